@@ -1,0 +1,2 @@
+from . import controllers, models, wizards
+from .log_redaction import redact_access_tokens

@@ -1,0 +1,1 @@
+"""Billing decisions in plain Python: no database, no Odoo import."""

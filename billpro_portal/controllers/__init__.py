@@ -1,0 +1,1 @@
+from . import checkout, order_documents, order_portal

@@ -1,0 +1,270 @@
+from odoo import http
+from odoo.exceptions import UserError
+from odoo.http import request
+
+from odoo.addons.payment.controllers.post_processing import PaymentPostProcessing
+
+from ..billing.lifecycle import BEFORE_APPROVAL
+from .order_access import OrderAccess
+
+
+class Checkout(OrderAccess):
+    """The checkout: Odoo's payment form for the initial payment of an order."""
+
+    def _render_checkout(self, order):
+        """Return the checkout page.
+
+        :param sale.order order: The order, in superuser mode.
+        :rtype: odoo.http.Response
+        """
+        values = {**order._get_checkout_values(), **self._get_payment_form_values(order)}
+        values['consent']['checked'] = (
+            request.session.get(f'billpro_consent_{order.id}') == values['consent']['version']
+        )
+        return self._render_private('billpro_portal.checkout_page', values)
+
+    def _get_payment_form_values(self, order):
+        """Return the context of Odoo's payment form for the order's initial payment.
+
+        The payer is the order's customer, whoever has opened the link.
+
+        :param sale.order order: The order, in superuser mode.
+        :rtype: dict
+        """
+        purchase = order._get_purchase()
+        amount = purchase._get_initial_amount(order)
+        partner = order.partner_invoice_id
+        availability_report = {}
+        context = {'sale_order_id': order.id, 'report': availability_report}
+        providers_sudo = (
+            request.env['payment.provider']
+            .sudo()
+            ._get_compatible_providers(
+                order.company_id.id,
+                partner.id,
+                amount,
+                currency_id=order.currency_id.id,
+                force_tokenization=purchase._requires_card(order),
+                **context,
+            )
+            .filtered('is_published')
+        )
+        payment_methods_sudo = (
+            request.env['payment.method']
+            .sudo()
+            ._get_compatible_payment_methods(
+                providers_sudo.ids,
+                partner.id,
+                currency_id=order.currency_id.id,
+                force_tokenization=purchase._requires_card(order),
+                **context,
+            )
+        )
+        tokens_sudo = (
+            request.env['payment.token']
+            .sudo()
+            ._get_available_tokens(providers_sudo.ids, partner.id, sale_order_id=order.id)
+        )
+        return {
+            'payment_form': bool(payment_methods_sudo or tokens_sudo),
+            'amount': amount,
+            'currency': order.currency_id,
+            'partner_id': partner.id,
+            'providers_sudo': providers_sudo,
+            'payment_methods_sudo': payment_methods_sudo,
+            'tokens_sudo': tokens_sudo,
+            'availability_report': availability_report,
+            'show_tokenize_input_mapping': self._compute_show_tokenize_input_mapping(
+                providers_sudo, sale_order_id=order.id
+            ),
+            'transaction_route': f'/order/{order.id}/transaction',
+            'landing_route': order._get_order_link('/result'),
+            'access_token': order._portal_ensure_token(),
+            'sale_order_id': order.id,
+        }
+
+    @http.route('/order/<int:order_id>/state', type='jsonrpc', auth='public')
+    def order_state(self, order_id, access_token=None):
+        """Tell the checkout in an open tab whether the order can still be paid.
+
+        :param int order_id: The order.
+        :param str access_token: The token of the order link.
+        :return: ``payable`` and ``pending`` (bools) and the ``url`` to go to if not payable.
+        :rtype: dict
+        :raise werkzeug.exceptions.NotFound: If the order isn't the visitor's.
+        """
+        order = self._get_accessible_order(order_id, access_token)
+        if not order:
+            raise request.not_found()
+        return {
+            'payable': not order._get_not_payable_reason(),
+            'pending': bool(order._get_payment_in_progress()),
+            'url': order._get_order_link(),
+        }
+
+    @http.route('/order/<int:order_id>/transaction', type='jsonrpc', auth='public')
+    def order_transaction(
+        self,
+        order_id,
+        access_token,
+        provider_id,
+        payment_method_id,
+        token_id,
+        flow,
+        tokenization_requested,
+        consent_version=None,
+        **kwargs,
+    ):
+        """Begin the initial payment, or go on with the one that was begun.
+
+        :param int order_id: The order.
+        :param str access_token: The token of the order link.
+        :param int provider_id: The chosen provider.
+        :param int|None payment_method_id: The chosen payment method, or None for a saved card.
+        :param int|None token_id: The saved card, or None.
+        :param str flow: `redirect`, `direct` or `token`.
+        :param bool tokenization_requested: Whether the customer wants to save the card.
+        :param str consent_version: The version of the text the customer agreed to.
+        :param dict kwargs: What else Odoo's payment form sends; amounts, routes and ids in it are
+                            not used.
+        :return: The values for processing the transaction.
+        :rtype: dict
+        :raise werkzeug.exceptions.NotFound: If the order isn't the visitor's.
+        :raise UserError: If the order can't be paid now or the consent is missing.
+        """
+        order = self._get_accessible_order(order_id, access_token)
+        if not order:
+            raise request.not_found()
+        self._validate_transaction_kwargs(kwargs)
+        order._lock_billing()
+        if reason := order._get_not_payable_reason():
+            raise UserError(reason)
+        self._record_consent(order, consent_version)
+        form_values = self._get_payment_form_values(order)
+        self._check_payment_option(form_values, provider_id, payment_method_id, token_id, flow)
+
+        amount = form_values['amount']
+        provider_sudo = form_values['providers_sudo'].filtered(lambda p: p.id == provider_id)
+        begun_txs = order._get_initial_attempts().filtered(lambda tx: tx.state == 'draft')
+        if flow != 'token':
+            payment_method_sudo = form_values['payment_methods_sudo'].filtered(
+                lambda pm: pm.id == payment_method_id
+            )
+            tokenize = bool(
+                provider_sudo.allow_tokenization
+                and payment_method_sudo.support_tokenization
+                and (tokenization_requested or order._get_purchase()._requires_card(order))
+            )
+            for tx in begun_txs:
+                if tx._is_billing_reusable(
+                    provider_id, payment_method_id, flow, tokenize, amount
+                ):
+                    PaymentPostProcessing.monitor_transaction(tx)
+                    return tx._get_processing_values()
+        begun_txs._supersede()
+        attempt = len(order._get_initial_attempts()) + 1
+        request.update_context(delay_token_charge=True)
+        tx_sudo = self._create_transaction(
+            provider_id=provider_id,
+            payment_method_id=payment_method_id,
+            token_id=token_id,
+            amount=amount,
+            currency_id=order.currency_id.id,
+            partner_id=form_values['partner_id'],
+            flow=flow,
+            tokenization_requested=tokenization_requested,
+            landing_route=form_values['landing_route'],
+            reference_prefix=f'{order.name}-P{attempt}',
+            sale_order_id=order.id,
+            custom_create_values={'billing_order_id': order.id},
+        )
+        if flow == 'token':
+            tx_sudo._charge_initial_payment()
+        return tx_sudo._get_processing_values()
+
+    def _record_consent(self, order, version):
+        """Store what the customer agreed to, once for each text.
+
+        :param sale.order order: The order, in superuser mode.
+        :param str version: The version of the text that the page showed.
+        :raise UserError: If the customer didn't agree to the text of today.
+        """
+        consent = order._get_consent()
+        if not version:
+            raise UserError(request.env._("Please tick the box to agree before you pay."))
+        if version != consent['version']:
+            raise UserError(
+                request.env._(
+                    "The terms changed while this page was open. Please reload the page and read"
+                    " them again."
+                )
+            )
+        request.session[f'billpro_consent_{order.id}'] = version
+        if version not in order.billing_consent_ids.mapped('version'):
+            request.env['billpro.consent'].sudo().create(
+                {
+                    'order_id': order.id,
+                    'partner_id': order.partner_id.id,
+                    'text': consent['text'],
+                    'version': version,
+                    'ip_address': request.httprequest.remote_addr,
+                }
+            )
+
+    @staticmethod
+    def _check_payment_option(form_values, provider_id, payment_method_id, token_id, flow):
+        """Check that the request names what the payment form offered.
+
+        :param dict form_values: The context of the payment form.
+        :param int provider_id: The provider of the request.
+        :param int payment_method_id: The payment method of the request.
+        :param int token_id: The saved card of the request.
+        :param str flow: The flow of the request.
+        :raise UserError: If it was not on offer.
+        """
+        if flow == 'token':
+            token_sudo = form_values['tokens_sudo'].filtered(lambda token: token.id == token_id)
+            offered = token_sudo.provider_id.id == provider_id and bool(token_sudo)
+        else:
+            offered = (
+                flow in {'redirect', 'direct'}
+                and provider_id in form_values['providers_sudo'].ids
+                and payment_method_id in form_values['payment_methods_sudo'].ids
+            )
+        if not offered:
+            raise UserError(
+                request.env._(
+                    "This payment method is not available any more. Please reload the page and"
+                    " choose again."
+                )
+            )
+
+    @http.route(
+        '/order/<int:order_id>/result', type='http', auth='public', methods=['GET'], website=True
+    )
+    def order_result(self, order_id, access_token=None, **kwargs):
+        """Show what came of the initial payment: the way back from every provider.
+
+        :param int order_id: The order.
+        :param str access_token: The token of the order link.
+        :rtype: odoo.http.Response
+        """
+        order = self._get_accessible_order(order_id, access_token)
+        if not order:
+            return self._render_order_not_found()
+        if order.billing_status in BEFORE_APPROVAL | {'cancelled'}:
+            return request.redirect(order._get_order_link())
+        return self._render_private('billpro_portal.success_page', order._get_success_values())
+
+
+class PendingPaymentStatus(PaymentPostProcessing):
+    @http.route()
+    def display_status(self, **kwargs):
+        """Override of `payment`: a pending payment of an order shows on the order's own page.
+
+        Odoo's status page waits for a final answer, which may take days.
+        """
+        tx = self._get_monitored_transaction()
+        if tx.billing_order_id and tx.state == 'pending':
+            return request.redirect(tx.landing_route)
+        return super().display_status(**kwargs)

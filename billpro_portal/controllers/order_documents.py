@@ -1,0 +1,136 @@
+import re
+
+from odoo import http
+from odoo.http import content_disposition, request
+
+from .order_access import OrderAccess
+
+
+class OrderDocuments(OrderAccess):
+    """The files of an order: PDF documents and pictures of its products."""
+
+    @http.route(
+        '/order/<int:order_id>/document/summary',
+        type='http',
+        auth='public',
+        methods=['GET'],
+        website=True,
+    )
+    def order_summary(self, order_id, access_token=None, **kwargs):
+        """Serve the order summary as PDF, as of now.
+
+        :param int order_id: The order.
+        :param str access_token: The token of the order link.
+        :rtype: odoo.http.Response
+        """
+        order = self._get_accessible_order(order_id, access_token)
+        if not order:
+            return self._render_order_not_found()
+        return self._respond_with_report(
+            'billpro_portal.action_report_order_summary',
+            order,
+            request.env._("Order summary %s", order.name),
+        )
+
+    @http.route(
+        '/order/<int:order_id>/document/receipt/<int:transaction_id>',
+        type='http',
+        auth='public',
+        methods=['GET'],
+        website=True,
+    )
+    def order_receipt(self, order_id, transaction_id, access_token=None, **kwargs):
+        """Serve the receipt of an approved payment as PDF.
+
+        :param int order_id: The order.
+        :param int transaction_id: The payment.
+        :param str access_token: The token of the order link.
+        :rtype: odoo.http.Response
+        """
+        order = self._get_accessible_order(order_id, access_token)
+        tx = order and order._get_history().filtered(
+            lambda tx: tx.id == transaction_id and tx.state == 'done' and tx.operation != 'refund'
+        )
+        if not tx:
+            return self._render_order_not_found()
+        return self._respond_with_report(
+            'billpro_portal.action_report_receipt', tx, request.env._("Receipt %s", tx.reference)
+        )
+
+    @http.route(
+        '/order/<int:order_id>/document/invoice/<int:move_id>',
+        type='http',
+        auth='public',
+        methods=['GET'],
+        website=True,
+    )
+    def order_invoice(self, order_id, move_id, access_token=None, **kwargs):
+        """Serve the stored legal PDF of an invoice or credit note of the order.
+
+        :param int order_id: The order.
+        :param int move_id: The invoice or credit note.
+        :param str access_token: The token of the order link.
+        :rtype: odoo.http.Response
+        """
+        order = self._get_accessible_order(order_id, access_token)
+        move = order and order.billing_move_ids.filtered(
+            lambda move: move.id == move_id and move.state == 'posted'
+        )
+        if not move:
+            return self._render_order_not_found()
+        document = move._get_legal_pdf()
+        return self._respond_with_pdf(document.raw, document.name)
+
+    @http.route(
+        '/order/<int:order_id>/line/<int:line_id>/image',
+        type='http',
+        auth='public',
+        methods=['GET'],
+        website=True,
+    )
+    def order_line_image(self, order_id, line_id, access_token=None, **kwargs):
+        """Serve the picture of a product on the order.
+
+        :param int order_id: The order.
+        :param int line_id: The order line.
+        :param str access_token: The token of the order link.
+        :rtype: odoo.http.Response
+        """
+        order = self._get_accessible_order(order_id, access_token)
+        line = order and order.order_line.filtered(lambda line: line.id == line_id)
+        if not line:
+            return self._render_order_not_found()
+        return (
+            request.env['ir.binary']
+            ._get_image_stream_from(line.product_id, 'image_128')
+            .get_response()
+        )
+
+    def _respond_with_report(self, report, record, name):
+        """Return a report as PDF, in the customer's language and the company's layout.
+
+        :param str report: The report's external id.
+        :param record: The record to print, in superuser mode.
+        :param str name: The document's name.
+        :rtype: odoo.http.Response
+        """
+        pdf = (
+            request.env['ir.actions.report']
+            .sudo()
+            .with_company(record.company_id)
+            ._render_qweb_pdf(report, record.ids)[0]
+        )
+        filename = re.sub(r'[^-\w]+', '_', name)
+        return self._respond_with_pdf(pdf, f'{filename}.pdf')
+
+    def _respond_with_pdf(self, pdf, filename):
+        response = request.make_response(
+            pdf,
+            headers=[
+                ('Content-Type', 'application/pdf'),
+                ('Content-Length', len(pdf)),
+                ('Content-Disposition', content_disposition(filename)),
+            ],
+        )
+        self._set_private_headers(response)
+        return response

@@ -1,0 +1,116 @@
+from odoo import http
+from odoo.http import request
+
+from odoo.addons.portal.controllers.portal import pager as portal_pager
+from odoo.addons.sale.controllers.portal import CustomerPortal, PaymentPortal
+
+from ..billing.lifecycle import BEFORE_APPROVAL
+from ..models.sale_order_pages import HISTORY_PAGE_SIZE
+from .checkout import Checkout
+from .order_access import OrderAccess
+
+
+class OrderPortal(Checkout):
+    """The order link: the checkout before approval, the order portal afterwards."""
+
+    @http.route('/order/<int:order_id>', type='http', auth='public', methods=['GET'], website=True)
+    def order_link(self, order_id, access_token=None, page=1, **kwargs):
+        """Show the page that the order's status calls for.
+
+        :param int order_id: The order.
+        :param str access_token: The token of the order link.
+        :param str page: The page of the billing history.
+        :rtype: odoo.http.Response
+        """
+        order = self._get_accessible_order(order_id, access_token)
+        if not order:
+            return self._render_order_not_found()
+        if not request.env.user._is_internal():
+            order._note_link_opened()
+        if order.billing_status not in BEFORE_APPROVAL | {'cancelled'}:
+            return self._render_portal(order, self._cast_as_int(page) or 1)
+        if order._get_payment_in_progress():
+            return self._render_private(
+                'billpro_portal.pending_page', order._get_pending_values()
+            )
+        if order.billing_status == 'cancelled':
+            return self._render_closed(
+                order,
+                request.env._("This order was cancelled"),
+                request.env._("It can't be paid any more. Please contact us if you need help."),
+            )
+        if order.is_expired:
+            return self._render_closed(
+                order,
+                request.env._("This offer has expired"),
+                request.env._("Please contact us for a new one."),
+            )
+        return self._render_checkout(order)
+
+    def _render_portal(self, order, page):
+        history_pager = portal_pager(
+            url=f'/order/{order.id}',
+            url_args={'access_token': order.access_token},
+            total=len(order._get_history()),
+            page=max(page, 1),
+            step=HISTORY_PAGE_SIZE,
+        )
+        return self._render_private(
+            'billpro_portal.order_page',
+            {
+                **order._get_portal_values(history_pager['page']['num']),
+                'history_pager': history_pager,
+            },
+        )
+
+    def _render_closed(self, order, title, message):
+        return self._render_private(
+            'billpro_portal.order_closed_page',
+            {**order._get_page_values(), 'title': title, 'message': message},
+        )
+
+    @http.route(
+        '/order/<int:order_id>/payment/<int:transaction_id>',
+        type='http',
+        auth='public',
+        methods=['GET'],
+        website=True,
+    )
+    def order_payment(self, order_id, transaction_id, access_token=None, **kwargs):
+        """Show the details of one payment or refund of the order.
+
+        :param int order_id: The order.
+        :param int transaction_id: The payment or refund.
+        :param str access_token: The token of the order link.
+        :rtype: odoo.http.Response
+        """
+        order = self._get_accessible_order(order_id, access_token)
+        tx = order and order._get_history().filtered(lambda tx: tx.id == transaction_id)
+        if not tx:
+            return self._render_order_not_found()
+        return self._render_private('billpro_portal.payment_page', order._get_payment_values(tx))
+
+
+class SaleCustomerPortal(CustomerPortal):
+    """Sale's own order page: orders with a purchase type have only one page, ours."""
+
+    @http.route()
+    def portal_order_page(self, order_id, access_token=None, **kwargs):
+        """Override of `sale` to go to the order link."""
+        order = OrderAccess()._get_accessible_order(order_id, access_token)
+        if order and kwargs.get('report_type') is None:
+            return request.redirect(order._get_order_link())
+        return super().portal_order_page(order_id, access_token=access_token, **kwargs)
+
+
+class SalePaymentPortal(PaymentPortal):
+    @http.route()
+    def portal_order_transaction(self, order_id, access_token, **kwargs):
+        """Override of `sale`: orders with a purchase type are paid at their checkout only.
+
+        :raise werkzeug.exceptions.NotFound: For such an order.
+        """
+        order = request.env['sale.order'].sudo().browse(order_id).exists()
+        if order.purchase_type:
+            raise request.not_found()
+        return super().portal_order_transaction(order_id, access_token, **kwargs)

@@ -1,0 +1,18 @@
+from . import (
+    account_move,
+    consent,
+    notification,
+    payment_transaction,
+    product_template,
+    purchase_type,
+    purchase_single,
+    purchase_instalment,
+    purchase_subscription,
+    purchase_metered,
+    res_company,
+    res_config_settings,
+    sale_order,
+    sale_order_link,
+    sale_order_pages,
+    sale_order_line,
+)

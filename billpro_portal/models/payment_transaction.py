@@ -1,0 +1,382 @@
+import psycopg2
+import requests
+import urllib3
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+
+class PaymentTransaction(models.Model):
+    """A try to collect money for an order, or to pay some of it back.
+
+    The transactions of an order hang on `billing_order_id`, not on Sale's `sale_order_ids`: that
+    link would wake Sale's own confirmation, mails and invoicing beside ours.
+    """
+
+    _inherit = 'payment.transaction'
+
+    billing_order_id = fields.Many2one(
+        string="Billed Order",
+        comodel_name='sale.order',
+        readonly=True,
+        index='btree_not_null',
+        ondelete='restrict',
+    )
+
+    billing_outcome_unknown = fields.Boolean(
+        string="Outcome Unknown",
+        readonly=True,
+        help="The last request to the provider had no answer: money may have moved.",
+    )
+
+    billing_superseded = fields.Boolean(
+        string="Given Up", readonly=True, help="Begun, but replaced before the customer sent it."
+    )
+
+    # The database itself refuses a second payment under way for the same initial payment.
+    _billing_one_open_initial_payment = models.UniqueIndex(
+        "(billing_order_id) WHERE billing_order_id IS NOT NULL"
+        " AND state IN ('draft', 'pending', 'authorized')"
+        " AND source_transaction_id IS NULL",
+        "Another payment of this order is under way.",
+    )
+
+    # === BUSINESS METHODS - PAYMENT FLOW === #
+
+    def _create_child_transaction(self, amount, is_refund=False, **custom_create_values):
+        """Override of `payment`: what becomes of a payment belongs to the same order."""
+        return super()._create_child_transaction(
+            amount,
+            is_refund=is_refund,
+            billing_order_id=self.billing_order_id.id,
+            **custom_create_values,
+        )
+
+    def _supersede(self):
+        """Give up the payments that were begun but not sent by the customer.
+
+        Should the customer finish one of them after all, `_set_done` accepts it: money that moved
+        must be booked.
+        """
+        begun = self.filtered(lambda tx: tx.state == 'draft' and tx.operation != 'online_token')
+        begun.billing_superseded = True
+        begun._set_canceled(state_message=self.env._("A newer attempt replaced this one."))
+        begun.flush_recordset(['state'])  # Makes room for the newer one in the unique index.
+
+    def _is_billing_reusable(self, provider_id, payment_method_id, flow, tokenize, amount):
+        """Return whether a begun payment can serve a second request for the same.
+
+        A second tab, a double click and a reload then work on one payment, which the provider
+        knows by one reference and collects once.
+
+        :param int provider_id: The requested provider.
+        :param int payment_method_id: The requested payment method.
+        :param str flow: The requested flow, `redirect`, `direct` or `token`.
+        :param bool tokenize: Whether the card is to be saved.
+        :param float amount: The amount to pay, in the currency of the order.
+        :rtype: bool
+        """
+        self.ensure_one()
+        return (
+            self.state == 'draft'
+            and self.provider_id.id == provider_id
+            and self.payment_method_id.id == payment_method_id
+            and self.operation == f'online_{flow}'
+            and flow != 'token'
+            and self.tokenize == tokenize
+            and self.currency_id == self.billing_order_id.currency_id
+            and self.currency_id.compare_amounts(self.amount, amount) == 0
+        )
+
+    def _begin_money_transaction(self):
+        """Commit the intent and begin a database transaction that holds all locks it needs.
+
+        Money moves in the new one: the intent survives any crash, and nothing else can touch the
+        order or the payment until the outcome is committed, so that commit can't fail on them.
+        """
+        self.ensure_one()
+        # From here on the intent is known, whatever happens to this process.
+        self.env.cr.commit()  # pylint: disable=invalid-commit
+        while True:
+            try:
+                self.billing_order_id._lock_billing()
+                self.env.cr.execute(
+                    'SELECT id FROM payment_transaction WHERE id = %s FOR NO KEY UPDATE', [self.id]
+                )
+                return
+            except psycopg2.errors.SerializationFailure:
+                self.env.cr.rollback()  # Somebody was faster; nothing has been done here yet.
+
+    def _charge_initial_payment(self):
+        """Charge the saved card of an initial payment and commit the outcome.
+
+        The provider isn't asked a second time for a payment that it may know already.
+        """
+        self.ensure_one()
+        self._begin_money_transaction()
+        if self.state == 'draft':
+            self._charge_with_token()
+        # Money may have moved: nothing that follows may undo the record of it.
+        self.env.cr.commit()  # pylint: disable=invalid-commit
+
+    def _send_api_request(self, method, endpoint, **kwargs):
+        """Override of `payment` to tell a request without an answer from one that was refused."""
+        try:
+            return super()._send_api_request(method, endpoint, **kwargs)
+        except ValidationError as error:
+            if (
+                self.billing_order_id
+                and self.operation in {'online_token', 'offline', 'refund'}
+                and self._is_outcome_unknown(error)
+            ):
+                self.billing_outcome_unknown = True
+            raise
+
+    @api.model
+    def _is_outcome_unknown(self, error):
+        """Return whether an error leaves open if the provider moved money.
+
+        `payment.provider._send_api_request` turns every failed request into a `ValidationError`;
+        what happened stands in its context. A connection that never came about and an answer
+        below 500 leave nothing open.
+
+        :param ValidationError error: The error of a request to a provider.
+        :rtype: bool
+        """
+        cause = error.__cause__ or error.__context__
+        if isinstance(cause, requests.exceptions.HTTPError):
+            return cause.response.status_code >= 500
+        if isinstance(cause, requests.exceptions.ConnectTimeout):
+            return False
+        if isinstance(cause, requests.exceptions.ConnectionError):
+            reason = getattr(cause.args[0], 'reason', None) if cause.args else None
+            return not isinstance(reason, urllib3.exceptions.NewConnectionError)
+        return isinstance(cause, requests.exceptions.RequestException)
+
+    def _set_error(self, state_message, extra_allowed_states=()):
+        """Override of `payment`: without an answer the outcome is unknown, not an error.
+
+        The payment then stays pending, which keeps every other attempt from starting, until the
+        provider tells.
+        """
+        unknown = self.filtered('billing_outcome_unknown')
+        updated = super(PaymentTransaction, self - unknown)._set_error(
+            state_message, extra_allowed_states=extra_allowed_states
+        )
+        if unknown:
+            unknown.billing_outcome_unknown = False
+            updated |= unknown._set_pending(
+                state_message=self.env._(
+                    "The payment provider didn't answer. Whether money moved isn't known yet."
+                )
+            )
+        return updated
+
+    def _set_done(self, *, state_message=None, extra_allowed_states=()):
+        """Override of `payment`: book late money of given-up payments, and soon.
+
+        The customer's browser usually triggers the booking; the job does it when it doesn't.
+        """
+        billed = self.filtered('billing_order_id')
+        done = super(PaymentTransaction, self - billed)._set_done(
+            state_message=state_message, extra_allowed_states=extra_allowed_states
+        )
+        if billed:
+            done |= super(PaymentTransaction, billed)._set_done(
+                state_message=state_message,
+                extra_allowed_states=(*extra_allowed_states, 'cancel'),
+            )
+            self.env.ref('payment.cron_post_process_payment_tx')._trigger(
+                at=fields.Datetime.add(fields.Datetime.now(), minutes=1)
+            )
+        return done
+
+    # === BUSINESS METHODS - POST-PROCESSING === #
+
+    def _post_process(self):
+        """Override of `payment` to book what was collected or paid back for orders.
+
+        `account_payment` posts the invoices that a confirmed transaction carries, creates its
+        payment and reconciles them. What there is to carry is decided here, once.
+        """
+        to_book = self.filtered(
+            lambda tx: tx.billing_order_id
+            and tx.state == 'done'
+            and tx.operation != 'validation'
+            and not tx.payment_id
+        )
+        to_book.billing_order_id._lock_billing()
+        for tx in to_book.with_context(tracking_disable=True):
+            tx = tx.with_company(tx.company_id)
+            if tx.operation == 'refund':
+                tx.invoice_ids = tx.source_transaction_id._create_refund_credit_notes(-tx.amount)
+            elif not tx.invoice_ids:
+                tx.invoice_ids = tx.billing_order_id._approve_initial_payment(tx)
+        super()._post_process()
+        for tx in to_book.filtered(lambda tx: tx.operation == 'refund'):
+            self.env['billpro.notification']._queue(
+                'refund', tx.billing_order_id, f'refund-{tx.id}', transaction=tx
+            )
+
+    def _create_refund_credit_notes(self, amount):
+        """Create the credit notes for money paid back of this payment.
+
+        :param float amount: What was paid back, positive, in the transaction's currency.
+        :return: The posted credit notes; empty if the payment paid no invoice.
+        :rtype: account.move
+        """
+        self.ensure_one()
+        credit_notes = self.env['account.move']
+        for invoice in self.invoice_ids.filtered(lambda move: move.move_type == 'out_invoice'):
+            credited = sum(
+                invoice.reversal_move_ids.filtered(lambda move: move.state == 'posted').mapped(
+                    'amount_total'
+                )
+            )
+            share = min(amount, self.currency_id.round(invoice.amount_total - credited))
+            if self.currency_id.compare_amounts(share, 0) <= 0:
+                continue
+            credit_notes += invoice._create_partial_credit_note(
+                share, self.env._("Refund of payment %s", self.reference)
+            )
+            amount = self.currency_id.round(amount - share)
+        return credit_notes
+
+    def _log_message_on_linked_documents(self, message):
+        """Override of `account_payment` to log on the order too."""
+        super()._log_message_on_linked_documents(message)
+        if self.billing_order_id:
+            self.billing_order_id._message_log(body=message)
+
+    # === REFUND === #
+
+    def _get_refundable_amount(self):
+        """Return what can still be paid back of a confirmed payment.
+
+        Refunds without a final answer count as paid back: their money may have moved.
+
+        :return: The amount in the transaction's currency.
+        :rtype: float
+        """
+        self.ensure_one()
+        if self.state != 'done' or self.operation in {'refund', 'validation'}:
+            return 0.0
+        refunds = self.child_transaction_ids.filtered(
+            lambda tx: tx.operation == 'refund' and tx.state in {'draft', 'pending', 'done'}
+        )
+        return self.currency_id.round(self.amount + sum(refunds.mapped('amount')))
+
+    def _get_support_refund(self):
+        """Return what the provider and the payment method can refund.
+
+        :return: `none`, `full_only` or `partial`.
+        :rtype: str
+        """
+        method = self.payment_method_id
+        supports = {
+            self.provider_id.support_refund,
+            (method.primary_payment_method_id or method).support_refund,
+        }
+        return next(
+            (support for support in ('none', 'full_only') if support in supports), 'partial'
+        )
+
+    def _create_order_refund(self, amount):
+        """Create the transaction that pays back a part of a payment.
+
+        :param float amount: The amount to pay back, positive, in the transaction's currency.
+        :return: The refund transaction, not sent to the provider yet.
+        :rtype: payment.transaction
+        :raise UserError: If the provider is disabled.
+        :raise ValidationError: If the amount can't be paid back.
+        """
+        self.ensure_one()
+        self.billing_order_id._lock_billing()
+        refundable = self._get_refundable_amount()
+        amount = self.currency_id.round(amount)
+        if not 0 < amount <= refundable:
+            raise ValidationError(
+                self.env._(
+                    "%(amount)s can't be refunded: of this payment %(refundable)s are left to"
+                    " refund.",
+                    amount=self.currency_id.format(amount),
+                    refundable=self.currency_id.format(refundable),
+                )
+            )
+        self._ensure_provider_is_not_disabled()
+        refund_tx = self._create_child_transaction(amount, is_refund=True)
+        refund_tx._log_sent_message()
+        return refund_tx
+
+    def _send_order_refund(self):
+        """Send a refund to the provider, commit the outcome, and book it if it is final."""
+        self.ensure_one()
+        self._begin_money_transaction()
+        if self.state == 'draft':
+            try:
+                self._send_refund_request()
+            except ValidationError as error:
+                self._set_error(str(error))
+        # Money may have moved: nothing that follows may undo the record of it.
+        self.env.cr.commit()  # pylint: disable=invalid-commit
+        if self.state == 'done':
+            try:
+                self._post_process()
+                # Booked: a later failure of the request must not run the refund again.
+                self.env.cr.commit()  # pylint: disable=invalid-commit
+            except psycopg2.OperationalError:
+                self.env.cr.rollback()  # The post-processing job books it.
+
+    def _get_refund_notification(self):
+        """Return the message that tells staff how a refund ended.
+
+        :return: A client action.
+        :rtype: dict
+        """
+        self.ensure_one()
+        amount = self.currency_id.format(-self.amount)
+        kind, message = {
+            'done': ('success', self.env._("%s were refunded.", amount)),
+            'error': (
+                'danger',
+                self.env._(
+                    "The refund of %(amount)s was refused: %(reason)s",
+                    amount=amount,
+                    reason=self.state_message,
+                ),
+            ),
+        }.get(
+            self.state,
+            (
+                'warning',
+                self.env._(
+                    "The refund of %s is not confirmed yet. The credit note follows when the"
+                    " provider confirms it.",
+                    amount,
+                ),
+            ),
+        )
+        return {
+            'type': 'ir.actions.client',
+            'tag': 'display_notification',
+            'params': {
+                'type': kind,
+                'message': message,
+                'sticky': kind != 'success',
+                'next': {'type': 'ir.actions.act_window_close'},
+            },
+        }
+
+    # === DISPLAY === #
+
+    def _get_card_name(self):
+        """Return the card or payment method as the customer knows it: "Visa •••• 4242".
+
+        :rtype: str
+        """
+        self.ensure_one()
+        source = self.source_transaction_id or self
+        names = [source.payment_method_id.name]
+        if source.token_id.payment_details:
+            names.append(f'•••• {source.token_id.payment_details[-4:]}')
+        return ' '.join(names)

@@ -1,0 +1,43 @@
+from odoo import api, models
+
+
+class BillproPurchaseSingle(models.AbstractModel):
+    """Single payment: the whole order is paid at the checkout, and then it is complete."""
+
+    _name = 'billpro.purchase.single'
+    _description = "Single Payment"
+    _inherit = 'billpro.purchase.type'
+
+    _purchase_type = 'single'
+    _purchase_sequence = 10
+
+    @api.model
+    def _get_label(self):
+        return self.env._("Single payment")
+
+    @api.model
+    def _get_explanation(self, order):
+        return self.env._("You pay once. Nothing is charged later.")
+
+    @api.model
+    def _requires_card(self, order):
+        return False
+
+    @api.model
+    def _get_terms(self, order):
+        return [
+            {
+                'label': self.env._("To pay today"),
+                'value': order.currency_id.format(self._get_initial_amount(order)),
+                'strong': True,
+            }
+        ]
+
+    @api.model
+    def _get_approval_trigger(self, order):
+        return 'complete'
+
+    @api.model
+    def _create_initial_invoice(self, order):
+        order._force_lines_to_invoice_policy_order()
+        return order.with_context(raise_if_nothing_to_invoice=False)._create_invoices(final=True)

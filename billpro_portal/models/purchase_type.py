@@ -1,0 +1,133 @@
+from odoo import api, models
+from odoo.exceptions import UserError, ValidationError
+
+
+class BillproPurchaseType(models.AbstractModel):
+    """What all purchase types answer; each one is a class of its own.
+
+    Another addon adds a purchase type by adding a model that inherits this one, sets
+    ``_purchase_type`` and ``_purchase_sequence``, and overrides what differs. Nothing else asks
+    an order for the name of its type.
+    """
+
+    _name = 'billpro.purchase.type'
+    _description = "Purchase Type"
+
+    _purchase_type = None  # The technical value of `sale.order.purchase_type`.
+    _purchase_sequence = 100  # The place in selections.
+
+    # === THE LIST OF TYPES === #
+
+    @api.model
+    def _get_types(self):
+        """Return the models of all installed purchase types by technical value.
+
+        :return: An ordered mapping of `purchase_type` values to (empty) model records.
+        :rtype: dict
+        """
+        names = self.env.registry.descendants([self._name], '_inherit') - {self._name}
+        models_ = sorted((self.env[name] for name in names), key=lambda m: m._purchase_sequence)
+        return {model._purchase_type: model for model in models_}
+
+    @api.model
+    def _get_selection(self):
+        """Return the selection values of `purchase_type` fields.
+
+        :rtype: list[tuple[str, str]]
+        """
+        return [(key, model._get_label()) for key, model in self._get_types().items()]
+
+    # === WHAT EACH TYPE ANSWERS === #
+
+    @api.model
+    def _get_label(self):
+        """Return the type's name for staff and customers.
+
+        :rtype: str
+        """
+        return ''
+
+    @api.model
+    def _get_explanation(self, order):
+        """Return one or two sentences that tell the customer how this order is paid.
+
+        :param sale.order order: The order.
+        :rtype: str
+        """
+        return ''
+
+    @api.model
+    def _check_order(self, order):
+        """Check that the order can be sold as this type.
+
+        :param sale.order order: The order.
+        :raise ValidationError: If something is missing or contradicts the type.
+        """
+        if not order.order_line.filtered(lambda line: not line.display_type):
+            raise ValidationError(
+                self.env._("Add at least one product to order %s first.", order.name)
+            )
+
+    @api.model
+    def _requires_card(self, order):
+        """Return whether the customer must save a card at the checkout.
+
+        :param sale.order order: The order.
+        :rtype: bool
+        """
+        return True
+
+    @api.model
+    def _get_initial_amount(self, order):
+        """Return what is collected at the checkout.
+
+        :param sale.order order: The order.
+        :return: The amount in the order's currency, rounded to its minor unit; 0 means that a
+                 card is registered and nothing is charged.
+        :rtype: float
+        """
+        return order.amount_total
+
+    @api.model
+    def _get_terms(self, order):
+        """Return what is paid, and when, as rows for the checkout and the success page.
+
+        :param sale.order order: The order.
+        :return: Rows of ``label``, ``value`` (both texts) and ``strong`` (bool).
+        :rtype: list[dict]
+        """
+        return []
+
+    @api.model
+    def _get_approval_trigger(self, order):
+        """Return the trigger that the approved initial payment gives to the order.
+
+        :param sale.order order: The order.
+        :return: A key of `billing.lifecycle.ORDER_TRANSITIONS`.
+        :rtype: str
+        """
+        return 'activate'
+
+    @api.model
+    def _create_initial_invoice(self, order):
+        """Create the draft invoice of the initial payment.
+
+        :param sale.order order: The confirmed order.
+        :return: The invoice; empty if the initial payment bills nothing.
+        :rtype: account.move
+        """
+        return self.env['account.move']
+
+    @api.model
+    def _get_not_sold_yet_error(self):
+        """Return the error for a type that this version knows but doesn't bill yet.
+
+        :rtype: UserError
+        """
+        return UserError(
+            self.env._(
+                "%s orders can't be billed by this version yet. Choose a product with single"
+                " payment.",
+                self._get_label(),
+            )
+        )

@@ -1,0 +1,432 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+from ..billing.lifecycle import (
+    BEFORE_APPROVAL,
+    TransitionRefused,
+    next_order_status,
+)
+
+
+class SaleOrder(models.Model):
+    """An order with a purchase type: its billing status, its payments and its totals.
+
+    Orders without a purchase type are plain Odoo orders and stay as they are.
+    """
+
+    _inherit = 'sale.order'
+
+    purchase_type = fields.Selection(
+        selection='_selection_purchase_type',
+        compute='_compute_purchase_type',
+        store=True,
+        readonly=False,
+        precompute=True,
+        index='btree_not_null',
+        tracking=True,
+        help="How the customer pays. Follows the products; leave empty for an ordinary sale.",
+    )
+    billing_status = fields.Selection(
+        selection=[
+            ('draft', "Draft"),
+            ('pending', "Pending"),
+            ('rejected', "Rejected"),
+            ('cancelled', "Cancelled"),
+            ('active', "Active"),
+            ('failed', "Failed"),
+            ('suspended', "Suspended"),
+            ('paused', "Paused"),
+            ('review', "Review"),
+            ('complete', "Complete"),
+        ],
+        default='draft',
+        required=True,
+        readonly=True,
+        copy=False,
+        index=True,
+    )
+    billing_transaction_ids = fields.One2many(
+        string="Billing Payments",
+        comodel_name='payment.transaction',
+        inverse_name='billing_order_id',
+        readonly=True,
+    )
+    billing_move_ids = fields.One2many(
+        string="Billing Invoices",
+        comodel_name='account.move',
+        inverse_name='billing_order_id',
+        readonly=True,
+    )
+    billing_consent_ids = fields.One2many(
+        string="Consents", comodel_name='billpro.consent', inverse_name='order_id', readonly=True
+    )
+    billing_notification_ids = fields.One2many(
+        string="Notices",
+        comodel_name='billpro.notification',
+        inverse_name='order_id',
+        readonly=True,
+    )
+
+    # Totals in the currency of the order.
+    billing_paid = fields.Monetary(
+        string="Paid",
+        compute='_compute_billing_totals',
+        store=True,
+        compute_sudo=True,
+        help="Collected from the customer.",
+    )
+    billing_refunded = fields.Monetary(
+        string="Refunded",
+        compute='_compute_billing_totals',
+        store=True,
+        compute_sudo=True,
+        help="Paid back to the customer.",
+    )
+    billing_credited = fields.Monetary(
+        string="Credited",
+        compute='_compute_billing_totals',
+        store=True,
+        compute_sudo=True,
+        help="Total of the posted credit notes, those of refunds included.",
+    )
+    billing_balance = fields.Monetary(
+        string="Balance",
+        compute='_compute_billing_totals',
+        store=True,
+        compute_sudo=True,
+        help="What the customer still owes: the order's total less what was credited and what"
+        " was paid and not paid back.",
+    )
+
+    @api.model
+    def _selection_purchase_type(self):
+        return self.env['billpro.purchase.type']._get_selection()
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('order_line.product_id')
+    def _compute_purchase_type(self):
+        """Follow the products while the order is a quotation.
+
+        A product whose type is changed later doesn't change the orders that exist.
+        """
+        for order in self:
+            types = {
+                line.product_id.purchase_type
+                for line in order.order_line
+                if line.product_id.purchase_type
+            }
+            if order.state in {'draft', 'sent'} and len(types) == 1:
+                order.purchase_type = types.pop()
+            else:
+                order.purchase_type = order.purchase_type
+
+    @api.depends(
+        'amount_total',
+        'currency_id',
+        'billing_transaction_ids.state',
+        'billing_transaction_ids.amount',
+        'billing_move_ids.state',
+        'billing_move_ids.amount_total',
+    )
+    def _compute_billing_totals(self):
+        for order in self:
+            done_txs = order.billing_transaction_ids.filtered(
+                lambda tx: tx.state == 'done' and tx.operation != 'validation'
+            )
+            refund_txs = done_txs.filtered(lambda tx: tx.operation == 'refund')
+            credit_notes = order.billing_move_ids.filtered(
+                lambda move: move.state == 'posted' and move.move_type == 'out_refund'
+            )
+            order.billing_paid = sum((done_txs - refund_txs).mapped('amount'))
+            order.billing_refunded = -sum(refund_txs.mapped('amount'))
+            order.billing_credited = sum(credit_notes.mapped('amount_total'))
+            order.billing_balance = order.currency_id.round(
+                order.amount_total
+                - order.billing_credited
+                - order.billing_paid
+                + order.billing_refunded
+            )
+
+    # === CONSTRAINT METHODS === #
+
+    @api.constrains('order_line', 'purchase_type')
+    def _check_purchase_types_not_mixed(self):
+        for order in self.filtered(lambda order: order.state in {'draft', 'sent'}):
+            first_line = self.env['sale.order.line']
+            for line in order.order_line.filtered('product_id.purchase_type'):
+                first_line = first_line or line
+                if line.product_id.purchase_type == first_line.product_id.purchase_type:
+                    continue
+                labels = dict(self._selection_purchase_type())
+                raise ValidationError(
+                    self.env._(
+                        "One order can't mix purchase types: “%(first)s” is sold as"
+                        " %(first_type)s, “%(second)s” as %(second_type)s. Make one order for"
+                        " each.",
+                        first=first_line.product_id.display_name,
+                        first_type=labels[first_line.product_id.purchase_type],
+                        second=line.product_id.display_name,
+                        second_type=labels[line.product_id.purchase_type],
+                    )
+                )
+            if first_line and order.purchase_type != first_line.product_id.purchase_type:
+                raise ValidationError(
+                    self.env._(
+                        "The purchase type of order %(order)s must be that of its products:"
+                        " “%(product)s” is sold as %(type)s.",
+                        order=order.name,
+                        product=first_line.product_id.display_name,
+                        type=dict(self._selection_purchase_type())[
+                            first_line.product_id.purchase_type
+                        ],
+                    )
+                )
+
+    # === STATUS === #
+
+    def _get_purchase(self):
+        """Return the model of the order's purchase type.
+
+        :rtype: billpro.purchase.type
+        """
+        self.ensure_one()
+        return self.env['billpro.purchase.type']._get_types()[self.purchase_type]
+
+    def _apply_billing_trigger(self, trigger, reason):
+        """Move the orders through the status table and log it. Nothing else writes a status.
+
+        :param str trigger: A trigger of `billing.lifecycle.ORDER_TRANSITIONS`.
+        :param str reason: Why, as a sentence for the chatter.
+        :raise UserError: If the table has no such transition for the status of an order.
+        """
+        labels = dict(self._fields['billing_status']._description_selection(self.env))
+        for order in self:
+            status = order.billing_status
+            try:
+                new_status = next_order_status(status, trigger)
+            except TransitionRefused:
+                raise UserError(
+                    order.env._(
+                        "This is not possible for order %(order)s: its billing status is"
+                        " “%(status)s”.",
+                        order=order.name,
+                        status=labels[status],
+                    )
+                ) from None
+            if new_status == status:
+                order._message_log(body=reason)
+                continue
+            order.billing_status = new_status
+            order._message_log(
+                body=order.env._(
+                    "%(reason)s Billing status: %(old)s → %(new)s.",
+                    reason=reason,
+                    old=labels[status],
+                    new=labels[new_status],
+                )
+            )
+
+    def _lock_billing(self):
+        """Lock the orders against everything else that moves money or changes their status.
+
+        Waits for the lock, in the order of ids. What another transaction committed meanwhile
+        makes this one fail with a serialization error, which Odoo answers by running the request
+        or the job anew on the new state.
+        """
+        if not self:
+            return
+        self.env.cr.execute(
+            'SELECT id FROM sale_order WHERE id IN %s ORDER BY id FOR NO KEY UPDATE',
+            [tuple(self.ids)],
+        )
+
+    # === OVERRIDES OF SALE === #
+
+    def _check_no_payment_in_progress(self):
+        """Keep what the customer is paying for as it is while the money is under way.
+
+        :raise UserError: If a payment of an order awaits its result.
+        """
+        for order in self.filtered(
+            lambda order: order.purchase_type and order.billing_status in BEFORE_APPROVAL
+        ):
+            if order.sudo()._get_payment_in_progress():
+                raise UserError(
+                    self.env._(
+                        "A payment for order %s is being processed. The order can be changed"
+                        " when its result is known.",
+                        order.name,
+                    )
+                )
+
+    def _action_cancel(self):
+        billed = self.filtered('purchase_type')
+        if billed:
+            billed._lock_billing()
+            billed._check_no_payment_in_progress()
+            billed._apply_billing_trigger('cancel', self.env._("The order was cancelled."))
+            billed.sudo().billing_transaction_ids._supersede()
+        return super()._action_cancel()
+
+    def action_draft(self):
+        cancelled = self.filtered(lambda order: order.billing_status == 'cancelled')
+        res = super().action_draft()
+        cancelled._apply_billing_trigger('reopen', self.env._("The order was reopened."))
+        return res
+
+    def action_view_billing_transactions(self):
+        """Open the payments and refunds of the order."""
+        self.ensure_one()
+        action = self.env['ir.actions.act_window']._for_xml_id(
+            'payment.action_payment_transaction'
+        )
+        return {**action, 'domain': [('billing_order_id', '=', self.id)], 'context': {}}
+
+    # === REFUND === #
+
+    def _get_refundable_transactions(self):
+        """Return the payments of which something can still be paid back, newest first.
+
+        :rtype: payment.transaction
+        """
+        return self.billing_transaction_ids.filtered(
+            lambda tx: tx.currency_id.compare_amounts(tx._get_refundable_amount(), 0) > 0
+        ).sorted('id', reverse=True)
+
+    def action_open_refund(self):
+        """Open the refund dialog.
+
+        :raise UserError: If nothing is left to refund.
+        """
+        self.ensure_one()
+        refundable_txs = self.sudo()._get_refundable_transactions()
+        if not refundable_txs:
+            raise UserError(
+                self.env._("There is no payment left to refund on order %s.", self.name)
+            )
+        wizard = self.env['billpro.refund'].create(
+            {'order_id': self.id, 'transaction_id': refundable_txs[0].id}
+        )
+        return {
+            'type': 'ir.actions.act_window',
+            'name': self.env._("Refund"),
+            'res_model': wizard._name,
+            'res_id': wizard.id,
+            'view_mode': 'form',
+            'target': 'new',
+        }
+
+    # === INITIAL PAYMENT === #
+
+    def _get_initial_attempts(self):
+        """Return the attempts to pay the initial payment, newest first.
+
+        :rtype: payment.transaction
+        """
+        return self.billing_transaction_ids.filtered(
+            lambda tx: tx.operation != 'refund' and not tx.source_transaction_id
+        ).sorted('id', reverse=True)
+
+    def _get_payment_in_progress(self):
+        """Return the initial payment whose result is open and no longer in the customer's hands.
+
+        :rtype: payment.transaction
+        """
+        return self._get_initial_attempts().filtered(
+            lambda tx: tx.state in {'pending', 'authorized'}
+            or (tx.state == 'done' and not tx.is_post_processed)
+            or (tx.state == 'draft' and tx.operation == 'online_token')
+        )[:1]
+
+    def _get_not_payable_reason(self):
+        """Return why the customer can't pay the initial payment now.
+
+        :return: The reason in the customer's words, or False if they can pay.
+        :rtype: str|bool
+        """
+        self.ensure_one()
+        if self.billing_status not in BEFORE_APPROVAL:
+            return self.env._("This order is not open for payment any more.")
+        if self.billing_status == 'draft':
+            return self.env._("This order is not ready yet.")
+        if self._get_payment_in_progress():
+            return self.env._("Your payment is already being processed.")
+        if self.is_expired:
+            return self.env._("This offer has expired. Please contact us for a new one.")
+        if self.currency_id.compare_amounts(self._get_purchase()._get_initial_amount(self), 0) <= 0:
+            return self.env._("There is nothing to pay on this order. Please contact us.")
+        return False
+
+    def _approve_initial_payment(self, tx):
+        """Confirm the order that a transaction has paid and create its draft invoice.
+
+        :param payment.transaction tx: The confirmed transaction, its amount in the currency of
+                                       the order.
+        :return: The invoices that the transaction pays; empty if it must stay on account because
+                 it doesn't fit the order any more.
+        :rtype: account.move
+        """
+        self.ensure_one()
+        invoices = self.env['account.move']
+        amount = self._get_purchase()._get_initial_amount(self)
+        if self.billing_status not in BEFORE_APPROVAL:
+            self._report_payment_on_account(
+                tx,
+                self.env._(
+                    "%(amount)s were received for order %(order)s, which was already paid or"
+                    " closed. The payment is on the customer's account: refund it.",
+                    amount=tx.currency_id.format(tx.amount),
+                    order=self.name,
+                ),
+            )
+            return invoices
+        if tx.currency_id != self.currency_id or tx.currency_id.compare_amounts(tx.amount, amount):
+            self._report_payment_on_account(
+                tx,
+                self.env._(
+                    "%(amount)s were received for order %(order)s, but %(due)s are due. The"
+                    " payment is on the customer's account: refund it, or correct the order.",
+                    amount=tx.currency_id.format(tx.amount),
+                    due=self.currency_id.format(amount),
+                    order=self.name,
+                ),
+            )
+            return invoices
+        if self.state in {'draft', 'sent'}:
+            self.action_confirm()
+        invoices = self._get_purchase()._create_initial_invoice(self)
+        if not invoices:  # Staff invoiced the order by hand before it was paid.
+            invoices = self.invoice_ids.filtered(
+                lambda move: move.move_type == 'out_invoice'
+                and move.state != 'cancel'
+                and move.payment_state == 'not_paid'
+            )
+        invoices.billing_order_id = self
+        for invoice in invoices:
+            invoice._portal_ensure_token()
+        self._apply_billing_trigger(
+            self._get_purchase()._get_approval_trigger(self),
+            self.env._(
+                "%(amount)s were paid (%(reference)s).",
+                amount=tx.currency_id.format(tx.amount),
+                reference=tx.reference,
+            ),
+        )
+        self.env['billpro.notification']._queue(
+            'purchase_confirmation', self, f'approved-{tx.id}', transaction=tx
+        )
+        return invoices
+
+    def _report_payment_on_account(self, tx, note):
+        """Ask a person to look after money that fits no open amount.
+
+        :param payment.transaction tx: The transaction that brought the money.
+        :param str note: What happened and what to do.
+        """
+        self.activity_schedule(
+            'mail.mail_activity_data_todo',
+            summary=self.env._("Payment %s needs a decision", tx.reference),
+            note=note,
+            user_id=self.user_id.id or self.env.ref('base.user_admin').id,
+        )

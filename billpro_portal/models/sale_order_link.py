@@ -1,0 +1,262 @@
+import base64
+import io
+import uuid
+
+import qrcode
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from ..billing.lifecycle import BEFORE_APPROVAL
+
+
+class SaleOrder(models.Model):
+    """The order link: one URL that opens the checkout and, once approved, the order portal."""
+
+    _inherit = 'sale.order'
+
+    order_link = fields.Char(
+        compute='_compute_order_link',
+        groups='sales_team.group_sale_salesman,account.group_account_readonly',
+        help="The customer's link to the checkout and, once paid, to the order portal. Whoever"
+        " has it can act for the customer.",
+    )
+    order_link_sent_date = fields.Datetime(
+        string="Order Link Sent On", readonly=True, copy=False, help="The last time."
+    )
+    order_link_opened_date = fields.Datetime(
+        string="Order Link Opened On", readonly=True, copy=False, help="The last time."
+    )
+
+    # === THE LINK === #
+
+    def _compute_access_url(self):
+        """Override of `sale`: orders with a purchase type have pages of their own."""
+        super()._compute_access_url()
+        for order in self.filtered('purchase_type'):
+            order.access_url = f'/order/{order.id}'
+
+    @api.depends('access_token', 'purchase_type')
+    def _compute_order_link(self):
+        for order in self:
+            order.order_link = (
+                order.purchase_type
+                and order.id
+                and order.get_base_url() + order._get_order_link()
+            )
+
+    def _get_order_link(self, suffix=''):
+        """Return the relative URL of one of the order's pages, with the order's token.
+
+        :param str suffix: The path below the order, for example `/success`.
+        :rtype: str
+        """
+        self.ensure_one()
+        return self.get_portal_url(suffix=suffix)
+
+    def _get_order_link_qr(self):
+        """Return the order link as the PNG image of a QR code.
+
+        :return: The image, base64-encoded.
+        :rtype: bytes
+        """
+        self.ensure_one()
+        image = io.BytesIO()
+        qrcode.make(self.order_link, box_size=8, border=4).save(image, format='PNG')
+        return base64.b64encode(image.getvalue())
+
+    def _mark_link_sent(self, reason):
+        """Note that the customer was given the link.
+
+        :param str reason: How, as a sentence for the chatter.
+        :raise UserError: If the order's status doesn't allow it.
+        """
+        self.order_link_sent_date = fields.Datetime.now()
+        for order in self:
+            if order.billing_status in BEFORE_APPROVAL:
+                order._apply_billing_trigger('send_link', reason)
+            else:
+                order._message_log(body=reason)
+        self.filtered(lambda order: order.state == 'draft').with_context(
+            tracking_disable=True
+        ).write({'state': 'sent'})
+
+    def _note_link_opened(self):
+        """Remember when the customer last opened the link, to the minute at most."""
+        self.ensure_one()
+        now = fields.Datetime.now()
+        if not self.order_link_opened_date:
+            self._message_log(body=self.env._("The customer opened the order link."))
+        elif (now - self.order_link_opened_date).total_seconds() < 60:
+            return
+        self.order_link_opened_date = now
+
+    # === ACTIONS === #
+
+    def _check_link_can_be_given(self):
+        """Check that the customer can do something with the link.
+
+        :raise UserError: If the order has no purchase type or was cancelled.
+        :raise ValidationError: If the order can't be sold as its purchase type.
+        """
+        for order in self:
+            if not order.purchase_type:
+                raise UserError(
+                    self.env._(
+                        "Order %s has no order link. Choose its purchase type first.", order.name
+                    )
+                )
+            if order.billing_status == 'cancelled':
+                raise UserError(
+                    self.env._(
+                        "Order %s is cancelled. Set it back to quotation to use its link again.",
+                        order.name,
+                    )
+                )
+            if order.billing_status in BEFORE_APPROVAL:
+                order._get_purchase()._check_order(order)
+
+    def action_open_order_link(self):
+        """Open the dialog with the link, its QR code and the ways to send it."""
+        self.ensure_one()
+        self._check_link_can_be_given()
+        wizard = self.env['billpro.order.link'].create({'order_id': self.id})
+        return {
+            'type': 'ir.actions.act_window',
+            'name': self.env._("Order Link"),
+            'res_model': wizard._name,
+            'res_id': wizard.id,
+            'view_mode': 'form',
+            'target': 'new',
+        }
+
+    def action_send_order_link_mail(self):
+        """Open Odoo's mail composer with the order-ready mail."""
+        self.ensure_one()
+        self._check_link_can_be_given()
+        if not self.company_id.billing_mail_order_ready:
+            raise UserError(
+                self.env._("Mailing the order link is switched off in the settings.")
+            )
+        if not self.partner_id.email:
+            raise UserError(
+                self.env._(
+                    "%s has no email address. Add one, or use SMS, QR code or the copied link.",
+                    self.partner_id.display_name,
+                )
+            )
+        return self.action_quotation_send()
+
+    def action_send_order_link_sms(self):
+        """Queue the order-ready SMS to the customer.
+
+        :raise UserError: If SMS are switched off or the customer's number isn't valid.
+        """
+        self.ensure_one()
+        self._check_link_can_be_given()
+        if not self.company_id.billing_sms_order_ready:
+            raise UserError(
+                self.env._("Sending the order link by SMS is switched off in the settings.")
+            )
+        number = self._get_sms_number()
+        self._message_sms_with_template(
+            template=self.env.ref('billpro_portal.sms_template_order_ready'),
+            sms_numbers=[number],
+            put_in_queue=True,
+        )
+        self._mark_link_sent(self.env._("The order link was sent by SMS to %s.", number))
+        return {
+            'type': 'ir.actions.client',
+            'tag': 'display_notification',
+            'params': {
+                'type': 'success',
+                'message': self.env._("The SMS to %s is on its way.", number),
+                'next': {'type': 'ir.actions.act_window_close'},
+            },
+        }
+
+    def _get_sms_number(self):
+        """Return the customer's phone number for SMS.
+
+        The number is checked with `phonenumbers`; one without country code is read as a number
+        of the customer's country or, if that isn't known, of the company's.
+
+        :return: The number in E.164 format.
+        :rtype: str
+        :raise UserError: If there is no valid number.
+        """
+        self.ensure_one()
+        partner = self.partner_id
+        if not partner.phone:
+            raise UserError(
+                self.env._("%s has no phone number. Add one first.", partner.display_name)
+            )
+        number = partner._phone_format(
+            number=partner.phone,
+            country=partner.country_id or self.company_id.country_id,
+            force_format='E164',
+        )
+        if not number:
+            raise UserError(
+                self.env._(
+                    "The phone number “%(number)s” of %(customer)s is not valid. Correct it, for"
+                    " example to the form +32 470 12 34 56.",
+                    number=partner.phone,
+                    customer=partner.display_name,
+                )
+            )
+        return number
+
+    def action_revoke_order_link(self):
+        """Replace the order link by a new one; the old one stops working at once."""
+        self.ensure_one()
+        self.sudo().access_token = str(uuid.uuid4())
+        self._message_log(
+            body=self.env._("The order link was revoked. The old link doesn't work any more.")
+        )
+        return self.action_open_order_link()
+
+    def action_preview_order_link(self):
+        """Open the order's pages as the customer sees them."""
+        self.ensure_one()
+        return {'type': 'ir.actions.act_url', 'target': 'new', 'url': self.access_url}
+
+    # === MAIL === #
+
+    def _find_mail_template(self):
+        """Override of `sale`: before approval, “Send” sends the order link."""
+        if self.purchase_type and self.billing_status in BEFORE_APPROVAL:
+            return self.env.ref('billpro_portal.mail_template_order_ready')
+        return super()._find_mail_template()
+
+    def action_quotation_send(self):
+        """Override of `sale` to check the order and to send its link in our layout."""
+        self.filtered('purchase_type')._check_link_can_be_given()
+        action = super().action_quotation_send()
+        if len(self) == 1 and self.purchase_type:
+            action['context'] = {
+                **action['context'],
+                'default_email_layout_xmlid': 'billpro_portal.mail_layout',
+            }
+        return action
+
+    def message_post(self, **kwargs):
+        """Override of `sale`: the mail that the composer sends carries the order link."""
+        message = super().message_post(**kwargs)
+        if self.env.context.get('mark_so_as_sent'):
+            billed = self.filtered(
+                lambda order: order.purchase_type and order.billing_status in BEFORE_APPROVAL
+            )
+            billed._mark_link_sent(self.env._("The order link was mailed to the customer."))
+        return message
+
+    def _notify_get_recipients_groups(self, message, model_description, msg_vals=False):
+        """Override of `sale`: our mails carry the order link themselves, one button is enough."""
+        groups = super()._notify_get_recipients_groups(
+            message, model_description, msg_vals=msg_vals
+        )
+        if self and self.purchase_type:
+            for name, _condition, options in groups:
+                if name != 'user':
+                    options['has_button_access'] = False
+        return groups

@@ -1,0 +1,444 @@
+from markupsafe import Markup, escape
+
+from odoo import models
+from odoo.tools import format_date, formatLang
+
+from ..billing.consent_text import consent_version
+from ..billing.lifecycle import BEFORE_APPROVAL
+
+_STATUS_CSS = {
+    'complete': 'success',
+    'active': 'success',
+    'failed': 'warning',
+    'suspended': 'danger',
+    'paused': 'secondary',
+    'cancelled': 'secondary',
+}
+HISTORY_PAGE_SIZE = 20
+
+
+class SaleOrder(models.Model):
+    """What the customer's pages show, ready to print: the templates decide nothing.
+
+    Texts, dates and amounts are in the language of the environment.
+    """
+
+    _inherit = 'sale.order'
+
+    # === WORDS === #
+
+    def _get_billing_status_text(self):
+        """Return the order's status in the customer's words.
+
+        :rtype: str
+        """
+        self.ensure_one()
+        if self.billing_status in BEFORE_APPROVAL:
+            return self.env._("Awaiting payment")
+        return {
+            'cancelled': self.env._("Cancelled"),
+            'active': self.env._("Active"),
+            'failed': self.env._("Payment declined"),
+            'suspended': self.env._("Suspended"),
+            'paused': self.env._("Paused"),
+            'review': self.env._("Active"),
+            'complete': self.env._("Complete"),
+        }[self.billing_status]
+
+    def _get_consent(self):
+        """Return what the customer must agree to before paying.
+
+        :return: The ``text``, the same as ``html`` with links, and its ``version``.
+        :rtype: dict
+        """
+        self.ensure_one()
+        company = self.company_id
+        documents = [
+            (label, url)
+            for label, url in (
+                (self.env._("terms and conditions"), company.billing_terms_url),
+                (self.env._("privacy policy"), company.billing_privacy_url),
+            )
+            if url
+        ]
+        if not documents:
+            text = self.env._("I have checked this order and agree to it.")
+            return {'text': text, 'html': escape(text), 'version': consent_version(text)}
+        sentence = (
+            self.env._("I have checked this order and agree to it and to the %(first)s and %(second)s.")
+            if len(documents) == 2
+            else self.env._("I have checked this order and agree to it and to the %(first)s.")
+        )
+        keys = ('first', 'second')
+        text = sentence % {
+            key: f'{label} ({url})' for key, (label, url) in zip(keys, documents, strict=False)
+        }
+        html = escape(sentence) % {
+            key: Markup('<a href="%s" target="_blank" rel="noopener">%s</a>') % (url, label)
+            for key, (label, url) in zip(keys, documents, strict=False)
+        }
+        return {'text': text, 'html': html, 'version': consent_version(text)}
+
+    # === VALUES OF THE PAGES === #
+
+    def _get_page_values(self):
+        """Return the values that all pages of the order share.
+
+        :rtype: dict
+        """
+        self.ensure_one()
+        company = self.company_id
+        return {
+            'order': self,
+            'res_company': company,
+            'page_name': 'billpro_order',
+            'order_url': self._get_order_link(),
+            'contact': {
+                'name': company.name,
+                'email': company.email,
+                'phone': company.phone,
+                'website': company.website,
+            },
+        }
+
+    def _get_checkout_values(self):
+        """Return the values of the checkout page, the payment form's aside.
+
+        :rtype: dict
+        """
+        purchase = self._get_purchase()
+        amount = purchase._get_initial_amount(self)
+        return {
+            **self._get_page_values(),
+            'terms': purchase._get_terms(self),
+            'purchase_label': purchase._get_label(),
+            'purchase_explanation': purchase._get_explanation(self),
+            'lines': self._get_line_rows(),
+            'totals': self._get_total_rows(self.tax_totals, self.currency_id),
+            'customer': self._get_customer_values(),
+            'declined': self._get_declined_reason(),
+            'consent': self._get_consent(),
+            'preview': self.billing_status == 'draft',
+            'state_route': self._get_order_link('/state'),
+            'pay_label': self.env._("Pay %s", self.currency_id.format(amount)),
+        }
+
+    def _get_pending_values(self):
+        """Return the values of the page that shows a payment under way.
+
+        :rtype: dict
+        """
+        tx = self._get_payment_in_progress()
+        return {
+            **self._get_page_values(),
+            'message': self.env._(
+                "Your payment provider is still working on this payment. You will find the"
+                " result here; nothing is charged twice."
+            ),
+            'amount': tx.currency_id.format(tx.amount),
+            'reference': tx.reference,
+            'state_route': self._get_order_link('/state'),
+        }
+
+    def _get_success_values(self):
+        """Return the values of the page that follows the approved initial payment.
+
+        :rtype: dict
+        """
+        tx = self._get_initial_attempts().filtered(lambda tx: tx.state == 'done')[:1]
+        return {
+            **self._get_page_values(),
+            'message': self.env._(
+                "We received your payment of %s. A confirmation is on its way to your mailbox.",
+                tx.currency_id.format(tx.amount),
+            ),
+            'lines': self._get_line_rows(),
+            'totals': self._get_summary_rows(),
+            'terms': [],
+        }
+
+    def _get_portal_values(self, page=1):
+        """Return the values of the order portal.
+
+        :param int page: The page of the billing history, from 1.
+        :rtype: dict
+        """
+        return {
+            **self._get_page_values(),
+            'status': {
+                'text': self._get_billing_status_text(),
+                'css': _STATUS_CSS.get(self.billing_status, 'info'),
+            },
+            'subtitle': self.env._(
+                "%(type)s · ordered on %(date)s",
+                type=self._get_purchase()._get_label(),
+                date=format_date(self.env, self.date_order),
+            ),
+            'document_links': [
+                {
+                    'label': self.env._("Download order summary (PDF)"),
+                    'url': self._get_order_link('/document/summary'),
+                }
+            ],
+            'attention': [],
+            'history': self._get_history_rows(page),
+            'lines': self._get_line_rows(),
+            'totals': self._get_total_rows(self.tax_totals, self.currency_id),
+            'summary': self._get_summary_rows(),
+            'customer': self._get_customer_values(),
+        }
+
+    def _get_payment_values(self, tx):
+        """Return the values of the page about one payment or refund.
+
+        :param payment.transaction tx: A payment or refund of the order.
+        :rtype: dict
+        """
+        row = self._get_history_row(tx)
+        refunds = tx.child_transaction_ids.filtered(
+            lambda child: child.operation == 'refund' and child.state in {'done', 'pending'}
+        )
+        return {
+            **self._get_page_values(),
+            'payment': {**row, 'reference': tx.reference},
+            'invoices': [
+                self._get_invoice_values(move)
+                for move in tx.invoice_ids
+                if move.state == 'posted'
+            ],
+            'documents': self._get_receipt_links(tx),
+            'refunds': [self._get_history_row(refund) for refund in refunds],
+        }
+
+    # === PARTS === #
+
+    def _get_customer_values(self):
+        """Return who the order is invoiced to.
+
+        :rtype: dict
+        """
+        partner = self.partner_invoice_id
+        return {
+            'name': partner.name or partner.parent_id.name,
+            'address': '\n'.join(
+                line
+                for line in partner._display_address(without_company=True).splitlines()
+                if line.strip()
+            ),
+            'email': partner.email or self.partner_id.email,
+            'vat': partner.commercial_partner_id.vat,
+        }
+
+    def _get_declined_reason(self):
+        """Return why the customer's last attempt failed, or False.
+
+        :rtype: str|bool
+        """
+        last = self._get_initial_attempts().filtered(
+            lambda tx: tx.state != 'draft' and not tx.billing_superseded
+        )[:1]
+        if last.state not in {'error', 'cancel'}:
+            return False
+        if last.state == 'cancel':
+            return self.env._("The payment was cancelled.")
+        return last.state_message or self.env._("The payment was declined.")
+
+    def _get_line_rows(self):
+        """Return the order's lines as rows.
+
+        :rtype: list[dict]
+        """
+        return [self._get_line_row(line) for line in self._get_order_lines_to_report()]
+
+    def _get_line_row(self, line):
+        name, _newline, description = (line.name or '').partition('\n')
+        if line.display_type:
+            return {'section': True, 'name': name, 'description': description}
+        return {
+            'section': False,
+            'name': name,
+            'description': description,
+            'image_url': line.product_id.image_128
+            and self._get_order_link(f'/line/{line.id}/image'),
+            **self._get_amount_columns(
+                line.product_uom_qty, line.product_uom_id, line, line.currency_id
+            ),
+        }
+
+    def _get_amount_columns(self, quantity, uom, line, currency):
+        """Return the number columns of an order or invoice line.
+
+        :param float quantity: The quantity.
+        :param uom.uom uom: Its unit.
+        :param line: The `sale.order.line` or `account.move.line`.
+        :param res.currency currency: The currency of the line's amounts.
+        :rtype: dict
+        """
+        digits = self.env['decimal.precision'].precision_get('Product Unit')
+        quantity_text = formatLang(
+            self.env, quantity, digits=0 if quantity == int(quantity) else digits
+        )
+        return {
+            'quantity': quantity_text
+            if not uom or uom == self.env.ref('uom.product_uom_unit', raise_if_not_found=False)
+            else f'{quantity_text} {uom.name}',
+            'unit_price': currency.format(line.price_unit),
+            'discount': line.discount
+            and self.env._("%s %% off", formatLang(self.env, line.discount, digits=0)),
+            'subtotal': currency.format(line.price_subtotal),
+            'taxes': ', '.join(tax.tax_label or tax.name for tax in line.tax_ids),
+        }
+
+    def _get_total_rows(self, tax_totals, currency):
+        """Return Odoo's tax totals as rows.
+
+        :param dict tax_totals: The `tax_totals` of an order or invoice.
+        :param res.currency currency: The document's currency.
+        :rtype: list[dict]
+        """
+        rows = []
+        for subtotal in tax_totals['subtotals']:
+            rows.append(
+                {
+                    'label': subtotal['name'],
+                    'value': currency.format(subtotal['base_amount_currency']),
+                    'strong': False,
+                }
+            )
+            rows += [
+                {
+                    'label': group['group_name'],
+                    'value': currency.format(group['tax_amount_currency']),
+                    'strong': False,
+                }
+                for group in subtotal['tax_groups']
+            ]
+        rows.append(
+            {
+                'label': self.env._("Total"),
+                'value': currency.format(tax_totals['total_amount_currency']),
+                'strong': True,
+            }
+        )
+        return rows
+
+    def _get_summary_rows(self):
+        """Return what was paid, refunded and credited and what is still owed, as rows.
+
+        :rtype: list[dict]
+        """
+        amounts = [
+            (self.env._("Order total"), self.amount_total, False),
+            (self.env._("Paid"), self.billing_paid, False),
+            (self.env._("Refunded"), self.billing_refunded, False),
+            (self.env._("Credited"), self.billing_credited, False),
+            (self.env._("Balance"), self.billing_balance, True),
+        ]
+        return [
+            {'label': label, 'value': self.currency_id.format(amount), 'strong': strong}
+            for label, amount, strong in amounts
+        ]
+
+    # === BILLING HISTORY === #
+
+    def _get_history(self):
+        """Return the payments and refunds that the customer's history lists, newest first.
+
+        :rtype: payment.transaction
+        """
+        return self.billing_transaction_ids.filtered(
+            lambda tx: tx.state in {'pending', 'authorized', 'done', 'error'}
+            and tx.operation != 'validation'
+        ).sorted('id', reverse=True)
+
+    def _get_history_rows(self, page):
+        start = (page - 1) * HISTORY_PAGE_SIZE
+        return [
+            self._get_history_row(tx)
+            for tx in self._get_history()[start : start + HISTORY_PAGE_SIZE]
+        ]
+
+    def _get_history_row(self, tx):
+        """Return a payment or refund as a row of the billing history.
+
+        :param payment.transaction tx: The payment or refund.
+        :rtype: dict
+        """
+        is_refund = tx.operation == 'refund'
+        status, css = {
+            'pending': (self.env._("In progress"), 'info'),
+            'authorized': (self.env._("Authorised"), 'info'),
+            'done': (self.env._("Refunded") if is_refund else self.env._("Paid"), 'success'),
+            'error': (
+                self.env._("Refund failed") if is_refund else self.env._("Declined"),
+                'danger',
+            ),
+        }[tx.state]
+        return {
+            'date': format_date(self.env, tx.last_state_change),
+            'title': self.env._("Refund") if is_refund else self.env._("Payment"),
+            'amount': tx.currency_id.format(tx.amount),
+            'status': status,
+            'css': css,
+            'card': tx._get_card_name(),
+            'url': self._get_order_link(f'/payment/{tx.id}'),
+            'documents': self._get_document_links(tx),
+        }
+
+    def _get_document_links(self, tx):
+        """Return the links to the documents of a payment or refund.
+
+        :param payment.transaction tx: The payment or refund.
+        :rtype: list[dict]
+        """
+        return self._get_invoice_links(tx) + self._get_receipt_links(tx)
+
+    def _get_invoice_links(self, tx):
+        return [
+            {
+                'label': self.env._("Credit note %s", move.name)
+                if move.move_type == 'out_refund'
+                else self.env._("Invoice %s", move.name),
+                'url': self._get_order_link(f'/document/invoice/{move.id}'),
+            }
+            for move in tx.invoice_ids
+            if move.state == 'posted' and tx.state == 'done'
+        ]
+
+    def _get_receipt_links(self, tx):
+        if tx.state != 'done' or tx.operation == 'refund':
+            return []
+        return [
+            {
+                'label': self.env._("Receipt"),
+                'url': self._get_order_link(f'/document/receipt/{tx.id}'),
+            }
+        ]
+
+    def _get_invoice_values(self, move):
+        """Return an invoice or credit note for the page of a payment.
+
+        :param account.move move: The posted invoice or credit note.
+        :rtype: dict
+        """
+        return {
+            'name': move.name,
+            'kind': self.env._("Credit note")
+            if move.move_type == 'out_refund'
+            else self.env._("Invoice"),
+            'date': format_date(self.env, move.invoice_date),
+            'lines': [
+                {
+                    'section': line.display_type in {'line_section', 'line_subsection', 'line_note'},
+                    'name': line.name or '',
+                    'description': '',
+                    'image_url': False,
+                    **self._get_amount_columns(
+                        line.quantity, line.product_uom_id, line, move.currency_id
+                    ),
+                }
+                for line in move.invoice_line_ids
+            ],
+            'totals': self._get_total_rows(move.tax_totals, move.currency_id),
+            'url': self._get_order_link(f'/document/invoice/{move.id}'),
+        }

@@ -1,0 +1,115 @@
+import io
+from datetime import date
+
+from freezegun import freeze_time
+from pypdf import PdfReader
+
+from odoo.tests import tagged
+
+from .common import BillingHttpCommon
+
+
+@tagged('post_install', '-at_install')
+class TestDocuments(BillingHttpCommon):
+    """The PDF files, rendered for real and read back."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.env['ir.config_parameter'].sudo().set_param('report.url', cls.base_url())
+        cls.order = cls._create_paid_order((cls.desk, 2), (cls.book, 3), (cls.meal, 1))
+        cls.tx = cls.order.billing_transaction_ids
+        cls.invoice = cls.order.billing_move_ids
+        cls.order._portal_ensure_token()
+
+    def _read(self, suffix):
+        self.env.flush_all()
+        response = self.url_open(self._link(self.order, suffix), timeout=120)
+        self.env.invalidate_all()
+        self.assertEqual(response.status_code, 200)
+        self.assertEqual(response.headers['Content-Type'], 'application/pdf')
+        self.assertEqual(response.headers['Cache-Control'], 'no-store')
+        reader = PdfReader(io.BytesIO(response.content))
+        return ' '.join(' '.join(page.extract_text() for page in reader.pages).split())
+
+    def _assert_texts(self, text, *expected):
+        for part in expected:
+            self.assertIn(part, text)
+
+    def test_the_four_documents(self):
+        header_and_footer = ("Aurora Studio", "BE0477472701", "Page 1 / 1")
+        summary = self._read('/document/summary')
+        self._assert_texts(
+            summary,
+            *header_and_footer,
+            self.order.name,
+            "Anna Peeters",
+            "Standing desk",
+            "Handbook",
+            "312.33",
+            "361.81",
+            self.invoice.name,
+            "Complete",
+        )
+        invoice = self._read(f'/document/invoice/{self.invoice.id}')
+        self._assert_texts(
+            invoice,
+            *header_and_footer,
+            self.invoice.name,
+            "Anna Peeters",
+            "VAT 21%",
+            "42.00",
+            "VAT 6%",
+            "6.00",
+            "VAT 12%",
+            "1.48",
+            "361.81",
+        )
+        receipt = self._read(f'/document/receipt/{self.tx.id}')
+        self._assert_texts(
+            receipt,
+            *header_and_footer,
+            self.tx.reference,
+            self.order.name,
+            self.invoice.name,
+            "Demo",
+            "361.81",
+        )
+        refund_tx = self._refund(self.order, 100)
+        credit_note = refund_tx.invoice_ids
+        text = self._read(f'/document/invoice/{credit_note.id}')
+        self._assert_texts(
+            text, *header_and_footer, credit_note.name, self.invoice.name, "100.00", "VAT 21%"
+        )
+        self._assert_texts(self._read('/document/summary'), credit_note.name, "261.81")
+
+    def test_the_legal_pdf_is_made_once(self):
+        self.assertFalse(self.invoice.invoice_pdf_report_id)
+        self._read(f'/document/invoice/{self.invoice.id}')
+        stored = self.invoice.invoice_pdf_report_id
+        self.assertTrue(stored)
+        checksum = stored.checksum
+        self.company.street = "2 Rue Neuve"
+        self._read(f'/document/invoice/{self.invoice.id}')
+        self.assertEqual(self.invoice.invoice_pdf_report_id, stored)
+        self.assertEqual(stored.checksum, checksum)
+
+    def test_documents_are_in_the_customers_language(self):
+        self.env['res.lang']._activate_lang('fr_FR')
+        self.customer.lang = 'fr_FR'
+        self.assertIn("361,81", self._read('/document/summary'))
+        self.assertIn("361,81", self._read(f'/document/receipt/{self.tx.id}'))
+
+    def test_a_failed_payment_burns_no_number(self):
+        before = self.invoice.name
+        order = self._create_order()
+        self._create_initial_transaction(order, 'error')._post_process()
+        self.assertFalse(order.billing_move_ids)
+        self._create_initial_transaction(order, 'done')._post_process()
+        prefix, number = before.rsplit('/', 1)
+        self.assertEqual(order.billing_move_ids.name, f'{prefix}/{int(number) + 1:05d}')
+
+    @freeze_time('2026-03-31 10:00:00')
+    def test_receipt_date(self):
+        order = self._create_paid_order()
+        self.assertEqual(order.billing_transaction_ids.payment_id.date, date(2026, 3, 31))

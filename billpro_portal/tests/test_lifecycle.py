@@ -1,0 +1,46 @@
+from odoo.tests import BaseCase, tagged
+
+from ..billing.lifecycle import (
+    BEFORE_APPROVAL,
+    FINAL,
+    LIVE,
+    ORDER_STATUSES,
+    ORDER_TRANSITIONS,
+    TransitionRefused,
+    next_order_status,
+)
+
+
+@tagged('post_install', '-at_install')
+class TestLifecycle(BaseCase):
+    def test_every_status_is_in_one_group_and_has_a_row(self):
+        self.assertEqual(len(ORDER_STATUSES), 10)
+        self.assertEqual(BEFORE_APPROVAL | LIVE | FINAL, set(ORDER_STATUSES))
+        self.assertEqual(len(BEFORE_APPROVAL) + len(LIVE) + len(FINAL), 10)
+        self.assertEqual(set(ORDER_TRANSITIONS), set(ORDER_STATUSES))
+
+    def test_every_transition_leads_to_a_status(self):
+        targets = {
+            target for transitions in ORDER_TRANSITIONS.values() for target in transitions.values()
+        }
+        self.assertLessEqual(targets, set(ORDER_STATUSES))
+
+    def test_final_statuses_are_final(self):
+        self.assertEqual(ORDER_TRANSITIONS['complete'], {})
+        self.assertEqual(ORDER_TRANSITIONS['cancelled'], {'reopen': 'draft'})
+
+    def test_nothing_live_goes_back_before_approval(self):
+        for status in LIVE:
+            targets = set(ORDER_TRANSITIONS[status].values())
+            self.assertFalse(targets & (BEFORE_APPROVAL | {'cancelled'}), status)
+
+    def test_single_payment_way(self):
+        self.assertEqual(next_order_status('draft', 'send_link'), 'pending')
+        self.assertEqual(next_order_status('pending', 'send_link'), 'pending')
+        self.assertEqual(next_order_status('pending', 'complete'), 'complete')
+
+    def test_unknown_transition_is_refused_by_name(self):
+        with self.assertRaises(TransitionRefused) as caught:
+            next_order_status('complete', 'cancel')
+        self.assertEqual(caught.exception.status, 'complete')
+        self.assertEqual(caught.exception.trigger, 'cancel')

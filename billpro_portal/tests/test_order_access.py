@@ -1,0 +1,145 @@
+import uuid
+
+from odoo.tests import new_test_user, tagged
+from odoo.tools import mute_logger
+
+from .common import BillingHttpCommon
+
+
+@tagged('post_install', '-at_install')
+class TestOrderAccess(BillingHttpCommon):
+    """Nothing of an order reaches anybody without its link or the customer's login."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.order = cls._create_paid_order((cls.desk, 1), (cls.book, 3))
+        cls.other_order = cls._create_paid_order(partner=cls.other_customer)
+        cls.invoice = cls.order.billing_move_ids
+        cls.tx = cls.order.billing_transaction_ids
+        cls.suffixes = [
+            '',
+            '/result',
+            f'/payment/{cls.tx.id}',
+            '/document/summary',
+            f'/document/receipt/{cls.tx.id}',
+            f'/document/invoice/{cls.invoice.id}',
+            f'/line/{cls.order.order_line[0].id}/image',
+        ]
+        for order in cls.order + cls.other_order:
+            order._portal_ensure_token()
+
+    def _assert_neutral(self, response, wanted=404):
+        self.assertEqual(response.status_code, wanted)
+        for secret in (self.order.name, "Anna", self.invoice.name, "Standing desk"):
+            self.assertNotIn(secret, response.text)
+
+    def test_a_wrong_token_is_answered_like_a_missing_order(self):
+        missing = self.url_open(f'/order/{self.order.id + 1000}?access_token={uuid.uuid4()}')
+        self._assert_neutral(missing)
+        for token in ('', 'x', str(uuid.uuid4()), self.other_order.access_token):
+            for suffix in self.suffixes:
+                response = self.url_open(f'/order/{self.order.id}{suffix}?access_token={token}')
+                self._assert_neutral(response)
+                if not suffix:
+                    self.assertEqual(
+                        len(response.content), len(missing.content), "the pages must be alike"
+                    )
+
+    def test_a_revoked_link_is_dead(self):
+        old_link = self._link(self.order)
+        self.assertEqual(self.url_open(old_link).status_code, 200)
+        self.order.action_revoke_order_link()
+        self.env.flush_all()
+        self._assert_neutral(self.url_open(old_link))
+        self.assertEqual(self.url_open(self._link(self.order)).status_code, 200)
+
+    def test_the_link_opens_no_other_orders_records(self):
+        other_tx = self.other_order.billing_transaction_ids
+        other_invoice = self.other_order.billing_move_ids
+        other_line = self.other_order.order_line[0]
+        for suffix in (
+            f'/payment/{other_tx.id}',
+            f'/document/receipt/{other_tx.id}',
+            f'/document/invoice/{other_invoice.id}',
+            f'/line/{other_line.id}/image',
+        ):
+            self._assert_neutral(self.url_open(self._link(self.order, suffix)))
+
+    def test_logins(self):
+        for login, partner in (('anna', self.customer), ('bart', self.other_customer)):
+            new_test_user(self.env, login=login, groups='base.group_portal').write(
+                {'partner_id': partner.id}
+            )
+        self.authenticate('bart', 'bart')
+        for suffix in self.suffixes:
+            self._assert_neutral(self.url_open(f'/order/{self.order.id}{suffix}'))
+        self.authenticate('anna', 'anna')
+        page = self.url_open(f'/order/{self.order.id}')
+        self.assertEqual(page.status_code, 200)
+        self.assertIn(self.order.name, page.text)
+        orders = self.url_open('/my/orders')
+        self.assertIn(f'/order/{self.order.id}?', orders.text)
+        self.assertNotIn(self.other_order.name, orders.text)
+
+    def test_sales_own_page_leads_to_ours(self):
+        response = self.url_open(
+            f'/my/orders/{self.order.id}?access_token={self.order.access_token}',
+            allow_redirects=False,
+        )
+        self.assertEqual(response.status_code, 303)
+        self.assertTrue(response.headers['Location'].endswith(self._link(self.order)))
+
+    @mute_logger('odoo.http')
+    def test_sales_own_payment_route_is_closed(self):
+        order = self._create_order()
+        order._portal_ensure_token()
+        self.env.flush_all()
+        response = self.url_open(
+            f'/my/orders/{order.id}/transaction',
+            json={
+                'params': {
+                    'access_token': order.access_token,
+                    'provider_id': self.provider.id,
+                    'payment_method_id': self.payment_method.id,
+                    'token_id': None,
+                    'amount': 1.0,
+                    'flow': 'direct',
+                    'tokenization_requested': False,
+                    'landing_route': '/',
+                }
+            },
+        ).json()
+        self.assertEqual(response['error']['code'], 404)
+        self.assertFalse(order.billing_transaction_ids + order.transaction_ids)
+
+    def test_a_draft_order_is_for_staff_only(self):
+        draft = self._create_order(sent=False)
+        draft._portal_ensure_token()
+        self.env.flush_all()
+        self.assertEqual(self.url_open(self._link(draft)).status_code, 404)
+        self.authenticate('salesperson', 'salesperson')
+        page = self.url_open(f'/order/{draft.id}')
+        self.assertEqual(page.status_code, 200)
+        self.assertNotIn('o_payment_form', page.text)
+
+    def test_an_ordinary_sale_has_no_order_page(self):
+        self.desk.purchase_type = False
+        order = self._create_order(sent=False)
+        order._portal_ensure_token()
+        self.env.flush_all()
+        response = self.url_open(f'/order/{order.id}?access_token={order.access_token}')
+        self.assertEqual(response.status_code, 404)
+        page = self.url_open(f'/my/orders/{order.id}?access_token={order.access_token}')
+        self.assertEqual(page.status_code, 200)
+        self.assertIn(order.name, page.text)
+
+    def test_pages_are_private(self):
+        response = self.url_open(self._link(self.order))
+        self.assertEqual(response.headers['Cache-Control'], 'no-store')
+        self.assertEqual(response.headers['Referrer-Policy'], 'same-origin')
+        self.assertEqual(response.headers['X-Robots-Tag'], 'noindex, nofollow')
+
+    def test_only_get_reads(self):
+        response = self.url_open(self._link(self.order), data={'a': 'b'})
+        self.assertEqual(response.status_code, 405)

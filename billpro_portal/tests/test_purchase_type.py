@@ -1,0 +1,85 @@
+from odoo import Command
+from odoo.exceptions import UserError, ValidationError
+from odoo.tests import tagged
+
+from .common import BillingCommon
+
+
+@tagged('post_install', '-at_install')
+class TestPurchaseType(BillingCommon):
+    def test_the_four_types_are_known(self):
+        self.assertEqual(
+            self.env['billpro.purchase.type']._get_selection(),
+            [
+                ('single', "Single payment"),
+                ('instalment', "Instalments"),
+                ('subscription', "Subscription"),
+                ('metered', "Metered billing"),
+            ],
+        )
+
+    def test_an_order_follows_its_products(self):
+        order = self._create_order(sent=False)
+        self.assertEqual(order.purchase_type, 'single')
+        self.assertEqual(order.billing_status, 'draft')
+
+    def test_an_ordinary_sale_stays_ordinary(self):
+        self.desk.purchase_type = False
+        order = self._create_order(sent=False)
+        self.assertFalse(order.purchase_type)
+        self.assertEqual(order.access_url, f'/my/orders/{order.id}')
+        order.action_confirm()
+        order.order_line.price_unit = 90
+        self.assertEqual(order.amount_total, 108.9)
+        order._action_cancel()
+        self.assertEqual((order.state, order.billing_status), ('cancel', 'draft'))
+
+    def test_staff_may_sell_a_product_without_type_by_order_link(self):
+        self.desk.purchase_type = False
+        order = self._create_order(sent=False)
+        order.purchase_type = 'single'
+        order.action_open_order_link()
+        self.assertEqual(order.billing_status, 'pending')
+
+    def test_changing_a_product_leaves_existing_orders_alone(self):
+        self.desk.purchase_type = False
+        order = self._create_order(sent=False)
+        order.action_confirm()
+        self.desk.purchase_type = 'single'
+        order.invalidate_recordset()
+        self.assertFalse(order.purchase_type)
+
+    def test_mixing_types_is_refused_naming_both_lines(self):
+        gym = self._create_sold_product("Gym membership", 20, self.tax_21, 'subscription')
+        with self.assertRaisesRegex(
+            ValidationError,
+            "“Standing desk” is sold as Single payment, “Gym membership” as Subscription",
+        ):
+            self._create_order((self.desk, 1), (gym, 1))
+
+    def test_the_type_of_an_order_must_be_that_of_its_products(self):
+        order = self._create_order(sent=False)
+        with self.assertRaisesRegex(ValidationError, "“Standing desk” is sold as Single payment"):
+            order.purchase_type = 'metered'
+
+    def test_types_that_are_not_billed_yet_say_so(self):
+        for purchase_type, label in (
+            ('instalment', "Instalments"),
+            ('subscription', "Subscription"),
+            ('metered', "Metered billing"),
+        ):
+            product = self._create_sold_product("Later", 20, self.tax_21, purchase_type)
+            order = self._create_order((product, 1), sent=False)
+            with self.assertRaisesRegex(UserError, f"{label} orders can't be billed"):
+                order.action_open_order_link()
+            self.assertEqual(order.billing_status, 'draft')
+
+    def test_an_order_without_products_has_no_link(self):
+        order = self.env['sale.order'].create(
+            {'partner_id': self.customer.id, 'purchase_type': 'single'}
+        )
+        with self.assertRaisesRegex(ValidationError, "Add at least one product"):
+            order.action_open_order_link()
+        order.order_line = [Command.create({'display_type': 'line_note', 'name': "Nothing here"})]
+        with self.assertRaisesRegex(ValidationError, "Add at least one product"):
+            order.action_open_order_link()

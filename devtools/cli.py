@@ -1,0 +1,156 @@
+"""The command line of `./dev`."""
+
+import argparse
+import signal
+import sys
+from contextlib import contextmanager
+
+from devtools import (
+    console,
+    debian_packages,
+    lint,
+    locks,
+    odoo_server,
+    paths,
+    postgresql,
+    python_environment,
+    run_server,
+    test_run,
+    translations,
+)
+
+DEFAULT_PORT = 8069
+
+
+def main():
+    """Do what the command line asks for.
+
+    :return: The exit code.
+    :rtype: int
+    """
+    # So that being ended by another program stops everything, as Ctrl-C does.
+    signal.signal(signal.SIGTERM, _interrupt)
+    options, further_arguments = _parser().parse_known_args()
+    if further_arguments and options.command is not test:
+        _parser().error(f"unknown arguments: {' '.join(further_arguments)}")
+    options.further_arguments = further_arguments
+    try:
+        return options.command(options)
+    except console.Failure as failure:
+        print(f"\n{failure.problem}\n{failure.advice}".rstrip(), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        return 130
+
+
+def _interrupt(_signal_number, _frame):
+    """Treat a signal like Ctrl-C."""
+    raise KeyboardInterrupt
+
+
+def _parser():
+    """Return the parser of the command line.
+
+    :rtype: argparse.ArgumentParser
+    """
+    parser = argparse.ArgumentParser(
+        prog='./dev',
+        description="Run, test and check billpro_portal. What is missing is fetched first.",
+        epilog="ODOO_HOME can name an Odoo 19 checkout to use instead of Debian's package.",
+    )
+    commands = parser.add_subparsers(required=True, metavar='COMMAND')
+    run_parser = commands.add_parser('run', help="run Odoo with demo orders; Ctrl-C stops it")
+    run_parser.add_argument('--port', type=int, default=DEFAULT_PORT, help="default: %(default)s")
+    run_parser.add_argument('--reset', action='store_true', help="make the database anew")
+    run_parser.set_defaults(command=run)
+    test_parser = commands.add_parser(
+        'test',
+        help="run the tests; further arguments go to pytest",
+        description="Run the whole suite, or what the arguments for pytest choose.",
+    )
+    test_parser.set_defaults(command=test)
+    lint_parser = commands.add_parser('lint', help="run the checks that need no test run")
+    lint_parser.set_defaults(command=check)
+    shell_parser = commands.add_parser('shell', help="open Odoo's shell on the demo database")
+    shell_parser.set_defaults(command=shell)
+    psql_parser = commands.add_parser('psql', help="open psql on the demo database")
+    psql_parser.set_defaults(command=psql)
+    pot_parser = commands.add_parser('pot', help="export the terms to translate")
+    pot_parser.set_defaults(command=export_terms)
+    lock_parser = commands.add_parser('lock', help="lock the newest versions of all packages")
+    lock_parser.set_defaults(command=lock)
+    return parser
+
+
+def _setup_lock():
+    """Return a lock that keeps processes of all checkouts from setting up the same things."""
+    return locks.exclusive(paths.cache_directory() / 'setup.lock')
+
+
+@contextmanager
+def _odoo(further_packages=()):
+    """Have everything set up and PostgreSQL running.
+
+    :param further_packages: Debian packages needed besides the usual ones.
+    :return: Odoo.
+    :rtype: odoo_server.Odoo
+    """
+    with _setup_lock():
+        debian_packages.install_missing([*debian_packages.BASE_PACKAGES, *further_packages])
+        source = odoo_server.find_source()
+        environment = python_environment.prepare(python_environment.ODOO_REQUIREMENTS)
+    with postgresql.Cluster(environment).running() as cluster:
+        yield odoo_server.Odoo(source, environment, cluster)
+
+
+def run(options):
+    """Run the server with the demo database."""
+    with _odoo() as odoo:
+        run_server.serve(odoo, options.port, options.reset)
+    return 0
+
+
+def test(options):
+    """Run the tests."""
+    with _odoo(debian_packages.BROWSER_PACKAGES) as odoo:
+        return test_run.run(odoo, options.further_arguments)
+
+
+def check(_options):
+    """Run the checks that need no test run."""
+    with _odoo() as odoo:
+        with _setup_lock():
+            tools = python_environment.prepare(python_environment.LINT_REQUIREMENTS)
+        return lint.run(odoo, tools)
+
+
+def shell(_options):
+    """Open Odoo's shell on the demo database."""
+    with _odoo() as odoo:
+        configuration = run_server.prepare_database(odoo)
+        command = odoo.command('shell', f'--config={configuration}', '--no-http')
+        return console.run_interactive(command, env=odoo.variables())
+
+
+def psql(_options):
+    """Open psql on the demo database."""
+    with _odoo() as odoo:
+        run_server.prepare_database(odoo)
+        command = [odoo.cluster.programs / 'psql', run_server.DATABASE]
+        return console.run_interactive(command, env=odoo.cluster.variables())
+
+
+def export_terms(_options):
+    """Bring the template of the addon's translations up to date."""
+    with _odoo() as odoo:
+        translations.write(odoo)
+    return 0
+
+
+def lock(_options):
+    """Lock the newest versions of all Python packages."""
+    with _setup_lock():
+        debian_packages.install_missing(debian_packages.BASE_PACKAGES)
+        python_environment.write_locks()
+    return 0

@@ -1,0 +1,166 @@
+"""The demo company, its payment provider and its orders: executed inside Odoo, not by `./dev`."""
+
+import base64
+
+from odoo import Command
+from odoo.tools import file_open
+
+CUSTOMERS = {
+    'anna': {
+        'name': "Anna Peeters",
+        'email': "anna.peeters@customer.example.com",
+        'phone': "+1 415 555 2671",
+        'street': "12 Linden Street",
+        'city': "San Francisco",
+        'zip': "94102",
+    },
+    'museum': {
+        'name': "Museum of Industrial Design and Applied Arts of the Greater Bay Area",
+        'is_company': True,
+        'email': "purchasing@museum.example.com",
+        'phone': "+1 415 555 2690",
+        'street': "1600 Embarcadero, Pier 35, Building C, third floor",
+        'city': "San Francisco",
+        'zip': "94133",
+        'vat': "US987654321",
+    },
+}
+PRODUCTS = {
+    'desk': ("Standing desk, oak", 640.0, 'table02.jpg'),
+    'chair': ("Office chair Aurora", 289.5, 'product_chair.jpg'),
+    'lamp': (
+        "Reading lamp with dimmer, warm white, for shelves and workplaces up to 80 cm deep",
+        74.9,
+        'product_lamp.png',
+    ),
+}
+ORDERS = (
+    ("To pay: one desk and two chairs", 'anna', (('desk', 1, 0), ('chair', 2, 10)), 'sent'),
+    ("To pay: a long name", 'museum', (('lamp', 48, 5), ('chair', 120, 0)), 'sent'),
+    ("Paid", 'anna', (('lamp', 2, 0),), 'paid'),
+    ("Paid and partly refunded", 'museum', (('desk', 3, 0), ('lamp', 3, 0)), 'refunded'),
+)
+
+
+def create(env):
+    """Fill a new database, which has the addon installed.
+
+    :param odoo.api.Environment env: The superuser's environment.
+    """
+    create_company(env)
+    create_orders(env)
+
+
+def create_company(env):
+    """Set up the company, its chart of accounts, and the Demo payment provider.
+
+    :param odoo.api.Environment env: The superuser's environment.
+    """
+    company = env.ref('base.main_company')
+    company.write(
+        {
+            'name': "Aurora Studio",
+            'street': "250 Executive Park Blvd",
+            'city': "San Francisco",
+            'zip': "94134",
+            'state_id': env.ref('base.state_us_5').id,
+            'country_id': env.ref('base.us').id,
+            'phone': "+1 555-555-5556",
+            'email': "hello@aurora.example.com",
+            'website': "https://aurora.example.com",
+            'company_registry': "US12345671",
+            'billing_terms_url': "https://aurora.example.com/terms",
+            'billing_privacy_url': "https://aurora.example.com/privacy",
+        }
+    )
+    env['account.chart.template'].try_loading('generic_coa', company, install_demo=False)
+    provider = env.ref('payment.payment_provider_demo')
+    provider.write({'state': 'test', 'is_published': True})
+
+
+def create_orders(env):
+    """Create customers, products and orders in the states that a visitor wants to see.
+
+    :param odoo.api.Environment env: The superuser's environment.
+    """
+    us = env.ref('base.us')
+    customers = {
+        key: env['res.partner'].create(
+            {**values, 'country_id': us.id, 'state_id': env.ref('base.state_us_5').id}
+        )
+        for key, values in CUSTOMERS.items()
+    }
+    products = {}
+    for key, (name, price, image) in PRODUCTS.items():
+        with file_open(f'product/static/img/{image}', 'rb') as picture:
+            products[key] = env['product.product'].create(
+                {
+                    'name': name,
+                    'list_price': price,
+                    'purchase_type': 'single',
+                    'image_1920': base64.b64encode(picture.read()),
+                }
+            )
+    admin = env.ref('base.user_admin')
+    for title, customer, lines, state in ORDERS:
+        order = env['sale.order'].create(
+            {
+                'partner_id': customers[customer].id,
+                'client_order_ref': title,
+                'user_id': admin.id,
+                'order_line': [
+                    Command.create(
+                        {
+                            'product_id': products[key].id,
+                            'product_uom_qty': quantity,
+                            'discount': discount,
+                        }
+                    )
+                    for key, quantity, discount in lines
+                ],
+            }
+        )
+        order._mark_link_sent("The demo order's link was printed.")
+        if state in {'paid', 'refunded'}:
+            _pay(env, order)
+        if state == 'refunded':
+            _refund(order, 100.0)
+
+
+def _pay(env, order):
+    """Pay an order with the Demo provider."""
+    provider = env.ref('payment.payment_provider_demo')
+    tx = env['payment.transaction'].create(
+        {
+            'provider_id': provider.id,
+            'payment_method_id': provider.payment_method_ids[:1].id,
+            'amount': order.amount_total,
+            'currency_id': order.currency_id.id,
+            'partner_id': order.partner_invoice_id.id,
+            'operation': 'online_direct',
+            'reference': f'{order.name}-P1',
+            'billing_order_id': order.id,
+        }
+    )
+    tx._process('demo', {'reference': tx.reference, 'simulated_state': 'done'})
+    tx._post_process()
+
+
+def _refund(order, amount):
+    """Pay back a part of an order."""
+    refund_tx = order._get_refundable_transactions()._create_order_refund(amount)
+    refund_tx._send_order_refund()
+
+
+def order_links(env):
+    """Return the links of the demo orders.
+
+    :param odoo.api.Environment env: The superuser's environment.
+    :return: The label and the URL of each.
+    :rtype: list[tuple[str, str]]
+    """
+    orders = env['sale.order'].search([('purchase_type', '!=', False)], order='id')
+    return [
+        (f'{order.name} {order.client_order_ref or ""}'.strip(), order.order_link)
+        for order in orders
+    ]

@@ -1,0 +1,86 @@
+"""Customers (Stripe documentation, "API reference: Customers")."""
+
+from devtools.fake_gateway import listing, parameters
+from devtools.fake_gateway.parameters import EXPAND, PAGE, Hash, Metadata, Text, TimeRange
+
+ADDRESS = {
+    name: Text() for name in ('city', 'country', 'line1', 'line2', 'postal_code', 'state')
+}
+FIELDS = {
+    'address': Hash(fields=ADDRESS),
+    'description': Text(),
+    'email': Text(longest=512),
+    'metadata': Metadata(),
+    'name': Text(longest=256),
+    'phone': Text(longest=20),
+    **EXPAND,
+}
+LIST_FIELDS = {'created': TimeRange(), 'email': Text(), **PAGE}
+
+
+def create(session, values):
+    """Create a customer."""
+    customer = session.create(
+        'customer',
+        {
+            'address': _address(values.get('address')),
+            'balance': 0,
+            'currency': None,
+            'default_source': None,
+            'delinquent': False,
+            'description': values.get('description'),
+            'email': values.get('email'),
+            'invoice_settings': {'default_payment_method': None},
+            'metadata': parameters.merge_metadata({}, values.get('metadata')),
+            'name': values.get('name'),
+            'phone': values.get('phone'),
+            'preferred_locales': [],
+            'shipping': None,
+            'tax_exempt': 'none',
+        },
+    )
+    session.emit('customer.created', customer)
+    return customer
+
+
+def retrieve(session, _values, customer):
+    """Return a customer; of a deleted one, only that it is."""
+    record = session.find('customer', customer)
+    return record if record else session.get('customer', customer)
+
+
+def update(session, values, customer):
+    """Change a customer."""
+    record = session.get('customer', customer)
+    for name in values.keys() & {'description', 'email', 'name', 'phone'}:
+        record[name] = values[name]
+    if 'address' in values:
+        record['address'] = _address(values['address'])
+    if 'metadata' in values:
+        record['metadata'] = parameters.merge_metadata(record['metadata'], values['metadata'])
+    session.save(record)
+    session.emit('customer.updated', record)
+    return record
+
+
+def delete(session, _values, customer):
+    """Delete a customer; its payment methods are detached."""
+    record = session.get('customer', customer)
+    for method in session.all('payment_method', customer=customer):
+        session.save(method | {'customer': None, '_used_up': True})
+    session.emit('customer.deleted', record)
+    tombstone = {'id': record['id'], 'object': 'customer', 'deleted': True}
+    session.save(tombstone)
+    return tombstone
+
+
+def list_all(session, values):
+    """List customers."""
+    filters = {'email': values['email']} if values.get('email') else {}
+    found = [one for one in session.all('customer', **filters) if not one.get('deleted')]
+    return listing.page(session, '/v1/customers', found, values)
+
+
+def _address(values):
+    """Return a full address, or None."""
+    return {name: values.get(name) for name in ADDRESS} if values else None

@@ -1,0 +1,47 @@
+"""Lists of objects (Stripe documentation, "Pagination")."""
+
+import operator
+
+from devtools.fake_gateway import rendering
+from devtools.fake_gateway.errors import NoSuchObject
+
+LIMIT = 10
+COMPARISONS = {
+    'gt': operator.gt,
+    'gte': operator.ge,
+    'lt': operator.lt,
+    'lte': operator.le,
+}
+
+
+def page(session, url, records, values):
+    """Return a page of a list.
+
+    :param Session session: What is known.
+    :param str url: Where the list is.
+    :param list records: All objects in it, newest first.
+    :param dict values: The parameters `limit`, `starting_after`, `ending_before` and `created`.
+    :return: A list object.
+    :rtype: dict
+    """
+    for name, limit in (values.get('created') or {}).items():
+        records = [one for one in records if COMPARISONS[name](one['created'], limit)]
+    limit = values.get('limit') or LIMIT
+    if values.get('ending_before'):
+        records = records[: _position(records, values, 'ending_before')]
+        shown, has_more = records[-limit:], len(records) > limit
+    else:
+        if values.get('starting_after'):
+            records = records[_position(records, values, 'starting_after') + 1 :]
+        shown, has_more = records[:limit], len(records) > limit
+    version = session.caller.version
+    rendered = [rendering.render(session, record, version) for record in shown]
+    return rendering.collection(url, rendered, has_more=has_more)
+
+
+def _position(records, values, name):
+    """Return where the object is that a cursor names."""
+    for position, record in enumerate(records):
+        if record['id'] == values[name]:
+            return position
+    raise NoSuchObject('object', values[name], name)

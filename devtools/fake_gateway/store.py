@@ -1,0 +1,276 @@
+"""The gateway's objects, and the sessions in which a request reads and changes them."""
+
+import copy
+import json
+import secrets
+import string
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from devtools.fake_gateway import rendering
+from devtools.fake_gateway.errors import ApiError, NoSuchObject
+from devtools.fake_gateway.ledger import Ledger, Movement
+
+ALPHABET = string.ascii_letters + string.digits
+PREFIXES = {
+    'charge': 'ch',
+    'customer': 'cus',
+    'dispute': 'dp',
+    'event': 'evt',
+    'mandate': 'mandate',
+    'movement': 'mv',
+    'payment_intent': 'pi',
+    'payment_method': 'pm',
+    'refund': 're',
+    'setup_intent': 'seti',
+    'webhook_endpoint': 'we',
+}
+
+
+def new_token(length=24):
+    """Return a random text of letters and digits.
+
+    :param int length: How long it is.
+    :rtype: str
+    """
+    return ''.join(secrets.choice(ALPHABET) for _ in range(length))
+
+
+@dataclass
+class Caller:
+    """Who asks: the API version and keys of a request."""
+
+    version: str
+    is_publishable: bool = False
+    idempotency_key: str | None = None
+    request_id: str | None = None
+    base_url: str = ''
+
+
+class Store:
+    """All objects, by kind and id, in memory and optionally in a journal file.
+
+    The journal has one line for each session that changed something, with the objects, the
+    movements of money and the stored answer together: after a crash there is all of a change or
+    nothing of it.
+    """
+
+    def __init__(self, clock, journal=None):
+        """Load what the journal has.
+
+        :param Clock clock: The gateway's time.
+        :param str | Path journal: The journal file, if there is one.
+        """
+        self.clock = clock
+        self.lock = threading.RLock()
+        self.ledger = Ledger()
+        self.answers = {}
+        self.objects = {kind: {} for kind in PREFIXES}
+        self.publish = lambda event_deliveries: None
+        self._journal = None
+        if journal:
+            self._load(Path(journal))
+            self._journal = Path(journal).open('ab', buffering=0)  # noqa: SIM115
+
+    def _load(self, path):
+        """Read the journal, up to a line that was cut off by a crash."""
+        if not path.exists():
+            return
+        content = path.read_bytes()
+        complete = content[: content.rfind(b'\n') + 1]
+        if complete != content:
+            path.write_bytes(complete)
+        for line in complete.splitlines():
+            self._apply(json.loads(line))
+
+    def _apply(self, change):
+        """Make a change that is already decided."""
+        for kind, entries in change['objects'].items():
+            self.objects[kind].update(entries)
+        self.ledger.append([Movement(**values) for values in change['movements']])
+        self.answers.update(change['answers'])
+
+    def commit(self, session):
+        """Make the changes of a session.
+
+        :param Session session: The session, whose lock is held.
+        """
+        change = {
+            'objects': session.changed,
+            'movements': [movement.as_dict() for movement in session.movements],
+            'answers': session.answers,
+        }
+        if any(change.values()):
+            if self._journal:
+                self._journal.write(json.dumps(change).encode() + b'\n')
+            self._apply(change)
+            self.publish(session.deliveries)
+
+    @contextmanager
+    def session(self, caller):
+        """Read and change objects, alone; changes are made at the end, together.
+
+        :param Caller caller: Who asks.
+        :rtype: Session
+        """
+        with self.lock:
+            session = Session(self, caller)
+            try:
+                yield session
+            except ApiError as error:
+                if error.keeps_changes:
+                    self.commit(session)
+                raise
+            self.commit(session)
+
+    def close(self):
+        """Close the journal."""
+        if self._journal:
+            self._journal.close()
+
+
+class Session:
+    """What one request sees and changes."""
+
+    def __init__(self, store, caller):
+        self.store = store
+        self.caller = caller
+        self.changed = {}
+        self.movements = []
+        self.answers = {}
+        self.deliveries = []
+
+    @property
+    def now(self):
+        """The time, in seconds since 1970."""
+        return self.store.clock.now()
+
+    def create(self, kind, values):
+        """Make a new object.
+
+        :param str kind: Its kind.
+        :param dict values: Its fields besides the id.
+        :return: The object; after changing it, `save` it.
+        :rtype: dict
+        """
+        record = {
+            'id': f'{PREFIXES[kind]}_{new_token()}',
+            'object': kind,
+            'created': self.now,
+            'livemode': False,
+            **values,
+        }
+        self.save(record)
+        return record
+
+    def save(self, record):
+        """Keep an object as it is now.
+
+        :param dict record: The object.
+        """
+        self.changed.setdefault(record['object'], {})[record['id']] = record
+
+    def find(self, kind, identifier):
+        """Return an object, or None.
+
+        :param str kind: Its kind.
+        :param str identifier: Its id.
+        :return: The object; after changing it, `save` it.
+        :rtype: dict | None
+        """
+        if identifier in self.changed.get(kind, {}):
+            return self.changed[kind][identifier]
+        return copy.deepcopy(self.store.objects[kind].get(identifier))
+
+    def get(self, kind, identifier, param='id'):
+        """Return an object.
+
+        :param str kind: Its kind.
+        :param str identifier: Its id.
+        :param str param: The parameter that named it; `id` is the one in the path.
+        :rtype: dict
+        :raise NoSuchObject: If there is none.
+        """
+        record = self.find(kind, identifier)
+        if record is None or record.get('deleted'):
+            raise NoSuchObject(kind, identifier, param)
+        return record
+
+    def all(self, kind, **values):
+        """Return the objects that have these values, newest first. They are not to be changed.
+
+        :param str kind: Their kind.
+        :param values: What their fields must be.
+        :rtype: list[dict]
+        """
+        records = (self.store.objects[kind] | self.changed.get(kind, {})).values()
+        found = [
+            record
+            for record in records
+            if all(record.get(name) == value for name, value in values.items())
+        ]
+        return found[::-1]
+
+    def move_money(self, kind, intent, charge, amount, refund=None):
+        """Write a movement of money into the ledger.
+
+        :param str kind: See `Movement`.
+        :param dict intent: The payment intent.
+        :param dict charge: The charge.
+        :param int amount: The amount in minor units.
+        :param dict refund: The refund, if it is one.
+        """
+        self.movements.append(
+            Movement(
+                id=f'{PREFIXES["movement"]}_{new_token()}',
+                kind=kind,
+                amount=amount,
+                currency=intent['currency'],
+                payment_intent=intent['id'],
+                charge=charge['id'],
+                refund=refund and refund['id'],
+                customer=intent['customer'],
+                time=self.now,
+                idempotency_key=self.caller.idempotency_key,
+                description=intent['description'],
+                metadata=intent['metadata'],
+            )
+        )
+
+    def emit(self, event_type, record):
+        """Record an event and send it to the webhook endpoints that want it.
+
+        :param str event_type: For example `payment_intent.succeeded`.
+        :param dict record: The object as it is now; it must be saved.
+        """
+        event = self.create(
+            'event',
+            {
+                'type': event_type,
+                'api_version': self.caller.version,
+                'request': {
+                    'id': self.caller.request_id,
+                    'idempotency_key': self.caller.idempotency_key,
+                },
+                'data': {'object': self._snapshot(record, self.caller.version)},
+            },
+        )
+        endpoints = [
+            endpoint
+            for endpoint in self.all('webhook_endpoint', status='enabled')
+            if not {'*', event_type}.isdisjoint(endpoint['enabled_events'])
+        ]
+        event['pending_webhooks'] = len(endpoints)
+        for endpoint in endpoints:
+            version = endpoint['api_version'] or self.caller.version
+            sent = event | {
+                'api_version': version,
+                'data': {'object': self._snapshot(record, version)},
+            }
+            self.deliveries.append((endpoint['url'], endpoint['_secret'], sent))
+
+    def _snapshot(self, record, version):
+        """Return an object as it is shown now, which later changes don't reach."""
+        return copy.deepcopy(rendering.render(self, record, version))

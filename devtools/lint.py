@@ -1,0 +1,157 @@
+"""`./dev lint`: every check that needs no test run."""
+
+import re
+import subprocess
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+from devtools import console, paths, translations
+
+# Where to fetch from is the machine's own setting.
+FOREIGN_ADDRESS = re.compile(r"https?://(?!\{|localhost|127\.0\.0\.1|([\w-]+\.)*example\.com)")
+FETCHING_FILES = ('dev', 'devtools/', '.ci/', 'pyproject.toml')
+
+# Not in pyproject.toml, where pylint would have "enable" win over them.
+UNFIT_PYLINT_CHECKS = [
+    # One file a concern, though several extend the same model.
+    'consider-merging-classes-inherited',
+    # The author is no member of OCA, and the readme is that of the repository.
+    'manifest-required-author',
+    'missing-readme',
+    # Asks for it where the method that is extended returns nothing.
+    'missing-return',
+]
+# Odoo itself writes XML in other ways than these two ask for.
+UNFIT_MODULE_CHECKS = ['xml-header-wrong', 'xml-tag-position']
+
+
+def run(odoo, tools):
+    """Run all checks and show their results.
+
+    :param Odoo odoo: Odoo and its PostgreSQL cluster, which must run.
+    :param Path tools: The Python environment of the checking tools.
+    :return: The exit code.
+    :rtype: int
+    """
+    programs = tools / 'bin'
+    checks = {
+        "ruff": lambda: _output(programs / 'ruff', 'check', '--output-format=concise', '.', 'dev'),
+        "ruff format": lambda: _output(programs / 'ruff', 'format', '--diff', '.', 'dev'),
+        "pylint-odoo": lambda: _output(
+            programs / 'pylint', f'--disable={",".join(UNFIT_PYLINT_CHECKS)}', paths.ADDON_NAME
+        ),
+        "OCA module checks": lambda: _output(
+            programs / 'oca-checks-odoo-module',
+            f'--disable={",".join(UNFIT_MODULE_CHECKS)}',
+            paths.ADDON_NAME,
+        ),
+        "OCA translation checks": lambda: check_translations(programs),
+        "XML": check_xml,
+        "addresses and paths": check_addresses,
+        "translation template": lambda: translations.check(odoo),
+    }
+    failed = []
+    for name, check in checks.items():
+        problems = _explained(check).strip()
+        print(f"{name}: {'failed' if problems else 'passed'}", flush=True)
+        if problems:
+            failed.append(name)
+            print(problems, flush=True)
+    print(f"Failed: {', '.join(failed)}" if failed else "All checks passed.")
+    return 1 if failed else 0
+
+
+def _output(*command):
+    """Return what a tool says, or nothing if it is content.
+
+    :param command: The command and its arguments.
+    :rtype: str
+    """
+    completed = subprocess.run(
+        [str(part) for part in command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        cwd=paths.CHECKOUT,
+    )
+    if not completed.returncode:
+        return ""
+    return completed.stdout.strip() or f"Exit code {completed.returncode}."
+
+
+def _explained(check):
+    """Return what a check says, or why it could not be made.
+
+    :param check: The check.
+    :rtype: str
+    """
+    try:
+        return check()
+    except console.Failure as failure:
+        return f"{failure.problem}\n{failure.advice}"
+
+
+def check_translations(programs):
+    """Return what is wrong with the translations.
+
+    :param Path programs: The folder of the checking tools.
+    :rtype: str
+    """
+    translated = sorted(str(path) for path in (paths.ADDON / 'i18n').glob('*.po*'))
+    if not translated:
+        return ""
+    # Odoo's own export is not formatted as this check wants it.
+    return _output(programs / 'oca-checks-po', '--disable=po-pretty-format', *translated)
+
+
+def check_xml():
+    """Return which XML files are not well-formed.
+
+    :rtype: str
+    """
+    problems = []
+    for path in _project_files():
+        if path.suffix in {'.xml', '.svg'}:
+            try:
+                ElementTree.parse(paths.CHECKOUT / path)
+            except ElementTree.ParseError as error:
+                problems.append(f"{path}: {error}")
+    return "\n".join(problems)
+
+
+def check_addresses():
+    """Return where files name a host to fetch from, or a folder of this machine.
+
+    :rtype: str
+    """
+    folders = [str(paths.CHECKOUT), f'{Path.home()}/']
+    problems = []
+    for path in _project_files():
+        try:
+            lines = (paths.CHECKOUT / path).read_text().splitlines()
+        except UnicodeDecodeError:
+            continue
+        fetching = str(path).startswith(FETCHING_FILES)
+        for number, line in enumerate(lines, start=1):
+            if any(folder in line for folder in folders):
+                problems.append(f"{path}:{number}: names a folder of this machine")
+            if fetching and FOREIGN_ADDRESS.search(line):
+                problems.append(f"{path}:{number}: names a host")
+    return "\n".join(problems)
+
+
+def _project_files():
+    """Return the files that are or would be committed, relative to the checkout.
+
+    :rtype: list
+    """
+    listing = console.run(
+        ['git', 'ls-files', '-z', '--cached', '--others', '--exclude-standard'],
+        "git can't list the files",
+        "This check needs git, and a checkout made by it.",
+        cwd=paths.CHECKOUT,
+    )
+    files = [Path(name) for name in listing.split('\0') if name]
+    return [path for path in files if (paths.CHECKOUT / path).is_file()]

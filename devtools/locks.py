@@ -1,0 +1,47 @@
+"""Locks between `./dev` processes, and marks that a piece of setup was finished."""
+
+import fcntl
+import json
+import shutil
+from contextlib import contextmanager
+
+
+@contextmanager
+def exclusive(path):
+    """Hold a lock that one process at a time can have, waiting for it.
+
+    :param Path path: The lock file.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open('w') as lock_file:
+        fcntl.flock(lock_file, fcntl.LOCK_EX)
+        yield
+
+
+def is_finished(directory, key):
+    """Tell whether a folder was completely built for a key.
+
+    :param Path directory: The folder.
+    :param key: What it must have been built from, as JSON can hold it.
+    :rtype: bool
+    """
+    mark = directory / '.finished'
+    return mark.exists() and json.loads(mark.read_text()) == key
+
+
+@contextmanager
+def build(directory, key):
+    """Build a folder from nothing, and mark it finished if nothing was raised meanwhile.
+
+    An interrupted build leaves no mark, so the next one starts over.
+
+    :param Path directory: The folder.
+    :param key: What it is built from, as JSON can hold it.
+    """
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    yield
+    # A rename, so that the mark is never half written.
+    unfinished_mark = directory / '.unfinished'
+    unfinished_mark.write_text(json.dumps(key))
+    unfinished_mark.rename(directory / '.finished')

@@ -1,0 +1,40 @@
+"""Where things are: the checkout, the downloads shared by all checkouts, this checkout's state."""
+
+import hashlib
+import os
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+ADDON_NAME = 'billpro_portal'
+ADDON = CHECKOUT / ADDON_NAME
+
+
+def _xdg_directory(variable, default):
+    """Return the project's folder under an XDG base directory.
+
+    :param str variable: The environment variable that names the base directory.
+    :param str default: The base directory, relative to the home, if the variable is not set.
+    :rtype: Path
+    """
+    # The XDG specification has relative values ignored.
+    configured = Path(os.environ.get(variable, ''))
+    base = configured if configured.is_absolute() else Path.home() / default
+    return base / ADDON_NAME
+
+
+def cache_directory():
+    """Return the folder of verified downloads, which every checkout of the user shares."""
+    return _xdg_directory('XDG_CACHE_HOME', '.cache')
+
+
+def state_directory():
+    """Return the folder of this checkout's databases, files and logs."""
+    checkout_key = hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:8]
+    return _xdg_directory('XDG_STATE_HOME', '.local/state') / checkout_key
+
+
+def log_directory():
+    """Return the folder of this checkout's logs, made if it is missing."""
+    directory = state_directory() / 'logs'
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory

@@ -1,0 +1,95 @@
+"""The Python environments: exact versions from the lock files, verified by their hashes."""
+
+import hashlib
+import os
+import sys
+
+from devtools import console, locks, paths
+
+LOCKED_PYTHON = (3, 11)
+ODOO_REQUIREMENTS = 'requirements'
+LINT_REQUIREMENTS = 'lint-requirements'
+
+
+def lock_file(name):
+    """Return the lock file of an environment.
+
+    :param str name: `ODOO_REQUIREMENTS` or `LINT_REQUIREMENTS`.
+    :rtype: Path
+    """
+    return paths.CHECKOUT / 'devtools' / f'{name}.lock'
+
+
+def prepare(name):
+    """Make the environment of a lock file, if it is not in the cache yet.
+
+    :param str name: `ODOO_REQUIREMENTS` or `LINT_REQUIREMENTS`.
+    :return: The folder of the environment.
+    :rtype: Path
+    :raise Failure: If a package can't be fetched or isn't the one that was locked.
+    """
+    if sys.version_info[:2] != LOCKED_PYTHON:
+        raise console.Failure(
+            f"The locked packages are for Python 3.11; this is {sys.version.split()[0]}.",
+            "Run it with the other Python: python3.11 dev ...",
+        )
+    lock_hash = hashlib.sha256(lock_file(name).read_bytes()).hexdigest()
+    directory = paths.cache_directory() / f'{name}-{lock_hash[:12]}'
+    key = [lock_hash, sys.base_prefix]
+    if not locks.is_finished(directory, key):
+        with locks.build(directory, key), console.step(f"Installing Python packages ({name})"):
+            console.run(
+                [sys.executable, '-m', 'venv', directory],
+                "The Python environment can't be made",
+            )
+            console.run(
+                [
+                    directory / 'bin/python',
+                    *('-m', 'pip', 'install', '--require-hashes', '--no-deps'),
+                    # A source would be built with whatever build tools are newest.
+                    *('--only-binary', ':all:'),
+                    *('--disable-pip-version-check', '--no-input', '--progress-bar', 'off'),
+                    *('--requirement', lock_file(name)),
+                ],
+                "The locked Python packages can't be installed",
+                "Look at the network and pip's settings, then run the command again.",
+            )
+    return directory
+
+
+def site_packages(environment):
+    """Return the folder that an environment's packages are in.
+
+    :param Path environment: The folder of the environment.
+    :rtype: Path
+    """
+    return environment / 'lib/python3.11/site-packages'
+
+
+def search_path(environment):
+    """Return the `PATH` for a program that runs in an environment.
+
+    :param Path environment: The folder of the environment.
+    :rtype: str
+    """
+    # First, so that Odoo finds this wkhtmltopdf and not one without the patched Qt.
+    pdf_programs = site_packages(environment) / 'pydf/bin'
+    others = os.environ.get('PATH', os.defpath)
+    return os.pathsep.join([str(pdf_programs), str(environment / 'bin'), others])
+
+
+def write_locks():
+    """Choose the newest versions that `*requirements.in` allow, and write the lock files."""
+    tools = prepare(LINT_REQUIREMENTS)
+    for name in (ODOO_REQUIREMENTS, LINT_REQUIREMENTS):
+        with console.step(f"Locking {name}"):
+            console.run(
+                [
+                    *(tools / 'bin/uv', 'pip', 'compile', '--upgrade', '--generate-hashes'),
+                    *('--no-header', '--no-annotate', '--python-version', '3.11'),
+                    # num2words needs it for its command line only, and it has no wheel.
+                    *('--no-emit-package', 'docopt'),
+                    *('--output-file', lock_file(name), lock_file(name).with_suffix('.in')),
+                ],
+                f"{name} can't be locked",
+            )
