@@ -1,8 +1,10 @@
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from unittest.mock import patch
 
 from odoo import SUPERUSER_ID, Command, api
 from odoo.tests import HttpCase, new_test_user
 
+from odoo.addons.base.models.ir_actions_report import IrActionsReport
 from odoo.addons.account_payment.tests.common import AccountPaymentCommon
 
 
@@ -26,6 +28,7 @@ class BillingCommon(AccountPaymentCommon):
                 'zip': "1000",
                 'country_id': cls.env.ref('base.be').id,
                 'vat': 'BE0477472701',
+                'company_details': "<p>Aurora Studio<br/>BE0477472701</p>",
                 'email': 'hello@aurora.example.com',
                 'billing_terms_url': 'https://aurora.example.com/terms',
                 'billing_privacy_url': 'https://aurora.example.com/privacy',
@@ -87,6 +90,9 @@ class BillingCommon(AccountPaymentCommon):
                 'type_tax_use': 'sale',
                 'company_id': cls.company.id,
                 'price_include_override': 'tax_excluded',
+                'tax_group_id': cls.env['account.tax.group']
+                .create({'name': name, 'company_id': cls.company.id})
+                .id,
             }
         )
 
@@ -167,7 +173,8 @@ class BillingCommon(AccountPaymentCommon):
     def _committing_env(self, user=None):
         """Give an environment in which code may commit, as in a request of its own."""
         self.env.flush_all()
-        with self.enter_registry_test_mode(), self.registry.cursor() as cr:
+        in_test_mode = nullcontext() if self._registry_patched else self.enter_registry_test_mode()
+        with in_test_mode, self.registry.cursor() as cr:
             yield api.Environment(
                 cr,
                 (user or self.env.user).id,
@@ -204,6 +211,18 @@ class BillingCommon(AccountPaymentCommon):
 
 class BillingHttpCommon(BillingCommon, HttpCase):
     """Requests to the pages of an order."""
+
+    @classmethod
+    def _render_real_pdfs(cls):
+        """Let requests render PDF files: in tests Odoo answers with their HTML otherwise."""
+        render = IrActionsReport._pre_render_qweb_pdf
+
+        def force_rendering(self, *args, **kwargs):
+            return render(self.with_context(force_report_rendering=True), *args, **kwargs)
+
+        cls.startClassPatcher(
+            patch.object(IrActionsReport, '_pre_render_qweb_pdf', force_rendering)
+        )
 
     def _link(self, order, suffix=''):
         return order._get_order_link(suffix)

@@ -17,6 +17,7 @@ class TestDocuments(BillingHttpCommon):
     def setUpClass(cls):
         super().setUpClass()
         cls.env['ir.config_parameter'].sudo().set_param('report.url', cls.base_url())
+        cls._render_real_pdfs()
         cls.order = cls._create_paid_order((cls.desk, 2), (cls.book, 3), (cls.meal, 1))
         cls.tx = cls.order.billing_transaction_ids
         cls.invoice = cls.order.billing_move_ids
@@ -37,7 +38,7 @@ class TestDocuments(BillingHttpCommon):
             self.assertIn(part, text)
 
     def test_the_four_documents(self):
-        header_and_footer = ("Aurora Studio", "BE0477472701", "Page 1 / 1")
+        header_and_footer = ("Aurora Studio", "BE0477472701", "Page 1 / ")
         summary = self._read('/document/summary')
         self._assert_texts(
             summary,
@@ -81,7 +82,9 @@ class TestDocuments(BillingHttpCommon):
         self._assert_texts(
             text, *header_and_footer, credit_note.name, self.invoice.name, "100.00", "VAT 21%"
         )
-        self._assert_texts(self._read('/document/summary'), credit_note.name, "261.81")
+        self._assert_texts(
+            self._read('/document/summary'), credit_note.name, "Refunded $ 100.00", "Balance $ 0.00"
+        )
 
     def test_the_legal_pdf_is_made_once(self):
         self.assertFalse(self.invoice.invoice_pdf_report_id)

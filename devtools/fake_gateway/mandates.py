@@ -1,0 +1,90 @@
+"""Mandates for recurring card payments, which only Indian cards get.
+
+Rules: Stripe documentation, "India recurring payments" (`mandate_options`) and "API reference:
+Mandates".
+"""
+
+from devtools.fake_gateway import payment_methods
+from devtools.fake_gateway.errors import InvalidRequest
+from devtools.fake_gateway.parameters import EXPAND, Array, Choice, Hash, Integer, Text
+
+OPTIONS = {
+    'reference': Text(required=True, longest=80),
+    'amount': Integer(required=True, least=1),
+    'amount_type': Choice(required=True, choices=('fixed', 'maximum')),
+    'start_date': Integer(required=True),
+    'end_date': Integer(),
+    'interval': Choice(required=True, choices=('day', 'week', 'month', 'year', 'sporadic')),
+    'interval_count': Integer(least=1),
+    'description': Text(),
+    'supported_types': Array(item=Choice(choices=('india',))),
+}
+SETUP_OPTIONS = {'currency': Text(required=True), **OPTIONS}
+ACCEPTANCE = Hash(
+    fields={
+        'customer_acceptance': Hash(
+            required=True,
+            fields={
+                'type': Choice(required=True, choices=('online', 'offline')),
+                'accepted_at': Integer(),
+                'online': Hash(
+                    fields={
+                        'ip_address': Text(required=True),
+                        'user_agent': Text(required=True),
+                    }
+                ),
+                'offline': Hash(),
+            },
+        )
+    }
+)
+RETRIEVE_FIELDS = EXPAND
+
+
+def retrieve(session, _values, mandate):
+    """Return a mandate."""
+    return session.get('mandate', mandate)
+
+
+def accept(session, method, options):
+    """Make the mandate that the customer accepted with a payment or setup.
+
+    :param Session session: What is known.
+    :param dict method: The payment method.
+    :param dict options: The parameter `mandate_options`, or None.
+    :return: The mandate's id, or None if the card needs none.
+    :rtype: str | None
+    """
+    if not options or payment_methods.card_of(method).country != 'IN':
+        return None
+    mandate = session.create(
+        'mandate',
+        {
+            'customer_acceptance': {'accepted_at': session.now, 'type': 'online', 'online': {}},
+            'multi_use': {},
+            'payment_method': method['id'],
+            'payment_method_details': {'type': 'card', 'card': {}},
+            'status': 'active',
+            'type': 'multi_use',
+        },
+    )
+    return mandate['id']
+
+
+def check(session, mandate, method):
+    """Check that a mandate allows to charge a payment method.
+
+    :param Session session: What is known.
+    :param str mandate: The mandate's id, or None.
+    :param dict method: The payment method.
+    :raise InvalidRequest: If it doesn't.
+    """
+    if not mandate:
+        return
+    record = session.get('mandate', mandate, 'mandate')
+    if record['payment_method'] != method['id'] or record['status'] != 'active':
+        raise InvalidRequest(
+            "The provided mandate is invalid.",
+            code='payment_intent_mandate_invalid',
+            param='mandate',
+        )

@@ -1,0 +1,243 @@
+"""The course of a payment after its intent is confirmed, up to its end.
+
+Rules: Stripe documentation, "How PaymentIntents work", "Place a hold on a payment method" and
+"Decline codes".
+"""
+
+from devtools.fake_gateway import authorization, charges, disputes, payment_methods, rendering
+from devtools.fake_gateway.cards import AUTHENTICATION_REQUIRED, GENERIC
+from devtools.fake_gateway.errors import DOCUMENTATION, CardError
+from devtools.fake_gateway.intent_parameters import authentication_action
+
+# How long the money of an authorised card payment is held.
+AUTHORIZATION_SECONDS = 7 * 24 * 3600
+FAILED_AUTHENTICATION = (
+    "We are unable to authenticate your payment method. Please choose a different payment method"
+    " and try again."
+)
+
+
+def attempt(session, intent, method, values, *, off_session=False):
+    """Ask the bank for the payment, and carry on with what it says.
+
+    :param Session session: What is known.
+    :param dict intent: The payment intent, which changes.
+    :param dict method: The payment method.
+    :param dict values: The request's parameters.
+    :param bool off_session: Whether the customer is away.
+    :raise CardError: If the bank refuses; the intent is kept.
+    """
+    options = intent['payment_method_options'].get('card') or {}
+    wants_3ds = options.get('request_three_d_secure') in {'any', 'challenge'}
+    answer = authorization.ask(session, method, off_session=off_session, wants_3ds=wants_3ds)
+    if answer.needs_authentication:
+        if values.get('error_on_requires_action'):
+            fail(session, intent, method, AUTHENTICATION_REQUIRED)
+            raise card_error(session, intent)
+        intent |= {
+            'status': 'requires_action',
+            'next_action': authentication_action(session, intent, values),
+            'last_payment_error': None,
+        }
+        session.save(intent)
+        session.emit('payment_intent.requires_action', intent)
+    elif answer.decline:
+        fail(session, intent, method, answer.decline)
+        raise card_error(session, intent)
+    elif session.store.settings.processing_payments > 0:
+        session.store.settings.processing_payments -= 1
+        _process(session, intent, method)
+    else:
+        succeed(session, intent, method)
+
+
+def authenticated(session, intent):
+    """Go on after the customer has authenticated.
+
+    :param Session session: What is known.
+    :param dict intent: The payment intent, which changes.
+    """
+    method = session.get('payment_method', intent['payment_method'])
+    answer = authorization.ask(session, method, is_authenticated=True)
+    if answer.decline:
+        fail(session, intent, method, answer.decline)
+    else:
+        succeed(session, intent, method, is_authenticated=True)
+
+
+def authentication_failed(session, intent):
+    """Go on after the customer could not authenticate.
+
+    :param Session session: What is known.
+    :param dict intent: The payment intent, which changes.
+    """
+    code = 'payment_intent_authentication_failure'
+    method = session.get('payment_method', intent['payment_method'])
+    _ask_for_another_method(
+        session,
+        intent,
+        {
+            'type': 'invalid_request_error',
+            'code': code,
+            'doc_url': DOCUMENTATION + code.replace('_', '-'),
+            'message': FAILED_AUTHENTICATION,
+            'payment_method': rendering.render(session, method, session.caller.version),
+        },
+    )
+
+
+def fail(session, intent, method, decline):
+    """Let the payment fail.
+
+    :param Session session: What is known.
+    :param dict intent: The payment intent, which changes.
+    :param dict method: The payment method.
+    :param cards.Decline decline: Why.
+    """
+    charge = charges.create(session, intent, method, status='failed', decline=decline)
+    session.emit('charge.failed', charge)
+    intent['latest_charge'] = charge['id']
+    _ask_for_another_method(
+        session,
+        intent,
+        {
+            'type': 'card_error',
+            'message': decline.message,
+            'doc_url': DOCUMENTATION + decline.code.replace('_', '-'),
+            'charge': charge['id'],
+            'payment_method': rendering.render(session, method, session.caller.version),
+            **decline.details(),
+        },
+    )
+
+
+def _ask_for_another_method(session, intent, error):
+    """Put the intent back to where it needs a payment method."""
+    intent |= {
+        'status': 'requires_payment_method',
+        'payment_method': None,
+        'next_action': None,
+        'processing': None,
+        'last_payment_error': error,
+    }
+    session.save(intent)
+    session.emit('payment_intent.payment_failed', intent)
+
+
+def card_error(session, intent):
+    """Return the error that tells why the last attempt failed.
+
+    :param Session session: What is known.
+    :param dict intent: The payment intent.
+    :rtype: CardError
+    """
+    details = {
+        name: value
+        for name, value in intent['last_payment_error'].items()
+        if name not in {'type', 'message', 'doc_url'}
+    }
+    shown = rendering.render(session, intent, session.caller.version)
+    return CardError(intent['last_payment_error']['message'], **details, payment_intent=shown)
+
+
+def _process(session, intent, method):
+    """Leave the payment undecided, until `settle`."""
+    charge = charges.create(session, intent, method, status='pending')
+    intent |= {
+        'status': 'processing',
+        'latest_charge': charge['id'],
+        'processing': {'type': 'card', 'card': {}},
+    }
+    session.save(intent)
+    session.emit('payment_intent.processing', intent)
+
+
+def settle(session, intent, *, succeeds):
+    """Decide a payment that is processing.
+
+    :param Session session: What is known.
+    :param dict intent: The payment intent, which changes.
+    :param bool succeeds: Whether it succeeds.
+    """
+    method = session.get('payment_method', intent['payment_method'])
+    if succeeds:
+        succeed(session, intent, method)
+    else:
+        fail(session, intent, method, GENERIC)
+
+
+def succeed(session, intent, method, *, is_authenticated=False):
+    """Take the money, or hold it if it is to be captured later.
+
+    :param Session session: What is known.
+    :param dict intent: The payment intent, which changes.
+    :param dict method: The payment method.
+    :param bool is_authenticated: Whether the customer has authenticated.
+    """
+    _keep_method(session, intent, method)
+    charge = charges.create(
+        session, intent, method, status='succeeded', is_authenticated=is_authenticated
+    )
+    intent |= {
+        'latest_charge': charge['id'],
+        'last_payment_error': None,
+        'next_action': None,
+        'processing': None,
+    }
+    if intent['capture_method'] == 'manual':
+        charge['_capture_before'] = session.now + AUTHORIZATION_SECONDS
+        session.save(charge)
+        intent |= {'status': 'requires_capture', 'amount_capturable': intent['amount']}
+        session.save(intent)
+        session.emit('charge.succeeded', charge)
+        session.emit('payment_intent.amount_capturable_updated', intent)
+        return
+    charges.capture(session, intent, charge, intent['amount'])
+    intent |= {'status': 'succeeded', 'amount_received': intent['amount']}
+    session.save(intent)
+    session.emit('charge.succeeded', charge)
+    session.emit('payment_intent.succeeded', intent)
+    disputes.follow(session, charge, payment_methods.card_of(method))
+
+
+def _keep_method(session, intent, method):
+    """Save the payment method if that was asked for; otherwise it is used up."""
+    usage = intent['setup_future_usage']
+    if usage and intent['customer']:
+        method['_is_set_up'] = method['_is_set_up'] or usage == 'off_session'
+        session.save(method)
+        if not method['customer']:
+            payment_methods.attach_to(session, method, intent['customer'])
+    elif not method['customer']:
+        method['_used_up'] = True
+        session.save(method)
+
+
+def cancel(session, intent, reason):
+    """End an intent without payment, and release money that is held.
+
+    :param Session session: What is known.
+    :param dict intent: The payment intent, which changes.
+    :param str reason: The cancellation reason, or None.
+    """
+    intent |= {
+        'status': 'canceled',
+        'amount_capturable': 0,
+        'canceled_at': session.now,
+        'cancellation_reason': reason,
+        'next_action': None,
+    }
+    session.save(intent)
+    session.emit('payment_intent.canceled', intent)
+
+
+def expire_authorizations(session):
+    """Release the money of authorised payments that were not captured in time.
+
+    :param Session session: What is known.
+    """
+    for intent in session.all('payment_intent', status='requires_capture'):
+        charge = session.get('charge', intent['latest_charge'])
+        if charge['_capture_before'] < session.now:
+            session.emit('charge.expired', charge)
+            cancel(session, session.get('payment_intent', intent['id']), 'automatic')
