@@ -1,9 +1,11 @@
 from . import (
     test_booking,
+    test_calendar,
     test_checkout,
     test_documents,
     test_lifecycle,
     test_log_redaction,
+    test_money,
     test_notification,
     test_order_access,
     test_order_link,

@@ -1,0 +1,87 @@
+"""Dates of recurring payments, counted from an anchor in the customer's calendar."""
+
+from calendar import monthrange
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+UNITS = ('day', 'week', 'month', 'year')
+
+# Payments are due at nine in the morning: an hour that exists once on every day in every time
+# zone, daylight saving or not, and at which a question from the bank wakes nobody.
+DUE_TIME = time(9)
+
+
+def is_last_of_month(day):
+    """Return whether a date is the last day of its month.
+
+    :param date day: The date.
+    :rtype: bool
+    """
+    return day.day == monthrange(day.year, day.month)[1]
+
+
+def nth_date(anchor, count, unit, n):
+    """Return the date `n` intervals after an anchor, counted from the anchor itself.
+
+    A day that a month lacks becomes that month's last day, and an anchor on the last day of its
+    month keeps all dates on last days: 31 January is followed by 28 or 29 February and 31 March.
+
+    :param date anchor: The date of number 0.
+    :param int count: How many units an interval has, at least 1.
+    :param str unit: `day`, `week`, `month` or `year`.
+    :param int n: The number of the date, 0 or more.
+    :rtype: date
+    :raise ValueError: If the interval isn't positive, the unit is unknown or `n` is negative.
+    """
+    if count < 1 or n < 0:
+        raise ValueError("Intervals are positive and counted from 0")
+    steps = count * n
+    if unit == 'day':
+        return anchor + timedelta(days=steps)
+    if unit == 'week':
+        return anchor + timedelta(weeks=steps)
+    if unit not in UNITS:
+        raise ValueError(f"{unit!r} is not a unit of time")
+    months = anchor.year * 12 + anchor.month - 1 + (steps if unit == 'month' else 12 * steps)
+    year, month = divmod(months, 12)
+    last = monthrange(year, month + 1)[1]
+    day = last if is_last_of_month(anchor) else min(anchor.day, last)
+    return date(year, month + 1, day)
+
+
+def due_datetime(day, time_zone):
+    """Return when a payment of a local date is due.
+
+    :param date day: The date in the customer's calendar.
+    :param str time_zone: The customer's time zone, an IANA name.
+    :return: The moment in UTC, without time zone, as Odoo stores it.
+    :rtype: datetime
+    """
+    local = datetime.combine(day, DUE_TIME, tzinfo=ZoneInfo(time_zone))
+    return local.astimezone(UTC).replace(tzinfo=None)
+
+
+def local_date(moment, time_zone):
+    """Return the date that a moment has in the customer's calendar.
+
+    :param datetime moment: The moment in UTC, without time zone.
+    :param str time_zone: The customer's time zone, an IANA name.
+    :rtype: date
+    """
+    return moment.replace(tzinfo=UTC).astimezone(ZoneInfo(time_zone)).date()
+
+
+def first_number_after(anchor, count, unit, day):
+    """Return the number of the first date that lies after a day.
+
+    :param date anchor: The date of number 0.
+    :param int count: How many units an interval has.
+    :param str unit: The unit of the interval.
+    :param date day: The day to pass.
+    :return: The smallest number whose date is later than the day.
+    :rtype: int
+    """
+    number = 0
+    while nth_date(anchor, count, unit, number) <= day:
+        number += 1
+    return number
