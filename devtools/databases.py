@@ -81,10 +81,12 @@ class Databases:
         """
         unfinished = f'{name}_unfinished'
         self.drop(unfinished)
-        # Odoo wants its identifiers sorted by code point, as it would ask for itself.
+        # From template0, as Odoo itself would make it.
         self.cluster.query(f'CREATE DATABASE "{unfinished}" TEMPLATE template0 ENCODING \'UTF8\'')
+        configuration = self.odoo.write_configuration(unfinished)
         with console.step(f"Installing {', '.join(modules)}"):
-            self.odoo.update(self.odoo.write_configuration(unfinished), install=modules)
+            self.odoo.update(configuration, install=modules)
+        configuration.unlink()
         shutil.rmtree(self.odoo.filestore(name), ignore_errors=True)
         self.odoo.filestore(unfinished).rename(self.odoo.filestore(name))
         # Last, as the name is what tells that the template is finished.

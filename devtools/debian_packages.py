@@ -44,6 +44,11 @@ ODOO_PACKAGES = {
     'bookworm': ['fonts-font-awesome', 'fonts-inconsolata'],
 }
 
+# Debian leaves these out for their licence, but Odoo's asset bundles still name them and report
+# an error on every page of the back office without them. The blurred background of video calls,
+# which needs this one, stays off with an empty file.
+REMOVED_ASSETS = ['mail/static/lib/selfie_segmentation/selfie_segmentation.js']
+
 ODOO_ADVICE = (
     "Look at the machine's network and apt sources and run the command again, or set ODOO_HOME"
     " to an Odoo 19 checkout of your own."
@@ -155,7 +160,12 @@ def fetch_odoo():
                     )
                 _check_links(directory)
             shutil.rmtree(directory / 'apt')
-    return directory / 'usr/lib/python3/dist-packages'
+    python_path = directory / 'usr/lib/python3/dist-packages'
+    for asset in REMOVED_ASSETS:
+        stub = python_path / 'odoo/addons' / asset
+        stub.parent.mkdir(parents=True, exist_ok=True)
+        stub.touch()
+    return python_path
 
 
 def _apt_names():

@@ -9,7 +9,7 @@ from devtools import console, paths, translations
 
 # Where to fetch from is the machine's own setting.
 FOREIGN_ADDRESS = re.compile(r"https?://(?!\{|localhost|127\.0\.0\.1|([\w-]+\.)*example\.com)")
-FETCHING_FILES = ('dev', 'devtools/', '.ci/', 'pyproject.toml')
+FETCHING_FILES = re.compile(r"dev|pyproject\.toml|\.ci/[^/]+|devtools/[^/]+")
 
 # Not in pyproject.toml, where pylint would have "enable" win over them.
 UNFIT_PYLINT_CHECKS = [
@@ -133,7 +133,7 @@ def check_addresses():
             lines = (paths.CHECKOUT / path).read_text().splitlines()
         except UnicodeDecodeError:
             continue
-        fetching = str(path).startswith(FETCHING_FILES)
+        fetching = FETCHING_FILES.fullmatch(str(path))
         for number, line in enumerate(lines, start=1):
             if any(folder in line for folder in folders):
                 problems.append(f"{path}:{number}: names a folder of this machine")

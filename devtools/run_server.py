@@ -39,10 +39,11 @@ def serve(odoo, port, reset):
         with console.step("Starting Odoo"):
             odoo_server.wait_until_ready(server, port, log)
             found = links.result()
-        print(f"\nOdoo:         {address}/odoo   (login: admin, password: admin)")
+        print(f"\nOdoo: {address}/odoo (login: admin, password: admin)")
+        print("Order links:" if found else "There are no demo orders.")
         for label, url in found:
-            print(f"{label + ':':13} {url}")
-        print(f"Log:          {log}\nCtrl-C stops it.", flush=True)
+            print(f"  {label}\n    {url}")
+        print(f"Log: {log}\nCtrl-C stops it.", flush=True)
         if server.wait():
             raise console.Failure("Odoo has stopped.", f"Its log: {log}")
 

@@ -156,9 +156,7 @@ class Checkout(OrderAccess):
                 and (tokenization_requested or order._get_purchase()._requires_card(order))
             )
             for tx in begun_txs:
-                if tx._is_billing_reusable(
-                    provider_id, payment_method_id, flow, tokenize, amount
-                ):
+                if tx._is_billing_reusable(provider_id, payment_method_id, flow, tokenize, amount):
                     PaymentPostProcessing.monitor_transaction(tx)
                     return tx._get_processing_values()
         begun_txs._supersede()

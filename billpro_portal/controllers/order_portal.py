@@ -30,9 +30,7 @@ class OrderPortal(Checkout):
         if order.billing_status not in BEFORE_APPROVAL | {'cancelled'}:
             return self._render_portal(order, self._cast_as_int(page) or 1)
         if order._get_payment_in_progress():
-            return self._render_private(
-                'billpro_portal.pending_page', order._get_pending_values()
-            )
+            return self._render_private('billpro_portal.pending_page', order._get_pending_values())
         if order.billing_status == 'cancelled':
             return self._render_closed(
                 order,

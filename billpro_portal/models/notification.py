@@ -53,7 +53,9 @@ class BillproNotification(models.Model):
     def _compute_display_name(self):
         labels = dict(self._fields['kind']._description_selection(self.env))
         for notification in self:
-            notification.display_name = f'{notification.order_id.name} – {labels[notification.kind]}'
+            notification.display_name = (
+                f'{notification.order_id.name} – {labels[notification.kind]}'
+            )
 
     @api.model
     def _queue(self, kind, order, fact, transaction=None):

@@ -200,10 +200,12 @@ class PaymentTransaction(models.Model):
         payment and reconciles them. What there is to carry is decided here, once.
         """
         to_book = self.filtered(
-            lambda tx: tx.billing_order_id
-            and tx.state == 'done'
-            and tx.operation != 'validation'
-            and not tx.payment_id
+            lambda tx: (
+                tx.billing_order_id
+                and tx.state == 'done'
+                and tx.operation != 'validation'
+                and not tx.payment_id
+            )
         )
         to_book.billing_order_id._lock_billing()
         for tx in to_book.with_context(tracking_disable=True):

@@ -15,6 +15,4 @@ class ResConfigSettings(models.TransientModel):
     billing_mail_purchase_confirmation = fields.Boolean(
         related='company_id.billing_mail_purchase_confirmation', readonly=False
     )
-    billing_mail_refund = fields.Boolean(
-        related='company_id.billing_mail_refund', readonly=False
-    )
+    billing_mail_refund = fields.Boolean(related='company_id.billing_mail_refund', readonly=False)

@@ -277,6 +277,7 @@ class SaleOrder(models.Model):
         return super()._action_cancel()
 
     def action_draft(self):
+        """Override of `sale`: a cancelled order starts over as a draft."""
         cancelled = self.filtered(lambda order: order.billing_status == 'cancelled')
         res = super().action_draft()
         cancelled._apply_billing_trigger('reopen', self.env._("The order was reopened."))
@@ -285,9 +286,7 @@ class SaleOrder(models.Model):
     def action_view_billing_transactions(self):
         """Open the payments and refunds of the order."""
         self.ensure_one()
-        action = self.env['ir.actions.act_window']._for_xml_id(
-            'payment.action_payment_transaction'
-        )
+        action = self.env['ir.actions.act_window']._for_xml_id('payment.action_payment_transaction')
         return {**action, 'domain': [('billing_order_id', '=', self.id)], 'context': {}}
 
     # === REFUND === #
@@ -341,9 +340,11 @@ class SaleOrder(models.Model):
         :rtype: payment.transaction
         """
         return self._get_initial_attempts().filtered(
-            lambda tx: tx.state in {'pending', 'authorized'}
-            or (tx.state == 'done' and not tx.is_post_processed)
-            or (tx.state == 'draft' and tx.operation == 'online_token')
+            lambda tx: (
+                tx.state in {'pending', 'authorized'}
+                or (tx.state == 'done' and not tx.is_post_processed)
+                or (tx.state == 'draft' and tx.operation == 'online_token')
+            )
         )[:1]
 
     def _get_not_payable_reason(self):
@@ -405,9 +406,11 @@ class SaleOrder(models.Model):
         invoices = self._get_purchase()._create_initial_invoice(self)
         if not invoices:  # Staff invoiced the order by hand before it was paid.
             invoices = self.invoice_ids.filtered(
-                lambda move: move.move_type == 'out_invoice'
-                and move.state != 'cancel'
-                and move.payment_state == 'not_paid'
+                lambda move: (
+                    move.move_type == 'out_invoice'
+                    and move.state != 'cancel'
+                    and move.payment_state == 'not_paid'
+                )
             )
         invoices.billing_order_id = self
         for invoice in invoices:

@@ -40,9 +40,7 @@ class SaleOrder(models.Model):
     def _compute_order_link(self):
         for order in self:
             order.order_link = (
-                order.purchase_type
-                and order.id
-                and order.get_base_url() + order._get_order_link()
+                order.purchase_type and order.id and order.get_base_url() + order._get_order_link()
             )
 
     def _get_order_link(self, suffix=''):
@@ -135,9 +133,7 @@ class SaleOrder(models.Model):
         self.ensure_one()
         self._check_link_can_be_given()
         if not self.company_id.billing_mail_order_ready:
-            raise UserError(
-                self.env._("Mailing the order link is switched off in the settings.")
-            )
+            raise UserError(self.env._("Mailing the order link is switched off in the settings."))
         if not self.partner_id.email:
             raise UserError(
                 self.env._(

@@ -65,7 +65,9 @@ class SaleOrder(models.Model):
             text = self.env._("I have checked this order and agree to it.")
             return {'text': text, 'html': escape(text), 'version': consent_version(text)}
         sentence = (
-            self.env._("I have checked this order and agree to it and to the %(first)s and %(second)s.")
+            self.env._(
+                "I have checked this order and agree to it and to the %(first)s and %(second)s."
+            )
             if len(documents) == 2
             else self.env._("I have checked this order and agree to it and to the %(first)s.")
         )
@@ -202,9 +204,7 @@ class SaleOrder(models.Model):
             **self._get_page_values(),
             'payment': {**row, 'reference': tx.reference},
             'invoices': [
-                self._get_invoice_values(move)
-                for move in tx.invoice_ids
-                if move.state == 'posted'
+                self._get_invoice_values(move) for move in tx.invoice_ids if move.state == 'posted'
             ],
             'documents': self._get_receipt_links(tx),
             'refunds': [self._get_history_row(refund) for refund in refunds],
@@ -347,8 +347,10 @@ class SaleOrder(models.Model):
         :rtype: payment.transaction
         """
         return self.billing_transaction_ids.filtered(
-            lambda tx: tx.state in {'pending', 'authorized', 'done', 'error'}
-            and tx.operation != 'validation'
+            lambda tx: (
+                tx.state in {'pending', 'authorized', 'done', 'error'}
+                and tx.operation != 'validation'
+            )
         ).sorted('id', reverse=True)
 
     def _get_history_rows(self, page):
@@ -429,7 +431,8 @@ class SaleOrder(models.Model):
             'date': format_date(self.env, move.invoice_date),
             'lines': [
                 {
-                    'section': line.display_type in {'line_section', 'line_subsection', 'line_note'},
+                    'section': line.display_type
+                    in {'line_section', 'line_subsection', 'line_note'},
                     'name': line.name or '',
                     'description': '',
                     'image_url': False,

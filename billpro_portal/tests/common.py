@@ -4,8 +4,8 @@ from unittest.mock import patch
 from odoo import SUPERUSER_ID, Command, api
 from odoo.tests import HttpCase, new_test_user
 
-from odoo.addons.base.models.ir_actions_report import IrActionsReport
 from odoo.addons.account_payment.tests.common import AccountPaymentCommon
+from odoo.addons.base.models.ir_actions_report import IrActionsReport
 
 
 class BillingCommon(AccountPaymentCommon):
@@ -201,9 +201,9 @@ class BillingCommon(AccountPaymentCommon):
         payments = order.billing_transaction_ids.filtered(lambda tx: tx.state == 'done').payment_id
         partials = (moves + payments.move_id).line_ids.matched_debit_ids
         partials |= (moves + payments.move_id).line_ids.matched_credit_ids
-        receivable_lines = (
-            moves + payments.move_id + partials.exchange_move_id
-        ).line_ids.filtered(lambda line: line.account_type == 'asset_receivable')
+        receivable_lines = (moves + payments.move_id + partials.exchange_move_id).line_ids.filtered(
+            lambda line: line.account_type == 'asset_receivable'
+        )
         self.assertTrue(all(receivable_lines.mapped('reconciled')))
         self.assertAlmostEqual(sum(receivable_lines.mapped('amount_currency')), 0.0, places=6)
         self.assertAlmostEqual(sum(receivable_lines.mapped('balance')), 0.0, places=6)

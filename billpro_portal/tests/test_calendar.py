@@ -50,7 +50,9 @@ class TestCalendar(BaseCase):
         if is_last_of_month(anchor):
             self.assertTrue(is_last_of_month(day))
         else:
-            self.assertTrue(day.day == anchor.day or (day.day < anchor.day and is_last_of_month(day)))
+            self.assertTrue(
+                day.day == anchor.day or (day.day < anchor.day and is_last_of_month(day))
+            )
 
     @given(days, interval_counts, numbers)
     def test_days_and_weeks_are_exact(self, anchor, count, number):
@@ -90,13 +92,9 @@ class TestCalendar(BaseCase):
 
     def test_36_months_from_31_january(self):
         dates = [nth_date(date(2027, 1, 31), 1, 'month', number) for number in range(37)]
-        self.assertEqual(
-            [day.day for day in dates],
-            [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
-            + [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
-            + [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
-            + [31],
-        )
+        common_year = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+        leap_year = [31, 29, *common_year[2:]]
+        self.assertEqual([day.day for day in dates], [*common_year, *leap_year, *common_year, 31])
         self.assertEqual(dates[-1], date(2030, 1, 31))
 
     def test_month_ends_and_leap_days(self):
@@ -123,6 +121,11 @@ class TestCalendar(BaseCase):
             self.assertEqual(due_datetime(day, zone), expected)
 
     def test_impossible_intervals_are_refused(self):
-        for count, unit, number in ((0, 'month', 1), (-1, 'day', 1), (1, 'hour', 1), (1, 'day', -1)):
+        for count, unit, number in (
+            (0, 'month', 1),
+            (-1, 'day', 1),
+            (1, 'hour', 1),
+            (1, 'day', -1),
+        ):
             with self.assertRaises(ValueError):
                 nth_date(date(2027, 1, 1), count, unit, number)

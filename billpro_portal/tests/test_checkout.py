@@ -113,9 +113,7 @@ class TestCheckout(BillingHttpCommon):
             f'/order/{self.order.id}/state',
             json={'params': {'access_token': self.order.access_token}},
         ).json()['result']
-        self.assertEqual(
-            state, {'payable': False, 'pending': False, 'url': self._link(self.order)}
-        )
+        self.assertEqual(state, {'payable': False, 'pending': False, 'url': self._link(self.order)})
         self.assertEqual(len(self.order.billing_transaction_ids), 1)
 
     @mute_logger('odoo.http')
@@ -151,9 +149,7 @@ class TestCheckout(BillingHttpCommon):
     def test_a_saved_card_whose_answer_is_missing_blocks_others(self):
         """A worker died between the commit of the intent and that of the outcome."""
         token = self._create_token(self.customer)
-        self._create_initial_transaction(
-            self.order, operation='online_token', token_id=token.id
-        )
+        self._create_initial_transaction(self.order, operation='online_token', token_id=token.id)
         for choice in (
             {},
             {'flow': 'token', 'token_id': token.id, 'payment_method_id': None},

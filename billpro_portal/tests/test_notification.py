@@ -19,7 +19,9 @@ class TestNotification(BillingCommon):
     def test_purchase_confirmation(self):
         order = self._create_paid_order()
         notification = order.billing_notification_ids
-        self.assertEqual((notification.kind, notification.state), ('purchase_confirmation', 'queued'))
+        self.assertEqual(
+            (notification.kind, notification.state), ('purchase_confirmation', 'queued')
+        )
         self.assertFalse(self._get_mails(order))
         for _time in range(3):
             self._run_job()
@@ -63,12 +65,13 @@ class TestNotification(BillingCommon):
         self.assertTrue(any("was not sent" in str(m.body) for m in order.message_ids))
 
     @mute_logger(
-        'odoo.addons.billpro_portal.models.notification', 'odoo.addons.mail.models.mail_render_mixin'
+        'odoo.addons.billpro_portal.models.notification',
+        'odoo.addons.mail.models.mail_render_mixin',
     )
     def test_a_broken_template_breaks_one_notice_only(self):
-        self.env.ref('billpro_portal.mail_template_purchase_confirmation').body_html = (
-            '<p t-out="object.no_such_field"/>'
-        )
+        self.env.ref(
+            'billpro_portal.mail_template_purchase_confirmation'
+        ).body_html = '<p t-out="object.no_such_field"/>'
         order = self._create_paid_order()
         refund_order = self._create_paid_order()
         self._refund(refund_order, 1)

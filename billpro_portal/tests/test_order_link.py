@@ -30,9 +30,7 @@ class TestOrderLink(BillingCommon):
         self.assertEqual(action['res_model'], 'billpro.order.link')
         self.assertEqual((order.state, order.billing_status), ('sent', 'pending'))
         self.assertTrue(order.order_link_sent_date)
-        self.assertIn(
-            "The order link was shown to salesperson", str(order.message_ids[:1].body)
-        )
+        self.assertIn("The order link was shown to salesperson", str(order.message_ids[:1].body))
         self.assertIn("Draft → Pending", str(order.message_ids[:1].body))
 
     def test_the_qr_code_holds_the_link(self):
@@ -74,9 +72,7 @@ class TestOrderLink(BillingCommon):
         with self.assertRaisesRegex(UserError, "Anna Peeters has no phone number"):
             order.action_send_order_link_sms()
         self.assertEqual(order.billing_status, 'draft')
-        self.assertFalse(
-            self.env['sms.sms'].search([('mail_message_id.res_id', '=', order.id)])
-        )
+        self.assertFalse(self.env['sms.sms'].search([('mail_message_id.res_id', '=', order.id)]))
 
     def test_mail_carries_the_link_and_makes_the_order_pending(self):
         order = self._create_order(sent=False)

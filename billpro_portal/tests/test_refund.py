@@ -12,7 +12,11 @@ class TestRefund(BillingCommon):
         lines = moves.line_ids.filtered('tax_line_id')
         return {
             tax.name: abs(
-                sum(lines.filtered(lambda line, tax=tax: line.tax_line_id == tax).mapped('amount_currency'))
+                sum(
+                    lines.filtered(lambda line, tax=tax: line.tax_line_id == tax).mapped(
+                        'amount_currency'
+                    )
+                )
             )
             for tax in lines.tax_line_id
         }
@@ -75,9 +79,7 @@ class TestRefund(BillingCommon):
                 credit_notes = order.billing_move_ids.filtered(
                     lambda move: move.move_type == 'out_refund'
                 )
-                self.assertEqual(
-                    credit_notes.sorted('id').mapped('amount_total'), list(parts)
-                )
+                self.assertEqual(credit_notes.sorted('id').mapped('amount_total'), list(parts))
                 self.assertEqual(order.billing_refunded, total)
                 self.assertEqual(order.billing_balance, 0)
 

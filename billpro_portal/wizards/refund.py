@@ -23,9 +23,7 @@ class BillproRefund(models.TransientModel):
     refundable_amount = fields.Monetary(
         string="Left to Refund", compute='_compute_refundable_amount'
     )
-    amount = fields.Monetary(
-        string="Refund", compute='_compute_amount', store=True, readonly=False
-    )
+    amount = fields.Monetary(string="Refund", compute='_compute_amount', store=True, readonly=False)
     support_refund = fields.Selection(
         selection=[('none', "Unsupported"), ('full_only', "Full only"), ('partial', "Partial")],
         compute='_compute_support_refund',
