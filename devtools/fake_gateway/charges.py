@@ -110,7 +110,5 @@ def retrieve(session, _values, charge):
 
 def list_all(session, values):
     """List charges."""
-    filters = {
-        name: values[name] for name in ('customer', 'payment_intent') if values.get(name)
-    }
+    filters = {name: values[name] for name in ('customer', 'payment_intent') if values.get(name)}
     return listing.page(session, '/v1/charges', session.all('charge', **filters), values)

@@ -47,7 +47,6 @@ def check(amount, currency):
         )
     if amount % ROUNDED_TO.get(currency, 1):
         raise InvalidRequest(
-            f"Invalid amount: amounts in {currency} must be divisible by"
-            f" {ROUNDED_TO[currency]}.",
+            f"Invalid amount: amounts in {currency} must be divisible by {ROUNDED_TO[currency]}.",
             param='amount',
         )

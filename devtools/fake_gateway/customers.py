@@ -3,9 +3,7 @@
 from devtools.fake_gateway import listing, parameters
 from devtools.fake_gateway.parameters import EXPAND, PAGE, Hash, Metadata, Text, TimeRange
 
-ADDRESS = {
-    name: Text() for name in ('city', 'country', 'line1', 'line2', 'postal_code', 'state')
-}
+ADDRESS = {name: Text() for name in ('city', 'country', 'line1', 'line2', 'postal_code', 'state')}
 FIELDS = {
     'address': Hash(fields=ADDRESS),
     'description': Text(),

@@ -50,7 +50,7 @@ class Ledger:
     """All movements."""
 
     def __init__(self):
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._movements = []
 
     def append(self, movements):
@@ -58,8 +58,9 @@ class Ledger:
 
         :param list movements: What moved, in order.
         """
-        with self._lock:
+        with self._changed:
             self._movements.extend(movements)
+            self._changed.notify_all()
 
     def movements(self, *, kind=None, description=None, metadata=None):
         """Return movements, oldest first.
@@ -69,7 +70,7 @@ class Ledger:
         :param dict metadata: Only of payments with these metadata.
         :rtype: list[Movement]
         """
-        with self._lock:
+        with self._changed:
             found = list(self._movements)
         return [
             movement
@@ -78,6 +79,17 @@ class Ledger:
             and (description is None or movement.description == description)
             and (not metadata or metadata.items() <= movement.metadata.items())
         ]
+
+    def wait_until(self, count, timeout=10):
+        """Wait until there are so many movements.
+
+        :param int count: How many.
+        :param float timeout: For how many seconds to wait at most.
+        :return: Whether there are.
+        :rtype: bool
+        """
+        with self._changed:
+            return self._changed.wait_for(lambda: len(self._movements) >= count, timeout=timeout)
 
     def payments(self, **filters):
         """Return the charges and captures, oldest first.

@@ -48,13 +48,18 @@ class Parameter:
     required: bool = False
     since: str = ''
 
-    def clean(self, value, path):
+    def clean(self, value, path, version):
         """Check a value that is not empty and convert it.
 
         :param value: The value as it came.
         :param str path: The parameter's full name.
+        :param str version: The API version of the request.
         :raise InvalidParameter: If Stripe would refuse it.
         """
+        return self._convert(value, path, version)
+
+    def _convert(self, value, path, version):
+        """Do what `clean` says."""
         raise NotImplementedError
 
 
@@ -64,7 +69,7 @@ class Text(Parameter):
 
     longest: int = TEXT_LENGTH
 
-    def clean(self, value, path):
+    def _convert(self, value, path, version):
         if isinstance(value, dict):
             raise InvalidParameter(f"Invalid string: {value}", param=path)
         if len(value) > self.longest:
@@ -82,7 +87,7 @@ class Choice(Parameter):
 
     choices: tuple = ()
 
-    def clean(self, value, path):
+    def _convert(self, value, path, version):
         if value not in self.choices:
             raise InvalidParameter(
                 f"Invalid {path}: must be one of {', '.join(self.choices)}", param=path
@@ -97,7 +102,7 @@ class Integer(Parameter):
     least: int | None = None
     most: int | None = None
 
-    def clean(self, value, path):
+    def _convert(self, value, path, version):
         if isinstance(value, dict) or not re.fullmatch(r"-?\d+", value):
             raise InvalidParameter(
                 f"Invalid integer: {value}", code='parameter_invalid_integer', param=path
@@ -122,7 +127,7 @@ class Integer(Parameter):
 class Boolean(Parameter):
     """`true` or `false`, in any case (payment_stripe sends Python's `True`)."""
 
-    def clean(self, value, path):
+    def _convert(self, value, path, version):
         if isinstance(value, dict) or value.lower() not in {'true', 'false'}:
             raise InvalidParameter(f"Invalid boolean: {value}", param=path)
         return value.lower() == 'true'
@@ -132,8 +137,8 @@ class Boolean(Parameter):
 class OffSession(Boolean):
     """`true`, `false`, `one_off` or `recurring`."""
 
-    def clean(self, value, path):
-        return True if value in {'one_off', 'recurring'} else super().clean(value, path)
+    def _convert(self, value, path, version):
+        return True if value in {'one_off', 'recurring'} else super()._convert(value, path, version)
 
 
 @dataclass(frozen=True)
@@ -142,7 +147,7 @@ class Hash(Parameter):
 
     fields: dict = field(default_factory=dict)
 
-    def clean(self, value, path, version=''):
+    def _convert(self, value, path, version):
         if not isinstance(value, dict):
             raise InvalidParameter("Invalid object", param=path)
         return clean(self.fields, value, version, path)
@@ -154,24 +159,22 @@ class Array(Parameter):
 
     item: Parameter = field(default_factory=Text)
 
-    def clean(self, value, path):
+    def _convert(self, value, path, version):
         if not isinstance(value, dict) or not all(key.isdecimal() for key in value):
             raise InvalidParameter("Invalid array", param=path)
         keys = sorted(value, key=int)
-        return [self.item.clean(value[key], f'{path}[{key}]') for key in keys]
+        return [self.item.clean(value[key], f'{path}[{key}]', version) for key in keys]
 
 
 @dataclass(frozen=True)
 class Metadata(Parameter):
     """Keys and values of the caller's own; an empty value removes the key."""
 
-    def clean(self, value, path):
+    def _convert(self, value, path, version):
         if not isinstance(value, dict):
             raise InvalidParameter("Invalid object", param=path)
         if len(value) > METADATA_KEYS:
-            raise InvalidParameter(
-                f"Metadata can have at most {METADATA_KEYS} keys.", param=path
-            )
+            raise InvalidParameter(f"Metadata can have at most {METADATA_KEYS} keys.", param=path)
         for key, text in value.items():
             if len(key) > METADATA_KEY_LENGTH:
                 raise InvalidParameter(
@@ -191,11 +194,11 @@ class Metadata(Parameter):
 class TimeRange(Parameter):
     """A time in seconds since 1970, or its limits (`gt`, `gte`, `lt`, `lte`)."""
 
-    def clean(self, value, path):
+    def _convert(self, value, path, version):
         if isinstance(value, dict):
             limits = {name: Integer() for name in ('gt', 'gte', 'lt', 'lte')}
-            return clean(limits, value, '', path)
-        number = Integer().clean(value, path)
+            return clean(limits, value, version, path)
+        number = Integer().clean(value, path, version)
         return {'gte': number, 'lte': number}
 
 
@@ -240,19 +243,26 @@ def clean(fields, raw, version, path=''):
                 )
         elif raw[name] == '':
             if parameter.required:
-                raise InvalidParameter(
-                    f"You passed an empty string for '{full_name}'. We assume empty values are an"
-                    f" attempt to unset a parameter; however '{full_name}' cannot be unset. You"
-                    f" should remove '{full_name}' from your request or supply a non-empty value.",
-                    code='parameter_invalid_empty',
-                    param=full_name,
-                )
+                raise not_unsettable(full_name)
             cleaned[name] = None
-        elif isinstance(parameter, Hash):
-            cleaned[name] = parameter.clean(raw[name], full_name, version)
         else:
-            cleaned[name] = parameter.clean(raw[name], full_name)
+            cleaned[name] = parameter.clean(raw[name], full_name, version)
     return cleaned
+
+
+def not_unsettable(full_name):
+    """Return the error for an empty value where there must be one.
+
+    :param str full_name: The parameter's full name.
+    :rtype: InvalidParameter
+    """
+    return InvalidParameter(
+        f"You passed an empty string for '{full_name}'. We assume empty values are an attempt to"
+        f" unset a parameter; however '{full_name}' cannot be unset. You should remove"
+        f" '{full_name}' from your request or supply a non-empty value.",
+        code='parameter_invalid_empty',
+        param=full_name,
+    )
 
 
 def _full_name(path, name):

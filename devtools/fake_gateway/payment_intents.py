@@ -63,7 +63,7 @@ METHOD_OPTIONS = Hash(
 # What create, update and confirm have in common.
 _SHARED = {
     'payment_method': Text(),
-    'payment_method_data': Hash(fields=payment_methods.CREATE_FIELDS),
+    'payment_method_data': Hash(fields=payment_methods.DATA_FIELDS),
     'payment_method_options': METHOD_OPTIONS,
     'receipt_email': Text(),
     'setup_future_usage': FUTURE_USAGE,
@@ -128,6 +128,12 @@ CANCEL_FIELDS = {
 }
 LIST_FIELDS = {'created': TimeRange(), 'customer': Text(), **PAGE}
 
+# What an update puts in the place of what was there.
+REPLACEABLE = frozenset(
+    {'amount', 'capture_method', 'customer', 'description', 'payment_method_types'}
+    | {'receipt_email', 'setup_future_usage', 'shipping'}
+    | {'statement_descriptor', 'statement_descriptor_suffix'}
+)
 CONFIRMABLE = ('requires_payment_method', 'requires_confirmation', 'requires_action')
 CANCELABLE = (*CONFIRMABLE, 'requires_capture')
 
@@ -242,13 +248,16 @@ def update(session, values, payment_intent):
     describing = {'metadata', 'description', 'receipt_email', 'expand'}
     if intent['status'] not in CONFIRMABLE and values.keys() - describing:
         raise unexpected_state(intent, 'updated', CONFIRMABLE)
-    currency = (values.get('currency') or intent['currency']).lower()
-    currencies.check(values.get('amount') or intent['amount'], currency)
+    for name in ('amount', 'currency', 'capture_method', 'payment_method_types'):
+        if name in values and values[name] is None:
+            raise parameters.not_unsettable(name)
+    currency = values.get('currency', intent['currency']).lower()
+    currencies.check(values.get('amount', intent['amount']), currency)
     if values.get('customer'):
         session.get('customer', values['customer'], 'customer')
     types = values.get('payment_method_types') or intent['payment_method_types']
     _check_descriptors(values, types)
-    for name in values.keys() - {'expand', 'metadata', 'payment_method', 'payment_method_data'}:
+    for name in values.keys() & REPLACEABLE:
         intent[name] = values[name]
     intent['currency'] = currency
     intent['payment_method_options'] = _method_options(intent['payment_method_options'], values)
@@ -297,9 +306,7 @@ def _confirm(session, intent, values):
     card_options = intent['payment_method_options']['card']
     if card_options.get('setup_future_usage', 'none') != 'none':
         intent['setup_future_usage'] = card_options['setup_future_usage']
-    payments.attempt(
-        session, intent, method, values, off_session=bool(values.get('off_session'))
-    )
+    payments.attempt(session, intent, method, values, off_session=bool(values.get('off_session')))
 
 
 def unexpected_state(intent, verb, statuses):
@@ -321,7 +328,6 @@ def unexpected_state(intent, verb, statuses):
 
 def capture(session, values, payment_intent):
     """Take the money of an authorised payment, all or a part; the rest is released."""
-    payments.expire_authorizations(session)
     intent = session.get('payment_intent', payment_intent)
     if intent['status'] != 'requires_capture':
         raise unexpected_state(intent, 'captured', ('requires_capture',))

@@ -31,9 +31,10 @@ DATA_FIELDS = {
     'type': Choice(required=True, choices=('card',)),
     'allow_redisplay': ALLOW_REDISPLAY,
     'billing_details': Hash(fields=BILLING_DETAILS),
+    'card': Hash(fields=CARD),
     'metadata': Metadata(),
 }
-CREATE_FIELDS = {**DATA_FIELDS, 'card': Hash(fields=CARD), **EXPAND}
+CREATE_FIELDS = {**DATA_FIELDS, **EXPAND}
 UPDATE_FIELDS = {
     'allow_redisplay': ALLOW_REDISPLAY,
     'billing_details': Hash(fields=BILLING_DETAILS),
@@ -50,16 +51,11 @@ VALID_YEARS = 4
 
 def create(session, values):
     """Create a payment method from a token, or in the browser from a card number."""
-    if not values.get('card'):
+    details = values.get('card')
+    if not details:
         raise InvalidRequest(
             "Missing required param: card.", code='parameter_missing', param='card'
         )
-    return _from_data(session, values)
-
-
-def _from_data(session, values):
-    """Create a payment method."""
-    details = values['card']
     if details.get('token'):
         card = cards.named(details['token'])
         if card is None:
@@ -143,7 +139,7 @@ def resolve(session, values):
     :rtype: dict | None
     """
     if values.get('payment_method_data'):
-        return _from_data(session, values['payment_method_data'])
+        return create(session, values['payment_method_data'])
     identifier = values.get('payment_method')
     return _named_or_stored(session, identifier, 'payment_method') if identifier else None
 

@@ -236,8 +236,9 @@ def expire_authorizations(session):
 
     :param Session session: What is known.
     """
-    for intent in session.all('payment_intent', status='requires_capture'):
+    for found in session.all('payment_intent', status='requires_capture'):
+        intent = session.get('payment_intent', found['id'])
         charge = session.get('charge', intent['latest_charge'])
         if charge['_capture_before'] < session.now:
             session.emit('charge.expired', charge)
-            cancel(session, session.get('payment_intent', intent['id']), 'automatic')
+            cancel(session, intent, 'automatic')

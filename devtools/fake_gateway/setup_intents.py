@@ -36,7 +36,7 @@ from devtools.fake_gateway.store import new_token
 
 _SHARED = {
     'payment_method': Text(),
-    'payment_method_data': Hash(fields=payment_methods.CREATE_FIELDS),
+    'payment_method_data': Hash(fields=payment_methods.DATA_FIELDS),
     'payment_method_options': Hash(
         fields={
             'card': Hash(
@@ -160,9 +160,7 @@ def _confirm(session, intent, values):
     check_return_url(intent, values)
     method = session.get('payment_method', intent['payment_method'])
     wants_3ds = intent['payment_method_options']['card']['request_three_d_secure']
-    answer = authorization.ask_to_save(
-        session, method, wants_3ds=wants_3ds in {'any', 'challenge'}
-    )
+    answer = authorization.ask_to_save(session, method, wants_3ds=wants_3ds in {'any', 'challenge'})
     if answer.needs_authentication:
         intent |= {
             'status': 'requires_action',
@@ -281,8 +279,6 @@ def cancel(session, values, setup_intent):
 
 def list_all(session, values):
     """List setup intents."""
-    filters = {
-        name: values[name] for name in ('customer', 'payment_method') if values.get(name)
-    }
+    filters = {name: values[name] for name in ('customer', 'payment_method') if values.get(name)}
     found = session.all('setup_intent', **filters)
     return listing.page(session, '/v1/setup_intents', found, values)

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devtools.fake_gateway import rendering
-from devtools.fake_gateway.errors import ApiError, NoSuchObject
+from devtools.fake_gateway.errors import NoSuchObject
 from devtools.fake_gateway.ledger import Ledger, Movement
 
 ALPHABET = string.ascii_letters + string.digits
 PREFIXES = {
+    'apple_pay_domain': 'apwc',
     'charge': 'ch',
     'customer': 'cus',
     'dispute': 'dp',
@@ -49,6 +50,18 @@ class Caller:
     base_url: str = ''
 
 
+@dataclass
+class Settings:
+    """How the gateway behaves.
+
+    A new payment intent is found by a search after `search_delay` seconds. The next
+    `processing_payments` approved payments stay undecided until they are settled.
+    """
+
+    search_delay: int = 0
+    processing_payments: int = 0
+
+
 class Store:
     """All objects, by kind and id, in memory and optionally in a journal file.
 
@@ -66,9 +79,11 @@ class Store:
         self.clock = clock
         self.lock = threading.RLock()
         self.ledger = Ledger()
+        self.settings = Settings()
         self.answers = {}
         self.objects = {kind: {} for kind in PREFIXES}
-        self.publish = lambda event_deliveries: None
+        # What to do with the events of a change, which are still to be sent.
+        self.publish = lambda deliveries: None
         self._journal = None
         if journal:
             self._load(Path(journal))
@@ -92,11 +107,8 @@ class Store:
         self.ledger.append([Movement(**values) for values in change['movements']])
         self.answers.update(change['answers'])
 
-    def commit(self, session):
-        """Make the changes of a session.
-
-        :param Session session: The session, whose lock is held.
-        """
+    def _commit(self, session):
+        """Make the changes of a session, whose lock is held."""
         change = {
             'objects': session.changed,
             'movements': [movement.as_dict() for movement in session.movements],
@@ -112,18 +124,15 @@ class Store:
     def session(self, caller):
         """Read and change objects, alone; changes are made at the end, together.
 
+        After an exception there are none.
+
         :param Caller caller: Who asks.
         :rtype: Session
         """
         with self.lock:
             session = Session(self, caller)
-            try:
-                yield session
-            except ApiError as error:
-                if error.keeps_changes:
-                    self.commit(session)
-                raise
-            self.commit(session)
+            yield session
+            self._commit(session)
 
     def close(self):
         """Close the journal."""
@@ -141,6 +150,10 @@ class Session:
         self.movements = []
         self.answers = {}
         self.deliveries = []
+
+    def discard(self):
+        """Forget the changes made so far."""
+        self.changed, self.movements, self.deliveries = {}, [], []
 
     @property
     def now(self):

@@ -1,0 +1,179 @@
+"""The routes under `/_control/`, by which other processes steer the gateway. Bodies are JSON."""
+
+import functools
+import re
+from dataclasses import asdict
+from datetime import datetime
+
+from devtools.fake_gateway.errors import NotExecuted
+
+
+def answer(gateway, method, path, values):
+    """Answer a control request.
+
+    :param FakeGateway gateway: What to steer.
+    :param str method: The HTTP method.
+    :param str path: The path, without `/_control/`.
+    :param dict values: The body, or the query string.
+    :return: What to answer, or what to do after an empty answer.
+    :rtype: dict | Callable
+    :raise NotExecuted: If there is no such route, or the values are wrong.
+    """
+    for route_method, pattern, function in ROUTES:
+        match = re.fullmatch(pattern, path)
+        if match and method == route_method:
+            try:
+                return function(gateway, *match.groups(), **values) or {}
+            except (TypeError, ValueError, KeyError) as error:
+                raise NotExecuted(400, 'invalid_request_error', str(error)) from error
+    raise NotExecuted(404, 'invalid_request_error', f"There is no {method} /_control/{path}.")
+
+
+def show_ledger(gateway, kind=None, description=None, metadata=None):
+    """Show movements of money."""
+    found = gateway.ledger.movements(kind=kind, description=description, metadata=metadata)
+    return {'movements': [movement.as_dict() for movement in found]}
+
+
+def show_clock(gateway):
+    """Show the time."""
+    return {'now': gateway.clock.now(), 'time': gateway.clock.today().isoformat()}
+
+
+def move_clock(gateway, advance=None, time=None):
+    """Move the clock by seconds, or to an ISO 8601 time."""
+    if (advance is None) == (time is None):
+        raise ValueError("Give either advance or time.")
+    if advance is not None:
+        gateway.advance(advance)
+    else:
+        gateway.set_time(datetime.fromisoformat(time))
+    return show_clock(gateway)
+
+
+def show_faults(gateway):
+    """Show the faults that can still happen."""
+    return {'faults': [asdict(fault) for fault in gateway.faults.due()]}
+
+
+def add_fault(gateway, kind, **options):
+    """Let something go wrong."""
+    return asdict(gateway.faults.add(kind, **options))
+
+
+def clear_faults(gateway):
+    """Let nothing go wrong any more."""
+    gateway.faults.clear()
+
+
+def release_faults(gateway):
+    """Let all requests go on that are held."""
+    gateway.faults.release()
+
+
+def refuse_connections(gateway, seconds):
+    """Refuse connections for some seconds, once this request is answered."""
+    return functools.partial(gateway.refuse_connections, seconds=float(seconds))
+
+
+def change_settings(gateway, **settings):
+    """Change `search_delay` and `processing_payments`."""
+    for name, value in settings.items():
+        if not hasattr(gateway.settings, name):
+            raise ValueError(f"There is no setting {name}.")
+        setattr(gateway.settings, name, value)
+    return asdict(gateway.settings)
+
+
+def show_requests(gateway):
+    """Show the requests to the API, with their idempotency keys and statuses."""
+    return {'requests': list(gateway.requests)}
+
+
+def show_webhooks(gateway):
+    """Show what waits to be sent, and what was sent."""
+    return {
+        'queued': gateway.webhooks.queued(),
+        'attempts': [asdict(attempt) for attempt in gateway.webhooks.attempts()],
+    }
+
+
+def add_webhook(gateway, url, secret, **options):
+    """Send events to a URL."""
+    return gateway.add_webhook(url, secret, **options)
+
+
+def hold_webhooks(gateway):
+    """Queue events without sending them."""
+    gateway.webhooks.hold()
+
+
+def release_webhooks(gateway, **options):
+    """Send what was held."""
+    gateway.webhooks.release(**options)
+
+
+def drop_webhooks(gateway):
+    """Forget what was held."""
+    return {'lost': gateway.webhooks.drop_queued()}
+
+
+def delay_webhooks(gateway, seconds):
+    """Send events some seconds late."""
+    gateway.webhooks.delay = seconds
+
+
+def resend_webhook(gateway, event, **options):
+    """Send an event again."""
+    gateway.webhooks.resend(event, **options)
+
+
+def settle_refund(gateway, refund):
+    """Let time pass for a refund."""
+    return gateway.settle_refund(refund)
+
+
+def settle_payment(gateway, intent, succeeds=True):
+    """Decide a payment that is processing."""
+    return gateway.settle_payment(intent, succeeds=succeeds)
+
+
+def renew_card(gateway, payment_method, **card):
+    """Change a card as its bank does."""
+    return gateway.renew_card(payment_method, **card)
+
+
+def open_dispute(gateway, payment_intent, **options):
+    """Dispute a payment."""
+    return gateway.open_dispute(payment_intent, **options)
+
+
+def close_dispute(gateway, dispute, won):
+    """Decide a dispute."""
+    return gateway.close_dispute(dispute, won=won)
+
+
+ROUTES = (
+    ('GET', r"ledger", show_ledger),
+    ('GET', r"clock", show_clock),
+    ('POST', r"clock", move_clock),
+    ('GET', r"faults", show_faults),
+    ('POST', r"faults", add_fault),
+    ('DELETE', r"faults", clear_faults),
+    ('POST', r"faults/release", release_faults),
+    ('POST', r"connections/refuse", refuse_connections),
+    ('POST', r"settings", change_settings),
+    ('GET', r"requests", show_requests),
+    ('GET', r"webhooks", show_webhooks),
+    ('POST', r"webhooks", add_webhook),
+    ('POST', r"webhooks/hold", hold_webhooks),
+    ('POST', r"webhooks/release", release_webhooks),
+    ('POST', r"webhooks/drop", drop_webhooks),
+    ('POST', r"webhooks/delay", delay_webhooks),
+    ('POST', r"webhooks/resend/(\w+)", resend_webhook),
+    ('POST', r"refunds/(\w+)/settle", settle_refund),
+    ('POST', r"payment_intents/(\w+)/settle", settle_payment),
+    ('POST', r"payment_intents/(\w+)/dispute", open_dispute),
+    ('POST', r"payment_methods/(\w+)/renew", renew_card),
+    ('POST', r"disputes/(\w+)/close", close_dispute),
+)

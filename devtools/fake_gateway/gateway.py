@@ -1,0 +1,288 @@
+"""The gateway as a whole."""
+
+import threading
+from collections import deque
+
+from devtools.fake_gateway import (
+    api_versions,
+    disputes,
+    payment_methods,
+    payments,
+    refunds,
+    rendering,
+    webhook_endpoints,
+)
+from devtools.fake_gateway.api import Api
+from devtools.fake_gateway.clock import Clock
+from devtools.fake_gateway.faults import Faults
+from devtools.fake_gateway.http_server import HOST, Server
+from devtools.fake_gateway.store import Caller, Store
+from devtools.fake_gateway.webhooks import Webhooks
+
+KEPT_REQUESTS = 100_000
+
+
+class FakeGateway:
+    """A payment gateway on a port of this machine.
+
+    Use it as a context manager, or `start` and `stop` it. `ledger` is what money moved, `clock`
+    what time it is there, `faults` what is to go wrong, `webhooks` how events are sent, `settings`
+    how it behaves otherwise, and `requests` what was asked of the API.
+
+    Any key that begins with `sk_test_` or `pk_test_` is taken; a live key never is.
+    """
+
+    secret_key = 'sk_test_fakegateway'  # noqa: S105
+    publishable_key = 'pk_test_fakegateway'
+
+    def __init__(self, *, port=0, journal=None, webhook_url=None, webhook_secret=None):
+        """Prepare a gateway.
+
+        :param int port: Where to listen; 0 is a free port.
+        :param str | Path journal: A file to keep everything in over restarts.
+        :param str webhook_url: Where to send all events.
+        :param str webhook_secret: What to sign them with.
+        """
+        self.clock = Clock()
+        self.store = Store(self.clock, journal)
+        self.ledger = self.store.ledger
+        self.settings = self.store.settings
+        self.faults = Faults()
+        self.webhooks = Webhooks(self.clock)
+        self.requests = deque(maxlen=KEPT_REQUESTS)
+        self.store.publish = self.webhooks.publish
+        self._api = Api(self.store, self.faults)
+        self._port = port
+        self._server = None
+        self._thread = None
+        self._listening = threading.Lock()
+        self._stopped = threading.Event()
+        if webhook_url and not self._has_webhook(webhook_url):
+            self.add_webhook(webhook_url, webhook_secret)
+
+    # === Running === #
+
+    @property
+    def url(self):
+        """Where the gateway is: what `https://api.stripe.com` is for Stripe."""
+        return f'http://{HOST}:{self._port}'
+
+    @property
+    def script_url(self):
+        """Where the browser's script is: what `https://js.stripe.com/v3/` is for Stripe."""
+        return f'{self.url}/v3/'
+
+    def start(self):
+        """Begin to answer.
+
+        :return: The gateway.
+        :rtype: FakeGateway
+        """
+        self.webhooks.start()
+        self.accept_connections()
+        return self
+
+    def stop(self):
+        """Stop answering."""
+        self._stopped.set()
+        self.faults.close()
+        self.refuse_connections()
+        self.webhooks.close()
+        self.store.close()
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_exception):
+        self.stop()
+
+    def accept_connections(self):
+        """Listen again after `refuse_connections`."""
+        with self._listening:
+            if self._server is not None or self._stopped.is_set():
+                return
+            self._server = Server(self, self._port)
+            self._port = self._server.server_port
+            self._thread = threading.Thread(
+                target=self._server.serve_forever,
+                kwargs={'poll_interval': 0.05},
+                name='fake gateway',
+                daemon=True,
+            )
+            self._thread.start()
+
+    def refuse_connections(self, *, seconds=None):
+        """Break all connections, and refuse new ones as a machine does on which nothing runs.
+
+        :param float seconds: For how long, in which this does not wait; without it, until
+            `accept_connections`.
+        """
+        if seconds is not None:
+            threading.Thread(target=self._refuse_for, args=(seconds,), daemon=True).start()
+            return
+        with self._listening:
+            if self._server is not None:
+                self._server.shutdown()
+                self._server.server_close()
+                self._server.break_connections()
+                self._thread.join()
+                self._server = None
+
+    def _refuse_for(self, seconds):
+        """Refuse connections for some seconds."""
+        self.refuse_connections()
+        self._stopped.wait(seconds)
+        self.accept_connections()
+
+    def answer(self, request):
+        """Answer a request to the API, and remember it.
+
+        :param Request request: The request.
+        :rtype: Answer
+        """
+        entry = {
+            'method': request.method,
+            'path': request.path,
+            'idempotency_key': request.headers.get('idempotency-key'),
+            'status': None,
+        }
+        self.requests.append(entry)
+        answer = self._api.answer(request)
+        entry['status'] = answer.status
+        return answer
+
+    # === What banks, customers and time do === #
+
+    def advance(self, seconds):
+        """Move the clock forward; authorised payments expire.
+
+        :param float seconds: By how much.
+        """
+        self.clock.advance(seconds)
+        with self._session() as session:
+            payments.expire_authorizations(session)
+
+    def set_time(self, moment):
+        """Set the clock; authorised payments expire.
+
+        :param datetime.datetime moment: The new time; a naive one is UTC.
+        """
+        self.clock.set(moment)
+        with self._session() as session:
+            payments.expire_authorizations(session)
+
+    def find(self, kind, identifier):
+        """Return an object as the API shows it.
+
+        :param str kind: For example `payment_intent`.
+        :param str identifier: Its id.
+        :rtype: dict
+        """
+        with self._session() as session:
+            return self._show(session, session.get(kind, identifier))
+
+    def find_all(self, kind):
+        """Return all objects of a kind as the API shows them, newest first.
+
+        :param str kind: For example `payment_intent`.
+        :rtype: list[dict]
+        """
+        with self._session() as session:
+            return [self._show(session, record) for record in session.all(kind)]
+
+    def settle_refund(self, refund):
+        """Let a pending refund succeed, or one that is to fail fail.
+
+        :param str refund: Its id.
+        :return: The refund.
+        :rtype: dict
+        """
+        with self._session() as session:
+            record = session.get('refund', refund)
+            refunds.settle(session, record)
+            return self._show(session, record)
+
+    def settle_payment(self, intent, *, succeeds=True):
+        """Decide a payment that is processing.
+
+        :param str intent: The payment intent's id.
+        :param bool succeeds: Whether it succeeds.
+        :return: The payment intent.
+        :rtype: dict
+        """
+        with self._session() as session:
+            record = session.get('payment_intent', intent)
+            if record['status'] != 'processing':
+                raise ValueError(f"{intent} is not processing.")
+            payments.settle(session, record, succeeds=succeeds)
+            return self._show(session, record)
+
+    def open_dispute(self, payment_intent, *, reason='fraudulent', amount=None):
+        """Dispute a payment.
+
+        :param str payment_intent: The payment intent's id.
+        :param str reason: Why.
+        :param int amount: The amount in minor units; without it, all that is not refunded.
+        :return: The dispute.
+        :rtype: dict
+        """
+        with self._session() as session:
+            intent = session.get('payment_intent', payment_intent)
+            charge = session.get('charge', intent['latest_charge'])
+            return self._show(session, disputes.create(session, charge, reason, amount))
+
+    def close_dispute(self, dispute, *, won):
+        """Decide a dispute.
+
+        :param str dispute: Its id.
+        :param bool won: Whether the account keeps the money.
+        :return: The dispute.
+        :rtype: dict
+        """
+        with self._session() as session:
+            record = session.get('dispute', dispute)
+            disputes.close(session, record, won=won)
+            return self._show(session, record)
+
+    def renew_card(self, payment_method, **card):
+        """Change a card as its bank does when it is replaced.
+
+        :param str payment_method: The payment method's id.
+        :param card: The new `exp_month`, `exp_year` and `last4`, as far as they change.
+        :return: The payment method.
+        :rtype: dict
+        """
+        with self._session() as session:
+            return self._show(session, payment_methods.renew(session, payment_method, card))
+
+    def add_webhook(self, url, secret, *, enabled_events=('*',), api_version=None):
+        """Send events to a URL.
+
+        :param str url: Where.
+        :param str secret: What to sign them with; without it they are not signed.
+        :param list enabled_events: Which types; `*` is all.
+        :param str api_version: How to render the objects.
+        :return: The webhook endpoint, with its secret.
+        :rtype: dict
+        """
+        with self._session() as session:
+            endpoint = webhook_endpoints.register(
+                session,
+                url,
+                secret=secret,
+                enabled_events=enabled_events,
+                api_version=api_version,
+            )
+            return self._show(session, endpoint)
+
+    def _has_webhook(self, url):
+        """Return whether events are sent to a URL already; the journal may tell."""
+        return any(endpoint.get('url') == url for endpoint in self.find_all('webhook_endpoint'))
+
+    def _session(self):
+        """Return a session of the gateway itself."""
+        return self.store.session(Caller(version=api_versions.ACCOUNT_DEFAULT))
+
+    def _show(self, session, record):
+        """Return an object as the API shows it."""
+        return rendering.render(session, record, session.caller.version)

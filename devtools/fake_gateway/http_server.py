@@ -1,0 +1,170 @@
+"""The gateway's HTTP side."""
+
+import json
+import re
+import socket
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl, urlsplit
+
+from devtools.fake_gateway import api_versions, browser_pages, control, parameters
+from devtools.fake_gateway.api import ConnectionDropped, Request
+from devtools.fake_gateway.errors import ApiError
+from devtools.fake_gateway.store import Caller
+
+HOST = '127.0.0.1'
+JSON = 'application/json'
+CORS = {
+    'Access-Control-Allow-Origin': '*',
+    'Access-Control-Allow-Headers': 'Authorization, Content-Type, Stripe-Version',
+    'Access-Control-Allow-Methods': 'GET, POST, DELETE, OPTIONS',
+}
+
+
+class Server(ThreadingHTTPServer):
+    """A server that knows its connections, so that it can break them."""
+
+    request_queue_size = 128
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, gateway, port):
+        """Listen.
+
+        :param FakeGateway gateway: What answers.
+        :param int port: The port; 0 is a free one.
+        """
+        self.gateway = gateway
+        self._connections = set()
+        self._connections_lock = threading.Lock()
+        super().__init__((HOST, port), Handler)
+
+    def process_request(self, request, client_address):
+        """Remember a connection."""
+        with self._connections_lock:
+            self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request):
+        """Forget a connection."""
+        with self._connections_lock:
+            self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def break_connections(self):
+        """Close all connections."""
+        with self._connections_lock:
+            connections = list(self._connections)
+        for connection in connections:
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                continue  # Its client has closed it.
+
+    def handle_error(self, request, client_address):
+        """Say nothing of clients that have gone; tell of everything else."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Reads a request and writes the answer."""
+
+    protocol_version = 'HTTP/1.1'
+    disable_nagle_algorithm = True
+
+    def log_message(self, format, *arguments):  # noqa: A002
+        """Log nothing: requests carry keys and card numbers."""
+
+    def do_GET(self):
+        """Answer a GET request."""
+        self._answer()
+
+    def do_POST(self):
+        """Answer a POST request."""
+        self._answer()
+
+    def do_DELETE(self):
+        """Answer a DELETE request."""
+        self._answer()
+
+    def do_OPTIONS(self):
+        """Allow browsers to send requests from other origins."""
+        self._write(204, b'', 'text/plain')
+
+    def _answer(self):
+        """Answer a request, unless the connection is to be dropped."""
+        url = urlsplit(self.path)
+        body = self.rfile.read(int(self.headers.get('Content-Length') or 0)).decode()
+        try:
+            if url.path.startswith('/v1/'):
+                self._answer_api(url, body)
+            elif url.path.startswith('/_control/'):
+                self._answer_control(url, body)
+            elif url.path in browser_pages.SCRIPT_PATHS:
+                self._write(200, browser_pages.script(), 'text/javascript')
+            elif match := re.fullmatch(r"/3d_secure/(\w+)", url.path):
+                self._answer_three_d_secure(match[1], dict(parse_qsl(body or url.query)))
+            else:
+                self._write(404, b'Not found', 'text/plain')
+        except ConnectionDropped:
+            self.close_connection = True
+        except ApiError as error:
+            self._write_json(error.status, error.body())
+
+    def _answer_api(self, url, body):
+        """Answer a request to Stripe's API; payment_stripe sends bodies with GET too."""
+        request = Request(
+            method=self.command,
+            path=url.path,
+            parameters=parameters.parse(url.query) | parameters.parse(body),
+            headers={name.lower(): value for name, value in self.headers.items()},
+            base_url=self.server.gateway.url,
+        )
+        answer = self.server.gateway.answer(request)
+        self._write_json(answer.status, answer.body, answer.headers)
+
+    def _answer_control(self, url, body):
+        """Answer a control request."""
+        values = json.loads(body) if body else parameters.parse(url.query)
+        path = url.path.removeprefix('/_control/')
+        shown = control.answer(self.server.gateway, self.command, path, values)
+        if callable(shown):
+            self._write_json(200, {})
+            shown()
+        else:
+            self._write_json(200, shown)
+
+    def _answer_three_d_secure(self, identifier, values):
+        """Show the 3-D Secure page, or take what was chosen there."""
+        caller = Caller(
+            version=self.headers.get('Stripe-Version') or api_versions.ACCOUNT_DEFAULT,
+            is_publishable=True,
+            base_url=self.server.gateway.url,
+        )
+        with self.server.gateway.store.session(caller) as session:
+            if self.command != 'POST':
+                page = browser_pages.three_d_secure_page(session, identifier, values)
+                self._write(200, page, 'text/html; charset=utf-8')
+                return
+            intent, address = browser_pages.authenticate(session, identifier, values)
+        if JSON in self.headers.get('Accept', ''):
+            self._write_json(200, intent)
+        elif address:
+            self._write(303, b'', 'text/plain', {'Location': address})
+        else:
+            self._write(200, b'Done. You can close this page.', 'text/plain')
+
+    def _write_json(self, status, shown, headers=None):
+        """Write a JSON answer."""
+        self._write(status, json.dumps(shown).encode(), JSON, headers)
+
+    def _write(self, status, content, content_type, headers=None):
+        """Write an answer, in one piece."""
+        self.send_response(status)
+        own = {'Content-Type': content_type, 'Content-Length': len(content), **CORS}
+        for name, value in (own | (headers or {})).items():
+            self.send_header(name, str(value))
+        self._headers_buffer.append(b'\r\n' + content)
+        self.flush_headers()

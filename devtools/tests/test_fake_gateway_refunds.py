@@ -1,0 +1,124 @@
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import stripe
+
+
+@pytest.fixture
+def pay(client):
+    """Return a function that takes 10.00 with a test card."""
+
+    def take(payment_method='pm_card_visa', **values):
+        return client.v1.payment_intents.create(
+            {
+                'amount': 1000,
+                'currency': 'eur',
+                'payment_method': payment_method,
+                'allowed_payment_method_types': ['card'],
+                'confirm': True,
+                **values,
+            }
+        )
+
+    return take
+
+
+def test_refunds_in_parts(gateway, client, pay):
+    intent = pay(description="S1")
+    first = client.v1.refunds.create(
+        {'payment_intent': intent.id, 'amount': 300, 'metadata': {'attempt': 'R1'}}
+    )
+    assert (first.status, first.amount, first.charge) == ('succeeded', 300, intent.latest_charge)
+    with pytest.raises(stripe.InvalidRequestError) as raised:
+        client.v1.refunds.create({'payment_intent': intent.id, 'amount': 701})
+    assert raised.value.param == 'amount'
+    second = client.v1.refunds.create({'charge': intent.latest_charge})
+    assert second.amount == 700
+    with pytest.raises(stripe.InvalidRequestError) as raised:
+        client.v1.refunds.create({'payment_intent': intent.id})
+    assert raised.value.code == 'charge_already_refunded'
+
+    charge = client.v1.charges.retrieve(intent.latest_charge, {'expand': ['refunds']})
+    assert charge.refunded
+    assert [one.id for one in charge.refunds.data] == [second.id, first.id]
+    listed = client.v1.refunds.list({'payment_intent': intent.id})
+    assert [one.id for one in listed] == [second.id, first.id]
+    assert client.v1.refunds.retrieve(first.id).metadata['attempt'] == 'R1'
+    amounts = [(one.kind, one.signed_amount) for one in gateway.ledger.movements()]
+    assert amounts == [('charge', 1000), ('refund', -300), ('refund', -700)]
+    assert gateway.ledger.net_amount(description="S1") == 0
+
+
+def test_many_at_once_refund_once(gateway, client, pay):
+    intent = pay()
+
+    def refund(number):
+        try:
+            return client.v1.refunds.create(
+                {'payment_intent': intent.id}, {'idempotency_key': f'r{number}'}
+            ).status
+        except stripe.InvalidRequestError as error:
+            return error.code
+
+    with ThreadPoolExecutor(20) as pool:
+        outcomes = list(pool.map(refund, range(20)))
+
+    assert sorted(outcomes) == [*['charge_already_refunded'] * 19, 'succeeded']
+    assert gateway.ledger.net_amount() == 0
+
+
+def test_what_was_not_paid_cant_be_refunded(client, pay):
+    intent = pay(capture_method='manual')
+    with pytest.raises(stripe.InvalidRequestError, match="successful charge"):
+        client.v1.refunds.create({'payment_intent': intent.id})
+    with pytest.raises(stripe.InvalidRequestError) as raised:
+        client.v1.refunds.create({})
+    assert raised.value.code == 'parameter_missing'
+    client.v1.payment_intents.capture(intent.id, {'amount_to_capture': 400})
+    with pytest.raises(stripe.InvalidRequestError):
+        client.v1.refunds.create({'payment_intent': intent.id, 'amount': 401})
+    assert client.v1.refunds.create({'payment_intent': intent.id}).amount == 400
+
+
+def test_a_refund_that_succeeds_later(gateway, client, pay):
+    refund = client.v1.refunds.create({'payment_intent': pay('pm_card_pendingRefund').id})
+    assert refund.status == 'pending'
+    gateway.settle_refund(refund.id)
+    assert client.v1.refunds.retrieve(refund.id).status == 'succeeded'
+    assert gateway.ledger.net_amount() == 0
+
+
+def test_a_refund_that_fails_later(gateway, client, pay):
+    intent = pay('pm_card_refundFail')
+    refund = client.v1.refunds.create({'payment_intent': intent.id})
+    assert refund.status == 'succeeded'
+    gateway.settle_refund(refund.id)
+    refund = client.v1.refunds.retrieve(refund.id)
+    assert (refund.status, refund.failure_reason) == ('failed', 'expired_or_canceled_card')
+    assert client.v1.charges.retrieve(intent.latest_charge).amount_refunded == 0
+    assert gateway.ledger.net_amount() == 1000
+
+
+def test_a_disputed_payment(gateway, client, pay):
+    intent = pay('pm_card_createDispute')
+    assert intent.status == 'succeeded'
+    charge = client.v1.charges.retrieve(intent.latest_charge, {'expand': ['dispute']})
+    assert charge.disputed
+    assert (charge.dispute.reason, charge.dispute.amount) == ('fraudulent', 1000)
+    assert gateway.ledger.net_amount() == 0
+    with pytest.raises(stripe.InvalidRequestError) as raised:
+        client.v1.refunds.create({'payment_intent': intent.id})
+    assert raised.value.code == 'charge_disputed'
+
+    gateway.close_dispute(charge.dispute.id, won=True)
+    assert client.v1.disputes.retrieve(charge.dispute.id).status == 'won'
+    assert gateway.ledger.net_amount() == 1000
+
+
+def test_a_dispute_on_demand(gateway, client, pay):
+    intent = pay()
+    dispute = gateway.open_dispute(intent.id, reason='duplicate', amount=250)
+    gateway.close_dispute(dispute['id'], won=False)
+    [found] = client.v1.disputes.list({'payment_intent': intent.id})
+    assert (found.status, found.reason) == ('lost', 'duplicate')
+    assert gateway.ledger.net_amount() == 750
