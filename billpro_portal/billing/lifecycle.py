@@ -1,4 +1,4 @@
-"""The life of an order as a table: which trigger leads from which status to which.
+"""The lives of orders and billing events as tables: which trigger leads from where to where.
 
 The statuses and transitions are those of the product's order portal: before the initial payment
 an order is *draft*, *pending*, *rejected* or *cancelled*; recurring orders then are *live*;
@@ -77,17 +77,84 @@ ORDER_TRANSITIONS = {
 }
 
 
+EVENT_STATUSES = (
+    'scheduled',
+    'processing',
+    'completed',
+    'recovered',
+    'soft_declined',
+    'hard_declined',
+    'action_required',
+    'unknown',
+    'skipped',
+    'merged',
+    'cancelled',
+    'paused',
+)
+PAID = frozenset({'completed', 'recovered'})
+# Nobody but the gateway knows what becomes of these: nothing else may touch them.
+IN_FLIGHT = frozenset({'processing', 'unknown'})
+DECLINED = frozenset({'soft_declined', 'hard_declined', 'action_required'})
+OPEN = frozenset({'scheduled', 'paused'}) | IN_FLIGHT | DECLINED
+
+_ANSWERS = {
+    'decline_soft': 'soft_declined',
+    'decline_hard': 'hard_declined',
+    'require_action': 'action_required',
+    'lose': 'unknown',
+}
+_STAFF = {'skip': 'skipped', 'merge': 'merged', 'cancel': 'cancelled'}
+# Money that arrives late is booked, whatever became of its event meanwhile.
+_LATE_APPROVAL = {'approve': 'recovered'}
+
+EVENT_TRANSITIONS = {
+    'scheduled': {**_STAFF, 'open': 'processing', 'pause': 'paused'},
+    'processing': {
+        **_ANSWERS,
+        'approve': 'completed',
+        'recover': 'recovered',
+        'refuse': 'scheduled',
+    },
+    'unknown': {
+        **_ANSWERS,
+        'approve': 'completed',
+        'recover': 'recovered',
+        'refuse': 'scheduled',
+    },
+    'soft_declined': {**_STAFF, **_LATE_APPROVAL, 'open': 'processing'},
+    'hard_declined': {**_STAFF, **_LATE_APPROVAL, 'open': 'processing'},
+    'action_required': {**_STAFF, **_LATE_APPROVAL, **_ANSWERS, 'open': 'processing'},
+    'paused': {'skip': 'skipped', 'cancel': 'cancelled', 'resume': 'scheduled'},
+    'skipped': {**_LATE_APPROVAL},
+    'merged': {**_LATE_APPROVAL},
+    'cancelled': {**_LATE_APPROVAL},
+    'completed': {},
+    'recovered': {},
+}
+
+
 class TransitionRefused(Exception):
     """A trigger that the table doesn't know for the current status."""
 
     def __init__(self, status, trigger):
-        super().__init__(f"{trigger!r} is not possible while the order is {status!r}")
+        super().__init__(f"{trigger!r} is not possible from {status!r}")
         self.status = status
         self.trigger = trigger
 
 
+def next_event_status(status, trigger):
+    """Return the status that a trigger leads a billing event to.
+
+    :param str status: The current status, one of ``EVENT_STATUSES``.
+    :param str trigger: What happened, a key of the status's row in ``EVENT_TRANSITIONS``.
+    :rtype: str
+    :raise TransitionRefused: If the table has no such transition.
+    """
+    return _next_status(EVENT_TRANSITIONS, status, trigger)
+
+
 def next_order_status(status, trigger):
-    """Return the status that a trigger leads to.
+    """Return the status that a trigger leads an order to.
 
     :param str status: The current status, one of ``ORDER_STATUSES``.
     :param str trigger: What happened, a key of the status's row in ``ORDER_TRANSITIONS``.
@@ -95,7 +162,11 @@ def next_order_status(status, trigger):
     :rtype: str
     :raise TransitionRefused: If the table has no such transition.
     """
+    return _next_status(ORDER_TRANSITIONS, status, trigger)
+
+
+def _next_status(transitions, status, trigger):
     try:
-        return ORDER_TRANSITIONS[status][trigger]
+        return transitions[status][trigger]
     except KeyError:
         raise TransitionRefused(status, trigger) from None

@@ -33,6 +33,7 @@ class Checkout(OrderAccess):
         """
         purchase = order._get_purchase()
         amount = purchase._get_initial_amount(order)
+        is_validation = order.currency_id.is_zero(amount)  # A card is registered, nothing paid.
         partner = order.partner_invoice_id
         availability_report = {}
         context = {'sale_order_id': order.id, 'report': availability_report}
@@ -45,6 +46,7 @@ class Checkout(OrderAccess):
                 amount,
                 currency_id=order.currency_id.id,
                 force_tokenization=purchase._requires_card(order),
+                is_validation=is_validation,
                 **context,
             )
             .filtered('is_published')
@@ -60,12 +62,13 @@ class Checkout(OrderAccess):
                 **context,
             )
         )
-        tokens_sudo = (
-            request.env['payment.token']
-            .sudo()
-            ._get_available_tokens(providers_sudo.ids, partner.id, sale_order_id=order.id)
-        )
+        tokens_sudo = request.env['payment.token'].sudo()
+        if not is_validation:
+            tokens_sudo = tokens_sudo._get_available_tokens(
+                providers_sudo.ids, partner.id, sale_order_id=order.id
+            )
         return {
+            'mode': 'validation' if is_validation else 'payment',
             'payment_form': bool(payment_methods_sudo or tokens_sudo),
             'amount': amount,
             'currency': order.currency_id,
@@ -144,6 +147,7 @@ class Checkout(OrderAccess):
         self._check_payment_option(form_values, provider_id, payment_method_id, token_id, flow)
 
         amount = form_values['amount']
+        is_validation = form_values['mode'] == 'validation'
         provider_sudo = form_values['providers_sudo'].filtered(lambda p: p.id == provider_id)
         begun_txs = order._get_initial_attempts().filtered(lambda tx: tx.state == 'draft')
         if flow != 'token':
@@ -156,7 +160,9 @@ class Checkout(OrderAccess):
                 and (tokenization_requested or order._get_purchase()._requires_card(order))
             )
             for tx in begun_txs:
-                if tx._is_billing_reusable(provider_id, payment_method_id, flow, tokenize, amount):
+                if tx._is_billing_reusable(
+                    provider_id, payment_method_id, flow, tokenize, amount, is_validation
+                ):
                     PaymentPostProcessing.monitor_transaction(tx)
                     return tx._get_processing_values()
         begun_txs._supersede()
@@ -166,8 +172,9 @@ class Checkout(OrderAccess):
             provider_id=provider_id,
             payment_method_id=payment_method_id,
             token_id=token_id,
-            amount=amount,
-            currency_id=order.currency_id.id,
+            amount=None if is_validation else amount,
+            currency_id=None if is_validation else order.currency_id.id,
+            is_validation=is_validation,
             partner_id=form_values['partner_id'],
             flow=flow,
             tokenization_requested=tokenization_requested,

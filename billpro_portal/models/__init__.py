@@ -4,9 +4,13 @@ from . import purchase_type
 # isort: split
 from . import (
     account_move,
+    billing_event,
+    billing_run,
     consent,
     notification,
+    payment_provider,
     payment_transaction,
+    payment_transaction_attempt,
     product_template,
     purchase_instalment,
     purchase_metered,
@@ -18,4 +22,5 @@ from . import (
     sale_order_line,
     sale_order_link,
     sale_order_pages,
+    sale_order_terms,
 )

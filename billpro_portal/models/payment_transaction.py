@@ -37,7 +37,7 @@ class PaymentTransaction(models.Model):
     _billing_one_open_initial_payment = models.UniqueIndex(
         "(billing_order_id) WHERE billing_order_id IS NOT NULL"
         " AND state IN ('draft', 'pending', 'authorized')"
-        " AND source_transaction_id IS NULL",
+        " AND source_transaction_id IS NULL AND billing_event_id IS NULL",
         "Another payment of this order is under way.",
     )
 
@@ -63,7 +63,9 @@ class PaymentTransaction(models.Model):
         begun._set_canceled(state_message=self.env._("A newer attempt replaced this one."))
         begun.flush_recordset(['state'])  # Makes room for the newer one in the unique index.
 
-    def _is_billing_reusable(self, provider_id, payment_method_id, flow, tokenize, amount):
+    def _is_billing_reusable(
+        self, provider_id, payment_method_id, flow, tokenize, amount, is_validation
+    ):
         """Return whether a begun payment can serve a second request for the same.
 
         A second tab, a double click and a reload then work on one payment, which the provider
@@ -74,6 +76,7 @@ class PaymentTransaction(models.Model):
         :param str flow: The requested flow, `redirect`, `direct` or `token`.
         :param bool tokenize: Whether the card is to be saved.
         :param float amount: The amount to pay, in the currency of the order.
+        :param bool is_validation: Whether a card is registered and nothing is paid.
         :rtype: bool
         """
         self.ensure_one()
@@ -81,11 +84,16 @@ class PaymentTransaction(models.Model):
             self.state == 'draft'
             and self.provider_id.id == provider_id
             and self.payment_method_id.id == payment_method_id
-            and self.operation == f'online_{flow}'
+            and self.operation == ('validation' if is_validation else f'online_{flow}')
             and flow != 'token'
             and self.tokenize == tokenize
-            and self.currency_id == self.billing_order_id.currency_id
-            and self.currency_id.compare_amounts(self.amount, amount) == 0
+            and (
+                is_validation  # The provider decides on amount and currency.
+                or (
+                    self.currency_id == self.billing_order_id.currency_id
+                    and self.currency_id.compare_amounts(self.amount, amount) == 0
+                )
+            )
         )
 
     def _begin_money_transaction(self):
@@ -164,13 +172,17 @@ class PaymentTransaction(models.Model):
             state_message, extra_allowed_states=extra_allowed_states
         )
         if unknown:
-            unknown.billing_outcome_unknown = False
-            updated |= unknown._set_pending(
-                state_message=self.env._(
-                    "The payment provider didn't answer. Whether money moved isn't known yet."
-                )
-            )
+            unknown._set_outcome_unknown()
         return updated
+
+    def _set_outcome_unknown(self):
+        """Keep payments pending because whether money moved isn't known."""
+        self.billing_outcome_unknown = True
+        self.filtered(lambda tx: tx.state == 'draft')._set_pending(
+            state_message=self.env._(
+                "The payment provider didn't answer. Whether money moved isn't known yet."
+            )
+        )
 
     def _set_done(self, *, state_message=None, extra_allowed_states=()):
         """Override of `payment`: book late money of given-up payments, and soon.
@@ -178,6 +190,7 @@ class PaymentTransaction(models.Model):
         The customer's browser usually triggers the booking; the job does it when it doesn't.
         """
         billed = self.filtered('billing_order_id')
+        billed.filtered('billing_outcome_unknown').billing_outcome_unknown = False
         done = super(PaymentTransaction, self - billed)._set_done(
             state_message=state_message, extra_allowed_states=extra_allowed_states
         )
@@ -203,8 +216,8 @@ class PaymentTransaction(models.Model):
             lambda tx: (
                 tx.billing_order_id
                 and tx.state == 'done'
-                and tx.operation != 'validation'
                 and not tx.payment_id
+                and not (tx.operation == 'validation' and tx.is_post_processed)
             )
         )
         to_book.billing_order_id._lock_billing()

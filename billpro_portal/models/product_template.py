@@ -1,7 +1,10 @@
 from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 
 
 class ProductTemplate(models.Model):
+    """How customers pay for a product: the terms that its orders begin with."""
+
     _inherit = 'product.template'
 
     purchase_type = fields.Selection(
@@ -9,7 +12,42 @@ class ProductTemplate(models.Model):
         help="How customers pay for this product. Orders with such a product get an order link"
         " with a checkout and a customer portal. Leave empty for ordinary sales.",
     )
+    billing_interval_count = fields.Integer(string="Every", default=1)
+    billing_interval_unit = fields.Selection(
+        string="Interval",
+        selection=[
+            ('day', "Days"),
+            ('week', "Weeks"),
+            ('month', "Months"),
+            ('year', "Years"),
+        ],
+        default='month',
+    )
+    billing_trial_days = fields.Integer(
+        string="Free Trial", help="Days before the first period is charged; 0 for no trial."
+    )
+    billing_cycles = fields.Integer(
+        string="Periods", help="How many periods the subscription runs; 0 until it is cancelled."
+    )
+    billing_lock_pricing = fields.Boolean(
+        string="Lock Pricing", help="Sales staff can't change price and discount on orders."
+    )
+    billing_lock_terms = fields.Boolean(
+        string="Lock Payment Terms", help="Sales staff can't change how the order is paid."
+    )
 
     @api.model
     def _selection_purchase_type(self):
         return self.env['billpro.purchase.type']._get_selection()
+
+    @api.constrains('billing_interval_count', 'billing_trial_days', 'billing_cycles')
+    def _check_billing_terms(self):
+        for product in self:
+            if product.billing_interval_count < 1:
+                raise ValidationError(
+                    self.env._("The interval of “%s” must be at least 1.", product.name)
+                )
+            if product.billing_trial_days < 0 or product.billing_cycles < 0:
+                raise ValidationError(
+                    self.env._("Trial and periods of “%s” can't be negative.", product.name)
+                )

@@ -1,8 +1,19 @@
-from odoo import api, models
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+from odoo.tools import format_date
+
+from ..billing.calendar import due_datetime, first_number_after, nth_date
+from ..billing.lifecycle import DECLINED, OPEN
 
 
 class BillproPurchaseSubscription(models.AbstractModel):
-    """Subscription: known to products and orders, refused at the order link by this version."""
+    """Subscription: recurring lines are charged each period, other lines once at the checkout.
+
+    The order's anchor is the first day of the first paid period, after the trial if there is one.
+    Period n, counted from 0, begins n intervals after it.
+    """
 
     _name = 'billpro.purchase.subscription'
     _description = "Subscription"
@@ -10,11 +21,303 @@ class BillproPurchaseSubscription(models.AbstractModel):
 
     _purchase_type = 'subscription'
     _purchase_sequence = 30
+    _one_off_types = frozenset({'single'})
+
+    # === WORDS === #
 
     @api.model
     def _get_label(self):
         return self.env._("Subscription")
 
     @api.model
+    def _get_explanation(self, order):
+        return self.env._(
+            "Your card is saved and charged %(interval)s. You can cancel by contacting us.",
+            interval=self._get_interval_text(order),
+        )
+
+    @api.model
+    def _get_interval_text(self, order):
+        """Return the order's interval in words, such as "every 3 months".
+
+        :param sale.order order: The order.
+        :rtype: str
+        """
+        count = order.billing_interval_count
+        single = {
+            'day': self.env._("every day"),
+            'week': self.env._("every week"),
+            'month': self.env._("every month"),
+            'year': self.env._("every year"),
+        }
+        several = {
+            'day': self.env._("every %s days", count),
+            'week': self.env._("every %s weeks", count),
+            'month': self.env._("every %s months", count),
+            'year': self.env._("every %s years", count),
+        }
+        return (single if count == 1 else several)[order.billing_interval_unit]
+
+    @api.model
+    def _get_terms(self, order):
+        return [
+            {
+                'label': self.env._("To pay today"),
+                'value': order.currency_id.format(self._get_initial_amount(order)),
+                'strong': True,
+            },
+            *self._get_later_terms(order),
+        ]
+
+    @api.model
+    def _get_later_terms(self, order):
+        currency = order.currency_id
+        anchor = order.billing_anchor_date or self._get_anchor(order)
+        first_charge = anchor if order.billing_trial_days else self._get_period(order, anchor, 1)[0]
+        rows = []
+        if order.billing_trial_days:
+            rows.append(
+                {
+                    'label': self.env._("Free trial until"),
+                    'value': format_date(self.env, anchor - timedelta(days=1)),
+                    'strong': False,
+                }
+            )
+        rows.append(
+            {
+                'label': self.env._("Then"),
+                'value': self.env._(
+                    "%(amount)s %(interval)s",
+                    amount=currency.format(self._get_period_amount(order)),
+                    interval=self._get_interval_text(order),
+                ),
+                'strong': False,
+            }
+        )
+        if self._has_period(order, anchor, 0 if order.billing_trial_days else 1):
+            rows.append(
+                {
+                    'label': self.env._("Next payment"),
+                    'value': format_date(self.env, first_charge),
+                    'strong': False,
+                }
+            )
+        rows.append({'label': self.env._("Runs"), 'value': self._get_end_text(order), 'strong': False})
+        return rows
+
+    @api.model
+    def _get_end_text(self, order):
+        """Return how long the subscription runs, in the customer's words.
+
+        :param sale.order order: The order.
+        :rtype: str
+        """
+        if order.billing_end_date:
+            return self.env._("until %s", format_date(self.env, order.billing_end_date))
+        if order.billing_cycles:
+            return self.env._("%s periods", order.billing_cycles)
+        return self.env._("until cancelled")
+
+    @api.model
+    def _get_event_terms(self, event):
+        return self.env._(
+            "%(start)s to %(end)s",
+            start=format_date(self.env, event.period_start),
+            end=format_date(self.env, event.period_end),
+        )
+
+    # === AMOUNTS === #
+
+    @api.model
     def _check_order(self, order):
-        raise self._get_not_sold_yet_error()
+        super()._check_order(order)
+        if not order._get_recurring_lines():
+            raise ValidationError(
+                self.env._("Order %s has no product that is sold as subscription.", order.name)
+            )
+        if order.currency_id.compare_amounts(self._get_period_amount(order), 0) <= 0:
+            raise ValidationError(
+                self.env._("The recurring amount of order %s must be positive.", order.name)
+            )
+        if order.currency_id.compare_amounts(self._get_initial_amount(order), 0) < 0:
+            raise ValidationError(
+                self.env._(
+                    "The discounts of order %s are higher than its first payment.", order.name
+                )
+            )
+        if order.billing_end_date and order.billing_end_date < self._get_anchor(order):
+            raise ValidationError(
+                self.env._("Order %s would end before it begins.", order.name)
+            )
+
+    @api.model
+    def _get_initial_lines(self, order):
+        lines = order.order_line.filtered(lambda line: not line.display_type)
+        return lines - order._get_recurring_lines() if order.billing_trial_days else lines
+
+    @api.model
+    def _get_initial_amount(self, order):
+        lines = self._get_initial_lines(order)
+        return order._get_amount_of_lines(lines) if lines else 0.0
+
+    @api.model
+    def _get_period_amount(self, order):
+        """Return what each period costs.
+
+        :param sale.order order: The order.
+        :return: The amount, taxes included, in the currency of the order.
+        :rtype: float
+        """
+        return order._get_amount_of_lines(order._get_recurring_lines())
+
+    @api.model
+    def _get_balance(self, order):
+        """A subscription has no total to reach: what is owed are its outstanding payments."""
+        return order.currency_id.round(
+            sum(
+                order.billing_event_ids.filtered(lambda event: event.status in DECLINED).mapped(
+                    'amount'
+                )
+            )
+        )
+
+    # === PERIODS === #
+
+    @api.model
+    def _get_anchor(self, order):
+        """Return the first day of the first paid period if the order is approved today.
+
+        :param sale.order order: The order.
+        :rtype: datetime.date
+        """
+        return order._get_today() + timedelta(days=order.billing_trial_days)
+
+    @api.model
+    def _get_period(self, order, anchor, number):
+        """Return the first and the last day of a period.
+
+        :param sale.order order: The order.
+        :param datetime.date anchor: The first day of period 0.
+        :param int number: The number of the period, from 0.
+        :rtype: tuple[datetime.date, datetime.date]
+        """
+        interval = order.billing_interval_count, order.billing_interval_unit
+        return (
+            nth_date(anchor, *interval, number),
+            nth_date(anchor, *interval, number + 1) - timedelta(days=1),
+        )
+
+    @api.model
+    def _has_period(self, order, anchor, number):
+        """Return whether the subscription still runs in a period.
+
+        :param sale.order order: The order.
+        :param datetime.date anchor: The first day of period 0.
+        :param int number: The number of the period, from 0.
+        :rtype: bool
+        """
+        if order.billing_cycles and number >= order.billing_cycles:
+            return False
+        start, _end = self._get_period(order, anchor, number)
+        return not order.billing_end_date or start <= order.billing_end_date
+
+    @api.model
+    def _prepare_event(self, order, number):
+        """Return the values of the payment of a period, numbered from 0; none after the end."""
+        anchor = order.billing_anchor_date
+        if not self._has_period(order, anchor, number):
+            return []
+        start, end = self._get_period(order, anchor, number)
+        return [
+            {
+                'order_id': order.id,
+                'number': number + 1,
+                'due_date': due_datetime(start, order._get_time_zone()),
+                'period_start': start,
+                'period_end': end,
+                'amount': self._get_period_amount(order),
+            }
+        ]
+
+    @api.model
+    def _prepare_first_events(self, order):
+        return self._prepare_event(order, 0 if order.billing_trial_days else 1)
+
+    @api.model
+    def _prepare_next_events(self, event):
+        """Return the next cycle; the company's policy says what becomes of missed periods."""
+        order = event.order_id
+        number = event.number  # Events count from 1, periods from 0: this is the next period.
+        policy = order.company_id.billing_missed_periods
+        if policy != 'all':
+            interval = order.billing_interval_count, order.billing_interval_unit
+            first_ahead = first_number_after(
+                order.billing_anchor_date, *interval, order._get_today()
+            )
+            number = max(number, first_ahead - 1 if policy == 'latest' else first_ahead)
+        return self._prepare_event(order, number)
+
+    # === INVOICES === #
+
+    @api.model
+    def _create_initial_invoice(self, order):
+        lines = self._get_initial_lines(order)
+        if not lines or order.currency_id.is_zero(self._get_initial_amount(order)):
+            return self.env['account.move']
+        period = False
+        if not order.billing_trial_days:
+            period = self._get_period(order, order.billing_anchor_date, 0)
+        return self.env['account.move'].create(self._prepare_invoice(order, lines, period))
+
+    @api.model
+    def _prepare_event_invoice(self, event):
+        return self._prepare_invoice(
+            event.order_id,
+            event.order_id._get_recurring_lines(),
+            (event.period_start, event.period_end),
+        )
+
+    @api.model
+    def _prepare_invoice(self, order, lines, period):
+        """Return the values of an invoice of some lines; recurring lines name their period.
+
+        Only the first invoice of a line counts as its invoiced quantity: the order was invoiced
+        then, and the periods that follow are no part of it.
+        """
+        lang = order.partner_invoice_id.lang
+        order = order.with_context(lang=lang).with_company(order.company_id)
+        lines = lines.with_context(lang=lang)
+        recurring_lines = order._get_recurring_lines()
+        invoice_lines = []
+        for line in lines:
+            values = line._prepare_invoice_line(quantity=line.product_uom_qty)
+            if period and line in recurring_lines:
+                values['name'] = order.env._(
+                    "%(name)s\n%(start)s to %(end)s",
+                    name=line.name,
+                    start=format_date(order.env, period[0]),
+                    end=format_date(order.env, period[1]),
+                )
+            if line.qty_invoiced:
+                values.pop('sale_line_ids')
+            invoice_lines.append(fields.Command.create(values))
+        return {
+            **order._prepare_invoice(),
+            'billing_order_id': order.id,
+            'invoice_line_ids': invoice_lines,
+        }
+
+    # === STATUS === #
+
+    @api.model
+    def _get_event_trigger(self, order):
+        statuses = set(order.billing_event_ids.mapped('status'))
+        if not statuses & OPEN:
+            return 'complete'
+        if 'hard_declined' in statuses or 'action_required' in statuses:
+            return 'decline_hard'
+        if 'soft_declined' in statuses:
+            return 'decline_soft'
+        if order.billing_status in {'failed', 'suspended'} and not statuses & DECLINED:
+            return 'recover'
+        return None

@@ -15,6 +15,7 @@ class BillproPurchaseType(models.AbstractModel):
 
     _purchase_type = None  # The technical value of `sale.order.purchase_type`.
     _purchase_sequence = 100  # The place in selections.
+    _one_off_types = frozenset()  # The types whose products may be sold along, paid once.
 
     # === THE LIST OF TYPES === #
 
@@ -28,6 +29,20 @@ class BillproPurchaseType(models.AbstractModel):
         names = self.env.registry.descendants([self._name], '_inherit') - {self._name}
         models_ = sorted((self.env[name] for name in names), key=lambda m: m._purchase_sequence)
         return {model._purchase_type: model for model in models_}
+
+    @api.model
+    def _get_type_of_products(self, products):
+        """Return the purchase type of an order of some products.
+
+        :param product.product products: The products of the order's lines.
+        :return: The type; None if no product has one or their types can't be mixed.
+        :rtype: str|None
+        """
+        types = set(products.mapped('purchase_type')) - {False}
+        for purchase_type in types:
+            if types - {purchase_type} <= self._get_types()[purchase_type]._one_off_types:
+                return purchase_type
+        return None
 
     @api.model
     def _get_selection(self):
@@ -89,6 +104,30 @@ class BillproPurchaseType(models.AbstractModel):
         return order.amount_total
 
     @api.model
+    def _get_balance(self, order):
+        """Return what the customer still owes.
+
+        :param sale.order order: The order, its other totals computed.
+        :return: The amount in the currency of the order.
+        :rtype: float
+        """
+        return order.currency_id.round(
+            order.amount_total
+            - order.billing_credited
+            - order.billing_paid
+            + order.billing_refunded
+        )
+
+    @api.model
+    def _get_anchor(self, order):
+        """Return the date from which the order's payments are counted if approved today.
+
+        :param sale.order order: The order.
+        :rtype: datetime.date
+        """
+        return order._get_today()
+
+    @api.model
     def _get_terms(self, order):
         """Return what is paid, and when, as rows for the checkout and the success page.
 
@@ -107,6 +146,64 @@ class BillproPurchaseType(models.AbstractModel):
         :rtype: str
         """
         return 'activate'
+
+    @api.model
+    def _get_later_terms(self, order):
+        """Return what is still to be paid after the initial payment, as rows like `_get_terms`.
+
+        :param sale.order order: The approved order.
+        :rtype: list[dict]
+        """
+        return []
+
+    @api.model
+    def _get_event_terms(self, event):
+        """Return what one scheduled payment is for, in the customer's words.
+
+        :param billpro.billing.event event: The payment.
+        :rtype: str
+        """
+        return event.note or ''
+
+    @api.model
+    def _prepare_first_events(self, order):
+        """Return the payments to schedule when the initial payment is approved.
+
+        :param sale.order order: The order, its anchor set.
+        :return: Create values of `billpro.billing.event`.
+        :rtype: list[dict]
+        """
+        return []
+
+    @api.model
+    def _prepare_next_events(self, event):
+        """Return the payments to schedule when a scheduled one is through.
+
+        :param billpro.billing.event event: The payment that is through.
+        :return: Create values of `billpro.billing.event`.
+        :rtype: list[dict]
+        """
+        return []
+
+    @api.model
+    def _prepare_event_invoice(self, event):
+        """Return the create values of the draft invoice of a scheduled payment.
+
+        :param billpro.billing.event event: The payment.
+        :return: Values of an `account.move` whose total is the payment's amount.
+        :rtype: dict
+        """
+        return {}
+
+    @api.model
+    def _get_event_trigger(self, order):
+        """Return the trigger that the present state of its payments gives to a live order.
+
+        :param sale.order order: The order.
+        :return: A key of `billing.lifecycle.ORDER_TRANSITIONS`, or None.
+        :rtype: str|None
+        """
+        return None
 
     @api.model
     def _create_initial_invoice(self, order):

@@ -19,6 +19,19 @@ class ResCompany(models.Model):
     )
     billing_mail_refund = fields.Boolean(string="Mail refunds with credit note", default=True)
 
+    billing_missed_periods = fields.Selection(
+        string="Missed periods",
+        selection=[
+            ('all', "Collect all"),
+            ('latest', "Collect only the latest"),
+            ('none', "Collect none"),
+        ],
+        default='all',
+        required=True,
+        help="What becomes of a subscription's periods that were not charged in time, for example"
+        " because the server was down.",
+    )
+
     @api.constrains('billing_terms_url', 'billing_privacy_url')
     def _check_billing_urls(self):
         """Only web addresses may become links at the checkout, `javascript:` and the like not."""

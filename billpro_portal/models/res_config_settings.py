@@ -15,4 +15,7 @@ class ResConfigSettings(models.TransientModel):
     billing_mail_purchase_confirmation = fields.Boolean(
         related='company_id.billing_mail_purchase_confirmation', readonly=False
     )
+    billing_missed_periods = fields.Selection(
+        related='company_id.billing_missed_periods', readonly=False
+    )
     billing_mail_refund = fields.Boolean(related='company_id.billing_mail_refund', readonly=False)

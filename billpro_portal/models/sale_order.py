@@ -110,14 +110,11 @@ class SaleOrder(models.Model):
 
         A product whose type is changed later doesn't change the orders that exist.
         """
+        purchase_types = self.env['billpro.purchase.type']
         for order in self:
-            types = {
-                line.product_id.purchase_type
-                for line in order.order_line
-                if line.product_id.purchase_type
-            }
-            if order.state in {'draft', 'sent'} and len(types) == 1:
-                order.purchase_type = types.pop()
+            purchase_type = purchase_types._get_type_of_products(order.order_line.product_id)
+            if order.state in {'draft', 'sent'} and purchase_type:
+                order.purchase_type = purchase_type
             else:
                 order.purchase_type = order.purchase_type
 
@@ -128,6 +125,9 @@ class SaleOrder(models.Model):
         'billing_transaction_ids.amount',
         'billing_move_ids.state',
         'billing_move_ids.amount_total',
+        'billing_event_ids.status',
+        'billing_event_ids.amount',
+        'purchase_type',
     )
     def _compute_billing_totals(self):
         for order in self:
@@ -141,45 +141,52 @@ class SaleOrder(models.Model):
             order.billing_paid = sum((done_txs - refund_txs).mapped('amount'))
             order.billing_refunded = -sum(refund_txs.mapped('amount'))
             order.billing_credited = sum(credit_notes.mapped('amount_total'))
-            order.billing_balance = order.currency_id.round(
-                order.amount_total
-                - order.billing_credited
-                - order.billing_paid
-                + order.billing_refunded
+            order.billing_balance = (
+                order._get_purchase()._get_balance(order) if order.purchase_type else 0
             )
 
     # === CONSTRAINT METHODS === #
 
     @api.constrains('order_line', 'purchase_type')
     def _check_purchase_types_not_mixed(self):
+        purchase_types = self.env['billpro.purchase.type']
+        labels = dict(self._selection_purchase_type())
         for order in self.filtered(lambda order: order.state in {'draft', 'sent'}):
-            first_line = self.env['sale.order.line']
-            for line in order.order_line.filtered('product_id.purchase_type'):
-                first_line = first_line or line
-                if line.product_id.purchase_type == first_line.product_id.purchase_type:
-                    continue
-                labels = dict(self._selection_purchase_type())
+            lines = order.order_line.filtered('product_id.purchase_type')
+            if not lines:
+                continue
+            purchase_type = purchase_types._get_type_of_products(lines.product_id)
+            if not purchase_type:
+                first = lines[0].product_id
+                second = next(
+                    product
+                    for product in lines.product_id
+                    if not purchase_types._get_type_of_products(first | product)
+                )
                 raise ValidationError(
                     self.env._(
                         "One order can't mix purchase types: “%(first)s” is sold as"
                         " %(first_type)s, “%(second)s” as %(second_type)s. Make one order for"
                         " each.",
-                        first=first_line.product_id.display_name,
-                        first_type=labels[first_line.product_id.purchase_type],
-                        second=line.product_id.display_name,
-                        second_type=labels[line.product_id.purchase_type],
+                        first=first.display_name,
+                        first_type=labels[first.purchase_type],
+                        second=second.display_name,
+                        second_type=labels[second.purchase_type],
                     )
                 )
-            if first_line and order.purchase_type != first_line.product_id.purchase_type:
+            if order.purchase_type != purchase_type:
+                product = lines.product_id.filtered(
+                    lambda product, purchase_type=purchase_type: (
+                        product.purchase_type == purchase_type
+                    )
+                )[0]
                 raise ValidationError(
                     self.env._(
                         "The purchase type of order %(order)s must be that of its products:"
                         " “%(product)s” is sold as %(type)s.",
                         order=order.name,
-                        product=first_line.product_id.display_name,
-                        type=dict(self._selection_purchase_type())[
-                            first_line.product_id.purchase_type
-                        ],
+                        product=product.display_name,
+                        type=labels[purchase_type],
                     )
                 )
 
@@ -331,7 +338,11 @@ class SaleOrder(models.Model):
         :rtype: payment.transaction
         """
         return self.billing_transaction_ids.filtered(
-            lambda tx: tx.operation != 'refund' and not tx.source_transaction_id
+            lambda tx: (
+                tx.operation != 'refund'
+                and not tx.source_transaction_id
+                and not tx.billing_event_id
+            )
         ).sorted('id', reverse=True)
 
     def _get_payment_in_progress(self):
@@ -362,7 +373,11 @@ class SaleOrder(models.Model):
             return self.env._("Your payment is already being processed.")
         if self.is_expired:
             return self.env._("This offer has expired. Please contact us for a new one.")
-        if self.currency_id.compare_amounts(self._get_purchase()._get_initial_amount(self), 0) <= 0:
+        purchase = self._get_purchase()
+        amount = purchase._get_initial_amount(self)
+        if amount < 0 or (
+            self.currency_id.is_zero(amount) and not purchase._requires_card(self)
+        ):
             return self.env._("There is nothing to pay on this order. Please contact us.")
         return False
 
@@ -377,7 +392,9 @@ class SaleOrder(models.Model):
         """
         self.ensure_one()
         invoices = self.env['account.move']
-        amount = self._get_purchase()._get_initial_amount(self)
+        purchase = self._get_purchase()
+        amount = purchase._get_initial_amount(self)
+        is_registration = tx.operation == 'validation'
         if self.billing_status not in BEFORE_APPROVAL:
             self._report_payment_on_account(
                 tx,
@@ -389,7 +406,9 @@ class SaleOrder(models.Model):
                 ),
             )
             return invoices
-        if tx.currency_id != self.currency_id or tx.currency_id.compare_amounts(tx.amount, amount):
+        if not is_registration and (
+            tx.currency_id != self.currency_id or tx.currency_id.compare_amounts(tx.amount, amount)
+        ):
             self._report_payment_on_account(
                 tx,
                 self.env._(
@@ -401,9 +420,22 @@ class SaleOrder(models.Model):
                 ),
             )
             return invoices
+        if purchase._requires_card(self):
+            self.billing_token_id = tx.token_id
+            self.billing_anchor_date = purchase._get_anchor(self)
         if self.state in {'draft', 'sent'}:
             self.action_confirm()
-        invoices = self._get_purchase()._create_initial_invoice(self)
+        self._apply_billing_trigger(
+            purchase._get_approval_trigger(self),
+            self.env._("A card was registered (%s).", tx.reference)
+            if is_registration
+            else self.env._(
+                "%(amount)s were paid (%(reference)s).",
+                amount=tx.currency_id.format(tx.amount),
+                reference=tx.reference,
+            ),
+        )
+        invoices = purchase._create_initial_invoice(self)
         if not invoices:  # Staff invoiced the order by hand before it was paid.
             invoices = self.invoice_ids.filtered(
                 lambda move: (
@@ -415,14 +447,7 @@ class SaleOrder(models.Model):
         invoices.billing_order_id = self
         for invoice in invoices:
             invoice._portal_ensure_token()
-        self._apply_billing_trigger(
-            self._get_purchase()._get_approval_trigger(self),
-            self.env._(
-                "%(amount)s were paid (%(reference)s).",
-                amount=tx.currency_id.format(tx.amount),
-                reference=tx.reference,
-            ),
-        )
+        self.env['billpro.billing.event'].sudo().create(purchase._prepare_first_events(self))
         self.env['billpro.notification']._queue(
             'purchase_confirmation', self, f'approved-{tx.id}', transaction=tx
         )

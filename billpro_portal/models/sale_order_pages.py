@@ -4,7 +4,8 @@ from odoo import models
 from odoo.tools import format_date, formatLang
 
 from ..billing.consent_text import consent_version
-from ..billing.lifecycle import BEFORE_APPROVAL
+from ..billing.calendar import local_date
+from ..billing.lifecycle import BEFORE_APPROVAL, OPEN
 
 _STATUS_CSS = {
     'complete': 'success',
@@ -122,7 +123,9 @@ class SaleOrder(models.Model):
             'consent': self._get_consent(),
             'preview': self.billing_status == 'draft',
             'state_route': self._get_order_link('/state'),
-            'pay_label': self.env._("Pay %s", self.currency_id.format(amount)),
+            'pay_label': self.env._("Register card")
+            if self.currency_id.is_zero(amount)
+            else self.env._("Pay %s", self.currency_id.format(amount)),
         }
 
     def _get_pending_values(self):
@@ -151,12 +154,16 @@ class SaleOrder(models.Model):
         return {
             **self._get_page_values(),
             'message': self.env._(
+                "Your card is registered. A confirmation is on its way to your mailbox."
+            )
+            if tx.operation == 'validation'
+            else self.env._(
                 "We received your payment of %s. A confirmation is on its way to your mailbox.",
                 tx.currency_id.format(tx.amount),
             ),
             'lines': self._get_line_rows(),
             'totals': self._get_summary_rows(),
-            'terms': [],
+            'terms': self._get_purchase()._get_later_terms(self),
         }
 
     def _get_portal_values(self, page=1):
@@ -183,6 +190,8 @@ class SaleOrder(models.Model):
                 }
             ],
             'attention': [],
+            'upcoming': self._get_upcoming_rows(),
+            'card': self.billing_token_id and self.billing_token_id.display_name,
             'history': self._get_history_rows(page),
             'lines': self._get_line_rows(),
             'totals': self._get_total_rows(self.tax_totals, self.currency_id),
@@ -338,6 +347,43 @@ class SaleOrder(models.Model):
             {'label': label, 'value': self.currency_id.format(amount), 'strong': strong}
             for label, amount, strong in amounts
         ]
+
+    # === SCHEDULE === #
+
+    def _get_upcoming_rows(self):
+        """Return the payments still to come or to be remedied, as rows.
+
+        :rtype: list[dict]
+        """
+        purchase = self._get_purchase()
+        return [
+            {
+                'date': format_date(self.env, local_date(event.due_date, self._get_time_zone())),
+                'amount': event.currency_id.format(event.amount),
+                'description': purchase._get_event_terms(event),
+                **self._get_event_status(event),
+            }
+            for event in self.billing_event_ids
+            if event.status in OPEN
+        ]
+
+    def _get_event_status(self, event):
+        """Return the status of a scheduled payment in the customer's words.
+
+        :param billpro.billing.event event: The payment.
+        :return: The ``status`` and its ``css``.
+        :rtype: dict
+        """
+        text, css = {
+            'scheduled': (self.env._("Scheduled"), 'info'),
+            'paused': (self.env._("Paused"), 'secondary'),
+            'processing': (self.env._("In progress"), 'info'),
+            'unknown': (self.env._("In progress"), 'info'),
+            'soft_declined': (self.env._("Declined"), 'warning'),
+            'hard_declined': (self.env._("Declined"), 'danger'),
+            'action_required': (self.env._("To be confirmed with your bank"), 'warning'),
+        }[event.status]
+        return {'status': text, 'css': css}
 
     # === BILLING HISTORY === #
 

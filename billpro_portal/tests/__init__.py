@@ -13,4 +13,5 @@ from . import (
     test_order_pages,
     test_purchase_type,
     test_refund,
+    test_subscription,
 )

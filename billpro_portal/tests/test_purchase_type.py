@@ -50,10 +50,10 @@ class TestPurchaseType(BillingCommon):
         self.assertFalse(order.purchase_type)
 
     def test_mixing_types_is_refused_naming_both_lines(self):
-        gym = self._create_sold_product("Gym membership", 20, self.tax_21, 'subscription')
+        gym = self._create_sold_product("Gym membership", 20, self.tax_21, 'instalment')
         with self.assertRaisesRegex(
             ValidationError,
-            "“Standing desk” is sold as Single payment, “Gym membership” as Subscription",
+            "“Standing desk” is sold as Single payment, “Gym membership” as Instalments",
         ):
             self._create_order((self.desk, 1), (gym, 1))
 
@@ -65,7 +65,6 @@ class TestPurchaseType(BillingCommon):
     def test_types_that_are_not_billed_yet_say_so(self):
         for purchase_type, label in (
             ('instalment', "Instalments"),
-            ('subscription', "Subscription"),
             ('metered', "Metered billing"),
         ):
             product = self._create_sold_product("Later", 20, self.tax_21, purchase_type)

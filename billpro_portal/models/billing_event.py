@@ -1,0 +1,194 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from ..billing.lifecycle import DECLINED, PAID, TransitionRefused, next_event_status
+
+
+class BillproBillingEvent(models.Model):
+    """One scheduled payment of a recurring order."""
+
+    _name = 'billpro.billing.event'
+    _description = "Billing Event"
+    _order = 'due_date, number, id'
+    _check_company_auto = True
+
+    order_id = fields.Many2one(
+        comodel_name='sale.order', required=True, readonly=True, index=True, ondelete='cascade'
+    )
+    company_id = fields.Many2one(related='order_id.company_id', store=True, index=True)
+    partner_id = fields.Many2one(related='order_id.partner_id', store=True, index=True)
+    currency_id = fields.Many2one(related='order_id.currency_id', store=True)
+    number = fields.Integer(
+        required=True, readonly=True, help="The place in the order's schedule, from 1."
+    )
+    due_date = fields.Datetime(
+        string="Due", required=True, readonly=True, help="When the payment is collected."
+    )
+    period_start = fields.Date(readonly=True, help="First day that the payment covers.")
+    period_end = fields.Date(readonly=True, help="Last day that the payment covers.")
+    amount = fields.Monetary(required=True, readonly=True)
+    note = fields.Char(help="What the payment is for, on its invoice.")
+    status = fields.Selection(
+        selection=[
+            ('scheduled', "Scheduled"),
+            ('processing', "Processing"),
+            ('completed', "Completed"),
+            ('recovered', "Recovered"),
+            ('soft_declined', "Soft declined"),
+            ('hard_declined', "Hard declined"),
+            ('action_required', "Action required"),
+            ('unknown', "Unknown"),
+            ('skipped', "Skipped"),
+            ('merged', "Merged"),
+            ('cancelled', "Cancelled"),
+            ('paused', "Paused"),
+        ],
+        default='scheduled',
+        required=True,
+        readonly=True,
+        index=True,
+    )
+    status_message = fields.Char(
+        string="Reason", readonly=True, help="What the provider or the booking said last."
+    )
+    invoice_id = fields.Many2one(comodel_name='account.move', readonly=True, check_company=True)
+    transaction_ids = fields.One2many(
+        string="Attempts",
+        comodel_name='payment.transaction',
+        inverse_name='billing_event_id',
+        readonly=True,
+    )
+    attempt_count = fields.Integer(readonly=True)
+    completed_date = fields.Datetime(readonly=True)
+
+    _order_number_unique = models.Constraint(
+        'unique(order_id, number)', "The order has a payment with this number."
+    )
+    _amount_positive = models.Constraint('CHECK (amount > 0)', "A payment has an amount.")
+    # The run looks for what is due: the few open events among all that ever were.
+    _due_idx = models.Index("(due_date) WHERE status = 'scheduled'")
+    _in_flight_idx = models.Index("(id) WHERE status IN ('processing', 'unknown')")
+
+    @api.depends('order_id', 'number')
+    def _compute_display_name(self):
+        for event in self:
+            event.display_name = f'{event.order_id.name}-E{event.number}'
+
+    # === STATUS === #
+
+    def _apply_trigger(self, trigger, message=False):
+        """Move events through the status table. Nothing else writes a status.
+
+        :param str trigger: A trigger of `billing.lifecycle.EVENT_TRANSITIONS`.
+        :param str message: What the provider or the booking said, if anything.
+        :raise UserError: If the table has no such transition for the status of an event.
+        """
+        for status, events in self.grouped('status').items():
+            try:
+                new_status = next_event_status(status, trigger)
+            except TransitionRefused:
+                raise UserError(
+                    self.env._(
+                        "This is not possible for payment %(event)s: it is “%(status)s”.",
+                        event=events[0].display_name,
+                        status=dict(self._fields['status']._description_selection(self.env))[
+                            status
+                        ],
+                    )
+                ) from None
+            values = {'status': new_status, 'status_message': message}
+            if new_status in PAID:
+                values['completed_date'] = fields.Datetime.now()
+            events.write(values)
+
+    def _is_outstanding(self):
+        """Return whether the payment was declined and waits for a remedy.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return self.status in DECLINED
+
+    # === ACTIONS === #
+
+    def action_execute_now(self):
+        """Collect scheduled or softly declined payments at once.
+
+        :return: A notification with the result.
+        :rtype: dict
+        :raise UserError: If a payment can't be collected now.
+        """
+        for event in self:
+            if event.status not in {'scheduled', 'soft_declined'}:
+                event._raise_not_chargeable()
+            if event.order_id.billing_status not in {'active', 'failed'}:
+                raise UserError(
+                    self.env._(
+                        "Order %(order)s is not charged: its billing status is “%(status)s”.",
+                        order=event.order_id.name,
+                        status=dict(
+                            event.order_id._fields['billing_status']._description_selection(
+                                self.env
+                            )
+                        )[event.order_id.billing_status],
+                    )
+                )
+        run = self.env['billpro.billing.run'].sudo()._run_events(self.sudo())
+        return run._get_notification()
+
+    def _raise_not_chargeable(self):
+        raise UserError(
+            self.env._(
+                "Payment %(event)s can't be collected now: it is “%(status)s”.",
+                event=self.display_name,
+                status=dict(self._fields['status']._description_selection(self.env))[self.status],
+            )
+        )
+
+    def action_was_charged(self):
+        """Book an unknown payment that a person found charged at the provider.
+
+        :raise UserError: If the payment isn't unknown.
+        """
+        self._resolve_unknown(charged=True)
+
+    def action_was_not_charged(self):
+        """Release an unknown payment that a person found not charged at the provider.
+
+        :raise UserError: If the payment isn't unknown.
+        """
+        self._resolve_unknown(charged=False)
+
+    def _resolve_unknown(self, charged):
+        """End the uncertainty about a payment by a person's word.
+
+        :param bool charged: Whether the provider has charged it.
+        :raise UserError: If the payment isn't unknown.
+        """
+        self.ensure_one()
+        self.order_id.sudo()._lock_billing()
+        if self.status != 'unknown':
+            raise UserError(
+                self.env._("The outcome of payment %s is known.", self.display_name)
+            )
+        tx_sudo = self.sudo().transaction_ids.filtered(lambda tx: tx.billing_outcome_unknown)
+        person = self.env.user.name
+        tx_sudo.billing_outcome_unknown = False
+        if charged:
+            tx_sudo._set_done(state_message=self.env._("Found charged by %s.", person))
+        else:
+            tx_sudo._set_error(self.env._("Found not charged by %s.", person))
+        self.env['billpro.billing.run'].sudo()._book(tx_sudo)
+        self.order_id._message_log(
+            body=self.env._(
+                "%(person)s found payment %(event)s charged at the provider.",
+                person=person,
+                event=self.display_name,
+            )
+            if charged
+            else self.env._(
+                "%(person)s found payment %(event)s not charged at the provider.",
+                person=person,
+                event=self.display_name,
+            )
+        )

@@ -1,0 +1,491 @@
+import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg2
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Domain
+from odoo.modules.registry import Registry
+
+from ..billing.lifecycle import DECLINED, IN_FLIGHT, PAID
+
+_logger = logging.getLogger(__name__)
+
+BATCH_SIZE = 200
+CHARGEABLE_ORDERS = ('active', 'failed')
+
+
+class BillproBillingRun(models.Model):
+    """The charge run: collects what is due in three phases with a commit between them.
+
+    *Open* writes the intent, *charge* talks to the provider, *book* records the money. A crash
+    anywhere leaves a state that the next run picks up without charging anything twice: whatever
+    was opened is charged by whoever locks it first, and booking is repeated until it is done.
+    """
+
+    _name = 'billpro.billing.run'
+    _description = "Billing Run"
+    _order = 'id desc'
+
+    start_date = fields.Datetime(required=True, readonly=True, default=fields.Datetime.now)
+    due_count = fields.Integer(string="Due", readonly=True)
+    charged_count = fields.Integer(string="Charged", readonly=True)
+    declined_count = fields.Integer(string="Declined", readonly=True)
+    unknown_count = fields.Integer(string="Unknown", readonly=True)
+    failed_count = fields.Integer(string="Failed", readonly=True)
+    seconds = fields.Float(readonly=True)
+
+    # === ENTRY POINTS === #
+
+    @api.model
+    def _cron_run(self):
+        """Collect all that is due, batch by batch, as long as the scheduler lets us."""
+        self._resolve_unknown_outcomes()
+        while True:
+            run = self._run_batch()
+            remaining = self.env['billpro.billing.event'].search_count(self._get_due_domain())
+            if not self.env['ir.cron']._commit_progress(run.due_count, remaining=remaining):
+                break
+            if not run.due_count:
+                break
+
+    @api.model
+    def action_run_now(self):
+        """Collect all that is due at once, for staff.
+
+        :return: A notification with the result.
+        :rtype: dict
+        :raise AccessError: If the user may not run it.
+        """
+        self.check_access('create')
+        return self.sudo()._run_batch()._get_notification()
+
+    @api.model
+    def _run_events(self, events):
+        """Collect some events now, whether they are due or not.
+
+        :param billpro.billing.event events: Scheduled or softly declined events.
+        :return: The report of the run.
+        :rtype: billpro.billing.run
+        """
+        return self._run_batch(Domain('id', 'in', events.ids))
+
+    @api.model
+    def _run_batch(self, domain=None):
+        """Open, charge and book one batch.
+
+        :param Domain domain: Which events; what is due if not given.
+        :return: The report of the run; empty of counts if nothing was due.
+        :rtype: billpro.billing.run
+        """
+        started = time.monotonic()
+        opened = self._open(domain or self._get_due_domain())
+        # From here on the intent survives any crash.
+        self.env.cr.commit()  # pylint: disable=invalid-commit
+        txs = opened | self._get_attempts_to_charge()
+        self._charge(txs)
+        failed = self._book(self._get_attempts_to_book())
+        run = self if not txs else self.create(
+            {
+                'due_count': len(txs),
+                'charged_count': len(txs.filtered(lambda tx: tx.state == 'done')),
+                'declined_count': len(txs.filtered(lambda tx: tx.state in {'error', 'cancel'})),
+                'unknown_count': len(txs.filtered('billing_outcome_unknown')),
+                'failed_count': failed,
+                'seconds': time.monotonic() - started,
+            }
+        )
+        # The money is in the books: nothing that follows in this request may undo that.
+        self.env.cr.commit()  # pylint: disable=invalid-commit
+        return run
+
+    def _get_notification(self):
+        """Return the message that tells staff what a run did.
+
+        :rtype: dict
+        """
+        return {
+            'type': 'ir.actions.client',
+            'tag': 'display_notification',
+            'params': {
+                'type': 'warning'
+                if self.declined_count or self.unknown_count or self.failed_count
+                else 'success',
+                'message': self.env._(
+                    "%(charged)s charged, %(declined)s declined, %(unknown)s unknown.",
+                    charged=self.charged_count,
+                    declined=self.declined_count,
+                    unknown=self.unknown_count,
+                )
+                if self
+                else self.env._("Nothing is due."),
+                'next': {'type': 'ir.actions.client', 'tag': 'soft_reload'},
+            },
+        }
+
+    # === PHASE 1: OPEN === #
+
+    @api.model
+    def _get_due_domain(self):
+        return Domain(
+            [
+                ('status', '=', 'scheduled'),
+                ('due_date', '<=', fields.Datetime.now()),
+                ('order_id.billing_status', 'in', CHARGEABLE_ORDERS),
+            ]
+        )
+
+    @api.model
+    def _open(self, domain):
+        """Write the intent to charge: draft invoice, attempt, and event in processing.
+
+        Events and orders that another worker holds are left to it.
+
+        :param Domain domain: The events to open.
+        :return: The attempts.
+        :rtype: payment.transaction
+        """
+        Event = self.env['billpro.billing.event']
+        domain &= Domain('status', 'in', ['scheduled', 'soft_declined']) & Domain(
+            'order_id.billing_status', 'in', CHARGEABLE_ORDERS
+        )
+        candidates = Event.search(domain, limit=BATCH_SIZE)
+        orders = candidates.order_id.try_lock_for_update(allow_referencing=True)
+        events = candidates.filtered(lambda event: event.order_id in orders)
+        events = events.try_lock_for_update(allow_referencing=True).filtered_domain(domain)
+        events = self._set_aside_unchargeable(events)
+        if not events:
+            return self.env['payment.transaction']
+        without_invoice = events.filtered(lambda event: not event.invoice_id)
+        values_list = [
+            event.order_id._get_purchase()._prepare_event_invoice(event)
+            for event in without_invoice
+        ]
+        invoices = self.env['account.move'].create(values_list)
+        for event, invoice in zip(without_invoice, invoices, strict=True):
+            event.invoice_id = invoice
+        txs = self.env['payment.transaction'].create(
+            [self._prepare_attempt(event) for event in events]
+        )
+        for event in events:
+            event.attempt_count += 1
+        events._apply_trigger('open')
+        return txs
+
+    @api.model
+    def _set_aside_unchargeable(self, events):
+        """Leave out the events whose card or provider can't be charged, and say why.
+
+        :param billpro.billing.event events: Locked events.
+        :return: Those that can be charged.
+        :rtype: billpro.billing.event
+        """
+        chargeable = self.env['billpro.billing.event']
+        for event in events:
+            token = event.order_id.billing_token_id
+            if not token or not token.active:
+                event.status_message = self.env._("The order has no stored card.")
+            elif token.provider_id.state == 'disabled':
+                event.status_message = self.env._("The payment provider is switched off.")
+            else:
+                chargeable += event
+        return chargeable
+
+    @api.model
+    def _prepare_attempt(self, event):
+        """Return the values of the next attempt to collect an event.
+
+        :param billpro.billing.event event: The event.
+        :rtype: dict
+        """
+        order = event.order_id
+        token = order.billing_token_id
+        attempt = event.attempt_count + 1
+        return {
+            'provider_id': token.provider_id.id,
+            'payment_method_id': token.payment_method_id.id,
+            'token_id': token.id,
+            'operation': 'offline',
+            # Order names are unique in a company only, events are unique everywhere.
+            'reference': f'{order.name}-E{event.id}-A{attempt}',
+            'amount': event.amount,
+            'currency_id': event.currency_id.id,
+            'partner_id': order.partner_invoice_id.id,
+            'invoice_ids': [fields.Command.set(event.invoice_id.ids)],
+            'billing_order_id': order.id,
+            'billing_event_id': event.id,
+            'billing_attempt': attempt,
+        }
+
+    # === PHASE 2: CHARGE === #
+
+    @api.model
+    def _get_attempts_to_charge(self):
+        """Return the opened attempts that a crashed run left behind.
+
+        :rtype: payment.transaction
+        """
+        return self.env['payment.transaction'].search(
+            [('billing_event_id.status', 'in', list(IN_FLIGHT)), ('state', '=', 'draft')],
+            limit=BATCH_SIZE,
+        )
+
+    @api.model
+    def _charge(self, txs):
+        """Send attempts to their providers, each in a short transaction of its own.
+
+        Several are under way at once, up to the number in the system parameter
+        `billpro_portal.charge_workers`, and at most `billpro_portal.charges_per_second` begin in
+        a second.
+
+        :param payment.transaction txs: The attempts.
+        """
+        parameters = self.env['ir.config_parameter'].sudo()
+        workers = int(parameters.get_param('billpro_portal.charge_workers', 4))
+        rate = float(parameters.get_param('billpro_portal.charges_per_second', 20))
+        if workers <= 1:
+            for tx_id in txs.ids:
+                self._charge_one(self.env, tx_id)
+        else:
+            database = self.env.cr.dbname
+            context = dict(self.env.context)
+            with ThreadPoolExecutor(max_workers=workers) as pool:
+                begin = time.monotonic()
+                for index, tx_id in enumerate(txs.ids):
+                    delay = begin + index / rate - time.monotonic()
+                    if delay > 0:
+                        time.sleep(delay)
+                    pool.submit(self._charge_in_thread, database, self.env.uid, context, tx_id)
+            self.env.invalidate_all()
+            # A new view of the database, to see what the threads committed.
+            self.env.cr.commit()  # pylint: disable=invalid-commit
+
+    @api.model
+    def _charge_in_thread(self, database, uid, context, tx_id):
+        """Send one attempt with a cursor of its own."""
+        with Registry(database).cursor() as cr:
+            self._charge_one(api.Environment(cr, uid, context, su=True), tx_id)
+
+    @api.model
+    def _charge_one(self, env, tx_id):
+        """Send one attempt, if nobody else does, and commit its outcome.
+
+        :param api.Environment env: The environment whose cursor is committed.
+        :param int tx_id: The attempt.
+        """
+        try:
+            tx = env['payment.transaction'].browse(tx_id).try_lock_for_update(
+                allow_referencing=True
+            )
+            if tx and tx.state == 'draft':
+                tx._charge_event()
+            # The outcome comes before everything else.
+            env.cr.commit()  # pylint: disable=invalid-commit
+        except psycopg2.OperationalError:
+            env.cr.rollback()  # Another worker has it.
+        except UserError as error:
+            env.cr.rollback()
+            _logger.warning("Attempt %s was not sent: %s", tx_id, error)
+
+    # === UNKNOWN OUTCOMES === #
+
+    @api.model
+    def _resolve_unknown_outcomes(self):
+        """Ask again about attempts without an answer, and call a person when that is no use."""
+        now = fields.Datetime.now()
+        txs = self.env['payment.transaction'].search(
+            [
+                ('billing_event_id.status', '=', 'unknown'),
+                ('billing_outcome_unknown', '=', True),
+                ('billing_next_inquiry', '<=', now),
+            ],
+            limit=BATCH_SIZE,
+        )
+        for tx in txs:
+            self._inquire(self.env, tx.id)
+        self._book(self._get_attempts_to_book())
+
+    @api.model
+    def _inquire(self, env, tx_id):
+        """Send an attempt again under its idempotency key to learn what became of it.
+
+        :param api.Environment env: The environment whose cursor is committed.
+        :param int tx_id: The attempt.
+        """
+        try:
+            tx = env['payment.transaction'].browse(tx_id).try_lock_for_update(
+                allow_referencing=True
+            )
+            if not tx or not tx.billing_outcome_unknown:
+                return
+            tx._schedule_inquiry()
+            if tx._can_be_sent_again():
+                tx._charge_event()
+            else:
+                tx._ask_person_about_outcome()
+            # What the provider answered comes before everything else.
+            env.cr.commit()  # pylint: disable=invalid-commit
+        except psycopg2.OperationalError:
+            env.cr.rollback()  # Another worker has it.
+
+    # === PHASE 3: BOOK === #
+
+    @api.model
+    def _get_attempts_to_book(self):
+        """Return the answered attempts whose events don't know it yet.
+
+        :rtype: payment.transaction
+        """
+        return self.env['payment.transaction'].search(
+            [
+                ('billing_event_id.status', 'in', list(IN_FLIGHT)),
+                ('is_post_processed', '=', False),
+                ('state', 'in', ['done', 'error', 'cancel', 'pending']),
+            ]
+        )
+
+    @api.model
+    def _book(self, txs):
+        """Record what became of attempts: invoices, payments, events, orders, next events.
+
+        Does nothing for what is booked already. An order that fails is set aside with the reason;
+        the others go on.
+
+        :param payment.transaction txs: Attempts, whatever their state.
+        :return: How many could not be booked.
+        :rtype: int
+        """
+        txs = txs.filtered(lambda tx: tx.state != 'draft')
+        if not txs:
+            return 0
+        txs.billing_order_id._lock_billing()
+        try:
+            with self.env.cr.savepoint():
+                self._book_batch(txs)
+        except (UserError, ValidationError, psycopg2.IntegrityError) as error:
+            if len(txs) > 1:
+                return sum(self._book(tx) for tx in txs)
+            self._set_aside(txs, error)
+            return 1
+        return 0
+
+    @api.model
+    def _set_aside(self, tx, error):
+        """Leave an attempt that can't be booked to a person.
+
+        :param payment.transaction tx: The attempt.
+        :param Exception error: Why it can't be booked.
+        """
+        _logger.warning("Attempt %s can't be booked: %s", tx.reference, error)
+        tx.billing_event_id.status_message = str(error)
+        tx.billing_order_id._report_payment_on_account(
+            tx,
+            self.env._(
+                "Payment %(reference)s was answered by the provider but can't be booked:"
+                " %(reason)s",
+                reference=tx.reference,
+                reason=error,
+            ),
+        )
+
+    @api.model
+    def _book_batch(self, txs):
+        approved = txs.filtered(lambda tx: tx.state == 'done' and not tx.payment_id)
+        self._book_payments(approved)
+        for tx in approved:
+            event = tx.billing_event_id
+            if event.status in PAID:
+                tx.billing_order_id._report_payment_on_account(
+                    tx,
+                    self.env._(
+                        "Payment %s was collected twice. The second one is on the customer's"
+                        " account: refund it.",
+                        event.display_name,
+                    ),
+                )
+            else:
+                was_in_flight = event.status in IN_FLIGHT
+                event._apply_trigger(
+                    'recover' if was_in_flight and event.attempt_count > 1 else 'approve'
+                )
+        declined = txs.filtered(
+            lambda tx: tx.state in {'error', 'cancel'} and tx.billing_event_id.status in IN_FLIGHT
+        )
+        for tx in declined:
+            tx.billing_event_id._apply_trigger('decline_soft', tx.state_message)
+        unknown = txs.filtered(
+            lambda tx: tx.billing_outcome_unknown and tx.billing_event_id.status == 'processing'
+        )
+        for tx in unknown:
+            tx.billing_event_id._apply_trigger('lose', tx.state_message)
+            tx._schedule_inquiry()
+        (approved | declined).is_post_processed = True
+        self._schedule_next_events(approved.billing_event_id)
+        self._update_orders(txs.billing_order_id)
+
+    @api.model
+    def _book_payments(self, txs):
+        """Post the invoices of approved attempts, create their payments and reconcile them.
+
+        :param payment.transaction txs: Approved attempts without a payment.
+        """
+        if not txs:
+            return
+        first_payments = txs.filtered(lambda tx: tx.billing_event_id.status not in PAID)
+        first_payments.invoice_ids.filtered(lambda move: move.state == 'draft').action_post()
+        payments = self.env['account.payment'].create([tx._prepare_event_payment() for tx in txs])
+        payments.action_post()
+        plan = []
+        for tx, payment in zip(txs, payments, strict=True):
+            tx.payment_id = payment
+            if tx in first_payments:
+                plan.append(
+                    (payment.move_id.line_ids + tx.invoice_ids.line_ids).filtered(
+                        lambda line, payment=payment: line.account_id
+                        == payment.destination_account_id
+                        and not line.reconciled
+                    )
+                )
+        self.env['account.move.line']._reconcile_plan(plan)
+
+    @api.model
+    def _schedule_next_events(self, events):
+        """Create the payments that follow the ones that are through.
+
+        :param billpro.billing.event events: Paid events.
+        """
+        values_list = []
+        for event in events.filtered(lambda event: event.status in PAID):
+            known = set(event.order_id.billing_event_ids.mapped('number'))
+            values_list += [
+                values
+                for values in event.order_id._get_purchase()._prepare_next_events(event)
+                if values['number'] not in known
+            ]
+        self.env['billpro.billing.event'].create(values_list)
+
+    @api.model
+    def _update_orders(self, orders):
+        """Move orders through the status table by the state of their payments.
+
+        :param sale.order orders: Orders with answered attempts.
+        """
+        for order in orders:
+            if order.billing_status not in CHARGEABLE_ORDERS + ('suspended',):
+                continue
+            trigger = order._get_purchase()._get_event_trigger(order)
+            if trigger == 'decline_soft' and order.billing_status == 'failed':
+                continue
+            if trigger:
+                order._apply_billing_trigger(trigger, self._get_reason(order))
+
+    @api.model
+    def _get_reason(self, order):
+        last = order.billing_event_ids.filtered(lambda e: e.status in PAID | DECLINED)[-1:]
+        return self.env._(
+            "Payment %(event)s: %(status)s.",
+            event=last.display_name,
+            status=dict(last._fields['status']._description_selection(self.env))[last.status],
+        )

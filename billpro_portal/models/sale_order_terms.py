@@ -1,0 +1,228 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+from ..billing.calendar import local_date
+from ..billing.lifecycle import BEFORE_APPROVAL, DECLINED, OPEN
+
+TERMS = (
+    'billing_interval_count',
+    'billing_interval_unit',
+    'billing_trial_days',
+    'billing_cycles',
+)
+
+
+class SaleOrder(models.Model):
+    """How a recurring order is paid: its terms, its card and its schedule."""
+
+    _inherit = 'sale.order'
+
+    billing_interval_count = fields.Integer(
+        string="Every", compute='_compute_billing_terms', store=True, readonly=False, precompute=True
+    )
+    billing_interval_unit = fields.Selection(
+        string="Interval",
+        selection=[
+            ('day', "Days"),
+            ('week', "Weeks"),
+            ('month', "Months"),
+            ('year', "Years"),
+        ],
+        compute='_compute_billing_terms',
+        store=True,
+        readonly=False,
+        precompute=True,
+    )
+    billing_trial_days = fields.Integer(
+        string="Free Trial (days)",
+        compute='_compute_billing_terms',
+        store=True,
+        readonly=False,
+        precompute=True,
+    )
+    billing_cycles = fields.Integer(
+        string="Periods",
+        compute='_compute_billing_terms',
+        store=True,
+        readonly=False,
+        precompute=True,
+        help="How many periods the subscription runs; 0 until it is cancelled.",
+    )
+    billing_end_date = fields.Date(
+        string="Runs Until", help="No period begins after this day; empty for no end."
+    )
+    billing_terms_locked = fields.Boolean(compute='_compute_billing_terms_locked')
+    billing_anchor_date = fields.Date(
+        string="Counted From",
+        readonly=True,
+        copy=False,
+        help="The customer's date from which all periods are counted.",
+    )
+    billing_token_id = fields.Many2one(
+        string="Selected Card",
+        comodel_name='payment.token',
+        readonly=True,
+        copy=False,
+        index='btree_not_null',
+        ondelete='restrict',
+        help="The stored card that the order's payments are charged to.",
+    )
+    billing_event_ids = fields.One2many(
+        string="Schedule",
+        comodel_name='billpro.billing.event',
+        inverse_name='order_id',
+        readonly=True,
+    )
+    billing_next_event_id = fields.Many2one(
+        string="Next Payment",
+        comodel_name='billpro.billing.event',
+        compute='_compute_billing_next_event_id',
+    )
+    billing_next_date = fields.Datetime(
+        string="Next Payment On", compute='_compute_billing_next_event_id'
+    )
+    billing_next_amount = fields.Monetary(
+        string="Next Amount", compute='_compute_billing_next_event_id'
+    )
+    billing_outstanding = fields.Monetary(
+        string="Outstanding",
+        compute='_compute_billing_outstanding',
+        help="Payments that were declined and not collected since.",
+    )
+
+    # === COMPUTE METHODS === #
+
+    @api.depends('order_line.product_id')
+    def _compute_billing_terms(self):
+        """Take the terms of the first product that has the order's purchase type."""
+        for order in self:
+            product = order._get_recurring_lines()[:1].product_id
+            if order.state in {'draft', 'sent'} and product:
+                for name in TERMS:
+                    order[name] = product[name]
+            else:
+                for name in TERMS:
+                    order[name] = order[name]
+
+    @api.depends('order_line.product_id.billing_lock_terms')
+    def _compute_billing_terms_locked(self):
+        for order in self:
+            order.billing_terms_locked = any(
+                order.order_line.product_id.mapped('billing_lock_terms')
+            )
+
+    @api.depends(
+        'billing_event_ids.status', 'billing_event_ids.due_date', 'billing_event_ids.amount'
+    )
+    def _compute_billing_next_event_id(self):
+        for order in self:
+            event = order.billing_event_ids.filtered(
+                lambda event: event.status == 'scheduled'
+            ).sorted(lambda event: (event.due_date, event.number))[:1]
+            order.billing_next_event_id = event
+            order.billing_next_date = event.due_date
+            order.billing_next_amount = event.amount
+
+    @api.depends('billing_event_ids.status', 'billing_event_ids.amount')
+    def _compute_billing_outstanding(self):
+        for order in self:
+            order.billing_outstanding = sum(
+                order.billing_event_ids.filtered(lambda event: event.status in DECLINED).mapped(
+                    'amount'
+                )
+            )
+
+    # === CONSTRAINT METHODS === #
+
+    @api.constrains(*TERMS, 'billing_end_date')
+    def _check_billing_terms(self):
+        for order in self.filtered('purchase_type'):
+            if order.billing_interval_unit and order.billing_interval_count < 1:
+                raise ValidationError(
+                    self.env._("The interval of order %s must be at least 1.", order.name)
+                )
+            if order.billing_trial_days < 0 or order.billing_cycles < 0:
+                raise ValidationError(
+                    self.env._("Trial and periods of order %s can't be negative.", order.name)
+                )
+
+    def write(self, vals):
+        """Override of `sale` to guard the terms of payment.
+
+        :raise UserError: If the terms of an order can't be changed, or not any more.
+        """
+        if {*TERMS, 'billing_end_date'}.intersection(vals):
+            for order in self:
+                order._check_terms_can_be_changed()
+        return super().write(vals)
+
+    def _check_terms_can_be_changed(self):
+        if self.purchase_type and self.billing_status not in BEFORE_APPROVAL:
+            raise UserError(
+                self.env._(
+                    "The customer agreed to the payment terms of order %s: they can't be changed"
+                    " any more.",
+                    self.name,
+                )
+            )
+        if self.billing_terms_locked and not self.env.su:
+            raise UserError(
+                self.env._("The product locks the payment terms of order %s.", self.name)
+            )
+
+    # === PARTS OF THE ORDER === #
+
+    def _get_recurring_lines(self):
+        """Return the lines that each period charges.
+
+        :rtype: sale.order.line
+        """
+        self.ensure_one()
+        return self.order_line.filtered(
+            lambda line: line.product_id.purchase_type
+            and line.product_id.purchase_type == self.purchase_type
+        )
+
+    def _get_amount_of_lines(self, lines):
+        """Return the total of some of the order's lines, as an invoice of them would have it.
+
+        :param sale.order.line lines: Lines of the order.
+        :return: The total, taxes included, in the currency of the order.
+        :rtype: float
+        """
+        self.ensure_one()
+        AccountTax = self.env['account.tax']
+        base_lines = [line._prepare_base_line_for_taxes_computation() for line in lines]
+        AccountTax._add_tax_details_in_base_lines(base_lines, self.company_id)
+        AccountTax._round_base_lines_tax_details(base_lines, self.company_id)
+        totals = AccountTax._get_tax_totals_summary(
+            base_lines=base_lines, currency=self.currency_id, company=self.company_id
+        )
+        return totals['total_amount_currency']
+
+    # === TIME === #
+
+    def _get_time_zone(self):
+        """Return the time zone in which the order's days are counted: the customer's.
+
+        :return: An IANA name.
+        :rtype: str
+        """
+        self.ensure_one()
+        return self.partner_id.tz or self.company_id.partner_id.tz or 'UTC'
+
+    def _get_today(self):
+        """Return today's date where the customer is.
+
+        :rtype: datetime.date
+        """
+        return local_date(fields.Datetime.now(), self._get_time_zone())
+
+    # === EVENTS === #
+
+    def _cancel_open_events(self):
+        """Cancel what is still to be collected.
+
+        :raise UserError: If a payment is being processed or its outcome isn't known.
+        """
+        self.billing_event_ids.filtered(lambda event: event.status in OPEN)._apply_trigger('cancel')

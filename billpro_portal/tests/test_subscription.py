@@ -1,0 +1,337 @@
+from datetime import date, datetime
+
+from dateutil.relativedelta import relativedelta
+from freezegun import freeze_time
+
+from odoo import Command
+from odoo.exceptions import UserError, ValidationError
+from odoo.tests import tagged
+
+from .common import BillingCommon
+
+
+class SubscriptionCommon(BillingCommon):
+    """A monthly gym membership whose card the Demo provider answers for."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.env['ir.config_parameter'].set_param('billpro_portal.charge_workers', 1)
+        cls.gym = cls._create_sold_product("Gym membership", 20.0, cls.tax_21, 'subscription')
+        cls.fee = cls._create_sold_product("Sign-up fee", 10.0, cls.tax_21, 'single')
+        cls.customer.tz = 'Europe/Brussels'
+
+    @classmethod
+    def _create_token(cls, state='done', partner=None):
+        return cls.env['payment.token'].create(
+            {
+                'provider_id': cls.provider.id,
+                'payment_method_id': cls.payment_method.id,
+                'partner_id': (partner or cls.customer).id,
+                'provider_ref': 'demo',
+                'payment_details': '4242',
+                'demo_simulated_state': state,
+            }
+        )
+
+    @classmethod
+    def _create_active_order(cls, *lines, state='done', **terms):
+        """Return a subscription whose initial payment was approved now."""
+        order = cls._create_order(*(lines or [(cls.gym, 1)]))
+        if terms:
+            order.write(terms)
+        amount = order._get_purchase()._get_initial_amount(order)
+        values = {'token_id': cls._create_token(state).id, 'amount': amount}
+        if not amount:
+            values['operation'] = 'validation'
+        cls._create_initial_transaction(order, 'done', **values)._post_process()
+        return order
+
+    def _run(self):
+        """Let the scheduled action collect what is due."""
+        with self.enter_registry_test_mode():
+            self.env.ref('billpro_portal.cron_billing_run').method_direct_trigger()
+        self.env.invalidate_all()
+        self.env['account.move']._get_sequence_cache().clear()
+
+    def _assert_nothing_due(self, order):
+        """Run again and check that nothing more is collected."""
+        before = order.billing_paid
+        attempts = len(order.billing_transaction_ids)
+        self._run()
+        self.assertEqual(order.billing_paid, before)
+        self.assertEqual(len(order.billing_transaction_ids), attempts)
+
+
+@tagged('post_install', '-at_install')
+class TestSubscription(SubscriptionCommon):
+    def test_first_payment_and_schedule(self):
+        with freeze_time('2027-01-31 10:00:00'):
+            order = self._create_active_order((self.gym, 2), (self.fee, 1))
+        self.assertEqual(order.billing_status, 'active')
+        self.assertEqual(order.billing_anchor_date, date(2027, 1, 31))
+        self.assertEqual(order.billing_paid, 60.5)
+        self.assertEqual(order.billing_token_id.payment_details, '4242')
+        self.assertRecordValues(
+            order.billing_event_ids,
+            [
+                {
+                    'number': 2,
+                    'amount': 48.4,
+                    'status': 'scheduled',
+                    'due_date': datetime(2027, 2, 28, 8),
+                    'period_start': date(2027, 2, 28),
+                    'period_end': date(2027, 3, 30),
+                }
+            ],
+        )
+        invoice = order.billing_move_ids
+        self.assertEqual(invoice.amount_total, 60.5)
+        self.assertIn("01/31/2027 to 02/27/2027", invoice.invoice_line_ids[0].name)
+        self.assertEqual(invoice.invoice_line_ids[1].name, "Sign-up fee")
+        self._assert_books_closed(order)
+
+    def test_36_months_from_31_january(self):
+        start = datetime(2027, 1, 31, 10)
+        with freeze_time(start):
+            order = self._create_active_order()
+        for month in range(1, 37):
+            with freeze_time(start + relativedelta(months=month, day=31)):
+                self._run()
+        events = order.billing_event_ids.sorted('number')
+        self.assertEqual(events.mapped('number'), list(range(2, 39)))
+        self.assertEqual(set(events[:-1].mapped('status')), {'completed'})
+        self.assertEqual(events[-1].status, 'scheduled')
+        common_year = [28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31, 31]
+        leap_year = [29, *common_year[1:]]
+        self.assertEqual(
+            [event.period_start.day for event in events],
+            [*common_year, *leap_year, *common_year, 28],
+        )
+        self.assertEqual(order.billing_paid, 37 * 24.2)
+        self.assertEqual(len(order.billing_move_ids), 37)
+        self.assertEqual(set(order.billing_move_ids.mapped('amount_total')), {24.2})
+        self.assertEqual(order.billing_balance, 0)
+        self.assertEqual(order.order_line.qty_invoiced, 1)
+        self._assert_books_closed(order)
+
+    def test_due_times_follow_daylight_saving(self):
+        with freeze_time('2027-02-28 10:00:00'):
+            order = self._create_active_order()
+        with freeze_time('2027-03-31 12:00:00'):
+            self._run()
+        self.assertEqual(
+            order.billing_event_ids.sorted('number').mapped('due_date'),
+            [datetime(2027, 3, 31, 7), datetime(2027, 4, 30, 7)],
+        )
+
+    def test_nothing_is_collected_early_or_twice(self):
+        with freeze_time('2027-01-15 10:00:00'):
+            order = self._create_active_order()
+        with freeze_time('2027-02-15 07:59:59'):
+            self._assert_nothing_due(order)
+        with freeze_time('2027-02-15 08:00:00'):
+            self._run()
+            self.assertEqual(order.billing_paid, 48.4)
+            self._assert_nothing_due(order)
+
+    def test_trial(self):
+        with freeze_time('2027-01-10 10:00:00'):
+            order = self._create_active_order(billing_trial_days=14)
+            self.assertEqual(order.billing_status, 'active')
+            self.assertEqual(order.billing_paid, 0)
+            self.assertFalse(order.billing_move_ids)
+            self.assertFalse(order.billing_transaction_ids.payment_id)
+            self.assertEqual(order.billing_anchor_date, date(2027, 1, 24))
+            event = order.billing_event_ids
+            self.assertEqual(
+                (event.number, event.period_start, event.amount), (1, date(2027, 1, 24), 24.2)
+            )
+            self._assert_nothing_due(order)
+        with freeze_time('2027-01-24 10:00:00'):
+            self._run()
+        self.assertEqual(order.billing_paid, 24.2)
+        self.assertEqual(order.order_line.qty_invoiced, 1)
+        self._assert_books_closed(order)
+
+    def test_a_number_of_periods(self):
+        with freeze_time('2027-01-10 10:00:00'):
+            order = self._create_active_order(billing_cycles=3)
+        for month in (2, 3, 4):
+            with freeze_time(f'2027-{month:02d}-10 10:00:00'):
+                self._run()
+        self.assertEqual(order.billing_status, 'complete')
+        self.assertEqual(order.billing_paid, 72.6)
+        self.assertEqual(len(order.billing_event_ids), 2)
+
+    def test_an_end_date(self):
+        with freeze_time('2027-01-10 10:00:00'):
+            order = self._create_active_order(billing_end_date='2027-02-10')
+        with freeze_time('2027-02-10 10:00:00'):
+            self._run()
+        self.assertEqual(order.billing_status, 'complete')
+        self.assertEqual(order.billing_paid, 48.4)
+
+    def test_a_first_payment_discount(self):
+        order = self._create_order((self.gym, 1), (self.fee, 1, -5.0), sent=False)
+        purchase = order._get_purchase()
+        self.assertEqual(purchase._get_initial_amount(order), 18.15)
+        self.assertEqual(purchase._get_period_amount(order), 24.2)
+        order.order_line[1].price_unit = -30
+        with self.assertRaisesRegex(ValidationError, "higher than its first payment"):
+            order.action_open_order_link()
+
+    def test_missed_periods(self):
+        for policy, paid, next_start in (
+            ('all', 24.2 * 5, date(2027, 6, 10)),
+            ('latest', 24.2 * 3, date(2027, 6, 10)),
+            ('none', 24.2 * 2, date(2027, 6, 10)),
+        ):
+            with self.subTest(policy):
+                self.company.billing_missed_periods = policy
+                with freeze_time('2027-01-10 10:00:00'):
+                    order = self._create_active_order()
+                with freeze_time('2027-05-15 10:00:00'):
+                    self._run()
+                    self._assert_nothing_due(order)
+                self.assertAlmostEqual(order.billing_paid, paid, places=2)
+                self.assertEqual(order.billing_next_event_id.period_start, next_start)
+                self._assert_books_closed(order)
+
+    def test_a_declined_payment(self):
+        with freeze_time('2027-01-10 10:00:00'):
+            order = self._create_active_order(state='error')
+        with freeze_time('2027-02-10 10:00:00'):
+            self._run()
+            event = order.billing_event_ids
+            self.assertEqual((event.status, event.attempt_count), ('soft_declined', 1))
+            self.assertIn("error", event.status_message)
+            self.assertEqual(order.billing_status, 'failed')
+            self.assertEqual(order.billing_outstanding, 24.2)
+            self.assertEqual(order.billing_balance, 24.2)
+            self.assertEqual(event.invoice_id.state, 'draft')
+            self.assertFalse(event.invoice_id.name)
+            self._assert_nothing_due(order)
+            order.billing_token_id = self._create_token()
+            with self._committing_env(self.billing_manager) as env:
+                env['billpro.billing.event'].browse(event.id).action_execute_now()
+            self.assertEqual((event.status, event.attempt_count), ('recovered', 2))
+        self.assertEqual(order.billing_status, 'active')
+        self.assertEqual(order.billing_outstanding, 0)
+        self.assertEqual(
+            event.transaction_ids.sorted('id').mapped('reference'),
+            [f'{order.name}-E{event.id}-A1', f'{order.name}-E{event.id}-A2'],
+        )
+        self.assertEqual(order.billing_next_event_id.period_start, date(2027, 3, 10))
+        self._assert_books_closed(order)
+
+    def test_a_late_answer_pays_a_declined_payment(self):
+        with freeze_time('2027-01-10 10:00:00'):
+            order = self._create_active_order(state='error')
+        with freeze_time('2027-02-10 10:00:00'):
+            self._run()
+            tx = order.billing_event_ids.transaction_ids
+            tx._process('demo', {'reference': tx.reference, 'simulated_state': 'done'})
+            tx._post_process()
+        self.assertEqual(order.billing_event_ids[0].status, 'recovered')
+        self.assertEqual(order.billing_status, 'active')
+        self._assert_books_closed(order)
+
+    def test_money_collected_twice_asks_a_person(self):
+        with freeze_time('2027-01-10 10:00:00'):
+            order = self._create_active_order(state='error')
+        with freeze_time('2027-02-10 10:00:00'):
+            self._run()
+            event = order.billing_event_ids
+            first = event.transaction_ids
+            order.billing_token_id = self._create_token()
+            with self._committing_env(self.billing_manager) as env:
+                env['billpro.billing.event'].browse(event.id).action_execute_now()
+            first._process('demo', {'reference': first.reference, 'simulated_state': 'done'})
+            first._post_process()
+        self.assertEqual(event.status, 'recovered')
+        self.assertTrue(first.payment_id)
+        self.assertFalse(first.payment_id.is_reconciled)
+        self.assertIn("was collected twice", order.activity_ids.note)
+        self.assertEqual(len(order.billing_move_ids), 2)
+
+    def test_what_cannot_be_charged_is_left_alone_and_says_why(self):
+        with freeze_time('2027-01-10 10:00:00'):
+            order = self._create_active_order()
+            other = self._create_active_order()
+        self.provider.copy({'company_id': self.company.id}).state = 'disabled'
+        order.billing_token_id.active = False
+        with freeze_time('2027-02-10 10:00:00'):
+            self._run()
+        self.assertEqual(order.billing_event_ids.status, 'scheduled')
+        self.assertEqual(order.billing_event_ids.status_message, "The order has no stored card.")
+        self.assertEqual(len(order.billing_move_ids), 1)
+        self.assertEqual(other.billing_paid, 48.4)
+
+    def test_a_pending_answer_waits(self):
+        with freeze_time('2027-01-10 10:00:00'):
+            order = self._create_active_order(state='pending')
+        with freeze_time('2027-02-10 10:00:00'):
+            self._run()
+            event = order.billing_event_ids
+            tx = event.transaction_ids
+            self.assertEqual((event.status, tx.state), ('processing', 'pending'))
+            self._assert_nothing_due(order)
+            with self.assertRaisesRegex(UserError, "can't be collected now"):
+                event.action_execute_now()
+            tx._process('demo', {'reference': tx.reference, 'simulated_state': 'done'})
+            self._run()
+        self.assertEqual(event.status, 'completed')
+        self._assert_books_closed(order)
+
+    def test_terms_are_fixed_once_agreed(self):
+        order = self._create_active_order()
+        with self.assertRaisesRegex(UserError, "can't be changed any more"):
+            order.billing_interval_count = 2
+
+    def test_locked_terms(self):
+        self.gym.billing_lock_terms = True
+        order = self._create_order((self.gym, 1), sent=False).with_user(self.salesperson)
+        with self.assertRaisesRegex(UserError, "locks the payment terms"):
+            order.billing_interval_count = 2
+
+    def test_impossible_terms_are_refused(self):
+        with (
+            self.assertRaisesRegex(ValidationError, "interval of “Gym membership”"),
+            self.env.cr.savepoint(),
+        ):
+            self.gym.billing_interval_count = 0
+        order = self._create_order((self.gym, 1), sent=False)
+        with (
+            self.assertRaisesRegex(ValidationError, "must be at least 1"),
+            self.env.cr.savepoint(),
+        ):
+            order.billing_interval_count = 0
+        with self.assertRaisesRegex(ValidationError, "can't be negative"):
+            order.billing_trial_days = -1
+
+    def test_one_off_products_alone_are_no_subscription(self):
+        order = self._create_order((self.fee, 1), sent=False)
+        self.assertEqual(order.purchase_type, 'single')
+        order.order_line = [Command.create({'product_id': self.gym.id})]
+        self.assertEqual(order.purchase_type, 'subscription')
+
+    def test_a_run_reports_what_it_did(self):
+        with freeze_time('2027-01-10 10:00:00'):
+            for state in ('done', 'done', 'error'):
+                self._create_active_order(state=state)
+        with freeze_time('2027-02-10 10:00:00'):
+            self._run()
+        run = self.env['billpro.billing.run'].search([], limit=1)
+        self.assertRecordValues(
+            run,
+            [
+                {
+                    'due_count': 3,
+                    'charged_count': 2,
+                    'declined_count': 1,
+                    'unknown_count': 0,
+                    'failed_count': 0,
+                }
+            ],
+        )
