@@ -22,5 +22,6 @@ from . import (
     sale_order_line,
     sale_order_link,
     sale_order_pages,
+    sale_order_schedule_pages,
     sale_order_terms,
 )

@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 
 from ..billing.lifecycle import DECLINED, PAID, TransitionRefused, next_event_status
 
@@ -116,8 +116,12 @@ class BillproBillingEvent(models.Model):
 
         :return: A notification with the result.
         :rtype: dict
+        :raise AccessError: If the user may not collect payments.
         :raise UserError: If a payment can't be collected now.
         """
+        if not self.env.user.has_group('billpro_portal.group_billing_user'):
+            raise AccessError(self.env._("Only billing users can collect payments."))
+        self.order_id.check_access('write')
         for event in self:
             if event.status not in {'scheduled', 'soft_declined'}:
                 event._raise_not_chargeable()
@@ -148,6 +152,7 @@ class BillproBillingEvent(models.Model):
     def action_was_charged(self):
         """Book an unknown payment that a person found charged at the provider.
 
+        :raise AccessError: If the user may not decide it.
         :raise UserError: If the payment isn't unknown.
         """
         self._resolve_unknown(charged=True)
@@ -155,6 +160,7 @@ class BillproBillingEvent(models.Model):
     def action_was_not_charged(self):
         """Release an unknown payment that a person found not charged at the provider.
 
+        :raise AccessError: If the user may not decide it.
         :raise UserError: If the payment isn't unknown.
         """
         self._resolve_unknown(charged=False)
@@ -163,9 +169,15 @@ class BillproBillingEvent(models.Model):
         """End the uncertainty about a payment by a person's word.
 
         :param bool charged: Whether the provider has charged it.
+        :raise AccessError: If the user may not decide it.
         :raise UserError: If the payment isn't unknown.
         """
         self.ensure_one()
+        if not self.env.user.has_group('billpro_portal.group_billing_manager'):
+            raise AccessError(
+                self.env._("Only billing managers can decide whether a payment was charged.")
+            )
+        self.order_id.check_access('write')
         self.order_id.sudo()._lock_billing()
         if self.status != 'unknown':
             raise UserError(

@@ -159,13 +159,9 @@ class BillproBillingRun(models.Model):
         if not events:
             return self.env['payment.transaction']
         without_invoice = events.filtered(lambda event: not event.invoice_id)
-        values_list = [
-            event.order_id._get_purchase()._prepare_event_invoice(event)
-            for event in without_invoice
-        ]
-        invoices = self.env['account.move'].create(values_list)
-        for event, invoice in zip(without_invoice, invoices, strict=True):
-            event.invoice_id = invoice
+        for same_type in without_invoice.grouped(lambda e: e.order_id.purchase_type).values():
+            same_type[0].order_id._get_purchase()._create_event_invoices(same_type)
+        events = self._set_aside_wrong_invoices(events)
         txs = self.env['payment.transaction'].create(
             [self._prepare_attempt(event) for event in events]
         )
@@ -192,6 +188,33 @@ class BillproBillingRun(models.Model):
             else:
                 chargeable += event
         return chargeable
+
+    @api.model
+    def _set_aside_wrong_invoices(self, events):
+        """Leave out the events whose invoice is not what will be charged.
+
+        :param billpro.billing.event events: Locked events with their draft invoices.
+        :return: Those whose invoices have their amounts.
+        :rtype: billpro.billing.event
+        """
+        wrong = events.filtered(
+            lambda event: event.currency_id.compare_amounts(
+                event.invoice_id.amount_total, event.amount
+            )
+        )
+        for event in wrong:
+            event.status_message = self.env._(
+                "Its invoice would be %(invoiced)s instead of %(amount)s: the order was changed"
+                " since.",
+                invoiced=event.currency_id.format(event.invoice_id.amount_total),
+                amount=event.currency_id.format(event.amount),
+            )
+        down_payment_lines = wrong.invoice_id.invoice_line_ids.sale_line_ids.filtered(
+            'is_downpayment'
+        )
+        wrong.invoice_id.unlink()
+        down_payment_lines.unlink()
+        return events - wrong
 
     @api.model
     def _prepare_attempt(self, event):

@@ -29,6 +29,21 @@ class ProductTemplate(models.Model):
     billing_cycles = fields.Integer(
         string="Periods", help="How many periods the subscription runs; 0 until it is cancelled."
     )
+    billing_deposit_type = fields.Selection(
+        selection=[('fixed', "Fixed amount"), ('percent', "Percent of the order")],
+        default='fixed',
+        required=True,
+    )
+    billing_deposit = fields.Float(
+        string="Deposit", help="What is paid at the checkout; 0 registers a card only."
+    )
+    billing_instalment_count = fields.Integer(
+        string="Instalments", default=1, help="How many payments follow the deposit."
+    )
+    billing_initial_amount = fields.Float(
+        string="Initial Amount",
+        help="What is paid at the checkout of a metered order; 0 registers a card only.",
+    )
     billing_lock_pricing = fields.Boolean(
         string="Lock Pricing", help="Sales staff can't change price and discount on orders."
     )
@@ -40,14 +55,33 @@ class ProductTemplate(models.Model):
     def _selection_purchase_type(self):
         return self.env['billpro.purchase.type']._get_selection()
 
-    @api.constrains('billing_interval_count', 'billing_trial_days', 'billing_cycles')
+    @api.constrains(
+        'billing_interval_count',
+        'billing_trial_days',
+        'billing_cycles',
+        'billing_deposit',
+        'billing_instalment_count',
+        'billing_initial_amount',
+    )
     def _check_billing_terms(self):
         for product in self:
             if product.billing_interval_count < 1:
                 raise ValidationError(
                     self.env._("The interval of “%s” must be at least 1.", product.name)
                 )
-            if product.billing_trial_days < 0 or product.billing_cycles < 0:
+            if any(
+                product[name] < 0
+                for name in (
+                    'billing_trial_days',
+                    'billing_cycles',
+                    'billing_deposit',
+                    'billing_initial_amount',
+                )
+            ):
                 raise ValidationError(
-                    self.env._("Trial and periods of “%s” can't be negative.", product.name)
+                    self.env._("The payment terms of “%s” can't be negative.", product.name)
+                )
+            if product.billing_instalment_count < 1:
+                raise ValidationError(
+                    self.env._("“%s” needs at least one instalment.", product.name)
                 )

@@ -1,8 +1,18 @@
-from odoo import api, models
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+from odoo.tools import format_date
+
+from ..billing.calendar import due_datetime, nth_date
+from ..billing.lifecycle import OPEN
+from ..billing.money import from_minor_units, split_with_deposit, to_minor_units
 
 
 class BillproPurchaseInstalment(models.AbstractModel):
-    """Instalments: known to products and orders, refused at the order link by this version."""
+    """Instalments: a deposit at the checkout and equal payments that follow on fixed dates.
+
+    Deposit and instalments are Odoo's down payments; the invoice of the last one is the order's
+    final invoice, which deducts them all and absorbs what rounding left of the taxes.
+    """
 
     _name = 'billpro.purchase.instalment'
     _description = "Instalments"
@@ -11,10 +21,269 @@ class BillproPurchaseInstalment(models.AbstractModel):
     _purchase_type = 'instalment'
     _purchase_sequence = 20
 
+    # === WORDS === #
+
     @api.model
     def _get_label(self):
         return self.env._("Instalments")
 
     @api.model
+    def _get_explanation(self, order):
+        return self.env._(
+            "You pay in instalments. Your card is saved and charged on the dates listed here."
+        )
+
+    @api.model
+    def _get_terms(self, order):
+        return [self._get_today_row(order), *self._get_later_terms(order)]
+
+    @api.model
+    def _get_later_terms(self, order):
+        currency = order.currency_id
+        schedule = self._get_schedule(order)
+        amounts = [amount for _date, amount in schedule]
+        text = (
+            self.env._(
+                "%(count)s × %(amount)s, %(interval)s",
+                count=len(amounts),
+                amount=currency.format(amounts[0]),
+                interval=self._get_interval_text(order),
+            )
+            if amounts[0] == amounts[-1]
+            else self.env._(
+                "%(count)s × %(amount)s and %(last)s, %(interval)s",
+                count=len(amounts) - 1,
+                amount=currency.format(amounts[0]),
+                last=currency.format(amounts[-1]),
+                interval=self._get_interval_text(order),
+            )
+        )
+        rows = [
+            {'label': self.env._("Order total"), 'value': currency.format(order.amount_total)},
+            {'label': self.env._("Instalments"), 'value': text},
+            *(
+                {'label': format_date(self.env, day), 'value': currency.format(amount)}
+                for day, amount in schedule
+            ),
+            {
+                'label': self.env._("Balance after today"),
+                'value': currency.format(sum(amounts)),
+            },
+        ]
+        return [{**row, 'strong': False} for row in rows]
+
+    @api.model
+    def _get_event_terms(self, event):
+        return self.env._(
+            "Instalment %(number)s of %(count)s",
+            number=event.number,
+            count=event.order_id.billing_instalment_count,
+        )
+
+    # === AMOUNTS AND DATES === #
+
+    @api.model
     def _check_order(self, order):
-        raise self._get_not_sold_yet_error()
+        super()._check_order(order)
+        try:
+            self._get_amounts(order)
+        except ValueError:
+            raise ValidationError(
+                self.env._(
+                    "Order %(order)s can't be split: its total of %(total)s must be higher than"
+                    " the deposit of %(deposit)s and leave something for each of %(count)s"
+                    " instalments.",
+                    order=order.name,
+                    total=order.currency_id.format(order.amount_total),
+                    deposit=order.currency_id.format(order.billing_deposit),
+                    count=order.billing_instalment_count,
+                )
+            ) from None
+
+    @api.model
+    def _get_initial_amount(self, order):
+        return order.billing_deposit
+
+    @api.model
+    def _get_amounts(self, order):
+        """Return the instalments; with the deposit they are the order's total.
+
+        :param sale.order order: The order.
+        :return: The amounts in the currency of the order.
+        :rtype: list[float]
+        :raise ValueError: If the total can't be split.
+        """
+        places = order.currency_id.decimal_places
+        return [
+            from_minor_units(part, places)
+            for part in split_with_deposit(
+                to_minor_units(order.amount_total, places),
+                to_minor_units(order.billing_deposit, places),
+                order.billing_instalment_count,
+            )
+        ]
+
+    @api.model
+    def _get_schedule(self, order):
+        """Return the dates, in the customer's calendar, and amounts of the instalments.
+
+        A fixed first date counts unless it has passed; then, and without one, the first
+        instalment is due one interval after the approval.
+
+        :param sale.order order: The order.
+        :rtype: list[tuple[datetime.date, float]]
+        """
+        interval = order.billing_interval_count, order.billing_interval_unit
+        approved = order.billing_anchor_date or order._get_today()
+        is_fixed = order.billing_first_date and order.billing_first_date > approved
+        anchor, first = (order.billing_first_date, 0) if is_fixed else (approved, 1)
+        return [
+            (nth_date(anchor, *interval, first + index), amount)
+            for index, amount in enumerate(self._get_amounts(order))
+        ]
+
+    @api.model
+    def _prepare_first_events(self, order):
+        return [
+            {
+                'order_id': order.id,
+                'number': number,
+                'due_date': due_datetime(day, order._get_time_zone()),
+                'period_start': day,
+                'amount': amount,
+            }
+            for number, (day, amount) in enumerate(self._get_schedule(order), start=1)
+        ]
+
+    # === INVOICES === #
+
+    @api.model
+    def _create_initial_invoice(self, order):
+        if order.currency_id.is_zero(order.billing_deposit):
+            return self.env['account.move']
+        label = order.with_context(lang=order.partner_invoice_id.lang).env._("Deposit")
+        return self._create_down_payments([(order, order.billing_deposit, label)])
+
+    @api.model
+    def _create_event_invoices(self, events):
+        """Create down payments, and the final invoice for the last payment of each order."""
+        events = events.sorted('number')
+        final_events = self.env['billpro.billing.event']
+        for order_events in events.grouped('order_id').values():
+            order = order_events.order_id
+            others = order.billing_event_ids.filtered(
+                lambda event: event.status in OPEN and not event.invoice_id
+            )
+            if not others - order_events:
+                final_events += order_events[-1]
+        down_payments = events - final_events
+        invoices = self._create_down_payments(
+            [
+                (
+                    event.order_id,
+                    event.amount,
+                    self.with_context(
+                        lang=event.order_id.partner_invoice_id.lang
+                    )._get_event_terms(event),
+                )
+                for event in down_payments
+            ]
+        )
+        for event, invoice in zip(down_payments, invoices, strict=True):
+            event.invoice_id = invoice
+        for event in final_events:
+            event.invoice_id = event.order_id._create_invoices(final=True)
+            event.invoice_id.billing_order_id = event.order_id
+
+    @api.model
+    def _create_down_payments(self, requests):
+        """Create draft down payment invoices with their part of each tax, in one batch.
+
+        The lines and amounts are those of Odoo's own wizard `sale.advance.payment.inv`.
+
+        :param list requests: Triples of order, amount with taxes in its currency, and label.
+        :return: The invoices, in the order of the requests.
+        :rtype: account.move
+        """
+        AccountTax = self.env['account.tax']
+        SaleLine = self.env['sale.order.line'].with_context(sale_no_log_for_new_lines=True)
+        line_values, slices, accounts = [], [], []
+        sections = {}
+        for order, amount, _label in requests:
+            lines = order.order_line.filtered(
+                lambda line: not line.display_type and not line.is_downpayment
+            )
+            base_lines = [line._prepare_base_line_for_taxes_computation() for line in lines]
+            AccountTax._add_tax_details_in_base_lines(base_lines, order.company_id)
+            AccountTax._round_base_lines_tax_details(base_lines, order.company_id)
+            down_payment_lines = AccountTax._prepare_down_payment_lines(
+                base_lines=base_lines,
+                company=order.company_id,
+                amount_type='fixed',
+                amount=amount,
+                computation_key=f'down_payment,{order.id},{len(line_values)}',
+            )
+            if order not in sections and not order.order_line.filtered(
+                lambda line: line.display_type and line.is_downpayment
+            ):
+                sections[order] = order._prepare_down_payment_line_section_values()
+            slices.append((len(line_values), len(line_values) + len(down_payment_lines)))
+            for base_line in down_payment_lines:
+                line_values.append(
+                    order._prepare_down_payment_line_values_from_base_line(base_line)
+                )
+                accounts.append(self._get_down_payment_account(order, base_line))
+        sequence = max(
+            (line.sequence for order, _amount, _label in requests for line in order.order_line),
+            default=10,
+        )
+        SaleLine.create([{**values, 'sequence': sequence + 1} for values in sections.values()])
+        sale_lines = SaleLine.create(
+            [{**values, 'sequence': sequence + 2} for values in line_values]
+        )
+        return self.env['account.move'].create(
+            [
+                {
+                    **order._prepare_invoice(),
+                    'billing_order_id': order.id,
+                    'invoice_line_ids': [
+                        fields.Command.create(
+                            sale_lines[index]._prepare_invoice_line(
+                                name=label,
+                                quantity=1.0,
+                                **({'account_id': accounts[index]} if accounts[index] else {}),
+                            )
+                        )
+                        for index in range(start, stop)
+                    ],
+                }
+                for (order, _amount, label), (start, stop) in zip(requests, slices, strict=True)
+            ]
+        )
+
+    @api.model
+    def _get_down_payment_account(self, order, base_line):
+        """Return the account that holds a down payment until the final invoice.
+
+        :param sale.order order: The order.
+        :param dict base_line: The down payment, a base line of Odoo's tax computation.
+        :return: The account's id; False for the default of the line.
+        :rtype: int|bool
+        """
+        if order.company_id.downpayment_account_id:
+            return order.company_id.downpayment_account_id.id
+        if base_line['account_id']:
+            return base_line['account_id'].id
+        accounts = base_line['product_id'].product_tmpl_id.get_product_accounts(
+            fiscal_pos=order.fiscal_position_id
+        )
+        return (accounts.get('downpayment') or accounts.get('income')).id or False
+
+    # === STATUS === #
+
+    @api.model
+    def _get_event_trigger(self, order):
+        if set(order.billing_event_ids.mapped('status')) & OPEN:
+            return super()._get_event_trigger(order)
+        is_settled = order.currency_id.is_zero(self._get_balance(order))
+        return 'complete' if is_settled else 'review'

@@ -1,20 +1,130 @@
-from odoo import api, models
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 
 
 class BillproPurchaseMetered(models.AbstractModel):
-    """Metered billing: known to products and orders, refused at the order link by this version."""
+    """Metered billing: a fixed amount at the checkout, then payments that staff take or schedule.
+
+    The order's lines name what is metered and its unit price; what is charged varies.
+    """
 
     _name = 'billpro.purchase.metered'
-    _description = "Metered billing"
+    _description = "Metered Billing"
     _inherit = 'billpro.purchase.type'
 
     _purchase_type = 'metered'
     _purchase_sequence = 40
+
+    # === WORDS === #
 
     @api.model
     def _get_label(self):
         return self.env._("Metered billing")
 
     @api.model
+    def _get_explanation(self, order):
+        return self.env._(
+            "You pay for what you use. Your card is saved and charged after use; the amounts vary."
+        )
+
+    @api.model
+    def _get_terms(self, order):
+        return [self._get_today_row(order), *self._get_later_terms(order)]
+
+    @api.model
+    def _get_later_terms(self, order):
+        return [
+            {
+                'label': line.product_id.display_name,
+                'value': self.env._(
+                    "%(price)s per %(unit)s",
+                    price=order.currency_id.format(line.price_unit),
+                    unit=line.product_uom_id.name,
+                ),
+                'strong': False,
+            }
+            for line in order._get_recurring_lines()
+        ]
+
+    # === AMOUNTS === #
+
+    @api.model
     def _check_order(self, order):
-        raise self._get_not_sold_yet_error()
+        super()._check_order(order)
+        lines = order._get_recurring_lines()
+        if not lines or order.currency_id.compare_amounts(lines[0].price_unit, 0) <= 0:
+            raise ValidationError(
+                self.env._("The metered product of order %s needs a unit price.", order.name)
+            )
+
+    @api.model
+    def _can_take_payments(self):
+        return True
+
+    @api.model
+    def _get_initial_amount(self, order):
+        return order.billing_initial_amount
+
+    @api.model
+    def _get_balance(self, order):
+        """A metered order has no total to reach: what is owed are its outstanding payments."""
+        return self._get_outstanding(order)
+
+    # === INVOICES === #
+
+    @api.model
+    def _create_initial_invoice(self, order):
+        if order.currency_id.is_zero(order.billing_initial_amount):
+            return self.env['account.move']
+        label = order.with_context(lang=order.partner_invoice_id.lang).env._("Initial amount")
+        return self.env['account.move'].create(
+            self._prepare_amount_invoice(order, order.billing_initial_amount, label)
+        )
+
+    @api.model
+    def _prepare_event_invoice(self, event):
+        return self._prepare_amount_invoice(event.order_id, event.amount, event.note)
+
+    @api.model
+    def _prepare_amount_invoice(self, order, amount, label):
+        """Return the values of an invoice of an amount, with the taxes of the metered product.
+
+        :param sale.order order: The order.
+        :param float amount: The invoice's total, taxes included, in the currency of the order.
+        :param str label: What the amount is for; the product's name if empty.
+        :rtype: dict
+        """
+        AccountTax = self.env['account.tax']
+        line = order._get_recurring_lines()[0]
+        base_lines = [line._prepare_base_line_for_taxes_computation(quantity=1.0, discount=0.0)]
+        AccountTax._add_tax_details_in_base_lines(base_lines, order.company_id)
+        AccountTax._round_base_lines_tax_details(base_lines, order.company_id)
+        amount_lines = AccountTax._reduce_base_lines_to_target_amount(
+            base_lines=base_lines,
+            company=order.company_id,
+            amount_type='fixed',
+            amount=amount,
+            computation_key=f'metered,{order.id},{amount}',
+        )
+        AccountTax._fix_base_lines_tax_details_on_manual_tax_amounts(
+            base_lines=amount_lines, company=order.company_id
+        )
+        product = line.product_id.with_context(lang=order.partner_invoice_id.lang)
+        return {
+            **order._prepare_invoice(),
+            'billing_order_id': order.id,
+            'invoice_line_ids': [
+                fields.Command.create(
+                    {
+                        'product_id': product.id,
+                        'name': f'{product.display_name}\n{label}' if label else product.display_name,
+                        'quantity': 1.0,
+                        'price_unit': base_line['price_unit'],
+                        'tax_ids': [fields.Command.set(base_line['tax_ids'].ids)],
+                        'analytic_distribution': line.analytic_distribution,
+                        'extra_tax_data': AccountTax._export_base_line_extra_tax_data(base_line),
+                    }
+                )
+                for base_line in amount_lines
+            ],
+        }

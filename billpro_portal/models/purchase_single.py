@@ -25,13 +25,7 @@ class BillproPurchaseSingle(models.AbstractModel):
 
     @api.model
     def _get_terms(self, order):
-        return [
-            {
-                'label': self.env._("To pay today"),
-                'value': order.currency_id.format(self._get_initial_amount(order)),
-                'strong': True,
-            }
-        ]
+        return [self._get_today_row(order)]
 
     @api.model
     def _get_approval_trigger(self, order):

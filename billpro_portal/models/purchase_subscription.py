@@ -5,7 +5,7 @@ from odoo.exceptions import ValidationError
 from odoo.tools import format_date
 
 from ..billing.calendar import due_datetime, first_number_after, nth_date
-from ..billing.lifecycle import DECLINED, OPEN
+from ..billing.lifecycle import OPEN
 
 
 class BillproPurchaseSubscription(models.AbstractModel):
@@ -37,35 +37,9 @@ class BillproPurchaseSubscription(models.AbstractModel):
         )
 
     @api.model
-    def _get_interval_text(self, order):
-        """Return the order's interval in words, such as "every 3 months".
-
-        :param sale.order order: The order.
-        :rtype: str
-        """
-        count = order.billing_interval_count
-        single = {
-            'day': self.env._("every day"),
-            'week': self.env._("every week"),
-            'month': self.env._("every month"),
-            'year': self.env._("every year"),
-        }
-        several = {
-            'day': self.env._("every %s days", count),
-            'week': self.env._("every %s weeks", count),
-            'month': self.env._("every %s months", count),
-            'year': self.env._("every %s years", count),
-        }
-        return (single if count == 1 else several)[order.billing_interval_unit]
-
-    @api.model
     def _get_terms(self, order):
         return [
-            {
-                'label': self.env._("To pay today"),
-                'value': order.currency_id.format(self._get_initial_amount(order)),
-                'strong': True,
-            },
+            self._get_today_row(order),
             *self._get_later_terms(order),
         ]
 
@@ -173,13 +147,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
     @api.model
     def _get_balance(self, order):
         """A subscription has no total to reach: what is owed are its outstanding payments."""
-        return order.currency_id.round(
-            sum(
-                order.billing_event_ids.filtered(lambda event: event.status in DECLINED).mapped(
-                    'amount'
-                )
-            )
-        )
+        return self._get_outstanding(order)
 
     # === PERIODS === #
 
@@ -311,13 +279,6 @@ class BillproPurchaseSubscription(models.AbstractModel):
 
     @api.model
     def _get_event_trigger(self, order):
-        statuses = set(order.billing_event_ids.mapped('status'))
-        if not statuses & OPEN:
+        if not set(order.billing_event_ids.mapped('status')) & OPEN:
             return 'complete'
-        if 'hard_declined' in statuses or 'action_required' in statuses:
-            return 'decline_hard'
-        if 'soft_declined' in statuses:
-            return 'decline_soft'
-        if order.billing_status in {'failed', 'suspended'} and not statuses & DECLINED:
-            return 'recover'
-        return None
+        return super()._get_event_trigger(order)

@@ -1,5 +1,7 @@
 from odoo import api, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import ValidationError
+
+from ..billing.lifecycle import DECLINED
 
 
 class BillproPurchaseType(models.AbstractModel):
@@ -91,6 +93,14 @@ class BillproPurchaseType(models.AbstractModel):
         :rtype: bool
         """
         return True
+
+    @api.model
+    def _can_take_payments(self):
+        """Return whether staff may take payments besides those of the schedule.
+
+        :rtype: bool
+        """
+        return False
 
     @api.model
     def _get_initial_amount(self, order):
@@ -196,6 +206,18 @@ class BillproPurchaseType(models.AbstractModel):
         return {}
 
     @api.model
+    def _create_event_invoices(self, events):
+        """Create the draft invoices of scheduled payments and link them, in one batch.
+
+        :param billpro.billing.event events: Payments of orders of this type, without invoice.
+        """
+        invoices = self.env['account.move'].create(
+            [self._prepare_event_invoice(event) for event in events]
+        )
+        for event, invoice in zip(events, invoices, strict=True):
+            event.invoice_id = invoice
+
+    @api.model
     def _get_event_trigger(self, order):
         """Return the trigger that the present state of its payments gives to a live order.
 
@@ -203,7 +225,12 @@ class BillproPurchaseType(models.AbstractModel):
         :return: A key of `billing.lifecycle.ORDER_TRANSITIONS`, or None.
         :rtype: str|None
         """
-        return None
+        statuses = set(order.billing_event_ids.mapped('status'))
+        if statuses & {'hard_declined', 'action_required'}:
+            return 'decline_hard'
+        if 'soft_declined' in statuses:
+            return 'decline_soft'
+        return 'recover' if order.billing_status in {'failed', 'suspended'} else None
 
     @api.model
     def _create_initial_invoice(self, order):
@@ -215,16 +242,55 @@ class BillproPurchaseType(models.AbstractModel):
         """
         return self.env['account.move']
 
-    @api.model
-    def _get_not_sold_yet_error(self):
-        """Return the error for a type that this version knows but doesn't bill yet.
+    # === PARTS FOR RECURRING TYPES === #
 
-        :rtype: UserError
+    @api.model
+    def _get_interval_text(self, order):
+        """Return the order's interval in words, such as "every 3 months".
+
+        :param sale.order order: The order.
+        :rtype: str
         """
-        return UserError(
-            self.env._(
-                "%s orders can't be billed by this version yet. Choose a product with single"
-                " payment.",
-                self._get_label(),
+        count = order.billing_interval_count
+        single = {
+            'day': self.env._("every day"),
+            'week': self.env._("every week"),
+            'month': self.env._("every month"),
+            'year': self.env._("every year"),
+        }
+        several = {
+            'day': self.env._("every %s days", count),
+            'week': self.env._("every %s weeks", count),
+            'month': self.env._("every %s months", count),
+            'year': self.env._("every %s years", count),
+        }
+        return (single if count == 1 else several)[order.billing_interval_unit]
+
+    @api.model
+    def _get_today_row(self, order):
+        """Return the row that tells what is paid at the checkout.
+
+        :param sale.order order: The order.
+        :rtype: dict
+        """
+        return {
+            'label': self.env._("To pay today"),
+            'value': order.currency_id.format(self._get_initial_amount(order)),
+            'strong': True,
+        }
+
+    @api.model
+    def _get_outstanding(self, order):
+        """Return the total of the payments that were declined and not collected since.
+
+        :param sale.order order: The order.
+        :return: The amount in the currency of the order.
+        :rtype: float
+        """
+        return order.currency_id.round(
+            sum(
+                order.billing_event_ids.filtered(lambda event: event.status in DECLINED).mapped(
+                    'amount'
+                )
             )
         )

@@ -4,8 +4,7 @@ from odoo import models
 from odoo.tools import format_date, formatLang
 
 from ..billing.consent_text import consent_version
-from ..billing.calendar import local_date
-from ..billing.lifecycle import BEFORE_APPROVAL, OPEN
+from ..billing.lifecycle import BEFORE_APPROVAL
 
 _STATUS_CSS = {
     'complete': 'success',
@@ -123,6 +122,7 @@ class SaleOrder(models.Model):
             'consent': self._get_consent(),
             'preview': self.billing_status == 'draft',
             'state_route': self._get_order_link('/state'),
+            'card_notice': self._get_card_notice(),
             'pay_label': self.env._("Register card")
             if self.currency_id.is_zero(amount)
             else self.env._("Pay %s", self.currency_id.format(amount)),
@@ -190,8 +190,9 @@ class SaleOrder(models.Model):
                 }
             ],
             'attention': [],
+            'next_payment': self._get_next_payment(),
             'upcoming': self._get_upcoming_rows(),
-            'card': self.billing_token_id and self.billing_token_id.display_name,
+            'card': self._get_card_on_file(),
             'history': self._get_history_rows(page),
             'lines': self._get_line_rows(),
             'totals': self._get_total_rows(self.tax_totals, self.currency_id),
@@ -258,6 +259,13 @@ class SaleOrder(models.Model):
         :rtype: list[dict]
         """
         return [self._get_line_row(line) for line in self._get_order_lines_to_report()]
+
+    def _get_order_lines_to_report(self):
+        """Override of `sale`: down payments are shown as payments, not as lines of the order."""
+        lines = super()._get_order_lines_to_report()
+        if not self.purchase_type:
+            return lines
+        return lines.filtered(lambda line: not line.is_downpayment)
 
     def _get_line_row(self, line):
         name, _newline, description = (line.name or '').partition('\n')
@@ -347,43 +355,6 @@ class SaleOrder(models.Model):
             {'label': label, 'value': self.currency_id.format(amount), 'strong': strong}
             for label, amount, strong in amounts
         ]
-
-    # === SCHEDULE === #
-
-    def _get_upcoming_rows(self):
-        """Return the payments still to come or to be remedied, as rows.
-
-        :rtype: list[dict]
-        """
-        purchase = self._get_purchase()
-        return [
-            {
-                'date': format_date(self.env, local_date(event.due_date, self._get_time_zone())),
-                'amount': event.currency_id.format(event.amount),
-                'description': purchase._get_event_terms(event),
-                **self._get_event_status(event),
-            }
-            for event in self.billing_event_ids
-            if event.status in OPEN
-        ]
-
-    def _get_event_status(self, event):
-        """Return the status of a scheduled payment in the customer's words.
-
-        :param billpro.billing.event event: The payment.
-        :return: The ``status`` and its ``css``.
-        :rtype: dict
-        """
-        text, css = {
-            'scheduled': (self.env._("Scheduled"), 'info'),
-            'paused': (self.env._("Paused"), 'secondary'),
-            'processing': (self.env._("In progress"), 'info'),
-            'unknown': (self.env._("In progress"), 'info'),
-            'soft_declined': (self.env._("Declined"), 'warning'),
-            'hard_declined': (self.env._("Declined"), 'danger'),
-            'action_required': (self.env._("To be confirmed with your bank"), 'warning'),
-        }[event.status]
-        return {'status': text, 'css': css}
 
     # === BILLING HISTORY === #
 

@@ -2,13 +2,22 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
 from ..billing.calendar import local_date
-from ..billing.lifecycle import BEFORE_APPROVAL, DECLINED, OPEN
+from ..billing.lifecycle import BEFORE_APPROVAL
 
-TERMS = (
+# Terms that an order takes over from its product as they are.
+PRODUCT_TERMS = (
     'billing_interval_count',
     'billing_interval_unit',
     'billing_trial_days',
     'billing_cycles',
+    'billing_instalment_count',
+)
+TERMS = (
+    *PRODUCT_TERMS,
+    'billing_deposit',
+    'billing_initial_amount',
+    'billing_end_date',
+    'billing_first_date',
 )
 
 
@@ -47,6 +56,32 @@ class SaleOrder(models.Model):
         readonly=False,
         precompute=True,
         help="How many periods the subscription runs; 0 until it is cancelled.",
+    )
+    billing_instalment_count = fields.Integer(
+        string="Instalments",
+        compute='_compute_billing_terms',
+        store=True,
+        readonly=False,
+        precompute=True,
+        help="How many payments follow the deposit.",
+    )
+    billing_deposit = fields.Monetary(
+        string="Deposit",
+        compute='_compute_billing_amounts',
+        store=True,
+        readonly=False,
+        help="What is paid at the checkout; 0 registers a card only.",
+    )
+    billing_initial_amount = fields.Monetary(
+        string="Initial Amount",
+        compute='_compute_billing_amounts',
+        store=True,
+        readonly=False,
+        help="What is paid at the checkout; 0 registers a card only.",
+    )
+    billing_first_date = fields.Date(
+        string="First Instalment On",
+        help="Empty: one interval after the initial payment is approved.",
     )
     billing_end_date = fields.Date(
         string="Runs Until", help="No period begins after this day; empty for no end."
@@ -98,11 +133,43 @@ class SaleOrder(models.Model):
         for order in self:
             product = order._get_recurring_lines()[:1].product_id
             if order.state in {'draft', 'sent'} and product:
-                for name in TERMS:
+                for name in PRODUCT_TERMS:
                     order[name] = product[name]
             else:
-                for name in TERMS:
+                for name in PRODUCT_TERMS:
                     order[name] = order[name]
+
+    @api.depends('order_line.product_id', 'amount_total', 'currency_id')
+    def _compute_billing_amounts(self):
+        """Take deposit and initial amount of the first product that has the order's type.
+
+        Fixed amounts of a product are in its company's currency, as its price is.
+        """
+        for order in self:
+            product = order._get_recurring_lines()[:1].product_id
+            if order.state not in {'draft', 'sent'} or not product:
+                order.billing_deposit = order.billing_deposit
+                order.billing_initial_amount = order.billing_initial_amount
+                continue
+            if product.billing_deposit_type == 'percent':
+                deposit = order.amount_total * product.billing_deposit / 100
+            else:
+                deposit = order._convert_product_amount(product, product.billing_deposit)
+            order.billing_deposit = order.currency_id.round(deposit)
+            order.billing_initial_amount = order._convert_product_amount(
+                product, product.billing_initial_amount
+            )
+
+    def _convert_product_amount(self, product, amount):
+        """Return an amount of a product's terms in the currency of the order.
+
+        :param product.product product: The product.
+        :param float amount: The amount, in the currency of the product.
+        :rtype: float
+        """
+        return product.currency_id._convert(
+            amount, self.currency_id, self.company_id, self.date_order or fields.Date.today()
+        )
 
     @api.depends('order_line.product_id.billing_lock_terms')
     def _compute_billing_terms_locked(self):
@@ -126,24 +193,31 @@ class SaleOrder(models.Model):
     @api.depends('billing_event_ids.status', 'billing_event_ids.amount')
     def _compute_billing_outstanding(self):
         for order in self:
-            order.billing_outstanding = sum(
-                order.billing_event_ids.filtered(lambda event: event.status in DECLINED).mapped(
-                    'amount'
-                )
+            order.billing_outstanding = (
+                order._get_purchase()._get_outstanding(order) if order.purchase_type else 0
             )
 
     # === CONSTRAINT METHODS === #
 
-    @api.constrains(*TERMS, 'billing_end_date')
+    @api.constrains(*TERMS)
     def _check_billing_terms(self):
         for order in self.filtered('purchase_type'):
             if order.billing_interval_unit and order.billing_interval_count < 1:
                 raise ValidationError(
                     self.env._("The interval of order %s must be at least 1.", order.name)
                 )
-            if order.billing_trial_days < 0 or order.billing_cycles < 0:
+            if any(
+                order[name] < 0
+                for name in (
+                    'billing_trial_days',
+                    'billing_cycles',
+                    'billing_instalment_count',
+                    'billing_deposit',
+                    'billing_initial_amount',
+                )
+            ):
                 raise ValidationError(
-                    self.env._("Trial and periods of order %s can't be negative.", order.name)
+                    self.env._("The payment terms of order %s can't be negative.", order.name)
                 )
 
     def write(self, vals):
@@ -151,7 +225,7 @@ class SaleOrder(models.Model):
 
         :raise UserError: If the terms of an order can't be changed, or not any more.
         """
-        if {*TERMS, 'billing_end_date'}.intersection(vals):
+        if set(TERMS).intersection(vals):
             for order in self:
                 order._check_terms_can_be_changed()
         return super().write(vals)
@@ -169,6 +243,28 @@ class SaleOrder(models.Model):
             raise UserError(
                 self.env._("The product locks the payment terms of order %s.", self.name)
             )
+
+    # === ACTIONS === #
+
+    def action_open_take_payment(self):
+        """Open the dialog that takes or schedules a payment.
+
+        :raise UserError: If the order's type has no payments besides its schedule.
+        """
+        self.ensure_one()
+        if not self.purchase_type or not self._get_purchase()._can_take_payments():
+            raise UserError(
+                self.env._("Order %s has a schedule: no other payments are taken.", self.name)
+            )
+        wizard = self.env['billpro.take.payment'].create({'order_id': self.id})
+        return {
+            'type': 'ir.actions.act_window',
+            'name': self.env._("Take a Payment"),
+            'res_model': wizard._name,
+            'res_id': wizard.id,
+            'view_mode': 'form',
+            'target': 'new',
+        }
 
     # === PARTS OF THE ORDER === #
 
@@ -218,11 +314,3 @@ class SaleOrder(models.Model):
         """
         return local_date(fields.Datetime.now(), self._get_time_zone())
 
-    # === EVENTS === #
-
-    def _cancel_open_events(self):
-        """Cancel what is still to be collected.
-
-        :raise UserError: If a payment is being processed or its outcome isn't known.
-        """
-        self.billing_event_ids.filtered(lambda event: event.status in OPEN)._apply_trigger('cancel')

@@ -1,5 +1,5 @@
 from odoo import Command
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 
 from .common import BillingCommon
@@ -61,17 +61,6 @@ class TestPurchaseType(BillingCommon):
         order = self._create_order(sent=False)
         with self.assertRaisesRegex(ValidationError, "“Standing desk” is sold as Single payment"):
             order.purchase_type = 'metered'
-
-    def test_types_that_are_not_billed_yet_say_so(self):
-        for purchase_type, label in (
-            ('instalment', "Instalments"),
-            ('metered', "Metered billing"),
-        ):
-            product = self._create_sold_product("Later", 20, self.tax_21, purchase_type)
-            order = self._create_order((product, 1), sent=False)
-            with self.assertRaisesRegex(UserError, f"{label} orders can't be billed"):
-                order.action_open_order_link()
-            self.assertEqual(order.billing_status, 'draft')
 
     def test_an_order_without_products_has_no_link(self):
         order = self.env['sale.order'].create(

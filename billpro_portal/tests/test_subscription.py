@@ -307,7 +307,7 @@ class TestSubscription(SubscriptionCommon):
             self.env.cr.savepoint(),
         ):
             order.billing_interval_count = 0
-        with self.assertRaisesRegex(ValidationError, "can't be negative"):
+        with self.assertRaisesRegex(ValidationError, "can.t be negative"):
             order.billing_trial_days = -1
 
     def test_one_off_products_alone_are_no_subscription(self):

@@ -1,1 +1,1 @@
-from . import order_link, refund
+from . import order_link, refund, take_payment

@@ -1,0 +1,86 @@
+from odoo import models
+from odoo.tools import format_date
+
+from ..billing.calendar import local_date
+from ..billing.lifecycle import LIVE, OPEN
+from .billing_run import CHARGEABLE_ORDERS
+
+
+class SaleOrder(models.Model):
+    """What the customer's pages show of the card on file and of the payments to come."""
+
+    _inherit = 'sale.order'
+
+    # === CARD === #
+
+    def _get_card_notice(self):
+        """Return what becomes of the card that the customer enters at the checkout, or False.
+
+        :rtype: str|bool
+        """
+        return self._get_purchase()._requires_card(self) and self.env._(
+            "Your card is saved and charged for the later payments listed here."
+        )
+
+    def _get_card_on_file(self):
+        """Return the card that the order's payments are charged to, or False when none will be.
+
+        :rtype: str|bool
+        """
+        token = self.billing_token_id
+        return self.billing_status in LIVE and bool(token) and token.display_name
+
+    # === SCHEDULE === #
+
+    def _get_next_payment(self):
+        """Return the payment that the customer can expect next, or False.
+
+        :return: Its ``date``, ``amount`` and ``card``, ready to print.
+        :rtype: dict|bool
+        """
+        event = self.billing_next_event_id
+        if not event or self.billing_status not in CHARGEABLE_ORDERS:
+            return False
+        return {
+            'date': self._get_due_date_text(event),
+            'amount': event.currency_id.format(event.amount),
+            'card': self._get_card_on_file(),
+        }
+
+    def _get_due_date_text(self, event):
+        return format_date(self.env, local_date(event.due_date, self._get_time_zone()))
+
+    def _get_upcoming_rows(self):
+        """Return the payments still to come or to be remedied, as rows.
+
+        :rtype: list[dict]
+        """
+        purchase = self._get_purchase()
+        return [
+            {
+                'date': self._get_due_date_text(event),
+                'amount': event.currency_id.format(event.amount),
+                'description': purchase._get_event_terms(event),
+                **self._get_event_status(event),
+            }
+            for event in self.billing_event_ids
+            if event.status in OPEN
+        ]
+
+    def _get_event_status(self, event):
+        """Return the status of a scheduled payment in the customer's words.
+
+        :param billpro.billing.event event: The payment.
+        :return: The ``status`` and its ``css``.
+        :rtype: dict
+        """
+        text, css = {
+            'scheduled': (self.env._("Scheduled"), 'info'),
+            'paused': (self.env._("Paused"), 'secondary'),
+            'processing': (self.env._("In progress"), 'info'),
+            'unknown': (self.env._("In progress"), 'info'),
+            'soft_declined': (self.env._("Declined"), 'warning'),
+            'hard_declined': (self.env._("Declined"), 'danger'),
+            'action_required': (self.env._("To be confirmed with your bank"), 'warning'),
+        }[event.status]
+        return {'status': text, 'css': css}

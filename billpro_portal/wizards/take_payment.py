@@ -1,0 +1,84 @@
+from odoo import fields, models
+from odoo.exceptions import AccessError, UserError
+
+from ..billing.lifecycle import LIVE
+
+
+class BillproTakePayment(models.TransientModel):
+    """Take a payment of a metered order now, or schedule it."""
+
+    _name = 'billpro.take.payment'
+    _description = "Take a Payment"
+
+    order_id = fields.Many2one(comodel_name='sale.order', required=True, readonly=True)
+    currency_id = fields.Many2one(related='order_id.currency_id')
+    token_id = fields.Many2one(related='order_id.billing_token_id')
+    amount = fields.Monetary(help="Taxes included.")
+    note = fields.Char(help="What the payment is for; it stands on the invoice.")
+    when = fields.Selection(
+        selection=[('now', "Now"), ('later', "Later")], default='later', required=True
+    )
+    due_date = fields.Datetime(
+        string="Collect On",
+        default=lambda self: fields.Datetime.add(fields.Datetime.now(), hours=24),
+    )
+    event_id = fields.Many2one(
+        comodel_name='billpro.billing.event',
+        readonly=True,
+        help="The payment this dialog made: it makes one only, however often it is sent.",
+    )
+
+    def action_take_payment(self):
+        """Schedule the payment, and collect it at once if that was asked for.
+
+        :return: A notification with the result.
+        :rtype: dict
+        :raise AccessError: If the user may not take payments.
+        :raise UserError: If the order can't be charged or amount or date are impossible.
+        """
+        self.ensure_one()
+        if not self.env.user.has_group('billpro_portal.group_billing_user'):
+            raise AccessError(self.env._("Only billing users can take payments."))
+        self.order_id.check_access('write')
+        if not self.event_id:
+            self._check_payment()
+            self.event_id = self.env['billpro.billing.event'].sudo().create(self._prepare_event())
+        if self.when == 'now' and self.event_id.status == 'scheduled':
+            run = self.env['billpro.billing.run'].sudo()._run_events(self.sudo().event_id)
+            return run._get_notification()
+        return {
+            'type': 'ir.actions.client',
+            'tag': 'display_notification',
+            'params': {
+                'type': 'success',
+                'message': self.env._("The payment is scheduled."),
+                'next': {'type': 'ir.actions.act_window_close'},
+            },
+        }
+
+    def _check_payment(self):
+        order = self.order_id
+        order.sudo()._lock_billing()
+        if order.billing_status not in LIVE or not order._get_purchase()._can_take_payments():
+            raise UserError(
+                self.env._("Payments are taken on metered orders that are active: %s.", order.name)
+            )
+        if order.currency_id.compare_amounts(self.amount, 0) <= 0:
+            raise UserError(self.env._("Enter an amount above zero."))
+        if self.when == 'later' and (
+            not self.due_date or self.due_date <= fields.Datetime.now()
+        ):
+            raise UserError(self.env._("Choose a time in the future, or collect now."))
+
+    def _prepare_event(self):
+        """Return the values of the billing event.
+
+        :rtype: dict
+        """
+        return {
+            'order_id': self.order_id.id,
+            'number': max(self.order_id.sudo().billing_event_ids.mapped('number'), default=0) + 1,
+            'due_date': fields.Datetime.now() if self.when == 'now' else self.due_date,
+            'amount': self.order_id.currency_id.round(self.amount),
+            'note': self.note,
+        }
