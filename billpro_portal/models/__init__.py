@@ -11,6 +11,7 @@ from . import (
     payment_provider,
     payment_transaction,
     payment_transaction_attempt,
+    payment_transaction_outcome,
     product_template,
     purchase_instalment,
     purchase_metered,

@@ -61,6 +61,9 @@ class AccountMove(models.Model):
             },
         )
         self._add_unplaced_amount(credited_lines, amount)
+        for base_line in credited_lines:
+            # The amounts are fixed below; the printed price needs no more digits than they have.
+            base_line['price_unit'] = self.currency_id.round(base_line['price_unit'])
         AccountTax._fix_base_lines_tax_details_on_manual_tax_amounts(
             base_lines=credited_lines, company=self.company_id
         )

@@ -173,34 +173,7 @@ class BillproBillingEvent(models.Model):
         :raise UserError: If the payment isn't unknown.
         """
         self.ensure_one()
-        if not self.env.user.has_group('billpro_portal.group_billing_manager'):
-            raise AccessError(
-                self.env._("Only billing managers can decide whether a payment was charged.")
-            )
-        self.order_id.check_access('write')
-        self.order_id.sudo()._lock_billing()
-        if self.status != 'unknown':
-            raise UserError(
-                self.env._("The outcome of payment %s is known.", self.display_name)
-            )
-        tx_sudo = self.sudo().transaction_ids.filtered(lambda tx: tx.billing_outcome_unknown)
-        person = self.env.user.name
-        tx_sudo.billing_outcome_unknown = False
-        if charged:
-            tx_sudo._set_done(state_message=self.env._("Found charged by %s.", person))
-        else:
-            tx_sudo._set_error(self.env._("Found not charged by %s.", person))
-        self.env['billpro.billing.run'].sudo()._book(tx_sudo)
-        self.order_id._message_log(
-            body=self.env._(
-                "%(person)s found payment %(event)s charged at the provider.",
-                person=person,
-                event=self.display_name,
-            )
-            if charged
-            else self.env._(
-                "%(person)s found payment %(event)s not charged at the provider.",
-                person=person,
-                event=self.display_name,
-            )
-        )
+        tx = self.transaction_ids.filtered('billing_outcome_unknown')
+        if self.status != 'unknown' or not tx:
+            raise UserError(self.env._("The outcome of payment %s is known.", self.display_name))
+        tx._resolve_outcome(executed=charged)

@@ -42,13 +42,12 @@ class BillproBillingRun(models.Model):
     @api.model
     def _cron_run(self):
         """Collect all that is due, batch by batch, as long as the scheduler lets us."""
-        self._resolve_unknown_outcomes()
+        self.env['payment.transaction']._resolve_unknown_outcomes()
         while True:
             run = self._run_batch()
             remaining = self.env['billpro.billing.event'].search_count(self._get_due_domain())
-            if not self.env['ir.cron']._commit_progress(run.due_count, remaining=remaining):
-                break
-            if not run.due_count:
+            has_time = self.env['ir.cron']._commit_progress(run.due_count, remaining=remaining)
+            if not has_time or not remaining or not run.due_count:
                 break
 
     @api.model
@@ -87,15 +86,19 @@ class BillproBillingRun(models.Model):
         txs = opened | self._get_attempts_to_charge()
         self._charge(txs)
         failed = self._book(self._get_attempts_to_book())
-        run = self if not txs else self.create(
-            {
-                'due_count': len(txs),
-                'charged_count': len(txs.filtered(lambda tx: tx.state == 'done')),
-                'declined_count': len(txs.filtered(lambda tx: tx.state in {'error', 'cancel'})),
-                'unknown_count': len(txs.filtered('billing_outcome_unknown')),
-                'failed_count': failed,
-                'seconds': time.monotonic() - started,
-            }
+        run = (
+            self
+            if not txs
+            else self.create(
+                {
+                    'due_count': len(txs),
+                    'charged_count': len(txs.filtered(lambda tx: tx.state == 'done')),
+                    'declined_count': len(txs.filtered(lambda tx: tx.state in {'error', 'cancel'})),
+                    'unknown_count': len(txs.filtered('billing_outcome_unknown')),
+                    'failed_count': failed,
+                    'seconds': time.monotonic() - started,
+                }
+            )
         )
         # The money is in the books: nothing that follows in this request may undo that.
         self.env.cr.commit()  # pylint: disable=invalid-commit
@@ -299,8 +302,8 @@ class BillproBillingRun(models.Model):
         :param int tx_id: The attempt.
         """
         try:
-            tx = env['payment.transaction'].browse(tx_id).try_lock_for_update(
-                allow_referencing=True
+            tx = (
+                env['payment.transaction'].browse(tx_id).try_lock_for_update(allow_referencing=True)
             )
             if tx and tx.state == 'draft':
                 tx._charge_event()
@@ -311,47 +314,6 @@ class BillproBillingRun(models.Model):
         except UserError as error:
             env.cr.rollback()
             _logger.warning("Attempt %s was not sent: %s", tx_id, error)
-
-    # === UNKNOWN OUTCOMES === #
-
-    @api.model
-    def _resolve_unknown_outcomes(self):
-        """Ask again about attempts without an answer, and call a person when that is no use."""
-        now = fields.Datetime.now()
-        txs = self.env['payment.transaction'].search(
-            [
-                ('billing_event_id.status', '=', 'unknown'),
-                ('billing_outcome_unknown', '=', True),
-                ('billing_next_inquiry', '<=', now),
-            ],
-            limit=BATCH_SIZE,
-        )
-        for tx in txs:
-            self._inquire(self.env, tx.id)
-        self._book(self._get_attempts_to_book())
-
-    @api.model
-    def _inquire(self, env, tx_id):
-        """Send an attempt again under its idempotency key to learn what became of it.
-
-        :param api.Environment env: The environment whose cursor is committed.
-        :param int tx_id: The attempt.
-        """
-        try:
-            tx = env['payment.transaction'].browse(tx_id).try_lock_for_update(
-                allow_referencing=True
-            )
-            if not tx or not tx.billing_outcome_unknown:
-                return
-            tx._schedule_inquiry()
-            if tx._can_be_sent_again():
-                tx._charge_event()
-            else:
-                tx._ask_person_about_outcome()
-            # What the provider answered comes before everything else.
-            env.cr.commit()  # pylint: disable=invalid-commit
-        except psycopg2.OperationalError:
-            env.cr.rollback()  # Another worker has it.
 
     # === PHASE 3: BOOK === #
 
@@ -443,7 +405,6 @@ class BillproBillingRun(models.Model):
         )
         for tx in unknown:
             tx.billing_event_id._apply_trigger('lose', tx.state_message)
-            tx._schedule_inquiry()
         (approved | declined).is_post_processed = True
         self._schedule_next_events(approved.billing_event_id)
         self._update_orders(txs.billing_order_id)
@@ -466,9 +427,10 @@ class BillproBillingRun(models.Model):
             if tx in first_payments:
                 plan.append(
                     (payment.move_id.line_ids + tx.invoice_ids.line_ids).filtered(
-                        lambda line, payment=payment: line.account_id
-                        == payment.destination_account_id
-                        and not line.reconciled
+                        lambda line, payment=payment: (
+                            line.account_id == payment.destination_account_id
+                            and not line.reconciled
+                        )
                     )
                 )
         self.env['account.move.line']._reconcile_plan(plan)
@@ -496,7 +458,7 @@ class BillproBillingRun(models.Model):
         :param sale.order orders: Orders with answered attempts.
         """
         for order in orders:
-            if order.billing_status not in CHARGEABLE_ORDERS + ('suspended',):
+            if order.billing_status not in (*CHARGEABLE_ORDERS, 'suspended'):
                 continue
             trigger = order._get_purchase()._get_event_trigger(order)
             if trigger == 'decline_soft' and order.billing_status == 'failed':

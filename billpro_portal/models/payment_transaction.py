@@ -1,8 +1,6 @@
 import psycopg2
-import requests
-import urllib3
 
-from odoo import api, fields, models
+from odoo import fields, models
 from odoo.exceptions import ValidationError
 
 
@@ -21,12 +19,6 @@ class PaymentTransaction(models.Model):
         readonly=True,
         index='btree_not_null',
         ondelete='restrict',
-    )
-
-    billing_outcome_unknown = fields.Boolean(
-        string="Outcome Unknown",
-        readonly=True,
-        help="The last request to the provider had no answer: money may have moved.",
     )
 
     billing_superseded = fields.Boolean(
@@ -103,6 +95,7 @@ class PaymentTransaction(models.Model):
         order or the payment until the outcome is committed, so that commit can't fail on them.
         """
         self.ensure_one()
+        self.billing_sent_date = fields.Datetime.now()
         # From here on the intent is known, whatever happens to this process.
         self.env.cr.commit()  # pylint: disable=invalid-commit
         while True:
@@ -126,63 +119,6 @@ class PaymentTransaction(models.Model):
             self._charge_with_token()
         # Money may have moved: nothing that follows may undo the record of it.
         self.env.cr.commit()  # pylint: disable=invalid-commit
-
-    def _send_api_request(self, method, endpoint, **kwargs):
-        """Override of `payment` to tell a request without an answer from one that was refused."""
-        try:
-            return super()._send_api_request(method, endpoint, **kwargs)
-        except ValidationError as error:
-            if (
-                self.billing_order_id
-                and self.operation in {'online_token', 'offline', 'refund'}
-                and self._is_outcome_unknown(error)
-            ):
-                self.billing_outcome_unknown = True
-            raise
-
-    @api.model
-    def _is_outcome_unknown(self, error):
-        """Return whether an error leaves open if the provider moved money.
-
-        `payment.provider._send_api_request` turns every failed request into a `ValidationError`;
-        what happened stands in its context. A connection that never came about and an answer
-        below 500 leave nothing open.
-
-        :param ValidationError error: The error of a request to a provider.
-        :rtype: bool
-        """
-        cause = error.__cause__ or error.__context__
-        if isinstance(cause, requests.exceptions.HTTPError):
-            return cause.response.status_code >= 500
-        if isinstance(cause, requests.exceptions.ConnectTimeout):
-            return False
-        if isinstance(cause, requests.exceptions.ConnectionError):
-            reason = getattr(cause.args[0], 'reason', None) if cause.args else None
-            return not isinstance(reason, urllib3.exceptions.NewConnectionError)
-        return isinstance(cause, requests.exceptions.RequestException)
-
-    def _set_error(self, state_message, extra_allowed_states=()):
-        """Override of `payment`: without an answer the outcome is unknown, not an error.
-
-        The payment then stays pending, which keeps every other attempt from starting, until the
-        provider tells.
-        """
-        unknown = self.filtered('billing_outcome_unknown')
-        updated = super(PaymentTransaction, self - unknown)._set_error(
-            state_message, extra_allowed_states=extra_allowed_states
-        )
-        if unknown:
-            unknown._set_outcome_unknown()
-        return updated
-
-    def _set_outcome_unknown(self):
-        """Keep payments pending because whether money moved isn't known."""
-        self.billing_outcome_unknown = True
-        self.filtered(lambda tx: tx.state == 'draft')._set_pending(
-            state_message=self.env._(
-                "The payment provider didn't answer. Whether money moved isn't known yet."
-            )
-        )
 
     def _set_done(self, *, state_message=None, extra_allowed_states=()):
         """Override of `payment`: book late money of given-up payments, and soon.

@@ -1,11 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-# An unknown outcome is asked about after five minutes, an hour, and then every day.
-INQUIRY_DELAYS = ({'minutes': 5}, {'hours': 1}, {'days': 1})
-# How long Stripe keeps idempotency keys (Stripe API reference, "Idempotent requests").
-RESEND_HOURS = 24
-
 
 class PaymentTransaction(models.Model):
     """An attempt to collect a billing event by charging the order's stored card."""
@@ -21,18 +16,6 @@ class PaymentTransaction(models.Model):
         help="The scheduled payment that this is an attempt to collect.",
     )
     billing_attempt = fields.Integer(string="Attempt", readonly=True)
-    billing_sent_date = fields.Datetime(
-        string="Sent On",
-        readonly=True,
-        help="When the charge was first about to be sent: from then on the provider may know it.",
-    )
-    billing_next_inquiry = fields.Datetime(
-        string="Next Inquiry",
-        readonly=True,
-        help="When the provider is asked again about an unknown outcome.",
-    )
-    billing_inquiry_count = fields.Integer(string="Inquiries", readonly=True)
-
     # The database refuses a second attempt while one is open or its outcome isn't known.
     _billing_one_open_attempt = models.UniqueIndex(
         "(billing_event_id) WHERE billing_event_id IS NOT NULL"
@@ -80,47 +63,21 @@ class PaymentTransaction(models.Model):
             self.env.cr.commit()  # pylint: disable=invalid-commit
             if not self.try_lock_for_update(allow_referencing=True) or self.state != 'draft':
                 return
-        self.billing_outcome_unknown = False
+        self.write({'billing_outcome_unknown': False, 'billing_not_attempted': False})
         self._charge_with_token()
 
-    def _can_be_sent_again(self):
-        """Return whether the provider still recognises the attempt by its idempotency key.
+    def _set_error(self, state_message, extra_allowed_states=()):
+        """Override of `payment`: an attempt that the provider never tried waits for the next run.
 
-        :rtype: bool
+        It is no decline, and it needs no new reference.
         """
-        self.ensure_one()
-        sent = self.billing_sent_date or self.create_date
-        return self.provider_id._can_repeat_request() and fields.Datetime.now() < (
-            fields.Datetime.add(sent, hours=RESEND_HOURS)
+        not_attempted = self.filtered(
+            lambda tx: tx.billing_event_id and tx.billing_not_attempted and tx.state == 'draft'
         )
-
-    def _schedule_inquiry(self):
-        """Plan when the provider is asked next about an unknown outcome."""
-        self.ensure_one()
-        delay = INQUIRY_DELAYS[min(self.billing_inquiry_count, len(INQUIRY_DELAYS) - 1)]
-        self.write(
-            {
-                'billing_next_inquiry': fields.Datetime.add(fields.Datetime.now(), **delay),
-                'billing_inquiry_count': self.billing_inquiry_count + 1,
-            }
+        not_attempted.write({'billing_sent_date': False, 'state_message': state_message})
+        return super(PaymentTransaction, self - not_attempted)._set_error(
+            state_message, extra_allowed_states=extra_allowed_states
         )
-
-    def _ask_person_about_outcome(self):
-        """Give the order's salesperson the question that no machine can answer; once."""
-        self.ensure_one()
-        order = self.billing_order_id
-        summary = self.env._("Was %s charged?", self.reference)
-        if summary not in order.activity_ids.mapped('summary'):
-            order.activity_schedule(
-                'mail.mail_activity_data_todo',
-                summary=summary,
-                note=self.env._(
-                    "The payment provider never answered. Look it up there, then press “Was"
-                    " charged” or “Was not charged” on the payment in the order's schedule."
-                    " Nothing else is collected for it until then."
-                ),
-                user_id=order.user_id.id or self.env.ref('base.user_admin').id,
-            )
 
     def _prepare_event_payment(self):
         """Return the values of the payment that records an approved attempt.

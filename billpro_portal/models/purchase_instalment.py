@@ -182,9 +182,9 @@ class BillproPurchaseInstalment(models.AbstractModel):
                 (
                     event.order_id,
                     event.amount,
-                    self.with_context(
-                        lang=event.order_id.partner_invoice_id.lang
-                    )._get_event_terms(event),
+                    self.with_context(lang=event.order_id.partner_invoice_id.lang)._get_event_terms(
+                        event
+                    ),
                 )
                 for event in down_payments
             ]

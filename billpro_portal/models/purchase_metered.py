@@ -117,7 +117,9 @@ class BillproPurchaseMetered(models.AbstractModel):
                 fields.Command.create(
                     {
                         'product_id': product.id,
-                        'name': f'{product.display_name}\n{label}' if label else product.display_name,
+                        'name': f'{product.display_name}\n{label}'
+                        if label
+                        else product.display_name,
                         'quantity': 1.0,
                         'price_unit': base_line['price_unit'],
                         'tax_ids': [fields.Command.set(base_line['tax_ids'].ids)],

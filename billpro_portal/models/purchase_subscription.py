@@ -76,7 +76,9 @@ class BillproPurchaseSubscription(models.AbstractModel):
                     'strong': False,
                 }
             )
-        rows.append({'label': self.env._("Runs"), 'value': self._get_end_text(order), 'strong': False})
+        rows.append(
+            {'label': self.env._("Runs"), 'value': self._get_end_text(order), 'strong': False}
+        )
         return rows
 
     @api.model
@@ -120,9 +122,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
                 )
             )
         if order.billing_end_date and order.billing_end_date < self._get_anchor(order):
-            raise ValidationError(
-                self.env._("Order %s would end before it begins.", order.name)
-            )
+            raise ValidationError(self.env._("Order %s would end before it begins.", order.name))
 
     @api.model
     def _get_initial_lines(self, order):

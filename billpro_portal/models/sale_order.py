@@ -375,9 +375,7 @@ class SaleOrder(models.Model):
             return self.env._("This offer has expired. Please contact us for a new one.")
         purchase = self._get_purchase()
         amount = purchase._get_initial_amount(self)
-        if amount < 0 or (
-            self.currency_id.is_zero(amount) and not purchase._requires_card(self)
-        ):
+        if amount < 0 or (self.currency_id.is_zero(amount) and not purchase._requires_card(self)):
             return self.env._("There is nothing to pay on this order. Please contact us.")
         return False
 

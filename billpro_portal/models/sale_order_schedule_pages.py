@@ -25,10 +25,16 @@ class SaleOrder(models.Model):
     def _get_card_on_file(self):
         """Return the card that the order's payments are charged to, or False when none will be.
 
+        :return: The card as the billing history names it: "Visa •••• 4242".
         :rtype: str|bool
         """
         token = self.billing_token_id
-        return self.billing_status in LIVE and bool(token) and token.display_name
+        if self.billing_status not in LIVE or not token:
+            return False
+        names = [token.payment_method_id.name]
+        if token.payment_details:
+            names.append(f'•••• {token.payment_details[-4:]}')
+        return ' '.join(names)
 
     # === SCHEDULE === #
 

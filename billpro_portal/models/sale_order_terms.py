@@ -27,7 +27,11 @@ class SaleOrder(models.Model):
     _inherit = 'sale.order'
 
     billing_interval_count = fields.Integer(
-        string="Every", compute='_compute_billing_terms', store=True, readonly=False, precompute=True
+        string="Every",
+        compute='_compute_billing_terms',
+        store=True,
+        readonly=False,
+        precompute=True,
     )
     billing_interval_unit = fields.Selection(
         string="Interval",
@@ -275,8 +279,10 @@ class SaleOrder(models.Model):
         """
         self.ensure_one()
         return self.order_line.filtered(
-            lambda line: line.product_id.purchase_type
-            and line.product_id.purchase_type == self.purchase_type
+            lambda line: (
+                line.product_id.purchase_type
+                and line.product_id.purchase_type == self.purchase_type
+            )
         )
 
     def _get_amount_of_lines(self, lines):
@@ -313,4 +319,3 @@ class SaleOrder(models.Model):
         :rtype: datetime.date
         """
         return local_date(fields.Datetime.now(), self._get_time_zone())
-

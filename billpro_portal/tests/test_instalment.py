@@ -118,8 +118,8 @@ class TestInstalment(SubscriptionCommon):
             difference = order.currency_id.round(total - order.amount_total)
             if not difference:
                 return
-            line.price_unit += difference if abs(difference) > 5 * step else (
-                step if difference > 0 else -step
+            line.price_unit += (
+                difference if abs(difference) > 5 * step else (step if difference > 0 else -step)
             )
         self.fail(f"No price makes the total {total}")
 

@@ -1,0 +1,40 @@
+"""What a failed request to a payment provider says about the money."""
+
+import requests
+import urllib3
+
+DECLINED = 'declined'
+NOT_ATTEMPTED = 'not_attempted'
+UNKNOWN = 'unknown'
+
+# Refused before anything was executed, for a reason that is not the customer's card: bad keys,
+# missing rights, too many requests (Stripe API reference, "Errors" and "Rate limits").
+_REFUSED_STATUSES = frozenset({401, 403, 429})
+# The same idempotency key is being used at this moment (Stripe API reference, "Idempotent
+# requests"): what becomes of that other request isn't known.
+_CONFLICT_STATUS = 409
+
+
+def classify_failed_request(error):
+    """Return what a failed request leaves of the payment.
+
+    :param Exception|None error: What the HTTP library raised; None or anything else means that
+                                 the provider's answer was understood and is a refusal.
+    :return: ``DECLINED``: no money moved; ``NOT_ATTEMPTED``: the provider never tried;
+             ``UNKNOWN``: money may have moved.
+    :rtype: str
+    """
+    if isinstance(error, requests.exceptions.HTTPError):
+        status = error.response.status_code
+        if status >= 500 or status == _CONFLICT_STATUS:
+            return UNKNOWN
+        return NOT_ATTEMPTED if status in _REFUSED_STATUSES else DECLINED
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return NOT_ATTEMPTED
+    if isinstance(error, requests.exceptions.ConnectionError):
+        reason = getattr(error.args[0], 'reason', None) if error.args else None
+        is_unconnected = isinstance(reason, urllib3.exceptions.NewConnectionError)
+        return NOT_ATTEMPTED if is_unconnected else UNKNOWN
+    if isinstance(error, requests.exceptions.RequestException):
+        return UNKNOWN
+    return DECLINED

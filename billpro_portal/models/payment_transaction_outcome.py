@@ -1,0 +1,242 @@
+import psycopg2
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError, ValidationError
+
+from ..billing.request_outcomes import NOT_ATTEMPTED, UNKNOWN, classify_failed_request
+
+# An unknown outcome is asked about after five minutes, an hour, and then every day.
+INQUIRY_DELAYS = ({'minutes': 5}, {'hours': 1}, {'days': 1})
+# How long Stripe keeps idempotency keys (Stripe API reference, "Idempotent requests").
+RESEND_HOURS = 24
+# A request is over after this time: a draft that old belongs to a process that died.
+ABANDONED_MINUTES = 15
+INQUIRY_BATCH_SIZE = 100
+
+
+class PaymentTransaction(models.Model):
+    """Outcomes that aren't known: kept apart from declines, and found out.
+
+    A request without an answer may have moved money. It is asked about under its idempotency key
+    while the provider keeps it, and then a person decides; until then nothing else is collected
+    or refunded in its place.
+    """
+
+    _inherit = 'payment.transaction'
+
+    billing_outcome_unknown = fields.Boolean(
+        string="Outcome Unknown",
+        readonly=True,
+        help="The last request to the provider had no answer: money may have moved.",
+    )
+
+    billing_not_attempted = fields.Boolean(
+        string="Not Attempted",
+        readonly=True,
+        help="The last request never reached the provider or was turned away: nothing was tried.",
+    )
+    billing_sent_date = fields.Datetime(
+        string="Sent On",
+        readonly=True,
+        help="When the charge was first about to be sent: from then on the provider may know it.",
+    )
+    billing_next_inquiry = fields.Datetime(
+        string="Next Inquiry",
+        readonly=True,
+        help="When the provider is asked again about an unknown outcome.",
+    )
+    billing_inquiry_count = fields.Integer(string="Inquiries", readonly=True)
+
+    # === WHAT A REQUEST LEFT === #
+
+    def _send_api_request(self, method, endpoint, **kwargs):
+        """Override of `payment` to keep what a failed request says about the money.
+
+        `payment.provider._send_api_request` turns every failed request into a `ValidationError`;
+        what happened stands in its context.
+        """
+        try:
+            return super()._send_api_request(method, endpoint, **kwargs)
+        except ValidationError as error:
+            if self.billing_order_id and self.operation in {'online_token', 'offline', 'refund'}:
+                outcome = classify_failed_request(error.__cause__ or error.__context__)
+                self.billing_outcome_unknown = outcome == UNKNOWN
+                self.billing_not_attempted = outcome == NOT_ATTEMPTED
+            raise
+
+    def _set_error(self, state_message, extra_allowed_states=()):
+        """Override of `payment`: without an answer the outcome is unknown, not an error.
+
+        The payment then stays pending, which keeps every other attempt from starting, until the
+        provider tells.
+        """
+        unknown = self.filtered('billing_outcome_unknown')
+        updated = super(PaymentTransaction, self - unknown)._set_error(
+            state_message, extra_allowed_states=extra_allowed_states
+        )
+        if unknown:
+            unknown._set_outcome_unknown()
+        return updated
+
+    def _set_outcome_unknown(self):
+        """Keep payments pending because whether money moved isn't known, and plan to find out."""
+        self.billing_outcome_unknown = True
+        self.filtered(lambda tx: tx.state == 'draft')._set_pending(
+            state_message=self.env._(
+                "The payment provider didn't answer. Whether money moved isn't known yet."
+            )
+        )
+        for tx in self:
+            tx._schedule_inquiry()
+
+    # === FINDING OUT === #
+
+    def _can_be_sent_again(self):
+        """Return whether the provider still recognises the request by its idempotency key.
+
+        Charges carry a key that is derived from their reference; the refund requests of
+        `payment_stripe` carry none.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        sent = self.billing_sent_date or self.create_date
+        return (
+            self.operation in {'offline', 'online_token'}
+            and self.provider_id._can_repeat_request()
+            and fields.Datetime.now() < fields.Datetime.add(sent, hours=RESEND_HOURS)
+        )
+
+    def _schedule_inquiry(self):
+        """Plan when the provider is asked next about an unknown outcome."""
+        self.ensure_one()
+        delay = INQUIRY_DELAYS[min(self.billing_inquiry_count, len(INQUIRY_DELAYS) - 1)]
+        self.write(
+            {
+                'billing_next_inquiry': fields.Datetime.add(fields.Datetime.now(), **delay),
+                'billing_inquiry_count': self.billing_inquiry_count + 1,
+            }
+        )
+
+    @api.model
+    def _resolve_unknown_outcomes(self):
+        """Ask again about requests without an answer, and call a person when that is no use."""
+        self._find_abandoned_requests()
+        txs = self.search(
+            [
+                ('billing_outcome_unknown', '=', True),
+                ('billing_next_inquiry', '<=', fields.Datetime.now()),
+            ],
+            limit=INQUIRY_BATCH_SIZE,
+        )
+        for tx in txs:
+            tx._inquire()
+
+    @api.model
+    def _find_abandoned_requests(self):
+        """Mark the requests whose process died between sending and committing the outcome.
+
+        Attempts of billing events aren't among them: the charge run takes them up itself.
+        """
+        abandoned = self.search(
+            [
+                ('billing_order_id', '!=', False),
+                ('billing_event_id', '=', False),
+                ('state', '=', 'draft'),
+                ('operation', 'in', ['online_token', 'refund']),
+                (
+                    'create_date',
+                    '<',
+                    fields.Datetime.subtract(fields.Datetime.now(), minutes=ABANDONED_MINUTES),
+                ),
+            ]
+        )
+        # A request that is still under way holds its lock.
+        abandoned.try_lock_for_update(allow_referencing=True)._set_outcome_unknown()
+        # Not to be mixed with the answers of the inquiries that follow.
+        self.env.cr.commit()  # pylint: disable=invalid-commit
+
+    def _inquire(self):
+        """Send a request again under its key to learn what became of it, and commit the answer."""
+        self.ensure_one()
+        try:
+            if not self.try_lock_for_update(allow_referencing=True).billing_outcome_unknown:
+                return
+            if self._can_be_sent_again():
+                self.billing_outcome_unknown = False
+                self._charge_with_token()
+            else:
+                self._schedule_inquiry()
+                self._ask_person_about_outcome()
+            # What the provider answered comes before everything else.
+            self.env.cr.commit()  # pylint: disable=invalid-commit
+            if self.state in {'done', 'error'}:
+                self._post_process()
+                # Booked: a failure of the next inquiry must not undo it.
+                self.env.cr.commit()  # pylint: disable=invalid-commit
+        except psycopg2.OperationalError:
+            self.env.cr.rollback()  # Another worker has it.
+
+    def _ask_person_about_outcome(self):
+        """Give the order's salesperson the question that no machine can answer; once."""
+        self.ensure_one()
+        order = self.billing_order_id
+        summary = self.env._("Was %s executed?", self.reference)
+        if summary not in order.activity_ids.mapped('summary'):
+            order.activity_schedule(
+                'mail.mail_activity_data_todo',
+                summary=summary,
+                note=self.env._(
+                    "The payment provider never answered. Look up %s there, then press “Was"
+                    " executed” or “Was not executed” on the transaction. Nothing else is"
+                    " collected or refunded for it until then.",
+                    self.reference,
+                ),
+                user_id=order.user_id.id or self.env.ref('base.user_admin').id,
+            )
+
+    # === A PERSON'S WORD === #
+
+    def action_was_executed(self):
+        """Book what a person found executed at the provider.
+
+        :raise AccessError: If the user may not decide it.
+        :raise UserError: If the outcome is known.
+        """
+        self._resolve_outcome(executed=True)
+
+    def action_was_not_executed(self):
+        """Give up what a person found not executed at the provider.
+
+        :raise AccessError: If the user may not decide it.
+        :raise UserError: If the outcome is known.
+        """
+        self._resolve_outcome(executed=False)
+
+    def _resolve_outcome(self, executed):
+        """End the uncertainty about a payment or refund by a person's word.
+
+        :param bool executed: Whether the provider has moved the money.
+        :raise AccessError: If the user may not decide it.
+        :raise UserError: If the outcome is known.
+        """
+        self.ensure_one()
+        if not self.env.user.has_group('billpro_portal.group_billing_manager'):
+            raise AccessError(
+                self.env._("Only billing managers can decide whether a payment was executed.")
+            )
+        self.check_access('read')
+        tx_sudo = self.sudo()
+        tx_sudo.billing_order_id._lock_billing()
+        if not tx_sudo.billing_outcome_unknown:
+            raise UserError(self.env._("The outcome of %s is known.", self.reference))
+        person = self.env.user.name
+        tx_sudo.billing_outcome_unknown = False
+        if executed:
+            message = self.env._("%s found it executed at the provider.", person)
+            tx_sudo._set_done(state_message=message)
+        else:
+            message = self.env._("%s found it not executed at the provider.", person)
+            tx_sudo._set_error(message)
+        tx_sudo._post_process()
+        tx_sudo.billing_order_id._message_log(body=f'{self.reference}: {message}')

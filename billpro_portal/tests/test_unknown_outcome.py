@@ -1,0 +1,286 @@
+from datetime import datetime, timedelta
+from unittest.mock import patch
+
+import requests
+from freezegun import freeze_time
+
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import tagged
+from odoo.tools import mute_logger
+
+from odoo.addons.payment_stripe.models.payment_provider import PaymentProvider
+
+from devtools.fake_gateway import FakeGateway
+
+from .test_subscription import SubscriptionCommon
+
+DUE = datetime(2027, 2, 10, 10)
+
+
+@tagged('post_install', '-at_install')
+class TestUnknownOutcome(SubscriptionCommon):
+    """Stock `payment_stripe` against a gateway that keeps a ledger and breaks on demand."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.gateway = FakeGateway()
+        cls.gateway.start()
+        cls.addClassCleanup(cls.gateway.stop)
+        cls.startClassPatcher(
+            patch.object(
+                PaymentProvider,
+                '_build_request_url',
+                lambda provider, endpoint, **kwargs: f'{cls.gateway.url}/v1/{endpoint}',
+            )
+        )
+        cls.provider = cls.env.ref('payment.payment_provider_stripe').copy(
+            {'company_id': cls.company.id}
+        )
+        cls.payment_method = cls.env.ref('payment.payment_method_card')
+        cls.provider.write(
+            {
+                'state': 'test',
+                'is_published': True,
+                'allow_tokenization': True,
+                'stripe_secret_key': cls.gateway.secret_key,
+                'stripe_publishable_key': cls.gateway.publishable_key,
+                'stripe_webhook_secret': 'whsec_test',
+            }
+        )
+
+    @classmethod
+    def _post(cls, path, **data):
+        response = requests.post(
+            f'{cls.gateway.url}/v1/{path}',
+            data=data,
+            headers={'Authorization': f'Bearer {cls.gateway.secret_key}'},
+            timeout=10,
+        )
+        response.raise_for_status()
+        return response.json()
+
+    @classmethod
+    def _create_token(cls, state='pm_card_visa', partner=None):
+        customer = cls._post('customers', name="Anna Peeters")
+        card = 'pm_card_visa' if state == 'done' else state
+        method = cls._post(f'payment_methods/{card}/attach', customer=customer['id'])
+        return cls.env['payment.token'].create(
+            {
+                'provider_id': cls.provider.id,
+                'payment_method_id': cls.payment_method.id,
+                'partner_id': (partner or cls.customer).id,
+                'provider_ref': customer['id'],
+                'stripe_payment_method': method['id'],
+                'payment_details': '4242',
+            }
+        )
+
+    def _create_active_order(self, *lines, state='done', **terms):
+        with freeze_time(DUE - timedelta(days=31)):
+            order = self._create_order(*(lines or [(self.gym, 1)]))
+            tx = self._create_initial_transaction(order, token_id=self._create_token(state).id)
+            tx._set_done()
+            tx._post_process()
+        return order
+
+    def setUp(self):
+        super().setUp()
+        self.gateway.faults.clear()
+        self.order = self._create_active_order()
+        self.event = self.order.billing_event_ids
+
+    def _run_at(self, **delay):
+        with freeze_time(DUE + timedelta(**delay)), mute_logger('odoo.addons.payment'):
+            self._run()
+
+    def _assert_charged(self, times):
+        """Check the gateway's ledger and that the books agree with it."""
+        charges = self.gateway.ledger.movements(
+            kind='charge', description=self.event.transaction_ids[:1].reference
+        )
+        self.assertEqual([charge.amount for charge in charges], [2420] * times)
+        payments = self.event.transaction_ids.payment_id
+        self.assertEqual(len(payments), times)
+        self.assertEqual(self.order.billing_paid, 24.2 * (1 + times))
+        self._assert_books_closed(self.order)
+
+    def test_approved(self):
+        self._run_at()
+        self._run_at()
+        self.assertEqual(self.event.status, 'completed')
+        self._assert_charged(1)
+
+    def test_charged_but_the_answer_was_lost(self):
+        self.gateway.faults.add('drop_after', path='/v1/payment_intents')
+        self._run_at()
+        tx = self.event.transaction_ids
+        self.assertEqual((self.event.status, tx.state), ('unknown', 'pending'))
+        with self.assertRaisesRegex(UserError, "can't be collected now"):
+            self.event.action_execute_now()
+        self._run_at(minutes=4)
+        self.assertEqual(self.event.status, 'unknown')
+        self._run_at(minutes=5)
+        self.assertEqual((self.event.status, tx.state), ('completed', 'done'))
+        self.assertFalse(tx.billing_outcome_unknown)
+        self._assert_charged(1)
+
+    def test_the_request_was_lost(self):
+        self.gateway.faults.add('drop_before', path='/v1/payment_intents')
+        self._run_at()
+        self.assertEqual(self.event.status, 'unknown')
+        self._run_at(minutes=5)
+        self.assertEqual(self.event.status, 'completed')
+        self._assert_charged(1)
+
+    def test_an_error_at_the_gateway(self):
+        self.gateway.faults.add('error_before', path='/v1/payment_intents', times=2)
+        self._run_at()
+        self._run_at(minutes=5)
+        self.assertEqual(self.event.status, 'unknown')
+        self.assertEqual(self.event.transaction_ids.billing_inquiry_count, 2)
+        self._run_at(minutes=30)
+        self.assertEqual(self.event.status, 'unknown')
+        self._run_at(minutes=66)
+        self.assertEqual(self.event.status, 'completed')
+        self._assert_charged(1)
+
+    def test_a_refused_connection_is_no_attempt(self):
+        self.gateway.refuse_connections()
+        self._run_at()
+        self.gateway.accept_connections()
+        tx = self.event.transaction_ids
+        self.assertEqual((self.event.status, tx.state), ('processing', 'draft'))
+        self.assertFalse(tx.billing_sent_date)
+        self.assertEqual(self.order.billing_status, 'active')
+        self._run_at(minutes=5)
+        self.assertEqual(self.event.transaction_ids, tx)
+        self.assertEqual(self.event.status, 'completed')
+        self._assert_charged(1)
+
+    def test_too_many_requests_are_no_attempt(self):
+        self.gateway.faults.add('rate_limit', path='/v1/payment_intents')
+        self._run_at()
+        self.assertEqual(self.event.status, 'processing')
+        self._run_at(minutes=5)
+        self.assertEqual(self.event.status, 'completed')
+        self._assert_charged(1)
+
+    def test_an_initial_payment_without_an_answer(self):
+        with freeze_time(DUE):
+            order = self._create_order((self.desk, 1))
+            token = self._create_token()
+            self.gateway.faults.add('drop_after', path='/v1/payment_intents')
+            with self._committing_env() as env, mute_logger('odoo.addons.payment'):
+                tx = env['payment.transaction'].browse(
+                    self._create_initial_transaction(
+                        order, operation='online_token', token_id=token.id
+                    ).id
+                )
+                env.cr.commit()
+                tx._charge_initial_payment()
+            tx = order.billing_transaction_ids
+            self.assertEqual((tx.state, tx.billing_outcome_unknown), ('pending', True))
+            self.assertEqual(
+                order._get_not_payable_reason(), "Your payment is already being processed."
+            )
+        self._run_at(minutes=4)
+        self.assertEqual(tx.state, 'pending')
+        self._run_at(minutes=5)
+        self.assertEqual((tx.state, order.billing_status), ('done', 'complete'))
+        self.assertEqual(
+            len(self.gateway.ledger.movements(kind='charge', description=tx.reference)), 1
+        )
+        self._assert_books_closed(order)
+
+    def test_a_refund_without_an_answer_asks_a_person(self):
+        """`payment_stripe` sends refunds without idempotency key: they are never sent again."""
+        self._run_at()
+        payment = self.event.transaction_ids
+        self.gateway.faults.add('drop_after', path='/v1/refunds')
+        with freeze_time(DUE), mute_logger('odoo.addons.payment'):
+            with self._committing_env() as env:
+                refund_tx = env['payment.transaction'].browse(payment.id)._create_order_refund(10)
+                refund_tx._send_order_refund()
+            refund_tx = payment.child_transaction_ids
+        self.assertEqual((refund_tx.state, refund_tx.billing_outcome_unknown), ('pending', True))
+        self.assertEqual(payment._get_refundable_amount(), 14.2)
+        for minutes in (5, 70, 3000):
+            self._run_at(minutes=minutes)
+        self.assertEqual(refund_tx.state, 'pending')
+        self.assertEqual(len(self.order.activity_ids), 1)
+        self.assertEqual(len(self.gateway.ledger.movements(kind='refund')), 1)
+        refund_tx.with_user(self.billing_manager).action_was_executed()
+        self.assertEqual(self.order.billing_refunded, 10)
+        self.assertEqual(self.order.billing_credited, 10)
+        self._assert_books_closed(self.order)
+
+    def test_only_managers_decide(self):
+        self.gateway.faults.add('drop_after', path='/v1/payment_intents')
+        self._run_at()
+        with self.assertRaises(AccessError):
+            self.event.with_user(self.salesperson).action_was_charged()
+
+    def test_a_worker_died_during_the_call(self):
+        """The intent was sent and the outcome never committed: the same key finds it out."""
+        with freeze_time(DUE):
+            tx = self.env['billpro.billing.run']._open(
+                self.env['billpro.billing.run']._get_due_domain()
+            )
+            tx.billing_sent_date = DUE
+            tx._stripe_create_intent()  # The charge that the dead worker never heard of.
+        self.assertEqual((self.event.status, tx.state), ('processing', 'draft'))
+        self._run_at(minutes=5)
+        self.assertEqual(self.event.status, 'completed')
+        self._assert_charged(1)
+
+    def test_a_declined_card(self):
+        self.order.billing_token_id = self._create_token('pm_card_chargeCustomerFail')
+        self._run_at()
+        self.assertEqual(self.event.status, 'soft_declined')
+        self.assertEqual(self.order.billing_status, 'failed')
+        self.assertEqual(self.order.billing_paid, 24.2)
+        self.assertFalse(
+            self.gateway.ledger.movements(description=self.event.transaction_ids.reference)
+        )
+
+    def test_a_person_decides_when_the_gateway_does_not(self):
+        self.gateway.faults.add('error_before', path='/v1/payment_intents', times=None)
+        self._run_at()
+        self._run_at(minutes=5)
+        self._run_at(hours=2)
+        self.assertFalse(self.order.activity_ids)
+        self._run_at(hours=27)
+        self._run_at(hours=53)
+        activity = self.order.activity_ids
+        self.assertEqual(len(activity), 1)
+        self.assertIn("Was executed", activity.note)
+        self.assertEqual(self.event.status, 'unknown')
+        self.gateway.faults.clear()
+        with freeze_time(DUE + timedelta(days=3)):
+            self.event.with_user(self.billing_manager).action_was_not_charged()
+            self.assertEqual(self.event.status, 'soft_declined')
+            self.assertEqual(self.order.billing_status, 'failed')
+            with self._committing_env(self.billing_manager) as env:
+                env['billpro.billing.event'].browse(self.event.id).action_execute_now()
+        self.assertEqual(self.event.status, 'recovered')
+        self.assertEqual(self.order.billing_status, 'active')
+        self.assertEqual(
+            len(
+                self.gateway.ledger.movements(
+                    kind='charge',
+                    description=self.event.transaction_ids.sorted('id')[-1].reference,
+                )
+            ),
+            1,
+        )
+
+    def test_a_person_finds_it_charged(self):
+        self.gateway.faults.add('error_after', path='/v1/payment_intents', times=None)
+        self._run_at()
+        with freeze_time(DUE + timedelta(days=2)):
+            self.event.with_user(self.billing_manager).action_was_charged()
+        self.assertEqual(self.event.status, 'completed')
+        self._assert_charged(1)
+        with self.assertRaisesRegex(UserError, "is known"):
+            self.event.action_was_charged()
