@@ -14,6 +14,13 @@ from ..billing.lifecycle import DECLINED, IN_FLIGHT, PAID
 _logger = logging.getLogger(__name__)
 
 BATCH_SIZE = 200
+# Invoices and payments of a run are made without followers, tracking and "assigned to you" mails.
+BATCH_CONTEXT = {
+    'tracking_disable': True,
+    'mail_create_nolog': True,
+    'mail_create_nosubscribe': True,
+    'mail_notrack': True,
+}
 CHARGEABLE_ORDERS = ('active', 'failed')
 
 
@@ -150,6 +157,7 @@ class BillproBillingRun(models.Model):
         :return: The attempts.
         :rtype: payment.transaction
         """
+        self = self.with_context(**BATCH_CONTEXT)
         Event = self.env['billpro.billing.event']
         domain &= Domain('status', 'in', ['scheduled', 'soft_declined']) & Domain(
             'order_id.billing_status', 'in', CHARGEABLE_ORDERS
@@ -162,6 +170,10 @@ class BillproBillingRun(models.Model):
         if not events:
             return self.env['payment.transaction']
         without_invoice = events.filtered(lambda event: not event.invoice_id)
+        # What the invoices are made of is read at once here, not order by order below.
+        lines = without_invoice.order_id.order_line
+        lines.fetch(['tax_ids', 'invoice_lines'])
+        lines.invoice_lines.fetch(['move_id', 'quantity', 'product_uom_id'])
         for same_type in without_invoice.grouped(lambda e: e.order_id.purchase_type).values():
             same_type[0].order_id._get_purchase()._create_event_invoices(same_type)
         events = self._set_aside_wrong_invoices(events)
@@ -271,22 +283,30 @@ class BillproBillingRun(models.Model):
         parameters = self.env['ir.config_parameter'].sudo()
         workers = int(parameters.get_param('billpro_portal.charge_workers', 4))
         rate = float(parameters.get_param('billpro_portal.charges_per_second', 20))
+        begin = time.monotonic()
         if workers <= 1:
-            for tx_id in txs.ids:
+            for index, tx_id in enumerate(txs.ids):
+                self._wait_until(begin + index / rate)
                 self._charge_one(self.env, tx_id)
-        else:
-            database = self.env.cr.dbname
-            context = dict(self.env.context)
-            with ThreadPoolExecutor(max_workers=workers) as pool:
-                begin = time.monotonic()
-                for index, tx_id in enumerate(txs.ids):
-                    delay = begin + index / rate - time.monotonic()
-                    if delay > 0:
-                        time.sleep(delay)
-                    pool.submit(self._charge_in_thread, database, self.env.uid, context, tx_id)
-            self.env.invalidate_all()
-            # A new view of the database, to see what the threads committed.
-            self.env.cr.commit()  # pylint: disable=invalid-commit
+            return
+        database, context = self.env.cr.dbname, dict(self.env.context)
+        with ThreadPoolExecutor(max_workers=workers) as pool:
+            for index, tx_id in enumerate(txs.ids):
+                self._wait_until(begin + index / rate)
+                pool.submit(self._charge_in_thread, database, self.env.uid, context, tx_id)
+        self.env.invalidate_all()
+        # A new view of the database, to see what the threads committed.
+        self.env.cr.commit()  # pylint: disable=invalid-commit
+
+    @api.model
+    def _wait_until(self, moment):
+        """Keep to the rate: wait for the moment at which the next charge may begin.
+
+        :param float moment: A reading of the monotonic clock, in seconds.
+        """
+        delay = moment - time.monotonic()
+        if delay > 0:
+            time.sleep(delay)
 
     @api.model
     def _charge_in_thread(self, database, uid, context, tx_id):
@@ -342,7 +362,8 @@ class BillproBillingRun(models.Model):
         :return: How many could not be booked.
         :rtype: int
         """
-        txs = txs.filtered(lambda tx: tx.state != 'draft')
+        self = self.with_context(**BATCH_CONTEXT)
+        txs = txs.with_env(self.env).filtered(lambda tx: tx.state != 'draft')
         if not txs:
             return 0
         txs.billing_order_id._lock_billing()
