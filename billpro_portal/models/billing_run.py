@@ -290,10 +290,16 @@ class BillproBillingRun(models.Model):
                 self._charge_one(self.env, tx_id)
             return
         database, context = self.env.cr.dbname, dict(self.env.context)
+        futures = {}
         with ThreadPoolExecutor(max_workers=workers) as pool:
             for index, tx_id in enumerate(txs.ids):
                 self._wait_until(begin + index / rate)
-                pool.submit(self._charge_in_thread, database, self.env.uid, context, tx_id)
+                futures[tx_id] = pool.submit(
+                    self._charge_in_thread, database, self.env.uid, context, tx_id
+                )
+        for tx_id, future in futures.items():
+            if error := future.exception():
+                _logger.error("Attempt %s broke off: %s", tx_id, error)
         self.env.invalidate_all()
         # A new view of the database, to see what the threads committed.
         self.env.cr.commit()  # pylint: disable=invalid-commit

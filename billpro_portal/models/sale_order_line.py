@@ -1,4 +1,5 @@
-from odoo import api, models
+from odoo import SUPERUSER_ID, api, models
+from odoo.exceptions import ValidationError
 
 
 class SaleOrderLine(models.Model):
@@ -41,3 +42,41 @@ class SaleOrderLine(models.Model):
             'discount',
             'tax_ids',
         }
+
+    @api.constrains('price_unit', 'discount', 'product_id')
+    def _check_pricing_not_locked(self):
+        """Keep staff from changing the price of a product that locks it."""
+        if self.env.uid == SUPERUSER_ID:
+            return
+        for line in self.filtered('product_id.billing_lock_pricing'):
+            expected_price, expected_discount = line._get_locked_pricing()
+            if line.currency_id.compare_amounts(line.price_unit, expected_price) or round(
+                line.discount - expected_discount, 2
+            ):
+                raise ValidationError(
+                    self.env._(
+                        "The price of “%(product)s” is locked: %(price)s, discount"
+                        " %(discount)s %%.",
+                        product=line.product_id.display_name,
+                        price=line.currency_id.format(expected_price),
+                        discount=expected_discount,
+                    )
+                )
+
+    def _get_locked_pricing(self):
+        """Return the unit price and the discount in percent that the pricelist gives the line.
+
+        :rtype: tuple[float, float]
+        """
+        self.ensure_one()
+        line = self.with_company(self.company_id)
+        price = line.product_id._get_tax_included_unit_price_from_price(
+            line._get_display_price(),
+            product_taxes=line.product_id.taxes_id._filter_taxes_by_company(line.company_id),
+            fiscal_position=line.order_id.fiscal_position_id,
+        )
+        discount = 0.0
+        base_price = line._get_pricelist_price_before_discount()
+        if line.pricelist_item_id._show_discount() and base_price:
+            discount = max(0.0, (1 - line._get_pricelist_price() / base_price) * 100)
+        return price, discount

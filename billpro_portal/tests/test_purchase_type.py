@@ -71,3 +71,17 @@ class TestPurchaseType(BillingCommon):
         order.order_line = [Command.create({'display_type': 'line_note', 'name': "Nothing here"})]
         with self.assertRaisesRegex(ValidationError, "Add at least one product"):
             order.action_open_order_link()
+
+    def test_locked_prices(self):
+        self.desk.billing_lock_pricing = True
+        order = self._create_order((self.desk, 1), (self.book, 1), sent=False)
+        lines = order.with_user(self.salesperson).order_line
+        lines[1].price_unit = 1
+        for values in ({'price_unit': 99.99}, {'discount': 5}):
+            with (
+                self.assertRaisesRegex(ValidationError, "The price of “Standing desk” is locked"),
+                self.env.cr.savepoint(),
+            ):
+                lines[0].write(values)
+        lines[0].product_uom_qty = 3
+        self.assertEqual(order.amount_untaxed, 301)

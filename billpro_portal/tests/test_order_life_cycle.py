@@ -1,0 +1,132 @@
+from datetime import datetime, timedelta
+
+from freezegun import freeze_time
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from odoo.tests import tagged
+
+from ..billing.calendar import nth_date
+from ..billing.lifecycle import DECLINED, PAID
+from .test_subscription import SubscriptionCommon
+
+START = datetime(2027, 1, 31, 10)
+
+
+class OrderLifeCycle(RuleBasedStateMachine):
+    """A subscription beside a model of it: a clock, a card, and the periods that must be paid.
+
+    The Demo provider answers by the card's simulated state; the model knows what it answered.
+    """
+
+    test = None  # The test case whose database is used.
+
+    @initialize(trial=st.sampled_from([0, 14]), cycles=st.sampled_from([0, 4]))
+    def approve(self, trial, cycles):
+        """Begin with an approved subscription."""
+        self.savepoint = self.test.env.cr.savepoint()
+        self.savepoint.__enter__()
+        self.now = START
+        self.card_works = True
+        with freeze_time(self.now):
+            self.order = self.test._create_active_order(
+                billing_trial_days=trial, billing_cycles=cycles
+            )
+        self.cycles = cycles
+        self.anchor = (START + timedelta(days=trial)).date()
+        self.paid_periods = 0 if trial else 1
+        self.is_declined = False
+
+    def teardown(self):
+        if hasattr(self, 'savepoint'):
+            self.savepoint.close(rollback=True)
+            self.test.env.invalidate_all()
+            self.test.env['account.move']._get_sequence_cache().clear()
+
+    def _next_period_is_due(self):
+        if self.cycles and self.paid_periods >= self.cycles:
+            return False
+        return nth_date(self.anchor, 1, 'month', self.paid_periods) <= self.now.date()
+
+    @rule(days=st.integers(min_value=1, max_value=75))
+    def let_time_pass(self, days):
+        """Move the clock."""
+        self.now += timedelta(days=days)
+
+    @rule()
+    def run(self):
+        """Let the scheduled action collect; a declined period is not collected by it."""
+        with freeze_time(self.now):
+            self.test._run()
+        while self._next_period_is_due() and not self.is_declined:
+            if self.card_works:
+                self.paid_periods += 1
+            else:
+                self.is_declined = True
+
+    @rule()
+    def change_card(self):
+        """Replace the card by one that works, or break it."""
+        self.card_works = not self.card_works
+        state = 'done' if self.card_works else 'error'
+        self.order.billing_token_id = self.test._create_token(state)
+
+    @precondition(lambda self: self.is_declined)
+    @rule()
+    def execute_now(self):
+        """Staff collect the declined period."""
+        event = self.order.billing_event_ids.filtered(lambda e: e.status in DECLINED)
+        with (
+            freeze_time(self.now),
+            self.test._committing_env(self.test.billing_manager) as env,
+        ):
+            env['billpro.billing.event'].browse(event.id).action_execute_now()
+        self.test.env['account.move']._get_sequence_cache().clear()
+        if self.card_works:
+            self.paid_periods += 1
+            self.is_declined = False
+
+    @invariant()
+    def books_and_model_agree(self):
+        """Check totals, status, schedule and books after each step."""
+        if not hasattr(self, 'order'):
+            return
+        test, order = self.test, self.order
+        test.assertAlmostEqual(order.billing_paid, 24.2 * self.paid_periods, places=2)
+        is_over = self.cycles and self.paid_periods >= self.cycles
+        expected = 'complete' if is_over else 'failed' if self.is_declined else 'active'
+        test.assertEqual(order.billing_status, expected)
+        test.assertEqual(order.billing_outstanding, 24.2 if self.is_declined else 0)
+        events = order.billing_event_ids
+        test.assertEqual(len(set(events.mapped('period_start'))), len(events))
+        test.assertLessEqual(len(events.filtered(lambda e: e.status not in PAID)), 1)
+        for event in events:
+            done = event.transaction_ids.filtered(lambda tx: tx.state == 'done')
+            test.assertEqual(len(done), 1 if event.status in PAID else 0)
+        posted = order.billing_move_ids.filtered(lambda move: move.state == 'posted')
+        test.assertEqual(len(posted), self.paid_periods)
+        test.assertEqual(set(posted.mapped('payment_state')) - {'paid'}, set())
+
+
+@tagged('post_install', '-at_install')
+class TestOrderLifeCycle(SubscriptionCommon):
+    def test_a_subscription_follows_its_model(self):
+        OrderLifeCycle.test = self
+        run_state_machine_as_test(
+            OrderLifeCycle,
+            settings=settings(
+                max_examples=12,
+                stateful_step_count=15,
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+                derandomize=True,
+            ),
+        )
