@@ -26,19 +26,33 @@ CUSTOMERS = {
     },
 }
 PRODUCTS = {
-    'desk': ("Standing desk, oak", 640.0, 'table02.jpg'),
-    'chair': ("Office chair Aurora", 289.5, 'product_chair.jpg'),
+    'desk': ("Standing desk, oak", 640.0, 'table02.jpg', {}),
+    'chair': ("Office chair Aurora", 289.5, 'product_chair.jpg', {}),
     'lamp': (
         "Reading lamp with dimmer, warm white, for shelves and workplaces up to 80 cm deep",
         74.9,
         'product_lamp.png',
+        {},
     ),
+    'membership': (
+        "Studio membership",
+        49.0,
+        None,
+        {
+            'type': 'service',
+            'purchase_type': 'subscription',
+            'description_sale': "A desk of your own in the studio, every day from 8 to 20.",
+        },
+    ),
+    'sign_up': ("Sign-up fee with key card", 25.0, None, {'type': 'service'}),
 }
 ORDERS = (
     ("To pay: one desk and two chairs", 'anna', (('desk', 1, 0), ('chair', 2, 10)), 'sent'),
     ("To pay: a long name", 'museum', (('lamp', 48, 5), ('chair', 120, 0)), 'sent'),
     ("Paid", 'anna', (('lamp', 2, 0),), 'paid'),
     ("Paid and partly refunded", 'museum', (('desk', 3, 0), ('lamp', 3, 0)), 'refunded'),
+    ("To pay: a subscription", 'anna', (('membership', 1, 0), ('sign_up', 1, 0)), 'sent'),
+    ("Active subscription", 'museum', (('membership', 4, 10), ('sign_up', 4, 0)), 'paid'),
 )
 
 
@@ -91,16 +105,13 @@ def create_orders(env):
         for key, values in CUSTOMERS.items()
     }
     products = {}
-    for key, (name, price, image) in PRODUCTS.items():
-        with file_open(f'product/static/img/{image}', 'rb') as picture:
-            products[key] = env['product.product'].create(
-                {
-                    'name': name,
-                    'list_price': price,
-                    'purchase_type': 'single',
-                    'image_1920': base64.b64encode(picture.read()),
-                }
-            )
+    for key, (name, price, image, terms) in PRODUCTS.items():
+        products[key] = env['product.product'].create(
+            {'name': name, 'list_price': price, 'purchase_type': 'single', **terms}
+        )
+        if image:
+            with file_open(f'product/static/img/{image}', 'rb') as picture:
+                products[key].image_1920 = base64.b64encode(picture.read())
     admin = env.ref('base.user_admin')
     for title, customer, lines, state in ORDERS:
         order = env['sale.order'].create(
@@ -130,11 +141,25 @@ def create_orders(env):
 def _pay(env, order):
     """Pay an order with the Demo provider."""
     provider = env.ref('payment.payment_provider_demo')
+    purchase = order._get_purchase()
+    token = env['payment.token']
+    if purchase._requires_card(order):
+        token = token.create(
+            {
+                'provider_id': provider.id,
+                'payment_method_id': provider.payment_method_ids[:1].id,
+                'partner_id': order.partner_invoice_id.id,
+                'provider_ref': 'demo',
+                'payment_details': '4242',
+                'demo_simulated_state': 'done',
+            }
+        )
     tx = env['payment.transaction'].create(
         {
             'provider_id': provider.id,
             'payment_method_id': provider.payment_method_ids[:1].id,
-            'amount': order.amount_total,
+            'token_id': token.id,
+            'amount': purchase._get_initial_amount(order),
             'currency_id': order.currency_id.id,
             'partner_id': order.partner_invoice_id.id,
             'operation': 'online_direct',

@@ -65,9 +65,7 @@ class BillproTakePayment(models.TransientModel):
             )
         if order.currency_id.compare_amounts(self.amount, 0) <= 0:
             raise UserError(self.env._("Enter an amount above zero."))
-        if self.when == 'later' and (
-            not self.due_date or self.due_date <= fields.Datetime.now()
-        ):
+        if self.when == 'later' and (not self.due_date or self.due_date <= fields.Datetime.now()):
             raise UserError(self.env._("Choose a time in the future, or collect now."))
 
     def _prepare_event(self):

@@ -1,0 +1,273 @@
+import { registry } from '@web/core/registry';
+
+const PAY_BUTTON = 'button[name="o_payment_submit_button"]';
+
+/** Check that nothing on the page is wider than the window. */
+function checkNoHorizontalScrolling() {
+    const { scrollWidth, clientWidth } = document.documentElement;
+    if (scrollWidth > clientWidth) {
+        console.error(`The page is ${scrollWidth} px wide in a window of ${clientWidth} px`);
+    }
+}
+
+const noHorizontalScrolling = {
+    content: "The page fits the window",
+    trigger: '.o_billpro',
+    run: checkNoHorizontalScrolling,
+};
+
+/**
+ * Steps from an open checkout to the success page, with a card that the Demo provider accepts.
+ *
+ * @param {string} payLabel - The label of the payment button.
+ * @return {Array<object>} The steps.
+ */
+function enterCard(payLabel) {
+    return [
+        {
+            content: "The customer is told that the card is saved, and can't choose otherwise",
+            trigger:
+                '.o_billpro_pay:contains("Your card is saved and charged for the later payments")'
+                + ':not(:has(input[name="o_payment_tokenize_checkbox"]))',
+        },
+        {
+            content: "The payment button waits for the consent",
+            trigger: `body[is-ready=true]:has(${PAY_BUTTON}:disabled)`,
+        },
+        noHorizontalScrolling,
+        {
+            content: "Agree",
+            trigger: 'input[name="billpro_consent"]:not(:checked)',
+            run: 'click',
+        },
+        {
+            content: "Enter a card",
+            trigger: '#customer_input',
+            run: 'edit 4242424242424242',
+        },
+        {
+            content: "Send it",
+            trigger: `${PAY_BUTTON}:enabled:contains("${payLabel}")`,
+            run: 'click',
+            expectUnloadPage: true,
+        },
+    ];
+}
+
+/**
+ * Steps from the success page to the order portal, which shows what comes next.
+ *
+ * @param {object} expected
+ * @param {string} expected.message - What has been achieved.
+ * @param {Array<string>} expected.terms - What the success page says about later payments.
+ * @param {string} expected.next - The date of the next payment.
+ * @param {string} expected.amount - The amount of the next payment.
+ * @return {Array<object>} The steps.
+ */
+function visitOrderPortal({ message, terms, next, amount }) {
+    return [
+        {
+            content: "It worked, and the page says what comes later",
+            trigger:
+                `.o_billpro_success:has([role="status"]:contains("${message}"))`
+                + [...terms, next].map((term) => `:contains("${term}")`).join(''),
+        },
+        noHorizontalScrolling,
+        {
+            content: "Go to the order portal",
+            trigger: '.o_billpro_success a.btn-primary:contains("Go to order portal")',
+            run: 'click',
+            expectUnloadPage: true,
+        },
+        {
+            content: "The order is active",
+            trigger: '.o_billpro_overview_status:contains("Active")',
+        },
+        {
+            content: "The header shows the next payment and its card",
+            trigger:
+                `.o_billpro_next_payment:contains("${next}"):contains("${amount}")`
+                + ':contains("•••• 4242")',
+        },
+        {
+            content: "It is the only one to come",
+            trigger:
+                `.o_billpro_upcoming li:only-child:contains("${next}"):contains("${amount}")`
+                + ':contains("Scheduled")',
+        },
+        {
+            content: "The card is shown",
+            trigger:
+                '.o_billpro_payment_method:contains("•••• 4242")'
+                + ':contains("This card is charged for this order.")',
+        },
+        noHorizontalScrolling,
+    ];
+}
+
+/**
+ * Steps in the order portal after some payments were collected, to the details of the last one.
+ *
+ * @param {object} expected
+ * @param {number} expected.count - How many payments the history lists.
+ * @param {string} expected.date - The date of the last payment.
+ * @param {string} expected.period - The period that it pays.
+ * @param {string} expected.next - The date of the next payment.
+ * @return {Array<object>} The steps.
+ */
+function checkHistory({ count, date, period, next }) {
+    return [
+        {
+            content: "The history lists all payments",
+            trigger: `.o_billpro_history:has(tbody tr:nth-child(${count}):last-child)`,
+        },
+        {
+            content: "The last payment is on top, with its documents",
+            trigger:
+                `.o_billpro_history tbody tr:first-child:contains("${date}")`
+                + ':contains("24.20"):contains("Paid"):contains("INV/"):contains("Receipt")',
+        },
+        {
+            content: "The next payment is announced",
+            trigger: `.o_billpro_next_payment:contains("${next}"):contains("24.20")`,
+        },
+        {
+            content: "There is no other",
+            trigger: `.o_billpro_upcoming li:only-child:contains("${next}")`,
+        },
+        {
+            content: "Open the last payment",
+            trigger: '.o_billpro_history tbody tr:first-child a[href*="/payment/"]',
+            run: 'click',
+            expectUnloadPage: true,
+        },
+        {
+            content: "Its invoice names the period",
+            trigger: `.o_billpro_payment:contains("INV/"):contains("${period}")`,
+        },
+    ];
+}
+
+registry.category('web_tour.tours').add('billpro_portal.subscription', {
+    steps: () => [
+        {
+            content: "The checkout says what is paid today and later",
+            trigger:
+                '.o_billpro_pay:contains("To pay today"):contains("36.30")'
+                + ':contains("24.20 every month"):contains("02/29/2028")'
+                + ':contains("until cancelled"):not(:contains("Nothing is charged today"))',
+        },
+        ...enterCard("Pay"),
+        ...visitOrderPortal({
+            message: "We received your payment of",
+            terms: ["24.20 every month", "until cancelled"],
+            next: "02/29/2028",
+            amount: "24.20",
+        }),
+    ],
+});
+
+registry.category('web_tour.tours').add('billpro_portal.subscription_trial', {
+    steps: () => [
+        {
+            content: "The checkout says that nothing is charged today",
+            trigger:
+                '.o_billpro_today_note:contains("Nothing is charged today. Your card is saved for'
+                + ' the later payments.")',
+        },
+        {
+            content: "It says when the trial ends",
+            trigger: '.o_billpro_pay:contains("Free trial until"):contains("02/13/2028")',
+        },
+        ...enterCard("Register card"),
+        ...visitOrderPortal({
+            message: "Your card is registered",
+            terms: ["Free trial until", "02/13/2028", "24.20 every month"],
+            next: "02/14/2028",
+            amount: "24.20",
+        }),
+        {
+            content: "No payment was made",
+            trigger: '.o_billpro_portal:contains("No payments yet")',
+        },
+    ],
+});
+
+// From 31 January of a leap year over the beginning of daylight saving time.
+for (const [tour, expected] of Object.entries({
+    subscription_february: {
+        count: 2, date: "02/29/2028", period: "02/29/2028 to 03/30/2028", next: "03/31/2028",
+    },
+    subscription_march: {
+        count: 3, date: "03/31/2028", period: "03/31/2028 to 04/29/2028", next: "04/30/2028",
+    },
+    subscription_april: {
+        count: 4, date: "04/30/2028", period: "04/30/2028 to 05/30/2028", next: "05/31/2028",
+    },
+})) {
+    registry.category('web_tour.tours').add(`billpro_portal.${tour}`, {
+        steps: () => checkHistory(expected),
+    });
+}
+
+registry.category('web_tour.tours').add('billpro_portal.execute_now', {
+    steps: () => [
+        {
+            content: "Look at the schedule",
+            trigger: '.o_form_view a.nav-link[name="billing"]',
+            run: 'click',
+        },
+        {
+            content: "The agreed terms can't be changed",
+            trigger: '.o_form_view .o_readonly_modifier[name="billing_interval_count"]',
+        },
+        {
+            content: "Only managers decide about unknown payments",
+            trigger: '.o_form_view:not(:has(button[name="action_was_charged"]))',
+        },
+        {
+            content: "Execute the scheduled payment now",
+            trigger:
+                '.o_form_view div[name="billing_event_ids"] button[name="action_execute_now"]',
+            run: 'click',
+        },
+        {
+            content: "Confirm it",
+            trigger: '.modal:contains("charged at once") .modal-footer .btn-primary',
+            run: 'click',
+        },
+        {
+            content: "It worked",
+            trigger: '.o_notification:contains("1 charged, 0 declined, 0 unknown.")',
+        },
+        {
+            content: "It is completed, and the next one is scheduled",
+            trigger:
+                '.o_form_view div[name="billing_event_ids"]:contains("Completed")'
+                + ':contains("Scheduled")',
+        },
+    ],
+});
+
+registry.category('web_tour.tours').add('billpro_portal.run_now', {
+    steps: () => [
+        {
+            content: "Run now",
+            trigger: '.o_list_view button:contains("Run now")',
+            run: 'click',
+        },
+        {
+            content: "Confirm it",
+            trigger: '.modal:contains("charged at once") .modal-footer .btn-primary',
+            run: 'click',
+        },
+        {
+            content: "It worked",
+            trigger: '.o_notification:contains("1 charged, 0 declined, 0 unknown.")',
+        },
+        {
+            content: "The run is reported",
+            trigger: '.o_list_view .o_data_row td[name="charged_count"]:contains("1")',
+        },
+    ],
+});
