@@ -58,6 +58,10 @@ class BillproPurchaseMetered(models.AbstractModel):
             )
 
     @api.model
+    def _has_total(self):
+        return False
+
+    @api.model
     def _can_take_payments(self):
         return True
 

@@ -105,6 +105,10 @@ class BillproPurchaseSubscription(models.AbstractModel):
     # === AMOUNTS === #
 
     @api.model
+    def _has_total(self):
+        return False
+
+    @api.model
     def _check_order(self, order):
         super()._check_order(order)
         if not order._get_recurring_lines():

@@ -95,6 +95,14 @@ class BillproPurchaseType(models.AbstractModel):
         return True
 
     @api.model
+    def _has_total(self):
+        """Return whether the order's total is what the customer pays in all.
+
+        :rtype: bool
+        """
+        return True
+
+    @api.model
     def _can_take_payments(self):
         """Return whether staff may take payments besides those of the schedule.
 

@@ -344,8 +344,9 @@ class SaleOrder(models.Model):
 
         :rtype: list[dict]
         """
+        has_total = self._get_purchase()._has_total()
         amounts = [
-            (self.env._("Order total"), self.amount_total, False),
+            *([(self.env._("Order total"), self.amount_total, False)] if has_total else []),
             (self.env._("Paid"), self.billing_paid, False),
             (self.env._("Refunded"), self.billing_refunded, False),
             (self.env._("Credited"), self.billing_credited, False),

@@ -83,3 +83,21 @@ class TestNotification(BillingCommon):
             refund_order.billing_notification_ids.filtered(lambda n: n.kind == 'refund').state,
             'sent',
         )
+
+    def test_the_confirmation_of_a_subscription_names_its_terms(self):
+        gym = self._create_sold_product("Gym membership", 20.0, self.tax_21, 'subscription')
+        order = self._create_order((gym, 1))
+        token = self.env['payment.token'].create(
+            {
+                'provider_id': self.provider.id,
+                'payment_method_id': self.payment_method.id,
+                'partner_id': self.customer.id,
+                'provider_ref': 'demo',
+                'payment_details': '4242',
+            }
+        )
+        self._create_initial_transaction(order, 'done', token_id=token.id)._post_process()
+        self._run_job()
+        body = self._get_mails(order).body_html
+        self.assertIn("24.20 every month", body)
+        self.assertIn("until cancelled", body)
