@@ -157,8 +157,7 @@ class BillproBillingRun(models.Model):
         :return: The attempts.
         :rtype: payment.transaction
         """
-        self = self.with_context(**BATCH_CONTEXT)
-        Event = self.env['billpro.billing.event']
+        Event = self.env['billpro.billing.event'].with_context(**BATCH_CONTEXT)
         domain &= Domain('status', 'in', ['scheduled', 'soft_declined']) & Domain(
             'order_id.billing_status', 'in', CHARGEABLE_ORDERS
         )
@@ -177,7 +176,7 @@ class BillproBillingRun(models.Model):
         for same_type in without_invoice.grouped(lambda e: e.order_id.purchase_type).values():
             same_type[0].order_id._get_purchase()._create_event_invoices(same_type)
         events = self._set_aside_wrong_invoices(events)
-        txs = self.env['payment.transaction'].create(
+        txs = Event.env['payment.transaction'].create(
             [self._prepare_attempt(event) for event in events]
         )
         for event in events:
@@ -368,8 +367,7 @@ class BillproBillingRun(models.Model):
         :return: How many could not be booked.
         :rtype: int
         """
-        self = self.with_context(**BATCH_CONTEXT)
-        txs = txs.with_env(self.env).filtered(lambda tx: tx.state != 'draft')
+        txs = txs.with_context(**BATCH_CONTEXT).filtered(lambda tx: tx.state != 'draft')
         if not txs:
             return 0
         txs.billing_order_id._lock_billing()
@@ -446,7 +444,7 @@ class BillproBillingRun(models.Model):
             return
         first_payments = txs.filtered(lambda tx: tx.billing_event_id.status not in PAID)
         first_payments.invoice_ids.filtered(lambda move: move.state == 'draft').action_post()
-        payments = self.env['account.payment'].create([tx._prepare_event_payment() for tx in txs])
+        payments = txs.env['account.payment'].create([tx._prepare_event_payment() for tx in txs])
         payments.action_post()
         plan = []
         for tx, payment in zip(txs, payments, strict=True):
@@ -460,7 +458,7 @@ class BillproBillingRun(models.Model):
                         )
                     )
                 )
-        self.env['account.move.line']._reconcile_plan(plan)
+        txs.env['account.move.line']._reconcile_plan(plan)
 
     @api.model
     def _schedule_next_events(self, events):

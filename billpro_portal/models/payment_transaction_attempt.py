@@ -8,7 +8,6 @@ class PaymentTransaction(models.Model):
     _inherit = 'payment.transaction'
 
     billing_event_id = fields.Many2one(
-        string="Billing Event",
         comodel_name='billpro.billing.event',
         readonly=True,
         index='btree_not_null',
