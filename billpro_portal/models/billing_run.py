@@ -192,7 +192,7 @@ class BillproBillingRun(models.Model):
         :return: Those that can be charged.
         :rtype: billpro.billing.event
         """
-        chargeable = self.env['billpro.billing.event']
+        chargeable = events.browse()
         for event in events:
             token = event.order_id.billing_token_id
             if not token or not token.active:
