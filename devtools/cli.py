@@ -18,6 +18,8 @@ from devtools import (
     test_run,
     translations,
 )
+from devtools.bench import run as bench_run
+from devtools.torture import run as torture_run
 
 DEFAULT_PORT = 8069
 
@@ -70,6 +72,26 @@ def _parser():
         description="Run the whole suite, or what the arguments for pytest choose.",
     )
     test_parser.set_defaults(command=test)
+    torture_parser = commands.add_parser(
+        'torture', help="kill charge runs at every boundary and compare the books with the ledger"
+    )
+    torture_parser.add_argument('--events', type=int, default=1000, help="default: %(default)s")
+    torture_parser.add_argument('--seed', type=int, default=1, help="default: %(default)s")
+    torture_parser.set_defaults(command=torture)
+    bench_parser = commands.add_parser('bench', help="measure what things cost")
+    benches = bench_parser.add_subparsers(required=True, metavar='WHAT')
+    bench_run_parser = benches.add_parser(
+        'run', help="the charge run, beside stock Odoo one by one and bare batches of documents"
+    )
+    bench_run_parser.add_argument('--events', type=int, default=200, help="default: %(default)s")
+    bench_run_parser.add_argument(
+        '--latency', type=int, default=0, metavar='MS', help="of the gateway; default: %(default)s"
+    )
+    bench_run_parser.add_argument(
+        '--workers', type=int, default=1, help="charges at once; default: %(default)s"
+    )
+    bench_run_parser.add_argument('--json', action='store_true', help="show JSON only")
+    bench_run_parser.set_defaults(command=bench)
     lint_parser = commands.add_parser('lint', help="run the checks that need no test run")
     lint_parser.set_defaults(command=check)
     shell_parser = commands.add_parser('shell', help="open Odoo's shell on the demo database")
@@ -115,6 +137,18 @@ def test(options):
     """Run the tests."""
     with _odoo(debian_packages.BROWSER_PACKAGES) as odoo:
         return test_run.run(odoo, options.further_arguments)
+
+
+def torture(options):
+    """Kill charge runs at every boundary, and compare the books with the gateway's ledger."""
+    with _odoo() as odoo:
+        return torture_run.run(odoo, options.events, options.seed)
+
+
+def bench(options):
+    """Measure what the charge run costs."""
+    with _odoo() as odoo:
+        return bench_run.run(odoo, options.events, options.latency, options.workers, options.json)
 
 
 def check(_options):

@@ -14,6 +14,7 @@ from ..billing.lifecycle import DECLINED, IN_FLIGHT, PAID
 _logger = logging.getLogger(__name__)
 
 BATCH_SIZE = 200
+BOOKING_TRIES = 5
 # Invoices and payments of a run are made without followers, tracking and "assigned to you" mails.
 BATCH_CONTEXT = {
     'tracking_disable': True,
@@ -92,7 +93,7 @@ class BillproBillingRun(models.Model):
         self.env.cr.commit()  # pylint: disable=invalid-commit
         txs = opened | self._get_attempts_to_charge()
         self._charge(txs)
-        failed = self._book(self._get_attempts_to_book())
+        failed = self._book_answered()
         run = (
             self
             if not txs
@@ -327,10 +328,8 @@ class BillproBillingRun(models.Model):
         :param int tx_id: The attempt.
         """
         try:
-            tx = (
-                env['payment.transaction'].browse(tx_id).try_lock_for_update(allow_referencing=True)
-            )
-            if tx and tx.state == 'draft':
+            tx = env['payment.transaction'].browse(tx_id)
+            if tx._try_lock_with_order() and tx.state == 'draft':
                 tx._charge_event()
             # The outcome comes before everything else.
             env.cr.commit()  # pylint: disable=invalid-commit
@@ -357,6 +356,23 @@ class BillproBillingRun(models.Model):
         )
 
     @api.model
+    def _book_answered(self):
+        """Book all attempts that were answered and commit; begin anew when others were faster.
+
+        :return: How many could not be booked.
+        :rtype: int
+        """
+        for _try in range(BOOKING_TRIES):
+            try:
+                failed = self._book(self._get_attempts_to_book())
+                # Booked: nothing that follows in this request may undo it.
+                self.env.cr.commit()  # pylint: disable=invalid-commit
+                return failed
+            except psycopg2.OperationalError:
+                self.env.cr.rollback()  # What is left is booked by the next run.
+        return 0
+
+    @api.model
     def _book(self, txs):
         """Record what became of attempts: invoices, payments, events, orders, next events.
 
@@ -370,7 +386,9 @@ class BillproBillingRun(models.Model):
         txs = txs.with_context(**BATCH_CONTEXT).filtered(lambda tx: tx.state != 'draft')
         if not txs:
             return 0
-        txs.billing_order_id._lock_billing()
+        # Orders that another worker is booking, or a customer is acting on, are left for later.
+        orders = txs.billing_order_id.try_lock_for_update(allow_referencing=True)
+        txs = txs.filtered(lambda tx: tx.billing_order_id in orders)
         try:
             with self.env.cr.savepoint():
                 self._book_batch(txs)
@@ -493,7 +511,9 @@ class BillproBillingRun(models.Model):
 
     @api.model
     def _get_reason(self, order):
-        last = order.billing_event_ids.filtered(lambda e: e.status in PAID | DECLINED)[-1:]
+        events = order.billing_event_ids
+        # The one that was declined may have been cancelled or skipped since.
+        last = (events.filtered(lambda e: e.status in PAID | DECLINED) or events)[-1:]
         return self.env._(
             "Payment %(event)s: %(status)s.",
             event=last.display_name,

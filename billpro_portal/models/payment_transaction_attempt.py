@@ -57,13 +57,12 @@ class PaymentTransaction(models.Model):
             self._set_outcome_unknown()
             return
         if not was_sent:
-            self.billing_sent_date = fields.Datetime.now()
             # If this process dies during the call, the next one knows that money may have moved.
-            self.env.cr.commit()  # pylint: disable=invalid-commit
-            if not self.try_lock_for_update(allow_referencing=True) or self.state != 'draft':
+            self._begin_money_transaction()
+            if self.state != 'draft':
                 return
         self.write({'billing_outcome_unknown': False, 'billing_not_attempted': False})
-        self._charge_with_token()
+        self.with_context(billing_repeated_request=was_sent)._charge_with_token()
 
     def _set_error(self, state_message, extra_allowed_states=()):
         """Override of `payment`: an attempt that the provider never tried waits for the next run.

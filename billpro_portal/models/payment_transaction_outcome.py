@@ -60,6 +60,8 @@ class PaymentTransaction(models.Model):
         except ValidationError as error:
             if self.billing_order_id and self.operation in {'online_token', 'offline', 'refund'}:
                 outcome = classify_failed_request(error.__cause__ or error.__context__)
+                if outcome == NOT_ATTEMPTED and self.env.context.get('billing_repeated_request'):
+                    outcome = UNKNOWN  # The first request may have been executed.
                 self.billing_outcome_unknown = outcome == UNKNOWN
                 self.billing_not_attempted = outcome == NOT_ATTEMPTED
             raise
@@ -156,15 +158,29 @@ class PaymentTransaction(models.Model):
         # Not to be mixed with the answers of the inquiries that follow.
         self.env.cr.commit()  # pylint: disable=invalid-commit
 
+    def _try_lock_with_order(self):
+        """Lock the order and then the transaction, if nobody else holds them.
+
+        The order comes along because its totals are written with the outcome.
+
+        :return: Whether both are locked.
+        :rtype: bool
+        """
+        self.ensure_one()
+        return bool(
+            self.billing_order_id.try_lock_for_update(allow_referencing=True)
+            and self.try_lock_for_update(allow_referencing=True)
+        )
+
     def _inquire(self):
         """Send a request again under its key to learn what became of it, and commit the answer."""
         self.ensure_one()
         try:
-            if not self.try_lock_for_update(allow_referencing=True).billing_outcome_unknown:
+            if not self._try_lock_with_order() or not self.billing_outcome_unknown:
                 return
             if self._can_be_sent_again():
                 self.billing_outcome_unknown = False
-                self._charge_with_token()
+                self.with_context(billing_repeated_request=True)._charge_with_token()
             else:
                 self._schedule_inquiry()
                 self._ask_person_about_outcome()

@@ -284,3 +284,19 @@ class TestUnknownOutcome(SubscriptionCommon):
         self._assert_charged(1)
         with self.assertRaisesRegex(UserError, "is known"):
             self.event.action_was_charged()
+
+    def test_a_repeated_request_that_was_turned_away_leaves_it_unknown(self):
+        self.gateway.faults.add('drop_after', path='/v1/payment_intents')
+        self._run_at()
+        self.gateway.faults.add('rate_limit', path='/v1/payment_intents')
+        self._run_at(minutes=5)
+        self.assertEqual(self.event.status, 'unknown')
+        self.gateway.refuse_connections()
+        self._run_at(minutes=66)
+        self.gateway.accept_connections()
+        self.assertEqual(self.event.status, 'unknown')
+        self._run_at(hours=23)
+        self.assertEqual(self.event.status, 'unknown')
+        with freeze_time(DUE + timedelta(hours=27)):
+            self.event.with_user(self.billing_manager).action_was_charged()
+        self._assert_charged(1)

@@ -1,0 +1,1 @@
+from . import billing_run, payment_provider, payment_transaction

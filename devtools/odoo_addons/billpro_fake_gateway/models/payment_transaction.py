@@ -1,0 +1,27 @@
+"""The boundaries of an attempt."""
+
+from odoo import models
+
+from odoo.addons.billpro_fake_gateway import crash_points
+
+
+class PaymentTransaction(models.Model):
+    """An attempt whose commits have names."""
+
+    _inherit = 'payment.transaction'
+
+    def _charge_event(self):
+        """Override of `billpro_portal` to name the commit before the first call."""
+        if not self.billing_sent_date:
+            crash_points.name_next_commit('sent')
+        super()._charge_event()
+
+    def _charge_with_token(self):
+        """Override of `payment` to name the commit of the outcome."""
+        super()._charge_with_token()
+        crash_points.name_next_commit('outcome')
+
+    def _inquire(self):
+        """Override of `billpro_portal` to tell inquiries from first charges."""
+        with crash_points.during('inquiry'):
+            super()._inquire()

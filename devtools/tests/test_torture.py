@@ -1,0 +1,18 @@
+import re
+import subprocess
+import sys
+
+from devtools import paths
+
+
+def test_each_event_is_charged_once_whatever_happens():
+    completed = subprocess.run(
+        [sys.executable, paths.CHECKOUT / 'dev', 'torture', '--events', '1000', '--seed', '1'],
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+    assert re.search(r"^1000 events: ", completed.stdout, re.MULTILINE)
+    assert " 0 double, 0 lost, 0 stuck, 0 wrong in all" in completed.stdout

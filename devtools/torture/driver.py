@@ -1,0 +1,260 @@
+"""What happens to the workers, in order: the matrix, random kills, then peace."""
+
+import os
+import random
+import signal
+import time
+from collections import Counter
+from contextlib import suppress
+
+from devtools.torture import plan
+
+# How long a worker waits for the gateway, and how long a gateway that hangs does.
+PATIENCE = 0.3
+LONG_PATIENCE = 10
+SECONDS_HELD = 60
+MATRIX_BATCH = 2
+BATCH = 20
+TRIES_PER_CELL = 4
+# One event in so many loses its first answer, to be asked about in the second half of the matrix.
+UNKNOWN_SHARE = 10
+MINUTE, HOUR, DAY = 60, 3600, 86400
+SECONDS_BETWEEN_LOOKS = 0.01
+ROUNDS_OF_PEACE = 40
+DEEDS_IN_PEACE = 40
+
+
+class Driver:
+    """Kills workers, breaks the gateway, and moves the clock."""
+
+    def __init__(self, host, gateway, seed):
+        """Keep what is driven.
+
+        :param OdooHost host: Where workers come from.
+        :param FakeGateway gateway: What they charge at.
+        :param int seed: What all choices depend on.
+        """
+        self.host = host
+        self.gateway = gateway
+        self.numbers = random.Random(seed)  # noqa: S311
+        self.seconds_ahead = 0
+        self.reached = Counter()
+        self.counts = Counter()
+        self.problems = []
+
+    # === PROCESSES === #
+
+    def _start_worker(self, crash=None, *, patience=PATIENCE, batch=BATCH, threads=1):
+        self.counts['workers'] += 1
+        return self.host.start(
+            task='work',
+            seconds_ahead=self.seconds_ahead,
+            patience=patience,
+            batch=batch,
+            threads=threads,
+            crash=crash,
+        )
+
+    def _start_people(self, count, batch=BATCH):
+        self.counts['deeds'] += count
+        return self.host.start(
+            task='act',
+            seconds_ahead=self.seconds_ahead,
+            patience=PATIENCE,
+            batch=batch,
+            threads=1,
+            seed=self.numbers.getrandbits(32),
+            count=count,
+        )
+
+    def _kill(self, process):
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+
+    def _wait(self, process, name):
+        """Wait for a process; return whether it died as planned."""
+        return self._end(self.host.wait(process=process), name)
+
+    def _end(self, status, name):
+        """Count how a process ended; return whether it died as planned."""
+        kinds = {0: 'finished', 3: 'disconnects', -signal.SIGKILL: 'kills'}
+        if status not in kinds:
+            self.problems.append(f"{name} ended with status {status}: see the log")
+        self.counts[kinds.get(status, 'failures')] += 1
+        return status in {3, -signal.SIGKILL}
+
+    # === THE MATRIX === #
+
+    def run_matrix(self):
+        """Let both workers die at every boundary with every fault."""
+        self._leave_unknown_attempts()
+        for cell in plan.matrix(self.numbers):
+            for _try in range(TRIES_PER_CELL):
+                if self._run_cell(cell):
+                    self.reached[cell] += 1
+                    break
+                if cell.is_inquiry:
+                    # What has no answer is asked about again.
+                    self.move_clock(HOUR)
+            else:
+                self.problems.append(f"Not reached: {cell}")
+
+    def _run_cell(self, cell):
+        if cell.boundary in plan.DURING_CALL:
+            return self._run_call_cell(cell)
+        if cell.is_inquiry and self.seconds_ahead == 0:
+            self.move_clock(5 * MINUTE)
+        if cell.needs_answered_attempt:
+            self._leave_answered_attempt()
+        fault = self._break_gateway(cell.fault)
+        workers = [
+            self._start_worker(
+                [cell.boundary, cell.passes(self.numbers), manner],
+                batch=MATRIX_BATCH,
+                threads=threads,
+            )
+            for manner, threads in self._manners()
+        ]
+        people = self._start_people(1, batch=MATRIX_BATCH)
+        died = [self._wait(worker, str(cell)) for worker in workers]
+        self._wait(people, f"people, {cell}")
+        happened = self._repair_gateway(fault)
+        return any(died) and happened
+
+    def _leave_unknown_attempts(self):
+        """Charge some events whose answers are lost."""
+        count = self.host.count_events()['due'] // UNKNOWN_SHARE
+        fault = self._break_gateway('drop_after')
+        self._wait(
+            self._start_worker(['book.after_commit', 1, 'kill'], batch=count, threads=4),
+            "preparation",
+        )
+        self._repair_gateway(fault)
+
+    def _leave_answered_attempt(self):
+        """Let a worker die between the gateway's answer and the booking."""
+        worker = self._start_worker(['outcome.after_commit', 1, 'kill'], batch=MATRIX_BATCH)
+        self._wait(worker, "preparation")
+
+    def _manners(self):
+        """Return how the two workers die, and how many attempts each has under way."""
+        manners = [('kill', 1), ('disconnect', 4)]
+        if self.numbers.random() < 0.5:
+            manners = [('kill', 4), ('disconnect', 1)]
+        return manners
+
+    def _run_call_cell(self, cell):
+        """Kill a worker from outside while the gateway holds its request."""
+        held = self.gateway.faults.add(
+            cell.fault, method='POST', path='/v1/payment_intents', seconds=SECONDS_HELD
+        )
+        worker = self._start_worker(batch=MATRIX_BATCH, patience=LONG_PATIENCE)
+        is_held = self.gateway.faults.wait_until_held()
+        self._kill(worker)
+        died = self._wait(worker, str(cell))
+        if cell.boundary == 'call.during.released_before_retry':
+            self.gateway.faults.clear()
+        other = self._start_worker(['outcome.after_commit', 1, 'kill'], batch=MATRIX_BATCH)
+        self._wait(other, str(cell))
+        self.gateway.faults.clear()
+        self.counts['faults'] += 1
+        return is_held and died and held.times == 0
+
+    def _break_gateway(self, kind):
+        """Let each charge go wrong; return the fault, if the gateway counts it."""
+        if kind == plan.NO_FAULT:
+            return None
+        if kind == plan.REFUSED:
+            self.gateway.refuse_connections()
+            self.counts['faults'] += 1
+            return None
+        return self.gateway.faults.add(
+            kind,
+            method='POST',
+            path='/v1/payment_intents',
+            times=1_000_000,
+            seconds=SECONDS_HELD if kind in plan.HANGS else 0,
+        )
+
+    def _repair_gateway(self, fault):
+        """Let nothing go wrong any more; return whether something did that had to."""
+        happened = 1_000_000 - fault.times if fault else 0
+        self.counts['faults'] += happened
+        # What was held is executed now, after its client has gone.
+        self.gateway.faults.clear()
+        self.gateway.accept_connections()
+        return fault is None or happened > 0
+
+    # === AT RANDOM === #
+
+    def run_at_random(self, kills):
+        """Kill workers at random times among random faults until nothing is due.
+
+        :param int kills: How many workers to kill at most.
+        """
+        faults = [
+            self.gateway.faults.add(
+                kind,
+                method='POST',
+                path='/v1/payment_intents',
+                times=1_000_000,
+                probability=0.04,
+                seed=self.numbers.getrandbits(32),
+                seconds=SECONDS_HELD if kind in plan.HANGS else 0,
+            )
+            for kind in plan.FAULTS
+        ]
+        workers = [self._start_worker(threads=4), self._start_worker()]
+        for _kill in range(kills):
+            people = self._start_people(2)
+            victim = self.numbers.randrange(2)
+            until = len(self.gateway.requests) + self.numbers.randint(1, BATCH)
+            ended = None
+            while len(self.gateway.requests) < until and ended is None:
+                ended = self.host.poll(process=workers[victim])
+                time.sleep(SECONDS_BETWEEN_LOOKS)
+            self._wait(people, "people")
+            if ended is None:
+                self._kill(workers[victim])
+                self._wait(workers[victim], "random kill")
+            else:
+                self._end(ended, "worker")
+                if not self.host.count_events()['due']:
+                    workers.pop(victim)
+                    break
+            workers[victim] = self._start_worker(threads=self.numbers.choice([1, 4]))
+        for worker in workers:
+            self._wait(worker, "worker")
+        self.counts['faults'] += sum(1_000_000 - fault.times for fault in faults)
+        self.gateway.faults.clear()
+
+    # === PEACE === #
+
+    def move_clock(self, seconds):
+        """Move the clocks of Odoo and the gateway.
+
+        :param int seconds: By how much.
+        """
+        self.seconds_ahead += seconds
+        self.gateway.advance(seconds)
+
+    def run_in_peace(self):
+        """Repeat the run, and move the clock, until nothing is due and nothing unknown."""
+        people = self._start_people(DEEDS_IN_PEACE)
+        for number in range(ROUNDS_OF_PEACE):
+            workers = [
+                self._start_worker(patience=LONG_PATIENCE, batch=50, threads=threads)
+                for threads in (1, 4)
+            ]
+            for worker in workers:
+                self._wait(worker, "worker in peace")
+            if people:
+                self._wait(people, "people in peace")
+                people = None
+            counts = self.host.count_events()
+            if not any(counts.get(status) for status in ('due', 'processing', 'unknown')):
+                return
+            charged = sorted({m.description for m in self.gateway.ledger.movements(kind='charge')})
+            self.counts['asked_people'] += self.host.answer_questions(references=charged)
+            self.move_clock((5 * MINUTE, HOUR)[number] if number < 2 else DAY)
+        self.problems.append(f"Not at rest after {ROUNDS_OF_PEACE} rounds: {counts}")

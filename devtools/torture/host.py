@@ -1,0 +1,227 @@
+"""A process with Odoo loaded that forks the processes to be killed, steered by lines of JSON.
+
+Forking makes a fresh Odoo process in milliseconds. Started by `odoo_host.py`, not by people.
+"""
+
+import argparse
+import json
+import logging
+import os
+import random
+import sys
+import time
+from contextlib import contextmanager
+
+import psycopg2
+import requests
+
+import odoo
+from odoo import SUPERUSER_ID, api, fields, sql_db
+from odoo.modules.registry import Registry
+
+from devtools.torture import books, orders, staff
+
+_logger = logging.getLogger(__name__)
+
+FINISHED = 0
+FAILED = 1
+DISCONNECTED = 3
+# How often a run may find nothing to do though something is due, because others hold it.
+IDLE_RUNS = 40
+# How many batches a worker that is to die may take to get there.
+RUNS_OF_THE_DOOMED = 5
+SECONDS_BETWEEN_IDLE_RUNS = 0.02
+# How often a worker that is to die tries again after another one was faster, which then is the
+# one that gets to the boundary.
+DEFEATS_OF_THE_DOOMED = 2
+
+
+class Host:
+    """The loaded Odoo."""
+
+    def __init__(self, database):
+        """Load a database.
+
+        :param str database: Its name.
+        """
+        self.database = database
+        self.registry = Registry(database)
+
+    @contextmanager
+    def new_environment(self):
+        """Give the superuser's environment with a cursor of its own, committed at the end."""
+        with self.registry.cursor() as cr:
+            yield api.Environment(cr, SUPERUSER_ID, {})
+
+    # === COMMANDS === #
+
+    def create_orders(self, gateway, key, events):
+        """Create orders with so many due events."""
+        with self.new_environment() as env:
+            orders.prepare(env, gateway, key)
+            orders.create(env, events)
+        with self.new_environment() as env:
+            # Forked processes inherit the caches that this fills.
+            first = env['billpro.billing.event'].search([], limit=2)
+            env['billpro.billing.run']._run_events(first)
+
+    def count_events(self):
+        """Return how many events there are in each status, and how many are due."""
+        with self.new_environment() as env:
+            return books.count_events(env)
+
+    def read_books(self):
+        """Return what the books say about each event."""
+        with self.new_environment() as env:
+            return books.read(env)
+
+    def answer_questions(self, references):
+        """Let a person answer what no machine knows."""
+        return staff.say_what_happened(self.new_environment, set(references))
+
+    def start(self, task, **options):
+        """Start a process.
+
+        :param str task: `work` or `act`.
+        :return: Its process id.
+        :rtype: int
+        """
+        # A connection must not be shared by two processes.
+        sql_db.close_all()
+        process = os.fork()
+        if process:
+            return process
+        status = FAILED
+        try:
+            # What the parent is asked and answers is none of the child's business.
+            os.dup2(os.open(os.devnull, os.O_RDONLY), sys.stdin.fileno())
+            os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+            status = getattr(self, f'_{task}')(**options)
+        except Exception:
+            _logger.exception("A %s process failed", task)
+        finally:
+            os._exit(status)
+
+    def poll(self, process):
+        """Return the exit status of a process, negative if a signal ended it; None if it runs."""
+        found, status = os.waitpid(process, os.WNOHANG)
+        return os.waitstatus_to_exitcode(status) if found else None
+
+    def wait(self, process):
+        """Wait for a process and return its exit status."""
+        return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+
+    # === TASKS OF FORKED PROCESSES === #
+
+    def _work(self, *, seconds_ahead, patience, batch, threads, crash=None):
+        """Let a worker collect until nothing is due, or until it dies.
+
+        :param int seconds_ahead: How far its clock is ahead of the machine's.
+        :param float patience: For how many seconds it waits for the gateway.
+        :param int batch: How many events it opens at a time.
+        :param int threads: How many attempts it has under way at once.
+        :param list crash: Boundary, passes and manner of its death.
+        :rtype: int
+        """
+        crash_points = sys.modules['odoo.addons.billpro_fake_gateway.crash_points']
+        self._prepare(seconds_ahead, patience, batch, threads)
+        if crash:
+            crash_points.arm(*crash)
+            self._stop_after_batch()
+        defeats = 0
+        for _run in range(RUNS_OF_THE_DOOMED if crash else IDLE_RUNS):
+            if crash and defeats >= DEFEATS_OF_THE_DOOMED:
+                break
+            try:
+                with self.new_environment() as env:
+                    env['billpro.billing.run']._cron_run()
+                with self.new_environment() as env:
+                    if not books.is_anything_left(env):
+                        break
+            except psycopg2.errors.SerializationFailure:
+                _logger.warning("A run gave way to another one")
+                defeats += 1
+            except (psycopg2.OperationalError, psycopg2.InterfaceError):
+                if not crash_points.is_done():
+                    raise
+            if crash_points.is_done():
+                break
+            time.sleep(SECONDS_BETWEEN_IDLE_RUNS)
+        return DISCONNECTED if crash_points.is_done() else FINISHED
+
+    def _act(self, *, seconds_ahead, patience, batch, threads, seed, count):
+        """Let people work on the orders.
+
+        :param int seed: What their deeds depend on.
+        :param int count: How many things they do.
+        :rtype: int
+        """
+        self._prepare(seconds_ahead, patience, batch, threads)
+        staff.act(self.new_environment, random.Random(seed), count)  # noqa: S311
+        return FINISHED
+
+    def _stop_after_batch(self):
+        """Let each run end after one batch, as the scheduler does when its time is over."""
+        jobs = self.registry['ir.cron']
+        commit_progress = jobs._commit_progress
+
+        def commit_progress_and_stop(records, *arguments, **options):
+            commit_progress(records, *arguments, **options)
+            return 0
+
+        jobs._commit_progress = commit_progress_and_stop
+
+    def _prepare(self, seconds_ahead, patience, batch, threads):
+        """Change this process's clock and settings."""
+        real_now = fields.Datetime.now
+        fields.Datetime.now = lambda *_arguments: fields.Datetime.add(
+            real_now(), seconds=seconds_ahead
+        )
+        request = requests.sessions.Session.request
+
+        def request_impatiently(session, method, url, **options):
+            return request(session, method, url, **{**options, 'timeout': patience})
+
+        requests.sessions.Session.request = request_impatiently
+        sys.modules['odoo.addons.billpro_portal.models.billing_run'].BATCH_SIZE = batch
+        sys.modules[
+            'odoo.addons.billpro_portal.models.payment_transaction_outcome'
+        ].INQUIRY_BATCH_SIZE = batch
+        parameters = self.registry['ir.config_parameter']
+        get_param = parameters.get_param
+
+        def get_own_param(records, key, default=False):
+            if key == 'billpro_portal.charge_workers':
+                return threads
+            return get_param(records, key, default)
+
+        parameters.get_param = get_own_param
+
+
+def main():
+    """Answer each line of JSON, a command with its options, with another one."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--config', required=True)
+    parser.add_argument('--database', required=True)
+    options = parser.parse_args()
+    odoo.tools.config.parse_config(
+        [
+            *('--config', options.config, '--no-http', '--log-level', 'warn'),
+            # Thousands of refused requests are what this is about.
+            *('--log-handler', 'odoo.addons.payment.models.payment_provider:CRITICAL'),
+        ],
+        setup_logging=True,
+    )
+    host = Host(options.database)
+    for line in sys.stdin:
+        command, arguments = json.loads(line)
+        try:
+            answer = {'answer': getattr(host, command)(**arguments)}
+        except Exception as error:
+            _logger.exception("The command %s failed", command)
+            answer = {'error': str(error) or repr(error)}
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,104 @@
+"""The crash matrix: where workers die, and what is wrong with the gateway meanwhile."""
+
+from dataclasses import dataclass
+
+# The first charge of an event, in the order in which a run passes them.
+BOUNDARIES = (
+    'open.before_commit',
+    'open.after_commit',
+    'sent.before_commit',
+    'sent.after_commit',
+    'call.before',
+    'call.after',
+    'outcome.before_commit',
+    'outcome.after_commit',
+    'book.before_commit',
+    'book.after_commit',
+)
+# The same, while an attempt without an answer is sent again.
+INQUIRY_BOUNDARIES = (
+    'inquiry.call.before',
+    'inquiry.call.after',
+    'inquiry.outcome.before_commit',
+    'inquiry.outcome.after_commit',
+)
+# What was found out is booked at once; with a fault nothing is found out.
+INQUIRY_BOOKING_BOUNDARIES = ('inquiry.book.before_commit', 'inquiry.book.after_commit')
+NO_FAULT = 'none'
+# The gateway's own faults, see its `faults.py`.
+FAULTS = (
+    'drop_before',
+    'drop_after',
+    'error_before',
+    'error_after',
+    'rate_limit',
+    'hang_before',
+    'hang_after',
+)
+# Nothing listens at the gateway's port.
+REFUSED = 'refused'
+# With these nothing is answered, and nothing is there to book.
+WITHOUT_ANSWER = frozenset({REFUSED, 'rate_limit'})
+# The process is killed from outside while its request is at the gateway; the second word says
+# when the gateway goes on: before the next worker starts, or while it asks for the same payment.
+DURING_CALL = tuple(
+    f'call.during.{release}' for release in ('released_before_retry', 'released_during_retry')
+)
+HANGS = ('hang_before', 'hang_after')
+# The boundaries that a run passes before its first call: a fault can only have happened earlier
+# if they are passed again.
+_BEFORE_FIRST_CALL = {
+    'open.before_commit': 2,
+    'open.after_commit': 2,
+    'sent.before_commit': 3,
+    'sent.after_commit': 3,
+    'call.before': 3,
+    'inquiry.call.before': 2,
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of the matrix: both workers die at a boundary while a fault lasts."""
+
+    boundary: str
+    fault: str
+
+    def __str__(self):
+        return f'{self.boundary} × {self.fault}'
+
+    @property
+    def is_inquiry(self):
+        """Whether attempts without an answer are needed to get there."""
+        return self.boundary.startswith('inquiry.')
+
+    @property
+    def needs_answered_attempt(self):
+        """Whether an attempt must have been answered before, or there is nothing to book."""
+        return self.boundary.startswith('book.') and self.fault in WITHOUT_ANSWER
+
+    def passes(self, numbers):
+        """Return the how-manieth time a worker dies when it gets there.
+
+        :param random.Random numbers: Where the choice comes from.
+        :rtype: int
+        """
+        if self.fault != NO_FAULT and self.boundary in _BEFORE_FIRST_CALL:
+            return _BEFORE_FIRST_CALL[self.boundary]
+        return 1 if self.needs_answered_attempt or self.is_inquiry else numbers.randint(1, 2)
+
+
+def matrix(numbers):
+    """Return all cells, first charges before inquiries, otherwise in random order.
+
+    :param random.Random numbers: Where the order comes from.
+    :rtype: list[Cell]
+    """
+    faults = (NO_FAULT, REFUSED, *FAULTS)
+    first_charges = [Cell(boundary, fault) for boundary in BOUNDARIES for fault in faults]
+    first_charges += [Cell(boundary, fault) for boundary in DURING_CALL for fault in HANGS]
+    inquiries = [Cell(boundary, fault) for boundary in INQUIRY_BOUNDARIES for fault in faults]
+    inquiries += [Cell(boundary, NO_FAULT) for boundary in INQUIRY_BOOKING_BOUNDARIES]
+    numbers.shuffle(first_charges)
+    numbers.shuffle(inquiries)
+    return first_charges + inquiries

@@ -1,0 +1,129 @@
+"""People who work on the orders while the charge run does: executed inside Odoo."""
+
+import psycopg2
+
+from odoo.exceptions import UserError
+
+# What people do, as often as it stands here.
+DEEDS = (
+    *['cancel_event'] * 2,
+    *['cancel_order'] * 1,
+    *['skip'] * 2,
+    *['pause'] * 2,
+    *['resume'] * 2,
+    *['execute_now'] * 4,
+    *['retry_with_other_card'] * 4,
+    *['change_card'] * 2,
+    *['run_now'] * 1,
+)
+ENDED = {'completed', 'recovered', 'skipped', 'merged', 'cancelled'}
+
+
+def act(new_environment, numbers, count):
+    """Do some things at random, each as a request of its own.
+
+    :param Callable new_environment: Gives an environment with a cursor of its own.
+    :param random.Random numbers: Where the choices come from.
+    :param int count: How many things to do.
+    """
+    for _number in range(count):
+        deed = globals()[f'_{numbers.choice(DEEDS)}']
+        try:
+            with new_environment() as env:
+                deed(env, numbers)
+        except UserError:
+            continue  # Refused, as it may be: another one was faster.
+        except psycopg2.OperationalError:
+            continue  # Odoo would repeat the request.
+
+
+def say_what_happened(new_environment, references):
+    """Answer the question about payments that no machine knows the outcome of.
+
+    :param Callable new_environment: Gives an environment with a cursor of its own.
+    :param set references: The attempts that the gateway has charged.
+    :return: How many were answered.
+    :rtype: int
+    """
+    with new_environment() as env:
+        asked = env['payment.transaction'].search(
+            [
+                ('billing_event_id.status', '=', 'unknown'),
+                ('billing_order_id.activity_ids', '!=', False),
+            ]
+        )
+        questions = [
+            (tx.billing_event_id.id, tx.reference)
+            for tx in asked.filtered('billing_outcome_unknown')
+            if any(tx.reference in (a.summary or '') for a in tx.billing_order_id.activity_ids)
+        ]
+    for event_id, reference in questions:
+        with new_environment() as env:
+            manager = env.ref('base.user_admin')
+            event = env['billpro.billing.event'].with_user(manager).browse(event_id)
+            if reference in references:
+                event.action_was_charged()
+            else:
+                event.action_was_not_charged()
+    return len(questions)
+
+
+def _any_event(env, numbers, *statuses):
+    """Return a random event in one of some statuses, or none."""
+    events = env['billpro.billing.event'].search([('status', 'in', statuses)])
+    return events.browse(numbers.choice(events.ids)) if events else events
+
+
+def _cancel_event(env, numbers):
+    event = _any_event(env, numbers, 'scheduled', 'processing', 'soft_declined')
+    event.order_id._lock_billing()
+    event._apply_trigger('cancel')
+
+
+def _cancel_order(env, numbers):
+    order = _any_event(env, numbers, 'scheduled').order_id
+    order._lock_billing()
+    # Refused as a whole if one of them is on its way.
+    order.billing_event_ids.filtered(lambda e: e.status not in ENDED)._apply_trigger('cancel')
+
+
+def _skip(env, numbers):
+    event = _any_event(env, numbers, 'scheduled', 'processing')
+    event.order_id._lock_billing()
+    event._apply_trigger('skip')
+
+
+def _pause(env, numbers):
+    event = _any_event(env, numbers, 'scheduled', 'processing')
+    event.order_id._lock_billing()
+    event._apply_trigger('pause')
+
+
+def _resume(env, numbers):
+    event = _any_event(env, numbers, 'paused')
+    event.order_id._lock_billing()
+    event._apply_trigger('resume')
+
+
+def _execute_now(env, numbers):
+    _any_event(env, numbers, 'scheduled', 'soft_declined').action_execute_now()
+
+
+def _retry_with_other_card(env, numbers):
+    event = _any_event(env, numbers, 'soft_declined')
+    event.order_id._lock_billing()
+    cards = env['payment.token'].search([('partner_id', '=', event.partner_id.id)], order='id')
+    # The first one is the one that can be charged.
+    event.order_id.billing_token_id = cards[:1]
+    event.action_execute_now()
+
+
+def _change_card(env, numbers):
+    order = _any_event(env, numbers, 'scheduled').order_id
+    order._lock_billing()
+    cards = env['payment.token'].search([('partner_id', '=', order.partner_id.id)])
+    order.billing_token_id = cards.browse(numbers.choice(cards.ids)) if cards else False
+
+
+def _run_now(env, _numbers):
+    env['billpro.billing.run'].action_run_now()

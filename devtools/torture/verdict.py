@@ -1,0 +1,77 @@
+"""The comparison of Odoo's books with the gateway's ledger."""
+
+from collections import Counter
+
+PAID = {'completed', 'recovered'}
+IN_FLIGHT = {'processing', 'unknown'}
+
+
+def judge(events, ledger):
+    """Compare the books with the ledger.
+
+    :param list events: What `books.read` says.
+    :param Ledger ledger: The gateway's ledger.
+    :return: What is wrong, and how many events there are of each kind of wrong.
+    :rtype: tuple[list[str], Counter]
+    """
+    charges = Counter(movement.description for movement in ledger.movements(kind='charge'))
+    # All orders are in the company's currency.
+    net = {name: cents for (name, _), cents in ledger.net_amounts_by('description').items()}
+    problems = []
+    counts = Counter()
+    for event in events:
+        references = [attempt['reference'] for attempt in event['attempts']]
+        charged = [reference for reference in references for _ in range(charges.pop(reference, 0))]
+        total = sum(net.get(reference, 0) for reference in references)
+        found = dict(_problems(event, charged, total))
+        counts.update(found.keys())
+        problems += [
+            f"{event['name']} (id {event['id']}, {event['status']}, {event['message']!r}):"
+            f" {problem}; attempts {event['attempts']}, charged {charged}"
+            for problem in found.values()
+        ]
+    for description in charges:
+        counts['unknown_charge'] += 1
+        problems.append(f"Charged for no event: {description}")
+    return problems, counts
+
+
+def _problems(event, charged, total):
+    """Return what is wrong with an event.
+
+    :param dict event: What the books say.
+    :param list charged: The reference of each charge of it.
+    :param int total: What the gateway has of it, in minor units.
+    :return: Pairs of a kind of problem and its description.
+    """
+    status = event['status']
+    if len(charged) > 1:
+        yield 'double_charge', f"charged {len(charged)} times"
+    if status in IN_FLIGHT:
+        yield 'stuck', "neither charged nor declined in the end"
+    elif status in PAID:
+        if not charged:
+            yield 'paid_without_charge', "paid in the books, not charged by the gateway"
+        yield from _book_problems(event, total)
+    elif charged:
+        yield 'lost_charge', "charged by the gateway, not paid in the books"
+    if status not in PAID and event['payments']:
+        yield 'payment_without_paid_event', f"{len(event['payments'])} payments in the books"
+
+
+def _book_problems(event, total):
+    """Return what is wrong with the invoice and the payment of a paid event."""
+    invoice, payments = event['invoice'], event['payments']
+    if (
+        invoice['state'] != 'posted'
+        or invoice['payment_state'] not in {'paid', 'in_payment'}
+        or invoice['residual']
+        or invoice['total'] != event['amount']
+    ):
+        yield 'invoice', f"its invoice is not posted, paid and of its amount: {invoice}"
+    if len(payments) != 1 or payments[0]['amount'] != event['amount']:
+        yield 'payment', f"not one payment of its amount: {payments}"
+    if any(not payment['is_reconciled'] for payment in payments):
+        yield 'not_reconciled', f"a payment is not reconciled: {payments}"
+    if total != event['amount']:
+        yield 'amount', f"the gateway has {total}, the event is {event['amount']}"
