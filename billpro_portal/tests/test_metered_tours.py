@@ -1,0 +1,122 @@
+from datetime import datetime
+
+from freezegun import freeze_time
+
+from odoo.tests import new_test_user, tagged
+
+from .test_instalment_tours import DocumentTourCommon
+
+
+class MeteredTourCommon(DocumentTourCommon):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.water = cls._create_sold_product("Water", 2.5, cls.tax_6, 'metered')
+
+    def _register_card(self):
+        """Register a card in the browser; return the order."""
+        with freeze_time('2028-01-31 10:00:00', tick=True):
+            order = self._create_order((self.water, 1))
+            self._start(order, 'metered')
+            self._assert_nothing_due(order)
+        self.assertEqual(order.billing_status, 'active')
+        self.assertEqual(order.billing_paid, 0)
+        self.assertFalse(order.billing_event_ids)
+        self.assertFalse(order.billing_move_ids)
+        self.assertEqual(order.billing_transaction_ids.mapped('operation'), ['validation'])
+        return order
+
+    def _collect_scheduled(self, order):
+        """Let the clock reach the payment of 11 February, and look at the portal."""
+        with freeze_time('2028-02-10 12:00:00', tick=True):
+            self._assert_nothing_due(order)
+            self._start(order, 'metered_scheduled')
+        with freeze_time('2028-02-11 09:59:59'):
+            self._assert_nothing_due(order)
+        with freeze_time('2028-02-11 12:00:00', tick=True):
+            self._run()
+            self._start(order, 'metered_collected')
+            self._assert_nothing_due(order)
+        with freeze_time('2029-02-11 12:00:00'):
+            self._assert_nothing_due(order)
+        self.assertEqual(order.billing_status, 'active')
+        self.assertEqual(order.billing_paid, 25.43)
+        self.assertEqual(order.billing_balance, 0)
+        self.assertEqual(set(order.billing_event_ids.mapped('status')), {'completed'})
+        self._assert_books_closed(order)
+
+
+@tagged('post_install', '-at_install')
+class TestMeteredTours(MeteredTourCommon):
+    """The way of a metered order in a real browser, with the clock moved."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.billing_user = new_test_user(
+            cls.env,
+            login='billing_user',
+            groups='billpro_portal.group_billing_user',
+            company_id=cls.company.id,
+        )
+
+    def test_from_the_link_to_payments_taken_by_staff(self):
+        order = self._register_card()
+        order.user_id = self.billing_user
+        with freeze_time('2028-02-10 10:00:00', tick=True):
+            self._start_in_back_office(
+                f'action-billpro_portal.action_billing_orders/{order.id}',
+                'metered_take_payments',
+                'billing_user',
+            )
+        taken, scheduled = order.billing_event_ids.sorted('number')
+        self.assertEqual((taken.amount, taken.status), (17.43, 'completed'))
+        self.assertEqual((scheduled.amount, scheduled.status), (8, 'scheduled'))
+        self.assertEqual(scheduled.due_date.replace(minute=0, second=0), datetime(2028, 2, 11, 10))
+        self.assertEqual(order.billing_paid, 17.43)
+        self._assert_books_closed(order)
+        self._collect_scheduled(order)
+        for event, note, amount, tax in (
+            (taken, "Usage in January", 17.43, 0.99),
+            (scheduled, "Usage in February", 8, 0.45),
+        ):
+            invoice = event.invoice_id
+            self.assertEqual((invoice.amount_total, invoice.amount_tax), (amount, tax))
+            payment = order.billing_transaction_ids.filtered(
+                lambda tx, invoice=invoice: tx.invoice_ids == invoice
+            )
+            self.assertEqual(payment.amount, amount)
+            self._assert_in_pdf(
+                order,
+                f'/document/invoice/{invoice.id}',
+                invoice.name,
+                "Water",
+                note,
+                f'{amount:.2f}',
+            )
+            self._assert_in_pdf(
+                order,
+                f'/document/receipt/{payment.id}',
+                payment.reference,
+                invoice.name,
+                f'{amount:.2f}',
+            )
+
+
+@tagged('post_install', '-at_install')
+class TestMeteredToursOnPhone(MeteredTourCommon):
+    browser_size = '360x740'
+    touch_enabled = True
+
+    def test_from_the_link_to_several_payments(self):
+        order = self._register_card()
+        for moment, amount, note, when in (
+            ('2028-02-10 10:00:00', 17.43, "Usage in January", 'now'),
+            ('2028-02-10 10:01:00', 8, "Usage in February", 'later'),
+        ):
+            with freeze_time(moment), self._committing_env(self.billing_manager) as env:
+                action = env['sale.order'].browse(order.id).action_open_take_payment()
+                wizard = env['billpro.take.payment'].browse(action['res_id'])
+                wizard.write({'amount': amount, 'note': note, 'when': when})
+                wizard.action_take_payment()
+        self._collect_scheduled(order)
