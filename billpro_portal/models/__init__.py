@@ -6,6 +6,7 @@ from . import (
     account_move,
     billing_event,
     billing_run,
+    billing_run_booking,
     consent,
     notification,
     payment_provider,

@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
-from ..billing.lifecycle import DECLINED, PAID, TransitionRefused, next_event_status
+from ..billing.lifecycle import PAID, TransitionRefused, next_event_status
 
 
 class BillproBillingEvent(models.Model):
@@ -100,14 +100,6 @@ class BillproBillingEvent(models.Model):
             if new_status in PAID:
                 values['completed_date'] = fields.Datetime.now()
             events.write(values)
-
-    def _is_outstanding(self):
-        """Return whether the payment was declined and waits for a remedy.
-
-        :rtype: bool
-        """
-        self.ensure_one()
-        return self.status in DECLINED
 
     # === ACTIONS === #
 

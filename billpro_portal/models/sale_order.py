@@ -290,12 +290,6 @@ class SaleOrder(models.Model):
         cancelled._apply_billing_trigger('reopen', self.env._("The order was reopened."))
         return res
 
-    def action_view_billing_transactions(self):
-        """Open the payments and refunds of the order."""
-        self.ensure_one()
-        action = self.env['ir.actions.act_window']._for_xml_id('payment.action_payment_transaction')
-        return {**action, 'domain': [('billing_order_id', '=', self.id)], 'context': {}}
-
     # === REFUND === #
 
     def _get_refundable_transactions(self):

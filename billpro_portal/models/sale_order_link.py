@@ -212,11 +212,6 @@ class SaleOrder(models.Model):
         )
         return self.action_open_order_link()
 
-    def action_preview_order_link(self):
-        """Open the order's pages as the customer sees them."""
-        self.ensure_one()
-        return {'type': 'ir.actions.act_url', 'target': 'new', 'url': self.access_url}
-
     # === MAIL === #
 
     def _find_mail_template(self):

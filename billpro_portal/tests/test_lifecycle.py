@@ -2,11 +2,17 @@ from odoo.tests import BaseCase, tagged
 
 from ..billing.lifecycle import (
     BEFORE_APPROVAL,
+    EVENT_STATUSES,
+    EVENT_TRANSITIONS,
     FINAL,
+    IN_FLIGHT,
     LIVE,
+    OPEN,
     ORDER_STATUSES,
     ORDER_TRANSITIONS,
+    PAID,
     TransitionRefused,
+    next_event_status,
     next_order_status,
 )
 
@@ -44,3 +50,25 @@ class TestLifecycle(BaseCase):
             next_order_status('complete', 'cancel')
         self.assertEqual(caught.exception.status, 'complete')
         self.assertEqual(caught.exception.trigger, 'cancel')
+
+    def test_events_end_paid_or_void(self):
+        self.assertEqual(set(EVENT_TRANSITIONS), set(EVENT_STATUSES))
+        void = {'skipped', 'merged', 'cancelled'}
+        self.assertEqual(OPEN | PAID | void, set(EVENT_STATUSES))
+        for status in PAID:
+            self.assertEqual(EVENT_TRANSITIONS[status], {})
+        for status in void:
+            self.assertEqual(EVENT_TRANSITIONS[status], {'approve': 'recovered'})
+
+    def test_nobody_touches_an_event_in_flight(self):
+        for status in IN_FLIGHT:
+            for trigger in ('skip', 'merge', 'cancel', 'pause', 'open'):
+                with self.assertRaises(TransitionRefused):
+                    next_event_status(status, trigger)
+
+    def test_a_decline_leads_to_recovery_and_never_to_completion(self):
+        self.assertEqual(next_event_status('processing', 'approve'), 'completed')
+        self.assertEqual(next_event_status('processing', 'decline_soft'), 'soft_declined')
+        self.assertEqual(next_event_status('soft_declined', 'open'), 'processing')
+        self.assertEqual(next_event_status('processing', 'recover'), 'recovered')
+        self.assertEqual(next_event_status('soft_declined', 'approve'), 'recovered')
