@@ -19,7 +19,6 @@ from . import (
     test_purchase_type,
     test_refund,
     test_request_outcomes,
-    test_run_queries,
     test_subscription,
     test_subscription_tours,
     test_unknown_outcome,
