@@ -2,7 +2,9 @@
 
 import base64
 
-from odoo import Command
+from dateutil.relativedelta import relativedelta
+
+from odoo import Command, fields
 from odoo.tools import file_open
 
 CUSTOMERS = {
@@ -53,6 +55,8 @@ ORDERS = (
     ("Paid and partly refunded", 'museum', (('desk', 3, 0), ('lamp', 3, 0)), 'refunded'),
     ("To pay: a subscription", 'anna', (('membership', 1, 0), ('sign_up', 1, 0)), 'sent'),
     ("Active subscription", 'museum', (('membership', 4, 10), ('sign_up', 4, 0)), 'paid'),
+    ("Subscription with a declined payment", 'anna', (('membership', 2, 0),), 'declined'),
+    ("Subscription whose card expires soon", 'anna', (('membership', 1, 0),), 'expiring'),
 )
 
 
@@ -132,10 +136,15 @@ def create_orders(env):
             }
         )
         order._mark_link_sent("The demo order's link was printed.")
-        if state in {'paid', 'refunded'}:
+        if state != 'sent':
             _pay(env, order)
         if state == 'refunded':
             _refund(order, 100.0)
+        if state == 'declined':
+            order.billing_token_id.demo_simulated_state = 'error'
+            env['billpro.billing.run']._run_events(order.billing_event_ids)
+        if state == 'expiring':
+            order.billing_token_id.card_expiry_date = fields.Date.today() + relativedelta(day=31)
 
 
 def _pay(env, order):

@@ -255,6 +255,17 @@ class FakeGateway:
         with self._session() as session:
             return self._show(session, payment_methods.renew(session, payment_method, card))
 
+    def treat_card_as(self, payment_method, number):
+        """Let a stored card be answered like another test card from now on.
+
+        A card that worked is lost, closed or empty one day; Stripe's test mode has no such day.
+
+        :param str payment_method: The payment method's id.
+        :param str number: The number of the test card that it behaves like.
+        """
+        with self._session() as session:
+            payment_methods.treat_as(session, payment_method, number)
+
     def add_webhook(self, url, secret, *, enabled_events=('*',), api_version=None):
         """Send events to a URL.
 

@@ -287,3 +287,15 @@ def renew(session, payment_method, card):
     session.save(record)
     session.emit('payment_method.automatically_updated', record)
     return record
+
+
+def treat_as(session, payment_method, number):
+    """Let a stored card be answered like another test card; what is shown of it stays.
+
+    :param Session session: What is known.
+    :param str payment_method: The payment method's id.
+    :param str number: The number of the test card.
+    """
+    record = session.get('payment_method', payment_method)
+    record['_number'] = cards.numbered(number).number
+    session.save(record)

@@ -151,6 +151,14 @@ class Webhooks:
                 self._queue.extend([again] * copies)
             self._condition.notify_all()
 
+    def event_ids(self):
+        """Return the ids of all events that an endpoint wanted, lost ones too, oldest first.
+
+        :rtype: list[str]
+        """
+        with self._condition:
+            return list(self._sent)
+
     def queued(self):
         """Return the types of the events that wait.
 

@@ -180,3 +180,14 @@ def test_payment_method_update(client, saved_card):
     )
     assert (changed.card.exp_month, changed.card.exp_year) == (1, 2040)
     assert changed.billing_details.name == "Ada"
+
+
+def test_a_stored_card_is_lost_one_day(client, gateway, saved_card, charge):
+    customer, method = saved_card('pm_card_visa')
+    assert charge(customer, method).status == 'succeeded'
+    gateway.treat_card_as(method.id, '4000 0000 0000 9987')
+    with pytest.raises(stripe.CardError) as raised:
+        charge(customer, method)
+    assert raised.value.error.decline_code == 'lost_card'
+    assert client.v1.payment_methods.retrieve(method.id).card.last4 == '4242'
+    assert len(gateway.ledger.movements(kind='charge')) == 1

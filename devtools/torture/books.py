@@ -4,6 +4,8 @@ from odoo import fields
 from odoo.fields import Domain
 
 IN_FLIGHT = ['processing', 'unknown']
+# What is read at once, so that tens of thousands of events don't fill the memory.
+READ_BATCH = 1000
 
 
 def is_anything_left(env):
@@ -23,29 +25,115 @@ def is_anything_left(env):
     return bool(env['billpro.billing.event'].search_count(due | processing | inquiry, limit=1))
 
 
-def count_events(env):
-    """Return how many events there are in each status, and how many are due.
+def count_events(env, now):
+    """Return how many events there are in each status, and how many are due now or later.
 
     :param odoo.api.Environment env: The superuser's environment.
+    :param datetime.datetime now: The time of the workers.
     :rtype: dict[str, int]
     """
     Event = env['billpro.billing.event']
     counts = dict(Event._read_group([], ['status'], ['__count']))
-    return {**counts, 'due': Event.search_count(env['billpro.billing.run']._get_due_domain())}
+    chargeable = Domain('status', '=', 'scheduled') & Domain(
+        'order_id.billing_status', 'in', ['active', 'failed']
+    )
+    return {
+        **counts,
+        'due': Event.search_count(chargeable & Domain('due_date', '<=', now)),
+        'later': Event.search_count(chargeable & Domain('due_date', '>', now)),
+    }
 
 
-def read(env):
+def read_events(env):
     """Return what the books say about each event.
 
     :param odoo.api.Environment env: The superuser's environment.
     :rtype: list[dict]
     """
-    events = env['billpro.billing.event'].search([])
-    events.transaction_ids.payment_id.move_id.line_ids.mapped('reconciled')
+    events = env['billpro.billing.event'].search([], order='id')
     return [
+        values
+        for start in range(0, len(events), READ_BATCH)
+        for values in _read_event_batch(events[start : start + READ_BATCH])
+    ]
+
+
+def read_orders(env):
+    """Return what the books say about each order as a whole.
+
+    :param odoo.api.Environment env: The superuser's environment.
+    :rtype: list[dict]
+    """
+    orders = env['sale.order'].search([('billing_event_ids', '!=', False)], order='id')
+    return [
+        values
+        for start in range(0, len(orders), READ_BATCH)
+        for values in _read_order_batch(orders[start : start + READ_BATCH])
+    ]
+
+
+def _read_order_batch(orders):
+    """Return what the books say about some orders, and forget what was read."""
+    answer = [
+        {
+            'name': order.name,
+            'type': order.purchase_type,
+            'status': order.billing_status,
+            'events': [(event.status, _minor_units(event.amount)) for event in _events(order)],
+            'total': _minor_units(order.amount_total),
+            'tax': _minor_units(order.amount_tax),
+            'paid': _minor_units(order.billing_paid),
+            'balance': _minor_units(order.billing_balance),
+            'invoices': [
+                {
+                    'total': _minor_units(invoice.amount_total),
+                    'tax': _minor_units(invoice.amount_tax),
+                    'is_final': _bills_products(invoice),
+                }
+                for invoice in order.billing_move_ids
+                if invoice.state == 'posted'
+            ],
+            'receivable': _minor_units(_get_receivable(order)),
+        }
+        for order in orders
+    ]
+    orders.env.invalidate_all()
+    return answer
+
+
+def _events(order):
+    return order.billing_event_ids.sorted('number')
+
+
+def _bills_products(invoice):
+    """Return whether an invoice bills the order's products and not a part of their price."""
+    return any(
+        not line.is_downpayment and not line.display_type
+        for line in invoice.invoice_line_ids.sale_line_ids
+    )
+
+
+def _get_receivable(order):
+    """Return what the accounts say that the customer owes for an order, posted entries only."""
+    moves = order.billing_move_ids + order.billing_transaction_ids.payment_id.move_id
+    lines = moves.filtered(lambda move: move.state == 'posted').line_ids
+    return sum(
+        lines.filtered(lambda line: line.account_type == 'asset_receivable').mapped('balance')
+    )
+
+
+def _read_event_batch(events):
+    """Return what the books say about some events, and forget what was read."""
+    events.transaction_ids.payment_id.move_id.line_ids.mapped('reconciled')
+    payments = events.env['account.payment'].search(
+        [('payment_transaction_id', 'in', events.transaction_ids.ids)]
+    )
+    by_transaction = payments.grouped('payment_transaction_id')
+    answer = [
         {
             'id': event.id,
             'name': event.display_name,
+            'type': event.order_id.purchase_type,
             'status': event.status,
             'message': event.status_message or '',
             'amount': _minor_units(event.amount),
@@ -59,9 +147,8 @@ def read(env):
                     'is_reconciled': payment.is_reconciled,
                     'state': payment.state,
                 }
-                for payment in env['account.payment'].search(
-                    [('payment_transaction_id', 'in', event.transaction_ids.ids)]
-                )
+                for tx in event.transaction_ids
+                for payment in by_transaction.get(tx, [])
             ],
             'invoice': {
                 'state': event.invoice_id.state,
@@ -72,6 +159,8 @@ def read(env):
         }
         for event in events
     ]
+    events.env.invalidate_all()
+    return answer
 
 
 def _minor_units(amount):

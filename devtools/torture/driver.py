@@ -1,7 +1,6 @@
 """What happens to the workers, in order: the matrix, random kills, then peace."""
 
 import os
-import random
 import signal
 import time
 from collections import Counter
@@ -27,16 +26,18 @@ DEEDS_IN_PEACE = 40
 class Driver:
     """Kills workers, breaks the gateway, and moves the clock."""
 
-    def __init__(self, host, gateway, seed):
+    def __init__(self, host, gateway, post, numbers):
         """Keep what is driven.
 
         :param OdooHost host: Where workers come from.
         :param FakeGateway gateway: What they charge at.
-        :param int seed: What all choices depend on.
+        :param Post post: How the gateway's webhooks come to Odoo.
+        :param random.Random numbers: What all choices depend on.
         """
         self.host = host
         self.gateway = gateway
-        self.numbers = random.Random(seed)  # noqa: S311
+        self.post = post
+        self.numbers = numbers
         self.seconds_ahead = 0
         self.reached = Counter()
         self.counts = Counter()
@@ -106,6 +107,7 @@ class Driver:
             self.move_clock(5 * MINUTE)
         if cell.needs_answered_attempt:
             self._leave_answered_attempt()
+        self.post.deliver_somehow()
         fault = self._break_gateway(cell.fault)
         workers = [
             self._start_worker(
@@ -123,13 +125,16 @@ class Driver:
 
     def _leave_unknown_attempts(self):
         """Charge some events whose answers are lost."""
-        count = self.host.count_events()['due'] // UNKNOWN_SHARE
+        count = self.host.count_events(seconds_ahead=0)['due'] // UNKNOWN_SHARE
         fault = self._break_gateway('drop_after')
+        # Otherwise the webhooks would tell what is to be asked about.
+        self.post.hold()
         self._wait(
             self._start_worker(['book.after_commit', 1, 'kill'], batch=count, threads=4),
             "preparation",
         )
         self._repair_gateway(fault)
+        self.post.lose()
 
     def _leave_answered_attempt(self):
         """Let a worker die between the gateway's answer and the booking."""
@@ -145,6 +150,7 @@ class Driver:
 
     def _run_call_cell(self, cell):
         """Kill a worker from outside while the gateway holds its request."""
+        self.post.deliver_somehow()
         held = self.gateway.faults.add(
             cell.fault, method='POST', path='/v1/payment_intents', seconds=SECONDS_HELD
         )
@@ -206,6 +212,8 @@ class Driver:
         ]
         workers = [self._start_worker(threads=4), self._start_worker()]
         for _kill in range(kills):
+            self._give_up_what_was_changed()
+            self.post.deliver_somehow()
             people = self._start_people(2)
             victim = self.numbers.randrange(2)
             until = len(self.gateway.requests) + self.numbers.randint(1, BATCH)
@@ -219,7 +227,7 @@ class Driver:
                 self._wait(workers[victim], "random kill")
             else:
                 self._end(ended, "worker")
-                if not self.host.count_events()['due']:
+                if not self.host.count_events(seconds_ahead=self.seconds_ahead)['due']:
                     workers.pop(victim)
                     break
             workers[victim] = self._start_worker(threads=self.numbers.choice([1, 4]))
@@ -238,10 +246,24 @@ class Driver:
         self.seconds_ahead += seconds
         self.gateway.advance(seconds)
 
+    def _give_up_what_was_changed(self):
+        """Let a person look after what the charge run has set aside."""
+        self.counts['given_up'] += self.host.give_up_what_was_changed(
+            seconds_ahead=self.seconds_ahead
+        )
+
+    def run_late_post(self):
+        """Deliver all webhooks, and many of them again, after everything has come to rest."""
+        self.problems += self.post.deliver_all()
+        self.post.repeat_old_ones()
+        self._wait(self._start_worker(patience=LONG_PATIENCE), "worker after the post")
+
     def run_in_peace(self):
         """Repeat the run, and move the clock, until nothing is due and nothing unknown."""
         people = self._start_people(DEEDS_IN_PEACE)
         for number in range(ROUNDS_OF_PEACE):
+            self._give_up_what_was_changed()
+            self.post.deliver_somehow()
             workers = [
                 self._start_worker(patience=LONG_PATIENCE, batch=50, threads=threads)
                 for threads in (1, 4)
@@ -251,8 +273,9 @@ class Driver:
             if people:
                 self._wait(people, "people in peace")
                 people = None
-            counts = self.host.count_events()
-            if not any(counts.get(status) for status in ('due', 'processing', 'unknown')):
+            self._give_up_what_was_changed()
+            counts = self.host.count_events(seconds_ahead=self.seconds_ahead)
+            if not any(counts.get(status) for status in ('due', 'later', 'processing', 'unknown')):
                 return
             charged = sorted({m.description for m in self.gateway.ledger.movements(kind='charge')})
             self.counts['asked_people'] += self.host.answer_questions(references=charged)

@@ -55,25 +55,42 @@ class Host:
 
     # === COMMANDS === #
 
-    def create_orders(self, gateway, key, events):
+    def create_orders(self, gateway, key, webhook_secret, events):
         """Create orders with so many due events."""
         with self.new_environment() as env:
             orders.prepare(env, gateway, key)
-            orders.create(env, events)
+            provider = env.ref('payment.payment_provider_stripe')
+            provider.stripe_webhook_secret = webhook_secret
+            orders.create(env, events, types=orders.ALL_TYPES)
         with self.new_environment() as env:
             # Forked processes inherit the caches that this fills.
-            first = env['billpro.billing.event'].search([], limit=2)
+            first = env['billpro.billing.event'].search([], limit=len(orders.ALL_TYPES))
             env['billpro.billing.run']._run_events(first)
 
-    def count_events(self):
-        """Return how many events there are in each status, and how many are due."""
+    def count_events(self, seconds_ahead):
+        """Return how many events there are in each status, and how many are due then or later."""
+        now = self._get_time(seconds_ahead)
         with self.new_environment() as env:
-            return books.count_events(env)
+            return books.count_events(env, now)
 
-    def read_books(self):
+    def read_events(self):
         """Return what the books say about each event."""
         with self.new_environment() as env:
-            return books.read(env)
+            return books.read_events(env)
+
+    def read_orders(self):
+        """Return what the books say about each order."""
+        with self.new_environment() as env:
+            return books.read_orders(env)
+
+    def give_up_what_was_changed(self, seconds_ahead):
+        """Let a person cancel what can't be invoiced any more because others were skipped."""
+        now = self._get_time(seconds_ahead)
+        return staff.give_up_what_was_changed(self.new_environment, now)
+
+    def _get_time(self, seconds_ahead):
+        """Return what time it is for the workers, whose clocks are ahead of this process's."""
+        return fields.Datetime.add(fields.Datetime.now(), seconds=seconds_ahead)
 
     def answer_questions(self, references):
         """Let a person answer what no machine knows."""

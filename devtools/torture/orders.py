@@ -1,4 +1,4 @@
-"""The subscriptions that are charged: made inside Odoo."""
+"""The recurring orders that are charged: made inside Odoo."""
 
 import requests
 from dateutil.relativedelta import relativedelta
@@ -11,12 +11,18 @@ APPROVED_CARD = 'pm_card_visa'
 # One order in so many has a card that can be saved but not charged.
 DECLINED_CARD = 'pm_card_chargeCustomerFail'
 DECLINED_SHARE = 8
-PRODUCT = "Gym membership"
-PRICE = 20.0
+ALL_TYPES = ('subscription', 'instalment', 'metered')
+# What one order of each type is made of: name and price of its lines, and their taxes in percent.
+# The total of the instalments leaves a remainder in base and taxes, for the last one to absorb.
+PRODUCTS = {
+    'subscription': [("Gym membership", 20.0, 21)],
+    'instalment': [("Course", 49.99, 21), ("Course book", 33.33, 6)],
+    'metered': [("Kilowatt hour", 0.37, 21)],
+}
 
 
 def prepare(env, gateway, key):
-    """Set up what orders need: the company, customers with two stored cards each, a product.
+    """Set up what orders need: the company, customers with two stored cards each, products.
 
     :param odoo.api.Environment env: The superuser's environment.
     :param str gateway: The URL of the fake gateway.
@@ -25,25 +31,30 @@ def prepare(env, gateway, key):
     prepare_company(env, gateway, key)
     for number in range(PARTNERS):
         _create_tokens(env, gateway, key, number)
+    taxes = {percent: _create_tax(env, percent) for percent in (6, 21)}
     env['product.product'].create(
-        {
-            'name': PRODUCT,
-            'list_price': PRICE,
-            'type': 'service',
-            'taxes_id': [Command.set(_create_tax(env).ids)],
-            'purchase_type': 'subscription',
-        }
+        [
+            {
+                'name': name,
+                'list_price': price,
+                'type': 'service',
+                'taxes_id': [Command.set(taxes[percent].ids)],
+                'purchase_type': purchase_type,
+            }
+            for purchase_type, lines in PRODUCTS.items()
+            for name, price, percent in lines
+        ]
     )
 
 
-def create(env, events, declined_share=DECLINED_SHARE):
-    """Create live subscriptions with missed periods.
+def create(env, events, declined_share=DECLINED_SHARE, types=('subscription',)):
+    """Create live orders with missed payments.
 
     :param odoo.api.Environment env: The superuser's environment, prepared.
     :param int events: How many payments are to be due.
     :param int|None declined_share: One order in so many has a card that is declined.
+    :param types: The purchase types of the orders, which take turns.
     """
-    product = env['product.product'].search([('name', '=', PRODUCT)])
     tokens = env['payment.token'].search([], order='id')
     sizes = [EVENTS_PER_ORDER] * (events // EVENTS_PER_ORDER)
     if events % EVENTS_PER_ORDER:
@@ -58,23 +69,68 @@ def create(env, events, declined_share=DECLINED_SHARE):
                 'partner_id': token.partner_id.id,
                 'user_id': env.ref('base.user_admin').id,
                 'billing_token_id': token.id,
-                # The first period was paid at the checkout; after the missed ones it ends.
-                'billing_cycles': size + 1,
-                'order_line': [Command.create({'product_id': product.id, 'product_uom_qty': 1})],
+                **_prepare_terms(env, types[number % len(types)], size),
             }
         )
     orders = env['sale.order'].create(values_list)
     anchor = fields.Date.today() - relativedelta(months=EVENTS_PER_ORDER + 1)
     orders.write({'state': 'sale', 'billing_status': 'active', 'billing_anchor_date': anchor})
-    purchase = orders[:1]._get_purchase()
     env['billpro.billing.event'].create(
         [
             values
             for order, size in zip(orders, sizes, strict=True)
+            for values in _prepare_events(order, size)
+        ]
+    )
+
+
+def _prepare_terms(env, purchase_type, size):
+    """Return the lines and terms of an order.
+
+    :param odoo.api.Environment env: The superuser's environment.
+    :param str purchase_type: A key of `PRODUCTS`.
+    :param int size: How many payments it has missed.
+    :rtype: dict
+    """
+    products = env['product.product'].search([('purchase_type', '=', purchase_type)])
+    terms = {
+        # The first period was paid at the checkout; after the missed ones it ends.
+        'subscription': {'billing_cycles': size + 1},
+        # A card was registered at the checkout; all of the total is paid in instalments.
+        'instalment': {'billing_instalment_count': size, 'billing_deposit': 0},
+        'metered': {'billing_initial_amount': 0},
+    }[purchase_type]
+    lines = [{'product_id': product.id, 'product_uom_qty': 1} for product in products]
+    return {**terms, 'order_line': [Command.create(line) for line in lines]}
+
+
+def _prepare_events(order, size):
+    """Return the values of the payments that an order has missed.
+
+    :param sale.order order: The live order.
+    :param int size: How many.
+    :rtype: list[dict]
+    """
+    purchase = order._get_purchase()
+    if order.purchase_type == 'subscription':
+        return [
+            values
             for number in range(1, size + 1)
             for values in purchase._prepare_event(order, number)
         ]
-    )
+    if order.purchase_type == 'instalment':
+        return purchase._prepare_first_events(order)
+    # As the dialog to take a payment does.
+    return [
+        {
+            'order_id': order.id,
+            'number': number,
+            'due_date': fields.Datetime.subtract(fields.Datetime.now(), weeks=size + 1 - number),
+            'amount': order.currency_id.round(10 + 1.37 * number),
+            'note': f"Usage of week {number}",
+        }
+        for number in range(1, size + 1)
+    ]
 
 
 def prepare_company(env, gateway, key):
@@ -101,11 +157,11 @@ def prepare_company(env, gateway, key):
     parameters.set_param('billpro_portal.charges_per_second', 1000)
 
 
-def _create_tax(env):
+def _create_tax(env, percent):
     return env['account.tax'].create(
         {
-            'name': "Tax 21%",
-            'amount': 21.0,
+            'name': f"Tax {percent}%",
+            'amount': percent,
             'type_tax_use': 'sale',
             'price_include_override': 'tax_excluded',
         }

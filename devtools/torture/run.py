@@ -1,11 +1,14 @@
 """`./dev torture`: charge under fire, then compare the books with the gateway's ledger."""
 
+import random
 import time
+from collections import Counter
 
-from devtools import console, databases, paths
+from devtools import console, databases, odoo_server, paths
 from devtools.fake_gateway import FakeGateway
 from devtools.torture import odoo_host, verdict
 from devtools.torture.driver import Driver
+from devtools.torture.post import Post
 
 ADDONS = paths.CHECKOUT / 'devtools/odoo_addons'
 FAKE_GATEWAY_ADDON = 'billpro_fake_gateway'
@@ -29,11 +32,18 @@ def run(odoo, events, seed):
         with console.step("Installing the addons"):
             odoo.update(configuration, install=[paths.ADDON_NAME, FAKE_GATEWAY_ADDON])
         log = paths.log_directory() / 'torture.log'
+        server_log = paths.log_directory() / 'torture-server.log'
+        port = odoo_server.free_port()
+        numbers = random.Random(seed)  # noqa: S311
         with (
             FakeGateway() as gateway,
             odoo_host.running(odoo, configuration, database, log) as host,
+            odoo.serving(configuration, port, server_log) as server,
         ):
-            problems = _torture(host, gateway, events, seed)
+            with console.step("Starting the server that receives webhooks"):
+                odoo_server.wait_until_ready(server, port, server_log)
+            post = Post(gateway, f'http://{odoo_server.HOST}:{port}', numbers)
+            problems = _torture(host, gateway, post, numbers, events)
     for problem in problems[:SHOWN_PROBLEMS]:
         print(problem)
     if problems:
@@ -50,17 +60,24 @@ def write_configuration(odoo, database):
     :rtype: Path
     """
     addons = ','.join(str(path) for path in [*odoo.addons_path(), ADDONS])
-    return odoo.write_configuration(database, addons_path=addons, max_cron_threads=0)
+    return odoo.write_configuration(
+        database, addons_path=addons, max_cron_threads=0, log_level='warn'
+    )
 
 
-def _torture(host, gateway, events, seed):
+def _torture(host, gateway, post, numbers, events):
     """Torture the orders of a database; return what is wrong.
 
     :rtype: list[str]
     """
     with console.step(f"Making {events} due events"):
-        host.create_orders(gateway=gateway.url, key=gateway.secret_key, events=events)
-    driver = Driver(host, gateway, seed)
+        host.create_orders(
+            gateway=gateway.url,
+            key=gateway.secret_key,
+            webhook_secret=post.secret,
+            events=events,
+        )
+    driver = Driver(host, gateway, post, numbers)
     began = time.monotonic()
     with console.step("Killing at every boundary with every fault"):
         driver.run_matrix()
@@ -68,21 +85,44 @@ def _torture(host, gateway, events, seed):
         driver.run_at_random(events // EVENTS_PER_RANDOM_KILL)
     with console.step("Letting everything come to rest"):
         driver.run_in_peace()
-    seconds = time.monotonic() - began
-    books = host.read_books()
+    with console.step("Delivering late webhooks"):
+        driver.run_late_post()
+    return driver.problems + _report(host, gateway, driver, time.monotonic() - began)
+
+
+def _report(host, gateway, driver, seconds):
+    """Compare the books with the ledger and print the figures; return what is wrong.
+
+    :rtype: list[str]
+    """
+    books = host.read_events()
+    orders = host.read_orders()
     wrong, kinds = verdict.judge(books, gateway.ledger)
-    statuses = host.count_events()
-    counts = driver.counts
+    wrong_orders, kinds_of_orders = verdict.judge_orders(orders)
+    kinds += kinds_of_orders
+    statuses = host.count_events(seconds_ahead=driver.seconds_ahead)
+    counts, post = driver.counts, driver.post.count()
+    paid_by_type = Counter(event['type'] for event in books if event['status'] in verdict.PAID)
+    finals = sum(
+        invoice['is_final']
+        for order in orders
+        if order['type'] == 'instalment'
+        for invoice in order['invoices']
+    )
     print(
         f"{len(books)} events: "
         + ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
+        + "\nPaid: "
+        + ", ".join(f"{count} {name}" for name, count in sorted(paid_by_type.items()))
+        + f"; {finals} final invoices\n{post['sent']} webhooks, {post['repeated']} repeated,"
+        f" {post['lost']} lost at first, {post['refused']} not accepted at once"
         + f"\n{sum(driver.reached.values())} cells, {counts['workers']} workers,"
         f" {counts['kills']} killed, {counts['disconnects']} disconnected,"
         f" {counts['faults']} faults, {counts['deeds']} deeds of people,"
-        f" {counts['asked_people']} questions answered"
+        f" {counts['asked_people']} questions answered, {counts['given_up']} given up"
         f"\n{len(gateway.ledger.movements(kind='charge'))} charges,"
         f" {kinds['double_charge']} double, {kinds['lost_charge']} lost,"
         f" {kinds['stuck']} stuck, {sum(kinds.values())} wrong in all, {seconds:.0f} s",
         flush=True,
     )
-    return driver.problems + wrong
+    return wrong + wrong_orders

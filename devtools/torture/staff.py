@@ -2,6 +2,7 @@
 
 import psycopg2
 
+from odoo import fields
 from odoo.exceptions import UserError
 
 # What people do, as often as it stands here.
@@ -15,7 +16,9 @@ DEEDS = (
     *['retry_with_other_card'] * 4,
     *['change_card'] * 2,
     *['run_now'] * 1,
+    *['reschedule'] * 3,
 )
+HOURS_OF_A_RESCHEDULE = 48
 ENDED = {'completed', 'recovered', 'skipped', 'merged', 'cancelled'}
 
 
@@ -27,14 +30,25 @@ def act(new_environment, numbers, count):
     :param int count: How many things to do.
     """
     for _number in range(count):
-        deed = globals()[f'_{numbers.choice(DEEDS)}']
-        try:
-            with new_environment() as env:
-                deed(env, numbers)
-        except UserError:
-            continue  # Refused, as it may be: another one was faster.
-        except psycopg2.OperationalError:
-            continue  # Odoo would repeat the request.
+        _try(new_environment, globals()[f'_{numbers.choice(DEEDS)}'], numbers)
+
+
+def _try(new_environment, deed, *arguments):
+    """Do something in a request of its own.
+
+    :param Callable new_environment: Gives an environment with a cursor of its own.
+    :param Callable deed: What to do; takes the environment and the arguments.
+    :return: Whether it was done.
+    :rtype: bool
+    """
+    try:
+        with new_environment() as env:
+            deed(env, *arguments)
+    except UserError:
+        return False  # Refused, as it may be: another one, or a webhook, was faster.
+    except psycopg2.OperationalError:
+        return False  # Odoo would repeat the request.
+    return True
 
 
 def say_what_happened(new_environment, references):
@@ -57,15 +71,48 @@ def say_what_happened(new_environment, references):
             for tx in asked.filtered('billing_outcome_unknown')
             if any(tx.reference in (a.summary or '') for a in tx.billing_order_id.activity_ids)
         ]
-    for event_id, reference in questions:
-        with new_environment() as env:
-            manager = env.ref('base.user_admin')
-            event = env['billpro.billing.event'].with_user(manager).browse(event_id)
-            if reference in references:
-                event.action_was_charged()
-            else:
-                event.action_was_not_charged()
-    return len(questions)
+    return sum(
+        _try(new_environment, _answer_question, event_id, reference in references)
+        for event_id, reference in questions
+    )
+
+
+def _answer_question(env, event_id, is_charged):
+    manager = env.ref('base.user_admin')
+    event = env['billpro.billing.event'].with_user(manager).browse(event_id)
+    if is_charged:
+        event.action_was_charged()
+    else:
+        event.action_was_not_charged()
+
+
+def give_up_what_was_changed(new_environment, now):
+    """Cancel the last payments of orders that skipped others and can't be invoiced as agreed.
+
+    The charge run sets them aside with the reason. Those of orders that nobody changed are left:
+    they should not be there.
+
+    :param Callable new_environment: Gives an environment with a cursor of its own.
+    :param datetime.datetime now: The time of the workers.
+    :return: How many were cancelled.
+    :rtype: int
+    """
+    with new_environment() as env:
+        set_aside = env['billpro.billing.event'].search(
+            [
+                ('status', '=', 'scheduled'),
+                ('due_date', '<=', now),
+                ('status_message', 'like', "instead of"),
+                ('order_id.billing_event_ids.status', 'in', ['skipped', 'cancelled']),
+            ]
+        )
+    return sum(_try(new_environment, _give_up, event_id) for event_id in set_aside.ids)
+
+
+def _give_up(env, event_id):
+    event = env['billpro.billing.event'].browse(event_id)
+    event.order_id._lock_billing()
+    event._apply_trigger('cancel')
 
 
 def _any_event(env, numbers, *statuses):
@@ -127,3 +174,10 @@ def _change_card(env, numbers):
 
 def _run_now(env, _numbers):
     env['billpro.billing.run'].action_run_now()
+
+
+def _reschedule(env, numbers):
+    event = _any_event(env, numbers, 'scheduled', 'soft_declined')
+    event.order_id._lock_billing()
+    hours = numbers.randint(-HOURS_OF_A_RESCHEDULE, HOURS_OF_A_RESCHEDULE)
+    event.due_date = fields.Datetime.add(fields.Datetime.now(), hours=hours)

@@ -36,6 +36,46 @@ def judge(events, ledger):
     return problems, counts
 
 
+def judge_orders(orders):
+    """Check each order's books as a whole.
+
+    :param list orders: What `books.read_orders` says.
+    :return: What is wrong, and how many orders there are of each kind of wrong.
+    :rtype: tuple[list[str], Counter]
+    """
+    problems = []
+    counts = Counter()
+    for order in orders:
+        found = dict(_order_problems(order))
+        counts.update(found.keys())
+        problems += [f"{problem}: {order}" for problem in found.values()]
+    return problems, counts
+
+
+def _order_problems(order):
+    """Return what is wrong with an order as a whole.
+
+    :param dict order: What the books say.
+    :return: Pairs of a kind of problem and its description.
+    """
+    paid = sum(amount for status, amount in order['events'] if status in PAID)
+    invoiced = sum(invoice['total'] for invoice in order['invoices'])
+    if not paid == invoiced == order['paid']:
+        yield 'order_sums', f"{paid} are paid, {invoiced} invoiced"
+    if order['receivable']:
+        yield 'receivable', "the account says that the customer owes something"
+    finals = sum(invoice['is_final'] for invoice in order['invoices'])
+    if order['type'] == 'instalment' and finals > 1:
+        yield 'final_invoices', f"{finals} final invoices"
+    is_collected = all(status in PAID for status, _amount in order['events'])
+    if order['type'] == 'instalment' and is_collected:
+        tax = sum(invoice['tax'] for invoice in order['invoices'])
+        if (invoiced, tax, order['balance']) != (order['total'], order['tax'], 0) or finals != 1:
+            yield 'instalments', f"{invoiced} with {tax} of taxes are invoiced"
+        if order['status'] != 'complete':
+            yield 'not_complete', "all is paid, and the order isn't complete"
+
+
 def _problems(event, charged, total):
     """Return what is wrong with an event.
 
