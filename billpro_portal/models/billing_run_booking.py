@@ -5,12 +5,15 @@ import psycopg2
 from odoo import api, models
 from odoo.exceptions import UserError, ValidationError
 
-from ..billing.lifecycle import DECLINED, IN_FLIGHT, PAID
-from .billing_run import BATCH_CONTEXT, CHARGEABLE_ORDERS
+from ..billing.declines import AUTHENTICATION, HARD, SOFT
+from ..billing.lifecycle import DECLINED, IN_FLIGHT, LIVE, PAID, next_order_status
+from .billing_run import BATCH_CONTEXT
+from .sale_order_recovery import COLLECTABLE_ORDERS
 
 _logger = logging.getLogger(__name__)
 
 BOOKING_TRIES = 5
+DECLINE_TRIGGERS = {SOFT: 'decline_soft', HARD: 'decline_hard', AUTHENTICATION: 'require_action'}
 
 
 class BillproBillingRun(models.Model):
@@ -29,9 +32,15 @@ class BillproBillingRun(models.Model):
         """
         return self.env['payment.transaction'].search(
             [
-                ('billing_event_id.status', 'in', list(IN_FLIGHT)),
+                ('billing_event_id', '!=', False),
+                ('operation', '!=', 'refund'),
                 ('is_post_processed', '=', False),
-                ('state', 'in', ['done', 'error', 'cancel', 'pending']),
+                '|',
+                # Webhooks and banks approve what was declined, at any time.
+                ('state', '=', 'done'),
+                '&',
+                ('billing_event_id.status', 'in', [*IN_FLIGHT, 'action_required']),
+                ('state', 'in', ['error', 'cancel', 'pending']),
             ]
         )
 
@@ -101,10 +110,11 @@ class BillproBillingRun(models.Model):
     @api.model
     def _book_batch(self, txs):
         approved = txs.filtered(lambda tx: tx.state == 'done' and not tx.payment_id)
+        self._restore_invoices(approved)
         self._book_payments(approved)
         for tx in approved:
             event = tx.billing_event_id
-            if event.status in PAID:
+            if event.status in PAID | {'merged'}:
                 tx.billing_order_id._report_payment_on_account(
                     tx,
                     self.env._(
@@ -114,23 +124,65 @@ class BillproBillingRun(models.Model):
                     ),
                 )
             else:
-                was_in_flight = event.status in IN_FLIGHT
+                was_declined = event._get_sources().filtered('first_declined_date')
                 event._apply_trigger(
-                    'recover' if was_in_flight and event.attempt_count > 1 else 'approve'
+                    'recover' if was_declined and event.status in IN_FLIGHT else 'approve'
                 )
-        declined = txs.filtered(
-            lambda tx: tx.state in {'error', 'cancel'} and tx.billing_event_id.status in IN_FLIGHT
+        self._give_up_unsent_attempts(approved.billing_event_id)
+        # An earlier attempt says nothing about the one that is under way.
+        present = txs.filtered(
+            lambda tx: (
+                tx.billing_event_id.status in IN_FLIGHT
+                and tx.billing_attempt == tx.billing_event_id.attempt_count
+            )
         )
+        declined = present.filtered(lambda tx: tx.state in {'error', 'cancel'})
+        declined._classify_decline()
         for tx in declined:
-            tx.billing_event_id._apply_trigger('decline_soft', tx.state_message)
-        unknown = txs.filtered(
+            event = tx.billing_event_id
+            event._apply_trigger(DECLINE_TRIGGERS[tx.billing_decline_class], tx.state_message)
+            event._record_decline(tx)
+        waiting = present.filtered('billing_action_required')
+        for tx in waiting:
+            tx.billing_event_id._apply_trigger('require_action', tx.state_message)
+            tx._schedule_inquiry()
+            tx.billing_event_id._record_decline(tx)
+        unknown = present.filtered(
             lambda tx: tx.billing_outcome_unknown and tx.billing_event_id.status == 'processing'
         )
         for tx in unknown:
             tx.billing_event_id._apply_trigger('lose', tx.state_message)
-        (approved | declined).is_post_processed = True
-        self._schedule_next_events(approved.billing_event_id)
+        over = approved | txs.filtered(lambda tx: tx.state in {'error', 'cancel'})
+        over.is_post_processed = True
+        self._schedule_next_events((approved | declined | waiting).billing_event_id)
         self._update_orders(txs.billing_order_id)
+
+    @api.model
+    def _give_up_unsent_attempts(self, events):
+        """Drop the attempts to collect what an earlier attempt has just paid.
+
+        :param billpro.billing.event events: Payments with an approved attempt.
+        """
+        unsent = events.transaction_ids.filtered(
+            lambda tx: tx.state == 'draft' and not tx.billing_sent_date
+        )
+        if unsent:
+            unsent._supersede()
+            unsent.is_post_processed = True
+
+    @api.model
+    def _restore_invoices(self, txs):
+        """Make the invoices anew of payments that were given up, and approved after all.
+
+        :param payment.transaction txs: Approved attempts.
+        """
+        events = txs.billing_event_id.filtered(
+            lambda event: not event.invoice_id and event.status != 'merged'
+        )
+        for same_type in events.grouped(lambda event: event.order_id.purchase_type).values():
+            same_type[0].order_id._get_purchase()._create_event_invoices(same_type)
+        for tx in txs.filtered(lambda tx: tx.billing_event_id in events):
+            tx.invoice_ids = tx.billing_event_id.invoice_id
 
     @api.model
     def _book_payments(self, txs):
@@ -140,8 +192,13 @@ class BillproBillingRun(models.Model):
         """
         if not txs:
             return
-        first_payments = txs.filtered(lambda tx: tx.billing_event_id.status not in PAID)
-        first_payments.invoice_ids.filtered(lambda move: move.state == 'draft').action_post()
+        first_payments = txs.filtered(
+            lambda tx: tx.billing_event_id.status not in PAID | {'merged'}
+        )
+        drafts = first_payments.invoice_ids.filtered(lambda move: move.state == 'draft')
+        drafts.line_ids.fetch(['tax_ids'])  # Odoo reads them invoice by invoice.
+        drafts._set_invoice_date()
+        drafts.action_post()
         payments = txs.env['account.payment'].create([tx._prepare_event_payment() for tx in txs])
         payments.action_post()
         plan = []
@@ -160,19 +217,32 @@ class BillproBillingRun(models.Model):
 
     @api.model
     def _schedule_next_events(self, events):
-        """Create the payments that follow the ones that are through.
+        """Create the payments that follow the ones that were tried, whatever came of them.
 
-        :param billpro.billing.event events: Paid events.
+        A cancelled subscription has none; those of a paused one wait.
+
+        :param billpro.billing.event events: Payments.
         """
         values_list = []
-        for event in events.filtered(lambda event: event.status in PAID):
+        # What the next amounts are made of, not to be read order by order.
+        events.order_id.order_line.fetch(['tax_ids'])
+        for event in events.filtered(
+            lambda event: (
+                event.number
+                and event.order_id.billing_status in LIVE
+                and not event.order_id.billing_cancel_date
+            )
+        ):
             known = set(event.order_id.billing_event_ids.mapped('number'))
             values_list += [
                 values
                 for values in event.order_id._get_purchase()._prepare_next_events(event)
                 if values['number'] not in known
             ]
-        self.env['billpro.billing.event'].create(values_list)
+        new_events = self.env['billpro.billing.event'].create(values_list)
+        new_events.filtered(lambda event: event.order_id.billing_status == 'paused')._apply_trigger(
+            'pause'
+        )
 
     @api.model
     def _update_orders(self, orders):
@@ -181,12 +251,13 @@ class BillproBillingRun(models.Model):
         :param sale.order orders: Orders with answered attempts.
         """
         for order in orders:
-            if order.billing_status not in (*CHARGEABLE_ORDERS, 'suspended'):
+            if order.billing_cancel_date:
+                order._finish_cancellation()
+                continue
+            if order.billing_status not in COLLECTABLE_ORDERS:
                 continue
             trigger = order._get_purchase()._get_event_trigger(order)
-            if trigger == 'decline_soft' and order.billing_status == 'failed':
-                continue
-            if trigger:
+            if trigger and next_order_status(order.billing_status, trigger) != order.billing_status:
                 order._apply_billing_trigger(trigger, self._get_reason(order))
 
     @api.model
