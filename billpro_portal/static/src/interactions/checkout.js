@@ -4,7 +4,6 @@ import { registry } from '@web/core/registry';
 import { patch } from '@web/core/utils/patch';
 import { Interaction } from '@web/public/interaction';
 
-import { PaymentButton } from '@payment/interactions/payment_button';
 import { PaymentForm } from '@payment/interactions/payment_form';
 
 const CHECKOUT_SELECTOR = '.o_billpro_checkout';
@@ -13,61 +12,23 @@ const CONSENT_SELECTOR = 'input[name="billpro_consent"]';
 export class Checkout extends Interaction {
     static selector = CHECKOUT_SELECTOR;
     dynamicContent = {
-        _window: { 't-on-pageshow': this.onPageShow },
-        [CONSENT_SELECTOR]: {
-            't-on-change': this.onConsentChange,
-            't-att-aria-describedby': () => this.consentHintId,
-        },
-        'button[name="o_payment_submit_button"]': {
-            't-att-aria-describedby': () => this.consentHintId,
-        },
-        '#billpro_consent_hint': { 't-att-class': () => ({ 'd-none': !this.consentHintId }) },
         'a[href="#billpro_payment"]': { 't-on-click': this.onGoToPayment },
     };
 
     // #=== INTERACTION LIFECYCLE ===#
 
     setup() {
-        this.consentCheckbox = this.el.querySelector(CONSENT_SELECTOR);
-        this.consentHint = this.el.querySelector('#billpro_consent_hint');
         this.paymentSection = this.el.querySelector('.o_billpro_pay');
-        this.isPaymentFormReady = true;
-        this.isTogglingButton = false;
     }
 
     start() {
         // Bring a declined payment to the attention of keyboard and screen reader users.
         this.el.querySelector('.o_billpro_declined')?.focus();
 
-        // The payment form disables the button while it is busy: ticking the consent box must not
-        // enable it before the form does.
-        this.addListener(this.env.bus, 'enablePaymentButton', () => {
-            this.isPaymentFormReady = true;
-        });
-        this.addListener(this.env.bus, 'disablePaymentButton', () => {
-            this.isPaymentFormReady = this.isPaymentFormReady && this.isTogglingButton;
-        });
-
         this._keepPaymentSectionInView();
     }
 
     // #=== EVENT HANDLERS ===#
-
-    /**
-     * Enable or disable the payment button when the consent box is ticked or unticked.
-     *
-     * @return {void}
-     */
-    onConsentChange() {
-        if (!this.isPaymentFormReady) {
-            return; // The form enables the button itself when it is ready.
-        }
-        this.isTogglingButton = true;
-        this.env.bus.trigger(
-            this.consentCheckbox.checked ? 'enablePaymentButton' : 'disablePaymentButton'
-        );
-        this.isTogglingButton = false;
-    }
 
     /**
      * Move the focus along when a link leads to the payment section.
@@ -76,18 +37,6 @@ export class Checkout extends Interaction {
      */
     onGoToPayment() {
         this.paymentSection?.focus({ preventScroll: true }); // The link itself scrolls.
-    }
-
-    /**
-     * Reload the page when it is restored from the bfcache: the order may have been paid since.
-     *
-     * @param {PageTransitionEvent} ev
-     * @return {void}
-     */
-    onPageShow(ev) {
-        if (ev.persisted) {
-            window.location.reload();
-        }
     }
 
     // #=== DOM MANIPULATION ===#
@@ -111,43 +60,7 @@ export class Checkout extends Interaction {
         observer.observe(this.paymentSection);
         this.registerCleanup(() => observer.disconnect());
     }
-
-    // #=== GETTERS ===#
-
-    /**
-     * The id of the hint telling why the payment button is disabled, as long as it is needed.
-     *
-     * @return {string | undefined}
-     */
-    get consentHintId() {
-        return this.consentCheckbox?.checked ? undefined : this.consentHint?.id;
-    }
 }
-
-patch(PaymentButton.prototype, {
-
-    /**
-     * Verify that the customer agreed to the terms before the payment button is enabled.
-     *
-     * @override method from @payment/interactions/payment_button
-     * @return {boolean}
-     */
-    _canSubmit() {
-        return super._canSubmit() && this._isConsentGiven();
-    },
-
-    /**
-     * Check whether the consent box is ticked. Pages other than the checkout have none.
-     *
-     * @private
-     * @return {boolean}
-     */
-    _isConsentGiven() {
-        const consentCheckbox = this.el.closest(CHECKOUT_SELECTOR)?.querySelector(CONSENT_SELECTOR);
-        return !consentCheckbox || consentCheckbox.checked;
-    },
-
-});
 
 patch(PaymentForm.prototype, {
 

@@ -17,6 +17,30 @@ export const noHorizontalScrolling = {
 };
 
 /**
+ * Step that compares the texts of some elements, whitespace aside, with what they must be.
+ *
+ * @param {string} selector - The elements.
+ * @param {Array<string>} expected - The text of each, in the order of the page.
+ * @return {object} The step.
+ */
+export function checkTexts(selector, expected) {
+    return {
+        content: `${selector} says: ${expected.join(" | ")}`,
+        trigger: selector,
+        run() {
+            const texts = [...document.querySelectorAll(selector)].map(
+                (element) => element.innerText.replaceAll(/\s+/g, " ").trim()
+            );
+            if (JSON.stringify(texts) !== JSON.stringify(expected)) {
+                console.error(
+                    `${selector} says ${JSON.stringify(texts)} and not ${JSON.stringify(expected)}`
+                );
+            }
+        },
+    };
+}
+
+/**
  * Steps from an open checkout to the success page, with a card that the Demo provider accepts.
  *
  * @param {string} payLabel - The label of the payment button.
