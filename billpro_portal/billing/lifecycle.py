@@ -49,6 +49,7 @@ ORDER_TRANSITIONS = {
         **_LIVE_EXITS,
         'decline_soft': 'failed',
         'decline_hard': 'suspended',
+        'suspend': 'suspended',
         'pause': 'paused',
     },
     'failed': {
@@ -61,8 +62,10 @@ ORDER_TRANSITIONS = {
     },
     'suspended': {
         **_LIVE_EXITS,
-        'decline_soft': 'suspended',
+        # Another card was tried, and will be tried again.
+        'decline_soft': 'failed',
         'decline_hard': 'suspended',
+        'suspend': 'suspended',
         'recover': 'active',
         'pause': 'paused',
     },
@@ -127,7 +130,7 @@ EVENT_TRANSITIONS = {
     'paused': {'skip': 'skipped', 'cancel': 'cancelled', 'resume': 'scheduled'},
     'skipped': {**_LATE_APPROVAL},
     'merged': {**_LATE_APPROVAL},
-    'cancelled': {**_LATE_APPROVAL},
+    'cancelled': {**_LATE_APPROVAL, 'reinstate': 'scheduled'},
     'completed': {},
     'recovered': {},
 }

@@ -1,1 +1,8 @@
-from . import checkout, order_documents, order_portal
+from . import (
+    checkout,
+    order_cancellation,
+    order_cards,
+    order_documents,
+    order_portal,
+    order_recovery,
+)

@@ -26,14 +26,29 @@ class Checkout(OrderAccess):
     def _get_payment_form_values(self, order):
         """Return the context of Odoo's payment form for the order's initial payment.
 
-        The payer is the order's customer, whoever has opened the link.
-
         :param sale.order order: The order, in superuser mode.
         :rtype: dict
         """
         purchase = order._get_purchase()
-        amount = purchase._get_initial_amount(order)
-        is_validation = order.currency_id.is_zero(amount)  # A card is registered, nothing paid.
+        return {
+            **self._get_form_values(
+                order, purchase._get_initial_amount(order), purchase._requires_card(order)
+            ),
+            'transaction_route': f'/order/{order.id}/transaction',
+            'landing_route': order._get_order_link('/result'),
+        }
+
+    def _get_form_values(self, order, amount, requires_card):
+        """Return what the context of Odoo's payment form has in common wherever it is shown.
+
+        The payer is the order's customer, whoever has opened the link.
+
+        :param sale.order order: The order, in superuser mode.
+        :param float amount: What is paid, in the currency of the order; 0 registers a card only.
+        :param bool requires_card: Whether the card must be saved.
+        :rtype: dict
+        """
+        is_validation = order.currency_id.is_zero(amount)
         partner = order.partner_invoice_id
         availability_report = {}
         context = {'sale_order_id': order.id, 'report': availability_report}
@@ -45,7 +60,7 @@ class Checkout(OrderAccess):
                 partner.id,
                 amount,
                 currency_id=order.currency_id.id,
-                force_tokenization=purchase._requires_card(order),
+                force_tokenization=requires_card,
                 is_validation=is_validation,
                 **context,
             )
@@ -58,7 +73,7 @@ class Checkout(OrderAccess):
                 providers_sudo.ids,
                 partner.id,
                 currency_id=order.currency_id.id,
-                force_tokenization=purchase._requires_card(order),
+                force_tokenization=requires_card,
                 **context,
             )
         )
@@ -80,8 +95,6 @@ class Checkout(OrderAccess):
             'show_tokenize_input_mapping': self._compute_show_tokenize_input_mapping(
                 providers_sudo, sale_order_id=order.id
             ),
-            'transaction_route': f'/order/{order.id}/transaction',
-            'landing_route': order._get_order_link('/result'),
             'access_token': order._portal_ensure_token(),
             'sale_order_id': order.id,
         }

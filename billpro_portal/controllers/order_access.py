@@ -2,6 +2,10 @@ from odoo.exceptions import AccessError, MissingError
 from odoo.http import request
 
 from odoo.addons.payment.controllers.portal import PaymentPortal
+from odoo.addons.portal.controllers.portal import pager as portal_pager
+
+from ..billing.lifecycle import BEFORE_APPROVAL
+from ..models.sale_order_pages import HISTORY_PAGE_SIZE
 
 
 class OrderAccess(PaymentPortal):
@@ -19,6 +23,8 @@ class OrderAccess(PaymentPortal):
                  their own; None if there is none for this request.
         :rtype: sale.order|None
         """
+        if not isinstance(access_token, str) or not access_token.isascii():
+            access_token = None  # No token of ours; Odoo's comparison would break on it.
         try:
             order = self._document_check_access('sale.order', order_id, access_token)
         except (AccessError, MissingError):
@@ -60,3 +66,58 @@ class OrderAccess(PaymentPortal):
         response.headers['Cache-Control'] = 'no-store'
         response.headers['Referrer-Policy'] = 'same-origin'
         response.headers['X-Robots-Tag'] = 'noindex, nofollow'
+
+    # === RESULTS OF ACTIONS === #
+
+    def _redirect_to_order(self, order, notice):
+        """Go back to the order, which tells what was done.
+
+        :param sale.order order: The order.
+        :param str notice: A key of `sale.order._get_notice`.
+        :rtype: odoo.http.Response
+        """
+        return request.redirect(self._get_notice_url(order, notice))
+
+    def _get_notice_url(self, order, notice):
+        return order.get_portal_url(query_string=f'&notice={notice}')
+
+    def _render_refused(self, order, error):
+        """Show the order as it is, with the reason why an action was refused.
+
+        :param sale.order order: The order.
+        :param UserError error: The reason.
+        :rtype: odoo.http.Response
+        """
+        request.env.cr.rollback()  # The action may have written something before it was refused.
+        order.invalidate_recordset()
+        if order.billing_status in BEFORE_APPROVAL | {'cancelled'}:
+            return request.redirect(order._get_order_link())
+        return self._render_portal(
+            order, notice={'level': 'danger', 'text': str(error)}, status=409
+        )
+
+    def _render_portal(self, order, page=1, notice=False, status=200):
+        """Show the order portal.
+
+        :param sale.order order: The order.
+        :param int page: The page of the billing history.
+        :param dict|bool notice: What the last action did: its ``level`` and ``text``.
+        :param int status: The HTTP status.
+        :rtype: odoo.http.Response
+        """
+        history_pager = portal_pager(
+            url=f'/order/{order.id}',
+            url_args={'access_token': order.access_token},
+            total=len(order._get_history()),
+            page=max(page, 1),
+            step=HISTORY_PAGE_SIZE,
+        )
+        return self._render_private(
+            'billpro_portal.order_page',
+            {
+                **order._get_portal_values(history_pager['page']['num']),
+                'history_pager': history_pager,
+                'notice': notice,
+            },
+            status=status,
+        )

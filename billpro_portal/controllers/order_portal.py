@@ -1,11 +1,9 @@
 from odoo import http
 from odoo.http import request
 
-from odoo.addons.portal.controllers.portal import pager as portal_pager
 from odoo.addons.sale.controllers.portal import CustomerPortal, PaymentPortal
 
 from ..billing.lifecycle import BEFORE_APPROVAL
-from ..models.sale_order_pages import HISTORY_PAGE_SIZE
 from .checkout import Checkout
 from .order_access import OrderAccess
 
@@ -14,12 +12,13 @@ class OrderPortal(Checkout):
     """The order link: the checkout before approval, the order portal afterwards."""
 
     @http.route('/order/<int:order_id>', type='http', auth='public', methods=['GET'], website=True)
-    def order_link(self, order_id, access_token=None, page=1, **kwargs):
+    def order_link(self, order_id, access_token=None, page=1, notice=None, **kwargs):
         """Show the page that the order's status calls for.
 
         :param int order_id: The order.
         :param str access_token: The token of the order link.
         :param str page: The page of the billing history.
+        :param str notice: What the last action did, a key of `sale.order._get_notice`.
         :rtype: odoo.http.Response
         """
         order = self._get_accessible_order(order_id, access_token)
@@ -28,7 +27,9 @@ class OrderPortal(Checkout):
         if not request.env.user._is_internal():
             order._note_link_opened()
         if order.billing_status not in BEFORE_APPROVAL | {'cancelled'}:
-            return self._render_portal(order, self._cast_as_int(page) or 1)
+            return self._render_portal(
+                order, page=self._cast_as_int(page) or 1, notice=order._get_notice(notice)
+            )
         if order._get_payment_in_progress():
             return self._render_private('billpro_portal.pending_page', order._get_pending_values())
         if order.billing_status == 'cancelled':
@@ -44,22 +45,6 @@ class OrderPortal(Checkout):
                 request.env._("Please contact us for a new one."),
             )
         return self._render_checkout(order)
-
-    def _render_portal(self, order, page):
-        history_pager = portal_pager(
-            url=f'/order/{order.id}',
-            url_args={'access_token': order.access_token},
-            total=len(order._get_history()),
-            page=max(page, 1),
-            step=HISTORY_PAGE_SIZE,
-        )
-        return self._render_private(
-            'billpro_portal.order_page',
-            {
-                **order._get_portal_values(history_pager['page']['num']),
-                'history_pager': history_pager,
-            },
-        )
 
     def _render_closed(self, order, title, message):
         return self._render_private(

@@ -19,7 +19,9 @@ class BillproBillingEvent(models.Model):
     partner_id = fields.Many2one(related='order_id.partner_id', store=True, index=True)
     currency_id = fields.Many2one(related='order_id.currency_id', store=True)
     number = fields.Integer(
-        required=True, readonly=True, help="The place in the order's schedule, from 1."
+        required=True,
+        readonly=True,
+        help="The place in the order's schedule, from 1; 0 for payments merged from others.",
     )
     due_date = fields.Datetime(
         string="Due", required=True, readonly=True, help="When the payment is collected."
@@ -61,18 +63,28 @@ class BillproBillingEvent(models.Model):
     attempt_count = fields.Integer(readonly=True)
     completed_date = fields.Datetime(readonly=True)
 
-    _order_number_unique = models.Constraint(
-        'unique(order_id, number)', "The order has a payment with this number."
+    _order_number_unique = models.UniqueIndex(
+        "(order_id, number) WHERE number > 0", "The order has a payment with this number."
     )
     _amount_positive = models.Constraint('CHECK (amount > 0)', "A payment has an amount.")
     # The run looks for what is due: the few open events among all that ever were.
     _due_idx = models.Index("(due_date) WHERE status = 'scheduled'")
     _in_flight_idx = models.Index("(id) WHERE status IN ('processing', 'unknown')")
 
-    @api.depends('order_id', 'number')
+    @api.depends('order_id', 'number', 'merged_event_ids.number')
     def _compute_display_name(self):
         for event in self:
-            event.display_name = f'{event.order_id.name}-E{event.number}'
+            event.display_name = f'{event.order_id.name}-{event._get_number_text()}'
+
+    def _get_number_text(self):
+        """Return the payment's number: "E3", or "E3+E4" if it was merged from others.
+
+        :rtype: str
+        """
+        self.ensure_one()
+        if self.merged_event_ids:
+            return '+'.join(event._get_number_text() for event in self.merged_event_ids)
+        return f'E{self.number}'
 
     # === STATUS === #
 

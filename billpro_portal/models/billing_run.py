@@ -10,6 +10,7 @@ from odoo.fields import Domain
 from odoo.modules.registry import Registry
 
 from ..billing.lifecycle import IN_FLIGHT
+from .sale_order_recovery import COLLECTABLE_ORDERS
 
 _logger = logging.getLogger(__name__)
 
@@ -20,8 +21,13 @@ BATCH_CONTEXT = {
     'mail_create_nolog': True,
     'mail_create_nosubscribe': True,
     'mail_notrack': True,
+    # Ours: what Odoo does document by document is done for all at once, see `account.payment`.
+    'billing_batch': True,
 }
 CHARGEABLE_ORDERS = ('active', 'failed')
+# Statuses of events that a run may open, and those that only the customer's request opens.
+CHARGEABLE_EVENTS = ('scheduled', 'soft_declined')
+REQUESTABLE_EVENTS = (*CHARGEABLE_EVENTS, 'hard_declined', 'action_required')
 
 
 class BillproBillingRun(models.Model):
@@ -50,12 +56,24 @@ class BillproBillingRun(models.Model):
     def _cron_run(self):
         """Collect all that is due, batch by batch, as long as the scheduler lets us."""
         self.env['payment.transaction']._resolve_unknown_outcomes()
+        self._refresh_authentications()
+        self._book_answered()
+        self._keep_dates()
+        self._collect_requested()
         while True:
             run = self._run_batch()
             remaining = self.env['billpro.billing.event'].search_count(self._get_due_domain())
             has_time = self.env['ir.cron']._commit_progress(run.due_count, remaining=remaining)
-            if not has_time or not remaining or not run.due_count:
+            # A provider that doesn't answer is asked again by the next run, not at once.
+            if not has_time or not remaining or not run._has_answers():
                 break
+
+    def _has_answers(self):
+        """Return whether anything came of the run's attempts.
+
+        :rtype: bool
+        """
+        return bool(self.charged_count + self.declined_count + self.unknown_count)
 
     @api.model
     def action_run_now(self):
@@ -139,48 +157,84 @@ class BillproBillingRun(models.Model):
 
     @api.model
     def _get_due_domain(self):
-        return Domain(
-            [
-                ('status', '=', 'scheduled'),
-                ('due_date', '<=', fields.Datetime.now()),
-                ('order_id.billing_status', 'in', CHARGEABLE_ORDERS),
-            ]
+        """Return which payments are due: by their date, by that of a retry, or by request.
+
+        :rtype: Domain
+        """
+        now = fields.Datetime.now()
+        by_date = Domain('status', '=', 'scheduled') & Domain('due_date', '<=', now)
+        by_retry = Domain('status', '=', 'soft_declined') & Domain('retry_date', '<=', now)
+        by_request = Domain('requested_date', '<=', now)
+        return ((by_date | by_retry) & self._get_chargeable_domain()) | (
+            by_request & self._get_requested_domain()
+        )
+
+    @api.model
+    def _get_chargeable_domain(self):
+        """Return which payments the run and staff may open at all."""
+        return Domain('status', 'in', CHARGEABLE_EVENTS) & Domain(
+            'order_id.billing_status', 'in', CHARGEABLE_ORDERS
+        )
+
+    @api.model
+    def _get_requested_domain(self):
+        """Return which payments may be opened because the customer asked for it."""
+        return (
+            Domain('requested_date', '!=', False)
+            & Domain('status', 'in', REQUESTABLE_EVENTS)
+            & Domain('order_id.billing_status', 'in', COLLECTABLE_ORDERS)
         )
 
     @api.model
     def _open(self, domain):
+        """Write the intent to charge for the next events that can be charged.
+
+        :param Domain domain: The events to open.
+        :return: The attempts; at most as many as a batch has.
+        :rtype: payment.transaction
+        """
+        Event = self.env['billpro.billing.event'].with_context(**BATCH_CONTEXT)
+        domain &= self._get_chargeable_domain() | self._get_requested_domain()
+        offset = 0
+        while candidates := Event.search(domain, limit=BATCH_SIZE, offset=offset):
+            txs = self._open_candidates(candidates, domain)
+            if txs:
+                return txs
+            # What is set aside stays due. Whoever stopped here would never get past a batch of it.
+            offset += len(candidates)
+        return self.env['payment.transaction']
+
+    @api.model
+    def _open_candidates(self, candidates, domain):
         """Write the intent to charge: draft invoice, attempt, and event in processing.
 
         Events and orders that another worker holds are left to it.
 
-        :param Domain domain: The events to open.
+        :param billpro.billing.event candidates: Events that were found, not locked yet.
+        :param Domain domain: What they must still fit when they are locked.
         :return: The attempts.
         :rtype: payment.transaction
         """
-        Event = self.env['billpro.billing.event'].with_context(**BATCH_CONTEXT)
-        domain &= Domain('status', 'in', ['scheduled', 'soft_declined']) & Domain(
-            'order_id.billing_status', 'in', CHARGEABLE_ORDERS
-        )
-        candidates = Event.search(domain, limit=BATCH_SIZE)
         orders = candidates.order_id.try_lock_for_update(allow_referencing=True)
         events = candidates.filtered(lambda event: event.order_id in orders)
-        events = events.try_lock_for_update(allow_referencing=True).filtered_domain(domain)
-        events = self._set_aside_unchargeable(events)
-        if not events:
-            return self.env['payment.transaction']
+        locked = events.try_lock_for_update(allow_referencing=True).filtered_domain(domain)
+        events = self._set_aside_unchargeable(locked)
         without_invoice = events.filtered(lambda event: not event.invoice_id)
         # What the invoices are made of is read at once here, not order by order below.
         lines = without_invoice.order_id.order_line
         lines.fetch(['tax_ids', 'invoice_lines'])
-        lines.invoice_lines.fetch(['move_id', 'quantity', 'product_uom_id'])
+        lines.invoice_lines.fetch(['move_id', 'quantity', 'product_uom_id', 'is_downpayment'])
         for same_type in without_invoice.grouped(lambda e: e.order_id.purchase_type).values():
-            same_type[0].order_id._get_purchase()._create_event_invoices(same_type)
-        events = self._set_aside_wrong_invoices(events)
-        txs = Event.env['payment.transaction'].create(
+            self._create_invoices(same_type)
+        events = self._set_aside_wrong_invoices(events.filtered('invoice_id'))
+        # What the customer asked for and can't be had is not under way any more.
+        (locked - events).filtered('requested_date').requested_date = False
+        txs = events.env['payment.transaction'].create(
             [self._prepare_attempt(event) for event in events]
         )
         for event in events:
             event.attempt_count += 1
+        events._note_opening()
         events._apply_trigger('open')
         return txs
 
@@ -199,9 +253,32 @@ class BillproBillingRun(models.Model):
                 event.status_message = self.env._("The order has no stored card.")
             elif token.provider_id.state == 'disabled':
                 event.status_message = self.env._("The payment provider is switched off.")
+            elif refusal := event._get_refusal_to_attempt():
+                event.status_message = refusal
             else:
                 chargeable += event
         return chargeable
+
+    @api.model
+    def _create_invoices(self, events):
+        """Create the draft invoices of events; leave out the orders that fail, and say why.
+
+        An order that can't be invoiced, such as one that staff invoiced by hand, would otherwise
+        end every run before anything is charged.
+
+        :param billpro.billing.event events: Locked events of one purchase type.
+        """
+        try:
+            with self.env.cr.savepoint():
+                events[0].order_id._get_purchase()._create_event_invoices(events)
+        except UserError as error:
+            by_order = events.grouped('order_id').values()
+            if len(by_order) == 1:
+                _logger.warning("%s can't be invoiced: %s", events.order_id.display_name, error)
+                events.status_message = str(error)
+                return
+            for order_events in by_order:
+                self._create_invoices(order_events)
 
     @api.model
     def _set_aside_wrong_invoices(self, events):
@@ -223,11 +300,7 @@ class BillproBillingRun(models.Model):
                 invoiced=event.currency_id.format(event.invoice_id.amount_total),
                 amount=event.currency_id.format(event.amount),
             )
-        down_payment_lines = wrong.invoice_id.invoice_line_ids.sale_line_ids.filtered(
-            'is_downpayment'
-        )
-        wrong.invoice_id.unlink()
-        down_payment_lines.unlink()
+        wrong._discard_draft_invoices()
         return events - wrong
 
     @api.model
@@ -280,8 +353,13 @@ class BillproBillingRun(models.Model):
         :param payment.transaction txs: The attempts.
         """
         parameters = self.env['ir.config_parameter'].sudo()
+        if not txs:
+            return
         workers = int(parameters.get_param('billpro_portal.charge_workers', 4))
         rate = float(parameters.get_param('billpro_portal.charges_per_second', 20))
+        self._trigger_post_processing(len(txs) / rate)
+        # The job is known, whatever becomes of the first charge; threads see it no sooner.
+        self.env.cr.commit()  # pylint: disable=invalid-commit
         begin = time.monotonic()
         if workers <= 1:
             for index, tx_id in enumerate(txs.ids):
@@ -302,6 +380,16 @@ class BillproBillingRun(models.Model):
         self.env.invalidate_all()
         # A new view of the database, to see what the threads committed.
         self.env.cr.commit()  # pylint: disable=invalid-commit
+
+    @api.model
+    def _trigger_post_processing(self, seconds):
+        """Have Odoo's job book what this run doesn't come to book; once, not attempt by attempt.
+
+        :param float seconds: How long the charges take at least.
+        """
+        self.env.ref('payment.cron_post_process_payment_tx')._trigger(
+            at=fields.Datetime.add(fields.Datetime.now(), minutes=1, seconds=seconds)
+        )
 
     @api.model
     def _wait_until(self, moment):
@@ -328,6 +416,7 @@ class BillproBillingRun(models.Model):
         """
         try:
             tx = env['payment.transaction'].browse(tx_id)
+            tx = tx.with_context(billing_post_processing_triggered=True)
             if tx._try_lock_with_order() and tx.state == 'draft':
                 tx._charge_event()
             # The outcome comes before everything else.

@@ -5,6 +5,15 @@ from odoo.exceptions import UserError
 
 _logger = logging.getLogger(__name__)
 
+# The mail template of each kind, and the field with the record that it is rendered for.
+MAILS = {
+    'purchase_confirmation': ('billpro_portal.mail_template_purchase_confirmation', 'order_id'),
+    'refund': ('billpro_portal.mail_template_refund', 'transaction_id'),
+    'card_update': ('billpro_portal.mail_template_card_update', 'order_id'),
+    'cancelled': ('billpro_portal.mail_template_cancelled', 'order_id'),
+    'cancel_undone': ('billpro_portal.mail_template_cancel_undone', 'order_id'),
+}
+
 
 class BillproNotification(models.Model):
     """A notice to a customer, written with the fact it tells and sent afterwards.
@@ -21,6 +30,9 @@ class BillproNotification(models.Model):
         selection=[
             ('purchase_confirmation', "Purchase confirmation"),
             ('refund', "Refund"),
+            ('card_update', "Card update"),
+            ('cancelled', "Cancellation"),
+            ('cancel_undone', "Cancellation undone"),
         ],
         required=True,
         readonly=True,
@@ -37,11 +49,17 @@ class BillproNotification(models.Model):
         required=True, readonly=True, help="What the notice tells; told once for each kind."
     )
     state = fields.Selection(
-        selection=[('queued', "Queued"), ('sent', "Sent"), ('failed', "Failed")],
+        selection=[
+            ('queued', "Queued"),
+            ('sent', "Sent"),
+            ('failed', "Failed"),
+            ('outdated', "Outdated"),
+        ],
         default='queued',
         required=True,
         readonly=True,
         index=True,
+        help="Outdated: before it was sent, the opposite became true.",
     )
     failure_reason = fields.Char(readonly=True)
 
@@ -61,13 +79,18 @@ class BillproNotification(models.Model):
     def _queue(self, kind, order, fact, transaction=None):
         """Queue a notice, unless the company switched its kind off or it was queued before.
 
+        Kinds without a switch, a field `billing_mail_<kind>` of the company, are always sent.
+
         :param str kind: The kind of notice.
         :param sale.order order: The order it is about.
         :param str fact: What it tells, unique for the order and kind.
         :param payment.transaction transaction: The payment or refund it is about, if any.
         """
         notifications = self.sudo()
-        if not order.company_id[f'billing_mail_{kind}'] or notifications.search_count(
+        company = order.company_id
+        switch = f'billing_mail_{kind}'
+        is_switched_off = switch in company._fields and not company[switch]
+        if is_switched_off or notifications.search_count(
             [('order_id', '=', order.id), ('kind', '=', kind), ('fact', '=', fact)], limit=1
         ):
             return
@@ -102,6 +125,9 @@ class BillproNotification(models.Model):
     def _send(self):
         """Hand the notice to Odoo's mail queue, or record why that isn't possible."""
         self.ensure_one()
+        if self._is_outdated():
+            self.state = 'outdated'
+            return
         if not self.partner_id.email:
             self._set_failed(self.env._("The customer has no email address."))
             return
@@ -116,20 +142,27 @@ class BillproNotification(models.Model):
             )
             self._set_failed(str(error))
 
+    def _is_outdated(self):
+        """Return whether the opposite of what the notice tells is true by now.
+
+        Customers change their minds within the minute that the job takes.
+
+        :rtype: bool
+        """
+        is_cancelled = bool(self.order_id.billing_cancel_date)
+        return (self.kind == 'cancelled' and not is_cancelled) or (
+            self.kind == 'cancel_undone' and is_cancelled
+        )
+
     def _send_mail(self):
         """Make the mail of the notice and queue it."""
-        if self.kind == 'refund':
-            template = self.env.ref('billpro_portal.mail_template_refund')
-            record = self.transaction_id
-            attachments = self.env['ir.attachment']
-            for credit_note in record.invoice_ids:
-                attachments += credit_note._get_legal_pdf()
-        else:
-            template = self.env.ref('billpro_portal.mail_template_purchase_confirmation')
-            record = self.order_id
-            attachments = self.env['ir.attachment']
-        template.send_mail(
-            record.id,
+        template_xmlid, record_field = MAILS[self.kind]
+        attachments = self.env['ir.attachment']
+        if record_field == 'transaction_id':
+            for move in self.transaction_id.invoice_ids:
+                attachments += move._get_legal_pdf()
+        self.env.ref(template_xmlid).send_mail(
+            self[record_field].id,
             email_values={'attachment_ids': [(4, attachment.id) for attachment in attachments]},
         )
 

@@ -29,7 +29,8 @@ class PaymentTransaction(models.Model):
     _billing_one_open_initial_payment = models.UniqueIndex(
         "(billing_order_id) WHERE billing_order_id IS NOT NULL"
         " AND state IN ('draft', 'pending', 'authorized')"
-        " AND source_transaction_id IS NULL AND billing_event_id IS NULL",
+        " AND source_transaction_id IS NULL AND billing_event_id IS NULL"
+        " AND billing_is_card_update IS NOT TRUE",
         "Another payment of this order is under way.",
     )
 
@@ -135,9 +136,10 @@ class PaymentTransaction(models.Model):
                 state_message=state_message,
                 extra_allowed_states=(*extra_allowed_states, 'cancel'),
             )
-            self.env.ref('payment.cron_post_process_payment_tx')._trigger(
-                at=fields.Datetime.add(fields.Datetime.now(), minutes=1)
-            )
+            if not self.env.context.get('billing_post_processing_triggered'):
+                self.env.ref('payment.cron_post_process_payment_tx')._trigger(
+                    at=fields.Datetime.add(fields.Datetime.now(), minutes=1)
+                )
         return done
 
     # === BUSINESS METHODS - POST-PROCESSING === #
@@ -161,6 +163,8 @@ class PaymentTransaction(models.Model):
             tx = tx.with_company(tx.company_id)
             if tx.operation == 'refund':
                 tx.invoice_ids = tx.source_transaction_id._create_refund_credit_notes(-tx.amount)
+            elif tx.billing_is_card_update:
+                tx.billing_order_id._adopt_registered_card(tx)
             elif not tx.invoice_ids:
                 tx.invoice_ids = tx.billing_order_id._approve_initial_payment(tx)
         super()._post_process()
@@ -327,7 +331,6 @@ class PaymentTransaction(models.Model):
         """
         self.ensure_one()
         source = self.source_transaction_id or self
-        names = [source.payment_method_id.name]
-        if source.token_id.payment_details:
-            names.append(f'•••• {source.token_id.payment_details[-4:]}')
-        return ' '.join(names)
+        return (
+            source.token_id._get_card_name() if source.token_id else source.payment_method_id.name
+        )

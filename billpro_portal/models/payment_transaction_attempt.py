@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from ..billing.lifecycle import IN_FLIGHT
+
 
 class PaymentTransaction(models.Model):
     """An attempt to collect a billing event by charging the order's stored card."""
@@ -20,6 +22,11 @@ class PaymentTransaction(models.Model):
         "(billing_event_id) WHERE billing_event_id IS NOT NULL"
         " AND state IN ('draft', 'pending', 'authorized')",
         "Another attempt to collect this payment is under way.",
+    )
+
+    # The run looks for what isn't booked: a few among all attempts that ever were.
+    _billing_not_booked_idx = models.Index(
+        "(billing_event_id) WHERE billing_event_id IS NOT NULL AND is_post_processed IS NOT TRUE"
     )
 
     @api.constrains('token_id')
@@ -60,6 +67,10 @@ class PaymentTransaction(models.Model):
             # If this process dies during the call, the next one knows that money may have moved.
             self._begin_money_transaction()
             if self.state != 'draft':
+                return
+            event = self.billing_event_id
+            if event.status not in IN_FLIGHT or event._is_paid_but_not_booked():
+                self._set_canceled(state_message=self.env._("An earlier attempt was approved."))
                 return
         self.write({'billing_outcome_unknown': False, 'billing_not_attempted': False})
         self.with_context(billing_repeated_request=was_sent)._charge_with_token()

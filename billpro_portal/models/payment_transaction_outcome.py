@@ -58,13 +58,27 @@ class PaymentTransaction(models.Model):
         try:
             return super()._send_api_request(method, endpoint, **kwargs)
         except ValidationError as error:
-            if self.billing_order_id and self.operation in {'online_token', 'offline', 'refund'}:
+            moves_money = not self.env.context.get('billing_moves_no_money')
+            operations = {'online_token', 'offline', 'refund'}
+            if self.billing_order_id and moves_money and self.operation in operations:
                 outcome = classify_failed_request(error.__cause__ or error.__context__)
                 if outcome == NOT_ATTEMPTED and self.env.context.get('billing_repeated_request'):
                     outcome = UNKNOWN  # The first request may have been executed.
                 self.billing_outcome_unknown = outcome == UNKNOWN
                 self.billing_not_attempted = outcome == NOT_ATTEMPTED
             raise
+
+    def _apply_updates(self, payment_data):
+        """Override of `payment`: what the provider reports ends the uncertainty, declines too.
+
+        `_set_error` would take a decline that a webhook reports for one more request without an
+        answer: the payment would stay pending, and its next inquiry would be put off.
+        """
+        was_unknown = self.billing_outcome_unknown
+        self.write({'billing_outcome_unknown': False, 'billing_not_attempted': False})
+        super()._apply_updates(payment_data)
+        if was_unknown and self.state in {'draft', 'pending'} and not self.billing_action_required:
+            self.billing_outcome_unknown = True  # Not decided there either: goes on asking.
 
     def _set_error(self, state_message, extra_allowed_states=()):
         """Override of `payment`: without an answer the outcome is unknown, not an error.

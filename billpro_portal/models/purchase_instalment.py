@@ -162,7 +162,7 @@ class BillproPurchaseInstalment(models.AbstractModel):
         if order.currency_id.is_zero(order.billing_deposit):
             return self.env['account.move']
         label = order.with_context(lang=order.partner_invoice_id.lang).env._("Deposit")
-        return self._create_down_payments([(order, order.billing_deposit, label)])
+        return self._create_down_payments([(order, [(order.billing_deposit, label)])])
 
     @api.model
     def _create_event_invoices(self, events):
@@ -178,16 +178,7 @@ class BillproPurchaseInstalment(models.AbstractModel):
                 final_events += order_events[-1]
         down_payments = events - final_events
         invoices = self._create_down_payments(
-            [
-                (
-                    event.order_id,
-                    event.amount,
-                    self.with_context(lang=event.order_id.partner_invoice_id.lang)._get_event_terms(
-                        event
-                    ),
-                )
-                for event in down_payments
-            ]
+            [(event.order_id, self._get_down_payment_parts(event)) for event in down_payments]
         )
         for event, invoice in zip(down_payments, invoices, strict=True):
             event.invoice_id = invoice
@@ -196,46 +187,45 @@ class BillproPurchaseInstalment(models.AbstractModel):
             event.invoice_id.billing_order_id = event.order_id
 
     @api.model
+    def _get_down_payment_parts(self, event):
+        """Return the amounts and labels that the invoice of a payment lists.
+
+        :param billpro.billing.event event: The payment.
+        :rtype: list[tuple[float, str]]
+        """
+        words = self.with_context(lang=event.order_id.partner_invoice_id.lang)
+        return [(leaf.amount, words._get_event_terms(leaf)) for leaf in event._get_leaves()]
+
+    @api.model
     def _create_down_payments(self, requests):
         """Create draft down payment invoices with their part of each tax, in one batch.
 
         The lines and amounts are those of Odoo's own wizard `sale.advance.payment.inv`.
 
-        :param list requests: Triples of order, amount with taxes in its currency, and label.
+        :param list requests: Pairs of an order and its parts; a part is an amount, taxes included,
+                              in the order's currency, and its label.
         :return: The invoices, in the order of the requests.
         :rtype: account.move
         """
-        AccountTax = self.env['account.tax']
         SaleLine = self.env['sale.order.line'].with_context(sale_no_log_for_new_lines=True)
-        line_values, slices, accounts = [], [], []
-        sections = {}
-        for order, amount, _label in requests:
-            lines = order.order_line.filtered(
-                lambda line: not line.display_type and not line.is_downpayment
-            )
-            base_lines = [line._prepare_base_line_for_taxes_computation() for line in lines]
-            AccountTax._add_tax_details_in_base_lines(base_lines, order.company_id)
-            AccountTax._round_base_lines_tax_details(base_lines, order.company_id)
-            down_payment_lines = AccountTax._prepare_down_payment_lines(
-                base_lines=base_lines,
-                company=order.company_id,
-                amount_type='fixed',
-                amount=amount,
-                computation_key=f'down_payment,{order.id},{len(line_values)}',
-            )
+        line_values, invoice_lines, sections = [], [], {}
+        for order, parts in requests:
+            indexes = []
+            for amount, label in parts:
+                for base_line in self._prepare_down_payment_base_lines(
+                    order, amount, f'{order.id},{len(line_values)}'
+                ):
+                    indexes.append((len(line_values), label, base_line))
+                    line_values.append(
+                        order._prepare_down_payment_line_values_from_base_line(base_line)
+                    )
+            invoice_lines.append(indexes)
             if order not in sections and not order.order_line.filtered(
                 lambda line: line.display_type and line.is_downpayment
             ):
                 sections[order] = order._prepare_down_payment_line_section_values()
-            slices.append((len(line_values), len(line_values) + len(down_payment_lines)))
-            for base_line in down_payment_lines:
-                line_values.append(
-                    order._prepare_down_payment_line_values_from_base_line(base_line)
-                )
-                accounts.append(self._get_down_payment_account(order, base_line))
         sequence = max(
-            (line.sequence for order, _amount, _label in requests for line in order.order_line),
-            default=10,
+            (line.sequence for order, _parts in requests for line in order.order_line), default=10
         )
         SaleLine.create([{**values, 'sequence': sequence + 1} for values in sections.values()])
         sale_lines = SaleLine.create(
@@ -247,18 +237,47 @@ class BillproPurchaseInstalment(models.AbstractModel):
                     **order._prepare_invoice(),
                     'billing_order_id': order.id,
                     'invoice_line_ids': [
-                        fields.Command.create(
-                            sale_lines[index]._prepare_invoice_line(
-                                name=label,
-                                quantity=1.0,
-                                **({'account_id': accounts[index]} if accounts[index] else {}),
-                            )
-                        )
-                        for index in range(start, stop)
+                        self._prepare_down_payment_command(sale_lines[index], label, base_line)
+                        for index, label, base_line in indexes
                     ],
                 }
-                for (order, _amount, label), (start, stop) in zip(requests, slices, strict=True)
+                for (order, _parts), indexes in zip(requests, invoice_lines, strict=True)
             ]
+        )
+
+    @api.model
+    def _prepare_down_payment_base_lines(self, order, amount, key):
+        """Return the base lines of a down payment, with its part of each tax of the order.
+
+        :param sale.order order: The order.
+        :param float amount: The down payment, taxes included, in the order's currency.
+        :param str key: What tells it apart from the others.
+        :return: Base lines of Odoo's tax computation.
+        :rtype: list[dict]
+        """
+        AccountTax = self.env['account.tax']
+        lines = order.order_line.filtered(
+            lambda line: not line.display_type and not line.is_downpayment
+        )
+        base_lines = [line._prepare_base_line_for_taxes_computation() for line in lines]
+        AccountTax._add_tax_details_in_base_lines(base_lines, order.company_id)
+        AccountTax._round_base_lines_tax_details(base_lines, order.company_id)
+        return AccountTax._prepare_down_payment_lines(
+            base_lines=base_lines,
+            company=order.company_id,
+            amount_type='fixed',
+            amount=amount,
+            computation_key=f'down_payment,{key}',
+        )
+
+    @api.model
+    def _prepare_down_payment_command(self, sale_line, label, base_line):
+        """Return the command that creates the invoice line of a down payment."""
+        account = self._get_down_payment_account(sale_line.order_id, base_line)
+        return fields.Command.create(
+            sale_line._prepare_invoice_line(
+                name=label, quantity=1.0, **({'account_id': account} if account else {})
+            )
         )
 
     @api.model

@@ -82,21 +82,42 @@ class BillproPurchaseMetered(models.AbstractModel):
             return self.env['account.move']
         label = order.with_context(lang=order.partner_invoice_id.lang).env._("Initial amount")
         return self.env['account.move'].create(
-            self._prepare_amount_invoice(order, order.billing_initial_amount, label)
+            self._prepare_amount_invoice(order, [(order.billing_initial_amount, label)])
         )
 
     @api.model
     def _prepare_event_invoice(self, event):
-        return self._prepare_amount_invoice(event.order_id, event.amount, event.note)
+        return self._prepare_amount_invoice(
+            event.order_id, [(leaf.amount, leaf.note) for leaf in event._get_leaves()]
+        )
 
     @api.model
-    def _prepare_amount_invoice(self, order, amount, label):
-        """Return the values of an invoice of an amount, with the taxes of the metered product.
+    def _prepare_amount_invoice(self, order, amounts):
+        """Return the values of an invoice of amounts, with the taxes of the metered product.
 
         :param sale.order order: The order.
-        :param float amount: The invoice's total, taxes included, in the currency of the order.
-        :param str label: What the amount is for; the product's name if empty.
+        :param list amounts: Pairs of an amount, taxes included, in the currency of the order, and
+                             what it is for.
         :rtype: dict
+        """
+        return {
+            **order._prepare_invoice(),
+            'billing_order_id': order.id,
+            'invoice_line_ids': [
+                command
+                for amount, label in amounts
+                for command in self._prepare_amount_lines(order, amount, label)
+            ],
+        }
+
+    @api.model
+    def _prepare_amount_lines(self, order, amount, label):
+        """Return the commands that create the invoice lines of an amount.
+
+        :param sale.order order: The order.
+        :param float amount: The total, taxes included, in the currency of the order.
+        :param str label: What the amount is for; the product's name if empty.
+        :rtype: list
         """
         AccountTax = self.env['account.tax']
         line = order._get_recurring_lines()[0]
@@ -114,23 +135,17 @@ class BillproPurchaseMetered(models.AbstractModel):
             base_lines=amount_lines, company=order.company_id
         )
         product = line.product_id.with_context(lang=order.partner_invoice_id.lang)
-        return {
-            **order._prepare_invoice(),
-            'billing_order_id': order.id,
-            'invoice_line_ids': [
-                fields.Command.create(
-                    {
-                        'product_id': product.id,
-                        'name': f'{product.display_name}\n{label}'
-                        if label
-                        else product.display_name,
-                        'quantity': 1.0,
-                        'price_unit': base_line['price_unit'],
-                        'tax_ids': [fields.Command.set(base_line['tax_ids'].ids)],
-                        'analytic_distribution': line.analytic_distribution,
-                        'extra_tax_data': AccountTax._export_base_line_extra_tax_data(base_line),
-                    }
-                )
-                for base_line in amount_lines
-            ],
-        }
+        return [
+            fields.Command.create(
+                {
+                    'product_id': product.id,
+                    'name': f'{product.display_name}\n{label}' if label else product.display_name,
+                    'quantity': 1.0,
+                    'price_unit': base_line['price_unit'],
+                    'tax_ids': [fields.Command.set(base_line['tax_ids'].ids)],
+                    'analytic_distribution': line.analytic_distribution,
+                    'extra_tax_data': AccountTax._export_base_line_extra_tax_data(base_line),
+                }
+            )
+            for base_line in amount_lines
+        ]

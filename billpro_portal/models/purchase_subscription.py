@@ -5,7 +5,7 @@ from odoo.exceptions import ValidationError
 from odoo.tools import format_date
 
 from ..billing.calendar import due_datetime, first_number_after, nth_date
-from ..billing.lifecycle import OPEN
+from ..billing.lifecycle import OPEN, PAID
 
 
 class BillproPurchaseSubscription(models.AbstractModel):
@@ -32,7 +32,8 @@ class BillproPurchaseSubscription(models.AbstractModel):
     @api.model
     def _get_explanation(self, order):
         return self.env._(
-            "Your card is saved and charged %(interval)s. You can cancel by contacting us.",
+            "Your card is saved and charged %(interval)s. You can cancel at any time from your"
+            " order's page.",
             interval=self._get_interval_text(order),
         )
 
@@ -229,6 +230,27 @@ class BillproPurchaseSubscription(models.AbstractModel):
             number = max(number, first_ahead - 1 if policy == 'latest' else first_ahead)
         return self._prepare_event(order, number)
 
+    @api.model
+    def _get_paid_until(self, order):
+        anchor = order.billing_anchor_date
+        if order.billing_trial_days:
+            first = anchor - timedelta(days=1)
+        else:
+            first = self._get_period(order, anchor, 0)[1]
+        paid = order.billing_event_ids.filtered(lambda event: event.status in PAID)
+        return max([first, *paid.filtered('period_end').mapped('period_end')])
+
+    @api.model
+    def _prepare_event_after_pause(self, event):
+        """Move it to the next period that begins after the pause."""
+        order = event.order_id
+        interval = order.billing_interval_count, order.billing_interval_unit
+        number = first_number_after(
+            order.billing_anchor_date, *interval, order._get_today() - timedelta(days=1)
+        )
+        events = self._prepare_event(order, max(number, event.number - 1))
+        return events[0] if events else None
+
     # === INVOICES === #
 
     @api.model
@@ -239,30 +261,100 @@ class BillproPurchaseSubscription(models.AbstractModel):
         period = False
         if not order.billing_trial_days:
             period = self._get_period(order, order.billing_anchor_date, 0)
-        return self.env['account.move'].create(self._prepare_invoice(order, lines, period))
+        return self.env['account.move'].create(self._prepare_invoice(order, lines, [period]))
 
     @api.model
     def _prepare_event_invoice(self, event):
         return self._prepare_invoice(
             event.order_id,
             event.order_id._get_recurring_lines(),
-            (event.period_start, event.period_end),
+            [(leaf.period_start, leaf.period_end) for leaf in event._get_leaves()],
+            is_first=self._is_first_invoiced(event),
         )
 
     @api.model
-    def _prepare_invoice(self, order, lines, period):
-        """Return the values of an invoice of some lines; recurring lines name their period.
+    def _is_first_invoiced(self, event):
+        """Return whether no earlier payment of the order is, or will be, on an invoice.
 
-        Only the first invoice of a line counts as its invoiced quantity: the order was invoiced
-        then, and the periods that follow are no part of it.
+        :param billpro.billing.event event: The payment.
+        :rtype: bool
+        """
+        numbers = event.order_id.billing_event_ids.filtered(
+            lambda other: other.number and other.status not in {'skipped', 'cancelled'}
+        ).mapped('number')
+        first = min(event._get_leaves().mapped('number'))
+        # None is left where the money of a cancelled order arrives late.
+        return all(first <= number for number in numbers)
+
+    @api.model
+    def _prepare_invoice(self, order, lines, periods, is_first=True):
+        """Return the values of an invoice of some lines for each of some periods.
+
+        Recurring lines name their period. Only the first invoice of a line counts as its invoiced
+        quantity: the order was invoiced then, and the periods that follow are no part of it.
+
+        :param sale.order order: The order.
+        :param sale.order.line lines: What is invoiced.
+        :param list periods: Pairs of first and last day; False where there is no period.
+        :param bool is_first: Whether no earlier invoice is under way.
+        :rtype: dict
         """
         lang = order.partner_invoice_id.lang
         order = order.with_context(lang=lang).with_company(order.company_id)
         lines = lines.with_context(lang=lang)
+        invoice_lines = []
+        for index, period in enumerate(periods):
+            taxes = self._get_fixed_taxes(order, lines) if len(periods) > 1 else {}
+            invoice_lines += self._prepare_period_lines(
+                order, lines, period, taxes, links_lines=is_first and not index
+            )
+        return {
+            **order._prepare_invoice(),
+            'billing_order_id': order.id,
+            'invoice_line_ids': invoice_lines,
+        }
+
+    @api.model
+    def _get_fixed_taxes(self, order, lines):
+        """Return what keeps the taxes of lines as they are, whatever else an invoice has on it.
+
+        The rounding of several periods on one invoice would differ from theirs on invoices of
+        their own, and the invoice from what the customer agreed to pay.
+
+        :param sale.order order: The order.
+        :param sale.order.line lines: The lines.
+        :return: Odoo's extra tax data by line.
+        :rtype: dict
+        """
+        AccountTax = self.env['account.tax']
+        base_lines = [line._prepare_base_line_for_taxes_computation() for line in lines]
+        AccountTax._add_tax_details_in_base_lines(base_lines, order.company_id)
+        AccountTax._round_base_lines_tax_details(base_lines, order.company_id)
+        AccountTax._fix_base_lines_tax_details_on_manual_tax_amounts(
+            base_lines=base_lines, company=order.company_id
+        )
+        return {
+            line: AccountTax._export_base_line_extra_tax_data(base_line)
+            for line, base_line in zip(lines, base_lines, strict=True)
+        }
+
+    @api.model
+    def _prepare_period_lines(self, order, lines, period, taxes, links_lines):
+        """Return the commands that create the invoice lines of a period.
+
+        :param sale.order order: The order.
+        :param sale.order.line lines: What is invoiced.
+        :param tuple|bool period: The first and the last day, if there is a period.
+        :param dict taxes: Odoo's extra tax data by line, where taxes are fixed.
+        :param bool links_lines: Whether the lines count as invoiced by it, unless they are already.
+        :rtype: list
+        """
         recurring_lines = order._get_recurring_lines()
         invoice_lines = []
         for line in lines:
             values = line._prepare_invoice_line(quantity=line.product_uom_qty)
+            if line in taxes:
+                values['extra_tax_data'] = taxes[line]
             if period and line in recurring_lines:
                 values['name'] = order.env._(
                     "%(name)s\n%(start)s to %(end)s",
@@ -270,16 +362,20 @@ class BillproPurchaseSubscription(models.AbstractModel):
                     start=format_date(order.env, period[0]),
                     end=format_date(order.env, period[1]),
                 )
-            if line.qty_invoiced:
+            if not links_lines or line.qty_invoiced:
                 values.pop('sale_line_ids')
             invoice_lines.append(fields.Command.create(values))
-        return {
-            **order._prepare_invoice(),
-            'billing_order_id': order.id,
-            'invoice_line_ids': invoice_lines,
-        }
+        return invoice_lines
 
     # === STATUS === #
+
+    @api.model
+    def _can_be_cancelled(self):
+        return True
+
+    @api.model
+    def _can_be_paused(self):
+        return True
 
     @api.model
     def _get_event_trigger(self, order):

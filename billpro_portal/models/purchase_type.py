@@ -1,7 +1,9 @@
+from datetime import timedelta
+
 from odoo import api, models
 from odoo.exceptions import ValidationError
 
-from ..billing.lifecycle import DECLINED
+from ..billing.lifecycle import DECLINED, IN_FLIGHT
 
 
 class BillproPurchaseType(models.AbstractModel):
@@ -233,12 +235,55 @@ class BillproPurchaseType(models.AbstractModel):
         :return: A key of `billing.lifecycle.ORDER_TRANSITIONS`, or None.
         :rtype: str|None
         """
-        statuses = set(order.billing_event_ids.mapped('status'))
-        if statuses & {'hard_declined', 'action_required'}:
+        events = order.billing_event_ids
+        declined = events.filtered(lambda event: event.status in DECLINED)
+        if 'hard_declined' in declined.mapped('status'):
             return 'decline_hard'
-        if 'soft_declined' in statuses:
+        if order.company_id.billing_auto_suspend and any(e._is_given_up() for e in declined):
+            return 'suspend'
+        if declined:
             return 'decline_soft'
-        return 'recover' if order.billing_status in {'failed', 'suspended'} else None
+        is_recovering = any(
+            (event.status in IN_FLIGHT and event.declined_token_id)
+            or (event.status in {'scheduled', *IN_FLIGHT} and event.merged_event_ids)
+            for event in events
+        )
+        return None if is_recovering or order.billing_status == 'active' else 'recover'
+
+    @api.model
+    def _can_be_cancelled(self):
+        """Return whether the customer may cancel an order of this type.
+
+        :rtype: bool
+        """
+        return False
+
+    @api.model
+    def _can_be_paused(self):
+        """Return whether staff may pause an order of this type.
+
+        :rtype: bool
+        """
+        return False
+
+    @api.model
+    def _get_paid_until(self, order):
+        """Return the last day that the customer has paid for.
+
+        :param sale.order order: A live order.
+        :rtype: datetime.date
+        """
+        return order._get_today() - timedelta(days=1)
+
+    @api.model
+    def _prepare_event_after_pause(self, event):
+        """Return what changes on a scheduled payment that waited for its order to be resumed.
+
+        :param billpro.billing.event event: The payment.
+        :return: The values; None if nothing is left to collect.
+        :rtype: dict|None
+        """
+        return {}
 
     @api.model
     def _create_initial_invoice(self, order):
@@ -289,16 +334,10 @@ class BillproPurchaseType(models.AbstractModel):
 
     @api.model
     def _get_outstanding(self, order):
-        """Return the total of the payments that were declined and not collected since.
+        """Return the total of the payments that were declined or are overdue.
 
         :param sale.order order: The order.
         :return: The amount in the currency of the order.
         :rtype: float
         """
-        return order.currency_id.round(
-            sum(
-                order.billing_event_ids.filtered(lambda event: event.status in DECLINED).mapped(
-                    'amount'
-                )
-            )
-        )
+        return order.currency_id.round(sum(order._get_outstanding_events().mapped('amount')))

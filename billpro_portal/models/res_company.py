@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from ..billing.declines import parse_retry_days
+
 
 class ResCompany(models.Model):
     _inherit = 'res.company'
@@ -31,6 +33,56 @@ class ResCompany(models.Model):
         help="What becomes of a subscription's periods that were not charged in time, for example"
         " because the server was down.",
     )
+
+    billing_retry_days = fields.Char(
+        string="Retry declined payments after",
+        default='1, 3, 7',
+        help="Days after the decline, separated by commas; empty for no retries. Final declines are"
+        " never tried again with the same card.",
+    )
+    billing_auto_suspend = fields.Boolean(
+        string="Suspend when retries run out",
+        default=True,
+        help="Nothing more is charged until the customer acts. Otherwise later payments go on.",
+    )
+    billing_cancel_after_days = fields.Integer(
+        string="Cancel suspended subscriptions after",
+        help="Days; 0 to keep them suspended.",
+    )
+    billing_cancel_mode = fields.Selection(
+        string="Customers cancel subscriptions",
+        selection=[('period_end', "When the paid period ends"), ('now', "At once")],
+        default='period_end',
+        required=True,
+    )
+    billing_mail_cancelled = fields.Boolean(string="Mail cancellations", default=True)
+    billing_mail_cancel_undone = fields.Boolean(string="Mail undone cancellations", default=True)
+
+    def _get_billing_retry_days(self):
+        """Return on which days after a decline it is tried again.
+
+        :rtype: tuple[int, ...]
+        """
+        self.ensure_one()
+        return parse_retry_days(self.billing_retry_days or '')
+
+    @api.constrains('billing_retry_days', 'billing_cancel_after_days')
+    def _check_billing_recovery(self):
+        for company in self:
+            try:
+                company._get_billing_retry_days()
+            except ValueError:
+                raise ValidationError(
+                    company.env._(
+                        "“%s” are no retry days. Enter rising numbers up to 30 separated by"
+                        " commas, such as 1, 3, 7.",
+                        company.billing_retry_days,
+                    )
+                ) from None
+            if company.billing_cancel_after_days < 0:
+                raise ValidationError(
+                    company.env._("Suspended subscriptions can't be cancelled before their time.")
+                )
 
     @api.constrains('billing_terms_url', 'billing_privacy_url')
     def _check_billing_urls(self):

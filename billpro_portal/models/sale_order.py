@@ -130,6 +130,11 @@ class SaleOrder(models.Model):
         'purchase_type',
     )
     def _compute_billing_totals(self):
+        # Each charge commits, which empties the cache: only what is needed is read again.
+        self.fetch(['currency_id', 'purchase_type'])
+        self.billing_transaction_ids.fetch(['state', 'operation', 'amount'])
+        self.billing_move_ids.fetch(['state', 'move_type', 'amount_total'])
+        self.billing_event_ids.fetch(['status', 'amount'])
         for order in self:
             done_txs = order.billing_transaction_ids.filtered(
                 lambda tx: tx.state == 'done' and tx.operation != 'validation'
@@ -225,6 +230,8 @@ class SaleOrder(models.Model):
                 order._message_log(body=reason)
                 continue
             order.billing_status = new_status
+            if new_status == 'suspended':
+                order.billing_suspended_date = fields.Datetime.now()
             order._message_log(
                 body=order.env._(
                     "%(reason)s Billing status: %(old)s → %(new)s.",
@@ -273,6 +280,42 @@ class SaleOrder(models.Model):
                         order.name,
                     )
                 )
+
+    def message_post(self, **kwargs):
+        """Override of `sale`: the charge run collects the notes that nobody is notified of.
+
+        Posting looks up, note by note, whom to notify. See `account.move._invoice_paid_hook`.
+        """
+        notes = self.env.cr.precommit.data.get('billing_notes')
+        if notes is not None and set(kwargs) == {'body'} and not self._has_followers_of_notes():
+            notes.append((self, kwargs['body']))
+            return self.env['mail.message']
+        return super().message_post(**kwargs)
+
+    @api.model
+    def _log_notes(self, notes):
+        """Log notes on orders, many at once.
+
+        :param list notes: Pairs of order and body; an order may have several.
+        """
+        rounds = []
+        for order, body in notes:
+            bodies = next((bodies for bodies in rounds if order.id not in bodies), None)
+            if bodies is None:
+                bodies = {}
+                rounds.append(bodies)
+            bodies[order.id] = body
+        for bodies in rounds:
+            self.browse(bodies)._message_log_batch(bodies=bodies)
+
+    def _has_followers_of_notes(self):
+        """Return whether somebody follows the order down to its internal notes.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        note_id = self.env['ir.model.data']._xmlid_to_res_id('mail.mt_note')
+        return note_id in self.sudo().message_follower_ids.subtype_ids.ids
 
     def _action_cancel(self):
         billed = self.filtered('purchase_type')
@@ -336,6 +379,7 @@ class SaleOrder(models.Model):
                 tx.operation != 'refund'
                 and not tx.source_transaction_id
                 and not tx.billing_event_id
+                and not tx.billing_is_card_update
             )
         ).sorted('id', reverse=True)
 

@@ -35,6 +35,8 @@ class SaleOrder(models.Model):
         self.ensure_one()
         if self.billing_status in BEFORE_APPROVAL:
             return self.env._("Awaiting payment")
+        if self.billing_cancel_date:
+            return self._get_cancelled_status_text()
         return {
             'cancelled': self.env._("Cancelled"),
             'active': self.env._("Active"),
@@ -176,7 +178,9 @@ class SaleOrder(models.Model):
             **self._get_page_values(),
             'status': {
                 'text': self._get_billing_status_text(),
-                'css': _STATUS_CSS.get(self.billing_status, 'info'),
+                'css': 'secondary'
+                if self.billing_cancel_date
+                else _STATUS_CSS.get(self.billing_status, 'info'),
             },
             'subtitle': self.env._(
                 "%(type)s · ordered on %(date)s",
@@ -189,10 +193,11 @@ class SaleOrder(models.Model):
                     'url': self._get_order_link('/document/summary'),
                 }
             ],
-            'attention': [],
+            'attention': self._get_attention(),
+            'menu': self._get_menu(),
             'next_payment': self._get_next_payment(),
             'upcoming': self._get_upcoming_rows(),
-            'card': self._get_card_on_file(),
+            'cards': self._get_card_values(),
             'history': self._get_history_rows(page),
             'lines': self._get_line_rows(),
             'totals': self._get_total_rows(self.tax_totals, self.currency_id),
@@ -394,6 +399,8 @@ class SaleOrder(models.Model):
                 'danger',
             ),
         }[tx.state]
+        if tx.billing_action_required:
+            status, css = self.env._("To be confirmed with your bank"), 'warning'
         return {
             'date': format_date(self.env, tx.last_state_change),
             'title': self.env._("Refund") if is_refund else self.env._("Payment"),
@@ -401,6 +408,7 @@ class SaleOrder(models.Model):
             'status': status,
             'css': css,
             'card': tx._get_card_name(),
+            'explanation': self._get_attempt_explanation(tx),
             'url': self._get_order_link(f'/payment/{tx.id}'),
             'documents': self._get_document_links(tx),
         }

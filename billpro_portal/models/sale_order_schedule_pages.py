@@ -29,12 +29,7 @@ class SaleOrder(models.Model):
         :rtype: str|bool
         """
         token = self.billing_token_id
-        if self.billing_status not in LIVE or not token:
-            return False
-        names = [token.payment_method_id.name]
-        if token.payment_details:
-            names.append(f'•••• {token.payment_details[-4:]}')
-        return ' '.join(names)
+        return self.billing_status in LIVE and bool(token) and token._get_card_name()
 
     # === SCHEDULE === #
 
@@ -45,7 +40,7 @@ class SaleOrder(models.Model):
         :rtype: dict|bool
         """
         event = self.billing_next_event_id
-        if not event or self.billing_status not in CHARGEABLE_ORDERS:
+        if not event or self.billing_status not in CHARGEABLE_ORDERS or self.billing_cancel_date:
             return False
         return {
             'date': self._get_due_date_text(event),
@@ -54,7 +49,15 @@ class SaleOrder(models.Model):
         }
 
     def _get_due_date_text(self, event):
-        return format_date(self.env, local_date(event.due_date, self._get_time_zone()))
+        return self._get_date_text(event.due_date)
+
+    def _get_date_text(self, moment):
+        """Return the customer's date of a moment, in their language.
+
+        :param datetime.datetime moment: The moment in UTC.
+        :rtype: str
+        """
+        return format_date(self.env, local_date(moment, self._get_time_zone()))
 
     def _get_upcoming_rows(self):
         """Return the payments still to come or to be remedied, as rows.
@@ -62,26 +65,33 @@ class SaleOrder(models.Model):
         :rtype: list[dict]
         """
         purchase = self._get_purchase()
+        outstanding = self._get_outstanding_events()
         return [
             {
                 'date': self._get_due_date_text(event),
                 'amount': event.currency_id.format(event.amount),
-                'description': purchase._get_event_terms(event),
-                **self._get_event_status(event),
+                'description': ' · '.join(
+                    purchase._get_event_terms(leaf) for leaf in event._get_leaves()
+                ),
+                'explanation': self._get_event_explanation(event),
+                **self._get_event_status(event, is_overdue=event in outstanding),
             }
             for event in self.billing_event_ids
             if event.status in OPEN
         ]
 
-    def _get_event_status(self, event):
+    def _get_event_status(self, event, is_overdue):
         """Return the status of a scheduled payment in the customer's words.
 
         :param billpro.billing.event event: The payment.
+        :param bool is_overdue: Whether it should have been collected by now.
         :return: The ``status`` and its ``css``.
         :rtype: dict
         """
         text, css = {
-            'scheduled': (self.env._("Scheduled"), 'info'),
+            'scheduled': (self.env._("Overdue"), 'warning')
+            if is_overdue
+            else (self.env._("Scheduled"), 'info'),
             'paused': (self.env._("Paused"), 'secondary'),
             'processing': (self.env._("In progress"), 'info'),
             'unknown': (self.env._("In progress"), 'info'),

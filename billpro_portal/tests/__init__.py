@@ -1,7 +1,13 @@
+# How patient the laws are, before any is read.
+from . import hypothesis_profile
+
+# isort: split
 from . import (
     test_booking,
     test_calendar,
+    test_cancellation,
     test_checkout,
+    test_declines,
     test_documents,
     test_instalment,
     test_instalment_tours,
@@ -12,13 +18,20 @@ from . import (
     test_money,
     test_notification,
     test_order_access,
+    test_order_cards,
     test_order_life_cycle,
     test_order_link,
     test_order_link_tours,
     test_order_pages,
     test_purchase_type,
+    test_recovery,
+    test_recovery_stateful,
     test_refund,
+    test_refund_instalment,
     test_request_outcomes,
+    test_run_queries,
+    test_self_service_access,
+    test_self_service_tours,
     test_subscription,
     test_subscription_tours,
     test_unknown_outcome,

@@ -5,12 +5,14 @@ from freezegun import freeze_time
 from odoo import Command
 from odoo.exceptions import ValidationError
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
 from .test_subscription import SubscriptionCommon
 
 
-@tagged('post_install', '-at_install')
-class TestInstalment(SubscriptionCommon):
+class InstalmentCommon(SubscriptionCommon):
+    """A course that is paid in seven instalments."""
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -38,6 +40,22 @@ class TestInstalment(SubscriptionCommon):
                 self._run()
                 self._assert_nothing_due(order)
 
+    def _reach_total(self, order, total):
+        """Change the last price until the order has a total."""
+        line = order.order_line[-1]
+        step = 10**-order.currency_id.decimal_places
+        for _try in range(10000):
+            difference = order.currency_id.round(total - order.amount_total)
+            if not difference:
+                return
+            line.price_unit += (
+                difference if abs(difference) > 5 * step else (step if difference > 0 else -step)
+            )
+        self.fail(f"No price makes the total {total}")
+
+
+@tagged('post_install', '-at_install')
+class TestInstalment(InstalmentCommon):
     def test_deposit_and_schedule(self):
         with freeze_time('2027-08-31 10:00:00'):
             order = self._create_active_order(
@@ -109,19 +127,6 @@ class TestInstalment(SubscriptionCommon):
                     [line.qty_invoiced for line in order.order_line if line.product_id], [1, 1, 1]
                 )
                 self._assert_books_closed(order)
-
-    def _reach_total(self, order, total):
-        """Change the last price until the order has a total."""
-        line = order.order_line[-1]
-        step = 10**-order.currency_id.decimal_places
-        for _try in range(10000):
-            difference = order.currency_id.round(total - order.amount_total)
-            if not difference:
-                return
-            line.price_unit += (
-                difference if abs(difference) > 5 * step else (step if difference > 0 else -step)
-            )
-        self.fail(f"No price makes the total {total}")
 
     def _approve(self, order):
         self._create_initial_transaction(
@@ -209,3 +214,39 @@ class TestInstalment(SubscriptionCommon):
         self.assertIn("instead of", event.status_message)
         self.assertFalse(event.invoice_id)
         self.assertEqual(order.billing_paid, 0)
+
+    def test_a_last_one_changed_since_is_set_aside(self):
+        """Its invoice deducts down payments that are paid, which must stay on the order."""
+        with freeze_time('2027-01-10 10:00:00'):
+            order = self._create_active_order((self.course, 1), billing_instalment_count=2)
+            other = self._create_active_order((self.course, 1), billing_instalment_count=1)
+        first, last = order.billing_event_ids
+        with freeze_time(first.due_date):
+            self._run()
+        self.assertEqual((first.status, other.billing_status), ('completed', 'complete'))
+        order.order_line.filtered(lambda line: line.product_id == self.course).price_unit = 90
+        lines = order.order_line
+        with freeze_time('2027-01-10 10:00:00'):
+            late = self._create_active_order((self.course, 1), billing_instalment_count=1)
+        with freeze_time(last.due_date):
+            self._run()
+        self.assertEqual(late.billing_status, 'complete')
+        self.assertEqual(order.order_line, lines)
+        self.assertEqual(last.status, 'scheduled')
+        self.assertIn("instead of", last.status_message)
+        self.assertFalse(last.invoice_id)
+        self.assertEqual(order.billing_paid, 60.5)
+        self._assert_books_closed(order)
+
+    @mute_logger('odoo.addons.billpro_portal.models.billing_run')
+    def test_an_order_invoiced_by_hand_keeps_no_other_waiting(self):
+        with freeze_time('2027-01-10 10:00:00'):
+            order = self._create_active_order((self.course, 1), billing_instalment_count=1)
+            other = self._create_active_order((self.course, 1), billing_instalment_count=1)
+        order._create_invoices(final=True)
+        with freeze_time('2027-02-10 10:00:00'):
+            self._run()
+        self.assertEqual(order.billing_event_ids.status, 'scheduled')
+        self.assertTrue(order.billing_event_ids.status_message)
+        self.assertFalse(order.billing_event_ids.invoice_id)
+        self.assertEqual(other.billing_status, 'complete')

@@ -58,7 +58,13 @@ class TestLifecycle(BaseCase):
         for status in PAID:
             self.assertEqual(EVENT_TRANSITIONS[status], {})
         for status in void:
-            self.assertEqual(EVENT_TRANSITIONS[status], {'approve': 'recovered'})
+            self.assertEqual(EVENT_TRANSITIONS[status]['approve'], 'recovered')
+        # Only an undone cancellation brings a payment back.
+        self.assertEqual(set(EVENT_TRANSITIONS['skipped']), {'approve'})
+        self.assertEqual(set(EVENT_TRANSITIONS['merged']), {'approve'})
+        self.assertEqual(
+            EVENT_TRANSITIONS['cancelled'], {'approve': 'recovered', 'reinstate': 'scheduled'}
+        )
 
     def test_nobody_touches_an_event_in_flight(self):
         for status in IN_FLIGHT:

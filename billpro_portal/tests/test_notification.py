@@ -1,11 +1,19 @@
+from datetime import date
+
+from freezegun import freeze_time
+from lxml import html
+
+from odoo.exceptions import AccessError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from .common import BillingCommon
+from ..models.notification import MAILS
+from .test_subscription import SubscriptionCommon
 
 
-@tagged('post_install', '-at_install')
-class TestNotification(BillingCommon):
+class NotificationCommon(SubscriptionCommon):
+    """The job that sends notices, and the mails that it made."""
+
     def _run_job(self):
         with self.enter_registry_test_mode():
             self.env.ref('billpro_portal.cron_send_notifications').method_direct_trigger()
@@ -15,6 +23,18 @@ class TestNotification(BillingCommon):
         return self.env['mail.mail'].search(
             [('email_to', 'ilike', order.partner_id.email)]
         ) or self.env['mail.mail'].search([('recipient_ids', 'in', order.partner_id.ids)])
+
+
+@tagged('post_install', '-at_install')
+class TestNotification(NotificationCommon):
+    def test_each_kind_has_a_mail(self):
+        notification = self.env['billpro.notification']
+        kinds = [kind for kind, _label in notification._fields['kind'].selection]
+        self.assertEqual(kinds, list(MAILS))
+        for template_xmlid, record_field in MAILS.values():
+            template = self.env.ref(template_xmlid)
+            self.assertEqual(template.model, notification[record_field]._name)
+            self.assertEqual(template.email_layout_xmlid, 'billpro_portal.mail_layout')
 
     def test_purchase_confirmation(self):
         order = self._create_paid_order()
@@ -85,19 +105,167 @@ class TestNotification(BillingCommon):
         )
 
     def test_the_confirmation_of_a_subscription_names_its_terms(self):
-        gym = self._create_sold_product("Gym membership", 20.0, self.tax_21, 'subscription')
-        order = self._create_order((gym, 1))
-        token = self.env['payment.token'].create(
-            {
-                'provider_id': self.provider.id,
-                'payment_method_id': self.payment_method.id,
-                'partner_id': self.customer.id,
-                'provider_ref': 'demo',
-                'payment_details': '4242',
-            }
-        )
-        self._create_initial_transaction(order, 'done', token_id=token.id)._post_process()
+        order = self._create_active_order()
         self._run_job()
         body = self._get_mails(order).body_html
         self.assertIn("24.20 every month", body)
         self.assertIn("until cancelled", body)
+
+
+@tagged('post_install', '-at_install')
+class TestSelfServiceNotification(NotificationCommon):
+    """A monthly subscription, paid from 31 January to 27 February 2027."""
+
+    def setUp(self):
+        super().setUp()
+        with freeze_time('2027-01-31 10:00:00'):
+            self.order = self._create_active_order()
+            self._run_job()
+        self._get_mails(self.order).unlink()
+
+    def _cancel(self, at_once=False):
+        self.order._cancel_subscription(at_once=at_once)
+
+    def _assert_sent_once(self, kind, subject):
+        """Let the job run several times and check that it sent one mail; return its text."""
+        for _time in range(3):
+            self._run_job()
+        notification = self.order.billing_notification_ids.filtered(lambda n: n.kind == kind)
+        self.assertEqual(notification.mapped('state'), ['sent'])
+        mail = self._get_mails(self.order)
+        self.assertEqual(len(mail), 1)
+        self.assertEqual(mail.subject, subject)
+        self.assertEqual(mail.recipient_ids, self.customer)
+        self.assertIn(self.order.order_link.replace('&', '&amp;'), mail.body_html)
+        return ' '.join(html.fromstring(mail.body_html).text_content().split())
+
+    def test_cancelled(self):
+        with freeze_time('2027-02-10 23:30:00'):  # The next day where the customer is.
+            self._cancel()
+            body = self._assert_sent_once(
+                'cancelled', f"Your subscription {self.order.name} from Aurora Studio is cancelled"
+            )
+        self.assertIn(
+            "You have access until 02/27/2027, the last day that you have paid for.", body
+        )
+        self.assertIn("There are no further charges.", body)
+        self.assertIn("Cancelled on 02/11/2027 12:30:00 AM (Europe/Brussels)", body)
+        self.assertIn("Subscription Gym membership", body)
+        self.assertIn("you can undo the cancellation as long as you have access", body)
+        self.assertNotIn("at once", body)
+
+    def test_cancelled_at_once(self):
+        with freeze_time('2027-02-10 23:30:00'):
+            self._cancel(at_once=True)
+            body = self._assert_sent_once(
+                'cancelled', f"Your subscription {self.order.name} from Aurora Studio is cancelled"
+            )
+        self.assertIn("It ended at once.", body)
+        self.assertIn("There are no further charges.", body)
+        self.assertIn("02/11/2027 12:30:00 AM (Europe/Brussels)", body)
+        self.assertNotIn("ccess until", body)
+        self.assertNotIn("undo", body)
+
+    def test_cancelled_on_the_last_day(self):
+        with freeze_time('2027-02-27 12:00:00'):
+            self._cancel()
+        with freeze_time('2027-02-28 12:00:00'):  # The job was late: the day has passed.
+            body = self._assert_sent_once(
+                'cancelled', f"Your subscription {self.order.name} from Aurora Studio is cancelled"
+            )
+        self.assertIn("You have access until 02/27/2027", body)
+        self.assertNotIn("at once", body)
+        self.assertNotIn("undo", body)
+
+    def test_cancelled_while_a_payment_is_on_its_way(self):
+        with freeze_time('2027-02-28 09:00:00'):
+            self.order.billing_event_ids._apply_trigger('open')
+            self._cancel()
+            body = self._assert_sent_once(
+                'cancelled', f"Your subscription {self.order.name} from Aurora Studio is cancelled"
+            )
+        self.assertIn("A payment was already on its way", body)
+        self.assertNotIn("no further charges", body)
+
+    def test_cancelled_by_staff(self):
+        self.company.billing_cancel_mode = 'now'
+        reason = self.env.ref('billpro_portal.cancel_reason_price')
+        order = self.order.with_user(self.billing_manager)
+        with freeze_time('2027-02-10 10:00:00'):
+            action = order.action_open_cancel_subscription()
+            wizard = order.env[action['res_model']].browse(action['res_id'])
+            self.assertEqual(wizard.when, 'now')
+            self.assertIn("ends at once", wizard.last_day)
+            wizard.when = 'period_end'
+            self.assertIn("keeps access until 02/27/2027", wizard.last_day)
+            wizard.write({'reason_id': reason.id, 'note': "Moves away"})
+            wizard.action_cancel()
+            self._assert_sent_once(
+                'cancelled', f"Your subscription {self.order.name} from Aurora Studio is cancelled"
+            )
+            later_wizard = wizard.create({'order_id': order.id})
+            self.assertEqual(
+                (later_wizard.when, later_wizard.reason_id, later_wizard.note),
+                ('now', reason, "Moves away"),
+            )
+        self.assertEqual(self.order.billing_cancel_date, date(2027, 2, 27))
+        self.assertEqual(self.order.billing_cancel_reason_id, reason)
+        self.assertEqual(self.order.billing_cancel_note, "Moves away")
+        for name in ('billpro.cancel.subscription', 'billpro.pause'):
+            with self.assertRaises(AccessError):
+                self.env[name].with_user(self.salesperson).create({'order_id': order.id})
+
+    def test_cancellation_undone(self):
+        with freeze_time('2027-02-10 10:00:00'):
+            self._cancel()
+            self._run_job()
+            self._get_mails(self.order).unlink()
+        with freeze_time('2027-02-20 10:00:00'):
+            self.order._undo_cancellation()
+            body = self._assert_sent_once(
+                'cancel_undone', f"Your subscription {self.order.name} from Aurora Studio goes on"
+            )
+        self.assertIn("Your cancellation was undone", body)
+        self.assertIn("Next payment 02/28/2027", body)
+        self.assertIn("Card Demo •••• 4242 Amount $ 24.20", body)
+
+    def test_cancelled_and_undone_before_the_job_came(self):
+        with freeze_time('2027-02-10 10:00:00'):
+            self._cancel()
+            self.order._undo_cancellation()
+            self._assert_sent_once(
+                'cancel_undone', f"Your subscription {self.order.name} from Aurora Studio goes on"
+            )
+        self.assertEqual(
+            self.order.billing_notification_ids.sorted('id').mapped('state'),
+            ['sent', 'outdated', 'sent'],
+        )
+
+    def test_cancelled_switched_off(self):
+        before = self.order.billing_notification_ids
+        self.company.write({'billing_mail_cancelled': False, 'billing_mail_cancel_undone': False})
+        with freeze_time('2027-02-10 10:00:00'):
+            self._cancel()
+            self.order._undo_cancellation()
+        self.assertEqual(self.order.billing_notification_ids, before)
+
+    def test_card_update(self):
+        self.company.write(
+            {
+                name: False
+                for name in self.company._fields
+                if name.startswith(('billing_mail_', 'billing_sms_'))
+            }
+        )
+        with freeze_time('2027-02-10 10:00:00'):
+            self.order.billing_token_id.card_expiry_date = date(2027, 2, 28)
+            self.order.with_user(self.salesperson).action_request_card_update()
+            body = self._assert_sent_once(
+                'card_update',
+                f"Please update your card for your order {self.order.name} from Aurora Studio",
+            )
+        self.assertIn("are charged to Demo •••• 4242. Please enter the card", body)
+        self.assertIn("This card expires on 02/28/2027.", body)
+        self.assertIn("Next payment 02/28/2027", body)
+        self.assertIn("Update card", body)
+        self.assertNotIn("Outstanding", body)

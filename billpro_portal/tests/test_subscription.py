@@ -1,4 +1,5 @@
 from datetime import date, datetime
+from unittest.mock import patch
 
 from dateutil.relativedelta import relativedelta
 from freezegun import freeze_time
@@ -203,7 +204,7 @@ class TestSubscription(SubscriptionCommon):
             order = self._create_active_order(state='error')
         with freeze_time('2027-02-10 10:00:00'):
             self._run()
-            event = order.billing_event_ids
+            event = order.billing_event_ids[0]
             self.assertEqual((event.status, event.attempt_count), ('soft_declined', 1))
             self.assertIn("error", event.status_message)
             self.assertEqual(order.billing_status, 'failed')
@@ -242,7 +243,7 @@ class TestSubscription(SubscriptionCommon):
             order = self._create_active_order(state='error')
         with freeze_time('2027-02-10 10:00:00'):
             self._run()
-            event = order.billing_event_ids
+            event = order.billing_event_ids[0]
             first = event.transaction_ids
             order.billing_token_id = self._create_token()
             with self._committing_env(self.billing_manager) as env:
@@ -260,13 +261,29 @@ class TestSubscription(SubscriptionCommon):
             order = self._create_active_order()
             other = self._create_active_order()
         self.provider.copy({'company_id': self.company.id}).state = 'disabled'
-        order.billing_token_id.active = False
+        order.billing_token_id.with_context(billing_archive_used_cards=True).active = False
         with freeze_time('2027-02-10 10:00:00'):
             self._run()
         self.assertEqual(order.billing_event_ids.status, 'scheduled')
         self.assertEqual(order.billing_event_ids.status_message, "The order has no stored card.")
         self.assertEqual(len(order.billing_move_ids), 1)
         self.assertEqual(other.billing_paid, 48.4)
+
+    def test_a_batch_of_what_cannot_be_charged_keeps_nothing_else_waiting(self):
+        with freeze_time('2027-01-10 10:00:00'):
+            stuck = [self._create_active_order() for _number in range(3)]
+        with freeze_time('2027-01-11 10:00:00'):
+            order = self._create_active_order()
+        for one in stuck:
+            one.billing_token_id.with_context(billing_archive_used_cards=True).active = False
+        with (
+            freeze_time('2027-02-12 10:00:00'),
+            patch('odoo.addons.billpro_portal.models.billing_run.BATCH_SIZE', 2),
+        ):
+            self._run()
+        self.assertEqual(order.billing_paid, 48.4)
+        for one in stuck:
+            self.assertEqual(one.billing_event_ids.status, 'scheduled')
 
     def test_a_pending_answer_waits(self):
         with freeze_time('2027-01-10 10:00:00'):

@@ -1,88 +1,17 @@
-from datetime import datetime, timedelta
-from unittest.mock import patch
+from datetime import timedelta
 
-import requests
 from freezegun import freeze_time
 
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from odoo.addons.payment_stripe.models.payment_provider import PaymentProvider
-
-from devtools.fake_gateway import FakeGateway
-
-from .test_subscription import SubscriptionCommon
-
-DUE = datetime(2027, 2, 10, 10)
+from .gateway_common import DUE, GatewayCommon
 
 
 @tagged('post_install', '-at_install')
-class TestUnknownOutcome(SubscriptionCommon):
+class TestUnknownOutcome(GatewayCommon):
     """Stock `payment_stripe` against a gateway that keeps a ledger and breaks on demand."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.gateway = FakeGateway()
-        cls.gateway.start()
-        cls.addClassCleanup(cls.gateway.stop)
-        cls.startClassPatcher(
-            patch.object(
-                PaymentProvider,
-                '_build_request_url',
-                lambda provider, endpoint, **kwargs: f'{cls.gateway.url}/v1/{endpoint}',
-            )
-        )
-        cls.provider = cls.env.ref('payment.payment_provider_stripe').copy(
-            {'company_id': cls.company.id}
-        )
-        cls.payment_method = cls.env.ref('payment.payment_method_card')
-        cls.provider.write(
-            {
-                'state': 'test',
-                'is_published': True,
-                'allow_tokenization': True,
-                'stripe_secret_key': cls.gateway.secret_key,
-                'stripe_publishable_key': cls.gateway.publishable_key,
-                'stripe_webhook_secret': 'whsec_test',
-            }
-        )
-
-    @classmethod
-    def _post(cls, path, **data):
-        response = requests.post(
-            f'{cls.gateway.url}/v1/{path}',
-            data=data,
-            headers={'Authorization': f'Bearer {cls.gateway.secret_key}'},
-            timeout=10,
-        )
-        response.raise_for_status()
-        return response.json()
-
-    @classmethod
-    def _create_token(cls, state='pm_card_visa', partner=None):
-        customer = cls._post('customers', name="Anna Peeters")
-        card = 'pm_card_visa' if state == 'done' else state
-        method = cls._post(f'payment_methods/{card}/attach', customer=customer['id'])
-        return cls.env['payment.token'].create(
-            {
-                'provider_id': cls.provider.id,
-                'payment_method_id': cls.payment_method.id,
-                'partner_id': (partner or cls.customer).id,
-                'provider_ref': customer['id'],
-                'stripe_payment_method': method['id'],
-                'payment_details': '4242',
-            }
-        )
-
-    def _create_active_order(self, *lines, state='done', **terms):
-        with freeze_time(DUE - timedelta(days=31)):
-            order = self._create_order(*(lines or [(self.gym, 1)]))
-            tx = self._create_initial_transaction(order, token_id=self._create_token(state).id)
-            tx._set_done()
-            tx._post_process()
-        return order
 
     def setUp(self):
         super().setUp()
@@ -108,6 +37,36 @@ class TestUnknownOutcome(SubscriptionCommon):
     def test_approved(self):
         self._run_at()
         self._run_at()
+        self.assertEqual(self.event.status, 'completed')
+        self._assert_charged(1)
+
+    def _deliver_webhook(self, tx):
+        """Let the newest message about a payment arrive, as payment_stripe's webhook takes it."""
+        intent = self.gateway.find_all('payment_intent')[0]
+        self.assertEqual(intent['description'], tx.reference)
+        tx._process(
+            'stripe', {'payment_intent': intent, 'payment_method': intent['payment_method']}
+        )
+
+    def test_a_webhook_reports_a_decline_whose_answer_was_lost(self):
+        self.order.billing_token_id = self._create_token('pm_card_chargeCustomerFail')
+        self.gateway.faults.add('drop_after', path='/v1/payment_intents')
+        self._run_at()
+        tx = self.event.transaction_ids
+        self.assertEqual((self.event.status, tx.state), ('unknown', 'pending'))
+        self._deliver_webhook(tx)
+        self.assertEqual((tx.state, tx.billing_outcome_unknown), ('error', False))
+        self._run_at(minutes=1)
+        self.assertEqual(self.event.status, 'soft_declined')
+        self.assertEqual(self.event.transaction_ids, tx)
+        self.assertEqual(self.order.billing_paid, 24.2)
+
+    def test_a_webhook_reports_a_charge_whose_answer_was_lost(self):
+        self.gateway.faults.add('drop_after', path='/v1/payment_intents')
+        self._run_at()
+        for _copy in range(2):
+            self._deliver_webhook(self.event.transaction_ids)
+        self._run_at(minutes=1)
         self.assertEqual(self.event.status, 'completed')
         self._assert_charged(1)
 

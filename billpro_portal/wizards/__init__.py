@@ -1,1 +1,1 @@
-from . import order_link, refund, take_payment
+from . import cancel_subscription, order_link, pause, refund, take_payment

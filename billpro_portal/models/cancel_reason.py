@@ -1,0 +1,16 @@
+from odoo import fields, models
+
+
+class BillproCancelReason(models.Model):
+    """A reason that customers may choose when they cancel."""
+
+    _name = 'billpro.cancel.reason'
+    _description = "Cancellation Reason"
+    _order = 'sequence, id'
+
+    name = fields.Char(required=True, translate=True)
+    sequence = fields.Integer(default=10)
+    active = fields.Boolean(default=True)
+    company_id = fields.Many2one(
+        comodel_name='res.company', help="Empty: for all companies.", index=True
+    )

@@ -1,0 +1,203 @@
+import requests
+
+from odoo import fields, models
+from odoo.exceptions import ValidationError
+
+from ..billing.declines import (
+    AUTHENTICATION,
+    HARD,
+    SOFT,
+    DeclineCodes,
+    classify_decline,
+    classify_simulated_state,
+)
+
+CODES = ('error_code', 'decline_code', 'advice_code', 'network_code', 'network_advice_code')
+
+
+class PaymentTransaction(models.Model):
+    """Why an attempt was declined, and payments that wait for the customer's bank.
+
+    While a payment waits for authentication the customer can complete it at any moment, in any
+    open tab. It therefore stays open, which keeps every other attempt for its event from starting,
+    until it is approved or withdrawn at the provider.
+    """
+
+    _inherit = 'payment.transaction'
+
+    billing_decline_class = fields.Selection(
+        string="Decline Class",
+        selection=[(SOFT, "Soft"), (HARD, "Hard"), (AUTHENTICATION, "Authentication")],
+        readonly=True,
+    )
+    billing_error_code = fields.Char(string="Error Code", readonly=True)
+    billing_decline_code = fields.Char(string="Decline Code", readonly=True)
+    billing_advice_code = fields.Char(string="Advice Code", readonly=True)
+    billing_network_code = fields.Char(string="Network Code", readonly=True)
+    billing_network_advice_code = fields.Char(string="Network Advice Code", readonly=True)
+    billing_action_required = fields.Boolean(
+        string="Authentication Needed",
+        readonly=True,
+        help="The customer's bank asks the customer to confirm this payment.",
+    )
+
+    # === WHY === #
+
+    def _send_api_request(self, method, endpoint, **kwargs):
+        """Override of `payment` to keep the codes of a decline, of which Odoo keeps the text."""
+        try:
+            return super()._send_api_request(method, endpoint, **kwargs)
+        except ValidationError as error:
+            cause = error.__cause__ or error.__context__
+            is_decline = isinstance(cause, requests.exceptions.HTTPError) and not (
+                self.env.context.get('billing_moves_no_money')
+            )
+            if self.billing_order_id and is_decline:
+                self._record_decline_codes(self.provider_id._extract_error(cause.response))
+            raise
+
+    def _apply_updates(self, payment_data):
+        """Override of `payment` to keep the codes of a decline that came in any other way."""
+        error = (payment_data.get('payment_intent') or {}).get('last_payment_error')
+        if self.billing_order_id and error:
+            self._record_decline_codes(error)
+        super()._apply_updates(payment_data)
+
+    def _record_decline_codes(self, error):
+        """Keep what the provider says about a decline.
+
+        :param dict error: Stripe's error object (Stripe API reference, "Errors"); empty if the
+                           provider has none.
+        """
+        if not error:
+            return
+        method = error.get('payment_method') or {}
+        codes = DeclineCodes(
+            error_code=error.get('code'),
+            decline_code=error.get('decline_code'),
+            advice_code=error.get('advice_code'),
+            network_code=error.get('network_decline_code'),
+            network_advice_code=error.get('network_advice_code'),
+            brand=(method.get('card') or {}).get('brand'),
+        )
+        decline_class = classify_decline(codes)
+        values = {f'billing_{name}': getattr(codes, name) for name in CODES}
+        intent = error.get('payment_intent') or {}
+        if self.billing_event_id and decline_class == AUTHENTICATION and intent.get('id'):
+            values |= {'billing_action_required': True, 'provider_reference': intent['id']}
+        self.write({**values, 'billing_decline_class': decline_class})
+
+    def _classify_decline(self):
+        """Make sure that declined attempts have a decline class.
+
+        Providers without codes are soft, but for the final state of Odoo's Demo provider.
+        """
+        for tx in self.filtered(lambda tx: not tx.billing_decline_class):
+            tx.billing_decline_class = (
+                classify_simulated_state(tx.state) if tx.provider_code == 'demo' else SOFT
+            )
+
+    # === AUTHENTICATION === #
+
+    def _set_error(self, state_message, extra_allowed_states=()):
+        """Override of `payment`: what waits for the customer's bank isn't over."""
+        waiting = self.filtered('billing_action_required')
+        updated = super(PaymentTransaction, self - waiting)._set_error(
+            state_message, extra_allowed_states=extra_allowed_states
+        )
+        if waiting:
+            waiting.filtered(lambda tx: tx.state == 'draft')._set_pending()
+            waiting.state_message = state_message
+        return updated
+
+    def _set_done(self, *, state_message=None, extra_allowed_states=()):
+        """Override of `payment`: what was approved waits for nobody."""
+        done = super()._set_done(
+            state_message=state_message, extra_allowed_states=extra_allowed_states
+        )
+        done.filtered('billing_action_required').billing_action_required = False
+        return done
+
+    def _set_canceled(self, state_message=None, extra_allowed_states=()):
+        """Override of `payment`: what was withdrawn waits for nobody."""
+        canceled = super()._set_canceled(
+            state_message=state_message, extra_allowed_states=extra_allowed_states
+        )
+        canceled.filtered('billing_action_required').billing_action_required = False
+        return canceled
+
+    def _refresh_authentication(self):
+        """Ask the provider what became of a payment that the customer may have confirmed.
+
+        Nothing is charged by asking. A failed request changes nothing.
+        """
+        self.ensure_one()
+        self._ask_about_intent('GET', '')
+
+    def _withdraw_authentication(self):
+        """Withdraw a payment that waits for the customer's bank, so that it can't be completed.
+
+        If the customer was faster it is approved now. If the provider doesn't answer, it goes on
+        waiting, and nothing else may be tried in its place.
+
+        :return: Whether it is open no more.
+        :rtype: bool
+        """
+        self.ensure_one()
+        if not self._ask_about_intent('POST', '/cancel'):
+            self._ask_about_intent('GET', '')
+        return self.state != 'pending'
+
+    def _ask_about_intent(self, method, suffix):
+        """Send a request about a payment that exists at the provider, and take in its answer.
+
+        :param str method: The HTTP method.
+        :param str suffix: The path below the payment.
+        :return: Whether there was an answer.
+        :rtype: bool
+        """
+        try:
+            intent = self.with_context(billing_moves_no_money=True)._send_api_request(
+                method,
+                f'payment_intents/{self.provider_reference}{suffix}',
+                data={'expand[]': 'payment_method'},
+            )
+        except ValidationError:
+            return False
+        self._process(
+            self.provider_code,
+            {
+                'reference': self.reference,
+                'payment_intent': intent,
+                'payment_method': intent.get('payment_method'),
+            },
+        )
+        return True
+
+    def _get_authentication_values(self):
+        """Return what the customer's browser needs to confirm the payment with the bank.
+
+        The client secret is asked for when it is needed and kept nowhere.
+
+        :return: The values of Stripe.js; None if the payment can't be confirmed any more.
+        :rtype: dict|None
+        """
+        self.ensure_one()
+        try:
+            intent = self.with_context(billing_moves_no_money=True)._send_api_request(
+                'GET', f'payment_intents/{self.provider_reference}'
+            )
+        except ValidationError:
+            return None
+        if intent['status'] not in {
+            'requires_payment_method',
+            'requires_confirmation',
+            'requires_action',
+        }:
+            return None
+        return {
+            'publishable_key': self.provider_id._stripe_get_publishable_key(),
+            'client_secret': intent['client_secret'],
+            'payment_method': self.token_id.stripe_payment_method,
+            'script_url': self.provider_id._get_authentication_script(),
+        }

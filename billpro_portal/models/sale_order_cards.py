@@ -1,0 +1,209 @@
+from datetime import timedelta
+
+from odoo import fields, models
+from odoo.exceptions import UserError
+
+from ..billing.lifecycle import LIVE
+
+# Whoever tries stolen card numbers needs many tries, a customer two or three.
+CARDS_PER_HOUR_AND_ORDER = 5
+CARDS_PER_HOUR_AND_ADDRESS = 10
+
+
+class SaleOrder(models.Model):
+    """The stored cards of an order: which there are, which one is charged, who may change it."""
+
+    _inherit = 'sale.order'
+
+    billing_card_state = fields.Selection(
+        string="Card State", related='billing_token_id.card_state'
+    )
+
+    # === WHICH CARDS === #
+
+    def _get_available_cards(self):
+        """Return the cards that the order's payments may be charged to, newest first.
+
+        They belong to the customer, to whom the invoices go, or to the company of either.
+
+        :return: The cards in superuser mode.
+        :rtype: payment.token
+        """
+        self.ensure_one()
+        owners = self._get_card_owners()
+        return (
+            self.env['payment.token']
+            .sudo()
+            .search(
+                [
+                    ('partner_id', 'in', owners.ids),
+                    ('company_id', '=', self.company_id.id),
+                    ('provider_id.state', '!=', 'disabled'),
+                ],
+                order='id desc',
+            )
+            .filtered(self._is_card_usable)
+        )
+
+    def _get_card_owners(self):
+        partners = self.partner_id | self.partner_invoice_id
+        return partners | partners.commercial_partner_id
+
+    def _is_card_usable(self, token):
+        """Return whether the provider of a card can be paid in the order's currency.
+
+        :param payment.token token: The card.
+        :rtype: bool
+        """
+        currencies = token.provider_id.available_currency_ids
+        return not currencies or self.currency_id in currencies
+
+    def _get_card(self, token_id):
+        """Return one of the order's cards.
+
+        :param int token_id: The card's id, from a request: not to be trusted.
+        :rtype: payment.token
+        :raise UserError: If it isn't one of them.
+        """
+        card = self._get_available_cards().filtered(lambda token: token.id == token_id)
+        if not card:
+            raise UserError(
+                self.env._("This card is not available any more. Please reload the page.")
+            )
+        return card
+
+    def _can_change_cards(self):
+        """Return whether the customer may add, select and remove cards.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return bool(
+            self.billing_status in LIVE - {'paused'}
+            and self.billing_token_id
+            and not self.billing_cancel_date
+        )
+
+    def _check_cards_can_be_changed(self):
+        """Lock the order and check that its customer may change cards.
+
+        :raise UserError: If not.
+        """
+        self._lock_billing()
+        if not self._can_change_cards():
+            raise UserError(self.env._("The cards of this order can't be changed any more."))
+
+    def _get_other_orders_with_cards(self):
+        """Return the customer's other live orders that a card of this order could be used for.
+
+        :rtype: sale.order
+        """
+        self.ensure_one()
+        return self.sudo().search(
+            [
+                ('id', '!=', self.id),
+                ('partner_id.commercial_partner_id', '=', self.partner_id.commercial_partner_id.id),
+                ('company_id', '=', self.company_id.id),
+                ('billing_status', 'in', list(LIVE - {'paused'})),
+                ('billing_token_id', '!=', False),
+                ('billing_cancel_date', '=', False),
+            ]
+        )
+
+    # === CHANGING THEM === #
+
+    def _select_card(self, token, for_all_orders=False):
+        """Charge the order's payments to another of its cards from now on.
+
+        :param payment.token token: A card of `_get_available_cards`.
+        :param bool for_all_orders: Whether to use it for the customer's other orders, too.
+        """
+        self.ensure_one()
+        orders = self
+        if for_all_orders:
+            others = self._get_other_orders_with_cards().filtered(
+                lambda order: token in order._get_available_cards()
+            )
+            orders |= others
+        orders._lock_billing()
+        for order in orders.filtered(lambda order: order.billing_token_id != token):
+            order.billing_token_id = token
+            order._message_log(
+                body=self.env._("%s is charged from now on.", token._get_card_name())
+            )
+
+    def _remove_card(self, token):
+        """Remove one of the order's cards.
+
+        :param payment.token token: A card of `_get_available_cards`.
+        :raise UserError: If live orders are charged to it; the message names them.
+        """
+        self.ensure_one()
+        token.active = False
+        self._message_log(body=self.env._("%s was removed.", token._get_card_name()))
+
+    def _get_card_limit_reason(self, ip_address):
+        """Return why no more cards may be registered for now: whoever tests stolen cards is slowed.
+
+        :param str ip_address: Where the request comes from.
+        :return: The reason, or False if there may be more.
+        :rtype: str|bool
+        """
+        since = fields.Datetime.now() - timedelta(hours=1)
+        recent = self.env['payment.transaction'].sudo()
+        domain = [('billing_is_card_update', '=', True), ('create_date', '>', since)]
+        by_order = recent.search_count([*domain, ('billing_order_id', '=', self.id)])
+        by_address = recent.search_count([*domain, ('billing_ip_address', '=', ip_address)])
+        if by_order >= CARDS_PER_HOUR_AND_ORDER or by_address >= CARDS_PER_HOUR_AND_ADDRESS:
+            return self.env._(
+                "Too many cards were tried in a short time. Please wait an hour, or contact us."
+            )
+        return False
+
+    def _adopt_registered_card(self, tx):
+        """Select the card that the customer has registered, and ask to collect what is owed.
+
+        :param payment.transaction tx: The confirmed registration.
+        """
+        self.ensure_one()
+        if not tx.token_id or not self._can_change_cards():
+            self._message_log(
+                body=self.env._(
+                    "A card was registered (%s) when the order could not use it.", tx.reference
+                )
+            )
+            return
+        self._select_card(tx.token_id, for_all_orders=tx.billing_for_all_orders)
+        if tx.billing_collect_amount:
+            try:
+                self._request_collection(tx.billing_collect_amount)
+            except UserError as error:  # The card stays; the order's page tells what is owed.
+                self._message_log(body=str(error))
+
+    # === STAFF === #
+
+    def action_request_card_update(self):
+        """Ask the customer by mail to enter another card.
+
+        :raise UserError: If the order has no card that could be changed, or the customer has no
+                          address.
+        """
+        self.ensure_one()
+        self.check_access('write')
+        if not self.sudo()._can_change_cards():
+            raise UserError(self.env._("Order %s is not charged to a card.", self.name))
+        if not self.partner_id.email:
+            raise UserError(
+                self.env._("%s has no email address. Add one first.", self.partner_id.display_name)
+            )
+        self.env['billpro.notification']._queue(
+            'card_update', self, f'asked-{fields.Datetime.now()}'
+        )
+        return {
+            'type': 'ir.actions.client',
+            'tag': 'display_notification',
+            'params': {
+                'type': 'success',
+                'message': self.env._("The customer will be asked for another card."),
+            },
+        }

@@ -1,0 +1,480 @@
+from datetime import date, datetime, timedelta
+
+from freezegun import freeze_time
+
+from odoo.exceptions import UserError
+from odoo.tests import tagged
+from odoo.tools import mute_logger
+
+from devtools.fake_gateway import browser_pages
+from devtools.fake_gateway.store import Caller
+
+from .gateway_common import DUE, GatewayCommon
+from .test_subscription import SubscriptionCommon
+
+LOST = '4000000000009987'
+NO_FUNDS = '4000000000009995'
+GOOD = '4242424242424242'
+NEEDS_BANK = '4000002760003184'
+
+
+@tagged('post_install', '-at_install')
+class TestRecovery(GatewayCommon):
+    """What becomes of declined payments, by the gateway's ledger."""
+
+    def setUp(self):
+        super().setUp()
+        self.gateway.faults.clear()
+        self.order = self._create_active_order()
+        self.card = self.order.billing_token_id
+
+    def _treat_card_as(self, number, card=None):
+        self.gateway.treat_card_as((card or self.card).stripe_payment_method, number)
+
+    def _run_on(self, month, day, hour=10):
+        with (
+            freeze_time(datetime(2027, month, day, hour)),
+            mute_logger('odoo.addons.payment'),
+        ):
+            self._run()
+
+    def _collect(self, moment, amount=None):
+        """Let the customer ask to collect what is outstanding, and the run do it."""
+        with freeze_time(moment), mute_logger('odoo.addons.payment'):
+            self.order._request_collection(amount or self.order.billing_outstanding)
+            self._run()
+
+    def _charges(self):
+        events = self.order.billing_event_ids
+        references = events.transaction_ids.mapped('reference')
+        return [
+            movement.amount
+            for movement in self.gateway.ledger.movements(kind='charge')
+            if movement.description in references
+        ]
+
+    def _events(self):
+        return [
+            (event.display_name.split('-')[-1], event.status, event.amount)
+            for event in self.order.billing_event_ids.sorted('id')
+        ]
+
+    def test_a_soft_decline_is_retried_after_1_3_and_7_days_and_then_suspends(self):
+        self._treat_card_as(NO_FUNDS)
+        self._run_on(2, 10)
+        event = self.order.billing_event_ids[0]
+        tx = event.transaction_ids
+        self.assertEqual(
+            (tx.billing_decline_class, tx.billing_decline_code, tx.billing_network_code),
+            ('soft', 'insufficient_funds', '51'),
+        )
+        self.assertEqual((event.status, self.order.billing_status), ('soft_declined', 'failed'))
+        with freeze_time(DUE):
+            self.assertIn("Retry 1 on", event.next_step)
+        for attempts, (day, hour) in enumerate(
+            [(11, 9), (11, 11), (12, 11), (13, 11), (17, 11)], 1
+        ):
+            self._run_on(2, day, hour)
+            expected = {1: 1, 2: 2, 3: 2, 4: 3, 5: 4}[attempts]
+            self.assertEqual(event.attempt_count, expected, (day, hour))
+        self.assertEqual(event.retry_verdict, 'exhausted')
+        self.assertEqual(self.order.billing_status, 'suspended')
+        self.assertIn("all 3 retries were declined", event.next_step)
+        # Nothing is charged while it is suspended, not even with a card that would do.
+        self._treat_card_as(GOOD)
+        self._run_on(3, 10)
+        self._run_on(4, 10)
+        self.assertEqual(self._charges(), [])
+        # The schedule went on: February, March and April are owed now.
+        with freeze_time(datetime(2027, 4, 10, 12)):
+            self.assertEqual(self.order.billing_outstanding, 72.6)
+        self._collect(datetime(2027, 4, 10, 12))
+        self.assertEqual(self._charges(), [7260])
+        self.assertEqual(self.order.billing_status, 'active')
+        self.assertEqual(
+            self._events(),
+            [
+                ('E2', 'merged', 24.2),
+                ('E3', 'merged', 24.2),
+                ('E4', 'merged', 24.2),
+                ('E5', 'scheduled', 24.2),
+                ('E2+E3+E4', 'recovered', 72.6),
+            ],
+        )
+        self._run_on(4, 10, 13)
+        self.assertEqual(self._charges(), [7260])
+        self._assert_books_closed(self.order)
+
+    def test_a_retry_that_succeeds_recovers(self):
+        self._treat_card_as(NO_FUNDS)
+        self._run_on(2, 10)
+        self._treat_card_as(GOOD)
+        self._run_on(2, 11, 11)
+        event = self.order.billing_event_ids[0]
+        self.assertEqual((event.status, event.attempt_count), ('recovered', 2))
+        self.assertEqual(self.order.billing_status, 'active')
+        self.assertEqual(self._charges(), [2420])
+        self._assert_books_closed(self.order)
+
+    def test_later_payments_go_on_while_one_is_declined_softly(self):
+        self.company.billing_retry_days = ''
+        self.company.billing_auto_suspend = False
+        self._treat_card_as(NO_FUNDS)
+        self._run_on(2, 10)
+        self.assertEqual(self.order.billing_status, 'failed')
+        self._treat_card_as(GOOD)
+        self._run_on(3, 10)
+        self.assertEqual(self._charges(), [2420])
+        self.assertEqual(
+            self._events(),
+            [
+                ('E2', 'soft_declined', 24.2),
+                ('E3', 'completed', 24.2),
+                ('E4', 'scheduled', 24.2),
+            ],
+        )
+        self.assertEqual(self.order.billing_status, 'failed')  # February is still owed.
+        self._collect(datetime(2027, 3, 11, 10))
+        self.assertEqual(self._charges(), [2420, 2420])
+        self.assertEqual(self.order.billing_status, 'active')
+
+    def test_a_hard_decline_waits_for_another_card(self):
+        self._treat_card_as(LOST)
+        self._run_on(2, 10)
+        event = self.order.billing_event_ids[0]
+        self.assertEqual((event.status, event.retry_verdict), ('hard_declined', 'needs_card'))
+        self.assertEqual(self.order.billing_status, 'suspended')
+        self._treat_card_as(GOOD)
+        for day in (11, 13, 17, 25):
+            self._run_on(2, day)
+        self.assertEqual(event.attempt_count, 1)
+        with (
+            freeze_time(datetime(2027, 2, 26)),
+            self.assertRaisesRegex(UserError, "declined for good"),
+        ):
+            self.order._request_collection(24.2)
+        new_card = self._create_token()
+        with freeze_time(datetime(2027, 2, 26)):
+            self.order._select_card(new_card)
+        self._collect(datetime(2027, 2, 26))
+        self.assertEqual((event.status, event.attempt_count), ('recovered', 2))
+        self.assertEqual(event.transaction_ids.sorted('id')[1].token_id, new_card)
+        self.assertEqual(self._charges(), [2420])
+        self.assertEqual(self.order.billing_status, 'active')
+        self._assert_books_closed(self.order)
+
+    def test_the_new_card_is_declined_too(self):
+        self._treat_card_as(LOST)
+        self._run_on(2, 10)
+        event = self.order.billing_event_ids[0]
+        new_card = self._create_token()
+        self._treat_card_as(NO_FUNDS, new_card)
+        self.order._select_card(new_card)
+        self._collect(datetime(2027, 2, 12))
+        self.assertEqual(self.order.billing_token_id, new_card)
+        self.assertEqual((event.status, event.retry_count), ('soft_declined', 0))
+        self.assertEqual(event.first_declined_date, datetime(2027, 2, 12))
+        # It may be charged, so the retries begin anew.
+        self.assertEqual(self.order.billing_status, 'failed')
+        self.assertEqual(self.order.billing_outstanding, 24.2)
+        self._treat_card_as(GOOD, new_card)
+        self._run_on(2, 13, 1)
+        self.assertEqual(self._charges(), [2420])
+        self.assertEqual(self.order.billing_status, 'active')
+
+    def test_what_the_customer_agreed_to_is_what_is_collected(self):
+        self._treat_card_as(NO_FUNDS)
+        self._run_on(2, 10)
+        with freeze_time(datetime(2027, 2, 10, 11)):
+            with self.assertRaisesRegex(UserError, r"24\.20 are outstanding now"):
+                self.order._request_collection(20.0)
+            self.order._request_collection(24.2)
+            with self.assertRaisesRegex(UserError, "is being processed"):
+                self.order._request_collection(24.2)
+        # Meanwhile staff collected it: the request has become pointless.
+        self._treat_card_as(GOOD)
+        event = self.order.billing_event_ids[0]
+        with (
+            freeze_time(datetime(2027, 2, 10, 11)),
+            self._committing_env(self.billing_manager) as env,
+        ):
+            env['billpro.billing.event'].browse(event.id).action_execute_now()
+        self._run_on(2, 10, 12)
+        self.assertFalse(self.order.billing_collection_date)
+        self.assertEqual(self._charges(), [2420])
+
+    def test_no_sixteenth_attempt_in_thirty_days(self):
+        self._treat_card_as(NO_FUNDS)
+        self._run_on(2, 10)
+        event = self.order.billing_event_ids[0]
+        self.company.billing_auto_suspend = False
+        with freeze_time(datetime(2027, 2, 10, 20)), mute_logger('odoo.addons.payment'):
+            for _attempt in range(20):
+                with self._committing_env(self.billing_manager) as env:
+                    env['billpro.billing.event'].browse(event.id).action_execute_now()
+        self.assertEqual(event.attempt_count, 15)
+        self.assertEqual(
+            event.status_message, "It was tried 15 times in 30 days: no more attempts for now."
+        )
+        self.assertEqual(event.retry_verdict, 'ceiling')
+        with (
+            freeze_time(datetime(2027, 2, 11)),
+            self.assertRaisesRegex(UserError, "tried too often"),
+        ):
+            self.order._request_collection(24.2)
+        # Another card is another matter.
+        with freeze_time(datetime(2027, 2, 11)):
+            self.order._select_card(self._create_token())
+        self._collect(datetime(2027, 2, 11))
+        self.assertEqual(self._charges(), [2420])
+
+    def test_the_bank_wants_the_customer(self):
+        self._treat_card_as(NEEDS_BANK)
+        self._run_on(2, 10)
+        event = self.order.billing_event_ids[0]
+        tx = event.transaction_ids
+        self.assertEqual((event.status, self.order.billing_status), ('action_required', 'failed'))
+        self.assertEqual((tx.state, tx.billing_action_required), ('pending', True))
+        self.assertTrue(tx.provider_reference.startswith('pi_'))
+        self._run_on(2, 11, 11)
+        self.assertEqual(event.attempt_count, 1)
+        values = tx._get_authentication_values()
+        self.assertTrue(values['client_secret'].startswith(tx.provider_reference))
+        # The customer confirms the same payment in the browser.
+        self._confirm(tx, values)
+        with freeze_time(datetime(2027, 2, 11, 12)), self._committing_env() as env:
+            order = env['sale.order'].browse(self.order.id)
+            self.assertTrue(env['billpro.billing.run']._continue_collection(order))
+        self.assertEqual((event.status, tx.state), ('recovered', 'done'))
+        self.assertEqual(self.order.billing_status, 'active')
+        self.assertEqual(self._charges(), [2420])
+        self.assertEqual(len(event.transaction_ids), 1)
+        self._assert_books_closed(self.order)
+
+    def _confirm(self, tx, values):
+        """Confirm a payment as the customer's browser does, the bank's page included."""
+        self._post(
+            f'payment_intents/{tx.provider_reference}/confirm',
+            payment_method=values['payment_method'],
+        )
+        with self.gateway.store.session(Caller(version='2019-05-16')) as session:
+            browser_pages.authenticate(
+                session,
+                tx.provider_reference,
+                {'client_secret': values['client_secret'], 'outcome': 'complete'},
+            )
+
+    def test_confirmed_without_coming_back(self):
+        self._treat_card_as(NEEDS_BANK)
+        self._run_on(2, 10)
+        event = self.order.billing_event_ids[0]
+        tx = event.transaction_ids
+        self._confirm(tx, tx._get_authentication_values())
+        self._run_on(2, 10, 11)
+        self.assertEqual((event.status, tx.state), ('recovered', 'done'))
+        self.assertEqual(self.order.billing_status, 'active')
+        self.assertEqual(self._charges(), [2420])
+        self._assert_books_closed(self.order)
+
+    def test_what_was_approved_late_is_not_tried_again(self):
+        self._treat_card_as(NO_FUNDS)
+        self._run_on(2, 10)
+        event = self.order.billing_event_ids[0]
+        tx = event.transaction_ids
+        tx._set_done()  # As a late webhook does; nobody has booked it.
+        with freeze_time(datetime(2027, 2, 11, 11)):
+            self.assertTrue(self.order._is_collection_under_way())
+            run = self.env['billpro.billing.run']
+            self.assertFalse(run._open(run._get_due_domain()))
+            self.assertEqual(event.status_message, "An earlier attempt was approved after all.")
+        self._run_on(2, 11, 11)
+        self.assertEqual((event.status, event.attempt_count), ('recovered', 1))
+        self.assertEqual(self._charges(), [])
+
+    def test_approved_late_between_opening_and_sending(self):
+        self._treat_card_as(NO_FUNDS)
+        self._run_on(2, 10)
+        event = self.order.billing_event_ids[0]
+        first = event.transaction_ids
+        self._treat_card_as(GOOD)
+        with freeze_time(datetime(2027, 2, 11, 11)):
+            run = self.env['billpro.billing.run']
+            second = run._open(run._get_due_domain())
+            self.assertEqual(second.billing_attempt, 2)
+        first._set_done()
+        self._run_on(2, 11, 11)
+        self.assertEqual((first.state, second.state), ('done', 'cancel'))
+        self.assertEqual(event.status, 'recovered')
+        self.assertEqual(self._charges(), [])
+        self.assertTrue(first.payment_id)
+
+    def test_authentication_is_withdrawn_before_another_card_is_charged(self):
+        self._treat_card_as(NEEDS_BANK)
+        self._run_on(2, 10)
+        tx = self.order.billing_event_ids[0].transaction_ids
+        self.order._select_card(self._create_token())
+        self._collect(datetime(2027, 2, 11))
+        self.assertEqual(tx.state, 'cancel')
+        self.assertEqual(
+            self.gateway.find('payment_intent', tx.provider_reference)['status'], 'canceled'
+        )
+        self.assertEqual(self._charges(), [2420])
+        self.assertEqual(self.order.billing_event_ids[0].status, 'recovered')
+        self._assert_books_closed(self.order)
+
+    def test_the_customer_confirms_while_another_card_is_tried(self):
+        self._treat_card_as(NEEDS_BANK)
+        self._run_on(2, 10)
+        tx = self.order.billing_event_ids[0].transaction_ids
+        self.order._select_card(self._create_token())
+        with freeze_time(datetime(2027, 2, 11)):
+            self.order._request_collection(24.2)
+        self._confirm(tx, tx._get_authentication_values())
+        self._run_on(2, 11)
+        self.assertEqual(tx.state, 'done')
+        self.assertEqual(self._charges(), [2420])
+        self.assertEqual(self.order.billing_event_ids[0].status, 'recovered')
+        self.assertFalse(self.order.billing_collection_date)
+        self._assert_books_closed(self.order)
+
+    def test_ignored_authentication_suspends_after_a_week(self):
+        self._treat_card_as(NEEDS_BANK)
+        self._run_on(2, 10)
+        self._run_on(2, 17, 9)
+        self.assertEqual(self.order.billing_status, 'failed')
+        self._run_on(2, 17, 11)
+        self.assertEqual(self.order.billing_status, 'suspended')
+
+    def test_an_unknown_outcome_blocks_what_the_customer_asks_for(self):
+        self._treat_card_as(NO_FUNDS)
+        self._run_on(2, 10)
+        self._treat_card_as(GOOD)
+        self.gateway.faults.add('drop_after', path='/v1/payment_intents', times=1)
+        self._run_on(2, 11, 11)
+        event = self.order.billing_event_ids[0]
+        self.assertEqual(event.status, 'unknown')
+        with (
+            freeze_time(datetime(2027, 2, 11, 11, 1)),
+            self.assertRaisesRegex(UserError, "is being processed"),
+        ):
+            self.order._request_collection(24.2)
+        self._run_on(2, 11, 12)
+        self.assertEqual((event.status, self._charges()), ('recovered', [2420]))
+
+    def test_a_suspended_subscription_is_cancelled_after_a_while(self):
+        self.company.billing_cancel_after_days = 10
+        self._treat_card_as(LOST)
+        self._run_on(2, 10)
+        self._run_on(2, 19)
+        self.assertEqual(self.order.billing_status, 'suspended')
+        self._run_on(2, 20, 11)
+        self.assertEqual(self.order.billing_status, 'complete')
+        self.assertEqual(self._events(), [('E2', 'cancelled', 24.2), ('E3', 'cancelled', 24.2)])
+        self.assertEqual(self.order.billing_cancel_note, "Suspended for 10 days without a payment.")
+
+
+@tagged('post_install', '-at_install')
+class TestMerging(SubscriptionCommon):
+    """Invoices of merged payments."""
+
+    def _owe(self, order, months):
+        """Let payments fall due without being collected."""
+        order._apply_billing_trigger('decline_hard', "The card was lost.")
+        with freeze_time(date(2027, 1, 10) + timedelta(days=31 * months)):
+            order._extend_schedule()
+            events = order._get_outstanding_events()
+            return events._merge()
+
+    def test_one_line_for_each_period_and_the_taxes_of_each(self):
+        self.company.tax_calculation_rounding_method = 'round_globally'
+        with freeze_time('2027-01-10 10:00:00'):
+            order = self._create_active_order((self.gym, 1, 9.99))
+        self.assertEqual(order.billing_event_ids.amount, 12.09)
+        merged = self._owe(order, 3)
+        self.assertEqual(merged.amount, 36.27)
+        self.assertEqual(
+            (merged.period_start, merged.period_end), (date(2027, 2, 10), date(2027, 5, 9))
+        )
+        order._get_purchase()._create_event_invoices(merged)
+        invoice = merged.invoice_id
+        self.assertEqual(invoice.amount_total, 36.27)
+        self.assertEqual(invoice.amount_tax, 6.3)
+        self.assertEqual(
+            invoice.invoice_line_ids.mapped('name'),
+            [
+                "Gym membership\n02/10/2027 to 03/09/2027",
+                "Gym membership\n03/10/2027 to 04/09/2027",
+                "Gym membership\n04/10/2027 to 05/09/2027",
+            ],
+        )
+        self.assertEqual(invoice.invoice_line_ids.mapped('price_subtotal'), [9.99, 9.99, 9.99])
+
+    def test_a_line_is_invoiced_once_whatever_is_merged_or_opened_together(self):
+        with freeze_time('2027-01-10 10:00:00'):
+            order, other = (self._create_active_order(billing_trial_days=7) for _ in range(2))
+        merged = self._owe(order, 2)
+        self.assertEqual(merged.amount, 48.4)
+        with freeze_time('2027-03-11 10:00:00'):
+            other._extend_schedule()
+        events = other.billing_event_ids[:2]
+        order._get_purchase()._create_event_invoices(merged | events)
+        self.assertEqual(order.order_line.qty_invoiced, 1)
+        self.assertEqual(other.order_line.qty_invoiced, 1)
+        self.assertEqual(events.invoice_id.mapped('amount_total'), [24.2, 24.2])
+
+    def test_only_open_payments_of_one_order(self):
+        with freeze_time('2027-01-10 10:00:00'):
+            first, second = self._create_active_order(), self._create_active_order()
+        with self.assertRaisesRegex(UserError, "same order"):
+            (first | second).billing_event_ids._merge()
+        self.assertEqual(first.billing_event_ids._merge(), first.billing_event_ids)
+
+    def test_instalments_merge_into_one_down_payment_or_the_final_invoice(self):
+        bike = self._create_sold_product("Bike", 300.0, self.tax_21 | self.tax_6, 'instalment')
+        bike.write({'billing_instalment_count': 4, 'billing_deposit': 0})
+        with freeze_time('2027-01-10 10:00:00'):
+            order = self._create_order((bike, 1))
+            self.assertEqual(order.amount_total, 381.0)
+            self._create_initial_transaction(
+                order, 'done', token_id=self._create_token().id, amount=0, operation='validation'
+            )._post_process()
+        events = order.billing_event_ids
+        merged = events[:2]._merge()
+        order._get_purchase()._create_event_invoices(merged)
+        self.assertEqual(merged.amount, 190.5)
+        self.assertEqual(merged.invoice_id.amount_total, 190.5)
+        names = set(merged.invoice_id.invoice_line_ids.mapped('name'))
+        self.assertEqual(names, {"Instalment 1 of 4", "Instalment 2 of 4"})
+        last = events[2:]._merge()
+        order._get_purchase()._create_event_invoices(last)
+        self.assertEqual(last.invoice_id.amount_total, 190.5)
+        self.assertEqual(merged.invoice_id.amount_tax + last.invoice_id.amount_tax, 81.0)
+
+    def test_metered_payments_merge_with_their_notes(self):
+        power = self._create_sold_product("Power", 0.3, self.tax_21, 'metered')
+        with freeze_time('2027-01-10 10:00:00'):
+            order = self._create_order((power, 1))
+            self._create_initial_transaction(
+                order, 'done', token_id=self._create_token().id, amount=0, operation='validation'
+            )._post_process()
+            events = self.env['billpro.billing.event'].create(
+                [
+                    {
+                        'order_id': order.id,
+                        'number': number,
+                        'due_date': datetime(2027, 2, number),
+                        'amount': amount,
+                        'note': note,
+                    }
+                    for number, amount, note in ((1, 10.01, "January"), (2, 20.02, "February"))
+                ]
+            )
+        merged = events._merge()
+        order._get_purchase()._create_event_invoices(merged)
+        self.assertEqual(merged.invoice_id.amount_total, 30.03)
+        self.assertEqual(
+            merged.invoice_id.invoice_line_ids.mapped('name'),
+            ["Power\nJanuary", "Power\nFebruary"],
+        )
+        self.assertEqual(events.mapped('status'), ['merged', 'merged'])
+        self.assertEqual(events.merged_into_id, merged)

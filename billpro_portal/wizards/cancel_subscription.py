@@ -1,0 +1,89 @@
+from odoo import api, fields, models
+from odoo.tools import format_date
+
+
+class BillproCancelSubscription(models.TransientModel):
+    """Cancel a subscription for the customer, when the paid period ends or at once."""
+
+    _name = 'billpro.cancel.subscription'
+    _description = "Cancel Subscription"
+    _check_company_auto = True
+
+    order_id = fields.Many2one(comodel_name='sale.order', required=True, readonly=True)
+    company_id = fields.Many2one(related='order_id.company_id')
+    cancel_date = fields.Date(related='order_id.billing_cancel_date')
+    when = fields.Selection(
+        selection=[('period_end', "When the paid period ends"), ('now', "At once")],
+        compute='_compute_when',
+        store=True,
+        readonly=False,
+        precompute=True,
+        required=True,
+    )
+    last_day = fields.Char(compute='_compute_last_day')
+    reason_id = fields.Many2one(
+        comodel_name='billpro.cancel.reason',
+        compute='_compute_reason',
+        store=True,
+        readonly=False,
+        check_company=True,
+    )
+    note = fields.Text(
+        compute='_compute_reason',
+        store=True,
+        readonly=False,
+        help="Kept on the order; the customer doesn't see it.",
+    )
+
+    @api.depends('order_id')
+    def _compute_when(self):
+        """Follow the company; what is cancelled already can only be ended earlier."""
+        for wizard in self:
+            order = wizard.order_id
+            wizard.when = (
+                'now' if order.billing_cancel_date else order.company_id.billing_cancel_mode
+            )
+
+    @api.depends('order_id')
+    def _compute_reason(self):
+        """Keep what was said before when a cancelled subscription is ended earlier."""
+        for wizard in self:
+            wizard.reason_id = wizard.order_id.billing_cancel_reason_id
+            wizard.note = wizard.order_id.billing_cancel_note
+
+    @api.depends('order_id', 'when')
+    def _compute_last_day(self):
+        for wizard in self:
+            order = wizard.order_id.sudo()
+            last_day = order._get_cancel_date(at_once=wizard.when == 'now')
+            if last_day >= order._get_today():
+                wizard.last_day = self.env._(
+                    "The customer keeps access until %s, the last day that is paid for. Until then"
+                    " the cancellation can be undone.",
+                    format_date(self.env, last_day),
+                )
+            elif wizard.when == 'now':
+                wizard.last_day = self.env._(
+                    "The subscription ends at once, and this can't be undone. What is paid is not"
+                    " paid back."
+                )
+            else:
+                wizard.last_day = self.env._(
+                    "Nothing is paid ahead: the subscription ends at once, and this can't be"
+                    " undone."
+                )
+
+    def action_cancel(self):
+        """Cancel the subscription.
+
+        :return: The action that closes the dialog.
+        :rtype: dict
+        :raise AccessError: If the user may not.
+        :raise UserError: If it can't be cancelled any more.
+        """
+        self.ensure_one()
+        self.order_id._check_billing_user()
+        self.order_id.sudo()._cancel_subscription(
+            at_once=self.when == 'now', reason=self.reason_id, note=self.note
+        )
+        return {'type': 'ir.actions.act_window_close'}
