@@ -1,8 +1,9 @@
-"""`./dev test`: the tests under pytest, then the same tests under Odoo's own runner."""
+"""`./dev test`: the tests under pytest, and beside it the same under Odoo's own runner."""
 
 import re
 import subprocess
 import xml.etree.ElementTree as ElementTree
+from concurrent.futures import ThreadPoolExecutor
 
 from devtools import console, databases, odoo_server, paths
 
@@ -46,14 +47,19 @@ def run(odoo, arguments):
         with console.step("Installing the addon"):
             configuration = odoo.write_configuration(database, max_cron_threads=0)
             problems += addon_warnings(odoo.update(configuration, install=[paths.ADDON_NAME]))
+        every.keep_from_vacuum(database)
         if arguments:
             results = run_pytest(odoo, database, arguments, problems)
         else:
             # A copy from before the tests, as what they commit stays in theirs.
-            with every.temporary(database, 'native') as native_database:
+            with (
+                every.temporary(database, 'native') as native_database,
+                ThreadPoolExecutor() as beside,
+            ):
+                native_run = beside.submit(run_native, odoo, native_database, problems)
                 results = run_pytest(odoo, database, arguments, problems)
-                with console.step("Running the same tests with Odoo's own runner"):
-                    native = run_native(odoo, native_database, problems)
+                with console.step("Waiting for Odoo's own runner"):
+                    native = native_run.result()
             compare(results, native, problems)
     for problem in problems:
         print(problem)
