@@ -86,6 +86,23 @@ class BillproBillingEvent(models.Model):
             return '+'.join(event._get_number_text() for event in self.merged_event_ids)
         return f'E{self.number}'
 
+    def _get_notice_rows(self):
+        """Return what a mail shows of a payment to come, as rows.
+
+        :rtype: list[dict]
+        """
+        self.ensure_one()
+        order = self.order_id
+        return [
+            *order._get_notice_reference_rows(),
+            order._get_notice_event_row(self),
+            order._get_notice_row(self.env._("Charged on"), order._get_due_date_text(self)),
+            order._get_notice_row(self.env._("Card"), order.billing_token_id._get_card_name()),
+            order._get_notice_row(
+                self.env._("Amount"), self.currency_id.format(self.amount), strong=True
+            ),
+        ]
+
     # === STATUS === #
 
     def _apply_trigger(self, trigger, message=False):

@@ -110,6 +110,9 @@ class BillproBillingRun(models.Model):
     @api.model
     def _book_batch(self, txs):
         approved = txs.filtered(lambda tx: tx.state == 'done' and not tx.payment_id)
+        collected = approved.filtered(
+            lambda tx: tx.billing_event_id.status not in PAID | {'merged'}
+        )
         self._restore_invoices(approved)
         self._book_payments(approved)
         for tx in approved:
@@ -156,6 +159,54 @@ class BillproBillingRun(models.Model):
         over.is_post_processed = True
         self._schedule_next_events((approved | declined | waiting).billing_event_id)
         self._update_orders(txs.billing_order_id)
+        self._tell_of('payment_received', collected)
+        self._tell_of_declines(declined | waiting)
+
+    @api.model
+    def _tell_of(self, kind, txs):
+        """Queue a notice of each attempt.
+
+        :param str kind: The kind of notice.
+        :param payment.transaction txs: Answered attempts.
+        """
+        self.env['billpro.notification']._queue_all(
+            kind,
+            [
+                {
+                    'order_id': tx.billing_order_id.id,
+                    'transaction_id': tx.id,
+                    'event_id': tx.billing_event_id.id,
+                    'fact': f'payment-{tx.id}',
+                }
+                for tx in txs
+            ],
+        )
+
+    @api.model
+    def _tell_of_declines(self, txs):
+        """Tell customers of payments that were declined: what happens next, and what they can do.
+
+        :param payment.transaction txs: Declined attempts, and such that wait for a bank.
+        """
+        txs = txs.filtered(
+            lambda tx: (
+                tx.billing_event_id.status in DECLINED
+                and tx.billing_order_id.billing_status in LIVE - {'paused'}
+                and not tx.billing_order_id.billing_cancel_date
+            )
+        )
+        failed = txs.filtered(
+            lambda tx: (
+                tx.billing_event_id.status == 'hard_declined'
+                or tx.billing_order_id.billing_status == 'suspended'
+            )
+        )
+        waiting = (txs - failed).filtered(
+            lambda tx: tx.billing_event_id.status == 'action_required'
+        )
+        self._tell_of('payment_failed', failed)
+        self._tell_of('payment_authentication', waiting)
+        self._tell_of('payment_declined', txs - failed - waiting)
 
     @api.model
     def _give_up_unsent_attempts(self, events):

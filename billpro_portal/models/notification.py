@@ -1,41 +1,57 @@
 import logging
+from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import email_normalize
+
+from ..billing.lifecycle import DECLINED
 
 _logger = logging.getLogger(__name__)
 
-# The mail template of each kind, and the field with the record that it is rendered for.
-MAILS = {
-    'purchase_confirmation': ('billpro_portal.mail_template_purchase_confirmation', 'order_id'),
-    'refund': ('billpro_portal.mail_template_refund', 'transaction_id'),
-    'card_update': ('billpro_portal.mail_template_card_update', 'order_id'),
-    'cancelled': ('billpro_portal.mail_template_cancelled', 'order_id'),
-    'cancel_undone': ('billpro_portal.mail_template_cancel_undone', 'order_id'),
-}
+MAIL, SMS = 'mail', 'sms'
+KINDS = [
+    ('order_ready', "Order ready"),
+    ('order_reminder', "Order reminder"),
+    ('purchase_confirmation', "Purchase confirmation"),
+    ('payment_received', "Payment received"),
+    ('payment_declined', "Payment declined"),
+    ('payment_failed', "Payment failed"),
+    ('payment_authentication', "Confirm your payment"),
+    ('card_expiring', "Card expires soon"),
+    ('card_expired', "Card expired"),
+    ('card_update', "Card update"),
+    ('card_changed', "Card changed"),
+    ('payment_upcoming', "Payment coming up"),
+    ('payment_changed', "Payment changed"),
+    ('paused', "Subscription paused"),
+    ('resumed', "Subscription resumed"),
+    ('cancelled', "Cancellation"),
+    ('cancel_undone', "Cancellation undone"),
+    ('refund', "Refund"),
+    ('trial_ending', "Trial ends"),
+]
+# The mail server wasn't reached or turned the mail away: nothing was sent, and it may go again.
+# A text message is never sent again by itself: a lost answer doesn't mean a lost message.
+MAIL_RETRY_DELAYS = (timedelta(minutes=15), timedelta(hours=1), timedelta(hours=6))
+RETRIED_FAILURES = frozenset({'mail_smtp', 'unknown'})
 
 
 class BillproNotification(models.Model):
     """A notice to a customer, written with the fact it tells and sent afterwards.
 
-    The row is written in the transaction of the fact and the mail is made later by a job: no
-    notice is lost, none is sent twice, and no mail server or template can undo a payment.
+    The row is written in the transaction of the fact, and a job hands it to Odoo's mail or SMS
+    queue later: no notice is lost, none is sent twice, and no mail server or template can undo a
+    payment. What becomes of it in those queues is written back to the row.
     """
 
     _name = 'billpro.notification'
     _description = "Customer Notice"
     _order = 'id desc'
 
-    kind = fields.Selection(
-        selection=[
-            ('purchase_confirmation', "Purchase confirmation"),
-            ('refund', "Refund"),
-            ('card_update', "Card update"),
-            ('cancelled', "Cancellation"),
-            ('cancel_undone', "Cancellation undone"),
-        ],
-        required=True,
-        readonly=True,
+    kind = fields.Selection(selection=KINDS, required=True, readonly=True)
+    channel = fields.Selection(
+        selection=[(MAIL, "Mail"), (SMS, "SMS")], default=MAIL, required=True, readonly=True
     )
     order_id = fields.Many2one(
         comodel_name='sale.order', required=True, readonly=True, index=True, ondelete='cascade'
@@ -45,72 +61,123 @@ class BillproNotification(models.Model):
     transaction_id = fields.Many2one(
         string="Payment", comodel_name='payment.transaction', readonly=True
     )
+    event_id = fields.Many2one(
+        string="Scheduled Payment",
+        comodel_name='billpro.billing.event',
+        readonly=True,
+        index='btree_not_null',
+        ondelete='cascade',
+    )
+    token_id = fields.Many2one(
+        string="Card", comodel_name='payment.token', readonly=True, index='btree_not_null'
+    )
+    text = fields.Char(
+        readonly=True, help="What happened, in the customer's language, where the mail quotes it."
+    )
     fact = fields.Char(
         required=True, readonly=True, help="What the notice tells; told once for each kind."
     )
     state = fields.Selection(
         selection=[
             ('queued', "Queued"),
+            ('handed_over', "On its way"),
             ('sent', "Sent"),
             ('failed', "Failed"),
             ('outdated', "Outdated"),
+            ('opted_out', "Opted out"),
         ],
         default='queued',
         required=True,
         readonly=True,
         index=True,
-        help="Outdated: before it was sent, the opposite became true.",
+        help="Outdated: before it was sent, it was no longer true. Opted out: the customer wants"
+        " no text messages.",
+    )
+    send_date = fields.Datetime(
+        string="Not Before", default=fields.Datetime.now, required=True, readonly=True
+    )
+    try_count = fields.Integer(string="Tries", readonly=True)
+    recipient = fields.Char(readonly=True, help="The address or number that it was sent to.")
+    lang = fields.Char(string="Language", readonly=True)
+    message_id = fields.Many2one(
+        comodel_name='mail.message', readonly=True, index='btree_not_null', ondelete='set null'
     )
     failure_reason = fields.Char(readonly=True)
 
     _kind_fact_unique = models.Constraint(
-        'unique(order_id, kind, fact)', "The customer was already told."
+        'unique(kind, fact, channel)', "The customer was already told."
     )
+    _to_send_idx = models.Index("(send_date) WHERE state = 'queued'")
 
     @api.depends('kind', 'order_id')
     def _compute_display_name(self):
-        labels = dict(self._fields['kind']._description_selection(self.env))
         for notification in self:
-            notification.display_name = (
-                f'{notification.order_id.name} – {labels[notification.kind]}'
-            )
+            notification.display_name = f'{notification.order_id.name} – {notification._get_name()}'
+
+    def _get_name(self):
+        """Return what the notice is about, for staff.
+
+        :rtype: str
+        """
+        self.ensure_one()
+        return dict(self._fields['kind']._description_selection(self.env))[self.kind]
+
+    # === QUEUE === #
 
     @api.model
-    def _queue(self, kind, order, fact, transaction=None):
-        """Queue a notice, unless the company switched its kind off or it was queued before.
-
-        Kinds without a switch, a field `billing_mail_<kind>` of the company, are always sent.
+    def _queue(self, kind, order, fact, **values):
+        """Queue a notice; see `_queue_all`.
 
         :param str kind: The kind of notice.
         :param sale.order order: The order it is about.
-        :param str fact: What it tells, unique for the order and kind.
-        :param payment.transaction transaction: The payment or refund it is about, if any.
+        :param str fact: What it tells, unique for the kind.
+        :param dict values: Further values of the notice.
         """
-        notifications = self.sudo()
-        company = order.company_id
-        switch = f'billing_mail_{kind}'
-        is_switched_off = switch in company._fields and not company[switch]
-        if is_switched_off or notifications.search_count(
-            [('order_id', '=', order.id), ('kind', '=', kind), ('fact', '=', fact)], limit=1
-        ):
+        self._queue_all(kind, [{'order_id': order.id, 'fact': fact, **values}])
+
+    @api.model
+    def _queue_all(self, kind, values_list):
+        """Queue notices on the channels that their companies have chosen, each once.
+
+        :param str kind: The kind of the notices.
+        :param list[dict] values_list: Their values: the order, the fact, and what they tell of.
+        """
+        if not values_list:
             return
-        notifications.create(
-            {
-                'kind': kind,
-                'order_id': order.id,
-                'fact': fact,
-                'transaction_id': transaction.id if transaction else False,
-            }
-        )
-        self.env.ref('billpro_portal.cron_send_notifications')._trigger()
+        notices = self.sudo()
+        facts = [values['fact'] for values in values_list]
+        told = {
+            (notice.fact, notice.channel)
+            for notice in notices.search_fetch(
+                [('kind', '=', kind), ('fact', 'in', facts)], ['fact', 'channel']
+            )
+        }
+        settings = self.env['billpro.notification.kind'].sudo()._get(kind)
+        orders = self.env['sale.order'].sudo().browse(values['order_id'] for values in values_list)
+        new = []
+        for order, values in zip(orders, values_list, strict=True):
+            for channel in settings.with_company(order.company_id)._get_channels():
+                is_reachable = channel == MAIL or order.partner_id.phone
+                if is_reachable and (values['fact'], channel) not in told:
+                    told.add((values['fact'], channel))
+                    new.append({'kind': kind, 'channel': channel, **values})
+        if new:
+            notices.create(new)
+            self.env.ref('billpro_portal.cron_send_notifications')._trigger()
+
+    # === SEND === #
+
+    @api.model
+    def _get_to_send_domain(self):
+        return [('state', '=', 'queued'), ('send_date', '<=', fields.Datetime.now())]
 
     @api.model
     def _cron_send(self, limit=100):
-        """Send the queued notices through Odoo's mail queue, each in a transaction of its own.
+        """Hand queued notices to Odoo's mail and SMS queues, each in a transaction of its own.
 
         :param int limit: How many to send in one run.
         """
-        domain = [('state', '=', 'queued')]
+        domain = self._get_to_send_domain()
         queued = self.search(domain, order='id', limit=limit)
         self.env['ir.cron']._commit_progress(remaining=self.search_count(domain))
         for notification in queued:
@@ -123,59 +190,234 @@ class BillproNotification(models.Model):
                 break
 
     def _send(self):
-        """Hand the notice to Odoo's mail queue, or record why that isn't possible."""
+        """Hand the notice to Odoo's queue, or record why that isn't possible."""
         self.ensure_one()
         if self._is_outdated():
             self.state = 'outdated'
             return
-        if not self.partner_id.email:
-            self._set_failed(self.env._("The customer has no email address."))
-            return
+        self.lang = self.partner_id.lang
         try:
             with self.env.cr.savepoint():
-                self._send_mail()
-                self.state = 'sent'
-        except (UserError, ValueError, KeyError, AttributeError, TypeError) as error:
+                if self.channel == MAIL:
+                    self._send_mail()
+                else:
+                    self._send_sms()
+        except UserError as error:
+            self._set_failed(str(error))
+        except (ValueError, KeyError, AttributeError, TypeError) as error:
             # A template is edited by people: whatever it raises is told to them, not to the job.
-            _logger.warning(
-                "Notice %s of order %s could not be made: %s", self.id, self.order_id.name, error
-            )
+            # The log gets no text of it, which may quote the customer.
+            _logger.warning("Notice %s could not be made: %s", self.id, type(error).__name__)
             self._set_failed(str(error))
 
-    def _is_outdated(self):
-        """Return whether the opposite of what the notice tells is true by now.
+    def _get_record(self, template):
+        """Return the record that a template of the notice is rendered for.
 
-        Customers change their minds within the minute that the job takes.
+        :param mail.template|sms.template template: The template.
+        :rtype: odoo.models.Model
+        """
+        self.ensure_one()
+        records = (self.order_id, self.transaction_id, self.event_id, self)
+        return next(record for record in records if record._name == template.model_id.model)
+
+    def _send_mail(self):
+        """Make the mail of the notice and queue it.
+
+        :raise UserError: If there is no address or no template.
+        """
+        template = self._get_settings().mail_template_id
+        address = self.partner_id.email
+        if not address:
+            raise UserError(self.env._("The customer has no email address."))
+        if not email_normalize(address):
+            raise UserError(self.env._("“%s” is not an email address.", address))
+        if not template:
+            raise UserError(self.env._("The kind of notice has no mail template."))
+        # A mail that failed before is replaced, not sent beside the new one.
+        self.message_id.sudo().mail_ids.unlink()
+        values = {}
+        if self.kind == 'refund':
+            documents = [move._get_legal_pdf().id for move in self.transaction_id.invoice_ids]
+            values['attachment_ids'] = [(4, document) for document in documents]
+        if sender := self.company_id.billing_mail_sender:
+            values['email_from'] = sender
+        mail_id = template.send_mail(self._get_record(template).id, email_values=values)
+        mail = self.env['mail.mail'].browse(mail_id)
+        self.write(
+            {
+                'state': 'handed_over',
+                'recipient': address,
+                'message_id': mail.mail_message_id.id,
+                'failure_reason': False,
+            }
+        )
+
+    def _send_sms(self):
+        """Queue the text message of the notice, unless the customer wants none.
+
+        :raise UserError: If the customer's number isn't valid or there is no template.
+        """
+        settings = self._get_settings()
+        if not settings.sms_template_id:
+            raise UserError(self.env._("The kind of notice has no SMS template."))
+        number = self.order_id._get_sms_number()
+        self.recipient = number
+        if not settings.is_requested and self.order_id._is_opted_out_of_sms():
+            self.state = 'opted_out'
+            return
+        message = self.order_id._message_sms(
+            settings._render_sms(self._get_record(settings.sms_template_id)),
+            sms_numbers=[number],
+            put_in_queue=True,
+        )
+        self.write({'state': 'handed_over', 'message_id': message.id, 'failure_reason': False})
+
+    def _get_settings(self):
+        return self.env['billpro.notification.kind']._get(self.kind)
+
+    # === WHAT IS STILL TRUE === #
+
+    def _is_outdated(self):
+        """Return whether what the notice tells is no longer true.
+
+        Customers and staff change their minds, and jobs may have stood still for days.
 
         :rtype: bool
         """
-        is_cancelled = bool(self.order_id.billing_cancel_date)
-        return (self.kind == 'cancelled' and not is_cancelled) or (
-            self.kind == 'cancel_undone' and is_cancelled
+        self.ensure_one()
+        check = {
+            'order_reminder': lambda: self.order_id.billing_status != 'pending',
+            'payment_declined': self._is_settled,
+            'payment_failed': self._is_settled,
+            'payment_authentication': self._is_settled,
+            'payment_upcoming': self._is_not_ahead,
+            'trial_ending': self._is_not_ahead,
+            'card_expiring': self._is_card_replaced,
+            'card_expired': self._is_card_replaced,
+            'paused': lambda: self.order_id.billing_status != 'paused',
+            'resumed': lambda: self.order_id.billing_status == 'paused',
+            'cancelled': lambda: not self.order_id.billing_cancel_date,
+            'cancel_undone': lambda: bool(self.order_id.billing_cancel_date),
+        }.get(self.kind)
+        return bool(check and check())
+
+    def _is_settled(self):
+        return self.event_id.status not in DECLINED or bool(self.order_id.billing_cancel_date)
+
+    def _is_not_ahead(self):
+        return (
+            self.event_id.status != 'scheduled'
+            or self.event_id.due_date <= fields.Datetime.now()
+            or bool(self.order_id.billing_cancel_date)
         )
 
-    def _send_mail(self):
-        """Make the mail of the notice and queue it."""
-        template_xmlid, record_field = MAILS[self.kind]
-        attachments = self.env['ir.attachment']
-        if record_field == 'transaction_id':
-            for move in self.transaction_id.invoice_ids:
-                attachments += move._get_legal_pdf()
-        self.env.ref(template_xmlid).send_mail(
-            self[record_field].id,
-            email_values={'attachment_ids': [(4, attachment.id) for attachment in attachments]},
+    def _is_card_replaced(self):
+        return not self.token_id.active or not self.token_id._get_charged_orders()
+
+    # === WHAT BECAME OF IT === #
+
+    @api.model
+    def _find_by_messages(self, messages):
+        """Return the notices that were handed over as some messages.
+
+        :param mail.message messages: The messages.
+        :rtype: billpro.notification
+        """
+        if not messages:
+            return self
+        return self.sudo().search(
+            [('message_id', 'in', messages.ids), ('state', 'in', ['handed_over', 'sent'])]
         )
+
+    def _follow_message(self, message):
+        """Take the state of a mail that staff have written themselves, now and later.
+
+        :param mail.message message: What they have sent.
+        """
+        self.ensure_one()
+        self.write(
+            {
+                'state': 'handed_over',
+                'message_id': message.id,
+                'recipient': self.partner_id.email,
+                'lang': self.partner_id.lang,
+            }
+        )
+        for sent in message.sudo().notification_ids.filtered(
+            lambda sent: sent.res_partner_id == self.partner_id
+        ):
+            if sent.notification_status == 'sent':
+                self._take_outcome(False, False)
+            elif sent.notification_status == 'exception':
+                self._take_outcome(sent.failure_type, sent.failure_reason)
+
+    def _take_outcome(self, failure_type, reason):
+        """Record what became of notices in Odoo's queues; plan to try again where that is safe.
+
+        :param str|bool failure_type: Odoo's type of failure; nothing if they were sent.
+        :param str reason: Why they failed.
+        """
+        if not failure_type:
+            self.write({'state': 'sent', 'failure_reason': False})
+            return
+        for notice in self:
+            # What staff have written themselves isn't to be had again.
+            is_retried = (
+                notice.channel == MAIL
+                and notice.kind != 'order_ready'
+                and failure_type in RETRIED_FAILURES
+            )
+            if not is_retried or notice.try_count >= len(MAIL_RETRY_DELAYS):
+                notice._set_failed(reason)
+                continue
+            date = fields.Datetime.now() + MAIL_RETRY_DELAYS[notice.try_count]
+            notice.write(
+                {
+                    'state': 'queued',
+                    'send_date': date,
+                    'try_count': notice.try_count + 1,
+                    'failure_reason': reason,
+                }
+            )
+            self.env.ref('billpro_portal.cron_send_notifications')._trigger(at=date)
 
     def _set_failed(self, reason):
-        """Record why a notice could not be sent and tell staff.
+        """Record why a notice could not be sent, and tell staff.
 
         :param str reason: The reason.
         """
+        self.ensure_one()
         self.write({'state': 'failed', 'failure_reason': reason})
-        self.order_id._message_log(
-            body=self.env._(
-                "The notice “%(kind)s” was not sent: %(reason)s",
-                kind=dict(self._fields['kind']._description_selection(self.env))[self.kind],
-                reason=reason,
-            )
+        note = self.env._(
+            "The notice “%(kind)s” was not sent by %(channel)s: %(reason)s",
+            kind=self._get_name(),
+            channel=dict(self._fields['channel']._description_selection(self.env))[self.channel],
+            reason=reason,
         )
+        self.order_id._message_log(body=note)
+        self.order_id._ask_staff(self.env._("The customer of %s was not told", self.order_id.name), note)
+
+    # === STAFF === #
+
+    def action_send_again(self):
+        """Queue notices once more, for staff.
+
+        :raise AccessError: If the user may not write to the orders.
+        :raise UserError: If one is on its way already.
+        """
+        self.order_id.check_access('write')
+        if self.filtered(lambda notice: notice.state in {'queued', 'handed_over'}):
+            raise UserError(self.env._("A notice that is on its way can't be sent again."))
+        for notice in self.sudo():
+            notice.write(
+                {
+                    'state': 'queued',
+                    'send_date': fields.Datetime.now(),
+                    'try_count': 0,
+                    'failure_reason': False,
+                }
+            )
+            notice.order_id._message_log(
+                body=self.env._("The notice “%s” is sent again.", notice._get_name())
+            )
+        self.env.ref('billpro_portal.cron_send_notifications')._trigger()

@@ -4,9 +4,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..billing.lifecycle import LIVE
+from ..billing.notice_dates import card_expiring_date
 
-# The 15th of the month before the expiry month: that is when customers are asked for a new card.
-EXPIRING_DAY = 15
 # Odoo's Demo provider knows no expiry; its cards get one so that everything can be tried.
 DEMO_CARD_YEARS = 3
 
@@ -43,8 +42,8 @@ class PaymentToken(models.Model):
             elif expiry < today:
                 token.card_state = 'expired'
             else:
-                begin = expiry.replace(day=EXPIRING_DAY) - relativedelta(months=1)
-                token.card_state = 'expiring' if today >= begin else 'valid'
+                is_expiring = today >= card_expiring_date(expiry)
+                token.card_state = 'expiring' if is_expiring else 'valid'
 
     @api.model
     def _get_specific_create_values(self, provider_code, values):

@@ -170,7 +170,7 @@ class PaymentTransaction(models.Model):
         super()._post_process()
         for tx in to_book.filtered(lambda tx: tx.operation == 'refund'):
             self.env['billpro.notification']._queue(
-                'refund', tx.billing_order_id, f'refund-{tx.id}', transaction=tx
+                'refund', tx.billing_order_id, f'refund-{tx.id}', transaction_id=tx.id
             )
 
     def _create_refund_credit_notes(self, amount):

@@ -120,6 +120,37 @@ class PaymentTransaction(models.Model):
             ),
         }
 
+    def _get_notice_rows(self):
+        """Return what a mail shows of an attempt to collect a scheduled payment, as rows.
+
+        :rtype: list[dict]
+        """
+        self.ensure_one()
+        order = self.billing_order_id
+        is_paid = self.state == 'done'
+        moment = self.last_state_change or fields.Datetime.now()
+        rows = [
+            *order._get_notice_reference_rows(),
+            order._get_notice_event_row(self.billing_event_id),
+            order._get_notice_row(
+                self.env._("Paid on") if is_paid else self.env._("Tried on"),
+                order._get_date_text(moment),
+            ),
+            order._get_notice_row(self.env._("Card"), self._get_card_name()),
+            order._get_notice_row(
+                self.env._("Paid") if is_paid else self.env._("Amount"),
+                self.currency_id.format(self.amount),
+                strong=True,
+            ),
+        ]
+        if is_paid and (payment := order._get_next_payment()):
+            rows.append(
+                order._get_notice_row(
+                    self.env._("Next payment"), f"{payment['date']}, {payment['amount']}"
+                )
+            )
+        return rows
+
     def _log_message_on_linked_documents(self, message):
         """Override of `account_payment`: the schedule shows the attempts, the chatter doesn't."""
         if not self.billing_event_id or self.operation == 'refund':

@@ -70,6 +70,10 @@ class BillproPurchaseMetered(models.AbstractModel):
         return order.billing_initial_amount
 
     @api.model
+    def _get_day_known_from(self, event):
+        return None
+
+    @api.model
     def _get_balance(self, order):
         """A metered order has no total to reach: what is owed are its outstanding payments."""
         return self._get_outstanding(order)

@@ -3,6 +3,7 @@ from datetime import timedelta
 from odoo import api, models
 from odoo.exceptions import ValidationError
 
+from ..billing.calendar import local_date
 from ..billing.lifecycle import DECLINED, IN_FLIGHT
 
 
@@ -294,6 +295,22 @@ class BillproPurchaseType(models.AbstractModel):
         :rtype: account.move
         """
         return self.env['account.move']
+
+    @api.model
+    def _get_day_known_from(self, event):
+        """Return the day from which the customer knows a payment: that of the one before it.
+
+        :param billpro.billing.event event: A scheduled payment.
+        :return: The day; None if staff scheduled the payment and nobody has told the customer.
+        :rtype: datetime.date|None
+        """
+        order = event.order_id
+        earlier = order.billing_event_ids.filtered(
+            lambda other: 0 < other.number < event.number
+        ).sorted('number')
+        if earlier:
+            return local_date(earlier[-1].due_date, order._get_time_zone())
+        return order.billing_anchor_date - timedelta(days=order.billing_trial_days)
 
     # === PARTS FOR RECURRING TYPES === #
 

@@ -1,7 +1,9 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.tools import email_normalize
 
 from ..billing.declines import parse_retry_days
+from ..billing.notice_dates import LONGEST_LEAD, parse_reminder_days
 
 
 class ResCompany(models.Model):
@@ -14,12 +16,22 @@ class ResCompany(models.Model):
     billing_privacy_url = fields.Char(
         string="Privacy URL", help="Address of your privacy policy; the checkout links to it."
     )
-    billing_mail_order_ready = fields.Boolean(string="Mail the order link", default=True)
-    billing_sms_order_ready = fields.Boolean(string="Send the order link by SMS", default=True)
-    billing_mail_purchase_confirmation = fields.Boolean(
-        string="Mail the purchase confirmation", default=True
+    billing_reminder_days = fields.Char(
+        string="Remind of unpaid orders after",
+        default='1, 3, 7',
+        help="Days after the order link was sent, separated by commas, three at most; empty for no"
+        " reminders.",
     )
-    billing_mail_refund = fields.Boolean(string="Mail refunds with credit note", default=True)
+    billing_notice_days = fields.Integer(
+        string="Announce payments",
+        default=7,
+        help="Days before a payment or the end of a trial; 0 for no announcements.",
+    )
+    billing_mail_sender = fields.Char(
+        string="Sender of notices",
+        help="The address that mails to customers come from, such as Billing"
+        " <billing@example.com>. Empty: the salesperson's, else the company's.",
+    )
 
     billing_missed_periods = fields.Selection(
         string="Missed periods",
@@ -55,8 +67,6 @@ class ResCompany(models.Model):
         default='period_end',
         required=True,
     )
-    billing_mail_cancelled = fields.Boolean(string="Mail cancellations", default=True)
-    billing_mail_cancel_undone = fields.Boolean(string="Mail undone cancellations", default=True)
 
     def _get_billing_retry_days(self):
         """Return on which days after a decline it is tried again.
@@ -65,6 +75,36 @@ class ResCompany(models.Model):
         """
         self.ensure_one()
         return parse_retry_days(self.billing_retry_days or '')
+
+    def _get_billing_reminder_days(self):
+        """Return how many days after the order link customers are reminded of it.
+
+        :rtype: tuple[int, ...]
+        """
+        self.ensure_one()
+        return parse_reminder_days(self.billing_reminder_days or '')
+
+    @api.constrains('billing_reminder_days', 'billing_notice_days', 'billing_mail_sender')
+    def _check_billing_notices(self):
+        for company in self:
+            try:
+                company._get_billing_reminder_days()
+            except ValueError:
+                raise ValidationError(
+                    company.env._(
+                        "“%s” are no reminder days. Enter up to three rising numbers separated by"
+                        " commas, such as 1, 3, 7.",
+                        company.billing_reminder_days,
+                    )
+                ) from None
+            if not 0 <= company.billing_notice_days <= LONGEST_LEAD:
+                raise ValidationError(
+                    company.env._("Payments can be announced up to %s days before.", LONGEST_LEAD)
+                )
+            if company.billing_mail_sender and not email_normalize(company.billing_mail_sender):
+                raise ValidationError(
+                    company.env._("“%s” is not an email address.", company.billing_mail_sender)
+                )
 
     @api.constrains('billing_retry_days', 'billing_cancel_after_days')
     def _check_billing_recovery(self):

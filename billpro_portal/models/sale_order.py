@@ -230,8 +230,7 @@ class SaleOrder(models.Model):
                 order._message_log(body=reason)
                 continue
             order.billing_status = new_status
-            if new_status == 'suspended':
-                order.billing_suspended_date = fields.Datetime.now()
+            order._note_suspension(was_suspended=status == 'suspended', reason=reason)
             order._message_log(
                 body=order.env._(
                     "%(reason)s Billing status: %(old)s → %(new)s.",
@@ -485,7 +484,7 @@ class SaleOrder(models.Model):
             invoice._portal_ensure_token()
         self.env['billpro.billing.event'].sudo().create(purchase._prepare_first_events(self))
         self.env['billpro.notification']._queue(
-            'purchase_confirmation', self, f'approved-{tx.id}', transaction=tx
+            'purchase_confirmation', self, f'approved-{tx.id}', transaction_id=tx.id
         )
         return invoices
 

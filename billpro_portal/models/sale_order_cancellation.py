@@ -114,7 +114,7 @@ class SaleOrder(models.Model):
             self._get_cancelled_summary(),
             '\n'.join(filter(None, [reason.name if reason else '', note])),
         )
-        self.env['billpro.notification']._queue('cancelled', self, f'cancelled-{now}')
+        self.env['billpro.notification']._queue('cancelled', self, f'order-{self.id}-{now}')
         # What waits for the customer's bank is withdrawn there.
         self.env.ref('billpro_portal.cron_billing_run')._trigger()
 
@@ -191,7 +191,9 @@ class SaleOrder(models.Model):
             lambda activity: activity.summary == self._get_cancelled_summary()
         ).unlink()
         self._message_log(body=self.env._("The cancellation was undone."))
-        self.env['billpro.notification']._queue('cancel_undone', self, f'undone-{requested}')
+        self.env['billpro.notification']._queue(
+            'cancel_undone', self, f'order-{self.id}-{requested}'
+        )
 
     # === MESSAGES OF CUSTOMERS === #
 

@@ -113,7 +113,7 @@ class SaleOrder(models.Model):
     # === CHANGING THEM === #
 
     def _select_card(self, token, for_all_orders=False):
-        """Charge the order's payments to another of its cards from now on.
+        """Charge the order's payments to another of its cards from now on, and confirm it.
 
         :param payment.token token: A card of `_get_available_cards`.
         :param bool for_all_orders: Whether to use it for the customer's other orders, too.
@@ -126,11 +126,36 @@ class SaleOrder(models.Model):
             )
             orders |= others
         orders._lock_billing()
-        for order in orders.filtered(lambda order: order.billing_token_id != token):
+        changed = orders.filtered(lambda order: order.billing_token_id != token)
+        for order in changed:
             order.billing_token_id = token
             order._message_log(
                 body=self.env._("%s is charged from now on.", token._get_card_name())
             )
+        if changed:
+            env = self.with_context(lang=self.partner_id.lang).env
+            self._tell_of_card(
+                token,
+                env._(
+                    "%(card)s is charged for %(orders)s from now on.",
+                    card=token.with_env(env)._get_card_name(),
+                    orders=', '.join(changed.mapped('name')),
+                ),
+            )
+
+    def _tell_of_card(self, token, text):
+        """Tell the customer that somebody has changed something about a card.
+
+        :param payment.token token: The card.
+        :param str text: What was changed, in the customer's language.
+        """
+        self.env['billpro.notification']._queue(
+            'card_changed',
+            self,
+            f'card-{token.id}-{self.id}-{fields.Datetime.now()}',
+            token_id=token.id,
+            text=text,
+        )
 
     def _remove_card(self, token):
         """Remove one of the order's cards.
@@ -141,6 +166,10 @@ class SaleOrder(models.Model):
         self.ensure_one()
         token.active = False
         self._message_log(body=self.env._("%s was removed.", token._get_card_name()))
+        env = self.with_context(lang=self.partner_id.lang).env
+        self._tell_of_card(
+            token, env._("%s was removed.", token.with_env(env)._get_card_name())
+        )
 
     def _get_card_limit_reason(self, ip_address):
         """Return why no more cards may be registered for now: whoever tests stolen cards is slowed.
@@ -192,18 +221,6 @@ class SaleOrder(models.Model):
         self.check_access('write')
         if not self.sudo()._can_change_cards():
             raise UserError(self.env._("Order %s is not charged to a card.", self.name))
-        if not self.partner_id.email:
-            raise UserError(
-                self.env._("%s has no email address. Add one first.", self.partner_id.display_name)
-            )
-        self.env['billpro.notification']._queue(
-            'card_update', self, f'asked-{fields.Datetime.now()}'
+        return self._send_notice_by_hand(
+            'card_update', self.env._("The customer will be asked for another card.")
         )
-        return {
-            'type': 'ir.actions.client',
-            'tag': 'display_notification',
-            'params': {
-                'type': 'success',
-                'message': self.env._("The customer will be asked for another card."),
-            },
-        }

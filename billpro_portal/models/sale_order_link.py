@@ -132,8 +132,6 @@ class SaleOrder(models.Model):
         """Open Odoo's mail composer with the order-ready mail."""
         self.ensure_one()
         self._check_link_can_be_given()
-        if not self.company_id.billing_mail_order_ready:
-            raise UserError(self.env._("Mailing the order link is switched off in the settings."))
         if not self.partner_id.email:
             raise UserError(
                 self.env._(
@@ -146,20 +144,12 @@ class SaleOrder(models.Model):
     def action_send_order_link_sms(self):
         """Queue the order-ready SMS to the customer.
 
-        :raise UserError: If SMS are switched off or the customer's number isn't valid.
+        :raise UserError: If the customer's number isn't valid.
         """
         self.ensure_one()
         self._check_link_can_be_given()
-        if not self.company_id.billing_sms_order_ready:
-            raise UserError(
-                self.env._("Sending the order link by SMS is switched off in the settings.")
-            )
         number = self._get_sms_number()
-        self._message_sms_with_template(
-            template=self.env.ref('billpro_portal.sms_template_order_ready'),
-            sms_numbers=[number],
-            put_in_queue=True,
-        )
+        self._note_link_given('sms')._send()
         self._mark_link_sent(self.env._("The order link was sent by SMS to %s.", number))
         return {
             'type': 'ir.actions.client',
@@ -170,6 +160,26 @@ class SaleOrder(models.Model):
                 'next': {'type': 'ir.actions.act_window_close'},
             },
         }
+
+    def _note_link_given(self, channel):
+        """Return a new notice of the order link, for the list of what the customer was sent.
+
+        :param str channel: `mail` or `sms`.
+        :rtype: billpro.notification
+        """
+        self.ensure_one()
+        return (
+            self.env['billpro.notification']
+            .sudo()
+            .create(
+                {
+                    'kind': 'order_ready',
+                    'channel': channel,
+                    'order_id': self.id,
+                    'fact': f'order-{self.id}-{uuid.uuid4().hex}',
+                }
+            )
+        )
 
     def _get_sms_number(self):
         """Return the customer's phone number for SMS.
@@ -239,6 +249,8 @@ class SaleOrder(models.Model):
                 lambda order: order.purchase_type and order.billing_status in BEFORE_APPROVAL
             )
             billed._mark_link_sent(self.env._("The order link was mailed to the customer."))
+            for order in billed:
+                order._note_link_given('mail')._follow_message(message)
         return message
 
     def _notify_get_recipients_groups(self, message, model_description, msg_vals=False):

@@ -61,6 +61,9 @@ class SaleOrder(models.Model):
             if until
             else self.env._("The subscription was paused."),
         )
+        self.env['billpro.notification']._queue(
+            'paused', self, f'order-{self.id}-{fields.Datetime.now()}'
+        )
 
     def _resume(self):
         """Go on with a paused subscription.
@@ -89,6 +92,9 @@ class SaleOrder(models.Model):
                 event._discard_draft_invoices()
                 event.write(values)
         self.env['billpro.billing.run']._update_orders(self)
+        self.env['billpro.notification']._queue(
+            'resumed', self, f'order-{self.id}-{fields.Datetime.now()}'
+        )
 
     def _get_resume_trigger(self):
         declined = self.billing_event_ids.filtered(lambda event: event.status in DECLINED)

@@ -180,6 +180,22 @@ class SaleOrder(models.Model):
         event.requested_date = fields.Datetime.now()
         return event
 
+    # === SUSPENSION === #
+
+    def _note_suspension(self, was_suspended, reason):
+        """Ask staff to look after an order that is suspended, as long as it is.
+
+        :param bool was_suspended: Whether it was suspended before.
+        :param str reason: Why its status has changed.
+        """
+        self.ensure_one()
+        summary = self.env._("Order suspended: %s", self.name)
+        if self.billing_status == 'suspended':
+            self.billing_suspended_date = fields.Datetime.now()
+            self._ask_staff(summary, reason)
+        elif was_suspended:
+            self.activity_ids.filtered(lambda activity: activity.summary == summary).unlink()
+
     # === DATES === #
 
     def _extend_schedule(self):
@@ -200,6 +216,8 @@ class SaleOrder(models.Model):
     def _suspend_if_ignored(self):
         """Suspend an order whose customer never answered the bank; the caller has the lock."""
         self.env['billpro.billing.run']._update_orders(self)
+        if self.billing_status == 'suspended':
+            self.env['billpro.billing.run']._tell_of_declines(self._get_open_authentication())
 
     def _give_up_subscription(self):
         """Cancel a subscription that was suspended for too long; the caller has the lock."""

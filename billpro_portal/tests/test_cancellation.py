@@ -51,8 +51,8 @@ class TestCancellation(SubscriptionCommon):
         self._run_at('2027-02-10 10:00:00')
         self.assertEqual(self.order.billing_paid, 48.4)
         self.assertEqual(
-            self.order.billing_notification_ids.sorted('id').mapped('kind')[-2:],
-            ['cancelled', 'cancel_undone'],
+            self.order.billing_notification_ids.sorted('id').mapped('kind')[-3:],
+            ['cancelled', 'cancel_undone', 'payment_received'],
         )
 
     def test_it_ends_when_its_last_day_has_passed(self):

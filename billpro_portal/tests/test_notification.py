@@ -7,7 +7,7 @@ from odoo.exceptions import AccessError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from ..models.notification import MAILS
+from ..models.notification import KINDS
 from .test_subscription import SubscriptionCommon
 
 
@@ -19,6 +19,10 @@ class NotificationCommon(SubscriptionCommon):
             self.env.ref('billpro_portal.cron_send_notifications').method_direct_trigger()
         self.env.invalidate_all()
 
+    def _switch_off(self, *codes):
+        kinds = self.env['billpro.notification.kind'].search([('code', 'in', codes)])
+        kinds.with_company(self.company).mail_on = False
+
     def _get_mails(self, order):
         return self.env['mail.mail'].search(
             [('email_to', 'ilike', order.partner_id.email)]
@@ -28,13 +32,28 @@ class NotificationCommon(SubscriptionCommon):
 @tagged('post_install', '-at_install')
 class TestNotification(NotificationCommon):
     def test_each_kind_has_a_mail(self):
-        notification = self.env['billpro.notification']
-        kinds = [kind for kind, _label in notification._fields['kind'].selection]
-        self.assertEqual(kinds, list(MAILS))
-        for template_xmlid, record_field in MAILS.values():
-            template = self.env.ref(template_xmlid)
-            self.assertEqual(template.model, notification[record_field]._name)
-            self.assertEqual(template.email_layout_xmlid, 'billpro_portal.mail_layout')
+        kinds = self.env['billpro.notification.kind'].search([])
+        self.assertEqual(set(kinds.mapped('code')), {code for code, _label in KINDS})
+        self.assertEqual(len(kinds), len(KINDS))
+        self.assertEqual(len(kinds.mail_template_id), len(KINDS))
+        self.assertEqual(
+            set(kinds.mail_template_id.mapped('email_layout_xmlid')), {'billpro_portal.mail_layout'}
+        )
+        self.assertEqual(
+            set(kinds.filtered('sms_template_id').mapped('code')),
+            {
+                'order_ready',
+                'order_reminder',
+                'payment_declined',
+                'payment_failed',
+                'payment_authentication',
+                'card_expiring',
+                'card_expired',
+                'card_update',
+            },
+        )
+        self.assertTrue(all(kinds.mapped('mail_on')))
+        self.assertFalse(any(kinds.mapped('sms_on')))
 
     def test_purchase_confirmation(self):
         order = self._create_paid_order()
@@ -45,7 +64,10 @@ class TestNotification(NotificationCommon):
         self.assertFalse(self._get_mails(order))
         for _time in range(3):
             self._run_job()
-        self.assertEqual(notification.state, 'sent')
+        self.assertEqual(
+            (notification.state, notification.recipient, notification.lang),
+            ('handed_over', self.customer.email, 'en_US'),
+        )
         mail = self._get_mails(order)
         self.assertEqual(len(mail), 1)
         self.assertIn(order.name, mail.subject)
@@ -66,9 +88,7 @@ class TestNotification(NotificationCommon):
         self.assertEqual(credit_note._get_legal_pdf(), mail.attachment_ids)
 
     def test_switched_off(self):
-        self.company.write(
-            {'billing_mail_purchase_confirmation': False, 'billing_mail_refund': False}
-        )
+        self._switch_off('purchase_confirmation', 'refund')
         order = self._create_paid_order()
         self._refund(order, 21)
         self.assertFalse(order.billing_notification_ids)
@@ -101,7 +121,7 @@ class TestNotification(NotificationCommon):
         self.assertTrue(order.billing_notification_ids.failure_reason)
         self.assertEqual(
             refund_order.billing_notification_ids.filtered(lambda n: n.kind == 'refund').state,
-            'sent',
+            'handed_over',
         )
 
     def test_the_confirmation_of_a_subscription_names_its_terms(self):
@@ -131,7 +151,7 @@ class TestSelfServiceNotification(NotificationCommon):
         for _time in range(3):
             self._run_job()
         notification = self.order.billing_notification_ids.filtered(lambda n: n.kind == kind)
-        self.assertEqual(notification.mapped('state'), ['sent'])
+        self.assertEqual(notification.mapped('state'), ['handed_over'])
         mail = self._get_mails(self.order)
         self.assertEqual(len(mail), 1)
         self.assertEqual(mail.subject, subject)
@@ -238,25 +258,19 @@ class TestSelfServiceNotification(NotificationCommon):
             )
         self.assertEqual(
             self.order.billing_notification_ids.sorted('id').mapped('state'),
-            ['sent', 'outdated', 'sent'],
+            ['handed_over', 'outdated', 'handed_over'],
         )
 
     def test_cancelled_switched_off(self):
         before = self.order.billing_notification_ids
-        self.company.write({'billing_mail_cancelled': False, 'billing_mail_cancel_undone': False})
+        self._switch_off('cancelled', 'cancel_undone')
         with freeze_time('2027-02-10 10:00:00'):
             self._cancel()
             self.order._undo_cancellation()
         self.assertEqual(self.order.billing_notification_ids, before)
 
     def test_card_update(self):
-        self.company.write(
-            {
-                name: False
-                for name in self.company._fields
-                if name.startswith(('billing_mail_', 'billing_sms_'))
-            }
-        )
+        self._switch_off(*(code for code, _label in KINDS))
         with freeze_time('2027-02-10 10:00:00'):
             self.order.billing_token_id.card_expiry_date = date(2027, 2, 28)
             self.order.with_user(self.salesperson).action_request_card_update()

@@ -92,17 +92,11 @@ class TestOrderLink(BillingCommon):
         self.assertIn("Proceed to checkout", str(message.body))
         self.assertEqual(message.partner_ids, self.customer)
 
-    def test_mail_needs_an_address_and_the_setting(self):
+    def test_mail_needs_an_address(self):
         order = self._create_order(sent=False)
         self.customer.email = False
         with self.assertRaisesRegex(UserError, "Anna Peeters has no email address"):
             order.action_send_order_link_mail()
-        self.company.billing_mail_order_ready = False
-        with self.assertRaisesRegex(UserError, "switched off in the settings"):
-            order.action_send_order_link_mail()
-        self.company.billing_sms_order_ready = False
-        with self.assertRaisesRegex(UserError, "switched off in the settings"):
-            order.action_send_order_link_sms()
 
     def test_a_cancelled_order_has_no_link_until_reopened(self):
         order = self._create_order()

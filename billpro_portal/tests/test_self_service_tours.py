@@ -201,8 +201,8 @@ class SelfServiceCommon(GatewayCommon, BillingHttpCommon):
         self.assertEqual(order.billing_cancel_date, date(2027, 2, 10))
         self.assertFalse(order.billing_cancel_reason_id)
         self.assertEqual(
-            order.billing_notification_ids.sorted('id').mapped('kind')[-3:],
-            ['cancelled', 'cancel_undone', 'cancelled'],
+            order.billing_notification_ids.sorted('id').mapped('kind')[-4:],
+            ['cancelled', 'cancel_undone', 'payment_received', 'cancelled'],
         )
         logged = ' '.join(order.message_ids.mapped('body'))
         self.assertIn("I don't use it enough", logged.replace('&#39;', "'"))

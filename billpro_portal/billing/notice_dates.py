@@ -1,0 +1,75 @@
+"""When notices that depend on a date are due, by the customer's calendar."""
+
+from datetime import timedelta
+
+from dateutil.relativedelta import relativedelta
+
+# The 15th of the month before the card's last month.
+EXPIRING_DAY = 15
+LONGEST_LEAD = 60
+MOST_REMINDERS = 3
+
+
+def card_expiring_date(expiry):
+    """Return from which day on a customer is told that a card expires.
+
+    :param date expiry: The last day on which the card can be charged.
+    :rtype: date
+    """
+    return expiry.replace(day=EXPIRING_DAY) - relativedelta(months=1)
+
+
+def card_expired_date(expiry):
+    """Return from which day on a customer is told that a card has expired.
+
+    :param date expiry: The last day on which the card can be charged.
+    :rtype: date
+    """
+    return expiry + timedelta(days=1)
+
+
+def reminder_number(days, sent, today):
+    """Return which reminder of an unpaid order is the latest that is due.
+
+    Those that were missed before it are left out: one reminder at a time.
+
+    :param tuple[int, ...] days: After how many days reminders are due, rising.
+    :param date sent: The day on which the link was sent.
+    :param date today: Today.
+    :return: The number of the reminder, from 1; 0 if none is due.
+    :rtype: int
+    """
+    return sum(sent + timedelta(days=count) <= today for count in days)
+
+
+def announcement_date(due, lead_days, previous):
+    """Return on which day a payment is announced.
+
+    Where the customer hears of the payment before it, or agreed to the order, that late or later,
+    they know the date from there: short intervals would only be noise.
+
+    :param date due: The day of the payment.
+    :param int lead_days: How many days before it is announced; 0 for never.
+    :param date|None previous: The day of the payment before it or of the agreement; None if the
+                               customer doesn't know the payment from there.
+    :return: The day, or None if it isn't announced.
+    :rtype: date|None
+    """
+    day = due - timedelta(days=lead_days)
+    if not lead_days or (previous and day <= previous):
+        return None
+    return day
+
+
+def parse_reminder_days(text):
+    """Return the days of a setting such as "1, 3, 7".
+
+    :param str text: Rising numbers of days, separated by commas; may be empty.
+    :rtype: tuple[int, ...]
+    :raise ValueError: If it is anything else, or names too many days.
+    """
+    days = tuple(int(part) for part in text.split(',')) if text.strip() else ()
+    is_rising = all(first < second for first, second in zip(days, days[1:], strict=False))
+    if not is_rising or len(days) > MOST_REMINDERS or any(day < 1 for day in days):
+        raise ValueError(f"{text!r} are no reminder days")
+    return days

@@ -1,0 +1,146 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+
+class SaleOrder(models.Model):
+    """Notices about an order: those that staff send, and what the mails show of it."""
+
+    _inherit = 'sale.order'
+
+    billing_phone_problem = fields.Char(
+        string="Phone Number",
+        compute='_compute_billing_phone_problem',
+        help="Why the customer can't get text messages.",
+    )
+
+    @api.depends('partner_id.phone', 'partner_id.country_id')
+    def _compute_billing_phone_problem(self):
+        """Flag numbers that text messages would never reach."""
+        for order in self:
+            order.billing_phone_problem = False
+            if order.purchase_type and order.partner_id.phone:
+                try:
+                    order._get_sms_number()
+                except UserError as error:
+                    order.billing_phone_problem = str(error)
+
+    # === STAFF === #
+
+    def action_send_reminder(self):
+        """Remind customers now of orders that wait for their first payment.
+
+        :return: A notification.
+        :rtype: dict
+        :raise UserError: If an order doesn't wait for it, or its customer has no address.
+        """
+        self.check_access('write')
+        for order in self:
+            if order.billing_status != 'pending':
+                raise UserError(self.env._("Order %s is not waiting for a payment.", order.name))
+        return self._send_notice_by_hand(
+            'order_reminder', self.env._("The customer will be reminded.")
+        )
+
+    def _send_notice_by_hand(self, kind, message):
+        """Queue a notice that staff ask for; its mail goes out whatever the settings say.
+
+        Whoever presses the button twice sends it once.
+
+        :param str kind: The kind of notice.
+        :param str message: What to tell the user.
+        :return: A notification.
+        :rtype: dict
+        :raise UserError: If a customer has no address.
+        """
+        self.sudo()._lock_billing()
+        notices = self.env['billpro.notification'].sudo()
+        for order in self:
+            if not order.partner_id.email:
+                raise UserError(
+                    self.env._(
+                        "%s has no email address. Add one first.", order.partner_id.display_name
+                    )
+                )
+            is_queued = notices.search_count(
+                [('order_id', '=', order.id), ('kind', '=', kind), ('state', '=', 'queued')],
+                limit=1,
+            )
+            if not is_queued:
+                notices.with_context(billing_by_hand=True)._queue(
+                    kind, order, f'order-{order.id}-{fields.Datetime.now()}'
+                )
+        return {
+            'type': 'ir.actions.client',
+            'tag': 'display_notification',
+            'params': {'type': 'success', 'message': message},
+        }
+
+    def _is_opted_out_of_sms(self):
+        """Return whether the customer wants no text messages, by the list that Odoo keeps.
+
+        :rtype: bool
+        :raise UserError: If there is no valid number.
+        """
+        self.ensure_one()
+        return bool(
+            self.env['phone.blacklist']
+            .sudo()
+            .search_count([('number', '=', self._get_sms_number())], limit=1)
+        )
+
+    # === WHAT THE MAILS SHOW === #
+
+    def _get_notice_rows(self):
+        """Return what a mail shows of the order, as rows of ``label``, ``value`` and ``strong``.
+
+        :rtype: list[dict]
+        """
+        self.ensure_one()
+        rows = self._get_notice_reference_rows()
+        if self.billing_status in {'pending', 'rejected'}:
+            amount = self._get_purchase()._get_initial_amount(self)
+            return [
+                *rows,
+                self._get_notice_row(
+                    self.env._("To pay now"), self.currency_id.format(amount), strong=True
+                ),
+            ]
+        if self.billing_token_id:
+            rows.append(
+                self._get_notice_row(self.env._("Card"), self.billing_token_id._get_card_name())
+            )
+        if payment := self._get_next_payment():
+            rows += [
+                self._get_notice_row(self.env._("Next payment"), payment['date']),
+                self._get_notice_row(self.env._("Amount"), payment['amount']),
+            ]
+        if self.currency_id.compare_amounts(self.billing_outstanding, 0) > 0:
+            rows.append(
+                self._get_notice_row(
+                    self.env._("Outstanding"),
+                    self.currency_id.format(self.billing_outstanding),
+                    strong=True,
+                )
+            )
+        return rows
+
+    def _get_notice_reference_rows(self):
+        rows = [self._get_notice_row(self.env._("Order"), self.name)]
+        if self.client_order_ref:
+            rows.append(self._get_notice_row(self.env._("Your reference"), self.client_order_ref))
+        return rows
+
+    @api.model
+    def _get_notice_row(self, label, value, strong=False):
+        return {'label': label, 'value': value, 'strong': strong}
+
+    def _get_notice_event_row(self, event):
+        """Return what a scheduled payment is for, as a row.
+
+        :param billpro.billing.event event: The payment.
+        :rtype: dict
+        """
+        purchase = self._get_purchase()
+        leaves = event.with_context(lang=self.env.lang)._get_leaves()
+        terms = ', '.join(filter(None, [purchase._get_event_terms(leaf) for leaf in leaves]))
+        return self._get_notice_row(self.env._("For"), terms or self.name)

@@ -1,0 +1,29 @@
+from odoo import models
+
+DELIVERED = frozenset({'process', 'pending', 'sent'})
+FAILED = frozenset({'exception', 'bounce', 'canceled'})
+
+
+class SmsTracker(models.Model):
+    _inherit = 'sms.tracker'
+
+    def _update_sms_notifications(
+        self, notification_status, failure_type=False, failure_reason=False
+    ):
+        """Override of `sms` to write back what became of the text messages of customer notices."""
+        super()._update_sms_notifications(
+            notification_status, failure_type=failure_type, failure_reason=failure_reason
+        )
+        notices = self.env['billpro.notification']._find_by_messages(
+            self.mail_notification_id.mail_message_id
+        )
+        if notification_status in DELIVERED:
+            notices._take_outcome(False, False)
+        elif notification_status in FAILED:
+            labels = dict(
+                self.env['mail.notification']._fields['failure_type']._description_selection(
+                    self.env
+                )
+            )
+            reason = failure_reason or labels.get(failure_type) or self.env._("It was cancelled.")
+            notices._take_outcome(failure_type or 'canceled', reason)

@@ -1,0 +1,241 @@
+from datetime import date, datetime, timedelta
+
+from freezegun import freeze_time
+
+from odoo.tests import tagged
+
+from .test_instalment import InstalmentCommon
+from .test_notification import NotificationCommon
+
+JOBS = ('cron_queue_timed_notifications', 'cron_billing_run', 'cron_send_notifications')
+
+
+class TimedCommon(NotificationCommon, InstalmentCommon):
+    """Orders of each type for a customer who reads French, and the jobs at a moment."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.water = cls._create_sold_product("Water", 2.5, cls.tax_6, 'metered')
+        cls.env['res.lang']._activate_lang('fr_FR')
+        cls.customer.write({'lang': 'fr_FR', 'tz': 'Europe/Brussels'})
+
+    def _switch_sms_on(self, *codes):
+        kinds = self.env['billpro.notification.kind'].search([('code', 'in', codes)])
+        kinds.with_company(self.company).sms_on = True
+
+    def _run_jobs(self, moment):
+        with freeze_time(moment), self.enter_registry_test_mode():
+            for job in JOBS:
+                self.env.ref(f'billpro_portal.{job}').method_direct_trigger()
+        self.env.invalidate_all()
+        self.env['account.move']._get_sequence_cache().clear()
+
+
+@tagged('post_install', '-at_install')
+class TestYearOfNotices(TimedCommon):
+    """A year passes, day by day, and the list of notices is compared with the expected one."""
+
+    def setUp(self):
+        super().setUp()
+        self._switch_sms_on('order_reminder', 'payment_declined', 'card_expiring', 'card_expired')
+        self.orders = {}
+
+    # === WHAT HAPPENS IN THE YEAR === #
+
+    def _buy_subscription(self):
+        """With a trial of two weeks, and a card that expires in autumn."""
+        order = self._create_active_order(billing_trial_days=14)
+        order.billing_token_id.card_expiry_date = date(2027, 9, 30)
+        self.orders['subscription'] = order
+
+    def _answer(self, state):
+        self.orders['subscription'].billing_token_id.demo_simulated_state = state
+
+    def _pause(self):
+        self.orders['subscription']._pause(date(2027, 8, 3))
+
+    def _replace_card(self):
+        self.orders['subscription']._select_card(self._create_token())
+
+    def _cancel(self):
+        self.orders['subscription']._cancel_subscription(at_once=False)
+
+    def _buy_instalments(self):
+        self.orders['instalment'] = self._create_active_order(
+            (self.course, 1), billing_deposit=21.0, billing_instalment_count=3
+        )
+
+    def _buy_metered(self):
+        self.orders['metered'] = self._create_active_order((self.water, 1))
+
+    def _take(self, number, due):
+        """Schedule a payment, as staff do."""
+        self.env['billpro.billing.event'].create(
+            {
+                'order_id': self.orders['metered'].id,
+                'number': number,
+                'due_date': due,
+                'amount': 17.43,
+                'note': f"Usage {number}",
+            }
+        )
+
+    def _offer_single(self):
+        self.orders['single'] = self._create_order()
+
+    def _pay_single(self):
+        self._create_initial_transaction(self.orders['single'], 'done')._post_process()
+
+    def _get_acts(self):
+        return {
+            date(2027, 1, 10): (self._offer_single, self._buy_metered),
+            date(2027, 1, 15): (self._buy_subscription,),
+            date(2027, 1, 20): (self._pay_single,),
+            date(2027, 1, 31): (self._buy_instalments,),
+            date(2027, 2, 1): (lambda: self._take(1, datetime(2027, 2, 1, 10)),),
+            date(2027, 3, 1): (lambda: self._take(2, datetime(2027, 3, 4, 10)),),
+            date(2027, 4, 1): (lambda: self._take(3, datetime(2027, 4, 30, 10)),),
+            date(2027, 4, 20): (lambda: self._answer('error'),),
+            date(2027, 4, 30): (lambda: self._answer('done'),),
+            date(2027, 7, 5): (self._pause,),
+            date(2027, 10, 3): (self._replace_card,),
+            date(2027, 12, 1): (self._cancel,),
+        }
+
+    # === THE LISTS === #
+
+    def test_each_type(self):
+        told, seen = {}, self.env['billpro.notification']
+        acts = self._get_acts()
+        for number in range(366):
+            day = date(2027, 1, 10) + timedelta(days=number)
+            moment = datetime(day.year, day.month, day.day, 15)
+            with freeze_time(moment):
+                for act in acts.get(day, ()):
+                    act()
+            self._run_jobs(moment)
+            for name, order in self.orders.items():
+                new = order.billing_notification_ids.sorted('id') - seen
+                seen |= new
+                told.setdefault(name, []).extend(
+                    (f'{day}', notice.kind, notice.channel) for notice in new
+                )
+        for _time in range(10):
+            self._run_jobs(moment)
+        orders = self.env['sale.order'].union(*self.orders.values())
+        self.assertEqual(orders.billing_notification_ids, seen)
+        self.assertEqual(
+            {
+                (notice.channel, notice.recipient, notice.lang, notice.state)
+                for notice in seen
+            },
+            {
+                ('mail', 'anna.peeters@customer.example.com', 'fr_FR', 'handed_over'),
+                ('sms', '+32470123456', 'fr_FR', 'handed_over'),
+            },
+        )
+        self.assertEqual(
+            told['single'],
+            [
+                ('2027-01-11', 'order_reminder', 'mail'),
+                ('2027-01-11', 'order_reminder', 'sms'),
+                ('2027-01-13', 'order_reminder', 'mail'),
+                ('2027-01-13', 'order_reminder', 'sms'),
+                ('2027-01-17', 'order_reminder', 'mail'),
+                ('2027-01-17', 'order_reminder', 'sms'),
+                ('2027-01-20', 'purchase_confirmation', 'mail'),
+            ],
+        )
+        self.assertEqual(
+            told['metered'],
+            [
+                ('2027-01-10', 'purchase_confirmation', 'mail'),
+                ('2027-02-01', 'payment_received', 'mail'),
+                ('2027-03-01', 'payment_upcoming', 'mail'),
+                ('2027-03-04', 'payment_received', 'mail'),
+                ('2027-04-23', 'payment_upcoming', 'mail'),
+                ('2027-04-30', 'payment_received', 'mail'),
+            ],
+        )
+        self.assertEqual(
+            told['instalment'],
+            [
+                ('2027-01-31', 'purchase_confirmation', 'mail'),
+                ('2027-02-21', 'payment_upcoming', 'mail'),
+                ('2027-02-28', 'payment_received', 'mail'),
+                ('2027-03-24', 'payment_upcoming', 'mail'),
+                ('2027-03-31', 'payment_received', 'mail'),
+                ('2027-04-23', 'payment_upcoming', 'mail'),
+                ('2027-04-30', 'payment_received', 'mail'),
+            ],
+        )
+        self.assertEqual(
+            told['subscription'],
+            [
+                ('2027-01-15', 'purchase_confirmation', 'mail'),
+                ('2027-01-22', 'trial_ending', 'mail'),
+                ('2027-01-29', 'payment_received', 'mail'),
+                ('2027-02-21', 'payment_upcoming', 'mail'),
+                ('2027-02-28', 'payment_received', 'mail'),
+                ('2027-03-22', 'payment_upcoming', 'mail'),
+                ('2027-03-29', 'payment_received', 'mail'),
+                ('2027-04-22', 'payment_upcoming', 'mail'),
+                ('2027-04-29', 'payment_declined', 'mail'),
+                ('2027-04-29', 'payment_declined', 'sms'),
+                ('2027-04-30', 'payment_received', 'mail'),
+                ('2027-05-22', 'payment_upcoming', 'mail'),
+                ('2027-05-29', 'payment_received', 'mail'),
+                ('2027-06-22', 'payment_upcoming', 'mail'),
+                ('2027-06-29', 'payment_received', 'mail'),
+                ('2027-07-05', 'paused', 'mail'),
+                ('2027-08-03', 'resumed', 'mail'),
+                ('2027-08-15', 'card_expiring', 'mail'),
+                ('2027-08-15', 'card_expiring', 'sms'),
+                ('2027-08-22', 'payment_upcoming', 'mail'),
+                ('2027-08-29', 'payment_received', 'mail'),
+                ('2027-09-22', 'payment_upcoming', 'mail'),
+                ('2027-09-29', 'payment_received', 'mail'),
+                ('2027-10-01', 'card_expired', 'mail'),
+                ('2027-10-01', 'card_expired', 'sms'),
+                ('2027-10-03', 'card_changed', 'mail'),
+                ('2027-10-22', 'payment_upcoming', 'mail'),
+                ('2027-10-29', 'payment_received', 'mail'),
+                ('2027-11-22', 'payment_upcoming', 'mail'),
+                ('2027-11-29', 'payment_received', 'mail'),
+                ('2027-12-01', 'cancelled', 'mail'),
+            ],
+        )
+
+    def test_after_a_standstill_only_what_is_still_true_is_sent(self):
+        with freeze_time('2027-01-10 10:00:00'):
+            self._offer_single()
+            self._buy_metered()
+        with freeze_time('2027-01-15 10:00:00'):
+            self._buy_subscription()
+            self._answer('error')
+        self._run_jobs(datetime(2027, 2, 5, 15))
+        self._run_jobs(datetime(2027, 2, 5, 16))
+        told = {
+            name: [
+                (notice.kind, notice.channel, notice.state)
+                for notice in order.billing_notification_ids.sorted('id')
+            ]
+            for name, order in self.orders.items()
+        }
+        self.assertEqual(
+            told,
+            {
+                'metered': [('purchase_confirmation', 'mail', 'handed_over')],
+                'single': [
+                    ('order_reminder', 'mail', 'handed_over'),
+                    ('order_reminder', 'sms', 'handed_over'),
+                ],
+                'subscription': [
+                    ('purchase_confirmation', 'mail', 'handed_over'),
+                    ('payment_declined', 'mail', 'handed_over'),
+                    ('payment_declined', 'sms', 'handed_over'),
+                ],
+            },
+        )
+
