@@ -418,7 +418,9 @@ class BillproBillingRun(models.Model):
             tx = env['payment.transaction'].browse(tx_id)
             tx = tx.with_context(billing_post_processing_triggered=True)
             if tx._try_lock_with_order() and tx.state == 'draft':
-                tx._charge_event()
+                # The totals of the order follow with the booking, for all orders at once.
+                with env.protecting(tx.billing_order_id._get_total_fields(), tx.billing_order_id):
+                    tx._charge_event()
             # The outcome comes before everything else.
             env.cr.commit()  # pylint: disable=invalid-commit
         except psycopg2.OperationalError:

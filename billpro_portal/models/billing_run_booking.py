@@ -96,6 +96,7 @@ class BillproBillingRun(models.Model):
         :param Exception error: Why it can't be booked.
         """
         _logger.warning("Attempt %s can't be booked: %s", tx.reference, error)
+        tx.billing_order_id._mark_totals_to_compute()
         tx.billing_event_id.status_message = str(error)
         tx.billing_order_id._report_payment_on_account(
             tx,
@@ -113,6 +114,7 @@ class BillproBillingRun(models.Model):
         collected = approved.filtered(
             lambda tx: tx.billing_event_id.status not in PAID | {'merged'}
         )
+        approved.billing_order_id._mark_totals_to_compute()
         self._restore_invoices(approved)
         self._book_payments(approved)
         for tx in approved:

@@ -69,7 +69,9 @@ class PaymentTransaction(models.Model):
             if self.state != 'draft':
                 return
             event = self.billing_event_id
-            if event.status not in IN_FLIGHT or event._is_paid_but_not_booked():
+            # A first attempt has none before it; payments merged from others may have.
+            has_earlier = self.billing_attempt > 1 or not event.number
+            if event.status not in IN_FLIGHT or (has_earlier and event._is_paid_but_not_booked()):
                 self._set_canceled(state_message=self.env._("An earlier attempt was approved."))
                 return
         self.write({'billing_outcome_unknown': False, 'billing_not_attempted': False})

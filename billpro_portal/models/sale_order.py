@@ -150,6 +150,20 @@ class SaleOrder(models.Model):
                 order._get_purchase()._get_balance(order) if order.purchase_type else 0
             )
 
+    @api.model
+    def _get_total_fields(self):
+        """Return the stored totals of payments.
+
+        :rtype: list[odoo.fields.Field]
+        """
+        names = ('billing_paid', 'billing_refunded', 'billing_credited', 'billing_balance')
+        return [self._fields[name] for name in names]
+
+    def _mark_totals_to_compute(self):
+        """Have the totals computed that the charge run left as they were."""
+        for field in self._get_total_fields():
+            self.env.add_to_compute(field, self)
+
     # === CONSTRAINT METHODS === #
 
     @api.constrains('order_line', 'purchase_type')
