@@ -1,6 +1,7 @@
 """When notices that depend on a date are due, by the customer's calendar."""
 
 from datetime import timedelta
+from itertools import pairwise
 
 from dateutil.relativedelta import relativedelta
 
@@ -69,7 +70,7 @@ def parse_reminder_days(text):
     :raise ValueError: If it is anything else, or names too many days.
     """
     days = tuple(int(part) for part in text.split(',')) if text.strip() else ()
-    is_rising = all(first < second for first, second in zip(days, days[1:], strict=False))
+    is_rising = all(first < second for first, second in pairwise(days))
     if not is_rising or len(days) > MOST_REMINDERS or any(day < 1 for day in days):
         raise ValueError(f"{text!r} are no reminder days")
     return days

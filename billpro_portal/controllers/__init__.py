@@ -3,6 +3,7 @@ from . import (
     order_cancellation,
     order_cards,
     order_documents,
+    order_notices,
     order_portal,
     order_recovery,
 )

@@ -395,7 +395,9 @@ class BillproNotification(models.Model):
             reason=reason,
         )
         self.order_id._message_log(body=note)
-        self.order_id._ask_staff(self.env._("The customer of %s was not told", self.order_id.name), note)
+        self.order_id._ask_staff(
+            self.env._("The customer of %s was not told", self.order_id.name), note
+        )
 
     # === STAFF === #
 

@@ -72,9 +72,7 @@ class BillproNotification(models.Model):
                 facts = told.get(order.id, set())
                 later = {f'order-{order.id}-{n}' for n in range(number, len(days) + 1)}
                 if number and not facts & later and not order._get_not_payable_reason():
-                    values_list.append(
-                        {'order_id': order.id, 'fact': f'order-{order.id}-{number}'}
-                    )
+                    values_list.append({'order_id': order.id, 'fact': f'order-{order.id}-{number}'})
         self._queue_all('order_reminder', values_list)
 
     @api.model

@@ -167,9 +167,7 @@ class SaleOrder(models.Model):
         token.active = False
         self._message_log(body=self.env._("%s was removed.", token._get_card_name()))
         env = self.with_context(lang=self.partner_id.lang).env
-        self._tell_of_card(
-            token, env._("%s was removed.", token.with_env(env)._get_card_name())
-        )
+        self._tell_of_card(token, env._("%s was removed.", token.with_env(env)._get_card_name()))
 
     def _get_card_limit_reason(self, ip_address):
         """Return why no more cards may be registered for now: whoever tests stolen cards is slowed.

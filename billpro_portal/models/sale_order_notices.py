@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..billing.lifecycle import LIVE
+
 
 class SaleOrder(models.Model):
     """Notices about an order: those that staff send, and what the mails show of it."""
@@ -87,6 +89,51 @@ class SaleOrder(models.Model):
             .sudo()
             .search_count([('number', '=', self._get_sms_number())], limit=1)
         )
+
+    # === CUSTOMER === #
+
+    def _get_text_message_values(self):
+        """Return whether the customer gets text messages and how to change it, or False.
+
+        :rtype: dict|bool
+        """
+        self.ensure_one()
+        kinds = self.env['billpro.notification.kind'].sudo().with_company(self.company_id)
+        is_used = kinds.search([('is_requested', '=', False)]).filtered('sms_on')
+        is_reachable = self.partner_id.phone and not self.billing_phone_problem
+        if not is_used or not is_reachable or self.billing_status not in LIVE:
+            return False
+        is_opted_out = self._is_opted_out_of_sms()
+        return {
+            'text': self.env._("You get no text messages from us.")
+            if is_opted_out
+            else self.env._(
+                "We send text messages to the number that ends with %s.",
+                self._get_sms_number()[-3:],
+            ),
+            'label': self.env._("Send me text messages")
+            if is_opted_out
+            else self.env._("Stop text messages"),
+            'wanted': '1' if is_opted_out else '',
+            'url': self._get_order_link('/text-messages'),
+        }
+
+    def _set_text_messages(self, wanted):
+        """Keep the customer's wish to get text messages or not, for their number.
+
+        :param bool wanted: Whether they want them.
+        :raise UserError: If the customer has no valid number.
+        """
+        self.ensure_one()
+        number = self._get_sms_number()
+        numbers = self.env['phone.blacklist'].sudo()
+        if wanted:
+            numbers._remove([number])
+            note = self.env._("The customer wants text messages again.")
+        else:
+            numbers._add([number])
+            note = self.env._("The customer wants no more text messages.")
+        self._message_log(body=note)
 
     # === WHAT THE MAILS SHOW === #
 

@@ -199,6 +199,7 @@ class SaleOrder(models.Model):
             'upcoming': self._get_upcoming_rows(),
             'cards': self._get_card_values(),
             'history': self._get_history_rows(page),
+            'text_messages': self._get_text_message_values(),
             'lines': self._get_line_rows(),
             'totals': self._get_total_rows(self.tax_totals, self.currency_id),
             'summary': self._get_summary_rows(),

@@ -275,6 +275,11 @@ class SaleOrder(models.Model):
                 self.env._("Your subscription is cancelled. A confirmation is on its way."),
             ),
             'cancel_undone': ('success', self.env._("Your subscription goes on.")),
+            'text_messages_off': (
+                'success',
+                self.env._("You get no more text messages from us."),
+            ),
+            'text_messages_on': ('success', self.env._("You get text messages again.")),
             'message_sent': ('success', self.env._("Your message was sent. We will answer it.")),
         }
         level, text = notices.get(key, (False, False))

@@ -21,9 +21,9 @@ class SmsTracker(models.Model):
             notices._take_outcome(False, False)
         elif notification_status in FAILED:
             labels = dict(
-                self.env['mail.notification']._fields['failure_type']._description_selection(
-                    self.env
-                )
+                self.env['mail.notification']
+                ._fields['failure_type']
+                ._description_selection(self.env)
             )
             reason = failure_reason or labels.get(failure_type) or self.env._("It was cancelled.")
             notices._take_outcome(failure_type or 'canceled', reason)

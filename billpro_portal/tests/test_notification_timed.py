@@ -126,10 +126,7 @@ class TestYearOfNotices(TimedCommon):
         orders = self.env['sale.order'].union(*self.orders.values())
         self.assertEqual(orders.billing_notification_ids, seen)
         self.assertEqual(
-            {
-                (notice.channel, notice.recipient, notice.lang, notice.state)
-                for notice in seen
-            },
+            {(notice.channel, notice.recipient, notice.lang, notice.state) for notice in seen},
             {
                 ('mail', 'anna.peeters@customer.example.com', 'fr_FR', 'handed_over'),
                 ('sms', '+32470123456', 'fr_FR', 'handed_over'),
@@ -238,4 +235,3 @@ class TestYearOfNotices(TimedCommon):
                 ],
             },
         )
-

@@ -19,7 +19,15 @@ HEADERS = {
     'Referrer-Policy': 'same-origin',
     'X-Robots-Tag': 'noindex, nofollow',
 }
-POSTS = ('/card/select', '/card/remove', '/pay', '/cancel', '/cancel/undo', '/contact')
+POSTS = (
+    '/card/select',
+    '/card/remove',
+    '/pay',
+    '/cancel',
+    '/cancel/undo',
+    '/contact',
+    '/text-messages',
+)
 CALLS = ('/card/transaction', '/progress/state')
 BAD_AMOUNTS = ('nan', 'inf', '-inf', '-1', '-24.2', '1e9', '24.21', '0', '', 'x', '24,20', None)
 BAD_IDS = ('x', '', '-1', '0', '1e3', '9' * 30, '１', None)
@@ -461,7 +469,7 @@ class TestSelfServiceAccess(SelfServiceHttpCommon):
                     amount='24.2',
                     message="Hello",
                 )
-                if suffix == '/contact':
+                if suffix in ('/contact', '/text-messages'):
                     wanted = 404
                 else:
                     wanted = 409 if order.billing_status == 'complete' else 303
@@ -614,6 +622,27 @@ class TestSelfServiceAccess(SelfServiceHttpCommon):
         before = self._snapshot()
         self._assert_refused(self._post_form(order, '/cancel/undo'), "can&#39;t be undone")
         self.assertEqual(self._snapshot(), before)
+
+    def test_text_messages_are_switched_off_and_on(self):
+        self.assertNotIn("Text messages", self._get(self.order, '').text)
+        kind = self.env['billpro.notification.kind']._get('payment_declined')
+        kind.with_company(self.company).sms_on = True
+        page = self._get(self.order, '').text
+        self.assertIn("We send text messages to the number that ends with 456.", page)
+        numbers = self.env['phone.blacklist'].search([('number', '=', '+32470123456')])
+        self.assertFalse(numbers)
+        for _time in range(2):
+            self._assert_done(self._post_form(self.order, '/text-messages'), 'text_messages_off')
+            self.assertTrue(self.order._is_opted_out_of_sms())
+        self.assertIn("You get no text messages from us.", self._get(self.order, '').text)
+        for _time in range(2):
+            self._assert_done(
+                self._post_form(self.order, '/text-messages', wanted='1'), 'text_messages_on'
+            )
+            self.assertFalse(self.order._is_opted_out_of_sms())
+        self.customer.phone = '12'
+        self.assertNotIn("Text messages", self._get(self.order, '').text)
+        self._assert_refused(self._post_form(self.order, '/text-messages'), "is not valid")
 
     def test_writing_twice(self):
         before = self._messages()
