@@ -252,6 +252,28 @@ class Driver:
             seconds_ahead=self.seconds_ahead
         )
 
+    def run_outbox(self):
+        """Let two workers at once send notices, one of whom dies, and check what came of it."""
+        sent = self.host.keep_some_notices()
+        senders = [self._start_sender() for _number in range(2)]
+        time.sleep(self.numbers.uniform(0.2, 1))
+        self._kill(senders[0])
+        self._wait(senders.pop(0), "sender of notices")
+        senders.append(self._start_sender())
+        for sender in senders:
+            self._wait(sender, "sender of notices")
+        self.problems += self.host.judge_notices(sent=sent)
+        self.counts['notices'] = sent
+
+    def _start_sender(self):
+        return self.host.start(
+            task='send',
+            seconds_ahead=self.seconds_ahead,
+            patience=LONG_PATIENCE,
+            batch=BATCH,
+            threads=1,
+        )
+
     def run_late_post(self):
         """Deliver all webhooks, and many of them again, after everything has come to rest."""
         self.problems += self.post.deliver_all()

@@ -19,7 +19,7 @@ import odoo
 from odoo import SUPERUSER_ID, api, fields, sql_db
 from odoo.modules.registry import Registry
 
-from devtools.torture import books, orders, staff
+from devtools.torture import books, notices, orders, staff
 
 _logger = logging.getLogger(__name__)
 
@@ -88,6 +88,16 @@ class Host:
         now = self._get_time(seconds_ahead)
         return staff.give_up_what_was_changed(self.new_environment, now)
 
+    def keep_some_notices(self):
+        """Return how many notices are left to be sent."""
+        with self.new_environment() as env:
+            return notices.keep_some(env)
+
+    def judge_notices(self, sent):
+        """Return what is wrong with the notices."""
+        with self.new_environment() as env:
+            return notices.judge(env, sent)
+
     def _get_time(self, seconds_ahead):
         """Return what time it is for the workers, whose clocks are ahead of this process's."""
         return fields.Datetime.add(fields.Datetime.now(), seconds=seconds_ahead)
@@ -99,7 +109,7 @@ class Host:
     def start(self, task, **options):
         """Start a process.
 
-        :param str task: `work` or `act`.
+        :param str task: `work`, `act` or `send`.
         :return: Its process id.
         :rtype: int
         """
@@ -175,6 +185,15 @@ class Host:
         """
         self._prepare(seconds_ahead, patience, batch, threads)
         staff.act(self.new_environment, random.Random(seed), count)  # noqa: S311
+        return FINISHED
+
+    def _send(self, *, seconds_ahead, patience, batch, threads):
+        """Send the notices.
+
+        :rtype: int
+        """
+        self._prepare(seconds_ahead, patience, batch, threads)
+        notices.send_all(self.new_environment)
         return FINISHED
 
     def _stop_after_batch(self):

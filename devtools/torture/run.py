@@ -87,6 +87,8 @@ def _torture(host, gateway, post, numbers, events):
         driver.run_in_peace()
     with console.step("Delivering late webhooks"):
         driver.run_late_post()
+    with console.step("Sending notices by two workers at once"):
+        driver.run_outbox()
     return driver.problems + _report(host, gateway, driver, time.monotonic() - began)
 
 
@@ -119,7 +121,8 @@ def _report(host, gateway, driver, seconds):
         + f"\n{sum(driver.reached.values())} cells, {counts['workers']} workers,"
         f" {counts['kills']} killed, {counts['disconnects']} disconnected,"
         f" {counts['faults']} faults, {counts['deeds']} deeds of people,"
-        f" {counts['asked_people']} questions answered, {counts['given_up']} given up"
+        f" {counts['asked_people']} questions answered, {counts['given_up']} given up,"
+        f" {counts['notices']} notices sent by two workers"
         f"\n{len(gateway.ledger.movements(kind='charge'))} charges,"
         f" {kinds['double_charge']} double, {kinds['lost_charge']} lost,"
         f" {kinds['stuck']} stuck, {sum(kinds.values())} wrong in all, {seconds:.0f} s",
