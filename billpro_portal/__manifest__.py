@@ -40,6 +40,7 @@
         'wizards/order_link_views.xml',
         'wizards/pause_views.xml',
         'wizards/refund_views.xml',
+        'wizards/reschedule_views.xml',
         'wizards/take_payment_views.xml',
         'views/payment_transaction_views.xml',
         'views/product_template_views.xml',

@@ -9,6 +9,7 @@ from . import (
     account_payment,
     billing_event,
     billing_event_recovery,
+    billing_event_reschedule,
     billing_run,
     billing_run_booking,
     billing_run_upkeep,

@@ -57,7 +57,7 @@ class SaleOrder(models.Model):
         :param datetime.datetime moment: The moment in UTC.
         :rtype: str
         """
-        return format_date(self.env, local_date(moment, self._get_time_zone()))
+        return format_date(self.env, self._get_date(moment))
 
     def _get_upcoming_rows(self):
         """Return the payments still to come or to be remedied, as rows.

@@ -313,9 +313,17 @@ class SaleOrder(models.Model):
         self.ensure_one()
         return self.partner_id.tz or self.company_id.partner_id.tz or 'UTC'
 
+    def _get_date(self, moment):
+        """Return the date of a moment where the customer is.
+
+        :param datetime.datetime moment: The moment in UTC.
+        :rtype: datetime.date
+        """
+        return local_date(moment, self._get_time_zone())
+
     def _get_today(self):
         """Return today's date where the customer is.
 
         :rtype: datetime.date
         """
-        return local_date(fields.Datetime.now(), self._get_time_zone())
+        return self._get_date(fields.Datetime.now())

@@ -33,6 +33,7 @@ from . import (
     test_refund,
     test_refund_instalment,
     test_request_outcomes,
+    test_reschedule,
     test_run_queries,
     test_self_service_access,
     test_self_service_tours,

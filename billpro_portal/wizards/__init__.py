@@ -1,1 +1,9 @@
-from . import cancel_subscription, order_link, pause, refund, sms_template_preview, take_payment
+from . import (
+    cancel_subscription,
+    order_link,
+    pause,
+    refund,
+    reschedule,
+    sms_template_preview,
+    take_payment,
+)
