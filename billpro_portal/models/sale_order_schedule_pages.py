@@ -1,7 +1,6 @@
 from odoo import models
 from odoo.tools import format_date
 
-from ..billing.calendar import local_date
 from ..billing.lifecycle import LIVE, OPEN
 from .billing_run import CHARGEABLE_ORDERS
 
