@@ -15,6 +15,10 @@ from .billing_run import CHARGEABLE_ORDERS
 
 # Dates of customers may be a day ahead of or behind that of the server.
 ONE_DAY = timedelta(days=1)
+# After a standstill of the server a reminder is still welcome, months later it is not.
+REMINDED_LATE = timedelta(days=30)
+# Longer than the time in which a card is about to expire.
+CARD_TOLD_FOR = timedelta(days=90)
 
 
 class BillproNotification(models.Model):
@@ -57,7 +61,7 @@ class BillproNotification(models.Model):
         values_list = []
         for company in self.env['res.company'].search([('billing_reminder_days', '!=', False)]):
             days = company._get_billing_reminder_days()
-            since = fields.Datetime.now() - timedelta(days=max(days, default=0) + LONGEST_LEAD)
+            since = fields.Datetime.now() - timedelta(days=max(days, default=0)) - REMINDED_LATE
             orders = self.env['sale.order'].search(
                 [
                     ('company_id', '=', company.id),
@@ -183,7 +187,11 @@ class BillproNotification(models.Model):
         :param list domain: Which cards may be due by the server's date.
         :param Callable is_due: Whether a card is due by the date of an order's customer.
         """
-        told = self._search([('kind', '=', kind), ('token_id', '!=', False)])
+        # Banks may prolong a card: years later the same one expires again.
+        recently = fields.Datetime.now() - CARD_TOLD_FOR
+        told = self._search(
+            [('kind', '=', kind), ('token_id', '!=', False), ('send_date', '>', recently)]
+        )
         tokens = self.env['payment.token'].search(
             [
                 *domain,

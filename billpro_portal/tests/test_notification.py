@@ -120,6 +120,9 @@ class TestNotification(NotificationCommon):
         self.assertEqual(order.billing_notification_ids.state, 'failed')
         self.assertTrue(order.billing_notification_ids.failure_reason)
         self.assertEqual(
+            order.activity_ids.mapped('summary'), [f"The customer of {order.name} was not told"]
+        )
+        self.assertEqual(
             refund_order.billing_notification_ids.filtered(lambda n: n.kind == 'refund').state,
             'handed_over',
         )

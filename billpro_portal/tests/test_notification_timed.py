@@ -123,6 +123,8 @@ class TestYearOfNotices(TimedCommon):
                 )
         for _time in range(10):
             self._run_jobs(moment)
+            with freeze_time(moment), self.enter_registry_test_mode():
+                self.env.ref('payment.cron_post_process_payment_tx').method_direct_trigger()
         orders = self.env['sale.order'].union(*self.orders.values())
         self.assertEqual(orders.billing_notification_ids, seen)
         self.assertEqual(
