@@ -36,6 +36,7 @@ from . import (
     test_reschedule,
     test_run_queries,
     test_self_service_access,
+    test_self_service_keyboard,
     test_self_service_tours,
     test_subscription,
     test_subscription_tours,

@@ -242,6 +242,7 @@
             dialog.className = "fake-gateway-3d-secure";
             dialog.setAttribute("role", "dialog");
             dialog.setAttribute("aria-label", "Test authentication");
+            dialog.tabIndex = -1;
             dialog.style.cssText =
                 "position:fixed;inset:0;z-index:2147483647;background:#0008;display:grid;" +
                 "place-items:center";
@@ -268,6 +269,7 @@
             }
             dialog.append(box);
             document.body.append(dialog);
+            dialog.focus(); // A dialog takes the focus, and loses it when it is removed.
         });
     }
 

@@ -49,6 +49,8 @@ export class PaymentAuthentication extends Interaction {
         if (error) {
             this.errorMessage = error;
             this.isBusy = false;
+            this.updateContent();
+            this.el.querySelector('.o_billpro_authenticate_button').focus(); // Lost when disabled.
         } else {
             window.location = this.el.dataset.resultUrl; // The button stays disabled until then.
         }

@@ -100,6 +100,32 @@ patch(PaymentButton.prototype, {
     },
 
     /**
+     * Give the focus, which a disabled button loses, back to the button when it is enabled: not even
+     * a dialog that tells of an error could, as it returns the focus to where it found it.
+     *
+     * @override method from @payment/interactions/payment_button
+     * @return {void}
+     */
+    _setEnabled() {
+        super._setEnabled();
+        if (this.hasLostFocus && document.activeElement === document.body) {
+            this.el.focus();
+        }
+        this.hasLostFocus = false;
+    },
+
+    /**
+     * Note whether the button has the focus, on our pages.
+     *
+     * @override method from @payment/interactions/payment_button
+     * @return {void}
+     */
+    _disable() {
+        this.hasLostFocus ||= this.el.matches(`:is(${PAGE_SELECTOR}) :focus`);
+        super._disable();
+    },
+
+    /**
      * Check whether the box is ticked. Pages other than ours, and some of ours, have none.
      *
      * @private
