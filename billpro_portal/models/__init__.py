@@ -36,6 +36,7 @@ from . import (
     sale_order,
     sale_order_cancellation,
     sale_order_cards,
+    sale_order_completion,
     sale_order_line,
     sale_order_link,
     sale_order_notices,

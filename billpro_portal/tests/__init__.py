@@ -7,6 +7,7 @@ from . import (
     test_calendar,
     test_cancellation,
     test_checkout,
+    test_completion,
     test_constant_queries,
     test_declines,
     test_documents,
