@@ -243,7 +243,7 @@ class TestSelfServiceNotification(NotificationCommon):
         with freeze_time('2027-02-20 10:00:00'):
             self.order._undo_cancellation()
             body = self._assert_sent_once(
-                'cancel_undone', f"Your subscription {self.order.name} from Aurora Studio goes on"
+                'cancel_undone', f"Your subscription {self.order.name} from Aurora Studio continues"
             )
         self.assertIn("Your cancellation was undone", body)
         self.assertIn("Next payment 02/28/2027", body)
@@ -254,7 +254,7 @@ class TestSelfServiceNotification(NotificationCommon):
             self._cancel()
             self.order._undo_cancellation()
             self._assert_sent_once(
-                'cancel_undone', f"Your subscription {self.order.name} from Aurora Studio goes on"
+                'cancel_undone', f"Your subscription {self.order.name} from Aurora Studio continues"
             )
         self.assertEqual(
             self.order.billing_notification_ids.sorted('id').mapped('state'),
@@ -276,7 +276,7 @@ class TestSelfServiceNotification(NotificationCommon):
             self.order.with_user(self.salesperson).action_request_card_update()
             body = self._assert_sent_once(
                 'card_update',
-                f"Please update your card for your order {self.order.name} from Aurora Studio",
+                f"Please update your card for order {self.order.name} from Aurora Studio",
             )
         self.assertIn("are charged to Demo •••• 4242. Please enter the card", body)
         self.assertIn("This card expires on 02/28/2027.", body)

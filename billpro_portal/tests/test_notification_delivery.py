@@ -171,7 +171,7 @@ class TestNotificationDelivery(TimedCommon):
         sms = self.env['sms.sms'].search([('mail_message_id', '=', notice.message_id.id)])
         self.assertEqual(
             sms.body,
-            f"Aurora Studio: a payment for {self.order.name} was declined. Pay or change card:"
+            f"Aurora Studio: payment for {self.order.name} was declined. Pay here:"
             f" {self.order.order_link}",
         )
         self._send_sms('success')

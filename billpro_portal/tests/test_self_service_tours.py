@@ -539,7 +539,7 @@ class TestSelfServiceByKeyboard(SelfServiceCommon):
             keyboard.wait_for(status, "Cancelled – access until 03/09/2027")
             keyboard.tab_to("Keep my subscription")
             keyboard.press('Enter')
-            keyboard.wait_for('.o_billpro_page_notice', "Your subscription goes on.")
+            keyboard.wait_for('.o_billpro_page_notice', "Your subscription continues.")
             keyboard.wait_for(status, "Active")
         self._check_recovered(order)
         self.assertFalse(order.billing_cancel_date)
