@@ -130,6 +130,17 @@ class TestNotification(NotificationCommon):
         body = self._get_mails(order).body_html
         self.assertIn("24.20 every month", body)
         self.assertIn("until cancelled", body)
+        self.assertIn("We have received your payment.", body)
+
+    def test_the_confirmation_of_a_registered_card_tells_of_no_payment(self):
+        self.gym.billing_trial_days = 14
+        order = self._create_active_order()
+        self._run_job()
+        body = self._get_mails(order).body_html
+        self.assertIn("Nothing was charged.", body)
+        self.assertIn("Registered on", body)
+        self.assertNotIn("Paid", body)
+        self.assertNotIn("receipt", body)
 
 
 @tagged('post_install', '-at_install')
