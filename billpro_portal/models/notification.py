@@ -389,7 +389,7 @@ class BillproNotification(models.Model):
         self.ensure_one()
         self.write({'state': 'failed', 'failure_reason': reason})
         note = self.env._(
-            "The notice “%(kind)s” was not sent by %(channel)s: %(reason)s",
+            "The notice “%(kind)s” (%(channel)s) was not sent: %(reason)s",
             kind=self._get_name(),
             channel=dict(self._fields['channel']._description_selection(self.env))[self.channel],
             reason=reason,

@@ -75,8 +75,7 @@ class BillproNotificationKind(models.Model):
         for kind in self:
             record = kind.sms_template_id and kind._find_example(kind.sms_template_id.model)
             try:
-                text = record and kind._render_sms(record)
-                kind.sms_length = text and kind._get_length_text(text)
+                kind.sms_length = bool(record) and kind._get_length_text(kind._render_sms(record))
             except UserError:  # People edit templates.
                 kind.sms_length = self.env._("The template has an error: see its preview")
 

@@ -1,3 +1,5 @@
+from markupsafe import Markup
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
@@ -189,5 +191,7 @@ class SaleOrder(models.Model):
         """
         purchase = self._get_purchase()
         leaves = event.with_context(lang=self.env.lang)._get_leaves()
-        terms = ', '.join(filter(None, [purchase._get_event_terms(leaf) for leaf in leaves]))
+        terms = Markup('<br/>').join(
+            filter(None, [purchase._get_event_terms(leaf) for leaf in leaves])
+        )
         return self._get_notice_row(self.env._("For"), terms or self.name)

@@ -235,7 +235,7 @@ class SaleOrder(models.Model):
             return self.env._("We will try again on %s.", self._get_date_text(event.retry_date))
         if event._is_card_spent():
             return self.env._(
-                "This card can't be charged for it any more. Please update your card."
+                "This card can't be charged for this payment any more. Please update your card."
             )
         return self.env._("We don't try again by ourselves. Please pay now or update your card.")
 
@@ -274,7 +274,7 @@ class SaleOrder(models.Model):
                 'success',
                 self.env._("Your subscription is cancelled. A confirmation is on its way."),
             ),
-            'cancel_undone': ('success', self.env._("Your subscription goes on.")),
+            'cancel_undone': ('success', self.env._("Your subscription continues.")),
             'text_messages_off': (
                 'success',
                 self.env._("You get no more text messages from us."),

@@ -133,6 +133,17 @@ class TestNotification(NotificationCommon):
         body = self._get_mails(order).body_html
         self.assertIn("24.20 every month", body)
         self.assertIn("until cancelled", body)
+        self.assertIn("We have received your payment.", body)
+
+    def test_the_confirmation_of_a_registered_card_tells_of_no_payment(self):
+        self.gym.billing_trial_days = 14
+        order = self._create_active_order()
+        self._run_job()
+        body = self._get_mails(order).body_html
+        self.assertIn("Nothing was charged.", body)
+        self.assertIn("Registered on", body)
+        self.assertNotIn("Paid", body)
+        self.assertNotIn("receipt", body)
 
 
 @tagged('post_install', '-at_install')
@@ -246,7 +257,7 @@ class TestSelfServiceNotification(NotificationCommon):
         with freeze_time('2027-02-20 10:00:00'):
             self.order._undo_cancellation()
             body = self._assert_sent_once(
-                'cancel_undone', f"Your subscription {self.order.name} from Aurora Studio goes on"
+                'cancel_undone', f"Your subscription {self.order.name} from Aurora Studio continues"
             )
         self.assertIn("Your cancellation was undone", body)
         self.assertIn("Next payment 02/28/2027", body)
@@ -257,7 +268,7 @@ class TestSelfServiceNotification(NotificationCommon):
             self._cancel()
             self.order._undo_cancellation()
             self._assert_sent_once(
-                'cancel_undone', f"Your subscription {self.order.name} from Aurora Studio goes on"
+                'cancel_undone', f"Your subscription {self.order.name} from Aurora Studio continues"
             )
         self.assertEqual(
             self.order.billing_notification_ids.sorted('id').mapped('state'),
@@ -279,7 +290,7 @@ class TestSelfServiceNotification(NotificationCommon):
             self.order.with_user(self.salesperson).action_request_card_update()
             body = self._assert_sent_once(
                 'card_update',
-                f"Please update your card for your order {self.order.name} from Aurora Studio",
+                f"Please update your card for order {self.order.name} from Aurora Studio",
             )
         self.assertIn("are charged to Demo •••• 4242. Please enter the card", body)
         self.assertIn("This card expires on 02/28/2027.", body)

@@ -11,6 +11,7 @@ from odoo.tools import mute_logger
 from odoo.addons.base.models.ir_mail_server import IrMail_Server
 from odoo.addons.sms.tools.sms_api import SmsApi
 
+from ..billing.sms_text import measure
 from .test_notification_timed import TimedCommon
 
 
@@ -171,11 +172,29 @@ class TestNotificationDelivery(TimedCommon):
         sms = self.env['sms.sms'].search([('mail_message_id', '=', notice.message_id.id)])
         self.assertEqual(
             sms.body,
-            f"Aurora Studio: a payment for {self.order.name} was declined. Pay or change card:"
+            f"Aurora Studio: payment for {self.order.name} was declined. Pay here:"
             f" {self.order.order_link}",
         )
         self._send_sms('success')
         self.assertEqual(notice.state, 'sent')
+
+    def test_each_text_message_fits_one_segment(self):
+        self.company.name = "Aurora Design Studio"
+        self._decline()
+        records = {
+            'sale.order': self.order,
+            'payment.transaction': self.order.billing_event_ids.transaction_ids[:1],
+        }
+        kinds = self.env['billpro.notification.kind'].search([])
+        for kind in kinds.filtered('sms_template_id'):
+            text = kind._render_sms(records[kind.sms_template_id.model])
+            self.assertIn(self.order.order_link, text)
+            text = text.replace(self.order.order_link, 'x' * 95).replace(self.order.name, 'S00012')
+            self.assertEqual(measure(text)[1:], (1, True), text)
+            self.assertIn("1 SMS", kind.sms_length)
+        self.assertFalse(
+            any(kinds.filtered(lambda kind: not kind.sms_template_id).mapped('sms_length'))
+        )
 
     def test_a_text_message_is_not_sent_twice_by_itself(self):
         notice = self._decline()

@@ -505,7 +505,7 @@ class TestSelfServiceByKeyboard(SelfServiceCommon):
             "Keep my subscription",
         )
         keyboard.follow("Keep my subscription")
-        self._assert_told(keyboard, "Your subscription goes on.")
+        self._assert_told(keyboard, "Your subscription continues.")
         keyboard.wait_for(STATUS, "Active")
         keyboard.wait_for(ATTENTION)
         self._assert_cards(keyboard, "VISA •••• 4242", selected="VISA •••• 4242")

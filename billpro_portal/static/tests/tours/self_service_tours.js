@@ -625,7 +625,7 @@ registry.category('web_tour.tours').add('billpro_portal.cancel_and_undo', {
             actions: ["Keep my subscription"],
         }),
         press("Keep my subscription", '.o_billpro_attention'),
-        ...portalShows({ status: "Active", notice: "Your subscription goes on." }),
+        ...portalShows({ status: "Active", notice: "Your subscription continues." }),
         nothingNeedsAttention,
         {
             content: "The next payment is announced again",
