@@ -20,6 +20,12 @@ class PaymentTransaction(models.Model):
         index='btree_not_null',
         ondelete='restrict',
     )
+    billing_refund_user_id = fields.Many2one(
+        string="Refunded By",
+        comodel_name='res.users',
+        readonly=True,
+        help="Who refunded it in Odoo; empty if it was made at the provider.",
+    )
 
     billing_superseded = fields.Boolean(
         string="Given Up", readonly=True, help="Begun, but replaced before the customer sent it."
@@ -172,6 +178,21 @@ class PaymentTransaction(models.Model):
             self.env['billpro.notification']._queue(
                 'refund', tx.billing_order_id, f'refund-{tx.id}', transaction_id=tx.id
             )
+            if not tx.billing_refund_user_id:
+                tx._tell_staff_of_refund()
+
+    def _tell_staff_of_refund(self):
+        """Tell staff of a refund that somebody made at the provider."""
+        self.ensure_one()
+        amount = self.currency_id.format(-self.amount)
+        self.billing_order_id._ask_staff(
+            self.env._("Refund %s was made at the provider", self.reference),
+            self.env._(
+                "%s were paid back outside of Odoo. The credit note is posted; check whether the"
+                " order goes on.",
+                amount,
+            ),
+        )
 
     def _create_refund_credit_notes(self, amount):
         """Create the credit notes for money paid back of this payment.
@@ -260,6 +281,7 @@ class PaymentTransaction(models.Model):
             )
         self._ensure_provider_is_not_disabled()
         refund_tx = self._create_child_transaction(amount, is_refund=True)
+        refund_tx.billing_refund_user_id = self.env.user
         refund_tx._log_sent_message()
         return refund_tx
 

@@ -133,6 +133,22 @@ class TestRefund(BillingCommon):
             any("encountered an error" in str(message.body) for message in order.message_ids)
         )
 
+    def test_staff_hear_of_a_refund_that_was_made_at_the_provider(self):
+        order = self._create_paid_order()
+        self._refund(order, 21)
+        self.assertFalse(order.activity_ids)
+        payment = order.billing_transaction_ids.filtered(lambda tx: tx.operation != 'refund')
+        refund_tx = payment._create_child_transaction(50, is_refund=True)
+        refund_tx._set_done()
+        for _time in range(2):
+            refund_tx._post_process()
+        self.assertEqual(
+            order.activity_ids.mapped('summary'),
+            [f"Refund {refund_tx.reference} was made at the provider"],
+        )
+        self.assertIn("50.00", str(order.activity_ids.note))
+        self.assertEqual((order.billing_refunded, order.billing_credited), (71, 71))
+
     def test_a_refund_confirmed_late_is_booked_by_the_job(self):
         order = self._create_paid_order()
         refund_tx = order.billing_transaction_ids._create_order_refund(50)
