@@ -1,2 +1,2 @@
 from . import controllers, models, wizards
-from .log_redaction import redact_access_tokens
+from .log_redaction import keep_secrets_out_of_log

@@ -7,7 +7,7 @@
     'website': "https://github.com/billpro-portal/billpro_portal",
     'license': 'LGPL-3',
     'application': True,
-    'post_load': 'redact_access_tokens',
+    'post_load': 'keep_secrets_out_of_log',
     'depends': [
         'account_payment',
         'payment_stripe',

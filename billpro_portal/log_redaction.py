@@ -1,7 +1,8 @@
-"""Keeps the tokens of order links out of the server's log.
+"""Keeps secrets out of the server's log.
 
 The token of an order link stands in the address of every page of the order, and the HTTP server
-logs the address of each request.
+logs the address of each request. Stripe's library logs bodies of requests and answers, which hold
+client secrets, when debug messages are switched on.
 """
 
 import logging
@@ -27,8 +28,9 @@ class AccessTokenFilter(logging.Filter):
         return True
 
 
-def redact_access_tokens():
-    """Redact the log of the HTTP server. Called once, when the server loads the addon."""
+def keep_secrets_out_of_log():
+    """Redact what other libraries log. Called once, when the server loads the addon."""
+    logging.getLogger('stripe').setLevel(logging.WARNING)
     logger = logging.getLogger('werkzeug')
     if not any(isinstance(filter_, AccessTokenFilter) for filter_ in logger.filters):
         logger.addFilter(AccessTokenFilter())

@@ -1,6 +1,7 @@
 """What a failed request to a payment provider says about the money."""
 
 import requests
+import stripe
 import urllib3
 
 DECLINED = 'declined'
@@ -18,17 +19,17 @@ _CONFLICT_STATUS = 409
 def classify_failed_request(error):
     """Return what a failed request leaves of the payment.
 
-    :param Exception|None error: What the HTTP library raised; None or anything else means that
-                                 the provider's answer was understood and is a refusal.
+    :param Exception|None error: What the HTTP library or Stripe's library raised; None or anything
+                                 else means that the provider's answer was understood and is a
+                                 refusal.
     :return: ``DECLINED``: no money moved; ``NOT_ATTEMPTED``: the provider never tried;
              ``UNKNOWN``: money may have moved.
     :rtype: str
     """
+    if isinstance(error, stripe.StripeError):
+        return _classify_stripe_error(error)
     if isinstance(error, requests.exceptions.HTTPError):
-        status = error.response.status_code
-        if status >= 500 or status == _CONFLICT_STATUS:
-            return UNKNOWN
-        return NOT_ATTEMPTED if status in _REFUSED_STATUSES else DECLINED
+        return _classify_status(error.response.status_code)
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return NOT_ATTEMPTED
     if isinstance(error, requests.exceptions.ConnectionError):
@@ -38,3 +39,25 @@ def classify_failed_request(error):
     if isinstance(error, requests.exceptions.RequestException):
         return UNKNOWN
     return DECLINED
+
+
+def _classify_stripe_error(error):
+    """Return what an error of Stripe's library leaves of the payment.
+
+    An answer that is no JSON has the status of a success, and an idempotency error means that an
+    earlier request had the same key and other parameters: both leave the outcome open.
+    """
+    if isinstance(error, stripe.APIConnectionError):
+        cause = error.__cause__
+        is_known = isinstance(cause, requests.exceptions.RequestException)
+        return classify_failed_request(cause) if is_known else UNKNOWN
+    if isinstance(error, stripe.IdempotencyError):
+        return UNKNOWN
+    return _classify_status(error.http_status)
+
+
+def _classify_status(status):
+    if status in _REFUSED_STATUSES:
+        return NOT_ATTEMPTED
+    is_refusal = status and 400 <= status < 500 and status != _CONFLICT_STATUS
+    return DECLINED if is_refusal else UNKNOWN

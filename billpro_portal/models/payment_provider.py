@@ -1,9 +1,14 @@
+import stripe
+
 from odoo import models
 
-# Providers that answer a repeated request for the same transaction with the first one's result.
-# Stripe keeps idempotency keys for 24 hours (Stripe API reference, "Idempotent requests"); the
-# Demo provider moves no money.
-IDEMPOTENT_PROVIDERS = frozenset({'stripe', 'demo'})
+# The requests that providers answer with the first one's result when they are repeated for the
+# same transaction. Stripe keeps idempotency keys for 24 hours (Stripe API reference, "Idempotent
+# requests"); the Demo provider moves no money.
+IDEMPOTENT_OPERATIONS = {
+    'stripe': frozenset({'offline', 'online_token', 'refund'}),
+    'demo': frozenset({'offline', 'online_token'}),
+}
 
 
 class PaymentProvider(models.Model):
@@ -18,28 +23,26 @@ class PaymentProvider(models.Model):
             return True
         return super()._is_tokenization_required(sale_order_id=sale_order_id, **kwargs)
 
-    def _can_repeat_request(self):
-        """Return whether sending a charge again can't charge twice.
+    def _can_repeat_request(self, operation):
+        """Return whether sending a request again can't move money twice.
 
+        :param str operation: What the request is for, as `payment.transaction.operation`.
         :rtype: bool
         """
         self.ensure_one()
-        return self.code in IDEMPOTENT_PROVIDERS
+        return operation in IDEMPOTENT_OPERATIONS.get(self.code, ())
 
-    def _extract_error(self, response):
+    def _extract_error(self, error):
         """Return what a provider says about a request that it refused.
 
-        :param requests.Response response: The provider's answer.
-        :return: Stripe's error object (Stripe API reference, "Errors"); empty for other providers.
+        :param Exception|None error: What the request raised.
+        :return: Stripe's error object (Stripe API reference, "Errors"); empty for other providers,
+                 and if the answer isn't Stripe's own, such as a proxy's page.
         :rtype: dict
         """
         self.ensure_one()
-        if self.code != 'stripe':
-            return {}
-        try:
-            return response.json().get('error') or {}
-        except ValueError:  # Not an answer of Stripe's own, such as a proxy's page.
-            return {}
+        body = error.json_body if isinstance(error, stripe.StripeError) else None
+        return body['error'] if isinstance(body, dict) and 'error' in body else {}
 
     def _get_authentication_script(self):
         """Return the address of the script with which customers confirm payments.

@@ -290,10 +290,7 @@ class PaymentTransaction(models.Model):
         self.ensure_one()
         self._begin_money_transaction()
         if self.state == 'draft':
-            try:
-                self._send_refund_request()
-            except ValidationError as error:
-                self._set_error(str(error))
+            self._request_refund()
         # Money may have moved: nothing that follows may undo the record of it.
         self.env.cr.commit()  # pylint: disable=invalid-commit
         if self.state == 'done':
@@ -303,6 +300,14 @@ class PaymentTransaction(models.Model):
                 self.env.cr.commit()  # pylint: disable=invalid-commit
             except psycopg2.OperationalError:
                 self.env.cr.rollback()  # The post-processing job books it.
+
+    def _request_refund(self):
+        """Send a refund to the provider and take in its answer; the caller holds its lock."""
+        self.ensure_one()
+        try:
+            self._send_refund_request()
+        except ValidationError as error:
+            self._set_error(str(error))
 
     def _get_refund_notification(self):
         """Return the message that tells staff how a refund ended.

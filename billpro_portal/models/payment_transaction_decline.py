@@ -1,5 +1,3 @@
-import requests
-
 from odoo import fields, models
 from odoo.exceptions import ValidationError
 
@@ -11,6 +9,7 @@ from ..billing.declines import (
     classify_decline,
     classify_simulated_state,
 )
+from ..billing.request_outcomes import DECLINED, classify_failed_request
 
 CODES = ('error_code', 'decline_code', 'advice_code', 'network_code', 'network_advice_code')
 
@@ -49,18 +48,17 @@ class PaymentTransaction(models.Model):
             return super()._send_api_request(method, endpoint, **kwargs)
         except ValidationError as error:
             cause = error.__cause__ or error.__context__
-            is_decline = isinstance(cause, requests.exceptions.HTTPError) and not (
-                self.env.context.get('billing_moves_no_money')
-            )
-            if self.billing_order_id and is_decline:
-                self._record_decline_codes(self.provider_id._extract_error(cause.response))
+            moves_money = not self.env.context.get('billing_moves_no_money')
+            if self.billing_order_id and moves_money:
+                if classify_failed_request(cause) == DECLINED:
+                    self._record_decline_codes(self.provider_id._extract_error(cause))
             raise
 
     def _apply_updates(self, payment_data):
         """Override of `payment` to keep the codes of a decline that came in any other way."""
-        error = (payment_data.get('payment_intent') or {}).get('last_payment_error')
-        if self.billing_order_id and error:
-            self._record_decline_codes(error)
+        intent = payment_data.get('payment_intent') or {}
+        if self.billing_order_id and (error := intent.get('last_payment_error')):
+            self._record_decline_codes({**error, 'payment_intent': intent})
         super()._apply_updates(payment_data)
 
     def _record_decline_codes(self, error):
@@ -82,9 +80,10 @@ class PaymentTransaction(models.Model):
         )
         decline_class = classify_decline(codes)
         values = {f'billing_{name}': getattr(codes, name) for name in CODES}
-        intent = error.get('payment_intent') or {}
-        if self.billing_event_id and decline_class == AUTHENTICATION and intent.get('id'):
-            values |= {'billing_action_required': True, 'provider_reference': intent['id']}
+        if intent_id := (error.get('payment_intent') or {}).get('id'):
+            values['provider_reference'] = intent_id
+            if self.billing_event_id and decline_class == AUTHENTICATION:
+                values['billing_action_required'] = True
         self.write({**values, 'billing_decline_class': decline_class})
 
     def _classify_decline(self):

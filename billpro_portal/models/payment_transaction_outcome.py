@@ -110,18 +110,19 @@ class PaymentTransaction(models.Model):
     def _can_be_sent_again(self):
         """Return whether the provider still recognises the request by its idempotency key.
 
-        Charges carry a key that is derived from their reference; the refund requests of
-        `payment_stripe` carry none.
+        :rtype: bool
+        """
+        self.ensure_one()
+        return self.provider_id._can_repeat_request(self.operation) and not self._is_key_expired()
+
+    def _is_key_expired(self):
+        """Return whether the provider has forgotten the request's idempotency key.
 
         :rtype: bool
         """
         self.ensure_one()
         sent = self.billing_sent_date or self.create_date
-        return (
-            self.operation in {'offline', 'online_token'}
-            and self.provider_id._can_repeat_request()
-            and fields.Datetime.now() < fields.Datetime.add(sent, hours=RESEND_HOURS)
-        )
+        return fields.Datetime.now() >= fields.Datetime.add(sent, hours=RESEND_HOURS)
 
     def _schedule_inquiry(self):
         """Plan when the provider is asked next about an unknown outcome."""
@@ -192,11 +193,15 @@ class PaymentTransaction(models.Model):
         try:
             if not self._try_lock_with_order() or not self.billing_outcome_unknown:
                 return
-            if self._can_be_sent_again():
+            can_be_sent_again = self._can_be_sent_again()
+            if can_be_sent_again:
                 self.billing_outcome_unknown = False
-                self.with_context(billing_repeated_request=True)._charge_with_token()
+                self.with_context(billing_repeated_request=True)._send_again()
             else:
                 self._schedule_inquiry()
+            if self.billing_outcome_unknown:
+                self._settle_by_look_up()
+            if self.billing_outcome_unknown and not can_be_sent_again:
                 self._ask_person_about_outcome()
             # What the provider answered comes before everything else.
             self.env.cr.commit()  # pylint: disable=invalid-commit
@@ -206,6 +211,35 @@ class PaymentTransaction(models.Model):
                 self.env.cr.commit()  # pylint: disable=invalid-commit
         except psycopg2.OperationalError:
             self.env.cr.rollback()  # Another worker has it.
+
+    def _send_again(self):
+        """Send a request again, under the same idempotency key."""
+        self.ensure_one()
+        if self.operation == 'refund':
+            self._request_refund()
+        else:
+            self._charge_with_token()
+
+    def _settle_by_look_up(self):
+        """Ask the provider by the reference what became of a request.
+
+        That it knows nothing of it counts only when it can't be executed any more under its key,
+        and when the search of the provider had time to learn of it.
+        """
+        self.ensure_one()
+        if self._look_up_outcome() is False and self._is_key_expired():
+            self.billing_outcome_unknown = False
+            self._set_error(self.env._("The payment provider never executed it."))
+
+    def _look_up_outcome(self):
+        """Look a request up at the provider and take in what became of it, if it can be found.
+
+        Providers with a way to look things up override it.
+
+        :return: Whether the provider has it; None if that can't be learned.
+        :rtype: bool|None
+        """
+        return None
 
     def _ask_person_about_outcome(self):
         """Give the order's salesperson the question that no machine can answer; once."""

@@ -155,6 +155,20 @@ class BillproPurchaseInstalment(models.AbstractModel):
             for number, (day, amount) in enumerate(self._get_schedule(order), start=1)
         ]
 
+    @api.model
+    def _get_off_session_usage(self):
+        return 'recurring'
+
+    @api.model
+    def _get_mandate_terms(self, order):
+        schedule = self._get_schedule(order)
+        return {
+            'amount': max(order.billing_deposit, *(amount for _day, amount in schedule)),
+            'recurrence_unit': order.billing_interval_unit,
+            'recurrence_duration': order.billing_interval_count,
+            'end_datetime': fields.Datetime.to_datetime(max(day for day, _amount in schedule)),
+        }
+
     # === INVOICES === #
 
     @api.model

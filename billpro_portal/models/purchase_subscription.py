@@ -150,6 +150,22 @@ class BillproPurchaseSubscription(models.AbstractModel):
         return order._get_amount_of_lines(order._get_recurring_lines())
 
     @api.model
+    def _get_off_session_usage(self):
+        return 'recurring'
+
+    @api.model
+    def _get_mandate_terms(self, order):
+        terms = {
+            'amount': max(self._get_initial_amount(order), self._get_period_amount(order)),
+            'recurrence_unit': order.billing_interval_unit,
+            'recurrence_duration': order.billing_interval_count,
+        }
+        last = order.billing_end_date
+        if order.billing_cycles:
+            last = self._get_period(order, self._get_anchor(order), order.billing_cycles - 1)[1]
+        return {**terms, 'end_datetime': fields.Datetime.to_datetime(last)} if last else terms
+
+    @api.model
     def _get_balance(self, order):
         """A subscription has no total to reach: what is owed are its outstanding payments."""
         return self._get_outstanding(order)

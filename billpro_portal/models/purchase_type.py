@@ -106,6 +106,26 @@ class BillproPurchaseType(models.AbstractModel):
         return True
 
     @api.model
+    def _get_off_session_usage(self):
+        """Return how the saved card is charged without the customer, in Stripe's words.
+
+        :return: `recurring` if the agreement fixes the dates, `one_off` if not.
+        :rtype: str
+        """
+        return 'one_off'
+
+    @api.model
+    def _get_mandate_terms(self, order):
+        """Return what the customer's bank is told of the payments to come, for e-mandates.
+
+        :param sale.order order: The order.
+        :return: The keys of `payment.transaction._get_mandate_values` that the type can tell:
+                 `amount` is the most that one payment may be, in the order's currency.
+        :rtype: dict
+        """
+        return {}
+
+    @api.model
     def _can_take_payments(self):
         """Return whether staff may take payments besides those of the schedule.
 

@@ -1,4 +1,5 @@
 import requests
+import stripe
 import urllib3
 
 from odoo.tests import BaseCase, tagged
@@ -44,3 +45,35 @@ class TestRequestOutcomes(BaseCase):
             (None, DECLINED),
         ):
             self.assertEqual(classify_failed_request(error), outcome, error)
+
+    def test_stripe_answers(self):
+        for error, outcome in (
+            (stripe.CardError("declined", None, 'card_declined', http_status=402), DECLINED),
+            (stripe.InvalidRequestError("wrong", 'amount', http_status=400), DECLINED),
+            (stripe.AuthenticationError("key", http_status=401), NOT_ATTEMPTED),
+            (stripe.PermissionError("rights", http_status=403), NOT_ATTEMPTED),
+            (stripe.RateLimitError("many", http_status=429), NOT_ATTEMPTED),
+            # Another request had the key, under way or with other parameters.
+            (stripe.APIError("in use", http_status=409), UNKNOWN),
+            (stripe.IdempotencyError("parameters", http_status=400), UNKNOWN),
+            (stripe.APIError("out of order", http_status=500), UNKNOWN),
+            # An answer that is no JSON.
+            (stripe.APIError("<html>", http_status=200), UNKNOWN),
+        ):
+            self.assertEqual(classify_failed_request(error), outcome, error)
+
+    def test_stripe_connections(self):
+        unconnected = urllib3.exceptions.MaxRetryError(
+            None, '/', urllib3.exceptions.NewConnectionError(None, "refused")
+        )
+        for cause, outcome in (
+            (requests.exceptions.ConnectionError(unconnected), NOT_ATTEMPTED),
+            (requests.exceptions.ConnectTimeout(), NOT_ATTEMPTED),
+            (requests.exceptions.ReadTimeout(), UNKNOWN),
+            (requests.exceptions.ConnectionError("reset"), UNKNOWN),
+            (ValueError("no request"), UNKNOWN),
+            (None, UNKNOWN),
+        ):
+            error = stripe.APIConnectionError("no answer")
+            error.__cause__ = cause
+            self.assertEqual(classify_failed_request(error), outcome, cause)

@@ -1,0 +1,101 @@
+import functools
+import logging
+import os
+
+import stripe
+
+from odoo import fields, models
+from odoo.exceptions import ValidationError
+
+from odoo.addons.payment_stripe import const
+from odoo.addons.payment_stripe import utils as stripe_utils
+
+_logger = logging.getLogger(__name__)
+
+SECONDS_TO_ANSWER = 10
+# Stripe documentation, "Search": the oldest version that can search.
+SEARCH_API_VERSION = '2020-08-27'
+
+
+@functools.lru_cache(maxsize=1)
+def _get_http_client(process_id):
+    """Return what sends the requests of a process: it keeps connections, which can't be forked.
+
+    :param int process_id: The process's id.
+    :rtype: stripe.RequestsClient
+    """
+    return stripe.RequestsClient(timeout=SECONDS_TO_ANSWER)
+
+
+class PaymentProvider(models.Model):
+    """Stripe, asked through its own library."""
+
+    _inherit = 'payment.provider'
+
+    def _get_stripe_client(self):
+        """Return Stripe's client, with the provider's key.
+
+        It never repeats a request by itself. Whether a charge may be repeated depends on what is
+        committed: the charge run decides it, see `payment_transaction_outcome.py`.
+
+        The version is that of `payment_stripe`, which understands the answers.
+
+        :rtype: stripe.StripeClient
+        """
+        self.ensure_one()
+        return stripe.StripeClient(
+            stripe_utils.get_secret_key(self),
+            stripe_version=const.API_VERSION,
+            base_addresses={'api': self._build_request_url('').removesuffix('/v1/')},
+            max_network_retries=0,
+            http_client=_get_http_client(os.getpid()),
+        )
+
+    def _send_api_request(
+        self, method, endpoint, *, params=None, data=None, json=None, reference=None, **kwargs
+    ):
+        """Override of `payment` to ask Stripe through its library.
+
+        All requests to Stripe pass here, those of `payment_stripe` as well; requests to Odoo's
+        own proxy don't. Neither payloads nor answers are logged: they hold personal data and
+        secrets.
+
+        :param str idempotency_key: The key under which Stripe executes the request once.
+        :param str stripe_version: The version of the API, if not the usual one.
+        :raise ValidationError: If the request fails; its cause is the error of Stripe's library.
+        """
+        if self.code != 'stripe' or kwargs.get('is_proxy_request'):
+            return super()._send_api_request(
+                method, endpoint, params=params, data=data, json=json, reference=reference, **kwargs
+            )
+        self.ensure_one()
+        options = {
+            name: kwargs[name]
+            for name in ('idempotency_key', 'stripe_version')
+            if kwargs.get(name) and (method == 'POST' or name != 'idempotency_key')
+        }
+        subject = reference or f'provider {self.id}'
+        try:
+            response = self._get_stripe_client().raw_request(
+                method.lower(), f'/v1/{endpoint}', **{**(params or {}), **(data or {})}, **options
+            )
+        except stripe.APIConnectionError as error:
+            _logger.info("Stripe %s %s for %s: no answer", method, endpoint, subject)
+            raise ValidationError(
+                self.env._("Could not establish the connection to the payment provider.")
+            ) from error
+        except stripe.StripeError as error:
+            _logger.info(
+                *("Stripe %s %s for %s: HTTP %s, %s, request %s", method, endpoint, subject),
+                *(error.http_status, error.code, error.request_id),
+            )
+            raise ValidationError(
+                self.env._(
+                    "The payment provider rejected the request.\n%s", error.user_message or ''
+                )
+            ) from error
+        _logger.info(
+            *("Stripe %s %s for %s: HTTP %s, request %s", method, endpoint, subject),
+            *(response.code, response.request_id),
+        )
+        return response.data

@@ -1,0 +1,147 @@
+import re
+
+from odoo import models
+from odoo.exceptions import ValidationError
+
+from odoo.addons.payment import utils as payment_utils
+
+from .payment_provider_stripe import SEARCH_API_VERSION
+
+# What Stripe's objects carry, so that they can be found again.
+REFERENCE_KEY = 'odoo_reference'
+# Stripe documentation, "Statement descriptors": at most 22 characters with the account's prefix,
+# which has at least 2 and is followed by "* ".
+_SUFFIX_LENGTH = 18
+
+
+class PaymentTransaction(models.Model):
+    """What Stripe is told about payments and refunds of orders, and asked about lost ones."""
+
+    _inherit = 'payment.transaction'
+
+    # === WHAT STRIPE IS TOLD === #
+
+    def _stripe_prepare_payment_intent_payload(self):
+        """Override of `payment_stripe`: who charges, for what, and how to find it again.
+
+        `off_session` tells the bank which kind of agreement a charge without the customer is part
+        of: the values are those of Stripe's API reference, "Create a PaymentIntent".
+        """
+        payload = super()._stripe_prepare_payment_intent_payload()
+        payload |= self._prepare_stripe_metadata()
+        order = self.billing_order_id
+        if not order:
+            return payload
+        if self.operation == 'offline':
+            payload['off_session'] = order._get_purchase()._get_off_session_usage()
+        if payload['payment_method_types[]'] == 'card' and (suffix := self._get_statement_suffix()):
+            payload['statement_descriptor_suffix'] = suffix
+        return payload
+
+    def _stripe_prepare_setup_intent_payload(self):
+        """Override of `payment_stripe` so that card registrations can be found again."""
+        return super()._stripe_prepare_setup_intent_payload() | self._prepare_stripe_metadata()
+
+    def _prepare_stripe_metadata(self):
+        """Return the parameters that name the transaction and its order at Stripe.
+
+        :rtype: dict
+        """
+        self.ensure_one()
+        metadata = {REFERENCE_KEY: self.reference}
+        if self.billing_order_id:
+            metadata['odoo_order'] = self.billing_order_id.name
+        if self.billing_event_id:
+            metadata['odoo_payment'] = self.billing_event_id.display_name
+        return {f'metadata[{key}]': value for key, value in metadata.items()}
+
+    def _get_statement_suffix(self):
+        """Return what stands on the customer's statement behind the company's name.
+
+        :return: The order's name as far as Stripe takes it; empty if it has no letter.
+        :rtype: str
+        """
+        self.ensure_one()
+        suffix = re.sub(r'[^A-Za-z0-9 ./-]', '', self.billing_order_id.name)[:_SUFFIX_LENGTH]
+        return suffix if re.search('[A-Za-z]', suffix) else ''
+
+    def _get_mandate_values(self):
+        """Override of `payment`: the terms of an e-mandate are those of the purchase type."""
+        values = super()._get_mandate_values()
+        order = self.billing_order_id
+        return values | order._get_purchase()._get_mandate_terms(order) if order else values
+
+    def _send_api_request(self, method, endpoint, **kwargs):
+        """Override of `payment` to send refunds to Stripe at most once, and find them again."""
+        if self.provider_code == 'stripe' and (method, endpoint) == ('POST', 'refunds'):
+            kwargs['data'] |= self._prepare_stripe_metadata()
+            kwargs['idempotency_key'] = payment_utils.generate_idempotency_key(
+                self, scope='refunds'
+            )
+        return super()._send_api_request(method, endpoint, **kwargs)
+
+    # === WHAT STRIPE IS ASKED === #
+
+    def _look_up_outcome(self):
+        """Override of `billpro_portal` to look for the payment or refund at Stripe."""
+        if self.provider_code != 'stripe':
+            return super()._look_up_outcome()
+        self_quiet = self.with_context(billing_moves_no_money=True)
+        try:
+            if self.operation == 'refund':
+                return self_quiet._look_up_stripe_refund()
+            return self_quiet._look_up_stripe_payment()
+        except ValidationError:
+            return None  # No answer is no outcome.
+
+    def _look_up_stripe_payment(self):
+        """Find a payment by its reference, and take in what became of it.
+
+        Stripe's search is up to an hour late (API reference, "Search PaymentIntents").
+
+        :return: Whether Stripe has it; None if it doesn't tell.
+        :rtype: bool|None
+        :raise ValidationError: If Stripe doesn't answer.
+        """
+        if not self.provider_reference:
+            found = self._send_api_request(
+                'GET',
+                'payment_intents/search',
+                params={'query': f'metadata["{REFERENCE_KEY}"]:"{self.reference}"'},
+                stripe_version=SEARCH_API_VERSION,
+            )['data']
+            if not found:
+                return False
+            # One reference has one idempotency key, and so one payment.
+            self.provider_reference = found[0]['id']
+        return self._ask_about_intent('GET', '') or None
+
+    def _look_up_stripe_refund(self):
+        """Find a refund among those of its payment, and take in what became of it.
+
+        :return: Whether Stripe has it.
+        :rtype: bool
+        :raise ValidationError: If Stripe doesn't answer.
+        """
+        source = self.source_transaction_id
+        for refund in source._fetch_stripe_refunds():
+            if refund['metadata'].get(REFERENCE_KEY) == self.reference:
+                self._process('stripe', {'refund': refund})
+                return True
+        return False
+
+    def _fetch_stripe_refunds(self):
+        """Return all refunds of a payment, as Stripe knows them.
+
+        :rtype: list[dict]
+        :raise ValidationError: If Stripe doesn't answer.
+        """
+        self.ensure_one()
+        refunds = []
+        params = {'payment_intent': self.provider_reference, 'limit': 100}
+        while True:
+            page = self._send_api_request('GET', 'refunds', params=params)
+            refunds += page['data']
+            if not page['has_more']:
+                return refunds
+            params['starting_after'] = refunds[-1]['id']
