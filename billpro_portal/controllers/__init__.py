@@ -6,4 +6,5 @@ from . import (
     order_notices,
     order_portal,
     order_recovery,
+    stripe_webhook,
 )

@@ -1,7 +1,11 @@
+from datetime import date
+
 from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+
+from odoo.addons.payment_stripe.const import PAYMENT_METHODS_MAPPING
 
 from ..billing.lifecycle import LIVE
 from ..billing.notice_dates import card_expiring_date
@@ -23,6 +27,15 @@ class PaymentToken(models.Model):
     card_state = fields.Selection(
         selection=[('valid', "Valid"), ('expiring', "Expires soon"), ('expired', "Expired")],
         compute='_compute_card_state',
+    )
+    card_fingerprint = fields.Char(
+        readonly=True,
+        index='btree_not_null',
+        groups='base.group_system',
+        help="The same for the same card number, as far as the provider tells.",
+    )
+    card_wallet = fields.Char(
+        string="Wallet", readonly=True, help="The wallet that holds the card, such as Apple Pay."
     )
     billing_order_ids = fields.One2many(
         string="Charged Orders",
@@ -70,6 +83,80 @@ class PaymentToken(models.Model):
         if digits := self.card_last_digits or (self.payment_details or '')[-4:]:
             names.append(f'•••• {digits}')
         return ' '.join(names)
+
+    # === STRIPE === #
+
+    @api.model
+    def _prepare_stripe_card_values(self, card):
+        """Return what is kept of a card.
+
+        :param dict card: Stripe's object (Stripe API reference, "The PaymentMethod object", `card`).
+        :rtype: dict
+        """
+        brand = self.env['payment.method']._get_from_code(
+            card.get('brand'), mapping=PAYMENT_METHODS_MAPPING
+        )
+        values = {
+            'card_brand': brand.name or (card.get('brand') or '').capitalize(),
+            'card_last_digits': card.get('last4'),
+            'card_fingerprint': card.get('fingerprint'),
+            'card_wallet': ((card.get('wallet') or {}).get('type') or '')
+            .replace('_', ' ')
+            .title(),
+        }
+        if card.get('exp_year') and card.get('exp_month'):
+            values['card_expiry_date'] = date(card['exp_year'], card['exp_month'], 1) + (
+                relativedelta(day=31)
+            )
+        return values
+
+    def _find_same_card(self):
+        """Return the customer's other token of the same card, if there is one.
+
+        A card that was renewed under its number has another expiry: it is another card, which may
+        be charged where the old one may not.
+
+        :rtype: payment.token
+        """
+        self.ensure_one()
+        token = self.sudo()
+        if not token.card_fingerprint:
+            return self.browse()
+        return token.search(
+            [
+                ('id', '!=', token.id),
+                ('provider_id', '=', token.provider_id.id),
+                (
+                    'partner_id.commercial_partner_id',
+                    '=',
+                    token.partner_id.commercial_partner_id.id,
+                ),
+                ('card_fingerprint', '=', token.card_fingerprint),
+                ('card_expiry_date', '=', token.card_expiry_date),
+            ],
+            limit=1,
+        )
+
+    def _take_in_stripe_method(self, method):
+        """Bring cards up to date with what Stripe knows; remove those that it has forgotten.
+
+        :param dict method: Stripe's object (Stripe API reference, "The PaymentMethod object").
+        """
+        if method.get('customer') and method.get('card'):
+            values = self._prepare_stripe_card_values(method['card'])
+            self.write({**values, 'payment_details': values['card_last_digits']})
+        elif not method.get('customer'):
+            orders = self._get_charged_orders()
+            self.with_context(billing_archive_used_cards=True).active = False
+            for order in orders:
+                card = order.billing_token_id._get_card_name()
+                order._ask_staff(
+                    self.env._("%s was removed at the provider", card),
+                    self.env._(
+                        "Order %s can't be charged any more: ask the customer for another card.",
+                        order.name,
+                    ),
+                )
 
     # === USE === #
 

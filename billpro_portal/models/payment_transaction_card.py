@@ -1,10 +1,4 @@
-from datetime import date
-
-from dateutil.relativedelta import relativedelta
-
 from odoo import fields, models
-
-from odoo.addons.payment_stripe.const import PAYMENT_METHODS_MAPPING
 
 
 class PaymentTransaction(models.Model):
@@ -28,19 +22,27 @@ class PaymentTransaction(models.Model):
     billing_ip_address = fields.Char(string="IP Address", readonly=True)
 
     def _extract_token_values(self, payment_data):
-        """Override of `payment` to keep the brand and the expiry of a Stripe card."""
+        """Override of `payment` to keep what is known of a Stripe card."""
         values = super()._extract_token_values(payment_data)
         method = payment_data.get('payment_method')
         card = isinstance(method, dict) and method.get('card')
-        if self.provider_code != 'stripe' or not values or not card:
-            return values
-        brand = self.env['payment.method']._get_from_code(
-            card.get('brand'), mapping=PAYMENT_METHODS_MAPPING
-        )
-        values['card_brand'] = brand.name or (card.get('brand') or '').capitalize()
-        values['card_last_digits'] = card.get('last4')
-        if card.get('exp_year') and card.get('exp_month'):
-            values['card_expiry_date'] = date(card['exp_year'], card['exp_month'], 1) + (
-                relativedelta(day=31)
-            )
+        if self.provider_code == 'stripe' and values and card:
+            values |= self.env['payment.token']._prepare_stripe_card_values(card)
         return values
+
+    def _tokenize(self, payment_data):
+        """Override of `payment` to recognise a card that the customer has stored before.
+
+        Its token goes on, with what Stripe knows of the card since it was entered again.
+        """
+        super()._tokenize(payment_data)
+        new = self.token_id
+        if known := new and new._find_same_card():
+            known.write(
+                {
+                    name: new[name]
+                    for name in ('provider_ref', 'stripe_payment_method', 'stripe_mandate')
+                }
+            )
+            self.token_id = known
+            new.unlink()

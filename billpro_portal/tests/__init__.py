@@ -43,4 +43,5 @@ from . import (
     test_subscription,
     test_subscription_tours,
     test_unknown_outcome,
+    test_webhook,
 )

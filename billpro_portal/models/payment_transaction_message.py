@@ -1,0 +1,134 @@
+from odoo import models
+from odoo.exceptions import ValidationError
+
+from odoo.addons.payment import utils as payment_utils
+from odoo.addons.payment_stripe import const
+
+from .payment_transaction_stripe import REFERENCE_KEY
+
+
+class PaymentTransaction(models.Model):
+    """What becomes of payments and refunds when Stripe reports that something has changed."""
+
+    _inherit = 'payment.transaction'
+
+    def _try_lock_for_message(self):
+        """Lock a payment with its order, if it has one, unless somebody else holds them.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        if self.billing_order_id:
+            return self._try_lock_with_order()
+        return bool(self.try_lock_for_update(allow_referencing=True))
+
+    def _take_in_stripe_message(self, event_type, object_id):
+        """Ask Stripe about what a message names, and record it; the caller holds the lock.
+
+        :param str event_type: The type of the message.
+        :param str object_id: What changed at Stripe.
+        :return: The transactions to book.
+        :rtype: payment.transaction
+        :raise ValidationError: If Stripe doesn't answer.
+        """
+        self.ensure_one()
+        tx = self.with_context(billing_moves_no_money=True)
+        if event_type.startswith('charge.dispute.'):
+            tx._take_in_stripe_dispute(object_id)
+        elif event_type.startswith(('charge.refund', 'refund.')):
+            return tx._take_in_stripe_refunds()
+        elif self.state == 'done' and event_type.endswith('_intent.succeeded'):
+            pass  # Known already.
+        elif event_type.startswith('setup_intent.'):
+            tx._take_in_stripe_setup(object_id)
+        else:
+            tx._take_in_stripe_payment(object_id)
+        return self if self.state not in {'draft', 'pending'} else self.browse()
+
+    def _take_in_stripe_payment(self, intent_id):
+        self.provider_reference = intent_id
+        if not self._ask_about_intent('GET', ''):
+            raise ValidationError(
+                self.env._("Could not establish the connection to the payment provider.")
+            )
+
+    def _take_in_stripe_setup(self, intent_id):
+        intent = self._send_api_request(
+            'GET', f'setup_intents/{intent_id}', params={'expand[]': 'payment_method'}
+        )
+        self._process(
+            'stripe', {'setup_intent': intent, 'payment_method': intent['payment_method']}
+        )
+
+    # === REFUNDS === #
+
+    def _take_in_stripe_refunds(self):
+        """Record all refunds of a payment, whoever made them.
+
+        :return: The refunds to book.
+        :rtype: payment.transaction
+        """
+        self.ensure_one()
+        changed = self.browse()
+        for refund in self._fetch_stripe_refunds():
+            refund_tx = self._find_refund(refund) or self._create_child_transaction(
+                self._to_major_units(refund['amount']), is_refund=True
+            )
+            if refund['status'] in const.STATUS_MAPPING.get(refund_tx.state, ()):
+                continue
+            refund_tx._process('stripe', {'refund': refund})
+            if refund_tx.state == 'error' and refund_tx.payment_id:
+                refund_tx._reopen_credit_note()
+            changed |= refund_tx
+        return changed.filtered(lambda tx: tx.state == 'done')
+
+    def _find_refund(self, refund):
+        """Return the transaction of a refund that Stripe knows.
+
+        :param dict refund: Stripe's object.
+        :rtype: payment.transaction
+        """
+        return self.child_transaction_ids.filtered(
+            lambda tx: (
+                tx.operation == 'refund'
+                and (
+                    tx.provider_reference == refund['id']
+                    or tx.reference == refund['metadata'].get(REFERENCE_KEY)
+                )
+            )
+        )[:1]
+
+    def _to_major_units(self, amount):
+        return payment_utils.to_major_currency_units(
+            amount,
+            self.currency_id,
+            arbitrary_decimal_number=const.CURRENCY_DECIMALS.get(self.currency_id.name),
+        )
+
+    def _reopen_credit_note(self):
+        """Take a booked refund back whose money never arrived: the customer is still owed it.
+
+        The card may be closed by the time the money comes back to it (Stripe documentation,
+        "Failed refunds"). The credit note stays, open, to be paid by other means.
+        """
+        self.ensure_one()
+        payment = self.payment_id
+        payment.action_draft()
+        payment.action_cancel()
+        self.payment_id = False
+        if self.billing_order_id:
+            self.billing_order_id._mark_totals_to_compute()
+            self.billing_order_id._ask_staff(
+                self.env._("Refund %s failed", self.reference),
+                self.env._(
+                    "%s did not reach the customer's card and are back on the provider's account."
+                    " The credit note is open: pay it by other means.",
+                    self.currency_id.format(-self.amount),
+                ),
+            )
+
+    # === DISPUTES === #
+
+    def _take_in_stripe_dispute(self, dispute_id):
+        dispute = self._send_api_request('GET', f'disputes/{dispute_id}')
+        self.env['billpro.dispute']._record(self, dispute)

@@ -1,0 +1,305 @@
+import logging
+from datetime import UTC, datetime, timedelta
+
+import psycopg2
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+from odoo.tools import SQL
+
+from .payment_transaction_stripe import REFERENCE_KEY
+
+_logger = logging.getLogger(__name__)
+
+# What Stripe is asked to report, in order of need: money that moved, that didn't, cards.
+EVENT_TYPES = (
+    'payment_intent.succeeded',
+    'payment_intent.amount_capturable_updated',
+    'setup_intent.succeeded',
+    'charge.refunded',
+    'refund.created',
+    'refund.updated',
+    'refund.failed',
+    'charge.refund.updated',
+    'charge.dispute.created',
+    'charge.dispute.updated',
+    'charge.dispute.closed',
+    'charge.dispute.funds_withdrawn',
+    'charge.dispute.funds_reinstated',
+    'payment_intent.payment_failed',
+    'payment_intent.canceled',
+    'payment_intent.processing',
+    'payment_method.automatically_updated',
+    'payment_method.updated',
+    'payment_method.detached',
+)
+# After how many minutes a failed message is tried again; then it is left to a person.
+RETRY_MINUTES = (1, 5, 30, 120, 720)
+BUSY_MINUTES = 1
+BATCH_SIZE = 100
+# Stripe can send a message again for 30 days (API reference, "Events").
+DAYS_KEPT = 180
+
+
+class BillproWebhookEvent(models.Model):
+    """A message of the payment provider: something changed there.
+
+    A message says what to look at, and is kept once. What happened is asked of the provider when
+    the message is processed: so it doesn't matter whether messages come late, twice or in another
+    order, and nothing confidential is kept.
+    """
+
+    _name = 'billpro.webhook.event'
+    _description = "Provider Message"
+    _order = 'id desc'
+    _rec_name = 'event_type'
+
+    event_id = fields.Char(string="Message ID", required=True, readonly=True)
+    provider_id = fields.Many2one(
+        comodel_name='payment.provider', required=True, readonly=True, ondelete='cascade'
+    )
+    company_id = fields.Many2one(
+        comodel_name='res.company', required=True, readonly=True, index=True
+    )
+    event_type = fields.Char(string="Type", required=True, readonly=True)
+    object_id = fields.Char(string="Object", readonly=True, help="What changed at the provider.")
+    payment_reference = fields.Char(
+        string="Payment at Provider", readonly=True, help="The payment that it belongs to."
+    )
+    reference = fields.Char(
+        readonly=True, help="The payment's reference in Odoo, as the provider knows it."
+    )
+    created_date = fields.Datetime(
+        string="Happened On", required=True, readonly=True, help="At the provider."
+    )
+    received_date = fields.Datetime(string="Received On", required=True, readonly=True)
+    priority = fields.Integer(readonly=True)
+    state = fields.Selection(
+        selection=[
+            ('received', "To Process"),
+            ('processed', "Processed"),
+            ('ignored', "Not Ours"),
+            ('failed', "Failed"),
+        ],
+        default='received',
+        required=True,
+        readonly=True,
+    )
+    tries = fields.Integer(readonly=True)
+    next_try = fields.Datetime(readonly=True)
+    message = fields.Char(string="Result", readonly=True)
+    transaction_id = fields.Many2one(
+        comodel_name='payment.transaction',
+        readonly=True,
+        index='btree_not_null',
+        ondelete='set null',
+    )
+    order_id = fields.Many2one(related='transaction_id.billing_order_id', store=True, index=True)
+
+    _event_unique = models.UniqueIndex(
+        "(provider_id, event_id)", "This message was received before."
+    )
+    _to_process_idx = models.Index("(priority, created_date, id) WHERE state = 'received'")
+
+    # === RECEIVING === #
+
+    @api.model
+    def _receive(self, provider, event):
+        """Keep a verified message, once, and have it processed soon.
+
+        :param payment.provider provider: The provider whose account has sent it.
+        :param dict event: The message (Stripe API reference, "The Event object").
+        """
+        if event.get('type') not in EVENT_TYPES:
+            return
+        content = event['data']['object']
+        is_intent = content['object'] in {'payment_intent', 'setup_intent'}
+        payment = content['id'] if is_intent else content.get('payment_intent')
+        now = fields.Datetime.now()
+        values = {
+            'event_id': event['id'],
+            'provider_id': provider.id,
+            'company_id': provider.company_id.id,
+            'event_type': event['type'],
+            'object_id': content['id'],
+            'payment_reference': payment,
+            'reference': (content.get('metadata') or {}).get(REFERENCE_KEY)
+            or content.get('description'),
+            'created_date': datetime.fromtimestamp(event['created'], UTC).replace(tzinfo=None),
+            'received_date': now,
+            'priority': EVENT_TYPES.index(event['type']),
+            'state': 'received',
+            'tries': 0,
+            'next_try': now,
+            'create_date': now,
+            'create_uid': self.env.uid,
+        }
+        # The same message can be received by two processes at once: the database keeps one.
+        self.env.cr.execute(
+            SQL(
+                'INSERT INTO billpro_webhook_event (%s) VALUES %s ON CONFLICT DO NOTHING',
+                SQL(', ').join(SQL.identifier(name) for name in values),
+                tuple(values.values()),
+            )
+        )
+        self.env.ref('billpro_portal.cron_process_webhook_events')._trigger()
+
+    # === PROCESSING === #
+
+    @api.model
+    def _cron_process(self):
+        """Process what was received, the most needed first, as long as the scheduler lets us."""
+        while events := self.search(
+            [('state', '=', 'received'), ('next_try', '<=', fields.Datetime.now())],
+            order='priority, created_date, id',
+            limit=BATCH_SIZE,
+        ):
+            for event in events:
+                event._process_and_commit()
+            remaining = self.search_count([('state', '=', 'received')])
+            if not self.env['ir.cron']._commit_progress(len(events), remaining=remaining):
+                break
+
+    def _process_and_commit(self):
+        """Process a message, if nobody else does, and commit what came of it."""
+        self.ensure_one()
+        try:
+            if not self.try_lock_for_update() or self.state != 'received':
+                return
+            txs = self._take_in()
+            # What the provider says comes before everything else.
+            self.env.cr.commit()  # pylint: disable=invalid-commit
+        except psycopg2.OperationalError:
+            self.env.cr.rollback()  # Another worker has it, or what it is about.
+            return
+        except UserError as error:
+            self.env.cr.rollback()
+            self._postpone(str(error))
+            # The other messages go on.
+            self.env.cr.commit()  # pylint: disable=invalid-commit
+            return
+        try:
+            txs._post_process()
+            # Booked: a failure of the next message must not undo it.
+            self.env.cr.commit()  # pylint: disable=invalid-commit
+        except (psycopg2.OperationalError, UserError) as error:
+            self.env.cr.rollback()  # Odoo's own job books it.
+            _logger.info("Payments of message %s are booked later: %s", self.event_id, error)
+
+    def _take_in(self):
+        """Ask the provider what happened, and record it.
+
+        :return: The transactions to book.
+        :rtype: payment.transaction
+        :raise UserError: If the provider doesn't answer, or it can't be recorded now.
+        """
+        self.ensure_one()
+        if self.event_type.startswith('payment_method.'):
+            return self._take_in_card()
+        tx = self._find_transaction()
+        if not tx:
+            self._note_no_transaction()
+            return tx
+        self.transaction_id = tx
+        if not tx._try_lock_for_message():
+            # The request that this message tells of may still be waiting for its answer.
+            self.next_try = fields.Datetime.add(fields.Datetime.now(), minutes=BUSY_MINUTES)
+            return tx.browse()
+        txs = tx._take_in_stripe_message(self.event_type, self.object_id)
+        self._note('processed')
+        return txs
+
+    def _find_transaction(self):
+        """Return the payment that a message is about.
+
+        :rtype: payment.transaction
+        """
+        self.ensure_one()
+        txs = self.env['payment.transaction'].search(
+            [
+                ('provider_id', '=', self.provider_id.id),
+                ('operation', '!=', 'refund'),
+                '|',
+                ('reference', '=', self.reference or False),
+                ('provider_reference', '=', self.payment_reference or False),
+            ]
+        )
+        return txs.filtered(lambda tx: tx.reference == self.reference)[:1] or txs[:1]
+
+    def _note_no_transaction(self):
+        """Note that Odoo has no such payment: it may belong to another system on the account."""
+        has_our_mark = self.event_type == 'payment_intent.succeeded' and self.reference
+        self._note(
+            'failed' if has_our_mark and self._is_marked_as_ours() else 'ignored',
+            self.env._("No payment %s in Odoo.", self.reference or self.payment_reference),
+        )
+
+    def _is_marked_as_ours(self):
+        """Return whether the provider's payment carries the mark of an order.
+
+        :rtype: bool
+        :raise UserError: If the provider doesn't answer.
+        """
+        intent = self.provider_id._send_api_request('GET', f'payment_intents/{self.object_id}')
+        return bool(intent['metadata'].get('odoo_order'))
+
+    def _take_in_card(self):
+        """Bring a stored card up to date."""
+        tokens = self.env['payment.token'].search(
+            [
+                ('provider_id', '=', self.provider_id.id),
+                ('stripe_payment_method', '=', self.object_id),
+            ]
+        )
+        if tokens:
+            method = self.provider_id._send_api_request('GET', f'payment_methods/{self.object_id}')
+            tokens._take_in_stripe_method(method)
+        self._note('processed' if tokens else 'ignored')
+        return self.env['payment.transaction']
+
+    def _note(self, state, message=False):
+        self.write({'state': state, 'message': message, 'tries': self.tries + 1})
+
+    def _postpone(self, reason):
+        """Plan another try, or leave a message to a person.
+
+        :param str reason: Why it could not be processed.
+        """
+        if self.tries < len(RETRY_MINUTES):
+            delay = timedelta(minutes=RETRY_MINUTES[self.tries])
+            self.next_try = fields.Datetime.now() + delay
+            self._note('received', reason)
+            return
+        self._note('failed', reason)
+        if self.order_id:
+            self.order_id._ask_staff(
+                self.env._("A message of the payment provider was not processed"),
+                self.env._(
+                    "%(type)s: %(reason)s Look the payment up at the provider, then process the"
+                    " message again.",
+                    type=self.event_type,
+                    reason=reason,
+                ),
+            )
+
+    # === STAFF === #
+
+    def action_process_again(self):
+        """Have messages that failed processed once more.
+
+        :raise AccessError: If the user may not decide it.
+        """
+        if not self.env.user.has_group('billpro_portal.group_billing_manager'):
+            raise AccessError(self.env._("Only billing managers can process messages again."))
+        self.check_access('read')
+        failed = self.sudo().filtered(lambda event: event.state in {'failed', 'ignored'})
+        failed.write({'state': 'received', 'tries': 0, 'next_try': fields.Datetime.now()})
+        self.env.ref('billpro_portal.cron_process_webhook_events').sudo()._trigger()
+
+    @api.autovacuum
+    def _gc_processed(self):
+        """Forget old messages, but none that waits for a person."""
+        limit = fields.Datetime.now() - timedelta(days=DAYS_KEPT)
+        self.search(
+            [('state', 'in', ['processed', 'ignored']), ('received_date', '<', limit)]
+        ).unlink()

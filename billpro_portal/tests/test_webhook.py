@@ -1,0 +1,529 @@
+import json
+from datetime import timedelta
+
+import stripe
+from freezegun import freeze_time
+
+from odoo import fields
+from odoo.exceptions import AccessError
+from odoo.tests import tagged
+
+from ..models.webhook_event import EVENT_TYPES
+from .common import BillingHttpCommon
+from .gateway_common import DUE, GatewayCommon
+
+SECRET = 'whsec_test'
+
+
+class WebhookCommon(GatewayCommon, BillingHttpCommon):
+    """Messages of the gateway, delivered over HTTP as Stripe signs them."""
+
+    def setUp(self):
+        super().setUp()
+        self.gateway.faults.clear()
+        self.order = self._create_active_order()
+        self.event = self.order.billing_event_ids
+
+    def _run(self):
+        """Let the scheduled action collect what is due."""
+        with self._committing_env() as env:
+            env['billpro.billing.run']._cron_run()
+
+    def _run_at(self, **delay):
+        with freeze_time(DUE + timedelta(**delay)):
+            self._run()
+
+    def _find_messages(self, *types, payment=None):
+        """Return the gateway's messages of some types about a payment, oldest first."""
+        messages = [one for one in self.gateway.find_all('event') if one['type'] in types]
+        if payment:
+            messages = [
+                one
+                for one in messages
+                if payment in {one['data']['object']['id'], one['data']['object'].get('payment_intent')}
+            ]
+        return messages[::-1]
+
+    def _deliver(self, message, secret=SECRET, age=0, signature=None):
+        """Post a message to the webhook; return the status of the answer."""
+        payload = json.dumps(message)
+        if signature is None:
+            moment = int(fields.Datetime.now().timestamp()) - age
+            signature = stripe.WebhookSignature.generate_signature_header(payload, secret, moment)
+        self.env.flush_all()
+        headers = {'Content-Type': 'application/json'}
+        if signature:
+            headers['Stripe-Signature'] = signature
+        response = self.url_open('/payment/stripe/webhook', data=payload, headers=headers)
+        self.env.invalidate_all()
+        return response.status_code
+
+    def _deliver_all(self, messages):
+        for message in messages:
+            self.assertEqual(self._deliver(message), 200)
+
+    def _process(self):
+        with self._committing_env() as env:
+            env['billpro.webhook.event']._cron_process()
+
+    def _get_events(self):
+        return self.env['billpro.webhook.event'].search([])
+
+    def _lose_answer(self):
+        """Collect the payment so that Odoo doesn't learn of it; return the gateway's intent."""
+        self.gateway.faults.add('drop_after', path='/v1/payment_intents')
+        self._run_at()
+        self.assertEqual(self.event.status, 'unknown')
+        return self._find_intent(self.event.transaction_ids)
+
+    def _find_intent(self, tx):
+        intents = self.gateway.find_all('payment_intent')
+        return next(one for one in intents if one['description'] == tx.reference)
+
+    def _assert_charged_once(self):
+        tx = self.event.transaction_ids
+        charges = self.gateway.ledger.movements(kind='charge', description=tx.reference)
+        self.assertEqual([charge.amount for charge in charges], [2420])
+        self.assertEqual(self.event.status, 'completed')
+        self.assertEqual(len(tx.payment_id), 1)
+        self.assertEqual(self.order.billing_paid, 48.4)
+        self._assert_books_closed(self.order)
+
+
+@tagged('post_install', '-at_install')
+class TestWebhookVerification(WebhookCommon):
+    """Only messages that the account's secret has signed are taken."""
+
+    def setUp(self):
+        super().setUp()
+        intent = self._lose_answer()
+        (self.message,) = self._find_messages('payment_intent.succeeded', payment=intent['id'])
+
+    def _assert_refused(self, **options):
+        with freeze_time(DUE):
+            self.assertEqual(self._deliver(self.message, **options), 403)
+            self._process()
+        self.assertFalse(self._get_events())
+        self.assertEqual(self.event.status, 'unknown')
+        self.assertEqual(self.provider.webhook_refused_date, DUE)
+
+    def test_unsigned(self):
+        self._assert_refused(signature='')
+
+    def test_nonsense(self):
+        self._assert_refused(signature='t=now,v1=none')
+
+    def test_wrong_secret(self):
+        self._assert_refused(secret='whsec_wrong')
+
+    def test_old(self):
+        self._assert_refused(age=301)
+
+    def test_without_secret(self):
+        """Stock Odoo takes everything then."""
+        self.provider.stripe_webhook_secret = False
+        self._assert_refused()
+
+    def test_other_content(self):
+        payload = json.dumps(self.message)
+        signature = stripe.WebhookSignature.generate_signature_header(
+            payload, SECRET, int(DUE.timestamp())
+        )
+        self.message['data']['object']['amount'] = 1
+        self._assert_refused(signature=signature)
+
+    def test_genuine(self):
+        with freeze_time(DUE):
+            self.assertEqual(self._deliver(self.message, age=299), 200)
+        self.assertRecordValues(
+            self._get_events(),
+            [
+                {
+                    'event_id': self.message['id'],
+                    'provider_id': self.provider.id,
+                    'event_type': 'payment_intent.succeeded',
+                    'payment_reference': self.message['data']['object']['id'],
+                    'reference': self.event.transaction_ids.reference,
+                    'state': 'received',
+                }
+            ],
+        )
+        self.assertEqual(self.event.status, 'unknown')
+
+
+@tagged('post_install', '-at_install')
+class TestWebhook(WebhookCommon):
+    """What becomes of messages."""
+
+    def test_a_lost_answer(self):
+        intent = self._lose_answer()
+        messages = self._find_messages('payment_intent.succeeded', payment=intent['id'])
+        with freeze_time(DUE):
+            self._deliver_all(messages)
+            self._process()
+        self._assert_charged_once()
+        self.assertEqual(self._get_events().state, 'processed')
+        self.assertEqual(self._get_events().order_id, self.order)
+        self._run_at(minutes=6)
+        self._assert_charged_once()
+
+    def test_twice(self):
+        intent = self._lose_answer()
+        messages = self._find_messages('payment_intent.succeeded', payment=intent['id'])
+        with freeze_time(DUE):
+            self._deliver_all(messages * 3)
+            self._process()
+            self._deliver_all(messages)
+            self._process()
+        self.assertEqual(len(self._get_events()), 1)
+        self.assertEqual(self._get_events().tries, 1)
+        self._assert_charged_once()
+
+    def test_days_late(self):
+        """After a person has given the payment up, and it was collected once more."""
+        self.gateway.faults.add('drop_after', path='/v1/payment_intents')
+        self._run_at()
+        tx = self.event.transaction_ids
+        intent = self._find_intent(tx)
+        with freeze_time(DUE + timedelta(days=2)):
+            self.event.with_user(self.billing_manager).action_was_not_charged()
+        self.assertEqual(self.event.status, 'soft_declined')
+        with freeze_time(DUE + timedelta(days=2, hours=1)):
+            self._deliver_all(self._find_messages('payment_intent.succeeded', payment=intent['id']))
+            self._process()
+        self.assertEqual((self.event.status, tx.state), ('recovered', 'done'))
+        self.assertEqual(self.order.billing_status, 'active')
+        self._run_at(days=9)
+        self.assertEqual(self.event.transaction_ids, tx)
+        self.assertEqual(self.order.billing_paid, 48.4)
+        self._assert_books_closed(self.order)
+
+    def test_in_another_order(self):
+        """The decline is reported after the approval of the same payment."""
+        intent = self._lose_answer()
+        (succeeded,) = self._find_messages('payment_intent.succeeded', payment=intent['id'])
+        failed = {**succeeded, 'id': 'evt_earlier', 'type': 'payment_intent.payment_failed'}
+        with freeze_time(DUE):
+            self._deliver_all([succeeded])
+            self._process()
+            self._deliver_all([failed])
+            self._process()
+        self.assertEqual(self._get_events().mapped('state'), ['processed', 'processed'])
+        self._assert_charged_once()
+
+    def test_before_the_answer(self):
+        """The worker died during the call, and the message is faster than the next run."""
+        with freeze_time(DUE):
+            run = self.env['billpro.billing.run']
+            tx = run._open(run._get_due_domain())
+            tx.billing_sent_date = DUE
+            tx._stripe_create_intent()
+            self.assertEqual((self.event.status, tx.state), ('processing', 'draft'))
+            self._deliver_all(
+                self._find_messages(
+                    'payment_intent.succeeded', payment=self._find_intent(tx)['id']
+                )
+            )
+            self._process()
+        self._assert_charged_once()
+        self._run_at(minutes=5)
+        self._assert_charged_once()
+
+    def test_the_provider_does_not_answer(self):
+        intent = self._lose_answer()
+        self.gateway.faults.add('error_before', path='/v1/payment_intents/*', times=2)
+        with freeze_time(DUE):
+            self._deliver_all(self._find_messages('payment_intent.succeeded', payment=intent['id']))
+            self._process()
+            event = self._get_events()
+            self.assertEqual((event.state, event.tries), ('received', 1))
+            self.assertEqual(event.next_try, DUE + timedelta(minutes=1))
+            self._process()
+            self.assertEqual(event.tries, 1)
+        with freeze_time(DUE + timedelta(minutes=1)):
+            self._process()
+            self.assertEqual(event.next_try, DUE + timedelta(minutes=6))
+        with freeze_time(DUE + timedelta(minutes=6)):
+            self._process()
+        self.assertEqual((event.state, event.tries), ('processed', 3))
+        self._assert_charged_once()
+
+    def test_given_up_and_processed_again(self):
+        intent = self._lose_answer()
+        self.gateway.faults.add('error_before', path='/v1/payment_intents/*', times=6)
+        moment = DUE
+        with freeze_time(moment):
+            self._deliver_all(self._find_messages('payment_intent.succeeded', payment=intent['id']))
+        event = self._get_events()
+        for minutes in (0, 1, 5, 30, 120, 720):
+            moment += timedelta(minutes=minutes)
+            with freeze_time(moment):
+                self._process()
+        self.assertEqual((event.state, event.tries), ('failed', 6))
+        self.assertFalse(event.transaction_id)
+        with self.assertRaises(AccessError):
+            event.with_user(self.salesperson).action_process_again()
+        with freeze_time(moment):
+            event.with_user(self.billing_manager).action_process_again()
+            self._process()
+        self.assertEqual(event.state, 'processed')
+        self._assert_charged_once()
+
+    def test_payments_that_are_not_ours(self):
+        """Another shop on the account, and a payment of ours that Odoo has no more."""
+        foreign = self._post(
+            'payment_intents',
+            **{
+                'amount': 1000,
+                'currency': 'usd',
+                'confirm': 'true',
+                'payment_method': 'pm_card_visa',
+                'payment_method_types[]': 'card',
+                'description': "Another shop's order",
+            },
+        )
+        lost = self._post(
+            'payment_intents',
+            **{
+                'amount': 1000,
+                'currency': 'usd',
+                'confirm': 'true',
+                'payment_method': 'pm_card_visa',
+                'payment_method_types[]': 'card',
+                'description': 'S09999-E1-A1',
+                'metadata[odoo_reference]': 'S09999-E1-A1',
+                'metadata[odoo_order]': 'S09999',
+            },
+        )
+        for intent, state in ((foreign, 'ignored'), (lost, 'failed')):
+            self._deliver_all(self._find_messages('payment_intent.succeeded', payment=intent['id']))
+            self._process()
+            event = self._get_events()[:1]
+            self.assertEqual(event.state, state)
+            self.assertEqual(event.message, f"No payment {intent['description']} in Odoo.")
+
+    def test_the_message_of_another_account(self):
+        """Two accounts number their payments alike."""
+        intent = self._lose_answer()
+        other = self.provider.copy({'stripe_webhook_secret': 'whsec_other'})
+        (message,) = self._find_messages('payment_intent.succeeded', payment=intent['id'])
+        with freeze_time(DUE):
+            self.assertEqual(self._deliver(message, secret='whsec_other'), 200)
+            event = self._get_events()
+            self.assertEqual(event.provider_id, other)
+            self.assertFalse(event._find_transaction())
+            # Both accounts can send a message of the same number.
+            self._deliver_all([message])
+            self._process()
+        self.assertEqual(len(self._get_events()), 2)
+        self._assert_charged_once()
+
+    def test_types_that_nobody_asked_for(self):
+        intent = self._lose_answer()
+        (message,) = self._find_messages('payment_intent.succeeded', payment=intent['id'])
+        self._deliver_all([{**message, 'type': 'customer.created'}])
+        self.assertFalse(self._get_events())
+
+
+@tagged('post_install', '-at_install')
+class TestWebhookRefund(WebhookCommon):
+    """Refunds that Stripe reports."""
+
+    REFUND_TYPES = ('charge.refunded', 'refund.created', 'refund.updated', 'refund.failed')
+
+    def setUp(self):
+        super().setUp()
+        self._run_at()
+        self.tx = self.event.transaction_ids
+        self.assertEqual(self.tx.state, 'done')
+
+    def _deliver_refunds(self):
+        with freeze_time(DUE):
+            self._deliver_all(
+                self._find_messages(*self.REFUND_TYPES, payment=self.tx.provider_reference)
+            )
+            self._process()
+
+    def _assert_refunded(self, amount):
+        refunds = self.tx.child_transaction_ids
+        self.assertEqual(refunds.mapped('state'), ['done'])
+        self.assertEqual((self.order.billing_refunded, self.order.billing_credited), (amount, amount))
+        self._assert_books_closed(self.order)
+
+    def test_made_at_the_provider(self):
+        self._post('refunds', payment_intent=self.tx.provider_reference, amount=1000)
+        self._deliver_refunds()
+        self._assert_refunded(10.0)
+        self.assertIn("was made at the provider", self.order.activity_ids.summary)
+        self._deliver_refunds()
+        self._assert_refunded(10.0)
+
+    def test_made_in_odoo(self):
+        """Neither the answer nor the messages make a second credit note."""
+        with freeze_time(DUE), self._committing_env() as env:
+            env['payment.transaction'].browse(self.tx.id)._create_order_refund(
+                10
+            )._send_order_refund()
+        self._deliver_refunds()
+        self._assert_refunded(10.0)
+        self.assertFalse(self.order.activity_ids)
+
+    def test_whose_answer_was_lost(self):
+        self.gateway.faults.add('drop_after', path='/v1/refunds', method='POST')
+        with freeze_time(DUE), self._committing_env() as env:
+            env['payment.transaction'].browse(self.tx.id)._create_order_refund(
+                10
+            )._send_order_refund()
+        self.assertTrue(self.tx.child_transaction_ids.billing_outcome_unknown)
+        self._deliver_refunds()
+        self._assert_refunded(10.0)
+        self._run_at(minutes=6)
+        self._assert_refunded(10.0)
+        self.assertEqual(
+            len(self.gateway.ledger.movements(kind='refund', description=self.tx.reference)), 1
+        )
+
+    def test_that_fails_later(self):
+        """The money comes back: the customer is still owed it, and the credit note is open."""
+        self.order.billing_token_id = self._create_token('pm_card_refundFail')
+        self._run_at(days=28)
+        self.tx = self.order.billing_event_ids.sorted('number')[1].transaction_ids
+        self.assertEqual(self.tx.state, 'done')
+        with freeze_time(DUE), self._committing_env() as env:
+            env['payment.transaction'].browse(self.tx.id)._create_order_refund(
+                10
+            )._send_order_refund()
+        self._assert_refunded(10.0)
+        self.gateway.settle_refund(self.tx.child_transaction_ids.provider_reference)
+        self._deliver_refunds()
+        self.assertEqual(self.tx.child_transaction_ids.state, 'error')
+        self.assertEqual((self.order.billing_refunded, self.order.billing_credited), (0, 10))
+        credit_note = self.order.billing_move_ids.filtered(
+            lambda move: move.move_type == 'out_refund'
+        )
+        self.assertEqual((credit_note.state, credit_note.amount_residual), ('posted', 10.0))
+        self.assertIn("failed", self.order.activity_ids.summary)
+
+
+@tagged('post_install', '-at_install')
+class TestWebhookDispute(WebhookCommon):
+    """Disputes that Stripe reports."""
+
+    TYPES = tuple(name for name in EVENT_TYPES if name.startswith('charge.dispute.'))
+
+    def setUp(self):
+        super().setUp()
+        self._run_at()
+        self.tx = self.event.transaction_ids
+        self.dispute = self.gateway.open_dispute(self.tx.provider_reference)
+        self._deliver_disputes()
+
+    def _deliver_disputes(self):
+        with freeze_time(DUE):
+            self._deliver_all(self._find_messages(*self.TYPES, payment=self.tx.provider_reference))
+            self._process()
+
+    def test_opened(self):
+        self.assertRecordValues(
+            self.order.billing_dispute_ids,
+            [
+                {
+                    'provider_reference': self.dispute['id'],
+                    'transaction_id': self.tx.id,
+                    'amount': 24.2,
+                    'reason': 'fraudulent',
+                    'state': 'open',
+                }
+            ],
+        )
+        self.assertTrue(self.order.billing_is_disputed)
+        self.assertEqual(
+            self.order.activity_ids.summary, f"Payment {self.tx.reference} is disputed"
+        )
+        notes = self.tx.invoice_ids.message_ids.mapped('body')
+        self.assertEqual(sum("The customer disputes $" in note for note in notes), 1)
+        self._deliver_disputes()
+        self.assertEqual(len(self.order.billing_dispute_ids), 1)
+        self.assertEqual(len(self.order.activity_ids), 1)
+
+    def test_won(self):
+        self.gateway.close_dispute(self.dispute['id'], won=True)
+        self._deliver_disputes()
+        self.assertEqual(self.order.billing_dispute_ids.state, 'won')
+        self.assertFalse(self.order.billing_is_disputed)
+        self.assertEqual(len(self.order.activity_ids), 1)
+
+    def test_lost(self):
+        self.gateway.close_dispute(self.dispute['id'], won=False)
+        self._deliver_disputes()
+        self.assertEqual(self.order.billing_dispute_ids.state, 'lost')
+        self.assertFalse(self.order.billing_is_disputed)
+        self.assertIn(
+            f"The dispute of payment {self.tx.reference} was lost",
+            self.order.activity_ids.mapped('summary'),
+        )
+
+
+@tagged('post_install', '-at_install')
+class TestWebhookCard(WebhookCommon):
+    """Cards that Stripe reports."""
+
+    def _deliver_cards(self, token):
+        self._deliver_all(
+            self._find_messages(
+                'payment_method.automatically_updated',
+                'payment_method.detached',
+                payment=token.stripe_payment_method,
+            )
+        )
+        self._process()
+
+    def test_renewed_by_the_bank(self):
+        token = self.order.billing_token_id
+        self.gateway.renew_card(
+            token.stripe_payment_method, exp_month=2, exp_year=2031, last4='1881'
+        )
+        self._deliver_cards(token)
+        self.assertEqual(str(token.card_expiry_date), '2031-02-28')
+        self.assertEqual(token._get_card_name(), "VISA •••• 1881")
+        self.assertEqual(token.payment_details, '1881')
+
+    def test_removed_at_the_provider(self):
+        token = self.order.billing_token_id
+        self._post(f'payment_methods/{token.stripe_payment_method}/detach')
+        self._deliver_cards(token)
+        self.assertFalse(token.active)
+        self.assertIn("was removed at the provider", self.order.activity_ids.summary)
+        self._run_at()
+        self.assertEqual(self.event.status, 'scheduled')
+        self.assertEqual(self.event.status_message, "The order has no stored card.")
+
+
+@tagged('post_install', '-at_install')
+class TestWebhookRegistration(GatewayCommon):
+    """The webhook is made with one click."""
+
+    def _get_endpoints(self):
+        return [
+            one for one in self.gateway.find_all('webhook_endpoint') if not one.get('deleted')
+        ]
+
+    def test_one_click(self):
+        self.provider.stripe_webhook_secret = False
+        self.provider.action_stripe_create_webhook()
+        (endpoint,) = self._get_endpoints()
+        self.assertEqual(endpoint['url'], self.provider._get_stripe_webhook_url())
+        self.assertEqual(endpoint['enabled_events'], list(EVENT_TYPES))
+        self.assertEqual(endpoint['api_version'], '2019-05-16')
+        secret = self.provider.stripe_webhook_secret
+        self.assertTrue(secret.startswith('whsec_'))
+        self._post(f'webhook_endpoints/{endpoint["id"]}', **{'enabled_events[]': 'charge.refunded'})
+        self.provider.action_stripe_create_webhook()
+        (endpoint,) = self._get_endpoints()
+        self.assertEqual(endpoint['enabled_events'], list(EVENT_TYPES))
+        self.assertEqual(self.provider.stripe_webhook_secret, secret)
+        self.provider.stripe_webhook_secret = False
+        self.provider.action_stripe_create_webhook()
+        (renewed,) = self._get_endpoints()
+        self.assertNotEqual(renewed['id'], endpoint['id'])
+        self.assertNotIn(self.provider.stripe_webhook_secret, (False, secret))
