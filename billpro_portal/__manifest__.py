@@ -55,6 +55,7 @@
         'views/sale_order_views.xml',
         'views/webhook_event_views.xml',
         'views/res_config_settings_views.xml',
+        'views/sale_order_dispute_views.xml',
         'views/billing_menus.xml',
     ],
     'assets': {

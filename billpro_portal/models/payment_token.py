@@ -74,7 +74,7 @@ class PaymentToken(models.Model):
         }
 
     def _get_card_name(self):
-        """Return the card as the customer knows it: "Visa •••• 4242".
+        """Return the card as the customer knows it: "Visa •••• 4242 (Apple Pay)".
 
         :rtype: str
         """
@@ -82,6 +82,8 @@ class PaymentToken(models.Model):
         names = [self.card_brand or self.payment_method_id.name]
         if digits := self.card_last_digits or (self.payment_details or '')[-4:]:
             names.append(f'•••• {digits}')
+        if self.card_wallet:
+            names.append(f'({self.card_wallet})')
         return ' '.join(names)
 
     # === STRIPE === #

@@ -58,7 +58,9 @@ class PaymentTransaction(models.Model):
         """Override of `payment` to keep the codes of a decline that came in any other way."""
         intent = payment_data.get('payment_intent') or {}
         if self.billing_order_id and (error := intent.get('last_payment_error')):
-            self._record_decline_codes({**error, 'payment_intent': intent})
+            # Only what is still open at the provider can wait for the customer's bank.
+            is_open = self.state in {'draft', 'pending'} and intent['status'] != 'canceled'
+            self._record_decline_codes({**error, 'payment_intent': intent if is_open else None})
         super()._apply_updates(payment_data)
 
     def _record_decline_codes(self, error):

@@ -25,3 +25,15 @@ class SaleOrder(models.Model):
     def _compute_billing_is_disputed(self):
         for order in self:
             order.billing_is_disputed = 'open' in order.billing_dispute_ids.mapped('state')
+
+    def action_open_disputes(self):
+        """Open the list of the order's disputes.
+
+        :return: A window action.
+        :rtype: dict
+        """
+        self.ensure_one()
+        action = self.env['ir.actions.act_window']._for_xml_id(
+            'billpro_portal.action_billpro_dispute'
+        )
+        return {**action, 'domain': [('order_id', '=', self.id)], 'context': {}}

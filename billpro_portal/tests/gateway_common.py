@@ -46,11 +46,11 @@ class GatewayCommon(SubscriptionCommon):
         )
 
     @classmethod
-    def _post(cls, path, **data):
+    def _post(cls, path, key=None, **data):
         response = requests.post(
             f'{cls.gateway.url}/v1/{path}',
             data=data,
-            headers={'Authorization': f'Bearer {cls.gateway.secret_key}'},
+            headers={'Authorization': f'Bearer {key or cls.gateway.secret_key}'},
             timeout=10,
         )
         response.raise_for_status()

@@ -243,22 +243,13 @@ class Course:
         self.deliver(event)
 
     def deliver(self, event):
-        """Do what the webhook of `payment_stripe` does with an event."""
-        intent = event['data']['object']
-        data = {'reference': intent['description'], 'event_type': event['type']}
+        """Take in a message of the gateway, and process what was received."""
+        self.note(f'{event["data"]["object"]["description"]} {event["type"]}')
         with self.test._committing_env() as env:
-            tx = env['payment.transaction']._search_by_reference('stripe', data)
-            self.note(f'{tx.reference} {event["type"]}')
-            if tx:
-                tx._process(
-                    'stripe',
-                    {
-                        **data,
-                        'object_id': intent['id'],
-                        'payment_intent': intent,
-                        'payment_method': intent.get('payment_method'),
-                    },
-                )
+            provider = env['payment.provider'].browse(self.test.provider.id)
+            env['billpro.webhook.event']._receive(provider, event)
+        with self.test._committing_env() as env:
+            env['billpro.webhook.event']._cron_process()
 
     # Odoo by itself.
 
@@ -272,6 +263,7 @@ class Course:
         before = self.orders.billing_event_ids.transaction_ids
         # Not by the scheduled action: Odoo only logs what breaks it.
         with self.test._committing_env() as env:
+            env['billpro.webhook.event']._cron_process()
             env['billpro.billing.run']._cron_run()
         for tx in self.orders.billing_event_ids.transaction_ids - before:
             if tx.billing_order_id.id not in requested:

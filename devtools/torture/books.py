@@ -22,7 +22,11 @@ def is_anything_left(env):
         'any',
         [('billing_outcome_unknown', '=', True), ('billing_next_inquiry', '<=', now)],
     )
-    return bool(env['billpro.billing.event'].search_count(due | processing | inquiry, limit=1))
+    message = Domain('state', '=', 'received') & Domain('next_try', '<=', now)
+    return bool(
+        env['billpro.billing.event'].search_count(due | processing | inquiry, limit=1)
+        or env['billpro.webhook.event'].search_count(message, limit=1)
+    )
 
 
 def count_events(env, now):

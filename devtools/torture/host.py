@@ -161,6 +161,8 @@ class Host:
                 break
             try:
                 with self.new_environment() as env:
+                    env['billpro.webhook.event']._cron_process()
+                with self.new_environment() as env:
                     env['billpro.billing.run']._cron_run()
                 with self.new_environment() as env:
                     if not books.is_anything_left(env):

@@ -4,7 +4,7 @@ import secrets
 from collections import Counter
 from http import HTTPStatus
 
-# What payment_stripe asks Stripe for, as far as charges of saved cards are concerned.
+# What the addon asks Stripe for, as far as charges of saved cards are concerned.
 EVENT_TYPES = (
     'payment_intent.processing',
     'payment_intent.amount_capturable_updated',
