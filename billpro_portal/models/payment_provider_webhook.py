@@ -42,8 +42,8 @@ class PaymentProvider(models.Model):
                     stripe_utils.get_webhook_secret(provider),
                     stripe.Webhook.DEFAULT_TOLERANCE,
                 )
-            except (stripe.SignatureVerificationError, UnicodeDecodeError):
-                continue
+            except (stripe.SignatureVerificationError, UnicodeDecodeError, TypeError):
+                continue  # The last two: bytes or a signature that are no text.
             return provider
         return self.browse()
 

@@ -44,6 +44,11 @@ class PaymentToken(models.Model):
         readonly=True,
     )
 
+    # Stripe's messages name cards by its number.
+    _stripe_method_idx = models.Index(
+        "(stripe_payment_method) WHERE stripe_payment_method IS NOT NULL"
+    )
+
     @api.depends('card_expiry_date')
     def _compute_card_state(self):
         """Compare the expiry with today, in the time zone of the card's owner."""

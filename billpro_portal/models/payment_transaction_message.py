@@ -12,6 +12,9 @@ class PaymentTransaction(models.Model):
 
     _inherit = 'payment.transaction'
 
+    # Messages name payments by the provider's number.
+    _provider_reference_idx = models.Index("(provider_reference) WHERE provider_reference IS NOT NULL")
+
     def _try_lock_for_message(self):
         """Lock a payment with its order, if it has one, unless somebody else holds them.
 
@@ -43,7 +46,8 @@ class PaymentTransaction(models.Model):
             tx._take_in_stripe_setup(object_id)
         else:
             tx._take_in_stripe_payment(object_id)
-        return self if self.state not in {'draft', 'pending'} else self.browse()
+        is_over = self.billing_event_id and self.state in {'error', 'cancel'}
+        return self if is_over or self.state in {'done', 'authorized'} else self.browse()
 
     def _take_in_stripe_payment(self, intent_id):
         self.provider_reference = intent_id

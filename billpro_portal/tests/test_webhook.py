@@ -112,6 +112,7 @@ class TestWebhookVerification(WebhookCommon):
 
     def test_nonsense(self):
         self._assert_refused(signature='t=now,v1=none')
+        self._assert_refused(signature=f't={int(DUE.timestamp())},v1=é'.encode())
 
     def test_wrong_secret(self):
         self._assert_refused(secret='whsec_wrong')
