@@ -6,6 +6,8 @@ from . import (
     test_booking,
     test_calendar,
     test_cancellation,
+    test_capture,
+    test_capture_gateway,
     test_checkout,
     test_completion,
     test_constant_queries,
