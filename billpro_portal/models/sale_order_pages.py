@@ -387,11 +387,13 @@ class SaleOrder(models.Model):
         :rtype: payment.transaction
         """
         txs = self.billing_transaction_ids
-        return (txs - txs._get_captured_authorizations()).filtered(
-            lambda tx: (
-                tx.state in tx._get_states_in_history() and tx.operation != 'validation'
+        return (
+            (txs - txs._get_captured_authorizations())
+            .filtered(
+                lambda tx: tx.state in tx._get_states_in_history() and tx.operation != 'validation'
             )
-        ).sorted('id', reverse=True)
+            .sorted('id', reverse=True)
+        )
 
     def _get_history_rows(self, page):
         start = (page - 1) * HISTORY_PAGE_SIZE

@@ -8,6 +8,7 @@ from . import (
     test_cancellation,
     test_capture,
     test_capture_gateway,
+    test_capture_tours,
     test_checkout,
     test_completion,
     test_constant_queries,

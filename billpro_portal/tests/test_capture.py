@@ -73,9 +73,7 @@ class TestCapture(CaptureCommon):
         self.assertEqual((order.billing_paid, order.billing_balance), (0, 121))
         self.assertFalse(order.billing_move_ids)
         self.assertFalse(tx.payment_id)
-        self.assertEqual(
-            order.billing_notification_ids.mapped('kind'), ['purchase_confirmation']
-        )
+        self.assertEqual(order.billing_notification_ids.mapped('kind'), ['purchase_confirmation'])
         self.assertTrue(order._get_not_payable_reason())
         tx._post_process()
         self.assertEqual(len(order.billing_notification_ids), 1)
@@ -235,9 +233,7 @@ class TestCapture(CaptureCommon):
             self.assertEqual(refund_tx.state, 'done')
         self.assertEqual((order.billing_refunded, order.billing_credited), (100, 100))
         self.assertEqual((order.billing_paid, order.billing_balance), (100, 0))
-        self.assertEqual(
-            order.billing_move_ids.sorted('id').mapped('amount_total'), [100, 30, 70]
-        )
+        self.assertEqual(order.billing_move_ids.sorted('id').mapped('amount_total'), [100, 30, 70])
         self._assert_books_closed(order)
         with self.assertRaisesRegex(UserError, "no payment left to refund"):
             order.action_open_refund()

@@ -1,7 +1,9 @@
+from contextlib import contextmanager
 from datetime import timedelta
 
 from freezegun import freeze_time
 
+from odoo.exceptions import UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
@@ -38,17 +40,25 @@ class TestCaptureGateway(GatewayCommon):
 
     def _capture(self, order, amount, **delay):
         """Capture as staff do; return the message they get."""
-        with freeze_time(DUE + timedelta(**delay)), mute_logger('odoo.addons.payment'):
-            with self._committing_env(self.billing_manager) as env:
-                action = env['sale.order'].browse(order.id).action_open_capture()
-                wizard = env['billpro.capture'].browse(action['res_id'])
-                wizard.amount = amount
-                return wizard.action_capture()['params']['message']
+        with self._staff_env_at(**delay) as env:
+            action = env['sale.order'].browse(order.id).action_open_capture()
+            wizard = env['billpro.capture'].browse(action['res_id'])
+            wizard.amount = amount
+            return wizard.action_capture()['params']['message']
 
-    def _release(self, order, **delay):
-        with freeze_time(DUE + timedelta(**delay)), mute_logger('odoo.addons.payment'):
-            with self._committing_env(self.billing_manager) as env:
-                return env['sale.order'].browse(order.id).action_release()['params']['message']
+    def _release(self, order):
+        with self._staff_env_at() as env:
+            return env['sale.order'].browse(order.id).action_release()['params']['message']
+
+    @contextmanager
+    def _staff_env_at(self, **delay):
+        """Give a billing manager's environment, in which code may commit, at a time."""
+        with (
+            freeze_time(DUE + timedelta(**delay)),
+            mute_logger('odoo.addons.payment'),
+            self._committing_env(self.billing_manager) as env,
+        ):
+            yield env
 
     def _run_at(self, **delay):
         """Let the scheduled jobs run at a time."""
@@ -94,9 +104,7 @@ class TestCaptureGateway(GatewayCommon):
         tx = self._create_initial_transaction(
             self._create_order((self.gym, 1)), payment_method_id=self.payment_method.id
         )
-        self.assertEqual(
-            tx._stripe_prepare_payment_intent_payload()['capture_method'], 'automatic'
-        )
+        self.assertEqual(tx._stripe_prepare_payment_intent_payload()['capture_method'], 'automatic')
         single_tx = self._create_initial_transaction(self._create_order((self.desk, 1)))
         self.assertEqual(
             single_tx._stripe_prepare_payment_intent_payload()['capture_method'], 'manual'
@@ -152,9 +160,9 @@ class TestCaptureGateway(GatewayCommon):
         (capture_tx,) = self._get_settlements(order)
         self.assertEqual((capture_tx.state, capture_tx.billing_outcome_unknown), ('pending', True))
         self.assertEqual(order.billing_status, 'active')
-        for action in ('action_open_capture', 'action_release'):
-            with self.assertRaisesRegex(Exception, "being captured or released already"):
-                getattr(order, action)()
+        for action in (order.action_open_capture, order.action_release):
+            with self.assertRaisesRegex(UserError, "being captured or released already"):
+                action()
         self._run_at(minutes=4)
         self.assertEqual(capture_tx.state, 'pending')
         self._run_at(minutes=6)

@@ -17,7 +17,9 @@ class BillproCapture(models.TransientModel):
     capture_deadline = fields.Datetime(
         string="Capture Before", related='order_id.billing_capture_deadline'
     )
-    amount = fields.Monetary(string="Capture", compute='_compute_amount', store=True, readonly=False)
+    amount = fields.Monetary(
+        string="Capture", compute='_compute_amount', store=True, readonly=False
+    )
     released_amount = fields.Monetary(
         string="Released",
         compute='_compute_released_amount',
