@@ -37,6 +37,7 @@
         'views/order_portal_templates.xml',
         'views/cancel_templates.xml',
         'wizards/cancel_subscription_views.xml',
+        'wizards/capture_views.xml',
         'wizards/order_link_views.xml',
         'wizards/pause_views.xml',
         'wizards/refund_views.xml',

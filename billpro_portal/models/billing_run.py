@@ -59,6 +59,7 @@ class BillproBillingRun(models.Model):
         self._refresh_authentications()
         self._book_answered()
         self._keep_dates()
+        self._watch_authorizations()
         self._collect_requested()
         while True:
             run = self._run_batch()

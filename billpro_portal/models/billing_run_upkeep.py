@@ -11,6 +11,9 @@ from .sale_order_recovery import COLLECTABLE_ORDERS
 
 _logger = logging.getLogger(__name__)
 
+# How long before an authorisation ends the salesperson is reminded of it.
+DAYS_LEFT_TO_CAPTURE = 2
+
 
 class BillproBillingRun(models.Model):
     """What the run does besides charging what is due: requests of customers, and dates.
@@ -83,6 +86,28 @@ class BillproBillingRun(models.Model):
                 if tx._try_lock_with_order() and tx.billing_action_required:
                     tx._refresh_authentication()
                     tx._schedule_inquiry()
+                # What the provider answered comes before everything else.
+                self.env.cr.commit()  # pylint: disable=invalid-commit
+            except psycopg2.OperationalError:
+                self.env.cr.rollback()  # Another worker has it.
+
+    # === AUTHORISED PAYMENTS === #
+
+    @api.model
+    def _watch_authorizations(self):
+        """Remind staff of authorisations that are about to end, and notice those that have."""
+        Transaction = self.env['payment.transaction']
+        for tx in Transaction._search_expiring(days_left=DAYS_LEFT_TO_CAPTURE):
+            if not tx.billing_capture_reminded:
+                self._keep_date(tx.billing_order_id, '_remind_of_capture')
+        now = fields.Datetime.now()
+        for tx in Transaction._search_expiring(days_left=0):
+            if tx.billing_next_inquiry and tx.billing_next_inquiry > now:
+                continue
+            try:
+                if tx._try_lock_with_order() and tx.state == 'authorized':
+                    tx._schedule_inquiry()
+                    tx._refresh_authorization()
                 # What the provider answered comes before everything else.
                 self.env.cr.commit()  # pylint: disable=invalid-commit
             except psycopg2.OperationalError:

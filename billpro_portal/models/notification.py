@@ -287,6 +287,9 @@ class BillproNotification(models.Model):
         self.ensure_one()
         check = {
             'order_reminder': lambda: self.order_id.billing_status != 'pending',
+            'purchase_confirmation': (
+                lambda: self.order_id.billing_authorization_id.state == 'cancel'
+            ),
             'payment_declined': self._is_settled,
             'payment_failed': self._is_settled,
             'payment_authentication': self._is_settled,

@@ -109,7 +109,9 @@ class PaymentTransaction(models.Model):
             try:
                 self.billing_order_id._lock_billing()
                 self.env.cr.execute(
-                    'SELECT id FROM payment_transaction WHERE id = %s FOR NO KEY UPDATE', [self.id]
+                    'SELECT id FROM payment_transaction WHERE id IN %s ORDER BY id'
+                    ' FOR NO KEY UPDATE',
+                    [tuple((self | self.source_transaction_id).ids)],
                 )
                 return
             except psycopg2.errors.SerializationFailure:
@@ -162,6 +164,7 @@ class PaymentTransaction(models.Model):
                 and tx.state == 'done'
                 and not tx.payment_id
                 and not (tx.operation == 'validation' and tx.is_post_processed)
+                and tx not in tx.child_transaction_ids._get_captured_authorizations()
             )
         )
         to_book.billing_order_id._lock_billing()
@@ -171,6 +174,8 @@ class PaymentTransaction(models.Model):
                 tx.invoice_ids = tx.source_transaction_id._create_refund_credit_notes(-tx.amount)
             elif tx.billing_is_card_update:
                 tx.billing_order_id._adopt_registered_card(tx)
+            elif tx._is_settlement():
+                tx.billing_order_id._bill_capture(tx)
             elif not tx.invoice_ids:
                 tx.invoice_ids = tx.billing_order_id._approve_initial_payment(tx)
         super()._post_process()
@@ -237,6 +242,8 @@ class PaymentTransaction(models.Model):
         self.ensure_one()
         if self.state != 'done' or self.operation in {'refund', 'validation'}:
             return 0.0
+        if self.child_transaction_ids._get_captured_authorizations():
+            return 0.0  # The captures are the money.
         refunds = self.child_transaction_ids.filtered(
             lambda tx: tx.operation == 'refund' and tx.state in {'draft', 'pending', 'done'}
         )

@@ -165,6 +165,14 @@ class PaymentTransaction(models.Model):
             )
         except ValidationError:
             return False
+        self._take_in_intent(intent)
+        return True
+
+    def _take_in_intent(self, intent):
+        """Take in what the provider answers about a payment.
+
+        :param dict intent: Stripe's PaymentIntent, its payment method expanded.
+        """
         self._process(
             self.provider_code,
             {
@@ -173,7 +181,6 @@ class PaymentTransaction(models.Model):
                 'payment_method': intent.get('payment_method'),
             },
         )
-        return True
 
     def _get_authentication_values(self):
         """Return what the customer's browser needs to confirm the payment with the bank.

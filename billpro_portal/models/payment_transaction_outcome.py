@@ -60,7 +60,8 @@ class PaymentTransaction(models.Model):
         except ValidationError as error:
             moves_money = not self.env.context.get('billing_moves_no_money')
             operations = {'online_token', 'offline', 'refund'}
-            if self.billing_order_id and moves_money and self.operation in operations:
+            is_sent_by_us = self.operation in operations or self._is_settlement()
+            if self.billing_order_id and moves_money and is_sent_by_us:
                 outcome = classify_failed_request(error.__cause__ or error.__context__)
                 if outcome == NOT_ATTEMPTED and self.env.context.get('billing_repeated_request'):
                     outcome = UNKNOWN  # The first request may have been executed.
@@ -160,7 +161,9 @@ class PaymentTransaction(models.Model):
                 ('billing_order_id', '!=', False),
                 ('billing_event_id', '=', False),
                 ('state', '=', 'draft'),
+                '|',
                 ('operation', 'in', ['online_token', 'refund']),
+                ('source_transaction_id', '!=', False),
                 (
                     'create_date',
                     '<',
@@ -298,9 +301,16 @@ class PaymentTransaction(models.Model):
         tx_sudo.billing_outcome_unknown = False
         if executed:
             message = self.env._("%s found it executed at the provider.", person)
-            tx_sudo._set_done(state_message=message)
+            tx_sudo._set_executed(message)
         else:
             message = self.env._("%s found it not executed at the provider.", person)
             tx_sudo._set_error(message)
         tx_sudo._post_process()
         tx_sudo.billing_order_id._message_log(body=f'{self.reference}: {message}')
+
+    def _set_executed(self, state_message):
+        """Take it that the provider has executed what was sent.
+
+        :param str state_message: Who says so.
+        """
+        self._set_done(state_message=state_message)

@@ -90,6 +90,8 @@ class PaymentTransaction(models.Model):
         try:
             if self.operation == 'refund':
                 return self_quiet._look_up_stripe_refund()
+            if self._is_settlement():
+                return self_quiet._look_up_stripe_settlement()
             return self_quiet._look_up_stripe_payment()
         except ValidationError:
             return None  # No answer is no outcome.
@@ -129,6 +131,17 @@ class PaymentTransaction(models.Model):
                 self._process('stripe', {'refund': refund})
                 return True
         return False
+
+    def _look_up_stripe_settlement(self):
+        """Look at the authorised payment, and take in what became of it.
+
+        :return: Whether Stripe has captured or released it; None if it doesn't answer.
+        :rtype: bool|None
+        """
+        source = self.source_transaction_id
+        if not source._refresh_authorization():
+            return None
+        return source.state != 'authorized'
 
     def _fetch_stripe_refunds(self):
         """Return all refunds of a payment, as Stripe knows them.

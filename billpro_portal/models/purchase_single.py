@@ -17,7 +17,9 @@ class BillproPurchaseSingle(models.AbstractModel):
 
     @api.model
     def _get_explanation(self, order):
-        return self.env._("You pay once. Nothing is charged later.")
+        return order._get_authorization_explanation() or self.env._(
+            "You pay once. Nothing is charged later."
+        )
 
     @api.model
     def _requires_card(self, order):
@@ -26,6 +28,26 @@ class BillproPurchaseSingle(models.AbstractModel):
     @api.model
     def _get_terms(self, order):
         return [self._get_today_row(order)]
+
+    @api.model
+    def _can_be_authorized(self):
+        return True
+
+    @api.model
+    def _get_balance(self, order):
+        """Once an authorisation is captured or released, nothing more than that is owed."""
+        authorization = order.billing_authorization_id
+        if authorization.state not in {'done', 'cancel'}:
+            return super()._get_balance(order)
+        captures = order.billing_transaction_ids.filtered(
+            lambda tx: tx.source_transaction_id == authorization and tx.state == 'done'
+        )
+        return order.currency_id.round(
+            sum(captures.mapped('amount'))
+            - order.billing_credited
+            - order.billing_paid
+            + order.billing_refunded
+        )
 
     @api.model
     def _get_approval_trigger(self, order):

@@ -98,6 +98,14 @@ class BillproPurchaseType(models.AbstractModel):
         return True
 
     @api.model
+    def _can_be_authorized(self):
+        """Return whether the initial payment may be reserved first and captured by staff.
+
+        :rtype: bool
+        """
+        return False
+
+    @api.model
     def _has_total(self):
         """Return whether the order's total is what the customer pays in all.
 

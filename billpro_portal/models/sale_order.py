@@ -127,18 +127,22 @@ class SaleOrder(models.Model):
         'billing_move_ids.amount_total',
         'billing_event_ids.status',
         'billing_event_ids.amount',
+        'billing_authorization_id',
         'purchase_type',
     )
     def _compute_billing_totals(self):
         # Each charge commits, which empties the cache: only what is needed is read again.
-        self.fetch(['currency_id', 'purchase_type'])
-        self.billing_transaction_ids.fetch(['state', 'operation', 'amount'])
+        self.fetch(['currency_id', 'purchase_type', 'billing_authorization_id'])
+        self.billing_transaction_ids.fetch(
+            ['state', 'operation', 'amount', 'source_transaction_id', 'billing_order_id']
+        )
         self.billing_move_ids.fetch(['state', 'move_type', 'amount_total'])
         self.billing_event_ids.fetch(['status', 'amount'])
         for order in self:
             done_txs = order.billing_transaction_ids.filtered(
                 lambda tx: tx.state == 'done' and tx.operation != 'validation'
             )
+            done_txs -= done_txs._get_captured_authorizations()
             refund_txs = done_txs.filtered(lambda tx: tx.operation == 'refund')
             credit_notes = order.billing_move_ids.filtered(
                 lambda move: move.state == 'posted' and move.move_type == 'out_refund'
@@ -484,7 +488,20 @@ class SaleOrder(models.Model):
                 reference=tx.reference,
             ),
         )
-        invoices = purchase._create_initial_invoice(self)
+        invoices = self._create_initial_invoices()
+        self.env['billpro.billing.event'].sudo().create(purchase._prepare_first_events(self))
+        self.env['billpro.notification']._queue(
+            'purchase_confirmation', self, f'approved-{tx.id}', transaction_id=tx.id
+        )
+        return invoices
+
+    def _create_initial_invoices(self):
+        """Return the invoices of the initial payment, as drafts unless staff made them before.
+
+        :rtype: account.move
+        """
+        self.ensure_one()
+        invoices = self._get_purchase()._create_initial_invoice(self)
         if not invoices:  # Staff invoiced the order by hand before it was paid.
             invoices = self.invoice_ids.filtered(
                 lambda move: (
@@ -496,10 +513,6 @@ class SaleOrder(models.Model):
         invoices.billing_order_id = self
         for invoice in invoices:
             invoice._portal_ensure_token()
-        self.env['billpro.billing.event'].sudo().create(purchase._prepare_first_events(self))
-        self.env['billpro.notification']._queue(
-            'purchase_confirmation', self, f'approved-{tx.id}', transaction_id=tx.id
-        )
         return invoices
 
     def _report_payment_on_account(self, tx, note):

@@ -39,6 +39,10 @@ class SaleOrder(models.Model):
                     ],
                 )
             )
+        if self._get_open_authorization():
+            raise UserError(
+                self.env._("Capture or release the authorised payment of %s first.", self.name)
+            )
         self._withdraw_unsent_attempts()
         events = self.billing_event_ids.filtered(lambda event: event.status in OPEN)
         if in_flight := events.filtered(lambda event: event.status in IN_FLIGHT):

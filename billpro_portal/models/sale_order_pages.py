@@ -37,6 +37,8 @@ class SaleOrder(models.Model):
             return self.env._("Awaiting payment")
         if self.billing_cancel_date:
             return self._get_cancelled_status_text()
+        if status := self._get_authorization_status():
+            return status['text']
         return {
             'cancelled': self.env._("Cancelled"),
             'active': self.env._("Active"),
@@ -152,21 +154,33 @@ class SaleOrder(models.Model):
 
         :rtype: dict
         """
-        tx = self._get_initial_attempts().filtered(lambda tx: tx.state == 'done')[:1]
         return {
             **self._get_page_values(),
-            'message': self.env._(
-                "Your card is registered. A confirmation is on its way to your mailbox."
-            )
-            if tx.operation == 'validation'
-            else self.env._(
-                "We received your payment of %s. A confirmation is on its way to your mailbox.",
-                tx.currency_id.format(tx.amount),
-            ),
+            'message': self._get_success_message(),
             'lines': self._get_line_rows(),
             'totals': self._get_summary_rows(),
             'terms': self._get_purchase()._get_later_terms(self),
         }
+
+    def _get_success_message(self):
+        """Return what the approved initial payment has achieved.
+
+        :rtype: str
+        """
+        confirmation = self.env._("A confirmation is on its way to your mailbox.")
+        if self._get_open_authorization():
+            return f'{self._get_authorization_text()} {confirmation}'
+        if self.billing_authorization_id.state == 'cancel':
+            return self.env._("Your payment was released. Nothing was charged.")
+        tx = self._get_initial_attempts().filtered(lambda tx: tx.state == 'done')[:1]
+        if tx.operation == 'validation':
+            return f'{self.env._("Your card is registered.")} {confirmation}'
+        amount = tx.amount if tx != self.billing_authorization_id else self.billing_paid
+        return self.env._(
+            "We received your payment of %(amount)s. %(confirmation)s",
+            amount=tx.currency_id.format(amount),
+            confirmation=confirmation,
+        )
 
     def _get_portal_values(self, page=1):
         """Return the values of the order portal.
@@ -176,7 +190,8 @@ class SaleOrder(models.Model):
         """
         return {
             **self._get_page_values(),
-            'status': {
+            'status': self._get_authorization_status()
+            or {
                 'text': self._get_billing_status_text(),
                 'css': 'secondary'
                 if self.billing_cancel_date
@@ -353,6 +368,7 @@ class SaleOrder(models.Model):
         has_total = self._get_purchase()._has_total()
         amounts = [
             *([(self.env._("Order total"), self.amount_total, False)] if has_total else []),
+            *self._get_authorization_amounts(),
             (self.env._("Paid"), self.billing_paid, False),
             (self.env._("Refunded"), self.billing_refunded, False),
             (self.env._("Credited"), self.billing_credited, False),
@@ -370,12 +386,14 @@ class SaleOrder(models.Model):
 
         :rtype: payment.transaction
         """
-        return self.billing_transaction_ids.filtered(
-            lambda tx: (
-                tx.state in {'pending', 'authorized', 'done', 'error'}
-                and tx.operation != 'validation'
+        txs = self.billing_transaction_ids
+        return (
+            (txs - txs._get_captured_authorizations())
+            .filtered(
+                lambda tx: tx.state in tx._get_states_in_history() and tx.operation != 'validation'
             )
-        ).sorted('id', reverse=True)
+            .sorted('id', reverse=True)
+        )
 
     def _get_history_rows(self, page):
         start = (page - 1) * HISTORY_PAGE_SIZE
@@ -399,6 +417,7 @@ class SaleOrder(models.Model):
                 self.env._("Refund failed") if is_refund else self.env._("Declined"),
                 'danger',
             ),
+            'cancel': (self.env._("Released, not charged"), 'secondary'),
         }[tx.state]
         if tx.billing_action_required:
             status, css = self.env._("To be confirmed with your bank"), 'warning'

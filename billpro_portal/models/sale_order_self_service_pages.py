@@ -71,6 +71,8 @@ class SaleOrder(models.Model):
             return [self._get_cancelled_attention()]
         if self.billing_status not in LIVE - {'paused'}:
             return []
+        if authorized := self._get_authorization_attention():
+            return authorized
         if self._is_collection_under_way():
             return [
                 {

@@ -1,5 +1,6 @@
 from . import (
     cancel_subscription,
+    capture,
     order_link,
     pause,
     refund,
