@@ -159,7 +159,7 @@ class PaymentTransaction(models.Model):
                 ('billing_order_id', '!=', False),
                 ('billing_event_id', '=', False),
                 ('state', '=', 'draft'),
-                ('operation', 'in', ['online_token', 'refund']),
+                ('operation', 'in', ['online_token', 'offline', 'refund']),
                 (
                     'create_date',
                     '<',

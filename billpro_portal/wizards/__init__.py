@@ -1,9 +1,12 @@
 from . import (
     cancel_subscription,
+    charge_card,
+    merge,
     order_link,
     pause,
     refund,
     reschedule,
+    skip,
     sms_template_preview,
     take_payment,
 )
