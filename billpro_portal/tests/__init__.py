@@ -40,6 +40,7 @@ from . import (
     test_run_queries,
     test_schedule_actions,
     test_schedule_changes,
+    test_schedule_tours,
     test_self_service_access,
     test_self_service_keyboard,
     test_self_service_tours,
