@@ -119,8 +119,10 @@ _STAFF = {'skip': 'skipped', 'merge': 'merged', 'cancel': 'cancelled'}
 _LATE_APPROVAL = {'approve': 'recovered'}
 
 EVENT_TRANSITIONS = {
+    # Staff may have scheduled anew what was declined, and is approved all the same.
     'scheduled': {
         **_STAFF,
+        **_LATE_APPROVAL,
         'open': 'processing',
         'pause': 'paused',
         'reschedule': 'scheduled',
@@ -150,7 +152,12 @@ EVENT_TRANSITIONS = {
         'reschedule': 'scheduled',
     },
     'action_required': {**_STAFF, **_LATE_APPROVAL, **_ANSWERS, 'open': 'processing'},
-    'paused': {'skip': 'skipped', 'cancel': 'cancelled', 'resume': 'scheduled'},
+    'paused': {
+        **_LATE_APPROVAL,
+        'skip': 'skipped',
+        'cancel': 'cancelled',
+        'resume': 'scheduled',
+    },
     'skipped': {**_LATE_APPROVAL},
     'merged': {**_LATE_APPROVAL},
     'cancelled': {**_LATE_APPROVAL, 'reinstate': 'scheduled'},

@@ -20,9 +20,9 @@ class TestChargeCard(ScheduleActionCommon):
 
     def test_approved_like_a_payment_of_the_customer(self):
         for sent in (False, True):
-            order = self._create_order((self.gym, 1), (self.fee, 1), sent=sent)
-            token = self._create_token()
             with freeze_time('2027-01-31 10:00:00'):
+                order = self._create_order((self.gym, 1), (self.fee, 1), sent=sent)
+                token = self._create_token()
                 self.assertEqual(self._charge(order, token), 'success')
             self.assertEqual((order.billing_status, order.state), ('active', 'sale'))
             self.assertEqual((order.billing_paid, order.billing_token_id), (36.3, token))
