@@ -230,7 +230,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
         """Return the amount of a period, and by how much it differs from the order's lines."""
         amount = self._get_period_amount(order)
         if not order.billing_period_amount:
-            return {'amount': amount}
+            return {'amount': amount, 'adjustment': 0}
         difference = order.currency_id.round(amount - self._get_lines_amount(order))
         return {'amount': amount, 'adjustment': difference}
 

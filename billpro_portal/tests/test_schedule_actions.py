@@ -345,3 +345,43 @@ class TestMerge(ScheduleActionCommon):
         self._run_on('2027-03-05')
         self.assertEqual(order.billing_event_ids.mapped('status'), ['recovered', 'scheduled'])
         self._assert_books_closed(order)
+
+
+@tagged('post_install', '-at_install')
+class TestExecuteNow(ScheduleActionCommon):
+    def _execute(self, event, user=None):
+        with self._committing_env(user or self.billing_user) as env:
+            return env['billpro.billing.event'].browse(event.id).action_execute_now()
+
+    def test_a_soft_decline_is_retried(self):
+        order = self._create_instalments(state='error')
+        event = order.billing_event_ids[0]
+        self._run_on('2027-02-10')
+        order.billing_token_id.demo_simulated_state = 'done'
+        with freeze_time('2027-02-10 11:00:00'):
+            action = self._execute(event)
+        self.assertEqual(action['params']['message'], "1 charged, 0 declined, 0 unknown.")
+        self.assertEqual((event.status, event.attempt_count), ('recovered', 2))
+        note = order.message_ids.filtered(lambda m: f"collects {event.display_name} now" in m.body)
+        self.assertEqual(note.author_id, self.billing_user.partner_id)
+        with self.assertRaisesRegex(UserError, "can't be collected now: it is “Recovered”"):
+            self._execute(event)
+
+    def test_refused(self):
+        with freeze_time('2027-01-31 10:00:00'):
+            order = self._create_active_order()
+        event = order.billing_event_ids
+        order.billing_collection_date = datetime(2027, 2, 10)
+        with self.assertRaisesRegex(UserError, "has just asked to pay"):
+            self._execute(event)
+        order.billing_collection_date = False
+        with self.assertRaisesRegex(AccessError, "Only billing users"):
+            self._execute(event, self.salesperson)
+        token = order.billing_token_id.with_context(billing_archive_used_cards=True)
+        token.active = False
+        with self.assertRaisesRegex(UserError, "-E2 can't be collected now: The order has no"):
+            self._execute(event)
+        order._pause()
+        with self.assertRaisesRegex(UserError, "can't be collected now: it is “Paused”"):
+            self._execute(event)
+        self.assertFalse(event.transaction_ids)
