@@ -75,7 +75,15 @@ ORDER_TRANSITIONS = {
         'resume_failed': 'failed',
         'resume_suspended': 'suspended',
     },
-    'review': {'complete': 'complete', 'recover': 'active'},
+    'review': {
+        'complete': 'complete',
+        'review': 'review',
+        # The excess was paid back, and payments remain.
+        'recover': 'active',
+        'decline_soft': 'failed',
+        'decline_hard': 'suspended',
+        'suspend': 'suspended',
+    },
     'complete': {},
 }
 
@@ -111,7 +119,14 @@ _STAFF = {'skip': 'skipped', 'merge': 'merged', 'cancel': 'cancelled'}
 _LATE_APPROVAL = {'approve': 'recovered'}
 
 EVENT_TRANSITIONS = {
-    'scheduled': {**_STAFF, 'open': 'processing', 'pause': 'paused'},
+    # Staff may have scheduled anew what was declined, and is approved all the same.
+    'scheduled': {
+        **_STAFF,
+        **_LATE_APPROVAL,
+        'open': 'processing',
+        'pause': 'paused',
+        'reschedule': 'scheduled',
+    },
     'processing': {
         **_ANSWERS,
         'approve': 'completed',
@@ -124,10 +139,25 @@ EVENT_TRANSITIONS = {
         'recover': 'recovered',
         'refuse': 'scheduled',
     },
-    'soft_declined': {**_STAFF, **_LATE_APPROVAL, 'open': 'processing'},
-    'hard_declined': {**_STAFF, **_LATE_APPROVAL, 'open': 'processing'},
+    'soft_declined': {
+        **_STAFF,
+        **_LATE_APPROVAL,
+        'open': 'processing',
+        'reschedule': 'scheduled',
+    },
+    'hard_declined': {
+        **_STAFF,
+        **_LATE_APPROVAL,
+        'open': 'processing',
+        'reschedule': 'scheduled',
+    },
     'action_required': {**_STAFF, **_LATE_APPROVAL, **_ANSWERS, 'open': 'processing'},
-    'paused': {'skip': 'skipped', 'cancel': 'cancelled', 'resume': 'scheduled'},
+    'paused': {
+        **_LATE_APPROVAL,
+        'skip': 'skipped',
+        'cancel': 'cancelled',
+        'resume': 'scheduled',
+    },
     'skipped': {**_LATE_APPROVAL},
     'merged': {**_LATE_APPROVAL},
     'cancelled': {**_LATE_APPROVAL, 'reinstate': 'scheduled'},

@@ -15,6 +15,12 @@ class AccountMove(models.Model):
         ondelete='restrict',
         check_company=True,
     )
+    billing_skipped_amount = fields.Monetary(
+        string="Skipped Payments",
+        readonly=True,
+        copy=False,
+        help="What a final invoice deducts for payments that were skipped.",
+    )
 
     # === DOCUMENTS IN BATCHES === #
 

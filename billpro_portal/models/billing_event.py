@@ -138,37 +138,60 @@ class BillproBillingEvent(models.Model):
         :return: A notification with the result.
         :rtype: dict
         :raise AccessError: If the user may not collect payments.
-        :raise UserError: If a payment can't be collected now.
+        :raise UserError: If a payment can't be collected now; the message says why.
         """
         if not self.env.user.has_group('billpro_portal.group_billing_user'):
             raise AccessError(self.env._("Only billing users can collect payments."))
         self.order_id.check_access('write')
-        for event in self:
-            if event.status not in {'scheduled', 'soft_declined'}:
-                event._raise_not_chargeable()
-            if event.order_id.billing_status not in {'active', 'failed'}:
-                raise UserError(
-                    self.env._(
-                        "Order %(order)s is not charged: its billing status is “%(status)s”.",
-                        order=event.order_id.name,
-                        status=dict(
-                            event.order_id._fields['billing_status']._description_selection(
-                                self.env
-                            )
-                        )[event.order_id.billing_status],
-                    )
+        events = self.sudo()
+        for event in events:
+            if refusal := event._get_refusal_to_execute():
+                raise UserError(refusal)
+        for order, order_events in events.grouped('order_id').items():
+            order._message_log(
+                body=self.env._(
+                    "%(user)s collects %(events)s now.",
+                    user=self.env.user.name,
+                    events=', '.join(order_events.mapped('display_name')),
                 )
-        run = self.env['billpro.billing.run'].sudo()._run_events(self.sudo())
-        return run._get_notification()
+            )
+        run = self.env['billpro.billing.run'].sudo()._run_events(events)
+        reasons = events.filtered(lambda event: event.status in {'scheduled', 'soft_declined'})
+        return run._get_notification(reasons.filtered('status_message')[:1].status_message)
 
-    def _raise_not_chargeable(self):
-        raise UserError(
-            self.env._(
+    def _get_refusal_to_execute(self):
+        """Return why staff can't collect a payment now.
+
+        :return: The reason, or False if they can.
+        :rtype: str|bool
+        """
+        self.ensure_one()
+        order = self.order_id
+        if self.status not in {'scheduled', 'soft_declined'}:
+            return self.env._(
                 "Payment %(event)s can't be collected now: it is “%(status)s”.",
                 event=self.display_name,
-                status=dict(self._fields['status']._description_selection(self.env))[self.status],
+                status=self._get_status_label(),
             )
-        )
+        if order.billing_status not in {'active', 'failed'}:
+            return self.env._(
+                "Order %(order)s is not charged: its billing status is “%(status)s”.",
+                order=order.name,
+                status=order._get_billing_status_label(),
+            )
+        if order.billing_collection_date:
+            return self.env._(
+                "The customer of order %s has just asked to pay what is outstanding. Please wait"
+                " for the result.",
+                order.name,
+            )
+        if refusal := self._get_refusal_to_charge():
+            return self.env._(
+                "Payment %(event)s can't be collected now: %(reason)s",
+                event=self.display_name,
+                reason=refusal,
+            )
+        return False
 
     def action_was_charged(self):
         """Book an unknown payment that a person found charged at the provider.

@@ -270,11 +270,12 @@ class BillproBillingEvent(models.Model):
 
     # === MERGING === #
 
-    def _merge(self):
-        """Merge open payments of one order into a new one that is due now.
+    def _merge(self, due_date=None):
+        """Merge open payments of one order into a new one.
 
         Their draft invoices go; the new payment's invoice has a line for each source.
 
+        :param datetime.datetime due_date: When the new one is due; now if not given.
         :return: The new payment; the only one itself if there is nothing to merge.
         :rtype: billpro.billing.event
         :raise UserError: If the payments are of several orders or one of them can't be merged.
@@ -291,7 +292,7 @@ class BillproBillingEvent(models.Model):
             {
                 'order_id': self.order_id.id,
                 'number': 0,
-                'due_date': fields.Datetime.now(),
+                'due_date': due_date or fields.Datetime.now(),
                 'period_start': min(starts, default=False),
                 'period_end': max(ends, default=False),
                 'amount': self.currency_id.round(sum(self.mapped('amount'))),

@@ -130,9 +130,10 @@ class BillproBillingRun(models.Model):
         self.env.cr.commit()  # pylint: disable=invalid-commit
         return run
 
-    def _get_notification(self):
+    def _get_notification(self, reason=None):
         """Return the message that tells staff what a run did.
 
+        :param str reason: Why nothing was due, if a payment was set aside.
         :rtype: dict
         """
         return {
@@ -140,7 +141,7 @@ class BillproBillingRun(models.Model):
             'tag': 'display_notification',
             'params': {
                 'type': 'warning'
-                if self.declined_count or self.unknown_count or self.failed_count
+                if self.declined_count or self.unknown_count or self.failed_count or reason
                 else 'success',
                 'message': self.env._(
                     "%(charged)s charged, %(declined)s declined, %(unknown)s unknown.",
@@ -149,7 +150,7 @@ class BillproBillingRun(models.Model):
                     unknown=self.unknown_count,
                 )
                 if self
-                else self.env._("Nothing is due."),
+                else reason or self.env._("Nothing is due."),
                 'next': {'type': 'ir.actions.client', 'tag': 'soft_reload'},
             },
         }
@@ -249,12 +250,7 @@ class BillproBillingRun(models.Model):
         """
         chargeable = events.browse()
         for event in events:
-            token = event.order_id.billing_token_id
-            if not token or not token.active:
-                event.status_message = self.env._("The order has no stored card.")
-            elif token.provider_id.state == 'disabled':
-                event.status_message = self.env._("The payment provider is switched off.")
-            elif refusal := event._get_refusal_to_attempt():
+            if refusal := event._get_refusal_to_charge():
                 event.status_message = refusal
             else:
                 chargeable += event

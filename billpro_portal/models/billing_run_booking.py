@@ -115,6 +115,9 @@ class BillproBillingRun(models.Model):
             lambda tx: tx.billing_event_id.status not in PAID | {'merged'}
         )
         approved.billing_order_id._mark_totals_to_compute()
+        for tx in collected:
+            if tx.currency_id.compare_amounts(tx.amount, tx.billing_event_id.amount):
+                tx.billing_event_id._take_collected_amount(tx.amount)
         self._restore_invoices(approved)
         self._book_payments(approved)
         for tx in approved:
@@ -307,11 +310,16 @@ class BillproBillingRun(models.Model):
             if order.billing_cancel_date:
                 order._finish_cancellation()
                 continue
-            if order.billing_status not in COLLECTABLE_ORDERS:
+            if order.billing_status not in {*COLLECTABLE_ORDERS, 'review'}:
                 continue
             trigger = order._get_purchase()._get_event_trigger(order)
             if trigger and next_order_status(order.billing_status, trigger) != order.billing_status:
-                order._apply_billing_trigger(trigger, self._get_reason(order))
+                reason = (
+                    order._get_purchase()._get_review_reason(order)
+                    if trigger == 'review'
+                    else self._get_reason(order)
+                )
+                order._apply_billing_trigger(trigger, reason)
 
     @api.model
     def _get_reason(self, order):

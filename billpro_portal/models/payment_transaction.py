@@ -57,7 +57,7 @@ class PaymentTransaction(models.Model):
         Should the customer finish one of them after all, `_set_done` accepts it: money that moved
         must be booked.
         """
-        begun = self.filtered(lambda tx: tx.state == 'draft' and tx.operation != 'online_token')
+        begun = self.filtered(lambda tx: tx.state == 'draft' and not tx._is_charged_by_us())
         begun.billing_superseded = True
         begun._set_canceled(state_message=self.env._("A newer attempt replaced this one."))
         begun.flush_recordset(['state'])  # Makes room for the newer one in the unique index.
@@ -185,6 +185,9 @@ class PaymentTransaction(models.Model):
             )
             if not tx.billing_refund_user_id:
                 tx._tell_staff_of_refund()
+            # An order that is reviewed for what was collected too much may go on, or is over.
+            in_review = tx.billing_order_id.filtered(lambda o: o.billing_status == 'review')
+            self.env['billpro.billing.run']._update_orders(in_review)
 
     def _tell_staff_of_refund(self):
         """Tell staff of a refund that somebody made at the provider."""
@@ -301,12 +304,7 @@ class PaymentTransaction(models.Model):
         # Money may have moved: nothing that follows may undo the record of it.
         self.env.cr.commit()  # pylint: disable=invalid-commit
         if self.state == 'done':
-            try:
-                self._post_process()
-                # Booked: a later failure of the request must not run the refund again.
-                self.env.cr.commit()  # pylint: disable=invalid-commit
-            except psycopg2.OperationalError:
-                self.env.cr.rollback()  # The post-processing job books it.
+            self._post_process_at_once()
 
     def _request_refund(self):
         """Send a refund to the provider and take in its answer; the caller holds its lock."""

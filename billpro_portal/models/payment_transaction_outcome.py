@@ -162,7 +162,7 @@ class PaymentTransaction(models.Model):
                 ('billing_event_id', '=', False),
                 ('state', '=', 'draft'),
                 '|',
-                ('operation', 'in', ['online_token', 'refund']),
+                ('operation', 'in', ['online_token', 'offline', 'refund']),
                 ('source_transaction_id', '!=', False),
                 (
                     'create_date',

@@ -1,10 +1,11 @@
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 from odoo.tools import format_date
 
 from ..billing.calendar import due_datetime, nth_date
 from ..billing.lifecycle import OPEN
 from ..billing.money import from_minor_units, split_with_deposit, to_minor_units
+from ..billing.schedule_changes import balance_change
 
 
 class BillproPurchaseInstalment(models.AbstractModel):
@@ -199,6 +200,31 @@ class BillproPurchaseInstalment(models.AbstractModel):
         for event in final_events:
             event.invoice_id = event.order_id._create_invoices(final=True)
             event.invoice_id.billing_order_id = event.order_id
+            self._deduct_skipped(event.order_id, event.invoice_id)
+
+    @api.model
+    def _deduct_skipped(self, order, invoice):
+        """Take off a final invoice what was skipped, with its part of each tax, once.
+
+        :param sale.order order: The order.
+        :param account.move invoice: Its draft final invoice.
+        """
+        others = order.billing_move_ids.filtered(lambda move: move.state != 'cancel') - invoice
+        amount = order.currency_id.round(
+            order.billing_skipped - sum(others.mapped('billing_skipped_amount'))
+        )
+        if order.currency_id.compare_amounts(amount, 0) <= 0:
+            return
+        lines = order.order_line.filtered(
+            lambda line: not line.display_type and not line.is_downpayment
+        )
+        label = order.with_context(lang=order.partner_invoice_id.lang).env._("Skipped payments")
+        invoice.write(
+            {
+                'billing_skipped_amount': amount,
+                'invoice_line_ids': self._prepare_adjustment_lines(order, lines, -amount, label),
+            }
+        )
 
     @api.model
     def _get_down_payment_parts(self, event):
@@ -316,7 +342,87 @@ class BillproPurchaseInstalment(models.AbstractModel):
 
     @api.model
     def _get_event_trigger(self, order):
+        """What is collected beyond the total, or missing at the end, is reviewed by a person.
+
+        What was paid back is missing, too: whether the order is over then is for staff to say.
+        """
+        excess = self._get_excess(order)
+        if order.currency_id.compare_amounts(excess, 0) > 0:
+            return 'review'
         if set(order.billing_event_ids.mapped('status')) & OPEN:
             return super()._get_event_trigger(order)
-        is_settled = order.currency_id.is_zero(self._get_balance(order))
-        return 'complete' if is_settled else 'review'
+        return 'complete' if order.currency_id.is_zero(excess) else 'review'
+
+    @api.model
+    def _get_excess(self, order):
+        """Return what was collected, and not paid back, beyond what the customer was to pay.
+
+        :param sale.order order: The order.
+        :return: The amount in the currency of the order; negative if something is missing.
+        :rtype: float
+        """
+        return order.currency_id.round(
+            order.billing_paid - order.billing_refunded - order.amount_total + order.billing_skipped
+        )
+
+    @api.model
+    def _get_review_reason(self, order):
+        excess = self._get_excess(order)
+        if order.currency_id.compare_amounts(excess, 0) > 0:
+            return self.env._(
+                "%s more than the total were collected: refund them, or complete the order.",
+                order.currency_id.format(excess),
+            )
+        return self.env._(
+            "All payments are through, and %s less than the total were collected.",
+            order.currency_id.format(-excess),
+        )
+
+    # === CHANGES OF THE SCHEDULE === #
+
+    @api.model
+    def _get_events_invoiced_along(self, events):
+        """The last invoice deducts all others: they are made anew together."""
+        return events | events.order_id.billing_event_ids.filtered(
+            lambda event: event.status in OPEN
+        )
+
+    @api.model
+    def _get_amounts_after_change(self, event, amount):
+        """The instalments that follow take the difference: the order's total stays true."""
+        order = event.order_id
+        places = order.currency_id.decimal_places
+        later = order.billing_event_ids.filtered(
+            lambda other: (
+                other.status == 'scheduled'
+                and not other.merged_event_ids
+                and (other.due_date, other.number) > (event.due_date, event.number)
+            )
+        ).sorted(lambda other: (other.due_date, other.number))
+        if not later:
+            raise UserError(
+                self.env._(
+                    "No instalment follows payment %(event)s that could take the difference: the"
+                    " total of order %(order)s would not be collected.",
+                    event=event.display_name,
+                    order=order.name,
+                )
+            )
+        try:
+            balanced = balance_change(
+                to_minor_units(event.amount, places),
+                to_minor_units(amount, places),
+                [to_minor_units(other.amount, places) for other in later],
+            )
+        except ValueError:
+            raise UserError(
+                self.env._(
+                    "%(amount)s are too much: nothing would be left for one of the later"
+                    " instalments.",
+                    amount=order.currency_id.format(amount),
+                )
+            ) from None
+        return {event: amount} | {
+            other: from_minor_units(units, places)
+            for other, units in zip(later, balanced, strict=True)
+        }

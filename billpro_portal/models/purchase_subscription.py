@@ -48,9 +48,11 @@ class BillproPurchaseSubscription(models.AbstractModel):
     def _get_later_terms(self, order):
         currency = order.currency_id
         anchor = order.billing_anchor_date or self._get_anchor(order)
-        first_charge = anchor if order.billing_trial_days else self._get_period(order, anchor, 1)[0]
+        has_trial = order.billing_trial_days and not order.billing_anchor_number
+        number = 0 if has_trial else max(1, order.billing_anchor_number)
+        first_charge = self._get_period(order, anchor, number)[0]
         rows = []
-        if order.billing_trial_days:
+        if has_trial:
             rows.append(
                 {
                     'label': self.env._("Free trial until"),
@@ -69,7 +71,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
                 'strong': False,
             }
         )
-        if self._has_period(order, anchor, 0 if order.billing_trial_days else 1):
+        if self._has_period(order, anchor, number):
             rows.append(
                 {
                     'label': self.env._("Next payment"),
@@ -147,6 +149,16 @@ class BillproPurchaseSubscription(models.AbstractModel):
         :return: The amount, taxes included, in the currency of the order.
         :rtype: float
         """
+        return order.billing_period_amount or self._get_lines_amount(order)
+
+    @api.model
+    def _get_lines_amount(self, order):
+        """Return what the lines of the order make of a period, whatever staff changed it to.
+
+        :param sale.order order: The order.
+        :return: The amount, taxes included, in the currency of the order.
+        :rtype: float
+        """
         return order._get_amount_of_lines(order._get_recurring_lines())
 
     @api.model
@@ -186,14 +198,15 @@ class BillproPurchaseSubscription(models.AbstractModel):
         """Return the first and the last day of a period.
 
         :param sale.order order: The order.
-        :param datetime.date anchor: The first day of period 0.
-        :param int number: The number of the period, from 0.
+        :param datetime.date anchor: The first day of period 0, or of the one that staff moved.
+        :param int number: The number of the period, from 0; none before the one that was moved.
         :rtype: tuple[datetime.date, datetime.date]
         """
         interval = order.billing_interval_count, order.billing_interval_unit
+        steps = number - order.billing_anchor_number
         return (
-            nth_date(anchor, *interval, number),
-            nth_date(anchor, *interval, number + 1) - timedelta(days=1),
+            nth_date(anchor, *interval, steps),
+            nth_date(anchor, *interval, steps + 1) - timedelta(days=1),
         )
 
     @api.model
@@ -224,9 +237,18 @@ class BillproPurchaseSubscription(models.AbstractModel):
                 'due_date': due_datetime(start, order._get_time_zone()),
                 'period_start': start,
                 'period_end': end,
-                'amount': self._get_period_amount(order),
+                **self._prepare_event_amount(order),
             }
         ]
+
+    @api.model
+    def _prepare_event_amount(self, order):
+        """Return the amount of a period, and by how much it differs from the order's lines."""
+        amount = self._get_period_amount(order)
+        if not order.billing_period_amount:
+            return {'amount': amount, 'adjustment': 0}
+        difference = order.currency_id.round(amount - self._get_lines_amount(order))
+        return {'amount': amount, 'adjustment': difference}
 
     @api.model
     def _prepare_first_events(self, order):
@@ -239,17 +261,29 @@ class BillproPurchaseSubscription(models.AbstractModel):
         number = event.number  # Events count from 1, periods from 0: this is the next period.
         policy = order.company_id.billing_missed_periods
         if policy != 'all':
-            interval = order.billing_interval_count, order.billing_interval_unit
-            first_ahead = first_number_after(
-                order.billing_anchor_date, *interval, order._get_today()
-            )
+            first_ahead = self._get_number_after(order, order._get_today())
             number = max(number, first_ahead - 1 if policy == 'latest' else first_ahead)
         return self._prepare_event(order, number)
 
     @api.model
+    def _get_number_after(self, order, day):
+        """Return the number of the first period that begins after a day.
+
+        :param sale.order order: The order.
+        :param datetime.date day: The day.
+        :rtype: int
+        """
+        interval = order.billing_interval_count, order.billing_interval_unit
+        steps = first_number_after(order.billing_anchor_date, *interval, day)
+        return steps + order.billing_anchor_number
+
+    @api.model
     def _get_paid_until(self, order):
         anchor = order.billing_anchor_date
-        if order.billing_trial_days:
+        if order.billing_anchor_number:
+            numbered = order.billing_event_ids.filtered('number').sorted('number')
+            first = numbered[0].period_start - timedelta(days=1)
+        elif order.billing_trial_days:
             first = anchor - timedelta(days=1)
         else:
             first = self._get_period(order, anchor, 0)[1]
@@ -260,10 +294,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
     def _prepare_event_after_pause(self, event):
         """Move it to the next period that begins after the pause."""
         order = event.order_id
-        interval = order.billing_interval_count, order.billing_interval_unit
-        number = first_number_after(
-            order.billing_anchor_date, *interval, order._get_today() - timedelta(days=1)
-        )
+        number = self._get_number_after(order, order._get_today() - timedelta(days=1))
         events = self._prepare_event(order, max(number, event.number - 1))
         return events[0] if events else None
 
@@ -281,11 +312,13 @@ class BillproPurchaseSubscription(models.AbstractModel):
 
     @api.model
     def _prepare_event_invoice(self, event):
+        leaves = event._get_leaves()
         return self._prepare_invoice(
             event.order_id,
             event.order_id._get_recurring_lines(),
-            [(leaf.period_start, leaf.period_end) for leaf in event._get_leaves()],
+            [(leaf.period_start, leaf.period_end) for leaf in leaves],
             is_first=self._is_first_invoiced(event),
+            adjustment=event.currency_id.round(sum(leaves.mapped('adjustment'))),
         )
 
     @api.model
@@ -303,7 +336,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
         return all(first <= number for number in numbers)
 
     @api.model
-    def _prepare_invoice(self, order, lines, periods, is_first=True):
+    def _prepare_invoice(self, order, lines, periods, is_first=True, adjustment=0):
         """Return the values of an invoice of some lines for each of some periods.
 
         Recurring lines name their period. Only the first invoice of a line counts as its invoiced
@@ -313,6 +346,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
         :param sale.order.line lines: What is invoiced.
         :param list periods: Pairs of first and last day; False where there is no period.
         :param bool is_first: Whether no earlier invoice is under way.
+        :param float adjustment: What staff added to, or took off, the amount, taxes included.
         :rtype: dict
         """
         lang = order.partner_invoice_id.lang
@@ -320,10 +354,14 @@ class BillproPurchaseSubscription(models.AbstractModel):
         lines = lines.with_context(lang=lang)
         invoice_lines = []
         for index, period in enumerate(periods):
-            taxes = self._get_fixed_taxes(order, lines) if len(periods) > 1 else {}
+            has_more = len(periods) > 1 or adjustment
+            taxes = self._get_fixed_taxes(order, lines) if has_more else {}
             invoice_lines += self._prepare_period_lines(
                 order, lines, period, taxes, links_lines=is_first and not index
             )
+        if adjustment:
+            label = order.env._("Change of the amount")
+            invoice_lines += self._prepare_adjustment_lines(order, lines, adjustment, label)
         return {
             **order._prepare_invoice(),
             'billing_order_id': order.id,
@@ -382,6 +420,36 @@ class BillproPurchaseSubscription(models.AbstractModel):
                 values.pop('sale_line_ids')
             invoice_lines.append(fields.Command.create(values))
         return invoice_lines
+
+    # === CHANGES OF THE SCHEDULE === #
+
+    @api.model
+    def _can_change_later(self):
+        return True
+
+    @api.model
+    def _change_later(self, event, day=False, amount=False):
+        """Count the periods from the new day, and charge the new amount, from now on."""
+        order = event.order_id
+        if day:
+            order.write({'billing_anchor_date': day, 'billing_anchor_number': event.number - 1})
+            start, end = self._get_period(order, day, event.number - 1)
+            event._discard_draft_invoices()
+            event.write({'period_start': start, 'period_end': end})
+        if amount:
+            order.billing_period_amount = amount
+        later = order.billing_event_ids.filtered(
+            lambda other: other.number > event.number and other.status in {'scheduled', 'paused'}
+        )
+        later._discard_draft_invoices()
+        for other in later:
+            values = self._prepare_event(order, other.number - 1)
+            if not values:  # The subscription ends before it now.
+                other._apply_trigger('cancel')
+            elif day:
+                other.write(values[0])
+            else:
+                other.write(self._prepare_event_amount(order))
 
     # === STATUS === #
 

@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-from odoo import api, models
+from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from ..billing.calendar import local_date
@@ -162,6 +162,7 @@ class BillproPurchaseType(models.AbstractModel):
         """
         return order.currency_id.round(
             order.amount_total
+            - order.billing_skipped
             - order.billing_credited
             - order.billing_paid
             + order.billing_refunded
@@ -274,7 +275,12 @@ class BillproPurchaseType(models.AbstractModel):
             return 'decline_soft'
         is_recovering = any(
             (event.status in IN_FLIGHT and event.declined_token_id)
-            or (event.status in {'scheduled', *IN_FLIGHT} and event.merged_event_ids)
+            or (event.status in IN_FLIGHT and event.merged_event_ids)
+            or (
+                event.status == 'scheduled'
+                and event.merged_event_ids
+                and event.due_date <= fields.Datetime.now()
+            )
             for event in events
         )
         return None if is_recovering or order.billing_status == 'active' else 'recover'
@@ -338,6 +344,8 @@ class BillproPurchaseType(models.AbstractModel):
         ).sorted('number')
         if earlier:
             return local_date(earlier[-1].due_date, order._get_time_zone())
+        if order.billing_anchor_number:  # Staff moved it, and told the customer.
+            return local_date(event.create_date, order._get_time_zone())
         return order.billing_anchor_date - timedelta(days=order.billing_trial_days)
 
     # === PARTS FOR RECURRING TYPES === #

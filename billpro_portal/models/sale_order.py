@@ -89,13 +89,20 @@ class SaleOrder(models.Model):
         compute_sudo=True,
         help="Total of the posted credit notes, those of refunds included.",
     )
+    billing_skipped = fields.Monetary(
+        string="Skipped",
+        compute='_compute_billing_totals',
+        store=True,
+        compute_sudo=True,
+        help="Payments that were left out for good.",
+    )
     billing_balance = fields.Monetary(
         string="Balance",
         compute='_compute_billing_totals',
         store=True,
         compute_sudo=True,
-        help="What the customer still owes: the order's total less what was credited and what"
-        " was paid and not paid back.",
+        help="What the customer still owes: the order's total less what was skipped, what was"
+        " credited, and what was paid and not paid back.",
     )
 
     @api.model
@@ -150,6 +157,10 @@ class SaleOrder(models.Model):
             order.billing_paid = sum((done_txs - refund_txs).mapped('amount'))
             order.billing_refunded = -sum(refund_txs.mapped('amount'))
             order.billing_credited = sum(credit_notes.mapped('amount_total'))
+            skipped_events = order.billing_event_ids.filtered(
+                lambda event: event.status == 'skipped'
+            )
+            order.billing_skipped = sum(skipped_events.mapped('amount'))
             order.billing_balance = (
                 order._get_purchase()._get_balance(order) if order.purchase_type else 0
             )
@@ -160,8 +171,8 @@ class SaleOrder(models.Model):
 
         :rtype: list[odoo.fields.Field]
         """
-        names = ('billing_paid', 'billing_refunded', 'billing_credited', 'billing_balance')
-        return [self._fields[name] for name in names]
+        names = ('paid', 'refunded', 'credited', 'skipped', 'balance')
+        return [self._fields[f'billing_{name}'] for name in names]
 
     def _mark_totals_to_compute(self):
         """Have the totals computed that the charge run left as they were."""
@@ -257,6 +268,16 @@ class SaleOrder(models.Model):
                     new=labels[new_status],
                 )
             )
+
+    def _get_billing_status_label(self):
+        """Return the order's billing status as staff read it.
+
+        :rtype: str
+        """
+        self.ensure_one()
+        return dict(self._fields['billing_status']._description_selection(self.env))[
+            self.billing_status
+        ]
 
     def _lock_billing(self):
         """Lock the orders against everything else that moves money or changes their status.
@@ -409,7 +430,7 @@ class SaleOrder(models.Model):
             lambda tx: (
                 tx.state in {'pending', 'authorized'}
                 or (tx.state == 'done' and not tx.is_post_processed)
-                or (tx.state == 'draft' and tx.operation == 'online_token')
+                or (tx.state == 'draft' and tx._is_charged_by_us())
             )
         )[:1]
 

@@ -4,7 +4,7 @@ from odoo import models
 from odoo.tools import format_date, formatLang
 
 from ..billing.consent_text import consent_version
-from ..billing.lifecycle import BEFORE_APPROVAL
+from ..billing.lifecycle import BEFORE_APPROVAL, OPEN
 
 _STATUS_CSS = {
     'complete': 'success',
@@ -45,7 +45,9 @@ class SaleOrder(models.Model):
             'failed': self.env._("Payment declined"),
             'suspended': self.env._("Suspended"),
             'paused': self.env._("Paused"),
-            'review': self.env._("Active"),
+            'review': self.env._("Active")
+            if set(self.billing_event_ids.mapped('status')) & OPEN
+            else self.env._("Complete"),
             'complete': self.env._("Complete"),
         }[self.billing_status]
 
@@ -372,6 +374,11 @@ class SaleOrder(models.Model):
             (self.env._("Paid"), self.billing_paid, False),
             (self.env._("Refunded"), self.billing_refunded, False),
             (self.env._("Credited"), self.billing_credited, False),
+            *(
+                [(self.env._("Skipped"), self.billing_skipped, False)]
+                if self.billing_skipped
+                else []
+            ),
             (self.env._("Balance"), self.billing_balance, True),
         ]
         return [

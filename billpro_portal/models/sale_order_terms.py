@@ -97,6 +97,18 @@ class SaleOrder(models.Model):
         copy=False,
         help="The customer's date from which all periods are counted.",
     )
+    billing_anchor_number = fields.Integer(
+        readonly=True,
+        copy=False,
+        help="The number of the period that begins on the day all are counted from; not 0 after"
+        " staff moved it.",
+    )
+    billing_period_amount = fields.Monetary(
+        string="Changed Amount",
+        readonly=True,
+        copy=False,
+        help="What staff changed the later payments to; 0: what the order's lines add up to.",
+    )
     billing_token_id = fields.Many2one(
         string="Selected Card",
         comodel_name='payment.token',
@@ -327,3 +339,13 @@ class SaleOrder(models.Model):
         :rtype: datetime.date
         """
         return self._get_date(fields.Datetime.now())
+
+    def _check_collection_day(self, day):
+        """Check that a payment may be collected on a day.
+
+        :param datetime.date day: The day, in the customer's calendar.
+        :raise UserError: If it has passed.
+        """
+        self.ensure_one()
+        if not day or day < self._get_today():
+            raise UserError(self.env._("Choose today or a later day."))

@@ -45,12 +45,12 @@ class TestRefundInstalment(InstalmentCommon):
         self.assertEqual(len(order.billing_event_ids), 7)
         return order
 
-    def _pay_instalments(self, order):
+    def _pay_instalments(self, order, status='complete'):
         """Collect all but the last instalment, and then that one, which makes the final invoice."""
         for event in order.billing_event_ids.sorted('number')[-2:]:
             with freeze_time(event.due_date):
                 self._run()
-        self.assertEqual(order.billing_status, 'complete')
+        self.assertEqual(order.billing_status, status)
         self.assertEqual(order.billing_balance, 0)
 
     def _get_payment(self, order, which):
@@ -181,7 +181,8 @@ class TestRefundInstalment(InstalmentCommon):
                 self._refund_in_parts(order, self._get_payment(order, 'deposit'))
                 unpaid = order.currency_id.round(sale['total'] - sale['deposit'])
                 self.assertEqual(order.billing_balance, unpaid)
-                self._pay_instalments(order)
+                # Less was collected than the total: whether that's all is for staff to say.
+                self._pay_instalments(order, status='review')
                 final = self._get_payment(order, 'final')
                 self.assertEqual(final.invoice_ids.amount_total, final.amount)
                 self._assert_books_closed(order)

@@ -1,10 +1,13 @@
 from . import (
     cancel_subscription,
     capture,
+    charge_card,
+    merge,
     order_link,
     pause,
     refund,
     reschedule,
+    skip,
     sms_template_preview,
     take_payment,
 )

@@ -1,0 +1,91 @@
+import psycopg2
+
+from odoo import models
+
+from ..billing.lifecycle import BEFORE_APPROVAL
+
+
+class PaymentTransaction(models.Model):
+    """Initial payments that staff charge to a stored card, without the customer's browser."""
+
+    _inherit = 'payment.transaction'
+
+    def _is_charged_by_us(self):
+        """Return whether an initial payment is sent by the server and not by the customer.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return self.operation == 'online_token' or (
+            self.operation == 'offline' and not self.billing_event_id
+        )
+
+    def _post_process(self):
+        """Override of `payment`: an order whose stored card was declined is rejected."""
+        for tx in self.filtered(
+            lambda tx: (
+                tx.billing_order_id.billing_status in BEFORE_APPROVAL
+                and tx.operation == 'offline'
+                and not tx.billing_event_id
+                and not tx.source_transaction_id
+                and tx.state in {'error', 'cancel'}
+                and not tx.billing_superseded
+                and not tx.is_post_processed
+            )
+        ):
+            tx.billing_order_id._lock_billing()
+            tx.billing_order_id._apply_billing_trigger(
+                'reject',
+                self.env._(
+                    "%(card)s was declined for the initial payment (%(reference)s): %(reason)s",
+                    card=tx._get_card_name(),
+                    reference=tx.reference,
+                    reason=tx.state_message or self.env._("no reason was given."),
+                ),
+            )
+            tx.is_post_processed = True
+        super()._post_process()
+
+    def _post_process_at_once(self):
+        """Book an outcome that is committed already, unless another worker does."""
+        try:
+            self._post_process()
+            # Booked: a later failure of the request must not run it again.
+            self.env.cr.commit()  # pylint: disable=invalid-commit
+        except psycopg2.OperationalError:
+            self.env.cr.rollback()  # The post-processing job books it.
+
+    def _get_initial_charge_notification(self):
+        """Return the message that tells staff how the charge of a stored card ended.
+
+        :return: A client action.
+        :rtype: dict
+        """
+        self.ensure_one()
+        kind, message = {
+            'done': ('success', self.env._("The initial payment is approved.")),
+            'error': (
+                'danger',
+                self.env._("The card was declined: %s", self.state_message or ''),
+            ),
+            'cancel': ('danger', self.env._("The card was declined.")),
+        }.get(
+            self.state,
+            (
+                'warning',
+                self.env._(
+                    "The result isn't known yet. Nothing else is charged for this order until it"
+                    " is."
+                ),
+            ),
+        )
+        return {
+            'type': 'ir.actions.client',
+            'tag': 'display_notification',
+            'params': {
+                'type': kind,
+                'message': message,
+                'sticky': kind != 'success',
+                'next': {'type': 'ir.actions.act_window_close'},
+            },
+        }

@@ -1,0 +1,111 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+
+class BillproPurchaseType(models.AbstractModel):
+    """What purchase types answer when staff change the schedule of an order."""
+
+    _inherit = 'billpro.purchase.type'
+
+    @api.model
+    def _get_events_invoiced_along(self, events):
+        """Return the payments whose draft invoices depend on those of some payments.
+
+        :param billpro.billing.event events: Payments of one order of this type.
+        :return: The payments, those that were given included.
+        :rtype: billpro.billing.event
+        """
+        return events
+
+    @api.model
+    def _get_amounts_after_change(self, event, amount):
+        """Return what the payments of an order are if one of them has another amount.
+
+        :param billpro.billing.event event: The payment.
+        :param float amount: Its new amount, in the currency of the order.
+        :return: The amounts by payment, the changed one first.
+        :rtype: dict
+        :raise UserError: If the order leaves no room for it.
+        """
+        return {event: amount}
+
+    @api.model
+    def _can_change_later(self):
+        """Return whether the later payments of an order may follow one that is changed.
+
+        :rtype: bool
+        """
+        return False
+
+    @api.model
+    def _check_can_change_later(self, event):
+        """Check that the later payments may follow one that is changed.
+
+        :param billpro.billing.event event: The payment that is changed.
+        :raise UserError: If they can't.
+        """
+        if not self._can_change_later() or not event.number:
+            raise UserError(
+                self.env._(
+                    "No later payments can follow payment %s: change each of them.",
+                    event.display_name,
+                )
+            )
+
+    @api.model
+    def _change_later(self, event, day=False, amount=False):
+        """Let the later payments follow one that was changed.
+
+        :param billpro.billing.event event: The payment that was changed.
+        :param datetime.date day: The day it was moved to, if it was.
+        :param float amount: The amount it was changed to, if it was.
+        """
+
+    @api.model
+    def _get_review_reason(self, order):
+        """Return why a person has to review an order.
+
+        :param sale.order order: The order.
+        :rtype: str
+        """
+        return ''
+
+    @api.model
+    def _prepare_adjustment_lines(self, order, lines, amount, label):
+        """Return the commands that add an amount to an invoice, with its part of each tax.
+
+        :param sale.order order: The order.
+        :param sale.order.line lines: The lines whose taxes and accounts it has in proportion.
+        :param float amount: The total to add, taxes included, in the currency of the order;
+                             negative to take it off.
+        :param str label: What the invoice says about it.
+        :rtype: list
+        """
+        AccountTax = self.env['account.tax']
+        base_lines = [line._prepare_base_line_for_taxes_computation() for line in lines]
+        AccountTax._add_tax_details_in_base_lines(base_lines, order.company_id)
+        AccountTax._round_base_lines_tax_details(base_lines, order.company_id)
+        adjustment_lines = AccountTax._prepare_down_payment_lines(
+            base_lines=base_lines,
+            company=order.company_id,
+            amount_type='fixed',
+            amount=amount,
+            computation_key=f'billing_adjustment,{order.id},{amount}',
+        )
+        account = lines[0].product_id.product_tmpl_id.get_product_accounts(
+            fiscal_pos=order.fiscal_position_id
+        )['income']
+        return [
+            fields.Command.create(
+                {
+                    'name': label,
+                    'quantity': 1.0,
+                    'price_unit': base_line['price_unit'],
+                    'account_id': (base_line['account_id'] or account).id,
+                    'tax_ids': [fields.Command.set(base_line['tax_ids'].ids)],
+                    'analytic_distribution': base_line['analytic_distribution'],
+                    'extra_tax_data': AccountTax._export_base_line_extra_tax_data(base_line),
+                }
+            )
+            for base_line in adjustment_lines
+        ]

@@ -1,0 +1,48 @@
+from odoo import api, fields, models
+
+
+class BillproChargeCard(models.TransientModel):
+    """Charge a stored card of the customer for the initial payment of an order."""
+
+    _name = 'billpro.charge.card'
+    _description = "Charge a Stored Card"
+
+    order_id = fields.Many2one(comodel_name='sale.order', required=True, readonly=True)
+    currency_id = fields.Many2one(related='order_id.currency_id')
+    amount = fields.Monetary(string="To Pay Now", compute='_compute_amount')
+    token_id = fields.Many2one(
+        string="Card",
+        comodel_name='payment.token',
+        domain="[('id', 'in', chargeable_token_ids)]",
+    )
+    chargeable_token_ids = fields.Many2many(
+        comodel_name='payment.token', compute='_compute_chargeable_token_ids', compute_sudo=True
+    )
+    has_consent = fields.Boolean(
+        string="The customer agreed", help="To the order and to charging this card, by other means."
+    )
+
+    @api.depends('order_id')
+    def _compute_amount(self):
+        for wizard in self:
+            order = wizard.order_id
+            wizard.amount = order._get_purchase()._get_initial_amount(order)
+
+    @api.depends('order_id')
+    def _compute_chargeable_token_ids(self):
+        for wizard in self:
+            wizard.chargeable_token_ids = wizard.order_id._get_cards_for_initial_payment()
+
+    def action_charge(self):
+        """Charge the card.
+
+        :return: A notification with the result.
+        :rtype: dict
+        :raise AccessError: If the user may not.
+        :raise UserError: If the order can't be paid now, or not with this card.
+        """
+        self.ensure_one()
+        self.order_id._check_billing_user()
+        return self.order_id.sudo()._charge_initial_payment_by_staff(
+            self.token_id.sudo(), self.has_consent
+        )
