@@ -36,6 +36,7 @@ from . import (
     test_request_outcomes,
     test_reschedule,
     test_run_queries,
+    test_sale_features,
     test_self_service_access,
     test_self_service_keyboard,
     test_self_service_tours,
