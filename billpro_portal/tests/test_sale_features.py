@@ -131,9 +131,7 @@ class TestSaleFeatures(SaleFeaturesCommon):
             ),
             Command.create({'product_id': self.gym.id, 'product_uom_qty': 0}),
         ]
-        self.assertEqual(
-            self._sell(order), (24.2, [24.2], [(24.2, 4.2), (24.2, 4.2), (24.2, 4.2)])
-        )
+        self.assertEqual(self._sell(order), (24.2, [24.2], [(24.2, 4.2), (24.2, 4.2), (24.2, 4.2)]))
         for invoice in order.billing_move_ids:
             self.assertEqual(len(invoice.invoice_line_ids), 1)
 
@@ -142,6 +140,7 @@ class TestSaleFeatures(SaleFeaturesCommon):
         small, large = self.env['product.attribute.value'].create(
             [{'name': name, 'attribute_id': attribute.id} for name in ("Small", "Large")]
         )
+        large_variants = {}
         for purchase_type, product in self.products.items():
             template = product.product_tmpl_id
             template.attribute_line_ids = [
@@ -151,9 +150,10 @@ class TestSaleFeatures(SaleFeaturesCommon):
             ]
             values = template.attribute_line_ids.product_template_value_ids
             values.filtered(lambda value: value.name == "Large").price_extra = 10.0
-            self.products[purchase_type] = template.product_variant_ids.filtered(
-                lambda variant: variant.product_template_attribute_value_ids.name == "Large"
-            )
+            large_variants[purchase_type] = values.filtered(
+                lambda value: value.name == "Large"
+            ).ptav_product_variant_ids
+        self.products = large_variants
         self._assert_sold(
             {
                 'single': (133.1, [], [(133.1, 23.1)]),
@@ -279,9 +279,11 @@ class TestSaleFeatures(SaleFeaturesCommon):
                 'subscription': (19.2, [24.2], [(19.2, 3.33), (24.2, 4.2), (24.2, 4.2)]),
                 'metered': (12.1, [24.2], [(12.1, 2.1), (24.2, 4.2)]),
             },
-            lambda order: self._apply_discount(order, 'amount', discount_amount=5.0)
-            if order.purchase_type != 'metered'
-            else None,
+            lambda order: (
+                self._apply_discount(order, 'amount', discount_amount=5.0)
+                if order.purchase_type != 'metered'
+                else None
+            ),
         )
 
     def _apply_discount(self, order, discount_type, **values):

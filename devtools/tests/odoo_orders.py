@@ -55,17 +55,60 @@ def books(env):
     :return: Rows of each model, in an order that doesn't change.
     :rtype: dict
     """
-    rows = {
-        'sale.order': ('name', 'state', 'amount_total', 'invoice_status'),
-        'account.move': ('name', 'state', 'payment_state', 'amount_total', 'amount_residual'),
-        'account.payment': ('name', 'state', 'amount', 'is_reconciled'),
-        'payment.transaction': ('reference', 'state', 'amount', 'operation'),
-        'payment.token': ('payment_details', 'active'),
-    }
+    return _read(
+        env,
+        {
+            'sale.order': ('name', 'state', 'amount_total', 'invoice_status'),
+            'account.move': ('name', 'state', 'payment_state', 'amount_total', 'amount_residual'),
+            'account.payment': ('name', 'state', 'amount', 'is_reconciled'),
+            'payment.transaction': ('reference', 'state', 'amount', 'operation'),
+            'payment.token': ('payment_details', 'active'),
+        },
+    )
+
+
+def billing(env):
+    """Return what the addon says about orders: their terms, schedule, cards and notices.
+
+    :param odoo.api.Environment env: The superuser's environment.
+    :return: Rows of each model, in an order that doesn't change.
+    :rtype: dict
+    """
+    return _read(
+        env,
+        {
+            'sale.order': (
+                *('purchase_type', 'billing_status', 'access_token', 'billing_anchor_date'),
+                *('billing_interval_count', 'billing_interval_unit', 'billing_instalment_count'),
+                *('billing_deposit', 'billing_initial_amount', 'billing_paid'),
+                *('billing_refunded', 'billing_credited', 'billing_balance'),
+            ),
+            'billpro.billing.event': (
+                *('number', 'due_date', 'amount', 'status', 'period_start', 'period_end'),
+            ),
+            'billpro.notification': ('kind', 'channel', 'fact', 'state'),
+            'payment.token': ('card_brand', 'card_expiry_date'),
+            'res.company': ('billing_terms_url', 'billing_retry_days', 'billing_cancel_mode'),
+        },
+    )
+
+
+def _read(env, models):
     return {
         model: [
             [record[name] for name in names]
             for record in env[model].with_context(active_test=False).search([], order='id')
         ]
-        for model, names in rows.items()
+        for model, names in models.items()
     }
+
+
+def pages(env):
+    """Return what a server should answer to customers.
+
+    :param odoo.api.Environment env: The superuser's environment.
+    :return: The HTTP status by path.
+    :rtype: dict
+    """
+    orders = env['sale.order'].search([('purchase_type', '!=', False)])
+    return {'/web/login': 200, **{order._get_order_link(): 200 for order in orders}}
