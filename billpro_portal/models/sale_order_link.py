@@ -278,9 +278,12 @@ class SaleOrder(models.Model):
         return action
 
     def message_post(self, **kwargs):
-        """Override of `sale`: the mail that the composer sends carries the order link."""
+        """Override of `sale`: the mail that the composer sends carries the order link.
+
+        Notes of changed fields, which are posted in the same context, don't.
+        """
         message = super().message_post(**kwargs)
-        if self.env.context.get('mark_so_as_sent'):
+        if self.env.context.get('mark_so_as_sent') and message.message_type == 'comment':
             billed = self.filtered(
                 lambda order: order.purchase_type and order.billing_status in BEFORE_APPROVAL
             )

@@ -24,7 +24,7 @@ class TestNewCompany(SubscriptionCommon, HttpCase):
         cls.provider = cls._create_demo_provider(cls.company)
         cls.payment_method = cls.provider.payment_method_ids
         cls.salesperson.write({'company_ids': [Command.link(company.id)], 'company_id': company.id})
-        taxes = cls.company.account_sale_tax_id
+        taxes = cls._create_vat("VAT 21%", 21)
         cls.desk = cls._create_sold_product("Desk", 100.0, taxes)
         cls.gym = cls._create_sold_product("Gym", 20.0, taxes, 'subscription')
 
@@ -35,9 +35,11 @@ class TestNewCompany(SubscriptionCommon, HttpCase):
 
     def test_a_single_order_and_a_subscription(self):
         with freeze_time('2027-01-10 10:00:00'):
-            single = self._create_order((self.desk, 1), sent=False)
-            subscription = self._create_order((self.gym, 1), sent=False)
-            for order, amount in ((single, 115.0), (subscription, 23.0)):
+            single = self._create_order((self.desk, 1), partner=self.other_customer, sent=False)
+            subscription = self._create_order(
+                (self.gym, 1), partner=self.other_customer, sent=False
+            )
+            for order, amount in ((single, 121.0), (subscription, 24.2)):
                 order.with_user(self.salesperson).action_mail_order_links()
                 self.assertEqual(order.billing_status, 'pending')
                 self.assertEqual(order._get_purchase()._get_initial_amount(order), amount)
@@ -45,7 +47,11 @@ class TestNewCompany(SubscriptionCommon, HttpCase):
                 page = self.url_open(order.order_link)
                 self.assertEqual(page.status_code, 200)
                 self.assertIn("Pay now", page.text)
-                token = self._create_token() if order == subscription else self.env['payment.token']
+                token = (
+                    self._create_token(partner=order.partner_id)
+                    if order == subscription
+                    else self.env['payment.token']
+                )
                 self._create_initial_transaction(
                     order, 'done', amount=amount, token_id=token.id
                 )._post_process()
@@ -58,10 +64,10 @@ class TestNewCompany(SubscriptionCommon, HttpCase):
         with freeze_time('2027-02-10 12:00:00'):
             self._run()
             self._trigger('cron_send_notifications')
-        self.assertEqual(subscription.billing_paid, 46.0)
+        self.assertEqual(subscription.billing_paid, 48.4)
         self.assertEqual(
             subscription.billing_event_ids.sorted('number').mapped('due_date'),
-            [datetime(2027, 2, 10, 8), datetime(2027, 3, 10, 8)],
+            [datetime(2027, 2, 10, 9), datetime(2027, 3, 10, 9)],
         )
         for order in (single, subscription):
             self.assertEqual(order.billing_move_ids.company_id, self.company)

@@ -217,7 +217,6 @@ class TestOrdersByCsv(SaleFeaturesCommon):
         self.assertEqual(orders[2].billing_deposit, 21.0)
         self.assertEqual(orders[3].billing_initial_amount, 12.1)
         self.assertEqual(self._sell(orders[2])[:2], (21.0, [50.0, 50.0]))
-        orders[:2].with_user(self.salesperson).partner_id.email = 'pay@customer.example.com'
         orders[:2].with_user(self.salesperson).action_mail_order_links()
         self.assertEqual(set(orders[:2].mapped('billing_status')), {'pending'})
 
@@ -243,6 +242,9 @@ class TestOrdersByCsv(SaleFeaturesCommon):
 
     def test_a_global_discount_on_a_locked_price(self):
         self.desk.billing_lock_pricing = True
+        self.company.sale_discount_product_id = self._create_sold_product(
+            "Discount", 0.0, self.tax_21, False
+        )
         order = self._create_order((self.desk, 1), sent=False)
         wizard = self.env['sale.order.discount'].create(
             {'sale_order_id': order.id, 'discount_type': 'so_discount', 'discount_percentage': 0.1}
