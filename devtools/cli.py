@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from devtools import (
     console,
     debian_packages,
+    demos,
     lint,
     locks,
     odoo_server,
@@ -66,6 +67,11 @@ def _parser():
     run_parser = commands.add_parser('run', help="run Odoo with demo orders; Ctrl-C stops it")
     run_parser.add_argument('--port', type=int, default=DEFAULT_PORT, help="default: %(default)s")
     run_parser.add_argument('--reset', action='store_true', help="make the database anew")
+    run_parser.add_argument(
+        '--stripe',
+        action='store_true',
+        help="pay with Stripe; a fake gateway on the next port answers for it",
+    )
     run_parser.set_defaults(command=run)
     test_parser = commands.add_parser(
         'test',
@@ -133,8 +139,9 @@ def _odoo(further_packages=()):
 
 def run(options):
     """Run the server with the demo database."""
+    demo = (demos.StripeDemo if options.stripe else demos.Demo)(options.port)
     with _odoo() as odoo:
-        run_server.serve(odoo, options.port, options.reset)
+        run_server.serve(odoo, demo, options.reset)
     return 0
 
 
@@ -167,7 +174,7 @@ def check(_options):
 def shell(_options):
     """Open Odoo's shell on the demo database."""
     with _odoo() as odoo:
-        configuration = run_server.prepare_database(odoo)
+        configuration = run_server.prepare_database(odoo, demos.Demo(DEFAULT_PORT))
         command = odoo.command('shell', f'--config={configuration}', '--no-http')
         return console.run_interactive(command, env=odoo.variables())
 
@@ -175,8 +182,9 @@ def shell(_options):
 def psql(_options):
     """Open psql on the demo database."""
     with _odoo() as odoo:
-        run_server.prepare_database(odoo)
-        command = [odoo.cluster.programs / 'psql', run_server.DATABASE]
+        demo = demos.Demo(DEFAULT_PORT)
+        run_server.prepare_database(odoo, demo)
+        command = [odoo.cluster.programs / 'psql', demo.database]
         return console.run_interactive(command, env=odoo.cluster.variables())
 
 

@@ -98,11 +98,18 @@ class Databases:
         :param str name: The name of the database.
         :param str address: The server's address.
         """
-        for parameter, value in {
-            'web.base.url': address,
-            'web.base.url.freeze': 'True',
-            'report.url': address,
-        }.items():
+        self.set_parameters(
+            name,
+            {'web.base.url': address, 'web.base.url.freeze': 'True', 'report.url': address},
+        )
+
+    def set_parameters(self, name, parameters):
+        """Set system parameters.
+
+        :param str name: The name of the database, which no server has open.
+        :param dict parameters: Their values by their keys.
+        """
+        for parameter, value in parameters.items():
             self.cluster.query(
                 "INSERT INTO ir_config_parameter (key, value)"
                 f" VALUES ('{parameter}', '{value}')"
@@ -174,14 +181,15 @@ def manifest():
     return ast.literal_eval(path.read_text())
 
 
-def addon_hash():
-    """Return a hash of the addon's files, which changes whenever the addon needs an upgrade.
+def addon_hash(addon=paths.ADDON):
+    """Return a hash of an addon's files, which changes whenever the addon needs an upgrade.
 
+    :param Path addon: The addon's folder.
     :rtype: str
     """
     digest = hashlib.sha256()
-    for path in sorted(paths.ADDON.rglob('*')):
-        relative = path.relative_to(paths.ADDON)
+    for path in sorted(addon.rglob('*')):
+        relative = path.relative_to(addon)
         if path.is_file() and '__pycache__' not in relative.parts and relative.parts[0] != 'tests':
             digest.update(f'{relative}\0'.encode() + path.read_bytes() + b'\0')
     return digest.hexdigest()

@@ -60,17 +60,19 @@ ORDERS = (
 )
 
 
-def create(env):
+def create(env, payments):
     """Fill a new database, which has the addon installed.
 
     :param odoo.api.Environment env: The superuser's environment.
+    :param DemoPayments payments: How the orders are paid, see `demo_payments.py`.
     """
     create_company(env)
-    create_orders(env)
+    payments.set_up()
+    create_orders(env, payments)
 
 
 def create_company(env):
-    """Set up the company, its chart of accounts, and the Demo payment provider.
+    """Set up the company and its chart of accounts.
 
     :param odoo.api.Environment env: The superuser's environment.
     """
@@ -92,14 +94,13 @@ def create_company(env):
         }
     )
     env['account.chart.template'].try_loading('generic_coa', company, install_demo=False)
-    provider = env.ref('payment.payment_provider_demo')
-    provider.write({'state': 'test', 'is_published': True})
 
 
-def create_orders(env):
+def create_orders(env, payments):
     """Create customers, products and orders in the states that a visitor wants to see.
 
     :param odoo.api.Environment env: The superuser's environment.
+    :param DemoPayments payments: How the orders are paid.
     """
     us = env.ref('base.us')
     customers = {
@@ -137,51 +138,14 @@ def create_orders(env):
         )
         order._mark_link_sent("The demo order's link was printed.")
         if state != 'sent':
-            pay(env, order)
+            payments.pay(order)
         if state == 'refunded':
             _refund(order, 100.0)
         if state == 'declined':
-            order.billing_token_id.demo_simulated_state = 'error'
+            payments.empty_card(order)
             env['billpro.billing.run']._run_events(order.billing_event_ids)
         if state == 'expiring':
             order.billing_token_id.card_expiry_date = fields.Date.today() + relativedelta(day=31)
-
-
-def pay(env, order):
-    """Pay an order with the Demo provider.
-
-    :param odoo.api.Environment env: The superuser's environment.
-    :param sale.order order: The order, whose link was sent.
-    """
-    provider = env.ref('payment.payment_provider_demo')
-    purchase = order._get_purchase()
-    token = env['payment.token']
-    if purchase._requires_card(order):
-        token = token.create(
-            {
-                'provider_id': provider.id,
-                'payment_method_id': provider.payment_method_ids[:1].id,
-                'partner_id': order.partner_invoice_id.id,
-                'provider_ref': 'demo',
-                'payment_details': '4242',
-                'demo_simulated_state': 'done',
-            }
-        )
-    tx = env['payment.transaction'].create(
-        {
-            'provider_id': provider.id,
-            'payment_method_id': provider.payment_method_ids[:1].id,
-            'token_id': token.id,
-            'amount': purchase._get_initial_amount(order),
-            'currency_id': order.currency_id.id,
-            'partner_id': order.partner_invoice_id.id,
-            'operation': 'online_direct',
-            'reference': f'{order.name}-P1',
-            'billing_order_id': order.id,
-        }
-    )
-    tx._process('demo', {'reference': tx.reference, 'simulated_state': 'done'})
-    tx._post_process()
 
 
 def _refund(order, amount):

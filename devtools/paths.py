@@ -7,6 +7,9 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parent.parent
 ADDON_NAME = 'billpro_portal'
 ADDON = CHECKOUT / ADDON_NAME
+# Addons for development databases only.
+DEVELOPMENT_ADDONS = CHECKOUT / 'devtools/odoo_addons'
+FAKE_GATEWAY_ADDON = 'billpro_fake_gateway'
 
 
 def _xdg_directory(variable, default):

@@ -5,7 +5,7 @@ import subprocess
 import xml.etree.ElementTree as ElementTree
 from concurrent.futures import ThreadPoolExecutor
 
-from devtools import console, databases, odoo_server, paths
+from devtools import console, databases, log_secrets, odoo_server, paths
 
 LOG_LINE = re.compile(
     r"[\d-]+ [\d:,]+ \d+ (?P<level>[A-Z]+) \S+ (?P<logger>[\w.]+): (?P<message>.*?) *$"
@@ -97,6 +97,7 @@ def run_pytest(odoo, database, arguments, problems):
     problems += [f"Skipped, which counts as a failure: {test}" for test in sorted(results.skipped)]
     if server_log.exists():
         problems += addon_warnings(server_log.read_text(errors='replace'))
+        problems += log_secrets.search(server_log)
     return results
 
 
@@ -149,6 +150,7 @@ def run_native(odoo, database, problems):
     if exit_code:
         problems.append(f"Odoo's own test run failed, exit code {exit_code}. Its log: {log}")
     problems += addon_warnings(text)
+    problems += log_secrets.search(log)
     return results
 
 

@@ -73,9 +73,12 @@ class PaymentTransaction(models.Model):
         :rtype: payment.transaction
         """
         self.ensure_one()
+        # An authorised payment was collected by its capture, which is what can be paid back.
+        captures = self._get_settlements().filtered(lambda tx: tx.state == 'done')
+        payment = captures[:1] or self
         changed = self.browse()
         for refund in self._fetch_stripe_refunds():
-            refund_tx = self._find_refund(refund) or self._create_child_transaction(
+            refund_tx = payment._find_refund(refund) or payment._create_child_transaction(
                 self._to_major_units(refund['amount']), is_refund=True
             )
             if refund['status'] in const.STATUS_MAPPING.get(refund_tx.state, ()):
@@ -92,6 +95,7 @@ class PaymentTransaction(models.Model):
         :param dict refund: Stripe's object.
         :rtype: payment.transaction
         """
+        self.ensure_one()
         return self.child_transaction_ids.filtered(
             lambda tx: (
                 tx.operation == 'refund'

@@ -51,6 +51,7 @@ from . import (
     test_self_service_keyboard,
     test_self_service_tours,
     test_stripe_cards,
+    test_stripe_checkout_tours,
     test_stripe_requests,
     test_subscription,
     test_subscription_tours,

@@ -4,7 +4,7 @@ import json
 
 from devtools import console, databases, paths
 from devtools.fake_gateway import FakeGateway
-from devtools.torture.run import FAKE_GATEWAY_ADDON, write_configuration
+from devtools.torture.run import write_configuration
 
 # Odoo prints its log, too: this tells the answer apart.
 ANSWER = 'measured: '
@@ -41,7 +41,7 @@ def run(odoo, events, latency, workers, as_json):
     every = databases.Databases(odoo)
     with every.temporary(every.dependencies_template(), 'bench') as database:
         configuration = write_configuration(odoo, database)
-        odoo.update(configuration, install=[paths.ADDON_NAME, FAKE_GATEWAY_ADDON])
+        odoo.update(configuration, install=[paths.ADDON_NAME, paths.FAKE_GATEWAY_ADDON])
         with FakeGateway() as gateway:
             if latency:
                 gateway.faults.add(

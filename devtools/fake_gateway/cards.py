@@ -254,20 +254,24 @@ def numbered(number):
     :raise CardError: If it is no card number, or not one of the test cards.
     """
     digits = re.sub(r"[ -]", "", number)
-    if not digits.isdecimal() or not 12 <= len(digits) <= 19 or _checksum(digits):
+    if not digits.isdecimal() or not 12 <= len(digits) <= 19 or not passes_check(digits):
         raise CardError("Your card number is incorrect.", code='incorrect_number', param='number')
     if digits not in BY_NUMBER:
         raise CardError(NOT_A_TEST_CARD.message, **NOT_A_TEST_CARD.details())
     return BY_NUMBER[digits]
 
 
-def _checksum(digits):
-    """Return the remainder of the Luhn check, which is 0 for a right number."""
+def passes_check(digits):
+    """Return whether the check digit of a card number is right (ISO/IEC 7812-1, Luhn).
+
+    :param str digits: The number.
+    :rtype: bool
+    """
     total = 0
     for position, digit in enumerate(reversed(digits)):
         value = int(digit) * (1 + position % 2)
         total += value - 9 if value > 9 else value
-    return total % 10
+    return total % 10 == 0
 
 
 def check_expiry(month, year, today):

@@ -143,6 +143,16 @@ def renew_card(gateway, payment_method, **card):
     return gateway.renew_card(payment_method, **card)
 
 
+def list_cards(gateway):
+    """Show the stored cards."""
+    return {'payment_methods': gateway.list_cards()}
+
+
+def treat_card_as(gateway, payment_method, number):
+    """Let a stored card be answered like another test card."""
+    gateway.treat_card_as(payment_method, number)
+
+
 def open_dispute(gateway, payment_intent, **options):
     """Dispute a payment."""
     return gateway.open_dispute(payment_intent, **options)
@@ -174,6 +184,8 @@ ROUTES = (
     ('POST', r"refunds/(\w+)/settle", settle_refund),
     ('POST', r"payment_intents/(\w+)/settle", settle_payment),
     ('POST', r"payment_intents/(\w+)/dispute", open_dispute),
+    ('GET', r"payment_methods", list_cards),
     ('POST', r"payment_methods/(\w+)/renew", renew_card),
+    ('POST', r"payment_methods/(\w+)/treat_as", treat_card_as),
     ('POST', r"disputes/(\w+)/close", close_dispute),
 )

@@ -266,6 +266,24 @@ class FakeGateway:
         with self._session() as session:
             payment_methods.treat_as(session, payment_method, number)
 
+    def list_cards(self):
+        """Return the stored cards, newest first.
+
+        :return: The id, brand and last digits of each, and the name of its customer.
+        :rtype: list[dict]
+        """
+        names = {one['id']: one.get('name') for one in self.find_all('customer')}
+        return [
+            {
+                'id': method['id'],
+                'brand': method['card']['brand'],
+                'last4': method['card']['last4'],
+                'customer': names[method['customer']],
+            }
+            for method in self.find_all('payment_method')
+            if method['customer']
+        ]
+
     def add_webhook(self, url, secret, *, enabled_events=('*',), api_version=None):
         """Send events to a URL.
 
@@ -285,6 +303,16 @@ class FakeGateway:
                 api_version=api_version,
             )
             return self._show(session, endpoint)
+
+    def move_webhooks(self, url):
+        """Send all events to another URL, because the server that takes them has moved.
+
+        :param str url: Where.
+        """
+        with self._session() as session:
+            for endpoint in session.all('webhook_endpoint'):
+                if not endpoint.get('deleted') and endpoint['url'] != url:
+                    session.save(endpoint | {'url': url})
 
     def _has_webhook(self, url):
         """Return whether events are sent to a URL already; the journal may tell."""

@@ -3,6 +3,7 @@
 from odoo import Command, fields
 
 from devtools import demo_data
+from devtools.demo_payments import DemoPayments
 
 PRODUCTS = {
     'instalment': ("Course", 300.0, {'billing_instalment_count': 3, 'billing_deposit': 30.0}),
@@ -15,7 +16,8 @@ def create(env):
 
     :param odoo.api.Environment env: The superuser's environment.
     """
-    demo_data.create(env)
+    payments = DemoPayments(env)
+    demo_data.create(env, payments)
     customer = env['res.partner'].search([('name', '=', "Anna Peeters")])
     for purchase_type, (name, price, terms) in PRODUCTS.items():
         product = env['product.product'].create(
@@ -23,7 +25,7 @@ def create(env):
         )
         order = _create_order(env, customer, product)
         order._mark_link_sent("The link was copied.")
-        demo_data.pay(env, order)
+        payments.pay(order)
         if purchase_type == 'metered':
             env['billpro.billing.event'].create(
                 {

@@ -101,6 +101,25 @@ def test_banks_and_customers(client, control, saved_card, charge):
     control('GET', 'nonsense', 404)
 
 
+def test_a_stored_card_that_is_declined_from_now_on(control, saved_card, charge):
+    customer, method = saved_card('pm_card_mastercard')
+    shown = {
+        'id': method.id,
+        'brand': 'mastercard',
+        'last4': '4444',
+        'customer': "Azure Interior",
+    }
+    assert control('GET', 'payment_methods') == {'payment_methods': [shown]}
+    control('POST', f'payment_methods/{method.id}/treat_as', number='4000000000009995')
+    with pytest.raises(stripe.CardError) as refused:
+        charge(customer, method)
+    assert refused.value.code == 'card_declined'
+    control('POST', f'payment_methods/{method.id}/treat_as', number='4242424242424242')
+    assert charge(customer, method).status == 'succeeded'
+    assert control('GET', 'payment_methods') == {'payment_methods': [shown]}
+    control('POST', f'payment_methods/{method.id}/treat_as', 402, number='1')
+
+
 def test_the_ledger_by_metadata(gateway, client, control, saved_card, charge):
     customer, method = saved_card()
     for order, amount in (('S1', 100), ('S2', 200), ('S1', 300)):

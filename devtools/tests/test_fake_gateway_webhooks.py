@@ -79,6 +79,18 @@ def test_events_are_signed(gateway, client, receiver, pay):
         client.construct_event(body + b' ', headers['Stripe-Signature'], SECRET)
 
 
+def test_the_server_has_moved(gateway, client, receiver, pay):
+    values = {'url': f'{gateway.url}/gone', 'enabled_events': ['*']}
+    deleted = client.v1.webhook_endpoints.create(values)
+    client.v1.webhook_endpoints.delete(deleted.id)
+    client.v1.webhook_endpoints.create(values)
+    gateway.move_webhooks(receiver.url)
+    assert [one.url for one in client.v1.webhook_endpoints.list()] == [receiver.url] * 2
+    pay()
+    assert gateway.webhooks.wait_until_sent()
+    assert receiver.types().count('payment_intent.succeeded') == 2
+
+
 def test_which_events_there_are(gateway, client, receiver, pay, saved_card):
     def seen():
         assert gateway.webhooks.wait_until_sent()

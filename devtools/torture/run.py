@@ -10,8 +10,6 @@ from devtools.torture import odoo_host, verdict
 from devtools.torture.driver import Driver
 from devtools.torture.post import Post
 
-ADDONS = paths.CHECKOUT / 'devtools/odoo_addons'
-FAKE_GATEWAY_ADDON = 'billpro_fake_gateway'
 SHOWN_PROBLEMS = 20
 EVENTS_PER_RANDOM_KILL = 100
 
@@ -30,7 +28,7 @@ def run(odoo, events, seed):
     with every.temporary(every.dependencies_template(), 'torture') as database:
         configuration = write_configuration(odoo, database)
         with console.step("Installing the addons"):
-            odoo.update(configuration, install=[paths.ADDON_NAME, FAKE_GATEWAY_ADDON])
+            odoo.update(configuration, install=[paths.ADDON_NAME, paths.FAKE_GATEWAY_ADDON])
         log = paths.log_directory() / 'torture.log'
         server_log = paths.log_directory() / 'torture-server.log'
         port = odoo_server.free_port()
@@ -59,7 +57,7 @@ def write_configuration(odoo, database):
     :return: The configuration file.
     :rtype: Path
     """
-    addons = ','.join(str(path) for path in [*odoo.addons_path(), ADDONS])
+    addons = ','.join(str(path) for path in [*odoo.addons_path(), paths.DEVELOPMENT_ADDONS])
     return odoo.write_configuration(
         database, addons_path=addons, max_cron_threads=0, log_level='warn'
     )

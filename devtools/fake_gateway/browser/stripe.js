@@ -89,7 +89,7 @@
             for (const [name, label, placeholder, autocomplete] of fields) {
                 const labelElement = document.createElement("label");
                 labelElement.textContent = label;
-                labelElement.style.display = "block";
+                labelElement.style.cssText = "display:block;margin-bottom:.5rem";
                 const input = document.createElement("input");
                 Object.assign(input, { name, placeholder, autocomplete, inputMode: "numeric" });
                 input.className = "form-control";

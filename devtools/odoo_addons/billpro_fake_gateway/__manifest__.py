@@ -6,5 +6,6 @@
     'author': "BillPro Portal contributors",
     'license': 'LGPL-3',
     'depends': ['billpro_portal', 'payment_stripe'],
+    'data': ['views/payment_stripe_templates.xml'],
     'installable': True,
 }

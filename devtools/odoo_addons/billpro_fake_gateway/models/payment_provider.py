@@ -1,6 +1,6 @@
 """Where requests to Stripe go."""
 
-from odoo import models
+from odoo import api, models
 
 from odoo.addons.billpro_fake_gateway import crash_points
 
@@ -14,10 +14,31 @@ class PaymentProvider(models.Model):
 
     def _build_request_url(self, endpoint, **kwargs):
         """Override of `payment_stripe` to ask the fake gateway instead of Stripe."""
-        gateway = self.env['ir.config_parameter'].sudo().get_param(URL_PARAMETER)
+        gateway = self._get_fake_gateway()
         if self.code != 'stripe' or not gateway or kwargs.get('is_proxy_request'):
             return super()._build_request_url(endpoint, **kwargs)
         return f'{gateway}/v1/{endpoint}'
+
+    @api.model
+    def _get_fake_gateway(self):
+        """Return the address of the fake gateway, if there is one.
+
+        :rtype: str|bool
+        """
+        return self.env['ir.config_parameter'].sudo().get_param(URL_PARAMETER)
+
+    @api.model
+    def _get_stripe_script(self):
+        """Return the address of the script that shows the card form at the checkout.
+
+        :rtype: str
+        """
+        gateway = self._get_fake_gateway()
+        return f'{gateway}/v3/' if gateway else 'https://js.stripe.com/v3/'
+
+    def _get_authentication_script(self):
+        """Override of `billpro_portal` to ask the fake gateway's bank."""
+        return self._get_stripe_script()
 
     def _send_api_request(self, method, endpoint, **kwargs):
         """Override of `payment` to mark the boundaries of a charge."""

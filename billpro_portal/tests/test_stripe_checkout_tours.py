@@ -1,0 +1,253 @@
+import re
+from datetime import date, datetime
+
+from freezegun import freeze_time
+
+from odoo.tests import tagged
+
+from .test_self_service_tours import SelfServiceCommon
+
+ORDERED = datetime(2027, 1, 10, 10)
+
+
+class StripeCheckoutCommon(SelfServiceCommon):
+    """Orders that are paid with Stripe's test cards, entered at the checkout."""
+
+    def _pay(self, tour, *lines, trial_days=0):
+        """Walk a tour from the checkout of a new order; return the order."""
+        with freeze_time(ORDERED):
+            self.gym.billing_trial_days = trial_days
+            order = self._create_order(*(lines or [(self.desk, 1)]))
+        self._start(order, f'stripe_{tour}', ORDERED)
+        return order
+
+    def _subscribe(self, tour, **terms):
+        return self._pay(tour, (self.gym, 1), **terms)
+
+    def _kinds(self, order):
+        return order.billing_notification_ids.sorted('id').mapped('kind')
+
+    def _assert_paid_once(self, order, amount, status='complete'):
+        """Check that one payment of one amount is all there is, and all is booked."""
+        tx = order.billing_transaction_ids
+        self.assertEqual(len(tx), 1)
+        self.assertEqual((tx.state, tx.amount, tx.operation), ('done', amount, 'online_direct'))
+        self.assertEqual(order.billing_status, status)
+        self.assertEqual((order.billing_paid, order.billing_outstanding), (amount, 0))
+        self.assertEqual(self._kinds(order), ['purchase_confirmation'])
+        [charge] = [
+            movement
+            for movement in self.gateway.ledger.movements()[self.past_movements :]
+            if movement.kind == 'charge'
+        ]
+        self.assertEqual(
+            (charge.amount, charge.currency, charge.payment_intent, charge.description),
+            (round(amount * 100), 'usd', tx.provider_reference, tx.reference),
+        )
+        self.assertEqual(order.billing_move_ids.mapped('payment_state'), ['paid'])
+        self.assertEqual(order.billing_move_ids.amount_total, amount)
+        self._assert_books_closed(order)
+
+    def _assert_registered(self, order):
+        """Check that a card was saved and no money moved."""
+        tx = order.billing_transaction_ids
+        self.assertEqual((tx.operation, tx.state), ('validation', 'done'))
+        self.assertEqual((order.billing_status, order.billing_paid), ('active', 0))
+        self.assertFalse(order.billing_move_ids)
+        self.assertEqual(self._kinds(order), ['purchase_confirmation'])
+        self.assertEqual(self._movements(), [])
+        self.assertEqual(order.billing_token_id.card_expiry_date, date(2034, 12, 31))
+
+    def _assert_card(self, order, brand, last_digits):
+        card = order.billing_token_id
+        self.assertEqual(
+            (card.card_brand.lower(), card.card_last_digits, card.card_expiry_date),
+            (brand, last_digits, date(2034, 12, 31)),
+        )
+
+    def _assert_second_payment(self, order):
+        """Let the second payment be due, and check that it is collected without the customer."""
+        self._run_on(2, 10)
+        self.assertEqual(self._movements(), [('charge', 2420), ('charge', 2420)])
+        self.assertEqual(
+            self._events(order), [('E2', 'completed', 24.2), ('E3', 'scheduled', 24.2)]
+        )
+        self.assertEqual((order.billing_status, order.billing_paid), ('active', 48.4))
+        self.assertEqual(self._kinds(order), ['purchase_confirmation', 'payment_received'])
+        self._assert_books_closed(order)
+
+
+@tagged('post_install', '-at_install')
+class TestStripeCheckout(StripeCheckoutCommon):
+    """Single payments."""
+
+    def test_visa(self):
+        self._assert_paid_once(self._pay('visa'), 121.0)
+        self.assertEqual(self._movements(), [('charge', 12100)])
+
+    def test_mastercard(self):
+        self._assert_paid_once(self._pay('mastercard'), 121.0)
+        self.assertEqual(self._movements(), [('charge', 12100)])
+
+    def test_amex(self):
+        self._assert_paid_once(self._pay('amex'), 121.0)
+        self.assertEqual(self._movements(), [('charge', 12100)])
+
+    def test_disputed(self):
+        """The payment is approved; the cardholder disputes it afterwards."""
+        self._assert_paid_once(self._pay('disputed'), 121.0)
+        self.assertEqual(self._movements(), [('charge', 12100), ('dispute', 12100)])
+
+    def test_the_bank_always_asks(self):
+        self._assert_paid_once(self._pay('bank_always'), 121.0)
+
+    def test_the_bank_asks_on_request(self):
+        self._assert_paid_once(self._pay('bank_requested'), 121.0)
+
+
+@tagged('post_install', '-at_install')
+class TestStripeSubscription(StripeCheckoutCommon):
+    """Cards that are saved at the checkout and charged later."""
+
+    def test_mastercard(self):
+        order = self._subscribe('subscription_mastercard')
+        self._assert_paid_once(order, 24.2, 'active')
+        self._assert_card(order, 'mastercard', '4444')
+        self._assert_second_payment(order)
+
+    def test_the_bank_asks_once(self):
+        order = self._subscribe('subscription_bank_once')
+        self._assert_paid_once(order, 24.2, 'active')
+        self._assert_card(order, 'visa', '3155')
+        self._assert_second_payment(order)
+
+    def test_the_bank_asks_once_to_save_a_card(self):
+        order = self._subscribe('register_bank_once', trial_days=31)
+        self._assert_registered(order)
+        self._run_on(2, 10)
+        self.assertEqual(self._movements(), [('charge', 2420)])
+        self.assertEqual((order.billing_status, order.billing_paid), ('active', 24.2))
+        self._assert_books_closed(order)
+
+    def test_the_bank_always_asks(self):
+        """The customer of a later payment comes from the mail and confirms that same payment."""
+        order = self._subscribe('subscription_bank_always')
+        self._assert_paid_once(order, 24.2, 'active')
+        self._run_on(2, 10)
+        event = order.billing_event_ids.sorted('number')[0]
+        tx = event.transaction_ids
+        intent = tx.provider_reference
+        self.assertEqual((event.status, order.billing_status), ('action_required', 'failed'))
+        self.assertEqual((tx.state, tx.billing_action_required), ('pending', True))
+        self.assertEqual(self._movements(), [('charge', 2420)])
+        self.assertEqual(self._kinds(order), ['purchase_confirmation', 'payment_authentication'])
+        self.env.flush_all()
+        with freeze_time(datetime(2027, 2, 10, 12), tick=True):
+            self.start_tour(self._get_mailed_link(order), 'billpro_portal.bank_confirms')
+        self.env.invalidate_all()
+        self.env['account.move']._get_sequence_cache().clear()
+        self.assertEqual(event.transaction_ids, tx)
+        self.assertEqual((tx.provider_reference, tx.state), (intent, 'done'))
+        self.assertEqual(self._movements(), [('charge', 2420), ('charge', 2420)])
+        [_first, second] = self.gateway.ledger.movements()[self.past_movements :]
+        self.assertEqual(second.payment_intent, intent)
+        self.assertEqual((event.status, event.attempt_count), ('recovered', 1))
+        self.assertEqual((order.billing_status, order.billing_paid), ('active', 48.4))
+        self._assert_books_closed(order)
+        self._assert_nothing_left(order, datetime(2027, 2, 12, 10))
+
+    def _get_mailed_link(self, order):
+        """Send the notices; return the link in the mail that asks to confirm a payment."""
+        with (
+            freeze_time(datetime(2027, 2, 10, 11)),
+            self.enter_registry_test_mode(),
+        ):
+            self.env.ref('billpro_portal.cron_send_notifications').method_direct_trigger()
+        self.env.invalidate_all()
+        notice = order.billing_notification_ids.filtered(
+            lambda one: one.kind == 'payment_authentication'
+        )
+        body = notice.message_id.body.replace('&amp;', '&')
+        return re.search(r'/order/[^"\s]+', body).group()
+
+    def test_a_card_that_can_be_saved_but_not_charged(self):
+        order = self._subscribe('register_charge_fails', trial_days=31)
+        self._assert_registered(order)
+        self._run_on(2, 10)
+        event = order.billing_event_ids.sorted('number')[0]
+        self.assertEqual((event.status, order.billing_status), ('soft_declined', 'failed'))
+        self.assertEqual((order.billing_paid, self._movements()), (0, []))
+        self.assertEqual(self._kinds(order), ['purchase_confirmation', 'payment_declined'])
+        self.assertNotIn('posted', order.billing_move_ids.mapped('state'))
+
+    def test_declined_registrations(self):
+        """One card after the other for the same trial, and at last one that is saved."""
+        order = self._subscribe('register_declines', trial_days=31)
+        self._assert_registered(order)
+        self._assert_card(order, 'visa', '4242')
+
+
+@tagged('post_install', '-at_install')
+class TestStripeScheduledDeclines(StripeCheckoutCommon):
+    """Saved cards that are declined when a payment is due."""
+
+    def _check(self, number, decline_code, *, is_final):
+        order = self._create_active_order()
+        order.billing_notification_ids.unlink()
+        self._treat_card_as(order, number)
+        self._run_on(2, 10)
+        event = order.billing_event_ids.sorted('number')[0]
+        tx = event.transaction_ids
+        self.assertEqual(
+            (event.status, order.billing_status, self._kinds(order)),
+            ('hard_declined', 'suspended', ['payment_failed'])
+            if is_final
+            else ('soft_declined', 'failed', ['payment_declined']),
+        )
+        self.assertEqual((len(tx), tx.state), (1, 'error'))
+        self.assertEqual(tx.billing_decline_code or tx.billing_error_code, decline_code)
+        self.assertEqual((order.billing_paid, self._movements()), (24.2, []))
+        with freeze_time(datetime(2027, 2, 10, 11)):
+            self.assertAlmostEqual(order.billing_outstanding, 24.2, places=2)
+        self.assertEqual(
+            order.billing_move_ids.filtered(lambda move: move.state == 'posted').mapped(
+                'payment_state'
+            ),
+            ['paid'],
+        )
+
+    def test_generic_decline(self):
+        self._check('4000000000000002', 'generic_decline', is_final=False)
+
+    def test_insufficient_funds(self):
+        self._check('4000000000009995', 'insufficient_funds', is_final=False)
+
+    def test_lost_card(self):
+        self._check('4000000000009987', 'lost_card', is_final=True)
+
+    def test_stolen_card(self):
+        self._check('4000000000009979', 'stolen_card', is_final=True)
+
+    def test_expired_card(self):
+        self._check('4000000000000069', 'expired_card', is_final=True)
+
+    def test_incorrect_cvc(self):
+        self._check('4000000000000127', 'incorrect_cvc', is_final=True)
+
+    def test_processing_error(self):
+        self._check('4000000000000119', 'processing_error', is_final=False)
+
+    def test_velocity_exceeded(self):
+        self._check('4000000000006975', 'card_velocity_exceeded', is_final=False)
+
+    def test_fraudulent(self):
+        self._check('4100000000000019', 'fraudulent', is_final=True)
+
+
+@tagged('post_install', '-at_install')
+class TestStripeCheckoutOnPhone(StripeCheckoutCommon):
+    browser_size = '360x740'
+    touch_enabled = True
+
+    def test_the_bank_always_asks(self):
+        self._assert_paid_once(self._pay('bank_always'), 121.0)
