@@ -46,8 +46,18 @@ class PaymentTransaction(models.Model):
             tx._take_in_stripe_setup(object_id)
         else:
             tx._take_in_stripe_payment(object_id)
-        is_over = self.billing_event_id and self.state in {'error', 'cancel'}
-        return self if is_over or self.state in {'done', 'authorized'} else self.browse()
+        return (self | self._get_settlements()).filtered(lambda tx: tx._has_something_to_book())
+
+    def _has_something_to_book(self):
+        """Return whether the present state of a payment may be news for its order.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        concerns_order = self.billing_event_id or self.billing_authorized_date
+        return self.state in {'done', 'authorized'} or bool(
+            concerns_order and self.state in {'error', 'cancel'}
+        )
 
     def _take_in_stripe_payment(self, intent_id):
         self.provider_reference = intent_id
