@@ -1,5 +1,5 @@
-# The purchase types inherit it.
-from . import purchase_type
+# The purchase types and the reports inherit them.
+from . import order_report, purchase_type
 
 # isort: split
 from . import (
@@ -10,10 +10,12 @@ from . import (
     billing_event,
     billing_event_recovery,
     billing_event_reschedule,
+    billing_exception,
     billing_run,
     billing_run_booking,
     billing_run_upkeep,
     cancel_reason,
+    card_expiry,
     consent,
     dispute,
     mail_mail,
@@ -30,6 +32,7 @@ from . import (
     payment_transaction_decline,
     payment_transaction_message,
     payment_transaction_outcome,
+    payment_transaction_report,
     payment_transaction_stripe,
     product_template,
     purchase_instalment,
@@ -45,6 +48,7 @@ from . import (
     sale_order_dispute,
     sale_order_line,
     sale_order_link,
+    sale_order_lists,
     sale_order_notices,
     sale_order_pages,
     sale_order_pause,

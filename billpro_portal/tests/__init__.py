@@ -3,6 +3,9 @@ from . import hypothesis_profile
 
 # isort: split
 from . import (
+    test_billing_lists,
+    test_billing_reports,
+    test_billing_rights,
     test_booking,
     test_calendar,
     test_cancellation,
