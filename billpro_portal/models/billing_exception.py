@@ -7,7 +7,6 @@ from .billing_run import CHARGEABLE_ORDERS
 from .sale_order_recovery import OVERDUE_AFTER
 
 
-
 class BillproBillingException(models.Model):
     """What doesn't go on by itself, or not as planned: payments and orders that need a look.
 

@@ -7,5 +7,6 @@ class PaymentTransaction(models.Model):
     _inherit = 'payment.transaction'
 
     _billing_declined_idx = models.Index(
-        "(billing_event_id) WHERE billing_event_id IS NOT NULL AND billing_decline_class IS NOT NULL"
+        "(billing_event_id) WHERE billing_event_id IS NOT NULL"
+        " AND billing_decline_class IS NOT NULL"
     )

@@ -17,9 +17,7 @@ class SaleOrder(models.Model):
         compute='_compute_billing_pending',
         help="When the customer was first given the order link.",
     )
-    billing_pending_days = fields.Integer(
-        string="Days Pending", compute='_compute_billing_pending'
-    )
+    billing_pending_days = fields.Integer(string="Days Pending", compute='_compute_billing_pending')
     billing_reminder_count = fields.Integer(
         string="Reminders",
         compute='_compute_billing_pending',
@@ -41,7 +39,9 @@ class SaleOrder(models.Model):
             if status in statuses
         ]
 
-    @api.depends('order_link_sent_date', 'billing_notification_ids.state')
+    @api.depends(
+        'order_link_first_sent_date', 'order_link_sent_date', 'billing_notification_ids.state'
+    )
     def _compute_billing_pending(self):
         """Read the notices of all orders at once."""
         notices = (
@@ -49,7 +49,7 @@ class SaleOrder(models.Model):
             .sudo()
             .search_fetch(
                 [('order_id', 'in', self.ids), ('kind', 'in', LINK_KINDS)],
-                ['order_id', 'kind', 'channel', 'state', 'create_date'],
+                ['order_id', 'kind', 'channel', 'state'],
                 order='id',
             )
         )
@@ -58,7 +58,8 @@ class SaleOrder(models.Model):
         for order in self:
             told = by_order.get(order, notices.browse())
             mails = told.filtered(lambda notice: notice.channel == 'mail')
-            since = told[:1].create_date or order.order_link_sent_date
+            # Orders from before the first date was kept have the last one only.
+            since = order.order_link_first_sent_date or order.order_link_sent_date
             order.billing_pending_date = since
             order.billing_pending_days = (now - since).days if since else 0
             order.billing_reminder_count = len(
@@ -85,10 +86,11 @@ class SaleOrder(models.Model):
     def _request_card_updates(self):
         """Ask the customers of several orders for another card.
 
-        :return: A notification.
-        :rtype: dict
+        :return: A notification, if there are orders.
+        :rtype: dict|bool
         :raise UserError: If one of the orders has no card, or its customer no address.
         """
+        action = False
         for order in self:
             action = order.action_request_card_update()
         if len(self) > 1:

@@ -51,17 +51,13 @@ class BillproAttemptReport(models.Model):
         readonly=True,
     )
     decline_class = fields.Selection(
-        selection=lambda self: (
-            self.env['billpro.billing.event']._fields['decline_class'].selection
-        ),
+        selection=lambda self: self.env['billpro.billing.event']._fields['decline_class'].selection,
         readonly=True,
     )
     decline_code = fields.Char(readonly=True)
     amount = fields.Monetary(string="Tried", readonly=True)
     collected = fields.Monetary(readonly=True)
-    success_rate = fields.Float(
-        string="Success Rate (%)", readonly=True, aggregator='avg'
-    )
+    success_rate = fields.Float(string="Success Rate (%)", readonly=True, aggregator='avg')
 
     @property
     def _table_query(self):

@@ -52,7 +52,7 @@ class BillproCollectionReport(models.Model):
     provider_id = fields.Many2one(comodel_name='payment.provider', readonly=True)
     payment_method_id = fields.Many2one(comodel_name='payment.method', readonly=True)
     payment_id = fields.Many2one(
-        string="Payment", comodel_name='account.payment', readonly=True
+        string="Payment in Accounting", comodel_name='account.payment', readonly=True
     )
     is_booked = fields.Boolean(string="Booked", readonly=True)
     collected = fields.Monetary(readonly=True)

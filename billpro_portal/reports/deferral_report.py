@@ -144,8 +144,7 @@ class BillproDeferralReport(models.Model):
         month_end = SQL("(m.month + INTERVAL '1 month')::date - 1")
         day_before = SQL("m.month::date - 1")
         today = SQL(
-            "CASE WHEN o.billing_cancel_date < %(today)s THEN period.last_day"
-            " ELSE %(today)s END",
+            "CASE WHEN o.billing_cancel_date < %(today)s THEN period.last_day ELSE %(today)s END",
             today=fields.Date.today(),
         )
         return SQL(

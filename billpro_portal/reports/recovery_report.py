@@ -47,9 +47,7 @@ class BillproRecoveryReport(models.Model):
     )
     date = fields.Datetime(string="Declined On", readonly=True)
     decline_class = fields.Selection(
-        selection=lambda self: (
-            self.env['billpro.billing.event']._fields['decline_class'].selection
-        ),
+        selection=lambda self: self.env['billpro.billing.event']._fields['decline_class'].selection,
         readonly=True,
         help="Of the first decline.",
     )

@@ -173,9 +173,7 @@ class TestBillingExceptions(ListCommon):
             orders.billing_token_id.demo_simulated_state = 'done'
             with self._committing_env(self.billing_manager) as env:
                 action = env['billpro.billing.exception'].browse(ids).action_execute_now()
-            self.assertEqual(
-                action['params']['message'], "2 charged, 0 declined, 0 unknown."
-            )
+            self.assertEqual(action['params']['message'], "2 charged, 0 declined, 0 unknown.")
             self.assertEqual(orders.mapped('billing_paid'), [48.4, 48.4])
             self.assertFalse(self._exceptions(*orders))
 

@@ -56,9 +56,12 @@ class RightsCommon(SubscriptionCommon):
         return order
 
     def _rows(self, model, user):
-        return self.env[f'billpro.{model}'].with_user(user).with_context(
-            allowed_company_ids=user.company_ids.ids
-        ).search([])
+        return (
+            self.env[f'billpro.{model}']
+            .with_user(user)
+            .with_context(allowed_company_ids=user.company_ids.ids)
+            .search([])
+        )
 
 
 @tagged('post_install', '-at_install')

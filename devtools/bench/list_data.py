@@ -56,7 +56,8 @@ class _Copies:
         self.template = template
         self.paid = template.billing_event_ids.filtered(lambda event: event.status == 'completed')
         self.tx = self.paid.transaction_ids
-        self.anchor = fields.Date.today() - relativedelta(months=PERIODS - 1) + relativedelta(days=9)
+        first_day = fields.Date.today() - relativedelta(months=PERIODS - 1)
+        self.anchor = first_day + relativedelta(days=9)
         self.bases = {}
 
     def _copy(self, record, count, **values):
@@ -99,7 +100,6 @@ class _Copies:
             self.template,
             self.order_count,
             name="'B' || n",
-            access_token='NULL',
             partner_id=f'{self.bases["res_partner"]} + 1 + n % {PARTNERS}',
             billing_anchor_date=f"DATE '{self.anchor}'",
             order_link_sent_date=f"NOW() AT TIME ZONE 'UTC' - n % {CYCLE} * INTERVAL '1 day'",
@@ -134,14 +134,17 @@ class _Copies:
                 f" WHEN n % 30 = 0 THEN 'recovered' ELSE 'completed' END"
             ),
             retry_verdict=f"CASE WHEN {declined} = 1 THEN 'exhausted' END",
-            decline_class=f"CASE WHEN {declined} = 1 THEN 'soft' WHEN {declined} = 2 THEN 'hard' END",
+            decline_class=(
+                f"CASE WHEN {declined} = 1 THEN 'soft' WHEN {declined} = 2 THEN 'hard' END"
+            ),
         )
 
     def invoices_and_payments(self):
         invoice = self.paid.invoice_id
         count = self.event_count
         order = f'{self.bases["sale_order"]} + 1 + (n - 1) % {self.order_count}'
-        date = f"DATE '{self.anchor}' + make_interval(months => (1 + (n - 1) / {self.order_count})::int)"
+        month = f'(1 + (n - 1) / {self.order_count})'
+        date = f"DATE '{self.anchor}' + make_interval(months => {month})"
         self._copy(invoice, count, name="'BENCH/' || n", billing_order_id=order, date=date)
         for line in invoice.invoice_line_ids:
             self._copy(line, count, move_id=f'{self.bases["account_move"]} + n')
