@@ -62,7 +62,9 @@ class BillproBillingException(models.Model):
     )
     billing_status = fields.Selection(
         string="Order Status",
-        selection=lambda self: self.env['sale.order']._fields['billing_status'].selection,
+        selection=lambda self: (
+            self.env['sale.order']._fields['billing_status']._description_selection(self.env)
+        ),
         readonly=True,
     )
     since_date = fields.Datetime(string="Since", readonly=True)

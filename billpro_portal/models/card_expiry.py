@@ -41,7 +41,9 @@ class BillproCardExpiry(models.Model):
     )
     billing_status = fields.Selection(
         string="Order Status",
-        selection=lambda self: self.env['sale.order']._fields['billing_status'].selection,
+        selection=lambda self: (
+            self.env['sale.order']._fields['billing_status']._description_selection(self.env)
+        ),
         readonly=True,
     )
     next_date = fields.Datetime(string="Next Payment", readonly=True)

@@ -25,7 +25,9 @@ class SaleOrder(models.Model):
     )
     billing_mail_state = fields.Selection(
         string="Last Mail",
-        selection=lambda self: self.env['billpro.notification']._fields['state'].selection,
+        selection=lambda self: (
+            self.env['billpro.notification']._fields['state']._description_selection(self.env)
+        ),
         compute='_compute_billing_pending',
         help="What became of the last mail with the order link.",
     )

@@ -51,7 +51,11 @@ class BillproAttemptReport(models.Model):
         readonly=True,
     )
     decline_class = fields.Selection(
-        selection=lambda self: self.env['billpro.billing.event']._fields['decline_class'].selection,
+        selection=lambda self: (
+            self.env['billpro.billing.event']
+            ._fields['decline_class']
+            ._description_selection(self.env)
+        ),
         readonly=True,
     )
     decline_code = fields.Char(readonly=True)

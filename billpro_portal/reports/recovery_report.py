@@ -47,7 +47,11 @@ class BillproRecoveryReport(models.Model):
     )
     date = fields.Datetime(string="Declined On", readonly=True)
     decline_class = fields.Selection(
-        selection=lambda self: self.env['billpro.billing.event']._fields['decline_class'].selection,
+        selection=lambda self: (
+            self.env['billpro.billing.event']
+            ._fields['decline_class']
+            ._description_selection(self.env)
+        ),
         readonly=True,
         help="Of the first decline.",
     )
