@@ -1,2 +1,2 @@
-from . import controllers, models, wizards
+from . import controllers, models, reports, wizards
 from .log_redaction import keep_secrets_out_of_log

@@ -20,6 +20,7 @@ from devtools import (
     test_run,
     translations,
 )
+from devtools.bench import lists as bench_lists_run
 from devtools.bench import run as bench_run
 from devtools.torture import run as torture_run
 
@@ -99,6 +100,17 @@ def _parser():
     )
     bench_run_parser.add_argument('--json', action='store_true', help="show JSON only")
     bench_run_parser.set_defaults(command=bench)
+    bench_lists_parser = benches.add_parser(
+        'lists', help="opening the lists and reports with many orders and payments"
+    )
+    bench_lists_parser.add_argument(
+        '--orders', type=int, default=10_000, help="default: %(default)s"
+    )
+    bench_lists_parser.add_argument(
+        '--events', type=int, default=100_000, help="default: %(default)s"
+    )
+    bench_lists_parser.add_argument('--json', action='store_true', help="show JSON only")
+    bench_lists_parser.set_defaults(command=bench_lists)
     lint_parser = commands.add_parser('lint', help="run the checks that need no test run")
     lint_parser.set_defaults(command=check)
     shell_parser = commands.add_parser('shell', help="open Odoo's shell on the demo database")
@@ -161,6 +173,12 @@ def bench(options):
     """Measure what the charge run costs."""
     with _odoo() as odoo:
         return bench_run.run(odoo, options.events, options.latency, options.workers, options.json)
+
+
+def bench_lists(options):
+    """Measure what opening the lists and reports costs."""
+    with _odoo() as odoo:
+        return bench_lists_run.run(odoo, options.orders, options.events, options.json)
 
 
 def check(_options):

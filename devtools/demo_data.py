@@ -46,6 +46,24 @@ PRODUCTS = {
             'description_sale': "A desk of your own in the studio, every day from 8 to 20.",
         },
     ),
+    'workshop': (
+        "Furniture workshop, five evenings",
+        450.0,
+        None,
+        {
+            'type': 'service',
+            'purchase_type': 'instalment',
+            'billing_deposit_type': 'percent',
+            'billing_deposit': 20,
+            'billing_instalment_count': 4,
+        },
+    ),
+    'laser': (
+        "Laser cutter, minute",
+        0.9,
+        None,
+        {'type': 'service', 'purchase_type': 'metered', 'billing_initial_amount': 20},
+    ),
     'sign_up': ("Sign-up fee with key card", 25.0, None, {'type': 'service'}),
 }
 ORDERS = (
@@ -57,6 +75,10 @@ ORDERS = (
     ("Active subscription", 'museum', (('membership', 4, 10), ('sign_up', 4, 0)), 'paid'),
     ("Subscription with a declined payment", 'anna', (('membership', 2, 0),), 'declined'),
     ("Subscription whose card expires soon", 'anna', (('membership', 1, 0),), 'expiring'),
+    ("Subscription whose card was refused for good", 'museum', (('membership', 1, 0),), 'refused'),
+    ("Subscription, declined and recovered", 'anna', (('membership', 3, 0),), 'recovered'),
+    ("Instalments", 'museum', (('workshop', 2, 0),), 'paid'),
+    ("Metered, with a payment scheduled", 'anna', (('laser', 1, 0),), 'metered'),
 )
 
 
@@ -139,13 +161,27 @@ def create_orders(env, payments):
         order._mark_link_sent("The demo order's link was printed.")
         if state != 'sent':
             payments.pay(order)
-        if state == 'refunded':
-            _refund(order, 100.0)
-        if state == 'declined':
-            payments.empty_card(order)
-            env['billpro.billing.run']._run_events(order.billing_event_ids)
-        if state == 'expiring':
-            order.billing_token_id.card_expiry_date = fields.Date.today() + relativedelta(day=31)
+        _bring_to(env, order, state, payments)
+
+
+def _bring_to(env, order, state, payments):
+    """Let happen to a paid order what makes it an example of a state."""
+    run = env['billpro.billing.run']
+    event = order.billing_event_ids[:1]
+    if state == 'refunded':
+        _refund(order, 100.0)
+    if state in {'declined', 'recovered', 'refused'}:
+        payments.treat_card_as(order, 'lost' if state == 'refused' else 'empty')
+        run._run_events(event)
+    if state == 'recovered':
+        payments.treat_card_as(order, 'good')
+        run._run_events(event)
+    if state == 'expiring':
+        order.billing_token_id.card_expiry_date = fields.Date.today() + relativedelta(day=31)
+    if state == 'metered':
+        env['billpro.take.payment'].create(
+            {'order_id': order.id, 'amount': 34.2, 'note': "38 minutes", 'when': 'later'}
+        ).action_take_payment()
 
 
 def _refund(order, amount):

@@ -6,8 +6,10 @@ A class for each payment provider, which all answer to the same names.
 import requests
 
 SECONDS_TO_ANSWER = 10
+# Stripe's test cards (Stripe documentation, "Testing"), and the states that Demo cards simulate.
 GOOD_CARD = '4242424242424242'
-EMPTY_CARD = '4000000000009995'
+CARDS = {'good': GOOD_CARD, 'empty': '4000000000009995', 'lost': '4000000000009987'}
+SIMULATED_STATES = {'good': 'done', 'empty': 'error', 'lost': 'cancel'}
 
 
 class DemoPayments:
@@ -47,12 +49,13 @@ class DemoPayments:
         tx._process('demo', {'reference': tx.reference, 'simulated_state': 'done'})
         tx._post_process()
 
-    def empty_card(self, order):
-        """Let the card of an order be declined from now on.
+    def treat_card_as(self, order, state):
+        """Let the card of an order be answered in another way from now on.
 
         :param sale.order order: The order.
+        :param str state: `good`, `empty` or `lost`.
         """
-        order.billing_token_id.demo_simulated_state = 'error'
+        order.billing_token_id.demo_simulated_state = SIMULATED_STATES[state]
 
     def _begin(self, order, **values):
         """Return a transaction for the first payment of an order."""
@@ -142,12 +145,12 @@ class StripePayments(DemoPayments):
         )
         answer.raise_for_status()
 
-    def empty_card(self, order):
-        """Let the card of an order be declined from now on."""
+    def treat_card_as(self, order, state):
+        """Let the card of an order be answered in another way from now on."""
         card = order.billing_token_id.stripe_payment_method
         answer = requests.post(
             f'{self.gateway}/_control/payment_methods/{card}/treat_as',
-            json={'number': EMPTY_CARD},
+            json={'number': CARDS[state]},
             timeout=SECONDS_TO_ANSWER,
         )
         answer.raise_for_status()

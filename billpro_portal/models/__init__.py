@@ -1,5 +1,5 @@
-# The purchase types inherit it.
-from . import purchase_type
+# The purchase types and the reports inherit them.
+from . import order_report, purchase_type
 
 # isort: split
 from . import (
@@ -14,10 +14,12 @@ from . import (
     billing_event_documents,
     billing_event_recovery,
     billing_event_reschedule,
+    billing_exception,
     billing_run,
     billing_run_booking,
     billing_run_upkeep,
     cancel_reason,
+    card_expiry,
     consent,
     dispute,
     mail_mail,
@@ -36,6 +38,7 @@ from . import (
     payment_transaction_initial,
     payment_transaction_message,
     payment_transaction_outcome,
+    payment_transaction_report,
     payment_transaction_settlement,
     payment_transaction_stripe,
     product_template,
@@ -56,6 +59,7 @@ from . import (
     sale_order_initial_charge,
     sale_order_line,
     sale_order_link,
+    sale_order_lists,
     sale_order_notices,
     sale_order_pages,
     sale_order_pause,

@@ -19,6 +19,10 @@ class PaymentToken(models.Model):
 
     _inherit = 'payment.token'
 
+    # Whoever has them and the provider's keys can charge the card.
+    provider_ref = fields.Char(groups='base.group_system')
+    stripe_payment_method = fields.Char(groups='base.group_system')
+    stripe_mandate = fields.Char(groups='base.group_system')
     card_brand = fields.Char(readonly=True, help="As the customer knows it, such as Visa.")
     card_last_digits = fields.Char(string="Last 4 Digits", readonly=True)
     card_expiry_date = fields.Date(

@@ -22,6 +22,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
     _purchase_type = 'subscription'
     _purchase_sequence = 30
     _one_off_types = frozenset({'single'})
+    _is_perpetual = True
 
     # === WORDS === #
 

@@ -21,6 +21,7 @@ class BillproPurchaseType(models.AbstractModel):
     _purchase_type = None  # The technical value of `sale.order.purchase_type`.
     _purchase_sequence = 100  # The place in selections.
     _one_off_types = frozenset()  # The types whose products may be sold along, paid once.
+    _is_perpetual = False  # Whether periods of equal length follow each other until the end.
 
     # === THE LIST OF TYPES === #
 
@@ -56,6 +57,15 @@ class BillproPurchaseType(models.AbstractModel):
         :rtype: list[tuple[str, str]]
         """
         return [(key, model._get_label()) for key, model in self._get_types().items()]
+
+    @api.model
+    def _get_perpetual_types(self):
+        """Return the types whose periods follow each other, for reports on recurring revenue.
+
+        :return: Values of `purchase_type`, at least one.
+        :rtype: tuple[str]
+        """
+        return tuple(key for key, model in self._get_types().items() if model._is_perpetual)
 
     # === WHAT EACH TYPE ANSWERS === #
 

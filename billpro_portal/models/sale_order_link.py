@@ -24,6 +24,9 @@ class SaleOrder(models.Model):
     order_link_sent_date = fields.Datetime(
         string="Order Link Sent On", readonly=True, copy=False, help="The last time."
     )
+    order_link_first_sent_date = fields.Datetime(
+        string="Order Link First Sent On", readonly=True, copy=False
+    )
     order_link_opened_date = fields.Datetime(
         string="Order Link Opened On", readonly=True, copy=False, help="The last time."
     )
@@ -69,7 +72,11 @@ class SaleOrder(models.Model):
         :param str reason: How, as a sentence for the chatter.
         :raise UserError: If the order's status doesn't allow it.
         """
-        self.order_link_sent_date = fields.Datetime.now()
+        now = fields.Datetime.now()
+        self.order_link_sent_date = now
+        self.filtered(lambda order: not order.order_link_first_sent_date).write(
+            {'order_link_first_sent_date': now}
+        )
         for order in self:
             if order.billing_status in BEFORE_APPROVAL:
                 order._apply_billing_trigger('send_link', reason)

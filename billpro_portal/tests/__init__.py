@@ -3,6 +3,10 @@ from . import hypothesis_profile
 
 # isort: split
 from . import (
+    test_back_office_list_tours,
+    test_billing_lists,
+    test_billing_reports,
+    test_billing_rights,
     test_booking,
     test_calendar,
     test_cancellation,
@@ -18,6 +22,7 @@ from . import (
     test_instalment,
     test_instalment_tours,
     test_lifecycle,
+    test_list_queries,
     test_log_redaction,
     test_metered,
     test_metered_tours,

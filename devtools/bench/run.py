@@ -63,7 +63,7 @@ def run(odoo, events, latency, workers, as_json):
                 ),
             )
             charges = len(gateway.ledger.movements(kind='charge'))
-    result = _read(output)
+    result = read_answer(output)
     expected = 2 * WARM_UP + events + min(events, MOST_ONE_BY_ONE)
     if charges != expected:
         raise console.Failure(f"{charges} charges instead of {expected}")
@@ -72,7 +72,7 @@ def run(odoo, events, latency, workers, as_json):
     return 0
 
 
-def _read(output):
+def read_answer(output):
     """Return what was measured.
 
     :param str output: What Odoo printed.

@@ -1,0 +1,205 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+from ..billing.declines import RETRY
+from .billing_run import CHARGEABLE_ORDERS
+from .sale_order_recovery import OVERDUE_AFTER
+
+
+class BillproBillingException(models.Model):
+    """What doesn't go on by itself, or not as planned: payments and orders that need a look.
+
+    Payments that were declined, that wait for the customer's bank, whose outcome is unknown, or
+    that the run can't open; orders in review; and suspended orders without such a payment, which
+    would otherwise be listed, and their money be counted, twice.
+    """
+
+    _name = 'billpro.billing.exception'
+    _inherit = 'billpro.order.report'
+    _description = "Billing Exception"
+    _auto = False
+    _order = 'since_date, id'  # Odd ids are orders, even ones payments.
+    _rec_name = 'order_id'
+    _depends = {
+        'billpro.billing.event': [
+            'order_id',
+            'number',
+            'due_date',
+            'amount',
+            'status',
+            'retry_verdict',
+            'first_declined_date',
+        ],
+        'res.company': ['currency_id'],
+        'sale.order': [
+            'billing_status',
+            'billing_suspended_date',
+            'billing_balance',
+            'partner_id',
+            'user_id',
+            'company_id',
+            'currency_id',
+            'purchase_type',
+        ],
+    }
+
+    event_id = fields.Many2one(
+        string="Payment", comodel_name='billpro.billing.event', readonly=True
+    )
+    kind = fields.Selection(
+        selection=[
+            ('retried', "Declined, tried again"),
+            ('exhausted', "No retries left"),
+            ('card', "Needs another card"),
+            ('authentication', "Waits for the bank"),
+            ('unknown', "Unknown outcome"),
+            ('blocked', "Can't be collected"),
+            ('review', "Order in review"),
+            ('suspended', "Order suspended"),
+        ],
+        readonly=True,
+    )
+    billing_status = fields.Selection(
+        string="Order Status",
+        selection=lambda self: (
+            self.env['sale.order']._fields['billing_status']._description_selection(self.env)
+        ),
+        readonly=True,
+    )
+    since_date = fields.Datetime(string="Since", readonly=True)
+    amount = fields.Monetary(
+        string="At Stake",
+        readonly=True,
+        help="What was not collected; of an order in review what was collected too much or too"
+        " little.",
+    )
+    reason = fields.Char(compute='_compute_reason')
+    next_step = fields.Char(string="What Happens Next", compute='_compute_reason')
+
+    @property
+    def _table_query(self):
+        return SQL(
+            """
+            SELECT 2 * e.id AS id, e.id AS event_id, e.amount AS amount,
+                   COALESCE(e.first_declined_date, e.due_date) AS since_date,
+                   CASE
+                       WHEN e.status = 'unknown' THEN 'unknown'
+                       WHEN e.status = 'scheduled' THEN 'blocked'
+                       WHEN e.status = 'hard_declined' THEN 'card'
+                       WHEN e.status = 'action_required' THEN 'authentication'
+                       WHEN e.retry_verdict = %(retry)s THEN 'retried'
+                       ELSE 'exhausted'
+                   END AS kind,
+                   o.billing_status AS billing_status, %(columns)s
+              FROM billpro_billing_event e
+              JOIN sale_order o ON o.id = e.order_id
+              JOIN res_company c ON c.id = o.company_id
+             WHERE e.status IN ('soft_declined', 'hard_declined', 'action_required', 'unknown')
+                OR (
+                    e.status = 'scheduled' AND e.due_date <= %(overdue)s
+                    AND o.billing_status IN %(chargeable)s
+                )
+             UNION ALL
+            SELECT 2 * o.id + 1, NULL,
+                   CASE o.billing_status
+                       WHEN 'review' THEN ABS(o.billing_balance)
+                       ELSE COALESCE((
+                           SELECT SUM(e.amount) FROM billpro_billing_event e
+                            WHERE e.order_id = o.id AND e.status = 'scheduled'
+                       ), 0)
+                   END,
+                   o.billing_suspended_date, o.billing_status, o.billing_status, %(columns)s
+              FROM sale_order o
+              JOIN res_company c ON c.id = o.company_id
+             WHERE o.billing_status = 'review'
+                OR (
+                    o.billing_status = 'suspended' AND NOT EXISTS (
+                        SELECT FROM billpro_billing_event e
+                         WHERE e.order_id = o.id AND e.status IN
+                               ('soft_declined', 'hard_declined', 'action_required', 'unknown')
+                    )
+                )
+            """,
+            columns=self._get_order_columns(),
+            retry=RETRY,
+            overdue=fields.Datetime.now() - OVERDUE_AFTER,
+            chargeable=CHARGEABLE_ORDERS,
+        )
+
+    @api.depends('event_id.status_message', 'event_id.next_step', 'kind', 'order_id')
+    def _compute_reason(self):
+        for exception in self:
+            exception.reason = exception.event_id.status_message or exception._get_reason()
+            exception.next_step = exception.event_id.next_step or exception._get_next_step()
+
+    def _get_reason(self):
+        """Return why an order, or a payment that nobody answered for, is listed.
+
+        :rtype: str
+        """
+        self.ensure_one()
+        amount = self.currency_id.format(self.amount)
+        if self.kind == 'review' and self.order_id.billing_balance < 0:
+            return self.env._("%s were collected too much.", amount)
+        return {
+            'review': self.env._("%s were not collected.", amount),
+            'suspended': self.env._("Nothing is charged, and no payment was declined."),
+            'unknown': self.env._("The provider has not answered."),
+            'blocked': self.env._("It is due and has not been collected."),
+        }.get(self.kind, '')
+
+    def _get_next_step(self):
+        """Return what becomes of an order, or of a payment that wasn't declined.
+
+        :rtype: str
+        """
+        self.ensure_one()
+        return {
+            'review': self.env._("Refund what is too much, or mark the order complete."),
+            'suspended': self.env._("Waits for the customer, or for another card."),
+            'unknown': self.env._(
+                "The provider is asked again. Nothing else is tried until it answers, or a billing"
+                " manager decides."
+            ),
+            'blocked': self.env._("Each charge run tries again once the reason is gone."),
+        }.get(self.kind, '')
+
+    # === ACTIONS === #
+
+    def action_execute_now(self):
+        """Collect the payments now, as on the payments themselves.
+
+        :return: A notification with the result.
+        :rtype: dict
+        :raise AccessError: If the user may not collect payments.
+        :raise UserError: If one of them can't be collected now.
+        """
+        for exception in self:
+            if not exception.event_id:
+                raise UserError(
+                    self.env._(
+                        "Order %s has no payment that could be collected now.",
+                        exception.order_id.name,
+                    )
+                )
+        return self.event_id.action_execute_now()
+
+    def action_request_card_update(self):
+        """Ask the customers for another card.
+
+        :return: A notification.
+        :rtype: dict
+        """
+        return self.order_id._request_card_updates()
+
+    def action_open(self):
+        """Open the payment, or the order where there is none."""
+        self.ensure_one()
+        record = self.event_id or self.order_id
+        return {
+            'type': 'ir.actions.act_window',
+            'res_model': record._name,
+            'res_id': record.id,
+            'views': [[False, 'form']],
+        }

@@ -1,0 +1,164 @@
+from odoo import fields, models
+from odoo.tools import SQL
+
+
+class BillproOrderReport(models.AbstractModel):
+    """What the lists and reports that are made by a query share: the order that a row is about.
+
+    Each names in `_depends` what its query reads, and gets rules of its own: a row may be seen by
+    whoever may see its order.
+    """
+
+    _name = 'billpro.order.report'
+    _description = "Report on Orders"
+
+    order_id = fields.Many2one(comodel_name='sale.order', readonly=True)
+    partner_id = fields.Many2one(string="Customer", comodel_name='res.partner', readonly=True)
+    user_id = fields.Many2one(string="Salesperson", comodel_name='res.users', readonly=True)
+    company_id = fields.Many2one(comodel_name='res.company', readonly=True)
+    currency_id = fields.Many2one(comodel_name='res.currency', readonly=True)
+    company_currency_id = fields.Many2one(comodel_name='res.currency', readonly=True)
+    purchase_type = fields.Selection(
+        selection=lambda self: self.env['billpro.purchase.type']._get_selection(), readonly=True
+    )
+
+    # === PARTS OF QUERIES === #
+
+    def _get_order_columns(self):
+        """Return the columns of the order `o`, whose company is `c`.
+
+        :rtype: SQL
+        """
+        return SQL(
+            """
+            o.id AS order_id,
+            o.partner_id AS partner_id,
+            o.user_id AS user_id,
+            o.company_id AS company_id,
+            o.currency_id AS currency_id,
+            c.currency_id AS company_currency_id,
+            o.purchase_type AS purchase_type
+            """
+        )
+
+    def _get_rate(self):
+        """Return how much of its own currency the order `o` counts for one of its company's.
+
+        The rate is that of the order's date, so that currencies alone move no figure.
+
+        :rtype: SQL
+        """
+        return SQL("COALESCE(NULLIF(o.currency_rate, 0), 1)")
+
+    def _get_nth_date(self, number):
+        """Return the date of a number in the schedule of order `o`, as `calendar.nth_date` does.
+
+        :param SQL number: The number, from 0.
+        :rtype: SQL
+        """
+        steps = SQL("o.billing_interval_count * (%s)", number)
+        months = SQL("%s * CASE o.billing_interval_unit WHEN 'year' THEN 12 ELSE 1 END", steps)
+        anchor = SQL("o.billing_anchor_date")
+        first = SQL("date_trunc('month', %s)::date", anchor)
+        return SQL(
+            """
+            CASE
+                WHEN o.billing_interval_unit = 'day' THEN %(anchor)s + (%(steps)s)::int
+                WHEN o.billing_interval_unit = 'week' THEN %(anchor)s + 7 * (%(steps)s)::int
+                WHEN %(anchor)s = (%(first)s + INTERVAL '1 month')::date - 1
+                THEN (%(first)s + make_interval(months => (%(months)s)::int + 1))::date - 1
+                ELSE (%(anchor)s + make_interval(months => (%(months)s)::int))::date
+            END
+            """,
+            anchor=anchor,
+            steps=steps,
+            first=first,
+            months=months,
+        )
+
+    def _get_recurring_lines(self):
+        """Return a query of what a period of each order costs, without and with taxes.
+
+        :rtype: SQL
+        """
+        return SQL(
+            """
+            SELECT l.order_id, SUM(l.price_subtotal) AS net, SUM(l.price_total) AS gross
+              FROM sale_order_line l
+              JOIN sale_order o ON o.id = l.order_id
+              JOIN product_product p ON p.id = l.product_id
+              JOIN product_template t ON t.id = p.product_tmpl_id
+             WHERE t.purchase_type = o.purchase_type
+             GROUP BY l.order_id
+            """
+        )
+
+    def _get_initial_invoices(self):
+        """Return a query of what the initial invoices bill of the recurring lines, without taxes.
+
+        :rtype: SQL
+        """
+        return SQL(
+            """
+            SELECT o.id AS order_id, m.id AS invoice_id, SUM(l.price_subtotal) AS net
+              FROM account_move m
+              JOIN sale_order o ON o.id = m.billing_order_id
+              JOIN account_move_line l ON l.move_id = m.id
+              JOIN product_product p ON p.id = l.product_id
+              JOIN product_template t ON t.id = p.product_tmpl_id
+             WHERE m.move_type = 'out_invoice'
+               AND m.state = 'posted'
+               AND t.purchase_type = o.purchase_type
+               AND NOT EXISTS (
+                   SELECT FROM billpro_billing_event e WHERE e.invoice_id = m.id
+               )
+             GROUP BY o.id, m.id
+            """
+        )
+
+    def _get_merged(self):
+        """Return the recursive query of what became of merged payments.
+
+        A payment is paired with the one that it was merged into, and with those that this one was
+        merged into in turn.
+
+        :rtype: SQL
+        """
+        return SQL(
+            """
+            SELECT e.id AS event_id, e.merged_into_id AS into_id
+              FROM billpro_billing_event e
+             WHERE e.merged_into_id IS NOT NULL
+             UNION ALL
+            SELECT merged.event_id, e.merged_into_id
+              FROM merged
+              JOIN billpro_billing_event e ON e.id = merged.into_id
+             WHERE e.merged_into_id IS NOT NULL
+            """
+        )
+
+    def _get_last_merged(self):
+        """Return the query, besides `merged`, of the payment that each one ended up in.
+
+        :rtype: SQL
+        """
+        return SQL(
+            """
+            SELECT merged.event_id, merged.into_id
+              FROM merged
+              JOIN billpro_billing_event e ON e.id = merged.into_id
+             WHERE e.merged_into_id IS NULL
+            """
+        )
+
+    # === ACTIONS === #
+
+    def action_open_order(self):
+        """Open the order of a row."""
+        self.ensure_one()
+        return {
+            'type': 'ir.actions.act_window',
+            'res_model': 'sale.order',
+            'res_id': self.order_id.id,
+            'views': [[False, 'form']],
+        }

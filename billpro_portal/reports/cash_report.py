@@ -1,0 +1,176 @@
+from dateutil.relativedelta import relativedelta
+
+from odoo import fields, models
+from odoo.tools import SQL
+
+from ..models.billing_run import CHARGEABLE_ORDERS
+
+MONTHS_AHEAD = 12
+
+
+class BillproCashReport(models.Model):
+    """What orders are expected to bring in over the next twelve months, taxes included.
+
+    *Scheduled* payments are on the schedule; what is overdue counts for today. *Retries* are
+    softly declined payments on the day of their next retry. *Projected* ones are the periods of
+    subscriptions after the last one on the schedule, which has one ahead only: each on its day,
+    counted from the order's anchor as the schedule counts, for as many periods and until the day
+    that were agreed, at the present price of the recurring lines.
+
+    Only orders that are charged count: *Active* and *Failed* ones that aren't cancelled. Nothing
+    is taken off for declines to come. Payments of metered orders are those that are scheduled.
+    """
+
+    _name = 'billpro.cash.report'
+    _inherit = 'billpro.order.report'
+    _description = "Scheduled Cash"
+    _auto = False
+    _order = 'date, id'
+    _rec_name = 'order_id'
+    _depends = {
+        'billpro.billing.event': [
+            'amount',
+            'due_date',
+            'number',
+            'order_id',
+            'retry_date',
+            'status',
+        ],
+        'product.template': ['purchase_type'],
+        'res.company': ['currency_id'],
+        'res.partner': ['tz'],
+        'sale.order': [
+            'billing_anchor_date',
+            'billing_cancel_date',
+            'billing_cycles',
+            'billing_end_date',
+            'billing_interval_count',
+            'billing_interval_unit',
+            'billing_status',
+            'company_id',
+            'currency_id',
+            'currency_rate',
+            'partner_id',
+            'purchase_type',
+            'user_id',
+        ],
+        'sale.order.line': ['order_id', 'price_subtotal', 'price_total', 'product_id'],
+    }
+
+    event_id = fields.Many2one(
+        string="Payment", comodel_name='billpro.billing.event', readonly=True
+    )
+    date = fields.Date(readonly=True, help="In the customer's calendar.")
+    kind = fields.Selection(
+        selection=[
+            ('scheduled', "Scheduled"),
+            ('retry', "Retry"),
+            ('projected', "Projected"),
+        ],
+        readonly=True,
+    )
+    amount = fields.Monetary(readonly=True)
+    amount_company = fields.Monetary(
+        string="Amount in Company Currency",
+        currency_field='company_currency_id',
+        readonly=True,
+    )
+
+    @property
+    def _table_query(self):
+        today = fields.Date.today()
+        return SQL(
+            """
+            WITH recurring AS (%(recurring)s),
+            expected AS (%(schedule)s UNION ALL %(projection)s)
+            SELECT expected.id AS id, expected.event_id AS event_id,
+                   expected.date AS date, expected.kind AS kind, expected.amount AS amount,
+                   ROUND(expected.amount / %(rate)s::numeric, company_currency.decimal_places)
+                   AS amount_company,
+                   %(columns)s
+              FROM expected
+              JOIN sale_order o ON o.id = expected.order_id
+              JOIN res_company c ON c.id = o.company_id
+              JOIN res_currency company_currency ON company_currency.id = c.currency_id
+             WHERE expected.date < %(horizon)s
+            """,
+            recurring=self._get_recurring_lines(),
+            schedule=self._get_schedule(today),
+            projection=self._get_projection(today),
+            rate=self._get_rate(),
+            columns=self._get_order_columns(),
+            horizon=today + relativedelta(months=MONTHS_AHEAD),
+        )
+
+    def _get_schedule(self, today):
+        """Return the query of the payments that are on the schedule.
+
+        :param datetime.date today: What is overdue counts for today.
+        :rtype: SQL
+        """
+        return SQL(
+            """
+            SELECT 2 * e.id::bigint AS id, e.id AS event_id, o.id AS order_id, e.amount,
+                   CASE e.status WHEN 'scheduled' THEN 'scheduled' ELSE 'retry' END AS kind,
+                   GREATEST(
+                       (
+                           COALESCE(e.retry_date, e.due_date) AT TIME ZONE 'UTC' AT TIME ZONE
+                           COALESCE(partner.tz, company_partner.tz, 'UTC')
+                       )::date,
+                       %(today)s
+                   ) AS date
+              FROM billpro_billing_event e
+              JOIN sale_order o ON o.id = e.order_id
+              JOIN res_partner partner ON partner.id = o.partner_id
+              JOIN res_company company ON company.id = o.company_id
+              JOIN res_partner company_partner ON company_partner.id = company.partner_id
+             WHERE o.billing_status IN %(chargeable)s
+               AND o.billing_cancel_date IS NULL
+               AND (
+                   e.status = 'scheduled'
+                   OR (e.status = 'soft_declined' AND e.retry_date IS NOT NULL)
+               )
+            """,
+            today=today,
+            chargeable=CHARGEABLE_ORDERS,
+        )
+
+    def _get_projection(self, today):
+        """Return the query of the periods that follow the last one on the schedule.
+
+        The payment with number *n* is that of period *n* - 1, so that its number is that of the
+        next period.
+
+        :param datetime.date today: Periods from this day on are projected.
+        :rtype: SQL
+        """
+        return SQL(
+            """
+            SELECT 2 * (o.id::bigint * 65536 + n.number) + 1, NULL, o.id, recurring.gross,
+                   'projected', %(date)s
+              FROM (
+                   SELECT e.order_id, MAX(e.number) AS number
+                     FROM billpro_billing_event e
+                    GROUP BY e.order_id
+                   ) last
+              JOIN sale_order o ON o.id = last.order_id
+              JOIN recurring ON recurring.order_id = o.id
+             CROSS JOIN LATERAL generate_series(
+                   last.number,
+                   last.number + CASE o.billing_interval_unit
+                       WHEN 'day' THEN 366 WHEN 'week' THEN 53 WHEN 'month' THEN 12 ELSE 1
+                   END / o.billing_interval_count + 1
+             ) n(number)
+             WHERE o.purchase_type IN %(types)s
+               AND o.billing_status IN %(chargeable)s
+               AND o.billing_cancel_date IS NULL
+               AND o.billing_interval_count > 0
+               AND (COALESCE(o.billing_cycles, 0) = 0 OR n.number < o.billing_cycles)
+               AND (o.billing_end_date IS NULL OR %(date)s <= o.billing_end_date)
+               AND %(date)s >= %(today)s
+            """,
+            date=self._get_nth_date(SQL("n.number")),
+            types=self.env['billpro.purchase.type']._get_perpetual_types(),
+            chargeable=CHARGEABLE_ORDERS,
+            today=today,
+        )

@@ -1,0 +1,234 @@
+from odoo import fields, models
+from odoo.tools import SQL
+
+
+class BillproMrrReport(models.Model):
+    """Monthly recurring revenue (MRR) and what moved it, month by month and order by order.
+
+    **The value of a subscription.** At the end of a month, or today in the present one, a
+    subscription is worth what the period costs that covers that day, without taxes, turned into a
+    month: an interval of *n* months counts 1/*n*, of *n* years 1/(12 *n*), of *n* weeks
+    365/(84 *n*), of *n* days 365/(12 *n*); rounded to the minor unit of the order's currency.
+
+    **The periods.** The first one, unless it is a free trial, is what the initial invoice bills of
+    the recurring lines. Each later one is a scheduled payment with its period; its amount, taxes
+    included, is freed of them in the proportion of the order's recurring lines. A period counts
+    while its payment is collected, skipped or still to be had, and no longer when the payment is
+    cancelled or paused. After the last day of a cancelled subscription nothing counts. Discounts
+    and fees that are charged once, instalments and metered payments are no recurring revenue.
+
+    **The movements.** A row is an order in a month in which it has, or has just lost, a value:
+    *new* from nothing, for the first time; *reactivation* from nothing, again; *expansion* and
+    *contraction* between two values; *churn* to nothing; *unchanged*. The changes of a month add
+    up to its MRR less that of the month before. What begins and ends between two month ends
+    appears in neither.
+
+    Values in the company's currency use the rate of the order's date: exchange rates move nothing.
+    """
+
+    _name = 'billpro.mrr.report'
+    _inherit = 'billpro.order.report'
+    _description = "Monthly Recurring Revenue"
+    _auto = False
+    _order = 'month desc, id desc'
+    _rec_name = 'order_id'
+    _depends = {
+        'account.move': ['billing_order_id', 'move_type', 'state'],
+        'account.move.line': ['move_id', 'price_subtotal', 'product_id'],
+        'billpro.billing.event': [
+            'amount',
+            'invoice_id',
+            'merged_into_id',
+            'number',
+            'order_id',
+            'period_end',
+            'period_start',
+            'status',
+        ],
+        'product.template': ['purchase_type'],
+        'res.company': ['currency_id'],
+        'sale.order': [
+            'billing_anchor_date',
+            'billing_cancel_date',
+            'billing_interval_count',
+            'billing_interval_unit',
+            'billing_trial_days',
+            'company_id',
+            'currency_id',
+            'currency_rate',
+            'partner_id',
+            'purchase_type',
+            'user_id',
+        ],
+        'sale.order.line': ['order_id', 'price_subtotal', 'price_total', 'product_id'],
+    }
+
+    month = fields.Date(readonly=True, help="Its first day.")
+    movement = fields.Selection(
+        selection=[
+            ('new', "New"),
+            ('reactivation', "Reactivation"),
+            ('expansion', "Expansion"),
+            ('contraction', "Contraction"),
+            ('churn', "Churn"),
+            ('unchanged', "Unchanged"),
+        ],
+        readonly=True,
+    )
+    mrr = fields.Monetary(
+        string="MRR", readonly=True, help="At the end of the month, without taxes."
+    )
+    change = fields.Monetary(readonly=True, help="Since the end of the month before.")
+    mrr_company = fields.Monetary(
+        string="MRR in Company Currency", currency_field='company_currency_id', readonly=True
+    )
+    change_company = fields.Monetary(
+        string="Change in Company Currency", currency_field='company_currency_id', readonly=True
+    )
+
+    @property
+    def _table_query(self):
+        return SQL(
+            """
+            WITH RECURSIVE merged AS (%(merged)s),
+            last_merged AS (%(last_merged)s),
+            recurring AS (%(recurring)s),
+            period AS (%(first_periods)s UNION ALL %(later_periods)s),
+            value AS (%(values)s),
+            step AS (
+                SELECT order_id, month, mrr,
+                       LAG(month) OVER w AS last_month, LAG(mrr) OVER w AS last_mrr,
+                       LEAD(month) OVER w AS next_month
+                  FROM value
+                 WHERE mrr > 0
+                WINDOW w AS (PARTITION BY order_id ORDER BY month)
+            ),
+            moved AS (%(rows)s)
+            SELECT moved.order_id::bigint * 4096 + (EXTRACT(year FROM moved.month)::int - 2000) * 16
+                   + EXTRACT(month FROM moved.month)::int AS id,
+                   moved.month AS month, moved.movement AS movement,
+                   moved.mrr AS mrr, moved.change AS change,
+                   ROUND(moved.mrr / %(rate)s::numeric, company_currency.decimal_places)
+                   AS mrr_company,
+                   ROUND(moved.change / %(rate)s::numeric, company_currency.decimal_places)
+                   AS change_company,
+                   %(columns)s
+              FROM moved
+              JOIN sale_order o ON o.id = moved.order_id
+              JOIN res_company c ON c.id = o.company_id
+              JOIN res_currency company_currency ON company_currency.id = c.currency_id
+            """,
+            merged=self._get_merged(),
+            last_merged=self._get_last_merged(),
+            recurring=self._get_recurring_lines(),
+            first_periods=self._get_first_periods(),
+            later_periods=self._get_later_periods(),
+            values=self._get_values(),
+            rows=self._get_rows(),
+            rate=self._get_rate(),
+            columns=self._get_order_columns(),
+        )
+
+    def _get_first_periods(self):
+        """Return the query of the periods that initial payments paid.
+
+        :rtype: SQL
+        """
+        return SQL(
+            """
+            SELECT o.id AS order_id, o.billing_anchor_date AS first_day,
+                   %(second)s - 1 AS last_day,
+                   COALESCE(billed.net, recurring.net) AS net
+              FROM sale_order o
+              JOIN recurring ON recurring.order_id = o.id
+              LEFT JOIN (%(billed)s) billed ON billed.order_id = o.id
+             WHERE o.purchase_type IN %(types)s
+               AND o.billing_anchor_date IS NOT NULL
+               AND COALESCE(o.billing_trial_days, 0) = 0
+            """,
+            second=self._get_nth_date(SQL("1")),
+            billed=self._get_initial_invoices(),
+            types=self.env['billpro.purchase.type']._get_perpetual_types(),
+        )
+
+    def _get_later_periods(self):
+        """Return the query of the periods of scheduled payments.
+
+        :rtype: SQL
+        """
+        return SQL(
+            """
+            SELECT e.order_id, e.period_start, e.period_end,
+                   e.amount * recurring.net / NULLIF(recurring.gross, 0)
+              FROM billpro_billing_event e
+              JOIN sale_order o ON o.id = e.order_id
+              JOIN recurring ON recurring.order_id = e.order_id
+              LEFT JOIN last_merged ON last_merged.event_id = e.id
+              LEFT JOIN billpro_billing_event final ON final.id = last_merged.into_id
+             WHERE o.purchase_type IN %(types)s
+               AND e.number > 0
+               AND e.period_end IS NOT NULL
+               AND COALESCE(final.status, e.status) NOT IN ('cancelled', 'paused')
+            """,
+            types=self.env['billpro.purchase.type']._get_perpetual_types(),
+        )
+
+    def _get_values(self):
+        """Return the query of what each order is worth at the ends of months, until today.
+
+        :rtype: SQL
+        """
+        return SQL(
+            """
+            SELECT period.order_id, m.month::date AS month,
+                   MAX(ROUND(
+                       period.net / o.billing_interval_count * CASE o.billing_interval_unit
+                           WHEN 'day' THEN 365.0 / 12
+                           WHEN 'week' THEN 365.0 / 84
+                           WHEN 'month' THEN 1
+                           ELSE 1 / 12.0
+                       END,
+                       currency.decimal_places
+                   )) AS mrr
+              FROM period
+              JOIN sale_order o ON o.id = period.order_id
+              JOIN res_currency currency ON currency.id = o.currency_id
+             CROSS JOIN LATERAL generate_series(
+                   date_trunc('month', period.first_day),
+                   LEAST(period.last_day, %(today)s), INTERVAL '1 month'
+             ) m(month)
+             WHERE o.billing_interval_count > 0
+               AND LEAST((m.month + INTERVAL '1 month')::date - 1, %(today)s)
+                   BETWEEN period.first_day
+                       AND LEAST(period.last_day, o.billing_cancel_date)
+             GROUP BY period.order_id, m.month
+            """,
+            today=fields.Date.today(),
+        )
+
+    def _get_rows(self):
+        """Return the query of the values with what they changed, and of the months of churn.
+
+        :rtype: SQL
+        """
+        return SQL(
+            """
+            SELECT order_id, month, mrr,
+                   CASE
+                       WHEN last_month IS NULL THEN 'new'
+                       WHEN last_month < month - INTERVAL '1 month' THEN 'reactivation'
+                       WHEN mrr > last_mrr THEN 'expansion'
+                       WHEN mrr < last_mrr THEN 'contraction'
+                       ELSE 'unchanged'
+                   END AS movement,
+                   CASE WHEN last_month >= month - INTERVAL '1 month'
+                        THEN mrr - last_mrr ELSE mrr END AS change
+              FROM step
+             UNION ALL
+            SELECT order_id, (month + INTERVAL '1 month')::date, 0, 'churn', -mrr
+              FROM step
+             WHERE month + INTERVAL '1 month' <= %(today)s
+               AND (next_month IS NULL OR next_month > month + INTERVAL '1 month')
+            """,
+            today=fields.Date.today(),
+        )

@@ -1,0 +1,57 @@
+from odoo import fields
+from odoo.tests import tagged
+
+from .common import BillingHttpCommon
+from .test_billing_rights import RightsCommon
+
+
+@tagged('post_install', '-at_install')
+class TestBackOfficeListTours(RightsCommon, BillingHttpCommon):
+    """The lists and reports in a real browser, for each role."""
+
+    def setUp(self):
+        super().setUp()
+        self.soft = self._create_active_order(state='error')
+        self.hard = self._create_active_order(state='cancel')
+        self.expiring = self._create_active_order()
+        self.expiring.billing_token_id.card_expiry_date = fields.Date.end_of(
+            fields.Date.today(), 'month'
+        )
+        self.pending = self._create_order(partner=self.other_customer)
+        for order in (self.soft, self.hard):
+            with self._committing_env() as env:
+                events = env['billpro.billing.event'].browse(order.billing_event_ids.ids)
+                env['billpro.billing.run']._run_events(events)
+        self.soft.billing_token_id.demo_simulated_state = 'done'
+
+    def _start(self, role):
+        self.env.flush_all()
+        self.start_tour(
+            '/odoo/action-billpro_portal.action_billing_orders',
+            f'billpro_portal.lists_as_{role}',
+            login=self.roles[role].login,
+        )
+        self.env.invalidate_all()
+        self.env['account.move']._get_sequence_cache().clear()
+
+    def test_billing_user(self):
+        self._start('billing_user')
+        self.assertEqual(self.soft.billing_paid, 48.4)
+        self.assertEqual(self.hard.billing_paid, 24.2)
+        self.assertEqual(self.hard.billing_event_ids.mapped('attempt_count'), [1, 0])
+        self._assert_books_closed(self.soft)
+
+    def test_manager(self):
+        self._start('manager')
+        self.assertEqual(self.pending.billing_notification_ids.mapped('kind'), ['order_reminder'])
+        self.assertEqual(
+            self.expiring.billing_notification_ids.filtered(
+                lambda notice: notice.kind == 'card_update'
+            ).mapped('channel'),
+            ['mail'],
+        )
+
+    def test_accountant(self):
+        self._start('accountant')
+        self.assertFalse(self.pending.billing_notification_ids)
+        self.assertEqual(self.soft.billing_paid, 24.2)
