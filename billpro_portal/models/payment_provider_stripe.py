@@ -4,7 +4,7 @@ import os
 
 import stripe
 
-from odoo import fields, models
+from odoo import models
 from odoo.exceptions import ValidationError
 
 from odoo.addons.payment_stripe import const

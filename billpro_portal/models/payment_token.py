@@ -101,7 +101,7 @@ class PaymentToken(models.Model):
     def _prepare_stripe_card_values(self, card):
         """Return what is kept of a card.
 
-        :param dict card: Stripe's object (Stripe API reference, "The PaymentMethod object", `card`).
+        :param dict card: Stripe's object (API reference, "The PaymentMethod object", `card`).
         :rtype: dict
         """
         brand = self.env['payment.method']._get_from_code(
@@ -111,9 +111,7 @@ class PaymentToken(models.Model):
             'card_brand': brand.name or (card.get('brand') or '').capitalize(),
             'card_last_digits': card.get('last4'),
             'card_fingerprint': card.get('fingerprint'),
-            'card_wallet': ((card.get('wallet') or {}).get('type') or '')
-            .replace('_', ' ')
-            .title(),
+            'card_wallet': ((card.get('wallet') or {}).get('type') or '').replace('_', ' ').title(),
         }
         if card.get('exp_year') and card.get('exp_month'):
             values['card_expiry_date'] = date(card['exp_year'], card['exp_month'], 1) + (

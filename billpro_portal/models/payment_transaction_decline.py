@@ -49,9 +49,9 @@ class PaymentTransaction(models.Model):
         except ValidationError as error:
             cause = error.__cause__ or error.__context__
             moves_money = not self.env.context.get('billing_moves_no_money')
-            if self.billing_order_id and moves_money:
-                if classify_failed_request(cause) == DECLINED:
-                    self._record_decline_codes(self.provider_id._extract_error(cause))
+            is_decline = moves_money and classify_failed_request(cause) == DECLINED
+            if self.billing_order_id and is_decline:
+                self._record_decline_codes(self.provider_id._extract_error(cause))
             raise
 
     def _apply_updates(self, payment_data):

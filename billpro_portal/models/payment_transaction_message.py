@@ -13,7 +13,9 @@ class PaymentTransaction(models.Model):
     _inherit = 'payment.transaction'
 
     # Messages name payments by the provider's number.
-    _provider_reference_idx = models.Index("(provider_reference) WHERE provider_reference IS NOT NULL")
+    _provider_reference_idx = models.Index(
+        "(provider_reference) WHERE provider_reference IS NOT NULL"
+    )
 
     def _try_lock_for_message(self):
         """Lock a payment with its order, if it has one, unless somebody else holds them.

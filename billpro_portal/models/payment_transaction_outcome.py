@@ -242,7 +242,6 @@ class PaymentTransaction(models.Model):
         :return: Whether the provider has it; None if that can't be learned.
         :rtype: bool|None
         """
-        return None
 
     def _ask_person_about_outcome(self):
         """Give the order's salesperson the question that no machine can answer; once."""

@@ -62,7 +62,7 @@ class BillproWebhookEvent(models.Model):
         comodel_name='res.company', required=True, readonly=True, index=True
     )
     event_type = fields.Char(string="Type", required=True, readonly=True)
-    object_id = fields.Char(string="Object", readonly=True, help="What changed at the provider.")
+    object_id = fields.Char(readonly=True, help="What changed at the provider.")
     payment_reference = fields.Char(
         string="Payment at Provider", readonly=True, help="The payment that it belongs to."
     )

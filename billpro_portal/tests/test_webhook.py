@@ -40,7 +40,8 @@ class WebhookCommon(GatewayCommon, BillingHttpCommon):
             messages = [
                 one
                 for one in messages
-                if payment in {one['data']['object']['id'], one['data']['object'].get('payment_intent')}
+                if payment
+                in {one['data']['object']['id'], one['data']['object'].get('payment_intent')}
             ]
         return messages[::-1]
 
@@ -221,9 +222,7 @@ class TestWebhook(WebhookCommon):
             tx._stripe_create_intent()
             self.assertEqual((self.event.status, tx.state), ('processing', 'draft'))
             self._deliver_all(
-                self._find_messages(
-                    'payment_intent.succeeded', payment=self._find_intent(tx)['id']
-                )
+                self._find_messages('payment_intent.succeeded', payment=self._find_intent(tx)['id'])
             )
             self._process()
         self._assert_charged_once()
@@ -348,7 +347,9 @@ class TestWebhookRefund(WebhookCommon):
     def _assert_refunded(self, amount):
         refunds = self.tx.child_transaction_ids
         self.assertEqual(refunds.mapped('state'), ['done'])
-        self.assertEqual((self.order.billing_refunded, self.order.billing_credited), (amount, amount))
+        self.assertEqual(
+            (self.order.billing_refunded, self.order.billing_credited), (amount, amount)
+        )
         self._assert_books_closed(self.order)
 
     def test_made_at_the_provider(self):
@@ -505,9 +506,7 @@ class TestWebhookRegistration(GatewayCommon):
     """The webhook is made with one click."""
 
     def _get_endpoints(self):
-        return [
-            one for one in self.gateway.find_all('webhook_endpoint') if not one.get('deleted')
-        ]
+        return [one for one in self.gateway.find_all('webhook_endpoint') if not one.get('deleted')]
 
     def test_one_click(self):
         self.provider.stripe_webhook_secret = False
