@@ -27,7 +27,10 @@ class BillproPurchaseSingle(models.AbstractModel):
 
     @api.model
     def _get_terms(self, order):
-        return [self._get_today_row(order)]
+        row = self._get_today_row(order)
+        if order._is_reserved_at_checkout():
+            row['label'] = self.env._("To be reserved today")
+        return [row]
 
     @api.model
     def _can_be_authorized(self):

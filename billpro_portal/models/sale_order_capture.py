@@ -280,12 +280,13 @@ class SaleOrder(models.Model):
 
     # === WHAT THE CUSTOMER SEES === #
 
-    def _get_authorization_explanation(self):
-        """Return how the order is paid if the payment is authorised first, or False.
+    def _get_checkout_providers(self):
+        """Return the providers that the company publishes.
 
-        :rtype: str|bool
+        :rtype: payment.provider
         """
-        providers = (
+        self.ensure_one()
+        return (
             self.env['payment.provider']
             .sudo()
             .search(
@@ -296,10 +297,23 @@ class SaleOrder(models.Model):
                 ]
             )
         )
-        manual = providers.filtered('capture_manually')
-        if not manual:
+
+    def _is_reserved_at_checkout(self):
+        """Return whether the checkout only reserves the amount, however the customer pays.
+
+        :rtype: bool
+        """
+        providers = self._get_checkout_providers()
+        return bool(providers) and providers == providers.filtered('capture_manually')
+
+    def _get_authorization_explanation(self):
+        """Return how the order is paid if the payment may be authorised first, or False.
+
+        :rtype: str|bool
+        """
+        if not any(self._get_checkout_providers().mapped('capture_manually')):
             return False
-        if manual == providers:
+        if self._is_reserved_at_checkout():
             return self.env._(
                 "The amount is reserved on your card now. It is charged when we confirm or deliver"
                 " your order, and at most once."

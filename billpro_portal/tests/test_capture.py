@@ -97,6 +97,20 @@ class TestCapture(CaptureCommon):
             [(row['label'], row['value']) for row in order._get_summary_rows()],
         )
 
+    def test_what_the_checkout_says(self):
+        order = self._create_order()
+        purchase = order._get_purchase()
+        self.assertEqual(purchase._get_terms(order)[0]['label'], "To be reserved today")
+        self.assertIn("reserved on your card now", purchase._get_explanation(order))
+        other = self.provider.copy({'company_id': self.company.id})
+        other.write({'capture_manually': False, 'state': 'test', 'is_published': True})
+        self.assertEqual(purchase._get_terms(order)[0]['label'], "To pay today")
+        self.assertIn("Depending on how you pay", purchase._get_explanation(order))
+        self.provider.capture_manually = False
+        self.assertEqual(
+            purchase._get_explanation(order), "You pay once. Nothing is charged later."
+        )
+
     def test_an_amount_that_does_not_fit_is_left_to_staff(self):
         order = self._create_order()
         tx = self._create_initial_transaction(order, amount=100)
