@@ -1,6 +1,10 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+# The amount gets its part of the taxes of so many units. The tax of a single one, rounded to its
+# minor unit, would be too coarse to take a part of: 21% of 2.50 are 0.53, not 0.525.
+TAXED_QUANTITY = 10**6
+
 
 class BillproPurchaseMetered(models.AbstractModel):
     """Metered billing: a fixed amount at the checkout, then payments that staff take or schedule.
@@ -125,7 +129,9 @@ class BillproPurchaseMetered(models.AbstractModel):
         """
         AccountTax = self.env['account.tax']
         line = order._get_recurring_lines()[0]
-        base_lines = [line._prepare_base_line_for_taxes_computation(quantity=1.0, discount=0.0)]
+        base_lines = [
+            line._prepare_base_line_for_taxes_computation(quantity=TAXED_QUANTITY, discount=0.0)
+        ]
         AccountTax._add_tax_details_in_base_lines(base_lines, order.company_id)
         AccountTax._round_base_lines_tax_details(base_lines, order.company_id)
         amount_lines = AccountTax._reduce_base_lines_to_target_amount(
