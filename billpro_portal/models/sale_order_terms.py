@@ -155,14 +155,25 @@ class SaleOrder(models.Model):
                 order.billing_deposit = order.billing_deposit
                 order.billing_initial_amount = order.billing_initial_amount
                 continue
-            if product.billing_deposit_type == 'percent':
-                deposit = order.amount_total * product.billing_deposit / 100
-            else:
-                deposit = order._convert_product_amount(product, product.billing_deposit)
-            order.billing_deposit = order.currency_id.round(deposit)
-            order.billing_initial_amount = order._convert_product_amount(
+            order.update(order._get_product_amounts(product))
+
+    def _get_product_amounts(self, product):
+        """Return deposit and initial amount that a product's terms give to the order.
+
+        :param product.product product: The product.
+        :return: The values by field, in the currency of the order.
+        :rtype: dict
+        """
+        if product.billing_deposit_type == 'percent':
+            deposit = self.amount_total * product.billing_deposit / 100
+        else:
+            deposit = self._convert_product_amount(product, product.billing_deposit)
+        return {
+            'billing_deposit': self.currency_id.round(deposit),
+            'billing_initial_amount': self._convert_product_amount(
                 product, product.billing_initial_amount
-            )
+            ),
+        }
 
     def _convert_product_amount(self, product, amount):
         """Return an amount of a product's terms in the currency of the order.
@@ -224,6 +235,38 @@ class SaleOrder(models.Model):
                     self.env._("The payment terms of order %s can't be negative.", order.name)
                 )
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Override of `sale`: new orders have the terms of products that lock them.
+
+        :raise UserError: If somebody else than the system gives an order other terms.
+        """
+        orders = super().create(vals_list)
+        if not self.env.su:
+            for order in orders.filtered('billing_terms_locked'):
+                order._check_terms_of_product()
+        return orders
+
+    def _check_terms_of_product(self):
+        """Check that the order has the terms of its product, no others.
+
+        :raise UserError: If it has others.
+        """
+        product = self._get_recurring_lines()[:1].product_id
+        if not product:
+            return
+        amounts = self._get_product_amounts(product)
+        if (
+            self.billing_end_date
+            or self.billing_first_date
+            or any(self[name] != product[name] for name in PRODUCT_TERMS)
+            or any(self.currency_id.compare_amounts(self[n], amounts[n]) for n in amounts)
+        ):
+            self._refuse_locked_terms()
+
+    def _refuse_locked_terms(self):
+        raise UserError(self.env._("The product locks the payment terms of order %s.", self.name))
+
     def write(self, vals):
         """Override of `sale` to guard the terms of payment.
 
@@ -244,9 +287,7 @@ class SaleOrder(models.Model):
                 )
             )
         if self.billing_terms_locked and not self.env.su:
-            raise UserError(
-                self.env._("The product locks the payment terms of order %s.", self.name)
-            )
+            self._refuse_locked_terms()
 
     # === ACTIONS === #
 
@@ -300,7 +341,7 @@ class SaleOrder(models.Model):
         totals = AccountTax._get_tax_totals_summary(
             base_lines=base_lines, currency=self.currency_id, company=self.company_id
         )
-        return totals['total_amount_currency']
+        return self.currency_id.round(totals['total_amount_currency'])
 
     # === TIME === #
 
