@@ -48,7 +48,10 @@ class SaleOrderLine(models.Model):
         """Keep staff from changing the price of a product that locks it."""
         if self.env.uid == SUPERUSER_ID:
             return
-        for line in self.filtered('product_id.billing_lock_pricing'):
+        self._check_no_discount_on_locked_pricing()
+        for line in self.filtered(
+            lambda line: line.product_id.billing_lock_pricing and not line.is_downpayment
+        ):
             expected_price, expected_discount = line._get_locked_pricing()
             if line.currency_id.compare_amounts(line.price_unit, expected_price) or round(
                 line.discount - expected_discount, 2
@@ -60,6 +63,26 @@ class SaleOrderLine(models.Model):
                         product=line.product_id.display_name,
                         price=line.currency_id.format(expected_price),
                         discount=expected_discount,
+                    )
+                )
+
+    def _check_no_discount_on_locked_pricing(self):
+        """Keep staff from lowering a locked price by a line of its own, as global discounts are.
+
+        :raise ValidationError: If a line with a locked price stands beside a discount.
+        """
+        for order in self.order_id:
+            lines = order.order_line.filtered(lambda line: not line.is_downpayment)
+            locked_lines = lines.filtered('product_id.billing_lock_pricing')
+            discounts = (lines - locked_lines).filtered(lambda line: line.price_unit < 0)
+            if locked_lines and discounts:
+                raise ValidationError(
+                    self.env._(
+                        "The price of “%(product)s” is locked: order %(order)s can't have the"
+                        " discount “%(discount)s”.",
+                        product=locked_lines[0].product_id.display_name,
+                        order=order.name,
+                        discount=discounts[0].name,
                     )
                 )
 
