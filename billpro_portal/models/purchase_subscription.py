@@ -351,7 +351,8 @@ class BillproPurchaseSubscription(models.AbstractModel):
         """
         recurring_lines = order._get_recurring_lines()
         invoice_lines = []
-        for line in lines:
+        # Optional lines that were not chosen have no quantity.
+        for line in lines.filtered('product_uom_qty'):
             values = line._prepare_invoice_line(quantity=line.product_uom_qty)
             if line in taxes:
                 values['extra_tax_data'] = taxes[line]

@@ -267,11 +267,23 @@ class SaleOrder(models.Model):
         return [self._get_line_row(line) for line in self._get_order_lines_to_report()]
 
     def _get_order_lines_to_report(self):
-        """Override of `sale`: down payments are shown as payments, not as lines of the order."""
+        """Override of `sale`: show what is sold.
+
+        Down payments are shown as payments. Optional lines can't be chosen on our pages: only those
+        that staff gave a quantity are part of the order.
+        """
         lines = super()._get_order_lines_to_report()
         if not self.purchase_type:
             return lines
-        return lines.filtered(lambda line: not line.is_downpayment)
+        sold = lines.filtered(
+            lambda line: (
+                not line.is_downpayment
+                and (line.display_type or line.product_uom_qty or not line._is_line_optional())
+            )
+        )
+        products = sold.filtered(lambda line: not line.display_type)
+        sections = products.parent_id | products.parent_id.parent_id
+        return sold.filtered(lambda line: not line.is_optional or line in sections)
 
     def _get_line_row(self, line):
         name, _newline, description = (line.name or '').partition('\n')
