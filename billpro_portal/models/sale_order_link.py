@@ -131,15 +131,51 @@ class SaleOrder(models.Model):
     def action_send_order_link_mail(self):
         """Open Odoo's mail composer with the order-ready mail."""
         self.ensure_one()
-        self._check_link_can_be_given()
-        if not self.partner_id.email:
-            raise UserError(
-                self.env._(
-                    "%s has no email address. Add one, or use SMS, QR code or the copied link.",
-                    self.partner_id.display_name,
-                )
-            )
+        self._check_link_can_be_mailed()
         return self.action_quotation_send()
+
+    def action_mail_order_links(self):
+        """Mail the order links at once, in the words of the template and without a dialog.
+
+        Other programs have no dialog to press *Send* in.
+
+        :return: A notification.
+        :rtype: dict
+        :raise UserError: If a link can't be given, or a customer has no address.
+        """
+        self.check_access('write')
+        self._check_link_can_be_mailed()
+        for order in self:
+            order.with_context(mark_so_as_sent=True).message_post_with_source(
+                self.env.ref('billpro_portal.mail_template_order_ready'),
+                message_type='comment',
+                subtype_xmlid='mail.mt_comment',
+                email_layout_xmlid='billpro_portal.mail_layout',
+            )
+        return {
+            'type': 'ir.actions.client',
+            'tag': 'display_notification',
+            'params': {
+                'type': 'success',
+                'message': self.env._("The order link is on its way."),
+                'next': {'type': 'ir.actions.act_window_close'},
+            },
+        }
+
+    def _check_link_can_be_mailed(self):
+        """Check that the customers can do something with the link, and that a mail reaches them.
+
+        :raise UserError: If a link can't be given, or a customer has no address.
+        """
+        self._check_link_can_be_given()
+        for order in self:
+            if not order.partner_id.email:
+                raise UserError(
+                    self.env._(
+                        "%s has no email address. Add one, or use SMS, QR code or the copied link.",
+                        order.partner_id.display_name,
+                    )
+                )
 
     def action_send_order_link_sms(self):
         """Queue the order-ready SMS to the customer.
@@ -242,9 +278,12 @@ class SaleOrder(models.Model):
         return action
 
     def message_post(self, **kwargs):
-        """Override of `sale`: the mail that the composer sends carries the order link."""
+        """Override of `sale`: the mail that the composer sends carries the order link.
+
+        Notes of changed fields, which are posted in the same context, don't.
+        """
         message = super().message_post(**kwargs)
-        if self.env.context.get('mark_so_as_sent'):
+        if self.env.context.get('mark_so_as_sent') and message.message_type == 'comment':
             billed = self.filtered(
                 lambda order: order.purchase_type and order.billing_status in BEFORE_APPROVAL
             )
