@@ -1,0 +1,84 @@
+from datetime import datetime
+
+from freezegun import freeze_time
+
+from odoo import Command
+from odoo.tests import HttpCase, tagged
+
+from .test_subscription import SubscriptionCommon
+
+
+@tagged('post_install', '-at_install')
+class TestNewCompany(SubscriptionCommon, HttpCase):
+    """A company with a chart of accounts and a provider sells without any other setting."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        company = cls.env['res.company'].create(
+            {'name': "Borealis", 'currency_id': cls.env.ref('base.EUR').id}
+        )
+        cls.env['account.chart.template'].try_loading('generic_coa', company, install_demo=False)
+        cls.env = cls.env(context={'allowed_company_ids': company.ids})
+        cls.company = company.with_env(cls.env)
+        cls.provider = cls._create_demo_provider(cls.company)
+        cls.payment_method = cls.provider.payment_method_ids
+        cls.salesperson.write({'company_ids': [Command.link(company.id)], 'company_id': company.id})
+        taxes = cls._create_vat("VAT 21%", 21)
+        cls.desk = cls._create_sold_product("Desk", 100.0, taxes)
+        cls.gym = cls._create_sold_product("Gym", 20.0, taxes, 'subscription')
+
+    def _trigger(self, cron):
+        with self.enter_registry_test_mode():
+            self.env.ref(f'billpro_portal.{cron}').method_direct_trigger()
+        self.env.invalidate_all()
+
+    def test_a_single_order_and_a_subscription(self):
+        with freeze_time('2027-01-10 10:00:00'):
+            single = self._create_order((self.desk, 1), partner=self.other_customer, sent=False)
+            subscription = self._create_order(
+                (self.gym, 1), partner=self.other_customer, sent=False
+            )
+            for order, amount in ((single, 121.0), (subscription, 24.2)):
+                order.with_user(self.salesperson).action_mail_order_links()
+                self.assertEqual(order.billing_status, 'pending')
+                self.assertEqual(order._get_purchase()._get_initial_amount(order), amount)
+                self.env.flush_all()
+                page = self.url_open(order.order_link)
+                self.assertEqual(page.status_code, 200)
+                self.assertIn("Pay now", page.text)
+                token = (
+                    self._create_token(partner=order.partner_id)
+                    if order == subscription
+                    else self.env['payment.token']
+                )
+                self._create_initial_transaction(
+                    order, 'done', amount=amount, token_id=token.id
+                )._post_process()
+            self._trigger('cron_send_notifications')
+        self.assertEqual(single.billing_status, 'complete')
+        self.assertEqual(subscription.billing_status, 'active')
+        with freeze_time('2027-02-03 12:00:00'):
+            self._trigger('cron_queue_timed_notifications')
+            self._trigger('cron_send_notifications')
+        with freeze_time('2027-02-10 12:00:00'):
+            self._run()
+            self._trigger('cron_send_notifications')
+        self.assertEqual(subscription.billing_paid, 48.4)
+        self.assertEqual(
+            subscription.billing_event_ids.sorted('number').mapped('due_date'),
+            [datetime(2027, 2, 10, 9), datetime(2027, 3, 10, 9)],
+        )
+        for order in (single, subscription):
+            self.assertEqual(order.billing_move_ids.company_id, self.company)
+            self.assertEqual(order.billing_move_ids.currency_id.name, 'EUR')
+            self._assert_books_closed(order)
+        self.assertEqual(
+            single.billing_notification_ids.mapped('kind'), ['order_ready', 'purchase_confirmation']
+        )
+        self.assertEqual(
+            sorted(subscription.billing_notification_ids.mapped('kind')),
+            ['order_ready', 'payment_received', 'payment_upcoming', 'purchase_confirmation'],
+        )
+        states = (single | subscription).billing_notification_ids.mapped('state')
+        self.assertLessEqual(set(states), {'handed_over', 'sent'})

@@ -1,0 +1,324 @@
+from datetime import datetime
+
+from freezegun import freeze_time
+
+from odoo import Command
+from odoo.tests import Form, tagged
+
+from .test_instalment import InstalmentCommon
+
+START = datetime(2027, 1, 10, 10)
+
+
+class SaleFeaturesCommon(InstalmentCommon):
+    """Products of all four purchase types, and orders of them that are paid to the end."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        for group in ('product.group_product_variant', 'sale_management.group_sale_order_template'):
+            cls.salesperson.group_ids |= cls.env.ref(group)
+        cls.course.write({'billing_deposit': 21.0, 'billing_instalment_count': 2})
+        cls.water = cls._create_sold_product("Water", 2.5, cls.tax_21, 'metered')
+        cls.water.billing_initial_amount = 12.1
+        cls.products = {
+            'single': cls.desk,
+            'instalment': cls.course,
+            'subscription': cls.gym,
+            'metered': cls.water,
+        }
+
+    def _create_quotation(self, **values):
+        """Return a quotation that a salesperson enters in the form."""
+        form = Form(self.env['sale.order'].with_user(self.salesperson))
+        form.partner_id = self.customer
+        for name, value in values.items():
+            setattr(form, name, value)
+        return form.save().with_env(self.env)
+
+    def _add_line(self, order, product, **values):
+        with Form(order.with_user(self.salesperson)) as form, form.order_line.new() as line:
+            line.product_id = product
+            for name, value in values.items():
+                setattr(line, name, value)
+
+    def _sell(self, order):
+        """Send, approve and collect an order for two payments; return the invoices' totals.
+
+        :return: The initial amount, the amounts of the events, and total and taxes of each invoice.
+        """
+        with freeze_time(START):
+            order.action_open_order_link()
+            self.assertEqual(order.billing_status, 'pending')
+            initial_amount = order._get_purchase()._get_initial_amount(order)
+            token = self.env['payment.token']
+            if order._get_purchase()._requires_card(order):
+                token = self._create_token(partner=order.partner_invoice_id)
+            self._create_initial_transaction(
+                order, 'done', token_id=token.id, amount=initial_amount
+            )._post_process()
+            if order._get_purchase()._can_take_payments():
+                self.env['billpro.billing.event'].create(
+                    {
+                        'order_id': order.id,
+                        'number': 1,
+                        'due_date': datetime(2027, 2, 10, 8),
+                        'amount': 24.2,
+                    }
+                )
+        amounts = order.billing_event_ids.sorted('number').mapped('amount')
+        for day in ('2027-02-10 10:00:00', '2027-03-10 10:00:00'):
+            with freeze_time(day):
+                self._run()
+        self._assert_books_closed(order)
+        invoices = order.billing_move_ids.sorted('id')
+        return (
+            initial_amount,
+            amounts,
+            [(invoice.amount_total, invoice.amount_tax) for invoice in invoices],
+        )
+
+    def _assert_sold(self, expected, prepare, **values):
+        """Sell an order of each purchase type and compare what `_sell` returns."""
+        for purchase_type, product in self.products.items():
+            with self.subTest(purchase_type):
+                order = self._create_quotation(**values)
+                self._add_line(order, product)
+                prepare(order)
+                self.assertEqual(order.purchase_type, purchase_type)
+                self.assertEqual(self._sell(order), expected[purchase_type])
+
+
+@tagged('post_install', '-at_install')
+class TestSaleFeatures(SaleFeaturesCommon):
+    """What every Odoo sale can do, with each purchase type."""
+
+    def test_quotation_templates(self):
+        self.gym.write({'billing_interval_count': 2, 'billing_trial_days': 0})
+        extra = self._create_sold_product("Towel", 10.0, self.tax_21, False)
+        for purchase_type, product in self.products.items():
+            with self.subTest(purchase_type):
+                template = self.env['sale.order.template'].create(
+                    {
+                        'name': purchase_type,
+                        'company_id': self.company.id,
+                        'sale_order_template_line_ids': [
+                            Command.create({'product_id': product.id, 'product_uom_qty': 2}),
+                            Command.create({'name': "Extras", 'display_type': 'line_section'}),
+                            Command.create({'product_id': extra.id, 'product_uom_qty': 1}),
+                        ],
+                    }
+                )
+                order = self._create_quotation(sale_order_template_id=template)
+                self.assertEqual(order.purchase_type, purchase_type)
+                self.assertEqual(order.order_line.product_id, product | extra)
+                self.assertEqual(order.billing_interval_count, product.billing_interval_count)
+                self.assertEqual(order.billing_instalment_count, product.billing_instalment_count)
+                self.assertEqual(order.billing_deposit, product.billing_deposit)
+                self.assertEqual(order.billing_initial_amount, product.billing_initial_amount)
+                expected = {
+                    'single': (254.1, []),
+                    'instalment': (21.0, [116.55, 116.55]),
+                    'subscription': (60.5, [48.4]),
+                    'metered': (12.1, [24.2]),
+                }
+                self.assertEqual(self._sell(order)[:2], expected[purchase_type])
+
+    def test_an_optional_line_that_was_not_chosen_costs_nothing(self):
+        order = self._create_quotation()
+        self._add_line(order, self.gym)
+        order.order_line = [
+            Command.create(
+                {'name': "Options", 'display_type': 'line_section', 'is_optional': True}
+            ),
+            Command.create({'product_id': self.gym.id, 'product_uom_qty': 0}),
+        ]
+        self.assertEqual(self._sell(order), (24.2, [24.2], [(24.2, 4.2), (24.2, 4.2), (24.2, 4.2)]))
+        for invoice in order.billing_move_ids:
+            self.assertEqual(len(invoice.invoice_line_ids), 1)
+
+    def test_product_variants(self):
+        attribute = self.env['product.attribute'].create({'name': "Size"})
+        small, large = self.env['product.attribute.value'].create(
+            [{'name': name, 'attribute_id': attribute.id} for name in ("Small", "Large")]
+        )
+        large_variants = {}
+        for purchase_type, product in self.products.items():
+            template = product.product_tmpl_id
+            template.attribute_line_ids = [
+                Command.create(
+                    {'attribute_id': attribute.id, 'value_ids': [Command.set((small + large).ids)]}
+                )
+            ]
+            values = template.attribute_line_ids.product_template_value_ids
+            values.filtered(lambda value: value.name == "Large").price_extra = 10.0
+            large_variants[purchase_type] = values.filtered(
+                lambda value: value.name == "Large"
+            ).ptav_product_variant_ids
+        self.products = large_variants
+        self._assert_sold(
+            {
+                'single': (133.1, [], [(133.1, 23.1)]),
+                'instalment': (
+                    21.0,
+                    [56.05, 56.05],
+                    [(21.0, 3.64), (56.05, 9.73), (56.05, 9.73)],
+                ),
+                'subscription': (36.3, [36.3], [(36.3, 6.3)] * 3),
+                'metered': (12.1, [24.2], [(12.1, 2.1), (24.2, 4.2)]),
+            },
+            lambda order: self.assertIn("Large", order.order_line.name),
+        )
+
+    def test_pricelists_in_another_currency(self):
+        pricelist = self._create_pricelist('GBP')
+        self.env['res.currency.rate'].create(
+            {
+                'currency_id': pricelist.currency_id.id,
+                'company_id': self.company.id,
+                'name': '2026-12-31',
+                'company_rate': 2.0,
+            }
+        )
+        pricelist.item_ids = [
+            Command.create(
+                {
+                    'applied_on': '3_global',
+                    'compute_price': 'percentage',
+                    'percent_price': 10,
+                }
+            )
+        ]
+        with freeze_time(START):
+            self._assert_sold(
+                {
+                    'single': (217.8, [], [(217.8, 37.8)]),
+                    'instalment': (
+                        42.0,
+                        [87.9, 87.9],
+                        [(42.0, 7.29), (87.9, 15.26), (87.9, 15.25)],
+                    ),
+                    'subscription': (43.56, [43.56], [(43.56, 7.56)] * 3),
+                    'metered': (24.2, [24.2], [(24.2, 4.2), (24.2, 4.2)]),
+                },
+                lambda order: self.assertEqual(order.currency_id.name, 'GBP'),
+                pricelist_id=pricelist,
+            )
+
+    def test_fiscal_positions(self):
+        position = self.env['account.fiscal.position'].create(
+            {'name': "Reduced", 'company_id': self.company.id}
+        )
+        self.tax_6.write(
+            {
+                'fiscal_position_ids': [Command.set(position.ids)],
+                'original_tax_ids': [Command.set(self.tax_21.ids)],
+            }
+        )
+        self.customer.with_company(self.company).property_account_position_id = position
+
+        def check(order):
+            self.assertEqual(order.fiscal_position_id, position)
+            self.assertEqual(order.order_line.tax_ids, self.tax_6)
+
+        self._assert_sold(
+            {
+                'single': (106.0, [], [(106.0, 6.0)]),
+                'instalment': (
+                    21.0,
+                    [42.5, 42.5],
+                    [(21.0, 1.19), (42.5, 2.41), (42.5, 2.4)],
+                ),
+                'subscription': (21.2, [21.2], [(21.2, 1.2)] * 3),
+                'metered': (12.1, [24.2], [(12.1, 0.68), (24.2, 1.37)]),
+            },
+            check,
+        )
+        invoices = self.env['account.move'].search([('billing_order_id', '!=', False)])
+        self.assertEqual(invoices.fiscal_position_id, position)
+        self.assertEqual(invoices.invoice_line_ids.tax_ids, self.tax_6)
+
+    def test_a_discount_on_each_line(self):
+        self._assert_sold(
+            {
+                'single': (108.9, [], [(108.9, 18.9)]),
+                'instalment': (
+                    21.0,
+                    [43.95, 43.95],
+                    [(21.0, 3.64), (43.95, 7.63), (43.95, 7.63)],
+                ),
+                'subscription': (21.78, [21.78], [(21.78, 3.78)] * 3),
+                'metered': (12.1, [24.2], [(12.1, 2.1), (24.2, 4.2)]),
+            },
+            lambda order: self._apply_discount(order, 'sol_discount', discount_percentage=0.1),
+        )
+
+    def test_a_global_discount(self):
+        """The discount line of a subscription has no period: it lowers the first payment only."""
+        self._assert_sold(
+            {
+                'single': (108.9, [], [(108.9, 18.9)]),
+                'instalment': (
+                    21.0,
+                    [43.95, 43.95],
+                    [(21.0, 3.64), (43.95, 7.63), (43.95, 7.63)],
+                ),
+                'subscription': (21.78, [24.2], [(21.78, 3.78), (24.2, 4.2), (24.2, 4.2)]),
+                'metered': (12.1, [24.2], [(12.1, 2.1), (24.2, 4.2)]),
+            },
+            lambda order: self._apply_discount(order, 'so_discount', discount_percentage=0.1),
+        )
+
+    def test_a_discount_of_a_fixed_amount(self):
+        self._assert_sold(
+            {
+                'single': (116.0, [], [(116.0, 20.13)]),
+                'instalment': (
+                    21.0,
+                    [47.5, 47.5],
+                    [(21.0, 3.64), (47.5, 8.24), (47.5, 8.25)],
+                ),
+                'subscription': (19.2, [24.2], [(19.2, 3.33), (24.2, 4.2), (24.2, 4.2)]),
+                'metered': (12.1, [24.2], [(12.1, 2.1), (24.2, 4.2)]),
+            },
+            lambda order: (
+                self._apply_discount(order, 'amount', discount_amount=5.0)
+                if order.purchase_type != 'metered'
+                else None
+            ),
+        )
+
+    def _apply_discount(self, order, discount_type, **values):
+        self.env['sale.order.discount'].create(
+            {'sale_order_id': order.id, 'discount_type': discount_type, **values}
+        ).action_apply_discount()
+
+    def test_the_invoice_address_and_its_language(self):
+        self.env['res.lang']._activate_lang('fr_FR')
+        address = self.env['res.partner'].create(
+            {
+                'name': "Comptabilité",
+                'parent_id': self.customer.id,
+                'type': 'invoice',
+                'lang': 'fr_FR',
+                'email': 'compta@customer.example.com',
+            }
+        )
+        self.assertEqual(self.customer.address_get(['invoice'])['invoice'], address.id)
+        for purchase_type, product in self.products.items():
+            with self.subTest(purchase_type):
+                order = self._create_quotation()
+                self._add_line(order, product)
+                self.assertEqual(order.partner_invoice_id, address)
+                self._sell(order)
+                invoices = order.billing_move_ids
+                self.assertEqual(invoices.partner_id, address)
+                for invoice in invoices:
+                    html, _type = self.env['ir.actions.report']._render_qweb_html(
+                        'account.report_invoice', invoice.ids
+                    )
+                    total = f'{invoice.amount_total:.2f}'
+                    self.assertIn(total.replace('.', ','), html.decode())
+                    self.assertNotIn(total, html.decode())
+                payments = order.billing_transaction_ids.payment_id
+                self.assertEqual(payments.partner_id, address)
