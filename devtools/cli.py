@@ -14,6 +14,7 @@ from devtools import (
     paths,
     postgresql,
     python_environment,
+    released_schema,
     run_server,
     test_run,
     translations,
@@ -100,6 +101,10 @@ def _parser():
     psql_parser.set_defaults(command=psql)
     pot_parser = commands.add_parser('pot', help="export the terms to translate")
     pot_parser.set_defaults(command=export_terms)
+    schema_parser = commands.add_parser(
+        'schema', help="note the database structure that the next version updates from"
+    )
+    schema_parser.set_defaults(command=note_schema)
     lock_parser = commands.add_parser('lock', help="lock the newest versions of all packages")
     lock_parser.set_defaults(command=lock)
     return parser
@@ -179,6 +184,13 @@ def export_terms(_options):
     """Bring the template of the addon's translations up to date."""
     with _odoo() as odoo:
         translations.write(odoo)
+    return 0
+
+
+def note_schema(_options):
+    """Note the database structure of this version, for the tests of the next one."""
+    with _odoo() as odoo:
+        released_schema.write(odoo)
     return 0
 
 

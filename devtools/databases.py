@@ -159,7 +159,7 @@ def _is_leftover(name):
     :param str name: The name of a database, or of a log without its suffix.
     :rtype: bool
     """
-    match = re.fullmatch(r'billpro_(?:test|native|pot|torture|bench)_(\d+)', name)
+    match = re.fullmatch(r'billpro_(?:test|native|pot|torture|bench|uninstall|update)_(\d+)', name)
     return bool(match) and not Path('/proc', match[1]).exists()
 
 

@@ -137,7 +137,7 @@ def create_orders(env):
         )
         order._mark_link_sent("The demo order's link was printed.")
         if state != 'sent':
-            _pay(env, order)
+            pay(env, order)
         if state == 'refunded':
             _refund(order, 100.0)
         if state == 'declined':
@@ -147,8 +147,12 @@ def create_orders(env):
             order.billing_token_id.card_expiry_date = fields.Date.today() + relativedelta(day=31)
 
 
-def _pay(env, order):
-    """Pay an order with the Demo provider."""
+def pay(env, order):
+    """Pay an order with the Demo provider.
+
+    :param odoo.api.Environment env: The superuser's environment.
+    :param sale.order order: The order, whose link was sent.
+    """
     provider = env.ref('payment.payment_provider_demo')
     purchase = order._get_purchase()
     token = env['payment.token']

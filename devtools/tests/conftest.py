@@ -1,7 +1,16 @@
 import pytest
 import stripe
 
+from devtools import odoo_server, postgresql, python_environment
 from devtools.fake_gateway import FakeGateway
+
+
+@pytest.fixture(scope='module')
+def odoo():
+    """An Odoo of its own, in processes of its own: the one that pytest runs in is in use."""
+    environment = python_environment.prepare(python_environment.ODOO_REQUIREMENTS)
+    with postgresql.Cluster(environment).running() as cluster:
+        yield odoo_server.Odoo(odoo_server.find_source(), environment, cluster)
 
 
 @pytest.fixture

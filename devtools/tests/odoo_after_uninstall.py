@@ -1,0 +1,87 @@
+"""Odoo at work without the addon: executed inside Odoo, not by pytest."""
+
+from odoo import Command
+from odoo.tests import Form
+
+# What is looked at, and how: the views of the addon's own making are gone.
+VIEWS = {
+    'sale.order': ('form', 'list', 'kanban', 'calendar', 'pivot', 'graph', 'activity', 'search'),
+    'account.move': ('form', 'list', 'kanban', 'search'),
+    'account.payment': ('form', 'list', 'search'),
+    'payment.provider': ('form', 'list', 'kanban', 'search'),
+    'payment.token': ('form', 'list', 'search'),
+    'payment.transaction': ('form', 'list', 'search'),
+    'product.template': ('form', 'list', 'kanban', 'search'),
+    'product.product': ('form', 'list', 'search'),
+    'res.company': ('form', 'list'),
+    'res.config.settings': ('form',),
+    'res.partner': ('form', 'list', 'kanban', 'search'),
+    'res.users': ('form', 'list', 'search'),
+}
+CRONS = (
+    'payment.cron_post_process_payment_tx',
+    'sale.send_pending_emails_cron',
+    'account.ir_cron_account_move_send',
+    'sms.ir_cron_sms_scheduler_action',
+)
+ASSET_BUNDLES = ('web.assets_frontend', 'web.assets_web', 'web.report_assets_common')
+
+
+def work(env):
+    """Open what staff open, sell something, and let the scheduled actions run.
+
+    :param odoo.api.Environment env: The superuser's environment.
+    :return: The new sales order: its state, the state of its invoice and its total.
+    :rtype: list
+    """
+    env = env(user=env.ref('base.user_admin'))
+    for model, kinds in VIEWS.items():
+        env[model].get_views([(False, kind) for kind in kinds], {'toolbar': True})
+        if model != 'res.config.settings':
+            # As the form does, which computes all that it shows.
+            for record in env[model].search([], limit=20):
+                Form(record)
+    for bundle in ASSET_BUNDLES:
+        assets = env['ir.qweb']._get_asset_bundle(bundle)
+        assets.js()
+        assets.css()
+    settings = Form(env['res.config.settings']).save()
+    settings.execute()
+    order = _sell(env)
+    for cron in CRONS:
+        env.ref(cron).method_direct_trigger()
+    invoice = order.invoice_ids
+    return [order.state, invoice.state, invoice.payment_state, order.amount_total]
+
+
+def _sell(env):
+    """Return a new order that was confirmed and invoiced."""
+    subscription = env['product.product'].search([('name', '=', "Studio membership")])
+    order = env['sale.order'].create(
+        {
+            'partner_id': env['res.partner'].search([('name', '=', "Anna Peeters")]).id,
+            'order_line': [
+                Command.create({'product_id': subscription.id, 'product_uom_qty': 2}),
+            ],
+        }
+    )
+    order.action_quotation_send()
+    order.action_confirm()
+    order._create_invoices().action_post()
+    return order
+
+
+def pages(env):
+    """Return what a server should answer to customers: Odoo's pages are there, ours are gone.
+
+    :param odoo.api.Environment env: The superuser's environment.
+    :return: The HTTP status by path.
+    :rtype: dict
+    """
+    orders = env['sale.order'].search([('access_token', '!=', False)])
+    invoices = env['account.move'].search([('move_type', '=', 'out_invoice')])
+    return {
+        '/web/login': 200,
+        **{record.get_portal_url(): 200 for record in (*orders, *invoices)},
+        **{f'/order/{order.id}?access_token={order.access_token}': 404 for order in orders},
+    }

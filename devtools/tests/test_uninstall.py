@@ -1,0 +1,70 @@
+"""Odoo works on when the addon is uninstalled, with all that was sold and paid."""
+
+from devtools import databases, odoo_server, paths
+
+from .odoo_answers import ask, problems, statuses
+
+# What a database consists of, apart from the sales.
+STRUCTURE = {
+    'columns': (
+        "SELECT table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable"
+        " FROM information_schema.columns WHERE table_schema = 'public'"
+    ),
+    'constraints': (
+        "SELECT conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid)"
+        " FROM pg_constraint"
+    ),
+    'indexes': "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'",
+    'records': "SELECT module || '.' || name FROM ir_model_data",
+    'views': "SELECT id || ' ' || COALESCE(key, name) FROM ir_ui_view",
+    'actions': "SELECT id || ' ' || type FROM ir_actions",
+    'crons': "SELECT id || ' ' || cron_name FROM ir_cron",
+    'menus': "SELECT id || ' ' || name FROM ir_ui_menu",
+    'groups': "SELECT id || ' ' || name FROM res_groups",
+    'mail templates': "SELECT id || ' ' || name FROM mail_template",
+    'parameters': "SELECT key FROM ir_config_parameter",
+}
+
+
+def structure(cluster, database):
+    return {name: set(cluster.query(query, database)) for name, query in STRUCTURE.items()}
+
+
+def check_what_was_sold(books):
+    """Every purchase type, a decline and a refund are among it."""
+    assert [row[1] for row in books['sale.order']].count('sale') == 8
+    assert {row[1] for row in books['payment.transaction']} == {'done', 'error'}
+    assert {row[3] for row in books['payment.transaction']} >= {'online_direct', 'refund'}
+    assert [row[2] for row in books['account.move'] if 'INV' in str(row[0])] == ['paid'] * 10
+
+
+def test_uninstalling_leaves_odoo_working(odoo):
+    every = databases.Databases(odoo)
+    template = every.dependencies_template()
+    with every.temporary(template, 'uninstall') as database:
+        log = paths.log_directory() / f'{database}.log'
+        configuration = odoo.write_configuration(database, max_cron_threads=0)
+        odoo.update(configuration, install=[paths.ADDON_NAME])
+        ask(odoo, configuration, 'odoo_orders.create')
+        sold = ask(odoo, configuration, 'odoo_orders.books')
+        check_what_was_sold(sold)
+
+        output = odoo.run(
+            configuration,
+            *('module', 'uninstall', paths.ADDON_NAME),
+            failure="Odoo can't uninstall the addon",
+        )
+        assert problems(output) == []
+
+        assert ask(odoo, configuration, 'odoo_orders.books') == sold
+        before, after = structure(odoo.cluster, template), structure(odoo.cluster, database)
+        for name in STRUCTURE:
+            assert after[name] == before[name], name
+        new_sale = ask(odoo, configuration, 'odoo_after_uninstall.work')
+        assert new_sale == ['sale', 'posted', 'not_paid', 112.7]
+        pages = ask(odoo, configuration, 'odoo_after_uninstall.pages')
+        port = odoo_server.free_port()
+        with odoo.serving(configuration, port, log) as server:
+            odoo_server.wait_until_ready(server, port, log)
+            assert statuses(port, pages) == pages
+        assert problems(log.read_text()) == []

@@ -1,0 +1,46 @@
+"""Updating from the released version keeps orders, payments, cards and notices.
+
+The released addon itself is not at hand: a clone may lack its commit. So this version's orders are
+put into the released version's tables, columns, constraints and indexes, from which Odoo updates.
+"""
+
+from devtools import databases, odoo_server, paths, released_schema
+
+from .odoo_answers import ask, problems, statuses
+from .test_uninstall import check_what_was_sold
+
+
+def test_updating_from_the_released_version_keeps_everything(odoo):
+    every = databases.Databases(odoo)
+    template = every.dependencies_template()
+    released = released_schema.read()
+    version = released.pop('version')
+    with every.temporary(template, 'update') as database:
+        log = paths.log_directory() / f'{database}.log'
+        configuration = odoo.write_configuration(database, max_cron_threads=0)
+        odoo.update(configuration, install=[paths.ADDON_NAME])
+        present = released_schema.of_addon(odoo.cluster, database, template)
+        ask(odoo, configuration, 'odoo_orders.create')
+        books = ask(odoo, configuration, 'odoo_orders.books')
+        check_what_was_sold(books)
+        billing = ask(odoo, configuration, 'odoo_orders.billing')
+
+        for statement in released_schema.statements_to(released, present):
+            odoo.cluster.query(statement, database)
+        assert released_schema.of_addon(odoo.cluster, database, template) == released
+        odoo.cluster.query(
+            f"UPDATE ir_module_module SET latest_version = '{version}'"
+            f" WHERE name = '{paths.ADDON_NAME}'",
+            database,
+        )
+        assert problems(odoo.update(configuration, upgrade=[paths.ADDON_NAME])) == []
+
+        assert released_schema.of_addon(odoo.cluster, database, template) == present
+        assert ask(odoo, configuration, 'odoo_orders.books') == books
+        assert ask(odoo, configuration, 'odoo_orders.billing') == billing
+        pages = ask(odoo, configuration, 'odoo_orders.pages')
+        port = odoo_server.free_port()
+        with odoo.serving(configuration, port, log) as server:
+            odoo_server.wait_until_ready(server, port, log)
+            assert statuses(port, pages) == pages
+        assert problems(log.read_text()) == []
