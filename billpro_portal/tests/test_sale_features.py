@@ -16,8 +16,7 @@ class SaleFeaturesCommon(InstalmentCommon):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        for group in ('product.group_product_variant', 'sale_management.group_sale_order_template'):
-            cls.salesperson.group_ids |= cls.env.ref(group)
+        cls.salesperson.group_ids |= cls.env.ref('sale_management.group_sale_order_template')
         cls.course.write({'billing_deposit': 21.0, 'billing_instalment_count': 2})
         cls.water = cls._create_sold_product("Water", 2.5, cls.tax_21, 'metered')
         cls.water.billing_initial_amount = 12.1
@@ -136,39 +135,6 @@ class TestSaleFeatures(SaleFeaturesCommon):
         self.assertEqual(self._sell(order), (24.2, [24.2], [(24.2, 4.2), (24.2, 4.2), (24.2, 4.2)]))
         for invoice in order.billing_move_ids:
             self.assertEqual(len(invoice.invoice_line_ids), 1)
-
-    def test_product_variants(self):
-        attribute = self.env['product.attribute'].create({'name': "Size"})
-        small, large = self.env['product.attribute.value'].create(
-            [{'name': name, 'attribute_id': attribute.id} for name in ("Small", "Large")]
-        )
-        large_variants = {}
-        for purchase_type, product in self.products.items():
-            template = product.product_tmpl_id
-            template.attribute_line_ids = [
-                Command.create(
-                    {'attribute_id': attribute.id, 'value_ids': [Command.set((small + large).ids)]}
-                )
-            ]
-            values = template.attribute_line_ids.product_template_value_ids
-            values.filtered(lambda value: value.name == "Large").price_extra = 10.0
-            large_variants[purchase_type] = values.filtered(
-                lambda value: value.name == "Large"
-            ).ptav_product_variant_ids
-        self.products = large_variants
-        self._assert_sold(
-            {
-                'single': (133.1, [], [(133.1, 23.1)]),
-                'instalment': (
-                    21.0,
-                    [56.05, 56.05],
-                    [(21.0, 3.64), (56.05, 9.73), (56.05, 9.73)],
-                ),
-                'subscription': (36.3, [36.3], [(36.3, 6.3)] * 3),
-                'metered': (12.1, [24.2], [(12.1, 2.1), (24.2, 4.2)]),
-            },
-            lambda order: self.assertIn("Large", order.order_line.name),
-        )
 
     def test_pricelists_in_another_currency(self):
         pricelist = self._create_pricelist('GBP')
@@ -320,5 +286,3 @@ class TestSaleFeatures(SaleFeaturesCommon):
                     total = f'{invoice.amount_total:.2f}'
                     self.assertIn(total.replace('.', ','), html.decode())
                     self.assertNotIn(total, html.decode())
-                payments = order.billing_transaction_ids.payment_id
-                self.assertEqual(payments.partner_id, address)
