@@ -229,7 +229,7 @@ registry.category('web_tour.tours').add('billpro_portal.schedule_manager', {
         },
         {
             content: "Back to the order",
-            trigger: '.o_back_button, .breadcrumb-item:last-of-type a',
+            trigger: '.o_back_button a:contains("S0")',
             run: 'click',
         },
         {
