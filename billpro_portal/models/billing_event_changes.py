@@ -207,23 +207,30 @@ class BillproBillingEvent(models.Model):
             ),
             reason,
         )
-        env = order.with_context(lang=order.partner_id.lang).env
-        format_amount = self.currency_id.with_env(env).format
-        merged._tell_of_change(
-            env._(
-                "Your payments of %(payments)s are merged into one: %(amount)s are collected on"
-                " %(day)s.",
-                payments=', '.join(
-                    f'{format_amount(event.amount)}'
-                    f' ({format_date(env, order._get_date(event.due_date))})'
-                    for event in self
-                ),
-                amount=format_amount(merged.amount),
-                day=format_date(env, day),
-            )
-        )
+        merged._tell_of_change(merged._describe_merge_to_customer())
         run._update_orders(order)
         return merged
+
+    def _describe_merge_to_customer(self):
+        """Return which payments were merged into this one, in the customer's words.
+
+        :rtype: str
+        """
+        order = self.order_id
+        env = order.with_context(lang=order.partner_id.lang).env
+        format_amount = self.currency_id.with_env(env).format
+        sources = self.merged_event_ids.sorted('due_date')
+        return env._(
+            "Your payments of %(payments)s are merged into one: %(amount)s are collected on"
+            " %(day)s.",
+            payments=', '.join(
+                f'{format_amount(event.amount)}'
+                f' ({format_date(env, order._get_date(event.due_date))})'
+                for event in sources
+            ),
+            amount=format_amount(self.amount),
+            day=format_date(env, order._get_date(self.due_date)),
+        )
 
     def _check_card_is_not_spent(self):
         """Check that the selected card may still be charged for a payment.

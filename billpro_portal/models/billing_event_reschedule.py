@@ -43,13 +43,7 @@ class BillproBillingEvent(models.Model):
         order._check_collection_day(day)
         if is_lasting:
             order._get_purchase()._check_can_change_later(self)
-        amounts = self._get_amounts_after_change(amount)
-        others = {event: new for event, new in amounts.items() if event != self}
-        if is_changed:
-            self._check_order_is_not_in_flight()
-            self._discard_affected_invoices()
-            for event, new_amount in amounts.items():
-                event._set_amount(new_amount)
+        others = self._change_amounts(amount) if is_changed else {}
         self.due_date = due_datetime(day, order._get_time_zone())
         self._apply_trigger('reschedule')
         self.write({'retry_date': False, 'retry_verdict': False, 'decline_class': False})
@@ -63,6 +57,22 @@ class BillproBillingEvent(models.Model):
         env = order.with_context(lang=order.partner_id.lang).env
         self._tell_of_change(self._describe_change_to_customer(env, *change))
         self.env['billpro.billing.run']._update_orders(order)
+
+    def _change_amounts(self, amount):
+        """Change the amount of this payment, and of those that balance it.
+
+        :param float amount: The new amount, in the currency of the order.
+        :return: The new amounts of the other payments.
+        :rtype: dict
+        :raise UserError: If it isn't possible, or not now.
+        """
+        self.ensure_one()
+        amounts = self._get_amounts_after_change(amount)
+        self._check_order_is_not_in_flight()
+        self._discard_affected_invoices()
+        for event, new_amount in amounts.items():
+            event._set_amount(new_amount)
+        return {event: new for event, new in amounts.items() if event != self}
 
     def _get_amounts_after_change(self, amount):
         """Return what the payments of the order are if this one has another amount.

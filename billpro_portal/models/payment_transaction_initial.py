@@ -20,6 +20,20 @@ class PaymentTransaction(models.Model):
             self.operation == 'offline' and not self.billing_event_id
         )
 
+    def _charge_by_staff(self):
+        """Charge a stored card for the initial payment, and book what comes of it.
+
+        Declined, the order is rejected; approved, it begins as if the customer had paid. A card
+        is only selected where nothing is to be paid.
+        """
+        self.ensure_one()
+        if self.operation == 'validation':
+            self._set_done()
+        else:
+            self._charge_initial_payment()
+        if self.state in {'done', 'error', 'cancel'}:
+            self._post_process_at_once()
+
     def _post_process(self):
         """Override of `payment`: an order whose stored card was declined is rejected."""
         for tx in self.filtered(

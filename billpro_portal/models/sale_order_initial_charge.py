@@ -61,29 +61,18 @@ class SaleOrder(models.Model):
             return self.env._("There is nothing to pay on order %s.", self.name)
         return False
 
-    def _charge_initial_payment_by_staff(self, token, has_consent):
-        """Charge a stored card for the initial payment, and book what comes of it.
-
-        Declined, the order is rejected; approved, it begins as if the customer had paid. A card
-        is only selected where nothing is to be paid.
+    def _create_initial_charge(self, token, has_consent):
+        """Create the transaction that charges a stored card for the initial payment.
 
         :param payment.token token: The card.
         :param bool has_consent: Whether the customer agreed, by other means than the checkout.
-        :return: A notification with the result.
-        :rtype: dict
+        :return: The transaction, not sent to the provider yet.
+        :rtype: payment.transaction
         :raise UserError: If the order can't be paid now, or not with this card.
         """
         self.ensure_one()
         self._lock_billing()
-        if refusal := self._get_refusal_to_charge_initially():
-            raise UserError(refusal)
-        self._get_purchase()._check_order(self)
-        if not has_consent:
-            raise UserError(
-                self.env._("Confirm that the customer agreed to the order and to this charge.")
-            )
-        if not token or token not in self._get_cards_for_initial_payment():
-            raise UserError(self.env._("Order %s can't be charged to this card.", self.name))
+        self._check_initial_charge(token, has_consent)
         attempts = self._get_initial_attempts()
         attempts.filtered(lambda tx: tx.state == 'draft')._supersede()
         tx = self.env['payment.transaction'].create(
@@ -98,13 +87,24 @@ class SaleOrder(models.Model):
                 reference=tx.reference,
             )
         )
-        if tx.operation == 'validation':
-            tx._set_done()
-        else:
-            tx._charge_initial_payment()
-        if tx.state in {'done', 'error', 'cancel'}:
-            tx._post_process_at_once()
-        return tx._get_initial_charge_notification()
+        return tx
+
+    def _check_initial_charge(self, token, has_consent):
+        """Check that a card may be charged for the initial payment now; the caller has the lock.
+
+        :param payment.token token: The card.
+        :param bool has_consent: Whether the customer agreed.
+        :raise UserError: If not; the message says why.
+        """
+        if refusal := self._get_refusal_to_charge_initially():
+            raise UserError(refusal)
+        self._get_purchase()._check_order(self)
+        if not has_consent:
+            raise UserError(
+                self.env._("Confirm that the customer agreed to the order and to this charge.")
+            )
+        if not token or token not in self._get_cards_for_initial_payment():
+            raise UserError(self.env._("Order %s can't be charged to this card.", self.name))
 
     def _prepare_initial_charge(self, token, number):
         """Return the values of the transaction that charges the initial payment.

@@ -66,8 +66,9 @@ class TestScheduleTours(ScheduleActionCommon, SubscriptionTourCommon):
         self.assertEqual(order.billing_status, 'active')
 
     def test_billing_users_charge_a_stored_card(self):
-        order = self._create_order((self.gym, 1))
-        self._create_token()
+        with freeze_time('2027-02-10 10:00:00'):
+            order = self._create_order((self.gym, 1))
+            self._create_token()
         self._tour(order, 'charge_card', 'billing_user')
         self.assertEqual((order.billing_status, order.billing_paid), ('active', 24.2))
         self._assert_books_closed(order)

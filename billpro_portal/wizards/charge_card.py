@@ -21,6 +21,11 @@ class BillproChargeCard(models.TransientModel):
     has_consent = fields.Boolean(
         string="The customer agreed", help="To the order and to charging this card, by other means."
     )
+    transaction_id = fields.Many2one(
+        comodel_name='payment.transaction',
+        readonly=True,
+        help="The payment this dialog made: it makes one only, however often it is sent.",
+    )
 
     @api.depends('order_id')
     def _compute_amount(self):
@@ -43,6 +48,9 @@ class BillproChargeCard(models.TransientModel):
         """
         self.ensure_one()
         self.order_id._check_billing_user()
-        return self.order_id.sudo()._charge_initial_payment_by_staff(
-            self.token_id.sudo(), self.has_consent
-        )
+        tx = self.sudo().transaction_id
+        if not tx:
+            tx = self.order_id.sudo()._create_initial_charge(self.token_id.sudo(), self.has_consent)
+            self.transaction_id = tx
+            tx._charge_by_staff()
+        return tx._get_initial_charge_notification()

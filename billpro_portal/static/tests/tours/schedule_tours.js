@@ -83,7 +83,7 @@ registry.category('web_tour.tours').add('billpro_portal.schedule_actions', {
         {
             content: "A declined payment is retried, a scheduled one executed",
             trigger:
-                `${row(1)}:has(button[title="Retry"]):has(button[name="action_open_transaction"])`,
+                `${row(1)}:has(button[data-tooltip="Retry"]):has(button[name="action_open_transaction"])`,
         },
         press(2, 'action_open_reschedule'),
         {
@@ -162,7 +162,7 @@ registry.category('web_tour.tours').add('billpro_portal.schedule_retry', {
         openBillingTab,
         {
             content: "Retry",
-            trigger: `${row(1)} button[title="Retry"]`,
+            trigger: `${row(1)} button[data-tooltip="Retry"]`,
             run: 'click',
         },
         {
@@ -229,7 +229,7 @@ registry.category('web_tour.tours').add('billpro_portal.schedule_manager', {
         },
         {
             content: "Back to the order",
-            trigger: '.o_back_button, .breadcrumb-item:last-of-type a',
+            trigger: '.o_back_button a:contains("S0")',
             run: 'click',
         },
         {
