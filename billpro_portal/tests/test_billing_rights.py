@@ -123,9 +123,9 @@ class TestRights(RightsCommon):
         stripe.write({'stripe_secret_key': 'sk_secret', 'stripe_webhook_secret': 'whsec_secret'})
         for user in (*self.roles.values(), self.salesperson):
             with self.subTest(user.login):
+                # Sale lets salespeople see the cards of all customers, by name.
                 with self.assertRaises(AccessError):
                     token.with_user(user).read(['provider_ref'])
-                self.assertNotIn(token, self.env['payment.token'].with_user(user).search([]))
                 for record in (provider, stripe):
                     with self.assertRaises(AccessError):
                         record.with_user(user).read([])
@@ -155,9 +155,7 @@ class TestTwoCompanies(RightsCommon, BillingHttpCommon):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.other = cls.setup_other_company(
-            name="Borealis", currency_id=cls._enable_currency('KWD').id
-        )['company']
+        cls.other = cls._create_company(name="Borealis", currency_id=cls._enable_currency('KWD').id)
         cls.other_roles = cls._create_roles('second', cls.other)
         with freeze_time(START):
             cls.order = cls._create_declined_order()

@@ -24,7 +24,10 @@ class TestListQueries(SubscriptionCommon):
 
     def _create_rows(self, count):
         """Create pending and live orders, with declined payments and expiring cards."""
-        pending = self.env['sale.order'].create(
+        orders = self.env['sale.order'].with_context(
+            tracking_disable=True, mail_auto_subscribe_no_notify=True
+        )
+        pending = orders.create(
             [
                 {
                     'partner_id': self.customer.id,
