@@ -232,7 +232,7 @@ class TestStripeScheduledDeclines(StripeCheckoutCommon):
         self._check('4000000000000069', 'expired_card', is_final=True)
 
     def test_incorrect_cvc(self):
-        self._check('4000000000000127', 'incorrect_cvc', is_final=True)
+        self._check('4000000000000127', 'incorrect_cvc', is_final=False)
 
     def test_processing_error(self):
         self._check('4000000000000119', 'processing_error', is_final=False)
