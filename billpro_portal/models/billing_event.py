@@ -53,7 +53,9 @@ class BillproBillingEvent(models.Model):
     status_message = fields.Char(
         string="Reason", readonly=True, help="What the provider or the booking said last."
     )
-    invoice_id = fields.Many2one(comodel_name='account.move', readonly=True, check_company=True)
+    invoice_id = fields.Many2one(
+        comodel_name='account.move', readonly=True, index='btree_not_null', check_company=True
+    )
     transaction_ids = fields.One2many(
         string="Attempts",
         comodel_name='payment.transaction',

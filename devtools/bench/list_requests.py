@@ -106,6 +106,7 @@ class ViewRequest:
             limit=PAGE,
             auto_unfold=auto_unfold,
             unfold_read_specification=specification,
+            unfold_read_default_limit=int(self.arch.get('limit', PAGE)),
         )
 
     def _send_kanban(self):
