@@ -5,7 +5,7 @@ from odoo import api, fields, models
 from odoo.addons.payment_stripe import const
 from odoo.addons.payment_stripe import utils as stripe_utils
 
-from .webhook_event import EVENT_TYPES
+from ..billing.stripe_messages import EVENT_TYPES
 
 
 class PaymentProvider(models.Model):

@@ -4,7 +4,7 @@ from odoo.exceptions import ValidationError
 from odoo.addons.payment import utils as payment_utils
 from odoo.addons.payment_stripe import const
 
-from .payment_transaction_stripe import REFERENCE_KEY
+from ..billing.stripe_messages import REFERENCE_KEY
 
 
 class PaymentTransaction(models.Model):

@@ -5,10 +5,9 @@ from odoo.exceptions import ValidationError
 
 from odoo.addons.payment import utils as payment_utils
 
+from ..billing.stripe_messages import REFERENCE_KEY
 from .payment_provider_stripe import SEARCH_API_VERSION
 
-# What Stripe's objects carry, so that they can be found again.
-REFERENCE_KEY = 'odoo_reference'
 # Stripe documentation, "Statement descriptors": at most 22 characters with the account's prefix,
 # which has at least 2 and is followed by "* ".
 _SUFFIX_LENGTH = 18

@@ -7,32 +7,10 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
 
-from .payment_transaction_stripe import REFERENCE_KEY
+from ..billing.stripe_messages import EVENT_TYPES, REFERENCE_KEY
 
 _logger = logging.getLogger(__name__)
 
-# What Stripe is asked to report, in order of need: money that moved, that didn't, cards.
-EVENT_TYPES = (
-    'payment_intent.succeeded',
-    'payment_intent.amount_capturable_updated',
-    'setup_intent.succeeded',
-    'charge.refunded',
-    'refund.created',
-    'refund.updated',
-    'refund.failed',
-    'charge.refund.updated',
-    'charge.dispute.created',
-    'charge.dispute.updated',
-    'charge.dispute.closed',
-    'charge.dispute.funds_withdrawn',
-    'charge.dispute.funds_reinstated',
-    'payment_intent.payment_failed',
-    'payment_intent.canceled',
-    'payment_intent.processing',
-    'payment_method.automatically_updated',
-    'payment_method.updated',
-    'payment_method.detached',
-)
 # After how many minutes a failed message is tried again; then it is left to a person.
 RETRY_MINUTES = (1, 5, 30, 120, 720)
 BUSY_MINUTES = 1

@@ -46,7 +46,7 @@ class TestNewCompany(SubscriptionCommon, HttpCase):
                 self.env.flush_all()
                 page = self.url_open(order.order_link)
                 self.assertEqual(page.status_code, 200)
-                self.assertIn("Pay now", page.text)
+                self.assertIn('name="o_payment_submit_button"', page.text)
                 token = (
                     self._create_token(partner=order.partner_id)
                     if order == subscription

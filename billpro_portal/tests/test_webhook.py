@@ -8,7 +8,7 @@ from odoo import fields
 from odoo.exceptions import AccessError
 from odoo.tests import tagged
 
-from ..models.webhook_event import EVENT_TYPES
+from ..billing.stripe_messages import EVENT_TYPES
 from .common import BillingHttpCommon
 from .gateway_common import DUE, GatewayCommon
 
