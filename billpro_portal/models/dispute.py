@@ -22,7 +22,9 @@ class BillproDispute(models.Model):
         index=True,
         ondelete='cascade',
     )
-    order_id = fields.Many2one(related='transaction_id.billing_order_id', store=True, index=True)
+    order_id = fields.Many2one(
+        string="Order", related='transaction_id.billing_order_id', store=True, index=True
+    )
     company_id = fields.Many2one(related='transaction_id.company_id', store=True, index=True)
     partner_id = fields.Many2one(related='transaction_id.partner_id')
     provider_reference = fields.Char(required=True, readonly=True)

@@ -57,9 +57,10 @@ class PaymentTransaction(models.Model):
         """
         self.ensure_one()
         concerns_order = self.billing_event_id or self.billing_authorized_date
-        return self.state in {'done', 'authorized'} or bool(
+        is_news = self.state in {'done', 'authorized'} or (
             concerns_order and self.state in {'error', 'cancel'}
         )
+        return bool(is_news and not self.is_post_processed)
 
     def _take_in_stripe_payment(self, intent_id):
         self.provider_reference = intent_id
@@ -99,7 +100,7 @@ class PaymentTransaction(models.Model):
             if refund_tx.state == 'error' and refund_tx.payment_id:
                 refund_tx._reopen_credit_note()
             changed |= refund_tx
-        return changed.filtered(lambda tx: tx.state == 'done')
+        return changed.filtered(lambda tx: tx._has_something_to_book())
 
     def _find_refund(self, refund):
         """Return the transaction of a refund that Stripe knows.

@@ -72,7 +72,9 @@ class BillproWebhookEvent(models.Model):
         index='btree_not_null',
         ondelete='set null',
     )
-    order_id = fields.Many2one(related='transaction_id.billing_order_id', store=True, index=True)
+    order_id = fields.Many2one(
+        string="Order", related='transaction_id.billing_order_id', store=True, index=True
+    )
 
     _event_unique = models.UniqueIndex(
         "(provider_id, event_id)", "This message was received before."

@@ -177,8 +177,14 @@ class TestWebhook(WebhookCommon):
             self._process()
             self._deliver_all(messages)
             self._process()
-        self.assertEqual(len(self._get_events()), 1)
-        self.assertEqual(self._get_events().tries, 1)
+            later = {**messages[0], 'id': 'evt_later', 'type': 'payment_intent.processing'}
+            self._deliver_all([later])
+            notes = len(self.event.invoice_id.message_ids)
+            self._process()
+        self.assertEqual(len(self._get_events()), 2)
+        self.assertEqual(self._get_events().mapped('tries'), [1, 1])
+        # What is booked isn't booked, and logged, once more.
+        self.assertEqual(len(self.event.invoice_id.message_ids), notes)
         self._assert_charged_once()
 
     def test_days_late(self):
