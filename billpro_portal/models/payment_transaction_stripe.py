@@ -20,6 +20,25 @@ class PaymentTransaction(models.Model):
 
     # === WHAT STRIPE IS TOLD === #
 
+    def _stripe_create_intent(self):
+        """Override of `payment_stripe` to go on with the payment that was begun.
+
+        Who tries again at the same checkout pays the same payment. Creating it again would name
+        another customer under the same idempotency key, which Stripe refuses.
+        """
+        if not self.billing_order_id or self.operation != 'online_direct':
+            return super()._stripe_create_intent()
+        if self.provider_reference:
+            try:
+                return self._send_api_request('GET', f'payment_intents/{self.provider_reference}')
+            except ValidationError as error:
+                self._set_error(str(error))
+                return None
+        intent = super()._stripe_create_intent()
+        if intent:
+            self.provider_reference = intent['id']
+        return intent
+
     def _stripe_prepare_payment_intent_payload(self):
         """Override of `payment_stripe`: who charges, for what, and how to find it again.
 

@@ -8,6 +8,21 @@ from odoo.tests import tagged
 from .test_self_service_tours import SelfServiceCommon
 
 ORDERED = datetime(2027, 1, 10, 10)
+# What the gateway notes of the cards that the tour tries one after the other, in that order.
+DECLINES = [
+    ('card_declined', 'generic_decline'),
+    ('card_declined', 'insufficient_funds'),
+    ('card_declined', 'lost_card'),
+    ('card_declined', 'stolen_card'),
+    ('expired_card', 'expired_card'),
+    ('incorrect_cvc', 'incorrect_cvc'),
+    ('processing_error', 'processing_error'),
+    ('card_declined', 'card_velocity_exceeded'),
+    ('card_declined', 'fraudulent'),
+    ('card_declined', 'generic_decline'),
+    ('card_declined', 'insufficient_funds'),
+    ('card_declined', 'generic_decline'),
+]
 
 
 class StripeCheckoutCommon(SelfServiceCommon):
@@ -26,6 +41,15 @@ class StripeCheckoutCommon(SelfServiceCommon):
 
     def _kinds(self, order):
         return order.billing_notification_ids.sorted('id').mapped('kind')
+
+    def _charges(self, tx):
+        """Return what the gateway has tried for a transaction, in the order of time."""
+        charges = [
+            charge
+            for charge in self.gateway.find_all('charge')
+            if charge['payment_intent'] == tx.provider_reference
+        ]
+        return [(one['failure_code'], one['outcome']['reason']) for one in reversed(charges)]
 
     def _assert_paid_once(self, order, amount, status='complete'):
         """Check that one payment of one amount is all there is, and all is booked."""
@@ -99,7 +123,9 @@ class TestStripeCheckout(StripeCheckoutCommon):
         self.assertEqual(self._movements(), [('charge', 12100), ('dispute', 12100)])
 
     def test_the_bank_always_asks(self):
-        self._assert_paid_once(self._pay('bank_always'), 121.0)
+        order = self._pay('bank_always')
+        self._assert_paid_once(order, 121.0)
+        self.assertEqual(self._charges(order.billing_transaction_ids), [(None, None)])
 
     def test_the_bank_asks_on_request(self):
         self._assert_paid_once(self._pay('bank_requested'), 121.0)
@@ -251,3 +277,26 @@ class TestStripeCheckoutOnPhone(StripeCheckoutCommon):
 
     def test_the_bank_always_asks(self):
         self._assert_paid_once(self._pay('bank_always'), 121.0)
+
+
+@tagged('post_install', '-at_install')
+class TestStripeSecondTry(StripeCheckoutCommon):
+    """Customers who try again at the same checkout: it is one and the same payment."""
+
+    def test_declines(self):
+        """One card after the other at the same checkout, and at last one that is approved."""
+        order = self._pay('declines')
+        self._assert_paid_once(order, 121.0)
+        self.assertEqual(self._movements(), [('charge', 12100)])
+        # All of them, and the approval, are attempts at one and the same payment.
+        self.assertEqual(self._charges(order.billing_transaction_ids), [*DECLINES, (None, None)])
+
+    def test_the_bank_refuses_and_then_confirms(self):
+        order = self._pay('bank_refuses')
+        self._assert_paid_once(order, 121.0)
+        self.assertEqual(self._charges(order.billing_transaction_ids), [(None, None)])
+
+    def test_the_bank_is_left_without_an_answer(self):
+        order = self._pay('bank_left')
+        self._assert_paid_once(order, 121.0)
+        self.assertEqual(self._charges(order.billing_transaction_ids), [(None, None)])

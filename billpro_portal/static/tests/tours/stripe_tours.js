@@ -16,10 +16,20 @@ const FAIL = 'test-source-fail-3ds';
 const DECLINED = "Your card was declined.";
 const NO_FUNDS = "Your card has insufficient funds.";
 const NOT_AUTHENTICATED = "We are unable to authenticate your payment method.";
+// In the order of Stripe's documentation, "Testing"; with the bank's question first, if it asks.
 const DECLINES = [
     { number: '4000000000000002', message: DECLINED },
     { number: '4000000000009995', message: NO_FUNDS },
-    { number: '4000002500003155', message: NOT_AUTHENTICATED, answer: FAIL },
+    { number: '4000000000009987', message: DECLINED },
+    { number: '4000000000009979', message: DECLINED },
+    { number: '4000000000000069', message: "Your card has expired." },
+    { number: '4000000000000127', message: "Your card's security code is incorrect." },
+    { number: '4000000000000119', message: "An error occurred while processing your card." },
+    { number: '4000000000006975', message: "making repeated attempts too frequently" },
+    { number: '4100000000000019', message: DECLINED },
+    { number: '4000000000000341', message: DECLINED },
+    { number: '4000008260003178', message: NO_FUNDS, answer: COMPLETE },
+    { number: '4000008400001629', message: DECLINED, answer: COMPLETE },
 ];
 
 // #=== STEPS ===#
@@ -181,10 +191,46 @@ for (const [name, card] of Object.entries({
 }
 
 addTour('register_declines', () => [
-    ...DECLINES.flatMap((card) => [
+    ...DECLINES.slice(0, 2).flatMap((card) => [
         ...pay(card, "Register card", false),
         ...readDecline(card.message),
     ]),
+    ...pay({ number: '4000002500003155', answer: FAIL }, "Register card", false),
+    ...readDecline(NOT_AUTHENTICATED),
     ...pay({ number: '4242424242424242' }, "Register card"),
     ...arrive("Active", "Your card is registered"),
+]);
+
+addTour('declines', () => [
+    ...DECLINES.flatMap((card) => [...pay(card, "Pay", false), ...readDecline(card.message)]),
+    noHorizontalScrolling,
+    ...pay({ number: '4242424242424242' }),
+    ...arrive("Complete"),
+]);
+
+addTour('bank_refuses', () => [
+    ...pay({ number: '4000002760003184', answer: FAIL }, "Pay", false),
+    ...readDecline(NOT_AUTHENTICATED),
+    noHorizontalScrolling,
+    ...pay({ number: '4000002760003184', answer: COMPLETE }),
+    ...arrive("Complete"),
+]);
+
+addTour('bank_left', () => [
+    ...pay({ number: '4000002760003184' }, "Pay", false),
+    {
+        content: "The customer leaves the bank's question, and comes back",
+        trigger: BANK,
+        timeout: TIMEOUT,
+        run: () => window.location.reload(),
+        expectUnloadPage: true,
+    },
+    {
+        content: "The checkout is open, with the consent as it was given",
+        trigger:
+            `body[is-ready=true]:not(:has(${BANK})):has(${CARD_FORM})`
+            + ' input[name="billpro_consent"]:checked',
+    },
+    ...pay({ number: '4242424242424242' }),
+    ...arrive("Complete"),
 ]);
