@@ -51,12 +51,14 @@ class BillproOrderReport(models.AbstractModel):
         return SQL("COALESCE(NULLIF(o.currency_rate, 0), 1)")
 
     def _get_nth_date(self, number):
-        """Return the date of a number in the schedule of order `o`, as `calendar.nth_date` does.
+        """Return the first day of a period of order `o`, as `_get_period` of subscriptions does.
 
-        :param SQL number: The number, from 0.
+        :param SQL number: The number of the period, from 0; none before the one that staff moved.
         :rtype: SQL
         """
-        steps = SQL("o.billing_interval_count * (%s)", number)
+        steps = SQL(
+            "o.billing_interval_count * (%s - COALESCE(o.billing_anchor_number, 0))", number
+        )
         months = SQL("%s * CASE o.billing_interval_unit WHEN 'year' THEN 12 ELSE 1 END", steps)
         anchor = SQL("o.billing_anchor_date")
         first = SQL("date_trunc('month', %s)::date", anchor)
@@ -77,21 +79,58 @@ class BillproOrderReport(models.AbstractModel):
         )
 
     def _get_recurring_lines(self):
-        """Return a query of what a period of each order costs, without and with taxes.
+        """Return a query of what a period of each order costs by its lines, net and gross.
+
+        Lines are added up order by order: PostgreSQL then knows that there are as many rows as
+        orders. Of grouped lines it expects a handful, and joins them row by row.
 
         :rtype: SQL
         """
         return SQL(
             """
-            SELECT l.order_id, SUM(l.price_subtotal) AS net, SUM(l.price_total) AS gross
-              FROM sale_order_line l
-              JOIN sale_order o ON o.id = l.order_id
-              JOIN product_product p ON p.id = l.product_id
-              JOIN product_template t ON t.id = p.product_tmpl_id
-             WHERE t.purchase_type = o.purchase_type
-             GROUP BY l.order_id
+            SELECT o.id AS order_id, lines.net, lines.gross
+              FROM sale_order o
+             CROSS JOIN LATERAL (
+                   SELECT SUM(l.price_subtotal) AS net, SUM(l.price_total) AS gross
+                     FROM sale_order_line l
+                     JOIN product_product p ON p.id = l.product_id
+                     JOIN product_template t ON t.id = p.product_tmpl_id
+                    WHERE l.order_id = o.id
+                      AND t.purchase_type = o.purchase_type
+                   HAVING COUNT(*) > 0
+             ) lines
+             WHERE o.purchase_type IS NOT NULL
             """
         )
+
+    def _get_first_period(self):
+        """Return the first and the last day of the first period of order `o`.
+
+        Where staff moved a later one, the first began on the date of the initial invoice of the
+        query `billed` and lasts until the next.
+
+        :rtype: tuple[SQL, SQL]
+        """
+        first_day = SQL(
+            """
+            CASE WHEN o.billing_anchor_number > 0
+                 THEN COALESCE(billed.invoice_date, o.date_order::date)
+                 ELSE o.billing_anchor_date END
+            """
+        )
+        last_day = SQL(
+            """
+            CASE WHEN o.billing_anchor_number > 0
+                 THEN GREATEST(%(first_day)s, (
+                     SELECT MIN(e.period_start) FROM billpro_billing_event e
+                      WHERE e.order_id = o.id AND e.number > 0
+                 ) - 1)
+                 ELSE %(second)s - 1 END
+            """,
+            first_day=first_day,
+            second=self._get_nth_date(SQL("1")),
+        )
+        return first_day, last_day
 
     def _get_initial_invoices(self):
         """Return a query of what the initial invoices bill of the recurring lines, without taxes.
@@ -100,7 +139,8 @@ class BillproOrderReport(models.AbstractModel):
         """
         return SQL(
             """
-            SELECT o.id AS order_id, m.id AS invoice_id, SUM(l.price_subtotal) AS net
+            SELECT o.id AS order_id, m.id AS invoice_id, m.invoice_date,
+                   SUM(l.price_subtotal) AS net
               FROM account_move m
               JOIN sale_order o ON o.id = m.billing_order_id
               JOIN account_move_line l ON l.move_id = m.id

@@ -15,7 +15,8 @@ class BillproCashReport(models.Model):
     softly declined payments on the day of their next retry. *Projected* ones are the periods of
     subscriptions after the last one on the schedule, which has one ahead only: each on its day,
     counted from the order's anchor as the schedule counts, for as many periods and until the day
-    that were agreed, at the present price of the recurring lines.
+    that were agreed, at the amount that staff changed it to or else the present price of the
+    recurring lines.
 
     Only orders that are charged count: *Active* and *Failed* ones that aren't cancelled. Nothing
     is taken off for declines to come. Payments of metered orders are those that are scheduled.
@@ -41,11 +42,13 @@ class BillproCashReport(models.Model):
         'res.partner': ['tz'],
         'sale.order': [
             'billing_anchor_date',
+            'billing_anchor_number',
             'billing_cancel_date',
             'billing_cycles',
             'billing_end_date',
             'billing_interval_count',
             'billing_interval_unit',
+            'billing_period_amount',
             'billing_status',
             'company_id',
             'currency_id',
@@ -146,7 +149,8 @@ class BillproCashReport(models.Model):
         """
         return SQL(
             """
-            SELECT 2 * (o.id::bigint * 65536 + n.number) + 1, NULL, o.id, recurring.gross,
+            SELECT 2 * (o.id::bigint * 65536 + n.number) + 1, NULL, o.id,
+                   COALESCE(NULLIF(o.billing_period_amount, 0), recurring.gross),
                    'projected', %(date)s
               FROM (
                    SELECT e.order_id, MAX(e.number) AS number

@@ -25,6 +25,7 @@ class BillproDeferralReport(models.Model):
         'account.move': [
             'amount_untaxed',
             'billing_order_id',
+            'invoice_date',
             'move_type',
             'reversed_entry_id',
             'state',
@@ -44,12 +45,14 @@ class BillproDeferralReport(models.Model):
         'res.company': ['currency_id'],
         'sale.order': [
             'billing_anchor_date',
+            'billing_anchor_number',
             'billing_cancel_date',
             'billing_interval_count',
             'billing_interval_unit',
             'billing_trial_days',
             'company_id',
             'currency_id',
+            'date_order',
             'partner_id',
             'purchase_type',
             'user_id',
@@ -78,7 +81,9 @@ class BillproDeferralReport(models.Model):
                  GROUP BY reversed_entry_id
             ),
             period AS (%(periods)s),
-            part AS (%(parts)s)
+            -- Materialized: amounts are used several times, and worked out once.
+            spread AS MATERIALIZED (%(spread)s),
+            part AS MATERIALIZED (%(parts)s)
             SELECT part.id AS id, part.invoice_id AS invoice_id, part.month AS month,
                    part.first_day AS period_start, part.last_day AS period_end,
                    part.until_end - part.before AS amount,
@@ -93,6 +98,7 @@ class BillproDeferralReport(models.Model):
             merged=self._get_merged(),
             last_merged=self._get_last_merged(),
             periods=self._get_periods(),
+            spread=self._get_spread(),
             parts=self._get_parts(),
             columns=self._get_order_columns(),
         )
@@ -104,10 +110,11 @@ class BillproDeferralReport(models.Model):
 
         :rtype: SQL
         """
+        first_day, last_day = self._get_first_period()
         return SQL(
             """
             SELECT 2 * o.id::bigint + 1 AS id, o.id AS order_id, billed.invoice_id,
-                   o.billing_anchor_date AS first_day, %(second)s - 1 AS last_day,
+                   %(first_day)s AS first_day, %(last_day)s AS last_day,
                    billed.net AS net
               FROM sale_order o
               JOIN (%(billed)s) billed ON billed.order_id = o.id
@@ -128,10 +135,37 @@ class BillproDeferralReport(models.Model):
                AND final.status IN %(paid)s
                AND invoice.state = 'posted'
             """,
-            second=self._get_nth_date(SQL("1")),
+            first_day=first_day,
+            last_day=last_day,
             billed=self._get_initial_invoices(),
             types=self.env['billpro.purchase.type']._get_perpetual_types(),
             paid=tuple(sorted(PAID)),
+        )
+
+    def _get_spread(self):
+        """Return the query of the net amounts to be spread, credit notes taken off.
+
+        :rtype: SQL
+        """
+        return SQL(
+            """
+            SELECT period.id, period.order_id, period.invoice_id,
+                   period.first_day, period.last_day, currency.decimal_places,
+                   CASE WHEN o.billing_cancel_date < %(today)s
+                        THEN period.last_day ELSE %(today)s END AS earned_day,
+                   ROUND(
+                       period.net * (
+                           1 - COALESCE(credited.net / NULLIF(invoice.amount_untaxed, 0), 0)
+                       ),
+                       currency.decimal_places
+                   ) AS net
+              FROM period
+              JOIN sale_order o ON o.id = period.order_id
+              JOIN res_currency currency ON currency.id = o.currency_id
+              JOIN account_move invoice ON invoice.id = period.invoice_id
+              LEFT JOIN credited ON credited.invoice_id = period.invoice_id
+            """,
+            today=fields.Date.today(),
         )
 
     def _get_parts(self):
@@ -143,55 +177,42 @@ class BillproDeferralReport(models.Model):
         """
         month_end = SQL("(m.month + INTERVAL '1 month')::date - 1")
         day_before = SQL("m.month::date - 1")
-        today = SQL(
-            "CASE WHEN o.billing_cancel_date < %(today)s THEN period.last_day ELSE %(today)s END",
-            today=fields.Date.today(),
-        )
         return SQL(
             """
-            SELECT period.id * 4096 + (EXTRACT(year FROM m.month)::int - 2000) * 16
+            SELECT spread.id * 4096 + (EXTRACT(year FROM m.month)::int - 2000) * 16
                    + EXTRACT(month FROM m.month)::int AS id,
-                   period.order_id, period.invoice_id, period.first_day, period.last_day,
+                   spread.order_id, spread.invoice_id, spread.first_day, spread.last_day,
                    m.month::date AS month,
                    %(until_end)s AS until_end, %(before)s AS before,
                    %(until_today)s AS until_today, %(before_today)s AS before_today
-              FROM period
-              JOIN sale_order o ON o.id = period.order_id
-              JOIN res_currency currency ON currency.id = o.currency_id
-              JOIN account_move invoice ON invoice.id = period.invoice_id
-              LEFT JOIN credited ON credited.invoice_id = period.invoice_id
+              FROM spread
              CROSS JOIN LATERAL generate_series(
-                   date_trunc('month', period.first_day), period.last_day, INTERVAL '1 month'
+                   date_trunc('month', spread.first_day), spread.last_day, INTERVAL '1 month'
              ) m(month)
             """,
             until_end=self._get_amount_until(month_end),
             before=self._get_amount_until(day_before),
-            until_today=self._get_amount_until(SQL("LEAST(%s, %s)", month_end, today)),
-            before_today=self._get_amount_until(SQL("LEAST(%s, %s)", day_before, today)),
+            until_today=self._get_amount_until(SQL("LEAST(%s, spread.earned_day)", month_end)),
+            before_today=self._get_amount_until(SQL("LEAST(%s, spread.earned_day)", day_before)),
         )
 
     def _get_amount_until(self, day):
-        """Return what of a period's net amount, credit notes taken off, its days until one earn.
+        """Return what of a period's net amount its days until one earn.
 
         :param SQL day: The day.
         :rtype: SQL
         """
         return SQL(
             """
-            ROUND(
-                ROUND(
-                    period.net * (
-                        1 - COALESCE(credited.net / NULLIF(invoice.amount_untaxed, 0), 0)
-                    ),
-                    currency.decimal_places
+            CASE
+                WHEN %(day)s < spread.first_day THEN 0
+                WHEN %(day)s >= spread.last_day THEN spread.net
+                ELSE ROUND(
+                    spread.net * (%(day)s - spread.first_day + 1)
+                    / (spread.last_day - spread.first_day + 1),
+                    spread.decimal_places
                 )
-                * LEAST(
-                    GREATEST(%s - period.first_day + 1, 0),
-                    period.last_day - period.first_day + 1
-                )
-                / (period.last_day - period.first_day + 1),
-                currency.decimal_places
-            )
+            END
             """,
-            SQL("(%s)", day),
+            day=SQL("(%s)", day),
         )

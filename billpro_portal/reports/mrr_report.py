@@ -11,8 +11,9 @@ class BillproMrrReport(models.Model):
     365/(84 *n*), of *n* days 365/(12 *n*); rounded to the minor unit of the order's currency.
 
     **The periods.** The first one, unless it is a free trial, is what the initial invoice bills of
-    the recurring lines. Each later one is a scheduled payment with its period; its amount, taxes
-    included, is freed of them in the proportion of the order's recurring lines. A period counts
+    the recurring lines. Each later one is a scheduled payment with its period; its own amount,
+    also where staff changed it from what the lines add up to, is freed of taxes in the proportion
+    of the order's recurring lines. A period counts
     while its payment is collected, skipped or still to be had, and no longer when the payment is
     cancelled or paused. After the last day of a cancelled subscription nothing counts. Discounts
     and fees that are charged once, instalments and metered payments are no recurring revenue.
@@ -33,7 +34,7 @@ class BillproMrrReport(models.Model):
     _order = 'month desc, id desc'
     _rec_name = 'order_id'
     _depends = {
-        'account.move': ['billing_order_id', 'move_type', 'state'],
+        'account.move': ['billing_order_id', 'invoice_date', 'move_type', 'state'],
         'account.move.line': ['move_id', 'price_subtotal', 'product_id'],
         'billpro.billing.event': [
             'amount',
@@ -49,6 +50,7 @@ class BillproMrrReport(models.Model):
         'res.company': ['currency_id'],
         'sale.order': [
             'billing_anchor_date',
+            'billing_anchor_number',
             'billing_cancel_date',
             'billing_interval_count',
             'billing_interval_unit',
@@ -56,6 +58,7 @@ class BillproMrrReport(models.Model):
             'company_id',
             'currency_id',
             'currency_rate',
+            'date_order',
             'partner_id',
             'purchase_type',
             'user_id',
@@ -134,10 +137,10 @@ class BillproMrrReport(models.Model):
 
         :rtype: SQL
         """
+        first_day, last_day = self._get_first_period()
         return SQL(
             """
-            SELECT o.id AS order_id, o.billing_anchor_date AS first_day,
-                   %(second)s - 1 AS last_day,
+            SELECT o.id AS order_id, %(first_day)s AS first_day, %(last_day)s AS last_day,
                    COALESCE(billed.net, recurring.net) AS net
               FROM sale_order o
               JOIN recurring ON recurring.order_id = o.id
@@ -146,7 +149,8 @@ class BillproMrrReport(models.Model):
                AND o.billing_anchor_date IS NOT NULL
                AND COALESCE(o.billing_trial_days, 0) = 0
             """,
-            second=self._get_nth_date(SQL("1")),
+            first_day=first_day,
+            last_day=last_day,
             billed=self._get_initial_invoices(),
             types=self.env['billpro.purchase.type']._get_perpetual_types(),
         )

@@ -6,7 +6,7 @@ from dateutil.relativedelta import relativedelta
 
 from odoo import fields, sql_db
 
-from devtools import demo_data
+from devtools import demo_data, demo_payments
 from devtools.bench.list_requests import LISTS, REPORTS, ViewRequest
 
 PARTNERS = 1000
@@ -27,7 +27,7 @@ def fill(env, orders, events):
     :param int orders: How many orders.
     :param int events: How many scheduled payments they have in all.
     """
-    demo_data.create(env)
+    demo_data.create(env, demo_payments.DemoPayments(env))
     template = env['sale.order'].search([('client_order_ref', '=', "Active subscription")])
     env['billpro.billing.run']._run_events(template.billing_event_ids)
     env.flush_all()
