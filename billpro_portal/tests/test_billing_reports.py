@@ -314,24 +314,24 @@ class TestCashReport(ReportCommon):
         with freeze_time('2027-01-31 10:00:00'):
             order = self._create_active_order()
             rows = self.env['billpro.cash.report'].search([('order_id', '=', order.id)])
-        self.assertEqual(
-            [row.date for row in rows],
-            [
-                date(2027, 2, 28),
-                date(2027, 3, 31),
-                date(2027, 4, 30),
-                date(2027, 5, 31),
-                date(2027, 6, 30),
-                date(2027, 7, 31),
-                date(2027, 8, 31),
-                date(2027, 9, 30),
-                date(2027, 10, 31),
-                date(2027, 11, 30),
-                date(2027, 12, 31),
-            ],
-        )
-        self.assertEqual(rows.mapped('kind'), ['scheduled'] + ['projected'] * 10)
-        self.assertEqual(set(rows.mapped('amount')), {24.2})
+            self.assertEqual(
+                [row.date for row in rows],
+                [
+                    date(2027, 2, 28),
+                    date(2027, 3, 31),
+                    date(2027, 4, 30),
+                    date(2027, 5, 31),
+                    date(2027, 6, 30),
+                    date(2027, 7, 31),
+                    date(2027, 8, 31),
+                    date(2027, 9, 30),
+                    date(2027, 10, 31),
+                    date(2027, 11, 30),
+                    date(2027, 12, 31),
+                ],
+            )
+            self.assertEqual(rows.mapped('kind'), ['scheduled'] + ['projected'] * 10)
+            self.assertEqual(set(rows.mapped('amount')), {24.2})
 
     def test_it_is_what_the_run_collects(self):
         start = datetime(2027, 1, 10, 10)
