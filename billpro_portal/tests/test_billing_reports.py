@@ -429,16 +429,16 @@ class TestDeferralReport(ReportCommon):
             last = self.env['billpro.deferral.report'].search(
                 [('order_id', '=', order.id), ('period_start', '=', '2027-03-20')]
             )
-        for billed in (order, failing):
-            moves = billed.billing_move_ids.filtered(lambda move: move.state == 'posted')
-            net = sum(
-                move.amount_untaxed if move.move_type == 'out_invoice' else -move.amount_untaxed
-                for move in moves
-            )
-            self.assertAlmostEqual(totals[billed.id][0], net, places=2)
-        self.assertAlmostEqual(sum(last.mapped('amount')), 23.33, places=2)
-        self.assertAlmostEqual(sum(last.mapped('earned')), 1.51, places=2)
-        self.assertAlmostEqual(sum(last.mapped('deferred')), 21.82, places=2)
+            for billed in (order, failing):
+                moves = billed.billing_move_ids.filtered(lambda move: move.state == 'posted')
+                net = sum(
+                    move.amount_untaxed if move.move_type == 'out_invoice' else -move.amount_untaxed
+                    for move in moves
+                )
+                self.assertAlmostEqual(totals[billed.id][0], net, places=2)
+            self.assertAlmostEqual(sum(last.mapped('amount')), 23.33, places=2)
+            self.assertAlmostEqual(sum(last.mapped('earned')), 1.51, places=2)
+            self.assertAlmostEqual(sum(last.mapped('deferred')), 21.82, places=2)
 
     def test_nothing_is_left_to_earn_after_the_end(self):
         with freeze_time('2027-01-10 10:00:00'):
