@@ -74,7 +74,8 @@ class TestNewCompany(SubscriptionCommon, HttpCase):
             self.assertEqual(order.billing_move_ids.currency_id.name, 'EUR')
             self._assert_books_closed(order)
         self.assertEqual(
-            single.billing_notification_ids.mapped('kind'), ['order_ready', 'purchase_confirmation']
+            sorted(single.billing_notification_ids.mapped('kind')),
+            ['order_ready', 'purchase_confirmation'],
         )
         self.assertEqual(
             sorted(subscription.billing_notification_ids.mapped('kind')),
