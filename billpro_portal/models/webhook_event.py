@@ -120,7 +120,9 @@ class BillproWebhookEvent(models.Model):
                 'INSERT INTO billpro_webhook_event (%s) VALUES %s ON CONFLICT DO NOTHING',
                 SQL(', ').join(SQL.identifier(name) for name in values),
                 tuple(values.values()),
-            )
+            ),
+            # Odoo repeats the request of the process that was slower.
+            log_exceptions=False,
         )
         self.env.ref('billpro_portal.cron_process_webhook_events')._trigger()
 
