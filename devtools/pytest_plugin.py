@@ -5,6 +5,10 @@ import pytest
 from odoo import api, tools
 from odoo.modules.registry import Registry
 from odoo.tests.common import HttpCase, get_db_name
+from odoo.tests.loader import get_module_test_cases, get_test_modules
+from odoo.tests.tag_selector import TagsSelector
+
+from devtools import paths
 
 # Scripts and styles of the pages that the tests open.
 ASSET_BUNDLES = [
@@ -16,6 +20,32 @@ ASSET_BUNDLES = [
     'web.report_assets_common',
     'web.report_assets_pdf',
 ]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session):
+    """Refuse tests of the addon that Odoo's own runner would never run.
+
+    It misses modules that `tests/__init__.py` doesn't import, and inherited test methods.
+    """
+    # Before pytest imports the modules itself.
+    modules = get_test_modules(paths.ADDON_NAME)
+    selector = TagsSelector(f'/{paths.ADDON_NAME}')
+    found = {
+        (case.__module__, type(case).__name__, case._testMethodName)
+        for module in modules
+        for case in get_module_test_cases(module)
+        if selector.check(case)
+    }
+    yield
+    missed = [
+        item.nodeid
+        for item in session.items
+        if item.nodeid.startswith(f'{paths.ADDON_NAME}/')
+        and (item.cls.__module__, item.cls.__name__, item.originalname) not in found
+    ]
+    if missed:
+        raise pytest.UsageError("Odoo's own runner doesn't find: " + ", ".join(missed))
 
 
 @pytest.fixture(scope='session', autouse=True)

@@ -1,16 +1,29 @@
 import pytest
 import stripe
 
-from devtools import odoo_server, postgresql, python_environment
+from devtools import databases, odoo_server, paths, postgresql, python_environment
 from devtools.fake_gateway import FakeGateway
 
+from .odoo_answers import ask
 
-@pytest.fixture(scope='module')
+
+@pytest.fixture(scope='session')
 def odoo():
     """An Odoo of its own, in processes of its own: the one that pytest runs in is in use."""
     environment = python_environment.prepare(python_environment.ODOO_REQUIREMENTS)
     with postgresql.Cluster(environment).running() as cluster:
         yield odoo_server.Odoo(odoo_server.find_source(), environment, cluster)
+
+
+@pytest.fixture(scope='session')
+def sold_database(odoo):
+    """A database with the addon installed and `odoo_orders` in it, to be copied."""
+    every = databases.Databases(odoo)
+    with every.temporary(every.dependencies_template(), 'sold') as database:
+        configuration = odoo.write_configuration(database, max_cron_threads=0)
+        odoo.update(configuration, install=[paths.ADDON_NAME])
+        ask(odoo, configuration, 'odoo_orders.create')
+        yield database
 
 
 @pytest.fixture

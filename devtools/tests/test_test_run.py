@@ -48,13 +48,22 @@ def test_only_warnings_of_the_addon_count():
     assert warnings == ["Logged by the addon, WARNING: Too late"]
 
 
-def test_tests_that_one_runner_misses_are_named():
-    of_pytest = test_run.Results({A_ONE, A_TWO, 'devtools.tests.test_x.test_y'}, set(), set())
-    native = test_run.Results({A_ONE, B_ONE}, {A_ONE}, set())
+def test_both_runners_share_the_test_files():
+    files = test_run.native_files()
+    assert files[0] == test_run.FIRST_NATIVE_FILE
+    assert 'test_webhook.py' in files
+    assert 'test_booking.py' not in files
+
+
+def test_what_odoos_runner_reports_counts():
+    of_pytest = test_run.Results({A_ONE}, set(), set())
+    native = test_run.Results({A_TWO, B_ONE}, {A_TWO}, {B_ONE})
     problems = []
-    test_run.compare(of_pytest, native, problems)
+    merged = test_run.merge(of_pytest, native, problems)
+    assert merged.tests == {A_ONE, A_TWO, B_ONE}
+    assert merged.failed == {A_TWO}
+    assert merged.skipped == {B_ONE}
     assert problems == [
-        f"Run by pytest only (is it in tests/__init__.py?): {A_TWO}",
-        f"Run by Odoo's runner only: {B_ONE}",
-        f"Failed under Odoo's runner only: {A_ONE}",
+        f"Failed under Odoo's runner: {A_TWO}",
+        f"Skipped by Odoo's runner, which counts as a failure: {B_ONE}",
     ]

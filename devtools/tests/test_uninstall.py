@@ -38,14 +38,12 @@ def check_what_was_sold(books):
     assert [row[2] for row in books['account.move'] if 'INV' in str(row[0])] == ['paid'] * 15
 
 
-def test_uninstalling_leaves_odoo_working(odoo):
+def test_uninstalling_leaves_odoo_working(odoo, sold_database):
     every = databases.Databases(odoo)
     template = every.dependencies_template()
-    with every.temporary(template, 'uninstall') as database:
+    with every.temporary(sold_database, 'uninstall') as database:
         log = paths.log_directory() / f'{database}.log'
         configuration = odoo.write_configuration(database, max_cron_threads=0)
-        odoo.update(configuration, install=[paths.ADDON_NAME])
-        ask(odoo, configuration, 'odoo_orders.create')
         sold = ask(odoo, configuration, 'odoo_orders.books')
         check_what_was_sold(sold)
 
