@@ -152,7 +152,7 @@ class AccountMove(models.Model):
         self._add_unplaced_amount(credited_lines, amount)
         for base_line in credited_lines:
             # The amounts are fixed below; the printed price needs no more digits than they have.
-            base_line['price_unit'] = self.currency_id.round(base_line['price_unit'])
+            base_line['price_unit'] = self.currency_id.round(self._get_base_line_price(base_line))
         AccountTax._fix_base_lines_tax_details_on_manual_tax_amounts(
             base_lines=credited_lines, company=self.company_id
         )
@@ -197,6 +197,18 @@ class AccountMove(models.Model):
         details = largest['tax_details']
         details['delta_total_excluded_currency'] += unplaced
         details['delta_total_excluded'] += company_currency.round(unplaced / largest['rate'])
+
+    @api.model
+    def _get_base_line_price(self, base_line):
+        """Return what a reduced base line costs, in its currency.
+
+        :param dict base_line: A base line whose taxes, if it has any, are fixed afterwards.
+        """
+        details = base_line['tax_details']
+        if details['taxes_data']:
+            return base_line['price_unit']
+        # Nothing is fixed on a line without taxes: what rounding left must be in its price.
+        return details['total_excluded_currency'] + details['delta_total_excluded_currency']
 
     @api.model
     def _get_base_line_total(self, base_line):

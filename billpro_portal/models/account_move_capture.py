@@ -28,15 +28,9 @@ class AccountMove(models.Model):
         self._add_unplaced_amount(reduced_lines, amount)
         for base_line in reduced_lines:
             line = lines[base_line['id']]
-            details = base_line['tax_details']
-            total = (
-                base_line['price_unit']
-                if details['taxes_data']
-                # The amounts are fixed below for taxed lines only.
-                else details['total_excluded_currency'] + details['delta_total_excluded_currency']
-            )
+            price = self._get_base_line_price(base_line)
             base_line['quantity'] = line.quantity
-            base_line['price_unit'] = self._get_reduced_price(total, line)
+            base_line['price_unit'] = self._get_reduced_price(price, line)
         AccountTax._fix_base_lines_tax_details_on_manual_tax_amounts(
             base_lines=reduced_lines, company=self.company_id
         )

@@ -63,6 +63,25 @@ class TestRefund(BillingCommon):
         with self.assertRaisesRegex(UserError, "no payment left to refund"):
             order.action_open_refund()
 
+    def test_lines_without_taxes_are_credited_to_the_cent(self):
+        products = [
+            self._create_sold_product(name, 10.0, self.env['account.tax'])
+            for name in ("Lesson", "Exam", "Certificate")
+        ]
+        order = self._create_paid_order(*((product, 1) for product in products))
+        invoice = order.billing_move_ids
+        for amount in (10.0, 0.02, 5.0, 14.98):
+            refund_tx = self._refund(order, amount)
+            self.assertEqual(refund_tx.invoice_ids.amount_total, amount)
+            self._assert_books_closed(order)
+        credit_notes = order.billing_move_ids - invoice
+        self.assertEqual((order.billing_refunded, order.billing_credited), (30.0, 30.0))
+        for product in products:
+            lines = credit_notes.invoice_line_ids.filtered(
+                lambda line, product=product: line.product_id == product
+            )
+            self.assertAlmostEqual(sum(lines.mapped('price_subtotal')), 10.0, places=6)
+
     def test_currencies(self):
         for currency, price, total, parts in (
             ('JPY', 1001, 3634, (1, 1233, 2400)),
