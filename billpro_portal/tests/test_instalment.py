@@ -128,6 +128,20 @@ class TestInstalment(InstalmentCommon):
                 )
                 self._assert_books_closed(order)
 
+    def test_instalments_with_and_without_taxes_are_exact(self):
+        with freeze_time('2027-01-31 10:00:00'):
+            order = self._create_order(*((self.course, 1, price) for price in (50.0, 20.0, 19.49)))
+            order.order_line[1:].tax_ids = False
+            self._approve(order)
+        self._pay_all(order)
+        self.assertEqual(order.billing_status, 'complete')
+        self.assertEqual((order.billing_paid, order.amount_total), (99.99, 99.99))
+        self.assertEqual(
+            order.billing_event_ids.invoice_id.sorted('id').mapped('amount_total'),
+            order.billing_event_ids.sorted('number').mapped('amount'),
+        )
+        self._assert_books_closed(order)
+
     def _approve(self, order):
         self._create_initial_transaction(
             order,
