@@ -5,6 +5,8 @@ Here and not in a model: the order in which models are loaded must not depend on
 
 # What Stripe's objects carry of ours.
 REFERENCE_KEY = 'odoo_reference'
+ORDER_KEY = 'odoo_order'
+PAYMENT_KEY = 'odoo_payment'
 # What Stripe is asked to report, in order of need: money that moved, that didn't, cards.
 EVENT_TYPES = (
     'payment_intent.succeeded',

@@ -5,7 +5,7 @@ from odoo.exceptions import ValidationError
 
 from odoo.addons.payment import utils as payment_utils
 
-from ..billing.stripe_messages import REFERENCE_KEY
+from ..billing.stripe_messages import ORDER_KEY, PAYMENT_KEY, REFERENCE_KEY
 from .payment_provider_stripe import SEARCH_API_VERSION
 
 # Stripe documentation, "Statement descriptors": at most 22 characters with the account's prefix,
@@ -68,9 +68,9 @@ class PaymentTransaction(models.Model):
         self.ensure_one()
         metadata = {REFERENCE_KEY: self.reference}
         if self.billing_order_id:
-            metadata['odoo_order'] = self.billing_order_id.name
+            metadata[ORDER_KEY] = self.billing_order_id.name
         if self.billing_event_id:
-            metadata['odoo_payment'] = self.billing_event_id.display_name
+            metadata[PAYMENT_KEY] = self.billing_event_id.display_name
         return {f'metadata[{key}]': value for key, value in metadata.items()}
 
     def _get_statement_suffix(self):

@@ -7,7 +7,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
 
-from ..billing.stripe_messages import EVENT_TYPES, REFERENCE_KEY
+from ..billing.stripe_messages import EVENT_TYPES, ORDER_KEY, REFERENCE_KEY
 
 _logger = logging.getLogger(__name__)
 
@@ -219,7 +219,7 @@ class BillproWebhookEvent(models.Model):
         :raise UserError: If the provider doesn't answer.
         """
         intent = self.provider_id._send_api_request('GET', f'payment_intents/{self.object_id}')
-        return bool(intent['metadata'].get('odoo_order'))
+        return bool(intent['metadata'].get(ORDER_KEY))
 
     def _take_in_card(self):
         """Bring a stored card up to date."""
