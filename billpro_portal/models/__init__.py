@@ -56,6 +56,7 @@ from . import (
     sale_order_completion,
     sale_order_dispute,
     sale_order_documents,
+    sale_order_history,
     sale_order_initial_charge,
     sale_order_line,
     sale_order_link,
