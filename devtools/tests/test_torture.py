@@ -1,8 +1,10 @@
+import random
 import re
 import subprocess
 import sys
 
 from devtools import paths
+from devtools.torture import plan
 
 
 def test_each_event_is_charged_once_whatever_happens():
@@ -22,5 +24,7 @@ def test_each_event_is_charged_once_whatever_happens():
     )
     assert paid, completed.stdout
     assert all(int(count) > 0 for count in paid.groups())
+    cells = len(plan.matrix(random.Random(1)))
+    assert re.search(rf"^{cells} cells, ", completed.stdout, re.MULTILINE), completed.stdout
     assert re.search(r"^\d{3,} webhooks, \d{2,} repeated, ", completed.stdout, re.MULTILINE)
     assert " 0 double, 0 lost, 0 stuck, 0 wrong in all" in completed.stdout
