@@ -141,7 +141,7 @@ class BillproDeferralReport(models.Model):
         )
 
     def _get_spread(self):
-        """Return the query of the net amounts to be spread, credit notes taken off, and of the days.
+        """Return the query of the net amounts to be spread over days, credit notes taken off.
 
         :rtype: SQL
         """

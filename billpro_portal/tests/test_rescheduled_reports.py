@@ -71,9 +71,7 @@ class TestRescheduledMrr(RescheduledCommon):
         self._run_on_days('2027-02-28')
         self._change('2027-03-05', 3, day=date(2027, 3, 10), amount=12.1, scope='later')
         self._run_on_days('2027-03-10')
-        self.assertEqual(
-            self._movements_on('2027-03-09')[-1], ('2027-03', 'unchanged', 0.0, 20.0)
-        )
+        self.assertEqual(self._movements_on('2027-03-09')[-1], ('2027-03', 'unchanged', 0.0, 20.0))
         for day in ('2027-03-10', '2027-03-31'):
             self.assertEqual(
                 self._movements_on(day),
