@@ -50,36 +50,34 @@ class BillproOrderReport(models.AbstractModel):
         """
         return SQL("COALESCE(NULLIF(o.currency_rate, 0), 1)")
 
-    def _get_nth_date(self, number):
-        """Return the first day of a period of order `o`, as `_get_period` of subscriptions does.
+    def _get_nth_date(self, anchor, steps):
+        """Return the day some intervals of order `o` after another, as `billing.calendar` does.
 
-        :param SQL number: The number of the period, from 0; none before the one that staff moved.
+        :param SQL anchor: The day to count from.
+        :param SQL steps: How many intervals, from 0.
         :rtype: SQL
         """
-        steps = SQL(
-            "o.billing_interval_count * (%s - COALESCE(o.billing_anchor_number, 0))", number
-        )
-        months = SQL("%s * CASE o.billing_interval_unit WHEN 'year' THEN 12 ELSE 1 END", steps)
-        anchor = SQL("o.billing_anchor_date")
-        first = SQL("date_trunc('month', %s)::date", anchor)
+        count = SQL("(o.billing_interval_count * (%s))::int", steps)
+        months = SQL("%s * CASE o.billing_interval_unit WHEN 'year' THEN 12 ELSE 1 END", count)
+        first = SQL("date_trunc('month', (%s)::timestamp)", anchor)
         return SQL(
             """
             CASE
-                WHEN o.billing_interval_unit = 'day' THEN %(anchor)s + (%(steps)s)::int
-                WHEN o.billing_interval_unit = 'week' THEN %(anchor)s + 7 * (%(steps)s)::int
+                WHEN o.billing_interval_unit = 'day' THEN %(anchor)s + %(count)s
+                WHEN o.billing_interval_unit = 'week' THEN %(anchor)s + 7 * %(count)s
                 WHEN %(anchor)s = (%(first)s + INTERVAL '1 month')::date - 1
-                THEN (%(first)s + make_interval(months => (%(months)s)::int + 1))::date - 1
-                ELSE (%(anchor)s + make_interval(months => (%(months)s)::int))::date
+                THEN (%(first)s + make_interval(months => %(months)s + 1))::date - 1
+                ELSE (%(anchor)s + make_interval(months => %(months)s))::date
             END
             """,
             anchor=anchor,
-            steps=steps,
+            count=count,
             first=first,
             months=months,
         )
 
     def _get_recurring_lines(self):
-        """Return a query of what a period of each order costs by its lines, net and gross.
+        """Return a query of what a period of each subscription costs by its lines, net and gross.
 
         Lines are added up order by order: PostgreSQL then knows that there are as many rows as
         orders. Of grouped lines it expects a handful, and joins them row by row.
@@ -99,15 +97,17 @@ class BillproOrderReport(models.AbstractModel):
                       AND t.purchase_type = o.purchase_type
                    HAVING COUNT(*) > 0
              ) lines
-             WHERE o.purchase_type IS NOT NULL
-            """
+             WHERE o.purchase_type IN %(types)s
+            """,
+            types=self.env['billpro.purchase.type']._get_perpetual_types(),
         )
 
     def _get_first_period(self):
         """Return the first and the last day of the first period of order `o`.
 
         Where staff moved a later one, the first began on the date of the initial invoice of the
-        query `billed` and lasts until the next.
+        query `billed`. It lasts until the second, which is the payment with that number. A pause
+        gives that payment another number; the second was to begin on the day that was moved then.
 
         :rtype: tuple[SQL, SQL]
         """
@@ -120,40 +120,50 @@ class BillproOrderReport(models.AbstractModel):
         )
         last_day = SQL(
             """
-            CASE WHEN o.billing_anchor_number > 0
-                 THEN GREATEST(%(first_day)s, (
-                     SELECT MIN(e.period_start) FROM billpro_billing_event e
-                      WHERE e.order_id = o.id AND e.number > 0
-                 ) - 1)
-                 ELSE %(second)s - 1 END
+            GREATEST(%(first_day)s, COALESCE(
+                CASE WHEN o.billing_anchor_number > 0 THEN (
+                    SELECT e.period_start FROM billpro_billing_event e
+                     WHERE e.order_id = o.id AND e.number = 2
+                ) END,
+                CASE WHEN o.billing_anchor_number = 1 THEN o.billing_anchor_date END,
+                %(interval_later)s
+            ) - 1)
             """,
             first_day=first_day,
-            second=self._get_nth_date(SQL("1")),
+            interval_later=self._get_nth_date(first_day, SQL("1")),
         )
         return first_day, last_day
 
     def _get_initial_invoices(self):
         """Return a query of what the initial invoices bill of the recurring lines, without taxes.
 
+        Their lines are added up invoice by invoice, so that those of all others are not read.
+
         :rtype: SQL
         """
         return SQL(
             """
-            SELECT o.id AS order_id, m.id AS invoice_id, m.invoice_date,
-                   SUM(l.price_subtotal) AS net
+            SELECT o.id AS order_id, m.id AS invoice_id, m.invoice_date, m.amount_untaxed,
+                   lines.net
               FROM account_move m
               JOIN sale_order o ON o.id = m.billing_order_id
-              JOIN account_move_line l ON l.move_id = m.id
-              JOIN product_product p ON p.id = l.product_id
-              JOIN product_template t ON t.id = p.product_tmpl_id
+             CROSS JOIN LATERAL (
+                   SELECT SUM(l.price_subtotal) AS net
+                     FROM account_move_line l
+                     JOIN product_product p ON p.id = l.product_id
+                     JOIN product_template t ON t.id = p.product_tmpl_id
+                    WHERE l.move_id = m.id
+                      AND t.purchase_type = o.purchase_type
+                   HAVING COUNT(*) > 0
+             ) lines
              WHERE m.move_type = 'out_invoice'
                AND m.state = 'posted'
-               AND t.purchase_type = o.purchase_type
+               AND o.purchase_type IN %(types)s
                AND NOT EXISTS (
                    SELECT FROM billpro_billing_event e WHERE e.invoice_id = m.id
                )
-             GROUP BY o.id, m.id
-            """
+            """,
+            types=self.env['billpro.purchase.type']._get_perpetual_types(),
         )
 
     def _get_merged(self):
@@ -178,13 +188,13 @@ class BillproOrderReport(models.AbstractModel):
         )
 
     def _get_last_merged(self):
-        """Return the query, besides `merged`, of the payment that each one ended up in.
+        """Return the query, besides `merged`, of the payment that each merged one ended up in.
 
         :rtype: SQL
         """
         return SQL(
             """
-            SELECT merged.event_id, merged.into_id
+            SELECT merged.event_id, e.id AS into_id, e.status, e.amount, e.invoice_id
               FROM merged
               JOIN billpro_billing_event e ON e.id = merged.into_id
              WHERE e.merged_into_id IS NULL

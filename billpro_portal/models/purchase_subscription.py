@@ -282,8 +282,10 @@ class BillproPurchaseSubscription(models.AbstractModel):
     def _get_paid_until(self, order):
         anchor = order.billing_anchor_date
         if order.billing_anchor_number:
-            numbered = order.billing_event_ids.filtered('number').sorted('number')
-            first = numbered[0].period_start - timedelta(days=1)
+            # A pause gives a payment another number: it was to begin on the day that was moved.
+            number = 1 if order.billing_trial_days else 2
+            following = order.billing_event_ids.filtered(lambda event: event.number == number)
+            first = (following.period_start or anchor) - timedelta(days=1)
         elif order.billing_trial_days:
             first = anchor - timedelta(days=1)
         else:

@@ -173,7 +173,10 @@ class BillproCashReport(models.Model):
                AND (o.billing_end_date IS NULL OR %(date)s <= o.billing_end_date)
                AND %(date)s >= %(today)s
             """,
-            date=self._get_nth_date(SQL("n.number")),
+            date=self._get_nth_date(
+                SQL("o.billing_anchor_date"),
+                SQL("n.number - COALESCE(o.billing_anchor_number, 0)"),
+            ),
             types=self.env['billpro.purchase.type']._get_perpetual_types(),
             chargeable=CHARGEABLE_ORDERS,
             today=today,

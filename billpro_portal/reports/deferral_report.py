@@ -81,15 +81,15 @@ class BillproDeferralReport(models.Model):
                  GROUP BY reversed_entry_id
             ),
             period AS (%(periods)s),
-            -- Materialized: amounts are used several times, and worked out once.
-            spread AS MATERIALIZED (%(spread)s),
-            part AS MATERIALIZED (%(parts)s)
-            SELECT part.id AS id, part.invoice_id AS invoice_id, part.month AS month,
+            spread AS (%(spread)s),
+            monthly AS (%(months)s),
+            part AS (%(parts)s)
+            SELECT part.id * 4096 + (EXTRACT(year FROM part.month)::int - 2000) * 16
+                   + EXTRACT(month FROM part.month)::int AS id,
+                   part.invoice_id AS invoice_id, part.month AS month,
                    part.first_day AS period_start, part.last_day AS period_end,
-                   part.until_end - part.before AS amount,
-                   part.until_today - part.before_today AS earned,
-                   part.until_end - part.before - part.until_today + part.before_today
-                   AS deferred,
+                   part.amount AS amount, part.earned AS earned,
+                   part.amount - part.earned AS deferred,
                    %(columns)s
               FROM part
               JOIN sale_order o ON o.id = part.order_id
@@ -99,6 +99,7 @@ class BillproDeferralReport(models.Model):
             last_merged=self._get_last_merged(),
             periods=self._get_periods(),
             spread=self._get_spread(),
+            months=self._get_months(),
             parts=self._get_parts(),
             columns=self._get_order_columns(),
         )
@@ -115,35 +116,32 @@ class BillproDeferralReport(models.Model):
             """
             SELECT 2 * o.id::bigint + 1 AS id, o.id AS order_id, billed.invoice_id,
                    %(first_day)s AS first_day, %(last_day)s AS last_day,
-                   billed.net AS net
+                   billed.net AS net, billed.amount_untaxed AS invoiced
               FROM sale_order o
               JOIN (%(billed)s) billed ON billed.order_id = o.id
-             WHERE o.purchase_type IN %(types)s
-               AND o.billing_anchor_date IS NOT NULL
-               AND COALESCE(o.billing_trial_days, 0) = 0
+             WHERE o.billing_anchor_date IS NOT NULL
+               AND (o.billing_trial_days IS NULL OR o.billing_trial_days = 0)
              UNION ALL
-            SELECT 2 * e.id::bigint, e.order_id, final.invoice_id, e.period_start, e.period_end,
-                   invoice.amount_untaxed * e.amount / final.amount
+            SELECT 2 * e.id::bigint, e.order_id, invoice.id, e.period_start, e.period_end,
+                   CASE WHEN final.event_id IS NULL THEN invoice.amount_untaxed
+                        ELSE invoice.amount_untaxed * e.amount / final.amount END,
+                   invoice.amount_untaxed
               FROM billpro_billing_event e
-              JOIN sale_order o ON o.id = e.order_id
-              LEFT JOIN last_merged ON last_merged.event_id = e.id
-              JOIN billpro_billing_event final ON final.id = COALESCE(last_merged.into_id, e.id)
-              JOIN account_move invoice ON invoice.id = final.invoice_id
-             WHERE o.purchase_type IN %(types)s
-               AND e.number > 0
+              LEFT JOIN last_merged final ON final.event_id = e.id
+              JOIN account_move invoice ON invoice.id = COALESCE(final.invoice_id, e.invoice_id)
+             WHERE e.number > 0
                AND e.period_end IS NOT NULL
-               AND final.status IN %(paid)s
+               AND (e.status IN %(paid)s OR final.status IN %(paid)s)
                AND invoice.state = 'posted'
             """,
             first_day=first_day,
             last_day=last_day,
             billed=self._get_initial_invoices(),
-            types=self.env['billpro.purchase.type']._get_perpetual_types(),
             paid=tuple(sorted(PAID)),
         )
 
     def _get_spread(self):
-        """Return the query of the net amounts to be spread, credit notes taken off.
+        """Return the query of the net amounts to be spread over days, credit notes taken off.
 
         :rtype: SQL
         """
@@ -151,68 +149,89 @@ class BillproDeferralReport(models.Model):
             """
             SELECT period.id, period.order_id, period.invoice_id,
                    period.first_day, period.last_day, currency.decimal_places,
+                   period.last_day - period.first_day + 1 AS days,
                    CASE WHEN o.billing_cancel_date < %(today)s
-                        THEN period.last_day ELSE %(today)s END AS earned_day,
+                        THEN period.last_day ELSE LEAST(period.last_day, %(today)s) END
+                   - period.first_day + 1 AS days_earned,
                    ROUND(
-                       period.net * (
-                           1 - COALESCE(credited.net / NULLIF(invoice.amount_untaxed, 0), 0)
-                       ),
+                       period.net
+                       * (1 - COALESCE(credited.net / NULLIF(period.invoiced, 0), 0)),
                        currency.decimal_places
                    ) AS net
               FROM period
               JOIN sale_order o ON o.id = period.order_id
               JOIN res_currency currency ON currency.id = o.currency_id
-              JOIN account_move invoice ON invoice.id = period.invoice_id
               LEFT JOIN credited ON credited.invoice_id = period.invoice_id
+             WHERE o.purchase_type IN %(types)s
             """,
             today=fields.Date.today(),
+            types=self.env['billpro.purchase.type']._get_perpetual_types(),
+        )
+
+    def _get_months(self):
+        """Return the query of the periods cut at the ends of months: a row is a part.
+
+        :rtype: SQL
+        """
+        return SQL(
+            """
+            SELECT cut.*, GREATEST(month - first_day, 0) AS days_before,
+                   LEAST(next_month - first_day, days) AS days_until
+              FROM (
+                   SELECT spread.*,
+                          generate_series(
+                              date_trunc('month', first_day::timestamp), last_day,
+                              INTERVAL '1 month'
+                          )::date AS month,
+                          generate_series(
+                              date_trunc('month', first_day::timestamp) + INTERVAL '1 month',
+                              last_day + INTERVAL '1 month', INTERVAL '1 month'
+                          )::date AS next_month
+                     FROM spread
+                   ) cut
+            """
         )
 
     def _get_parts(self):
-        """Return the query of the periods cut at the ends of months.
+        """Return the query of what the parts of periods amount to.
 
-        Amounts until a day are rounded, not those of a part, so that the parts add up.
+        Amounts until a day are rounded, not those of a part, so that the parts add up. Each is
+        needed several times, and worked out once: PostgreSQL doesn't look beyond an OFFSET.
 
         :rtype: SQL
         """
-        month_end = SQL("(m.month + INTERVAL '1 month')::date - 1")
-        day_before = SQL("m.month::date - 1")
         return SQL(
             """
-            SELECT spread.id * 4096 + (EXTRACT(year FROM m.month)::int - 2000) * 16
-                   + EXTRACT(month FROM m.month)::int AS id,
-                   spread.order_id, spread.invoice_id, spread.first_day, spread.last_day,
-                   m.month::date AS month,
-                   %(until_end)s AS until_end, %(before)s AS before,
-                   %(until_today)s AS until_today, %(before_today)s AS before_today
-              FROM spread
-             CROSS JOIN LATERAL generate_series(
-                   date_trunc('month', spread.first_day), spread.last_day, INTERVAL '1 month'
-             ) m(month)
+            SELECT rounded.*, net_until - net_before AS amount,
+                   CASE
+                       WHEN days_until <= days_earned THEN net_until - net_before
+                       WHEN days_before >= days_earned THEN 0
+                       ELSE %(net_earned)s - net_before
+                   END AS earned
+              FROM (
+                   SELECT monthly.*, %(net_before)s AS net_before, %(net_until)s AS net_until
+                     FROM monthly
+                   OFFSET 0
+                   ) rounded
             """,
-            until_end=self._get_amount_until(month_end),
-            before=self._get_amount_until(day_before),
-            until_today=self._get_amount_until(SQL("LEAST(%s, spread.earned_day)", month_end)),
-            before_today=self._get_amount_until(SQL("LEAST(%s, spread.earned_day)", day_before)),
+            net_before=self._get_net_of_days(SQL("days_before")),
+            net_until=self._get_net_of_days(SQL("days_until")),
+            net_earned=self._get_net_of_days(SQL("days_earned")),
         )
 
-    def _get_amount_until(self, day):
-        """Return what of a period's net amount its days until one earn.
+    def _get_net_of_days(self, count):
+        """Return what of a period's net amount its first days earn.
 
-        :param SQL day: The day.
+        :param SQL count: How many days.
         :rtype: SQL
         """
         return SQL(
             """
-            CASE
-                WHEN %(day)s < spread.first_day THEN 0
-                WHEN %(day)s >= spread.last_day THEN spread.net
-                ELSE ROUND(
-                    spread.net * (%(day)s - spread.first_day + 1)
-                    / (spread.last_day - spread.first_day + 1),
-                    spread.decimal_places
-                )
+            CASE %(count)s
+                WHEN 0 THEN 0
+                WHEN days THEN net
+                ELSE ROUND(net * %(count)s / days, decimal_places)
             END
             """,
-            day=SQL("(%s)", day),
+            count=count,
         )

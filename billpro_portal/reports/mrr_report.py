@@ -13,10 +13,11 @@ class BillproMrrReport(models.Model):
     **The periods.** The first one, unless it is a free trial, is what the initial invoice bills of
     the recurring lines. Each later one is a scheduled payment with its period; its own amount,
     also where staff changed it from what the lines add up to, is freed of taxes in the proportion
-    of the order's recurring lines. A period counts
-    while its payment is collected, skipped or still to be had, and no longer when the payment is
-    cancelled or paused. After the last day of a cancelled subscription nothing counts. Discounts
-    and fees that are charged once, instalments and metered payments are no recurring revenue.
+    of the order's recurring lines. A period counts while its payment is collected, skipped or
+    still to be had, and no longer when the payment is cancelled or paused. It lasts until the one
+    with the next number, also where staff moved that one. After the last day of a cancelled
+    subscription nothing counts. Discounts and fees that are charged once, instalments and metered
+    payments are no recurring revenue.
 
     **The movements.** A row is an order in a month in which it has, or has just lost, a value:
     *new* from nothing, for the first time; *reactivation* from nothing, again; *expansion* and
@@ -98,14 +99,7 @@ class BillproMrrReport(models.Model):
             recurring AS (%(recurring)s),
             period AS (%(first_periods)s UNION ALL %(later_periods)s),
             value AS (%(values)s),
-            step AS (
-                SELECT order_id, month, mrr,
-                       LAG(month) OVER w AS last_month, LAG(mrr) OVER w AS last_mrr,
-                       LEAD(month) OVER w AS next_month
-                  FROM value
-                 WHERE mrr > 0
-                WINDOW w AS (PARTITION BY order_id ORDER BY month)
-            ),
+            step AS (%(steps)s),
             moved AS (%(rows)s)
             SELECT moved.order_id::bigint * 4096 + (EXTRACT(year FROM moved.month)::int - 2000) * 16
                    + EXTRACT(month FROM moved.month)::int AS id,
@@ -127,6 +121,7 @@ class BillproMrrReport(models.Model):
             first_periods=self._get_first_periods(),
             later_periods=self._get_later_periods(),
             values=self._get_values(),
+            steps=self._get_steps(),
             rows=self._get_rows(),
             rate=self._get_rate(),
             columns=self._get_order_columns(),
@@ -140,14 +135,14 @@ class BillproMrrReport(models.Model):
         first_day, last_day = self._get_first_period()
         return SQL(
             """
-            SELECT o.id AS order_id, %(first_day)s AS first_day, %(last_day)s AS last_day,
-                   COALESCE(billed.net, recurring.net) AS net
+            SELECT o.id AS order_id, 1 AS number,
+                   %(first_day)s AS first_day, %(last_day)s AS last_day,
+                   billed.net AS net, NULL AS gross
               FROM sale_order o
-              JOIN recurring ON recurring.order_id = o.id
               LEFT JOIN (%(billed)s) billed ON billed.order_id = o.id
              WHERE o.purchase_type IN %(types)s
                AND o.billing_anchor_date IS NOT NULL
-               AND COALESCE(o.billing_trial_days, 0) = 0
+               AND (o.billing_trial_days IS NULL OR o.billing_trial_days = 0)
             """,
             first_day=first_day,
             last_day=last_day,
@@ -162,50 +157,77 @@ class BillproMrrReport(models.Model):
         """
         return SQL(
             """
-            SELECT e.order_id, e.period_start, e.period_end,
-                   e.amount * recurring.net / NULLIF(recurring.gross, 0)
+            SELECT e.order_id, e.number, e.period_start, e.period_end, NULL, e.amount
               FROM billpro_billing_event e
-              JOIN sale_order o ON o.id = e.order_id
-              JOIN recurring ON recurring.order_id = e.order_id
               LEFT JOIN last_merged ON last_merged.event_id = e.id
-              LEFT JOIN billpro_billing_event final ON final.id = last_merged.into_id
-             WHERE o.purchase_type IN %(types)s
-               AND e.number > 0
+             WHERE e.number > 0
                AND e.period_end IS NOT NULL
-               AND COALESCE(final.status, e.status) NOT IN ('cancelled', 'paused')
-            """,
-            types=self.env['billpro.purchase.type']._get_perpetual_types(),
+               AND COALESCE(last_merged.status, e.status) NOT IN ('cancelled', 'paused')
+            """
         )
 
     def _get_values(self):
-        """Return the query of what each order is worth at the ends of months, until today.
+        """Return the query of what each order is worth in a period, and from when until when.
+
+        Each day counts once: a period ends where the next one begins.
 
         :rtype: SQL
         """
         return SQL(
             """
-            SELECT period.order_id, m.month::date AS month,
-                   MAX(ROUND(
-                       period.net / o.billing_interval_count * CASE o.billing_interval_unit
+            SELECT p.order_id, p.first_day,
+                   LEAST(
+                       CASE p.next_number WHEN p.number + 1 THEN p.next_day - 1
+                       ELSE LEAST(p.last_day, p.next_day - 1) END,
+                       o.billing_cancel_date
+                   ) AS last_day,
+                   ROUND(
+                       COALESCE(p.net, p.gross * r.net / NULLIF(r.gross, 0), r.net)
+                       / o.billing_interval_count * CASE o.billing_interval_unit
                            WHEN 'day' THEN 365.0 / 12
                            WHEN 'week' THEN 365.0 / 84
                            WHEN 'month' THEN 1
                            ELSE 1 / 12.0
                        END,
                        currency.decimal_places
-                   )) AS mrr
-              FROM period
-              JOIN sale_order o ON o.id = period.order_id
+                   ) AS mrr
+              FROM (
+                   SELECT period.*, LEAD(number) OVER w AS next_number,
+                          LEAD(first_day) OVER w AS next_day
+                     FROM period
+                   WINDOW w AS (PARTITION BY order_id ORDER BY number, net)
+                   ) p
+              JOIN sale_order o ON o.id = p.order_id
+              JOIN recurring r ON r.order_id = p.order_id
               JOIN res_currency currency ON currency.id = o.currency_id
-             CROSS JOIN LATERAL generate_series(
-                   date_trunc('month', period.first_day),
-                   LEAST(period.last_day, %(today)s), INTERVAL '1 month'
-             ) m(month)
              WHERE o.billing_interval_count > 0
-               AND LEAST((m.month + INTERVAL '1 month')::date - 1, %(today)s)
-                   BETWEEN period.first_day
-                       AND LEAST(period.last_day, o.billing_cancel_date)
-             GROUP BY period.order_id, m.month
+            """
+        )
+
+    def _get_steps(self):
+        """Return the query of what orders are worth at the ends of months, beside their next ones.
+
+        The present month ends today.
+
+        :rtype: SQL
+        """
+        return SQL(
+            """
+            SELECT order_id, month, mrr,
+                   LAG(month) OVER w AS last_month, LAG(mrr) OVER w AS last_mrr,
+                   LEAD(month) OVER w AS next_month
+              FROM (
+                   SELECT order_id, mrr, generate_series(
+                              date_trunc('month', first_day::timestamp),
+                              CASE WHEN last_day < %(today)s
+                                   THEN last_day + 1 - INTERVAL '1 month'
+                                   ELSE %(today)s END,
+                              INTERVAL '1 month'
+                          )::date AS month
+                     FROM value
+                    WHERE mrr > 0 AND first_day <= %(today)s
+                   ) monthly
+            WINDOW w AS (PARTITION BY order_id ORDER BY month)
             """,
             today=fields.Date.today(),
         )

@@ -46,6 +46,7 @@ from . import (
     test_refund_instalment,
     test_request_outcomes,
     test_reschedule,
+    test_rescheduled_reports,
     test_review,
     test_run_queries,
     test_sale_features,

@@ -37,6 +37,15 @@ class ReportCommon(SubscriptionCommon):
 
         return {key(row): total(row) for row in rows}
 
+    def _movements(self, order):
+        """Return the rows of recurring revenue of an order, month by month."""
+        return [
+            (row.month.strftime('%Y-%m'), row.movement, row.change, row.mrr)
+            for row in self.env['billpro.mrr.report'].search(
+                [('order_id', '=', order.id)], order='month'
+            )
+        ]
+
     def _pass_months(self, start, count):
         """Let the run collect what is due on the same day of some months that follow."""
         for month in range(1, count + 1):
@@ -219,14 +228,6 @@ class TestRecoveryReport(ReportCommon):
 
 @tagged('post_install', '-at_install')
 class TestMrrReport(ReportCommon):
-    def _movements(self, order):
-        return [
-            (row.month.strftime('%Y-%m'), row.movement, row.change, row.mrr)
-            for row in self.env['billpro.mrr.report'].search(
-                [('order_id', '=', order.id)], order='month'
-            )
-        ]
-
     def _change_quantity(self, order, quantity):
         """Sell another quantity from the next payment on."""
         order.order_line[0].product_uom_qty = quantity

@@ -111,6 +111,17 @@ class TestReschedule(ScheduleActionCommon):
             self.order._cancel_subscription(at_once=False)
         self.assertEqual(self.order.billing_cancel_date, date(2027, 3, 14))
 
+    def test_a_pause_after_the_move_makes_the_first_paid_period_no_longer(self):
+        with freeze_time('2027-02-10 10:00:00'):
+            self._reschedule(self.event, day=date(2027, 3, 15), scope='later')
+        with freeze_time('2027-02-20 10:00:00'):
+            self.order._pause()
+        with freeze_time('2027-06-20 10:00:00'):
+            self.order._resume()
+            self.assertEqual(self.event.period_start, date(2027, 7, 15))
+            self.order._cancel_subscription(at_once=False)
+        self.assertEqual(self.order.billing_cancel_date, date(2027, 6, 19))
+
     def test_a_soft_decline_waits_for_the_new_day(self):
         self.order.billing_token_id.demo_simulated_state = 'error'
         self._run_on('2027-02-28')

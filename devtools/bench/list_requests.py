@@ -48,6 +48,8 @@ class ViewRequest:
         self._apply_default_filters(
             etree.fromstring(views['search']['arch']), safe_eval(action.context or '{}')
         )
+        if not self.groupby and (default := self.arch.get('default_group_by')):
+            self.groupby = default.split(',')
 
     def _apply_default_filters(self, search, context):
         """Filter and group by what the action chooses.
@@ -110,7 +112,6 @@ class ViewRequest:
         )
 
     def _send_kanban(self):
-        self.groupby = [self.arch.get('default_group_by')]
         return self._send_list(auto_unfold=True)
 
     def _send_calendar(self):
