@@ -33,6 +33,7 @@ from . import (
     test_notification_delivery,
     test_notification_timed,
     test_order_access,
+    test_order_action_tours,
     test_order_cards,
     test_order_import,
     test_order_life_cycle,
