@@ -333,7 +333,7 @@ class BillproBillingRun(models.Model):
         for event in wrong:
             event.status_message = self.env._(
                 "Its invoice would be %(invoiced)s instead of %(amount)s: the order was changed"
-                " since.",
+                " since. Change its lines back to collect the payment, or skip it.",
                 invoiced=event.currency_id.format(event.invoice_id.amount_total),
                 amount=event.currency_id.format(event.amount),
             )
