@@ -262,9 +262,7 @@ class TestTwoCompanies(RightsCommon, BillingHttpCommon):
             run = env['billpro.billing.run'].with_context(allowed_company_ids=self.other.ids)
             message = run.action_run_now()['params']['message']
         self.assertEqual(message, "1 charged, 0 declined, 0 unknown.")
-        self.assertEqual(
-            (self.order.billing_paid, self.other_order.billing_paid), (24.2, 25.924)
-        )
+        self.assertEqual((self.order.billing_paid, self.other_order.billing_paid), (24.2, 25.924))
 
     def _check_totals(self, model, user, order):
         """Check that sums by company and currency are of the own company only."""
