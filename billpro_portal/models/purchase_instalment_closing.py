@@ -15,19 +15,15 @@ class BillproPurchaseInstalment(models.AbstractModel):
 
     @api.model
     def _close_invoices(self, order):
-        """Bill the products, and take off the down payments and all that isn't collected.
+        """Make what was collected revenue, and take off all that isn't collected.
 
         Nothing is left to pay: what the invoices of the order add up to is what was collected.
         """
-        lines = self._get_sold_lines(order)
-        billed = order.order_line.invoice_lines.filtered(lambda line: line.parent_state == 'posted')
-        if (
-            set(order.billing_event_ids.mapped('status')) & OPEN
-            or not billed.filtered('is_downpayment')
-            or billed & lines.invoice_lines
-        ):
+        if set(order.billing_event_ids.mapped('status')) & OPEN:
             return
-        invoice = self._create_final_invoice(order)
+        invoice = self._bill_deducted(order) or self._bill_down_payments(order)
+        if order.currency_id.compare_amounts(invoice.amount_total, 0) <= 0:
+            return
         words = order.with_context(lang=order.partner_invoice_id.lang).env
         label = (
             words._("Skipped payments")
@@ -37,6 +33,39 @@ class BillproPurchaseInstalment(models.AbstractModel):
         self._take_off(order, invoice, invoice.amount_total, label)
         self._place_rounding(invoice)
         invoice.action_post()
+
+    @api.model
+    def _bill_down_payments(self, order):
+        """Create the draft final invoice that no payment has brought.
+
+        :param sale.order order: The order.
+        :return: The invoice; empty if there is one already, or nothing to deduct.
+        :rtype: account.move
+        """
+        lines = self._get_sold_lines(order)
+        billed = order.order_line.invoice_lines.filtered(lambda line: line.parent_state == 'posted')
+        # Odoo would pay back the down payments of what isn't delivered yet.
+        is_delivered = all(line.qty_to_invoice == line.product_uom_qty for line in lines)
+        if not is_delivered or not billed.filtered('is_downpayment'):
+            return self.env['account.move']
+        return self._create_final_invoice(order)
+
+    @api.model
+    def _bill_deducted(self, order):
+        """Create the draft invoice of what the final invoice has deducted, and was not paid then.
+
+        :param sale.order order: The order.
+        :return: The invoice; empty if all that was deducted is paid.
+        :rtype: account.move
+        """
+        deducted = order.order_line.filtered(
+            lambda line: line.is_downpayment and line.qty_invoiced < 0
+        ).invoice_lines.filtered(lambda line: line.parent_state == 'posted')
+        amount = order.currency_id.round(-sum(deducted.mapped('price_total')))
+        if order.currency_id.is_zero(amount):
+            return self.env['account.move']
+        words = order.with_context(lang=order.partner_invoice_id.lang).env
+        return self._create_down_payments([(order, [(amount, words._("Deducted payments"))])])
 
     @api.model
     def _place_rounding(self, invoice):
@@ -57,14 +86,17 @@ class BillproPurchaseInstalment(models.AbstractModel):
 
     @api.model
     def _get_closing_invoice(self, order):
-        """Return the final invoice of an order if it was made without a payment.
+        """Return the invoice that closed the books of an order without a payment.
 
         :param sale.order order: The order.
         :rtype: account.move
         """
-        final_invoices = self._get_sold_lines(order).invoice_lines.move_id
-        return final_invoices.filtered('billing_skipped_amount').filtered(
-            lambda move: move.state == 'posted' and move not in order.billing_event_ids.invoice_id
+        return order.billing_move_ids.filtered(
+            lambda move: (
+                move.state == 'posted'
+                and move.billing_skipped_amount
+                and move not in order.billing_event_ids.invoice_id
+            )
         )
 
     @api.model

@@ -46,6 +46,12 @@ class TestInstalmentClosing(ScheduleActionCommon):
             self._skip(order.billing_event_ids[-1])
         return order
 
+    def _approve_late(self, event):
+        """Let the provider say that the declined attempt of a payment was approved after all."""
+        with freeze_time('2027-04-12 10:00:00'):
+            event.transaction_ids._set_done(extra_allowed_states=('error',))
+            event.transaction_ids._post_process()
+
     def test_the_last_one_is_skipped(self):
         order = self._skip_the_last()
         self.assertEqual(order.billing_status, 'complete')
@@ -69,10 +75,32 @@ class TestInstalmentClosing(ScheduleActionCommon):
         with freeze_time('2027-04-10 11:00:00'):
             self._skip(last)
         self._assert_earned(order, 72.45, {'VAT 21%': 15.21})
-        with freeze_time('2027-04-12 10:00:00'):
-            last.transaction_ids._set_done(extra_allowed_states=('error',))
-            last.transaction_ids._post_process()
+        self._approve_late(last)
         self.assertEqual((last.status, last.invoice_id.amount_total), ('recovered', 33.34))
+        self._assert_totals(order, paid=121.0, skipped=0.0, balance=0.0)
+        self._assert_earned(order, 100.0, {'VAT 21%': 21.0})
+
+    def test_one_is_skipped_that_the_final_invoice_has_deducted(self):
+        order = self._create_instalments()
+        first, second, last = order.billing_event_ids
+        self._run_on('2027-02-10')
+        order.billing_token_id.demo_simulated_state = 'error'
+        self._run_on('2027-03-10')
+        order.billing_token_id.demo_simulated_state = 'done'
+        with freeze_time('2027-03-10 11:00:00'), self._committing_env(self.billing_user) as env:
+            env['billpro.billing.event'].browse(last.id).action_execute_now()
+        self.assertEqual(
+            (first | second | last).mapped('status'), ['completed', 'soft_declined', 'completed']
+        )
+        with freeze_time('2027-03-10 12:00:00'):
+            self._skip(second)
+        self.assertEqual(order.billing_status, 'complete')
+        self.assertEqual(
+            order.billing_move_ids.sorted('id').mapped('amount_total'), [21.0, 33.33, 33.34, 0.0]
+        )
+        self._assert_totals(order, paid=87.67, skipped=33.33, balance=0.0)
+        self._assert_earned(order, 72.45, {'VAT 21%': 15.22})
+        self._approve_late(second)
         self._assert_totals(order, paid=121.0, skipped=0.0, balance=0.0)
         self._assert_earned(order, 100.0, {'VAT 21%': 21.0})
 
