@@ -19,7 +19,7 @@ class AccountMove(models.Model):
         string="Skipped Payments",
         readonly=True,
         copy=False,
-        help="What a final invoice deducts for payments that were skipped.",
+        help="What a final invoice deducts for payments that were skipped or aren't collected.",
     )
 
     # === DOCUMENTS IN BATCHES === #

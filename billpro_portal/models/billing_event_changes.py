@@ -171,6 +171,7 @@ class BillproBillingEvent(models.Model):
             )
         )
         run._update_orders(order)
+        order._get_purchase()._close_invoices(order)
         # What waits for the customer's bank is withdrawn there.
         self.env.ref('billpro_portal.cron_billing_run')._trigger()
 

@@ -148,6 +148,18 @@ class BillproBillingEvent(models.Model):
         if any(values['due_date'] <= self.due_date for values in following):
             self.env['billpro.billing.run']._schedule_next_events(self)
 
+    def _tell_of_new_amount(self, old_amount):
+        """Log that this payment and all later ones have another amount, and tell the customer.
+
+        :param float old_amount: The amount before, in the currency of the order.
+        """
+        self.ensure_one()
+        order = self.order_id
+        change = (order._get_date(self.due_date), old_amount, True, {})
+        self._log_change(self._describe_change(self.env, *change), False)
+        env = order.with_context(lang=order.partner_id.lang).env
+        self._tell_of_change(self._describe_change_to_customer(env, *change))
+
     # === WORDS === #
 
     def _describe_change(self, env, old_day, old_amount, is_lasting, others):

@@ -36,12 +36,21 @@ class BillproBillingRun(models.Model):
     *Open* writes the intent, *charge* talks to the provider, *book* records the money. A crash
     anywhere leaves a state that the next run picks up without charging anything twice: whatever
     was opened is charged by whoever locks it first, and booking is repeated until it is done.
+
+    The run knows no companies, but its report does: there is one for each company that had
+    something due, so that nobody learns how much the others charge.
     """
 
     _name = 'billpro.billing.run'
     _description = "Billing Run"
     _order = 'id desc'
 
+    company_id = fields.Many2one(
+        comodel_name='res.company',
+        readonly=True,
+        index=True,
+        help="Empty on reports from before they were kept by company.",
+    )
     start_date = fields.Datetime(required=True, readonly=True, default=fields.Datetime.now)
     due_count = fields.Integer(string="Due", readonly=True)
     charged_count = fields.Integer(string="Charged", readonly=True)
@@ -64,7 +73,9 @@ class BillproBillingRun(models.Model):
         while True:
             run = self._run_batch()
             remaining = self.env['billpro.billing.event'].search_count(self._get_due_domain())
-            has_time = self.env['ir.cron']._commit_progress(run.due_count, remaining=remaining)
+            has_time = self.env['ir.cron']._commit_progress(
+                sum(run.mapped('due_count')), remaining=remaining
+            )
             # A provider that doesn't answer is asked again by the next run, not at once.
             if not has_time or not remaining or not run._has_answers():
                 break
@@ -74,25 +85,26 @@ class BillproBillingRun(models.Model):
 
         :rtype: bool
         """
-        return bool(self.charged_count + self.declined_count + self.unknown_count)
+        return any(run.charged_count + run.declined_count + run.unknown_count for run in self)
 
     @api.model
     def action_run_now(self):
-        """Collect all that is due at once, for staff.
+        """Collect all that is due at once, for staff of the companies they are working in.
 
         :return: A notification with the result.
         :rtype: dict
         :raise AccessError: If the user may not run it.
         """
         self.check_access('create')
-        return self.sudo()._run_batch()._get_notification()
+        own = Domain('company_id', 'in', self.env.companies.ids)
+        return self.sudo()._run_batch(self._get_due_domain() & own)._get_notification()
 
     @api.model
     def _run_events(self, events):
         """Collect some events now, whether they are due or not.
 
         :param billpro.billing.event events: Scheduled or softly declined events.
-        :return: The report of the run.
+        :return: The reports of the run, one a company.
         :rtype: billpro.billing.run
         """
         return self._run_batch(Domain('id', 'in', events.ids))
@@ -102,7 +114,7 @@ class BillproBillingRun(models.Model):
         """Open, charge and book one batch.
 
         :param Domain domain: Which events; what is due if not given.
-        :return: The report of the run; empty of counts if nothing was due.
+        :return: The reports of the run, one a company; none if nothing was due.
         :rtype: billpro.billing.run
         """
         started = time.monotonic()
@@ -112,44 +124,72 @@ class BillproBillingRun(models.Model):
         txs = opened | self._get_attempts_to_charge()
         self._charge(txs)
         failed = self._book_answered()
-        run = (
-            self
-            if not txs
-            else self.create(
-                {
-                    'due_count': len(txs),
-                    'charged_count': len(txs.filtered(lambda tx: tx.state == 'done')),
-                    'declined_count': len(txs.filtered(lambda tx: tx.state in {'error', 'cancel'})),
-                    'unknown_count': len(txs.filtered('billing_outcome_unknown')),
-                    'failed_count': failed,
-                    'seconds': time.monotonic() - started,
-                }
-            )
-        )
+        run = self._report(txs, failed, time.monotonic() - started) if txs else self.browse()
         # The money is in the books: nothing that follows in this request may undo that.
         self.env.cr.commit()  # pylint: disable=invalid-commit
         return run
 
+    @api.model
+    def _report(self, txs, failed, seconds):
+        """Keep what a batch did, for each company what is its own.
+
+        :param payment.transaction txs: The attempts of the batch.
+        :param payment.transaction failed: Those that could not be booked, earlier ones included.
+        :param float seconds: How long the batch took.
+        :return: The reports.
+        :rtype: billpro.billing.run
+        """
+        txs_by_company = txs.grouped('company_id')
+        failed_by_company = failed.grouped('company_id')
+        return self.create(
+            [
+                {
+                    'company_id': company.id,
+                    'seconds': seconds,
+                    'failed_count': len(failed_by_company.get(company, ())),
+                    **self._count_outcomes(txs_by_company.get(company, txs.browse())),
+                }
+                for company in (txs | failed).company_id
+            ]
+        )
+
+    @api.model
+    def _count_outcomes(self, txs):
+        """Return the counts that a report has of attempts.
+
+        :param payment.transaction txs: The attempts of one company.
+        :rtype: dict
+        """
+        return {
+            'due_count': len(txs),
+            'charged_count': len(txs.filtered(lambda tx: tx.state == 'done')),
+            'declined_count': len(txs.filtered(lambda tx: tx.state in {'error', 'cancel'})),
+            'unknown_count': len(txs.filtered('billing_outcome_unknown')),
+        }
+
     def _get_notification(self, reason=None):
-        """Return the message that tells staff what a run did.
+        """Return the message that tells staff what a run did for the companies they work in.
 
         :param str reason: Why nothing was due, if a payment was set aside.
         :rtype: dict
         """
+        own = self.filtered(lambda run: run.company_id in self.env.companies)
+        charged, declined, unknown, failed = (
+            sum(own.mapped(f'{name}_count'))
+            for name in ('charged', 'declined', 'unknown', 'failed')
+        )
         return {
             'type': 'ir.actions.client',
             'tag': 'display_notification',
             'params': {
-                'type': 'warning'
-                if self.declined_count or self.unknown_count or self.failed_count or reason
-                else 'success',
+                'type': 'warning' if declined or unknown or failed or reason else 'success',
                 'message': self.env._(
                     "%(charged)s charged, %(declined)s declined, %(unknown)s unknown.",
-                    charged=self.charged_count,
-                    declined=self.declined_count,
-                    unknown=self.unknown_count,
+                    charged=charged,
+                    declined=declined,
+                    unknown=unknown,
                 )
-                if self
+                if own
                 else reason or self.env._("Nothing is due."),
                 'next': {'type': 'ir.actions.client', 'tag': 'soft_reload'},
             },
@@ -293,7 +333,7 @@ class BillproBillingRun(models.Model):
         for event in wrong:
             event.status_message = self.env._(
                 "Its invoice would be %(invoiced)s instead of %(amount)s: the order was changed"
-                " since.",
+                " since. Change its lines back to collect the payment, or skip it.",
                 invoiced=event.currency_id.format(event.invoice_id.amount_total),
                 amount=event.currency_id.format(event.amount),
             )

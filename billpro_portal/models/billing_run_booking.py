@@ -48,8 +48,8 @@ class BillproBillingRun(models.Model):
     def _book_answered(self):
         """Book all attempts that were answered and commit; begin anew when others were faster.
 
-        :return: How many could not be booked.
-        :rtype: int
+        :return: Those that could not be booked.
+        :rtype: payment.transaction
         """
         for _try in range(BOOKING_TRIES):
             try:
@@ -59,7 +59,7 @@ class BillproBillingRun(models.Model):
                 return failed
             except psycopg2.OperationalError:
                 self.env.cr.rollback()  # What is left is booked by the next run.
-        return 0
+        return self.env['payment.transaction']
 
     @api.model
     def _book(self, txs):
@@ -69,12 +69,12 @@ class BillproBillingRun(models.Model):
         the others go on.
 
         :param payment.transaction txs: Attempts, whatever their state.
-        :return: How many could not be booked.
-        :rtype: int
+        :return: Those that could not be booked.
+        :rtype: payment.transaction
         """
         txs = txs.with_context(**BATCH_CONTEXT).filtered(lambda tx: tx.state != 'draft')
         if not txs:
-            return 0
+            return txs
         # Orders that another worker is booking, or a customer is acting on, are left for later.
         orders = txs.billing_order_id.try_lock_for_update(allow_referencing=True)
         txs = txs.filtered(lambda tx: tx.billing_order_id in orders)
@@ -83,10 +83,10 @@ class BillproBillingRun(models.Model):
                 self._book_batch(txs)
         except (UserError, ValidationError, psycopg2.IntegrityError) as error:
             if len(txs) > 1:
-                return sum(self._book(tx) for tx in txs)
+                return txs.browse().union(*(self._book(tx) for tx in txs))
             self._set_aside(txs, error)
-            return 1
-        return 0
+            return txs
+        return txs.browse()
 
     @api.model
     def _set_aside(self, tx, error):

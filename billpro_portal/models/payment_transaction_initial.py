@@ -20,6 +20,19 @@ class PaymentTransaction(models.Model):
             self.operation == 'offline' and not self.billing_event_id
         )
 
+    def _is_charge_of_staff(self):
+        """Return whether staff charge a stored card with it for the initial payment.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return bool(
+            self.billing_order_id
+            and self.operation == 'offline'
+            and not self.billing_event_id
+            and not self.source_transaction_id
+        )
+
     def _charge_by_staff(self):
         """Charge a stored card for the initial payment, and book what comes of it.
 
@@ -34,17 +47,32 @@ class PaymentTransaction(models.Model):
         if self.state in {'done', 'error', 'cancel'}:
             self._post_process_at_once()
 
+    def _process(self, provider_code, payment_data):
+        """Override of `payment`: a decline that is reported later is booked soon.
+
+        No browser waits for it, and the order can't be charged again before.
+        """
+        tx = super()._process(provider_code, payment_data)
+        if tx and tx._is_charge_of_staff() and tx._is_declined_but_not_booked():
+            self.env.ref('payment.cron_post_process_payment_tx')._trigger()
+        return tx
+
+    def _is_declined_but_not_booked(self):
+        """Return whether the order doesn't know yet that the payment was declined.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return self.state in {'error', 'cancel'} and not self.is_post_processed
+
     def _post_process(self):
         """Override of `payment`: an order whose stored card was declined is rejected."""
         for tx in self.filtered(
             lambda tx: (
-                tx.billing_order_id.billing_status in BEFORE_APPROVAL
-                and tx.operation == 'offline'
-                and not tx.billing_event_id
-                and not tx.source_transaction_id
-                and tx.state in {'error', 'cancel'}
+                tx._is_charge_of_staff()
+                and tx._is_declined_but_not_booked()
                 and not tx.billing_superseded
-                and not tx.is_post_processed
+                and tx.billing_order_id.billing_status in BEFORE_APPROVAL
             )
         ):
             tx.billing_order_id._lock_billing()

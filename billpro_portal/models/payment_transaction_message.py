@@ -56,7 +56,9 @@ class PaymentTransaction(models.Model):
         :rtype: bool
         """
         self.ensure_one()
-        concerns_order = self.billing_event_id or self.billing_authorized_date
+        concerns_order = (
+            self.billing_event_id or self.billing_authorized_date or self._is_charge_of_staff()
+        )
         is_news = self.state in {'done', 'authorized'} or (
             concerns_order and self.state in {'error', 'cancel'}
         )

@@ -208,7 +208,7 @@ class PaymentTransaction(models.Model):
                 self._ask_person_about_outcome()
             # What the provider answered comes before everything else.
             self.env.cr.commit()  # pylint: disable=invalid-commit
-            if self.state in {'done', 'error'}:
+            if self.state in {'done', 'error', 'cancel'}:
                 self._post_process()
                 # Booked: a failure of the next inquiry must not undo it.
                 self.env.cr.commit()  # pylint: disable=invalid-commit

@@ -182,7 +182,9 @@ class BillproPurchaseInstalment(models.AbstractModel):
     @api.model
     def _create_event_invoices(self, events):
         """Create down payments, and the final invoice for the last payment of each order."""
-        events = events.sorted('number')
+        late = events.filtered(lambda event: self._get_closing_invoice(event.order_id))
+        self._create_late_invoices(late)
+        events = (events - late).sorted('number')
         final_events = self.env['billpro.billing.event']
         for order_events in events.grouped('order_id').values():
             order = order_events.order_id
@@ -198,9 +200,19 @@ class BillproPurchaseInstalment(models.AbstractModel):
         for event, invoice in zip(down_payments, invoices, strict=True):
             event.invoice_id = invoice
         for event in final_events:
-            event.invoice_id = event.order_id._create_invoices(final=True)
-            event.invoice_id.billing_order_id = event.order_id
+            event.invoice_id = self._create_final_invoice(event.order_id)
             self._deduct_skipped(event.order_id, event.invoice_id)
+
+    @api.model
+    def _create_final_invoice(self, order):
+        """Create the draft invoice that bills the products and deducts all down payments.
+
+        :param sale.order order: The order.
+        :rtype: account.move
+        """
+        invoice = order._create_invoices(final=True)
+        invoice.billing_order_id = order
+        return invoice
 
     @api.model
     def _deduct_skipped(self, order, invoice):
@@ -213,17 +225,36 @@ class BillproPurchaseInstalment(models.AbstractModel):
         amount = order.currency_id.round(
             order.billing_skipped - sum(others.mapped('billing_skipped_amount'))
         )
-        if order.currency_id.compare_amounts(amount, 0) <= 0:
-            return
-        lines = order.order_line.filtered(
-            lambda line: not line.display_type and not line.is_downpayment
-        )
-        label = order.with_context(lang=order.partner_invoice_id.lang).env._("Skipped payments")
+        if order.currency_id.compare_amounts(amount, 0) > 0:
+            words = order.with_context(lang=order.partner_invoice_id.lang).env
+            self._take_off(order, invoice, amount, words._("Skipped payments"))
+
+    @api.model
+    def _take_off(self, order, invoice, amount, label):
+        """Take an amount off a final invoice, with its part of each tax.
+
+        :param sale.order order: The order.
+        :param account.move invoice: Its draft final invoice.
+        :param float amount: The amount, taxes included, in the currency of the order.
+        :param str label: What it is.
+        """
+        lines = self._get_sold_lines(order)
         invoice.write(
             {
                 'billing_skipped_amount': amount,
                 'invoice_line_ids': self._prepare_adjustment_lines(order, lines, -amount, label),
             }
+        )
+
+    @api.model
+    def _get_sold_lines(self, order):
+        """Return the lines that the final invoice bills.
+
+        :param sale.order order: The order.
+        :rtype: sale.order.line
+        """
+        return order.order_line.filtered(
+            lambda line: not line.display_type and not line.is_downpayment
         )
 
     @api.model
@@ -296,9 +327,7 @@ class BillproPurchaseInstalment(models.AbstractModel):
         :rtype: list[dict]
         """
         AccountTax = self.env['account.tax']
-        lines = order.order_line.filtered(
-            lambda line: not line.display_type and not line.is_downpayment
-        )
+        lines = self._get_sold_lines(order)
         base_lines = [line._prepare_base_line_for_taxes_computation() for line in lines]
         AccountTax._add_tax_details_in_base_lines(base_lines, order.company_id)
         AccountTax._round_base_lines_tax_details(base_lines, order.company_id)

@@ -62,6 +62,22 @@ class BillproPurchaseType(models.AbstractModel):
         """
 
     @api.model
+    def _follow_lines(self, order):
+        """Let the payments to come follow the lines of a live order, which were changed.
+
+        :param sale.order order: The order.
+        :raise AccessError: If the user may not change them.
+        :raise ValidationError: If nothing would be left to collect.
+        """
+
+    @api.model
+    def _close_invoices(self, order):
+        """Make what the books lack when nothing more is collected for an order.
+
+        :param sale.order order: The order, locked; it may have open payments yet.
+        """
+
+    @api.model
     def _get_review_reason(self, order):
         """Return why a person has to review an order.
 

@@ -212,11 +212,12 @@ class SaleOrder(models.Model):
     def action_request_card_update(self):
         """Ask the customer by mail to enter another card.
 
+        :raise AccessError: If the user may not.
         :raise UserError: If the order has no card that could be changed, or the customer has no
                           address.
         """
         self.ensure_one()
-        self.check_access('write')
+        self._check_salesperson()
         if not self.sudo()._can_change_cards():
             raise UserError(self.env._("Order %s is not charged to a card.", self.name))
         return self._send_notice_by_hand(

@@ -55,6 +55,7 @@ class SaleOrder(models.Model):
         events._apply_trigger('cancel')
         events._discard_draft_invoices()
         self.write({'billing_collection_date': False, 'billing_collection_amount': 0})
+        self._get_purchase()._close_invoices(self)
         self._apply_billing_trigger('complete', self.env._("%s completed the order.", person))
         # What waits for the customer's bank is withdrawn there.
         self.env.ref('billpro_portal.cron_billing_run')._trigger()

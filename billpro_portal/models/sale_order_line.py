@@ -7,22 +7,34 @@ class SaleOrderLine(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        """Override of `sale`: an order being paid gets no new lines.
+        """Override of `sale`: an order being paid gets no new lines; a live one costs more.
 
         :raise UserError: If a payment of the order awaits its result.
         """
         order_ids = {vals['order_id'] for vals in vals_list if vals.get('order_id')}
         self.env['sale.order'].browse(order_ids)._check_no_payment_in_progress()
-        return super().create(vals_list)
+        lines = super().create(vals_list)
+        lines.order_id._follow_changed_lines()
+        return lines
 
     def write(self, vals):
         """Override of `sale`: the amount of an order being paid stays as it is.
 
         :raise UserError: If a payment of an order awaits its result.
         """
-        if self._billing_amount_fields().intersection(vals):
-            self.order_id._check_no_payment_in_progress()
-        return super().write(vals)
+        if not self._billing_amount_fields().intersection(vals):
+            return super().write(vals)
+        self.order_id._check_no_payment_in_progress()
+        result = super().write(vals)
+        self.order_id._follow_changed_lines()
+        return result
+
+    def unlink(self):
+        """Override of `sale`: a live order is not charged for lines that are gone."""
+        orders = self.order_id
+        result = super().unlink()
+        orders._follow_changed_lines()
+        return result
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_payment_in_progress(self):

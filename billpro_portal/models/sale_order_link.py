@@ -5,7 +5,7 @@ import uuid
 import qrcode
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 
 from ..billing.lifecycle import BEFORE_APPROVAL
 
@@ -98,6 +98,17 @@ class SaleOrder(models.Model):
 
     # === ACTIONS === #
 
+    def _check_salesperson(self):
+        """Check that the user may deal with the customers of the orders.
+
+        Whoever makes invoices may write to sales orders in Odoo, too, and is refused here.
+
+        :raise AccessError: If not.
+        """
+        self.check_access('write')
+        if not self.env.su and not self.env.user.has_group('sales_team.group_sale_salesman'):
+            raise AccessError(self.env._("Only salespeople can do this."))
+
     def _check_link_can_be_given(self):
         """Check that the customer can do something with the link.
 
@@ -136,8 +147,12 @@ class SaleOrder(models.Model):
         }
 
     def action_send_order_link_mail(self):
-        """Open Odoo's mail composer with the order-ready mail."""
+        """Open Odoo's mail composer with the order-ready mail.
+
+        :raise AccessError: If the user may not.
+        """
         self.ensure_one()
+        self._check_salesperson()
         self._check_link_can_be_mailed()
         return self.action_quotation_send()
 
@@ -148,9 +163,10 @@ class SaleOrder(models.Model):
 
         :return: A notification.
         :rtype: dict
+        :raise AccessError: If the user may not.
         :raise UserError: If a link can't be given, or a customer has no address.
         """
-        self.check_access('write')
+        self._check_salesperson()
         self._check_link_can_be_mailed()
         for order in self:
             order.with_context(mark_so_as_sent=True).message_post_with_source(
@@ -187,9 +203,11 @@ class SaleOrder(models.Model):
     def action_send_order_link_sms(self):
         """Queue the order-ready SMS to the customer.
 
+        :raise AccessError: If the user may not.
         :raise UserError: If the customer's number isn't valid.
         """
         self.ensure_one()
+        self._check_salesperson()
         self._check_link_can_be_given()
         number = self._get_sms_number()
         self._note_link_given('sms')._send()
@@ -257,8 +275,12 @@ class SaleOrder(models.Model):
         return number
 
     def action_revoke_order_link(self):
-        """Replace the order link by a new one; the old one stops working at once."""
+        """Replace the order link by a new one; the old one stops working at once.
+
+        :raise AccessError: If the user may not.
+        """
         self.ensure_one()
+        self._check_salesperson()
         self.sudo().access_token = str(uuid.uuid4())
         self._message_log(
             body=self.env._("The order link was revoked. The old link doesn't work any more.")

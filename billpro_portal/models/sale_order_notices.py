@@ -35,9 +35,10 @@ class SaleOrder(models.Model):
 
         :return: A notification.
         :rtype: dict
+        :raise AccessError: If the user may not.
         :raise UserError: If an order doesn't wait for it, or its customer has no address.
         """
-        self.check_access('write')
+        self._check_salesperson()
         for order in self:
             if order.billing_status != 'pending':
                 raise UserError(self.env._("Order %s is not waiting for a payment.", order.name))

@@ -226,6 +226,44 @@ class TestTwoCompanies(RightsCommon, BillingHttpCommon):
                                 self.assertIn(own, rows.order_id)
                             self._check_totals(model, user, own)
 
+    def test_reports_of_runs_are_of_each_company(self):
+        self.other_order.billing_token_id.demo_simulated_state = 'done'
+        self._run_in_february()
+        for users, company, charged, declined in (
+            (self.roles, self.company, 0, 1),
+            (self.other_roles, self.other, 1, 0),
+        ):
+            for role, user in users.items():
+                with self.subTest(f'{role} {company.name}'):
+                    run = self._rows('billing.run', user)
+                    self.assertRecordValues(
+                        run,
+                        [
+                            {
+                                'company_id': company.id,
+                                'due_count': 1,
+                                'charged_count': charged,
+                                'declined_count': declined,
+                            }
+                        ],
+                    )
+        with self.assertRaises(AccessError):
+            self._rows('billing.run', self.roles['manager']).with_user(
+                self.other_roles['manager']
+            ).read(['charged_count'])
+
+    def test_staff_run_what_is_due_in_their_companies(self):
+        for order in (self.order, self.other_order):
+            order.billing_token_id.demo_simulated_state = 'done'
+        with (
+            freeze_time('2027-02-10 10:00:00'),
+            self._committing_env(self.other_roles['manager']) as env,
+        ):
+            run = env['billpro.billing.run'].with_context(allowed_company_ids=self.other.ids)
+            message = run.action_run_now()['params']['message']
+        self.assertEqual(message, "1 charged, 0 declined, 0 unknown.")
+        self.assertEqual((self.order.billing_paid, self.other_order.billing_paid), (24.2, 25.924))
+
     def _check_totals(self, model, user, order):
         """Check that sums by company and currency are of the own company only."""
         if model not in REPORTS:

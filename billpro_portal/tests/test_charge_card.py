@@ -76,6 +76,31 @@ class TestChargeCard(ScheduleActionCommon):
         )
         self.assertEqual(len(order.billing_transaction_ids), 1)
 
+    def test_declined_later_is_rejected(self):
+        for state in ('error', 'cancel'):
+            with self.subTest(state):
+                order = self._create_order((self.gym, 1))
+                self.assertEqual(self._charge(order, self._create_token('pending')), 'warning')
+                tx = order.billing_transaction_ids
+                # Odoo's job has seen it while it was pending.
+                with self.enter_registry_test_mode():
+                    self.env.ref('payment.cron_post_process_payment_tx').method_direct_trigger()
+                self.assertEqual((tx.state, order.billing_status), ('pending', 'pending'))
+                planned = self._get_planned_post_processing()
+                tx._process('demo', {'reference': tx.reference, 'simulated_state': state})
+                self.assertEqual(len(self._get_planned_post_processing() - planned), 1)
+                with self.enter_registry_test_mode():
+                    self.env.ref('payment.cron_post_process_payment_tx').method_direct_trigger()
+                self.assertEqual((tx.state, order.billing_status), (state, 'rejected'))
+                self.assertIn("was declined for the initial payment", order.message_ids[0].body)
+                self.assertEqual(self._charge(order, self._create_token()), 'success')
+                self.assertEqual((order.billing_status, order.billing_paid), ('active', 24.2))
+                self._assert_books_closed(order)
+
+    def _get_planned_post_processing(self):
+        cron = self.env.ref('payment.cron_post_process_payment_tx')
+        return self.env['ir.cron.trigger'].search([('cron_id', '=', cron.id)])
+
     def test_a_charge_that_was_never_answered_is_found(self):
         """The process died between sending and the answer: nobody may charge beside it."""
         order = self._create_order((self.gym, 1))

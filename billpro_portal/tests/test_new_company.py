@@ -83,3 +83,19 @@ class TestNewCompany(SubscriptionCommon, HttpCase):
         )
         states = (single | subscription).billing_notification_ids.mapped('state')
         self.assertLessEqual(set(states), {'handed_over', 'sent'})
+
+    def test_the_tax_of_the_chart_of_accounts(self):
+        """A product for which nobody chose a tax has that of the company's chart."""
+        membership = self.env['product.product'].create(
+            {'name': "Membership", 'list_price': 100.0, 'purchase_type': 'subscription'}
+        )
+        self.assertEqual(self.company.account_sale_tax_id.amount, 15.0)
+        # Odoo gives a product of all companies the default tax of each.
+        self.assertEqual(
+            membership.taxes_id.filtered(lambda tax: tax.company_id == self.company),
+            self.company.account_sale_tax_id,
+        )
+        with freeze_time('2027-01-10 10:00:00'):
+            order = self._create_order((membership, 1), partner=self.other_customer)
+        self.assertEqual(order.order_line.tax_ids, self.company.account_sale_tax_id)
+        self.assertEqual(order._get_purchase()._get_initial_amount(order), 115.0)

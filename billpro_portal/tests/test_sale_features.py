@@ -5,6 +5,7 @@ from freezegun import freeze_time
 from odoo import Command
 from odoo.tests import Form, tagged
 
+from .common import BillingHttpCommon
 from .test_instalment import InstalmentCommon
 
 START = datetime(2027, 1, 10, 10)
@@ -286,3 +287,75 @@ class TestSaleFeatures(SaleFeaturesCommon):
                     total = f'{invoice.amount_total:.2f}'
                     self.assertIn(total.replace('.', ','), html.decode())
                     self.assertNotIn(total, html.decode())
+
+
+@tagged('post_install', '-at_install')
+class TestProductVariants(SaleFeaturesCommon, BillingHttpCommon):
+    """A subscription of which there are two sizes; the larger one costs more."""
+
+    def _create_sizes(self):
+        """Return the variants Medium and Large of one product."""
+        attribute = self.env['product.attribute'].create(
+            {
+                'name': "Size",
+                'value_ids': [
+                    Command.create({'name': "Medium"}),
+                    Command.create({'name': "Large", 'default_extra_price': 5.0}),
+                ],
+            }
+        )
+        template = self.env['product.template'].create(
+            {
+                'name': "Locker",
+                'list_price': 20.0,
+                'taxes_id': [Command.set(self.tax_21.ids)],
+                'purchase_type': 'subscription',
+                'company_id': self.company.id,
+                'attribute_line_ids': [
+                    Command.create(
+                        {
+                            'attribute_id': attribute.id,
+                            'value_ids': [Command.set(attribute.value_ids.ids)],
+                        }
+                    )
+                ],
+            }
+        )
+        return template.product_variant_ids.sorted('id')
+
+    def _read_page(self, order):
+        self.env.flush_all()
+        response = self.url_open(order.order_link)
+        self.assertEqual(response.status_code, 200)
+        return response.text
+
+    def test_the_chosen_size_is_billed_and_named(self):
+        medium, large = self._create_sizes()
+        self.assertEqual(
+            (medium | large).mapped('display_name'), ["Locker (Medium)", "Locker (Large)"]
+        )
+        with freeze_time(START):
+            order = self._create_quotation()
+            self._add_line(order, large)
+            self.assertEqual(order.purchase_type, 'subscription')
+            self.assertEqual((order.order_line.price_unit, order.amount_total), (25.0, 30.25))
+            order.action_open_order_link()
+            checkout = self._read_page(order)
+        self.assertIn("Locker (Large)", checkout)
+        self.assertIn("30.25", checkout)
+        self.assertEqual(self._sell(order), (30.25, [30.25], [(30.25, 5.25)] * 3))
+        self.assertEqual(order.billing_event_ids.mapped('amount'), [30.25] * 3)
+        for invoice in order.billing_move_ids:
+            line = invoice.invoice_line_ids
+            self.assertEqual((line.product_id, line.price_unit), (large, 25.0))
+            self.assertIn("Locker (Large)", line.name)
+        portal = self._read_page(order)
+        self.assertIn("Locker (Large)", portal)
+        self.assertNotIn("Medium", portal)
+
+    def test_both_sizes_on_one_order(self):
+        sizes = self._create_sizes()
+        order = self._create_quotation()
+        for size in sizes:
+            self._add_line(order, size, product_uom_qty=2)
+        self.assertEqual(self._sell(order), (108.9, [108.9], [(108.9, 18.9)] * 3))

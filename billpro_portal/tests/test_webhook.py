@@ -219,6 +219,26 @@ class TestWebhook(WebhookCommon):
         self.assertEqual(self._get_events().mapped('state'), ['processed', 'processed'])
         self._assert_charged_once()
 
+    def test_an_initial_payment_charged_by_staff_is_declined_later(self):
+        self.gateway.settings.processing_payments = 1
+        with freeze_time(DUE):
+            order = self._create_order((self.gym, 1))
+            token = self._create_token()
+            with self._committing_env() as env:
+                card = env['payment.token'].browse(token.id)
+                env['sale.order'].browse(order.id)._create_initial_charge(
+                    card, has_consent=True
+                )._charge_by_staff()
+            tx = order.billing_transaction_ids
+            self.assertEqual((tx.state, order.billing_status), ('pending', 'pending'))
+            intent = self.gateway.settle_payment(tx.provider_reference, succeeds=False)
+            self._deliver_all(
+                self._find_messages('payment_intent.payment_failed', payment=intent['id'])
+            )
+            self._process()
+        self.assertEqual((tx.state, order.billing_status), ('error', 'rejected'))
+        self.assertFalse(order.billing_move_ids)
+
     def test_before_the_answer(self):
         """The worker died during the call, and the message is faster than the next run."""
         with freeze_time(DUE):

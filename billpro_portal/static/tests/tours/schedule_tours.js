@@ -1,5 +1,7 @@
 import { registry } from '@web/core/registry';
 
+import { notOffered } from './back_office_steps';
+
 const SCHEDULE = '.o_form_view div[name="billing_event_ids"]';
 
 const openBillingTab = {
@@ -47,28 +49,6 @@ function press(number, button) {
         content: `Press ${button} of payment ${number}`,
         trigger: `${row(number)} button[name="${button}"]`,
         run: 'click',
-    };
-}
-
-/**
- * Step that checks that some actions aren't offered.
- *
- * @param {string} where - Where they would be.
- * @param {Array<string>} buttons - The names of their buttons.
- * @return {object} The step.
- */
-function notOffered(where, buttons) {
-    return {
-        content: `Not offered: ${buttons.join(", ")}`,
-        trigger: where,
-        run() {
-            const offered = buttons.filter((name) =>
-                document.querySelector(`${where} button[name="${name}"]`)
-            );
-            if (offered.length) {
-                console.error(`${where} offers ${offered.join(", ")}`);
-            }
-        },
     };
 }
 

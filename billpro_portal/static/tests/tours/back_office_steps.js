@@ -1,0 +1,130 @@
+// Steps that the tours of the back office share.
+
+/**
+ * Step that checks that some actions aren't offered.
+ *
+ * @param {string} where - Where they would be.
+ * @param {Array<string>} buttons - The names of their buttons.
+ * @return {object} The step.
+ */
+export function notOffered(where, buttons) {
+    return {
+        content: `Not offered: ${buttons.join(", ")}`,
+        trigger: where,
+        run() {
+            const offered = buttons.filter((name) =>
+                document.querySelector(`${where} button[name="${name}"]`)
+            );
+            if (offered.length) {
+                console.error(`${where} offers ${offered.join(", ")}`);
+            }
+        },
+    };
+}
+
+/**
+ * Steps that open an order of the list, and step back to the list when it was looked at.
+ *
+ * @param {string} name - The name of the order.
+ * @param {Array<object>} steps - What is done in its form.
+ * @return {Array<object>} The steps.
+ */
+export function inOrder(name, steps) {
+    return [
+        {
+            content: `Open ${name}`,
+            trigger: `.o_list_view .o_data_row td[name="name"]:contains("${name}")`,
+            run: 'click',
+        },
+        {
+            content: `${name} is opened`,
+            trigger: `.o_form_view .oe_title:contains("${name}")`,
+        },
+        ...steps,
+        {
+            content: "Back to the list",
+            trigger: 'body:not(:has(.modal)) .o_back_button a',
+            run: 'click',
+        },
+    ];
+}
+
+/** Steps that list all orders, not grouped by their status. */
+export const listOrders = [
+    {
+        content: "List all orders",
+        trigger: '.o_searchview_facet .o_facet_remove',
+        run: 'click',
+    },
+];
+
+/**
+ * Step that presses a button of an order.
+ *
+ * @param {string} name - The name of the button.
+ * @return {object} The step.
+ */
+export function pressInOrder(name) {
+    return {
+        content: `Press ${name}`,
+        trigger: `body:not(:has(.modal)) .o_form_view button[name="${name}"]:enabled`,
+        run: 'click',
+    };
+}
+
+/**
+ * Step that presses a button of the dialog.
+ *
+ * @param {string} name - The name of the button.
+ * @return {object} The step.
+ */
+export function pressInDialog(name) {
+    return {
+        content: `Press ${name} in the dialog`,
+        trigger: `.modal button[name="${name}"]:enabled`,
+        run: 'click',
+    };
+}
+
+/**
+ * Step that agrees to what a dialog asks or says.
+ *
+ * @param {string} text - What it says.
+ * @return {object} The step.
+ */
+export function agree(text) {
+    return {
+        content: `Agree to: ${text}`,
+        trigger: `.modal:contains("${text}") .modal-footer .btn-primary`,
+        run: 'click',
+    };
+}
+
+/**
+ * Step that checks the status of an order when no dialog is open.
+ *
+ * @param {string} label - The status.
+ * @return {object} The step.
+ */
+export function statusIs(label) {
+    return {
+        content: `The order is ${label}`,
+        trigger:
+            'body:not(:has(.modal)) .o_form_view'
+            + ` div[name="billing_status"]:contains("${label}")`,
+    };
+}
+
+/**
+ * Step that reads a notification and closes it.
+ *
+ * @param {string} text - What it says.
+ * @return {object} The step.
+ */
+export function isTold(text) {
+    return {
+        content: `It says: ${text}`,
+        trigger: `.o_notification:contains("${text}") .o_notification_close`,
+        run: 'click',
+    };
+}

@@ -1,0 +1,134 @@
+from datetime import date
+
+from freezegun import freeze_time
+
+from odoo import Command
+from odoo.exceptions import AccessError, ValidationError
+from odoo.fields import Domain
+from odoo.tests import tagged
+
+from .test_schedule_actions import ScheduleActionCommon
+
+
+@tagged('post_install', '-at_install')
+class TestChangedLines(ScheduleActionCommon):
+    """Staff change price or quantity on a live subscription: the payments to come follow."""
+
+    def setUp(self):
+        super().setUp()
+        with freeze_time('2027-01-10 10:00:00'):
+            self.order = self._create_active_order((self.gym, 1), (self.gym, 1, 10.0))
+        self.event = self.order.billing_event_ids
+
+    def _set_price(self, price, user=None, moment='2027-02-01 10:00:00'):
+        with freeze_time(moment):
+            self.order.order_line[0].with_user(user or self.billing_user).price_unit = price
+
+    def _assert_collected(self, *amounts):
+        """Check the invoices after the first one, and that each was collected as it is."""
+        invoices = self.order.billing_move_ids.sorted('id')[1:]
+        self.assertEqual(invoices.mapped('amount_total'), list(amounts))
+        self._assert_totals(self.order, paid=round(36.3 + sum(amounts), 2), balance=0.0)
+        self._assert_books_closed(self.order)
+
+    def test_the_next_payment_follows_and_the_customer_is_told(self):
+        self._set_price(25.0)
+        self.assertEqual(self._schedule(self.order), [('E2', 'scheduled', 42.35, '2027-02-10')])
+        self.assertEqual(
+            self._last_notice(self.order),
+            "Your payment on 02/10/2027 is $ 42.35 instead of $ 36.30. Your later payments are"
+            " $ 42.35, too.",
+        )
+        note = self.order.message_ids.filtered(lambda m: "All later payments follow." in m.body)
+        self.assertIn("-E2 was changed from $&nbsp;36.30 to $&nbsp;42.35", str(note.body))
+        self.assertEqual(note.author_id, self.billing_user.partner_id)
+        self._run_on('2027-02-10')
+        self._run_on('2027-03-10')
+        self._assert_collected(42.35, 42.35)
+
+    def test_several_lines_are_one_change(self):
+        first, second = self.order.order_line
+        with freeze_time('2027-02-01 10:00:00'):
+            self.order.with_user(self.billing_user).order_line = [
+                Command.update(first.id, {'product_uom_qty': 2}),
+                Command.update(second.id, {'price_unit': 5.0}),
+            ]
+        self.assertEqual(self.event.amount, 54.45)
+        notices = self.order.billing_notification_ids
+        self.assertEqual(len(notices.filtered(lambda n: n.kind == 'payment_changed')), 1)
+        self._run_on('2027-02-10')
+        self._assert_collected(54.45)
+
+    def test_a_payment_that_staff_set_stays(self):
+        with freeze_time('2027-01-20 10:00:00'):
+            self._reschedule(self.event, amount=20.0)
+        self._set_price(25.0)
+        self.assertEqual((self.event.amount, self.event.adjustment), (20.0, -22.35))
+        self.assertIn("Its payments stay as they are", self.order.message_ids[0].body)
+        self._run_on('2027-02-10')
+        self._run_on('2027-03-10')
+        self._assert_collected(20.0, 42.35)
+
+    def test_an_amount_that_staff_set_for_all_stays(self):
+        with freeze_time('2027-01-20 10:00:00'):
+            self._reschedule(self.event, amount=30.0, scope='later')
+        self._set_price(25.0)
+        self._run_on('2027-02-10')
+        self._run_on('2027-03-10')
+        self._assert_collected(30.0, 30.0)
+
+    def test_what_is_owed_already_stays(self):
+        self.order.billing_token_id.demo_simulated_state = 'error'
+        self._run_on('2027-02-10')
+        self._set_price(25.0, moment='2027-02-10 11:00:00')
+        self.assertEqual(
+            self._schedule(self.order),
+            [
+                ('E2', 'soft_declined', 36.3, '2027-02-10'),
+                ('E3', 'scheduled', 42.35, '2027-03-10'),
+            ],
+        )
+        self.order.billing_token_id.demo_simulated_state = 'done'
+        with freeze_time('2027-02-10 12:00:00'):
+            merged = self._merge(self.order.billing_event_ids, date(2027, 2, 20))
+        self.assertEqual(merged.amount, 78.65)
+        self._set_price(30.0, moment='2027-02-15 10:00:00')
+        self.assertEqual(merged.amount, 78.65)
+        self._run_on('2027-02-20')
+        self.assertEqual(merged.status, 'recovered')
+        self._run_on('2027-04-10')
+        self._assert_collected(78.65, 48.4)
+
+    def test_what_is_under_way_stays(self):
+        with freeze_time('2027-02-10 10:00:00'):
+            tx = self.env['billpro.billing.run']._open(Domain('id', '=', self.event.id))
+            self._set_price(25.0, moment='2027-02-10 10:00:00')
+            tx._set_done()
+            tx._post_process()
+        self.assertEqual(
+            self._schedule(self.order),
+            [('E2', 'completed', 36.3, '2027-02-10'), ('E3', 'scheduled', 42.35, '2027-03-10')],
+        )
+        self._assert_collected(36.3)
+
+    def test_paused(self):
+        with freeze_time('2027-02-01 10:00:00'):
+            self.order._pause()
+        self._set_price(25.0)
+        with freeze_time('2027-02-05 10:00:00'):
+            self.order._resume()
+        self._run_on('2027-02-10')
+        self._assert_collected(42.35)
+
+    def test_refused(self):
+        with self.assertRaisesRegex(AccessError, "only billing users can change what it costs"):
+            self._set_price(25.0, user=self.salesperson)
+        with self.assertRaisesRegex(ValidationError, "must be positive"):
+            self._set_price(-10.0)
+        self.gym.billing_lock_pricing = True
+        with self.assertRaisesRegex(ValidationError, "is locked"):
+            self._set_price(25.0)
+
+    def test_salespeople_may_change_what_costs_nothing(self):
+        self.order.order_line[0].with_user(self.salesperson).name = "Gym, at all hours"
+        self.assertEqual(self.event.amount, 36.3)
