@@ -138,6 +138,7 @@ class AccountMove(models.Model):
         for credit_note in self.reversal_move_ids.filtered(lambda move: move.state == 'posted'):
             base_lines += credit_note._get_rounded_base_and_tax_lines()[0]
         base_lines = AccountTax._turn_base_lines_is_refund_flag_off(base_lines)
+        self._take_back_revenue(base_lines)
         credited_lines = AccountTax._reduce_base_lines_to_target_amount(
             base_lines=base_lines,
             company=self.company_id,
@@ -181,6 +182,24 @@ class AccountMove(models.Model):
         )
         credit_note.action_post()
         return credit_note
+
+    def _take_back_revenue(self, base_lines):
+        """Let a credit note take back revenue, not what is held on an account of down payments.
+
+        A final invoice turns down payments into revenue whole, also what of them was paid back.
+
+        :param list[dict] base_lines: The base lines to credit; changed.
+        """
+        held_on = self.invoice_line_ids.filtered('is_downpayment').account_id.filtered(
+            lambda account: account.internal_group != 'income'
+        )
+        if not held_on:
+            return
+        order = self.billing_order_id
+        account = order._get_purchase()._get_income_account(order)
+        for base_line in base_lines:
+            if base_line['account_id'] in held_on:
+                base_line['account_id'] = account
 
     def _add_unplaced_amount(self, base_lines, amount):
         """Put on the largest line what no line got because every share rounded to zero.

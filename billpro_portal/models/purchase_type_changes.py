@@ -87,6 +87,20 @@ class BillproPurchaseType(models.AbstractModel):
         return ''
 
     @api.model
+    def _get_income_account(self, order):
+        """Return the account of what can't be told apart by product.
+
+        :param sale.order order: The order.
+        :rtype: account.account
+        """
+        lines = order.order_line.filtered(
+            lambda line: not line.display_type and not line.is_downpayment
+        )
+        return lines[0].product_id.product_tmpl_id.get_product_accounts(
+            fiscal_pos=order.fiscal_position_id
+        )['income']
+
+    @api.model
     def _prepare_adjustment_lines(self, order, lines, amount, label):
         """Return the commands that add an amount to an invoice, with its part of each tax.
 
@@ -108,9 +122,7 @@ class BillproPurchaseType(models.AbstractModel):
             amount=amount,
             computation_key=f'billing_adjustment,{order.id},{amount}',
         )
-        account = lines[0].product_id.product_tmpl_id.get_product_accounts(
-            fiscal_pos=order.fiscal_position_id
-        )['income']
+        account = self._get_income_account(order)
         return [
             fields.Command.create(
                 {

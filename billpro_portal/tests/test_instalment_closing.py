@@ -52,6 +52,24 @@ class TestInstalmentClosing(ScheduleActionCommon):
             event.transaction_ids._set_done(extra_allowed_states=('error',))
             event.transaction_ids._post_process()
 
+    def _refund_of_each(self, order, amount):
+        for tx in order._get_refundable_transactions():
+            with self._committing_env() as env:
+                refund_tx = env['payment.transaction'].browse(tx.id)._create_order_refund(amount)
+                refund_tx._send_order_refund()
+
+    def test_refunds_take_back_revenue(self):
+        order = self._create_instalments()
+        with freeze_time('2027-01-20 10:00:00'):
+            self._refund_of_each(order, 5.0)
+        for day in ('2027-02-10', '2027-03-10', '2027-04-10'):
+            self._run_on(day)
+        with freeze_time('2027-04-11 10:00:00'):
+            self._assert_earned(order, 95.87, {'VAT 21%': 20.13})
+            self._refund_of_each(order, 5.0)
+        self.assertEqual((order.billing_paid, order.billing_refunded), (121.0, 25.0))
+        self._assert_earned(order, 79.35, {'VAT 21%': 16.65})
+
     def test_the_last_one_is_skipped(self):
         order = self._skip_the_last()
         self.assertEqual(order.billing_status, 'complete')
