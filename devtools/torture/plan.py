@@ -37,8 +37,6 @@ FAULTS = (
 )
 # Nothing listens at the gateway's port.
 REFUSED = 'refused'
-# With these nothing is answered, and nothing is there to book.
-WITHOUT_ANSWER = frozenset({REFUSED, 'rate_limit'})
 # The process is killed from outside while its request is at the gateway; the second word says
 # when the gateway goes on: before the next worker starts, or while it asks for the same payment.
 DURING_CALL = tuple(
@@ -74,8 +72,8 @@ class Cell:
 
     @property
     def needs_answered_attempt(self):
-        """Whether an attempt must have been answered before, or there is nothing to book."""
-        return self.boundary.startswith('book.') and self.fault in WITHOUT_ANSWER
+        """Whether an attempt must have been answered before: with a fault none may be now."""
+        return self.boundary.startswith('book.') and self.fault != NO_FAULT
 
     def passes(self, numbers):
         """Return the how-manieth time a worker dies when it gets there.
