@@ -105,9 +105,11 @@ class Driver:
             return self._run_call_cell(cell)
         if cell.is_inquiry and self.seconds_ahead == 0:
             self.move_clock(5 * MINUTE)
-        if cell.needs_answered_attempt:
-            self._leave_answered_attempt()
         self.post.deliver_somehow()
+        if cell.needs_answered_attempt:
+            # Otherwise its webhook would have it booked before the workers get there.
+            self.post.hold()
+            self._leave_answered_attempt()
         fault = self._break_gateway(cell.fault)
         workers = [
             self._start_worker(
