@@ -43,6 +43,8 @@ DURING_CALL = tuple(
     f'call.during.{release}' for release in ('released_before_retry', 'released_during_retry')
 )
 HANGS = ('hang_before', 'hang_after')
+# How many charges a fault spoils.
+EVERY_CHARGE = 1_000_000
 # The boundaries that a run passes before its first call: a fault can only have happened earlier
 # if they are passed again.
 _BEFORE_FIRST_CALL = {
@@ -72,8 +74,17 @@ class Cell:
 
     @property
     def needs_answered_attempt(self):
-        """Whether an attempt must have been answered before: with a fault none may be now."""
-        return self.boundary.startswith('book.') and self.fault != NO_FAULT
+        """Whether an attempt must have been answered before, or there is nothing to book."""
+        return self._is_booking and self.fault == REFUSED
+
+    @property
+    def _is_booking(self):
+        return self.boundary.startswith('book.')
+
+    @property
+    def spoiled_charges(self):
+        """How many charges the fault spoils: what is booked must have been answered after it."""
+        return 1 if self._is_booking else EVERY_CHARGE
 
     def passes(self, numbers):
         """Return the how-manieth time a worker dies when it gets there.
@@ -83,6 +94,9 @@ class Cell:
         """
         if self.fault != NO_FAULT and self.boundary in _BEFORE_FIRST_CALL:
             return _BEFORE_FIRST_CALL[self.boundary]
+        if self._is_booking and self.fault in FAULTS:
+            # A run begins with booking what others left, before the fault can have happened.
+            return 2
         return 1 if self.needs_answered_attempt or self.is_inquiry else numbers.randint(1, 2)
 
 
