@@ -191,7 +191,7 @@ class BillproBillingRun(models.Model):
                 )
                 if own
                 else reason or self.env._("Nothing is due."),
-                'next': {'type': 'ir.actions.client', 'tag': 'soft_reload'},
+                'next': {'type': 'ir.actions.act_window_close'},
             },
         }
 

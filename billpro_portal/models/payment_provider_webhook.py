@@ -99,6 +99,6 @@ class PaymentProvider(models.Model):
             'params': {
                 'message': self.env._("Stripe reports payments, refunds, disputes and cards now."),
                 'type': 'success',
-                'next': {'type': 'ir.actions.client', 'tag': 'soft_reload'},
+                'next': {'type': 'ir.actions.act_window_close'},
             },
         }

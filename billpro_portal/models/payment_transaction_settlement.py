@@ -444,6 +444,6 @@ class PaymentTransaction(models.Model):
                 'type': kind,
                 'message': message,
                 'sticky': kind != 'success',
-                'next': {'type': 'ir.actions.client', 'tag': 'soft_reload'},
+                'next': {'type': 'ir.actions.act_window_close'},
             },
         }
