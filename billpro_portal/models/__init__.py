@@ -61,6 +61,7 @@ from . import (
     sale_order_documents,
     sale_order_history,
     sale_order_initial_charge,
+    sale_order_initial_payment,
     sale_order_line,
     sale_order_link,
     sale_order_lists,

@@ -371,6 +371,19 @@ class SaleOrder(models.Model):
         cancelled._apply_billing_trigger('reopen', self.env._("The order was reopened."))
         return res
 
+    def _report_payment_on_account(self, tx, note):
+        """Ask a person to look after money that fits no open amount.
+
+        :param payment.transaction tx: The transaction that brought the money.
+        :param str note: What happened and what to do.
+        """
+        self.activity_schedule(
+            'mail.mail_activity_data_todo',
+            summary=self.env._("Payment %s needs a decision", tx.reference),
+            note=note,
+            user_id=self.user_id.id or self.env.ref('base.user_admin').id,
+        )
+
     # === REFUND === #
 
     def _get_refundable_transactions(self):
@@ -404,147 +417,3 @@ class SaleOrder(models.Model):
             'view_mode': 'form',
             'target': 'new',
         }
-
-    # === INITIAL PAYMENT === #
-
-    def _get_initial_attempts(self):
-        """Return the attempts to pay the initial payment, newest first.
-
-        :rtype: payment.transaction
-        """
-        return self.billing_transaction_ids.filtered(
-            lambda tx: (
-                tx.operation != 'refund'
-                and not tx.source_transaction_id
-                and not tx.billing_event_id
-                and not tx.billing_is_card_update
-            )
-        ).sorted('id', reverse=True)
-
-    def _get_payment_in_progress(self):
-        """Return the initial payment whose result is open and no longer in the customer's hands.
-
-        :rtype: payment.transaction
-        """
-        return self._get_initial_attempts().filtered(
-            lambda tx: (
-                tx.state in {'pending', 'authorized'}
-                or (tx.state == 'done' and not tx.is_post_processed)
-                or (tx.state == 'draft' and tx._is_charged_by_us())
-            )
-        )[:1]
-
-    def _get_not_payable_reason(self):
-        """Return why the customer can't pay the initial payment now.
-
-        :return: The reason in the customer's words, or False if they can pay.
-        :rtype: str|bool
-        """
-        self.ensure_one()
-        if self.billing_status not in BEFORE_APPROVAL:
-            return self.env._("This order is not open for payment any more.")
-        if self.billing_status == 'draft':
-            return self.env._("This order is not ready yet.")
-        if self._get_payment_in_progress():
-            return self.env._("Your payment is already being processed.")
-        if self.is_expired:
-            return self.env._("This offer has expired. Please contact us for a new one.")
-        purchase = self._get_purchase()
-        amount = purchase._get_initial_amount(self)
-        if amount < 0 or (self.currency_id.is_zero(amount) and not purchase._requires_card(self)):
-            return self.env._("There is nothing to pay on this order. Please contact us.")
-        return False
-
-    def _approve_initial_payment(self, tx):
-        """Confirm the order that a transaction has paid and create its draft invoice.
-
-        :param payment.transaction tx: The confirmed transaction, its amount in the currency of
-                                       the order.
-        :return: The invoices that the transaction pays; empty if it must stay on account because
-                 it doesn't fit the order any more.
-        :rtype: account.move
-        """
-        self.ensure_one()
-        invoices = self.env['account.move']
-        purchase = self._get_purchase()
-        amount = purchase._get_initial_amount(self)
-        is_registration = tx.operation == 'validation'
-        if self.billing_status not in BEFORE_APPROVAL:
-            self._report_payment_on_account(
-                tx,
-                self.env._(
-                    "%(amount)s were received for order %(order)s, which was already paid or"
-                    " closed. The payment is on the customer's account: refund it.",
-                    amount=tx.currency_id.format(tx.amount),
-                    order=self.name,
-                ),
-            )
-            return invoices
-        if not is_registration and (
-            tx.currency_id != self.currency_id or tx.currency_id.compare_amounts(tx.amount, amount)
-        ):
-            self._report_payment_on_account(
-                tx,
-                self.env._(
-                    "%(amount)s were received for order %(order)s, but %(due)s are due. The"
-                    " payment is on the customer's account: refund it, or correct the order.",
-                    amount=tx.currency_id.format(tx.amount),
-                    due=self.currency_id.format(amount),
-                    order=self.name,
-                ),
-            )
-            return invoices
-        if purchase._requires_card(self):
-            self.billing_token_id = tx.token_id
-            self.billing_anchor_date = purchase._get_anchor(self)
-        if self.state in {'draft', 'sent'}:
-            self.action_confirm()
-        self._apply_billing_trigger(
-            purchase._get_approval_trigger(self),
-            self.env._("A card was registered (%s).", tx.reference)
-            if is_registration
-            else self.env._(
-                "%(amount)s were paid (%(reference)s).",
-                amount=tx.currency_id.format(tx.amount),
-                reference=tx.reference,
-            ),
-        )
-        invoices = self._create_initial_invoices()
-        self.env['billpro.billing.event'].sudo().create(purchase._prepare_first_events(self))
-        self.env['billpro.notification']._queue(
-            'purchase_confirmation', self, f'approved-{tx.id}', transaction_id=tx.id
-        )
-        return invoices
-
-    def _create_initial_invoices(self):
-        """Return the invoices of the initial payment, as drafts unless staff made them before.
-
-        :rtype: account.move
-        """
-        self.ensure_one()
-        invoices = self._get_purchase()._create_initial_invoice(self)
-        if not invoices:  # Staff invoiced the order by hand before it was paid.
-            invoices = self.invoice_ids.filtered(
-                lambda move: (
-                    move.move_type == 'out_invoice'
-                    and move.state != 'cancel'
-                    and move.payment_state == 'not_paid'
-                )
-            )
-        invoices.billing_order_id = self
-        for invoice in invoices:
-            invoice._portal_ensure_token()
-        return invoices
-
-    def _report_payment_on_account(self, tx, note):
-        """Ask a person to look after money that fits no open amount.
-
-        :param payment.transaction tx: The transaction that brought the money.
-        :param str note: What happened and what to do.
-        """
-        self.activity_schedule(
-            'mail.mail_activity_data_todo',
-            summary=self.env._("Payment %s needs a decision", tx.reference),
-            note=note,
-            user_id=self.user_id.id or self.env.ref('base.user_admin').id,
-        )

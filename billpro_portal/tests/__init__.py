@@ -66,4 +66,5 @@ from . import (
     test_subscription_tours,
     test_unknown_outcome,
     test_webhook,
+    test_webhook_after_payment,
 )

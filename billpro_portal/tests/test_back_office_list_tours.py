@@ -25,14 +25,11 @@ class TestBackOfficeListTours(RightsCommon, BillingHttpCommon):
         self.soft.billing_token_id.demo_simulated_state = 'done'
 
     def _start(self, role):
-        self.env.flush_all()
         self.start_tour(
             '/odoo/action-billpro_portal.action_billing_orders',
             f'billpro_portal.lists_as_{role}',
             login=self.roles[role].login,
         )
-        self.env.invalidate_all()
-        self.env['account.move']._get_sequence_cache().clear()
 
     def test_billing_user(self):
         self._start('billing_user')

@@ -24,10 +24,7 @@ class TestCaptureTours(BillingHttpCommon):
         return order
 
     def _start(self, path, tour, **kwargs):
-        self.env.flush_all()
         self.start_tour(path, f'billpro_portal.{tour}', **kwargs)
-        self.env.invalidate_all()
-        self.env['account.move']._get_sequence_cache().clear()
 
     def _start_in_back_office(self, order, tour):
         self._start(

@@ -15,16 +15,10 @@ from .test_subscription import SubscriptionCommon
 class SubscriptionTourCommon(SubscriptionCommon, BillingHttpCommon):
     def _start(self, order, tour):
         order._portal_ensure_token()
-        self.env.flush_all()
         self.start_tour(self._link(order), f'billpro_portal.{tour}')
-        self.env.invalidate_all()
-        self.env['account.move']._get_sequence_cache().clear()
 
     def _start_in_back_office(self, path, tour, login):
-        self.env.flush_all()
         self.start_tour(f'/odoo/{path}', f'billpro_portal.{tour}', login=login)
-        self.env.invalidate_all()
-        self.env['account.move']._get_sequence_cache().clear()
 
     def _check_trial(self):
         """Register a card for a trial in the browser; then let the trial end."""

@@ -1,0 +1,140 @@
+from odoo import models
+
+from ..billing.lifecycle import BEFORE_APPROVAL
+
+
+class SaleOrder(models.Model):
+    """The initial payment: whether the customer can make it, and what its approval brings."""
+
+    _inherit = 'sale.order'
+
+    def _get_initial_attempts(self):
+        """Return the attempts to pay the initial payment, newest first.
+
+        :rtype: payment.transaction
+        """
+        return self.billing_transaction_ids.filtered(
+            lambda tx: (
+                tx.operation != 'refund'
+                and not tx.source_transaction_id
+                and not tx.billing_event_id
+                and not tx.billing_is_card_update
+            )
+        ).sorted('id', reverse=True)
+
+    def _get_payment_in_progress(self):
+        """Return the initial payment whose result is open and no longer in the customer's hands.
+
+        :rtype: payment.transaction
+        """
+        return self._get_initial_attempts().filtered(
+            lambda tx: (
+                tx.state in {'pending', 'authorized'}
+                or (tx.state == 'done' and not tx.is_post_processed)
+                or (tx.state == 'draft' and tx._is_charged_by_us())
+            )
+        )[:1]
+
+    def _get_not_payable_reason(self):
+        """Return why the customer can't pay the initial payment now.
+
+        :return: The reason in the customer's words, or False if they can pay.
+        :rtype: str|bool
+        """
+        self.ensure_one()
+        if self.billing_status not in BEFORE_APPROVAL:
+            return self.env._("This order is not open for payment any more.")
+        if self.billing_status == 'draft':
+            return self.env._("This order is not ready yet.")
+        if self._get_payment_in_progress():
+            return self.env._("Your payment is already being processed.")
+        if self.is_expired:
+            return self.env._("This offer has expired. Please contact us for a new one.")
+        purchase = self._get_purchase()
+        amount = purchase._get_initial_amount(self)
+        if amount < 0 or (self.currency_id.is_zero(amount) and not purchase._requires_card(self)):
+            return self.env._("There is nothing to pay on this order. Please contact us.")
+        return False
+
+    def _approve_initial_payment(self, tx):
+        """Confirm the order that a transaction has paid and create its draft invoice.
+
+        :param payment.transaction tx: The confirmed transaction, its amount in the currency of
+                                       the order.
+        :return: The invoices that the transaction pays; empty if it must stay on account because
+                 it doesn't fit the order any more.
+        :rtype: account.move
+        """
+        self.ensure_one()
+        purchase = self._get_purchase()
+        if note := self._get_note_on_unfit_payment(tx):
+            self._report_payment_on_account(tx, note)
+            return self.env['account.move']
+        if purchase._requires_card(self):
+            self.billing_token_id = tx.token_id
+            self.billing_anchor_date = purchase._get_anchor(self)
+        if self.state in {'draft', 'sent'}:
+            self.action_confirm()
+        self._apply_billing_trigger(
+            purchase._get_approval_trigger(self),
+            self.env._("A card was registered (%s).", tx.reference)
+            if tx.operation == 'validation'
+            else self.env._(
+                "%(amount)s were paid (%(reference)s).",
+                amount=tx.currency_id.format(tx.amount),
+                reference=tx.reference,
+            ),
+        )
+        invoices = self._create_initial_invoices()
+        self.env['billpro.billing.event'].sudo().create(purchase._prepare_first_events(self))
+        self.env['billpro.notification']._queue(
+            'purchase_confirmation', self, f'approved-{tx.id}', transaction_id=tx.id
+        )
+        return invoices
+
+    def _get_note_on_unfit_payment(self, tx):
+        """Return what staff must do about an approved payment that the order can't take.
+
+        :param payment.transaction tx: The confirmed transaction.
+        :return: The note, or None if the payment fits.
+        :rtype: str|None
+        """
+        if self.billing_status not in BEFORE_APPROVAL:
+            return self.env._(
+                "%(amount)s were received for order %(order)s, which was already paid or"
+                " closed. The payment is on the customer's account: refund it.",
+                amount=tx.currency_id.format(tx.amount),
+                order=self.name,
+            )
+        due = self._get_purchase()._get_initial_amount(self)
+        if tx.operation != 'validation' and (
+            tx.currency_id != self.currency_id or tx.currency_id.compare_amounts(tx.amount, due)
+        ):
+            return self.env._(
+                "%(amount)s were received for order %(order)s, but %(due)s are due. The"
+                " payment is on the customer's account: refund it, or correct the order.",
+                amount=tx.currency_id.format(tx.amount),
+                order=self.name,
+                due=self.currency_id.format(due),
+            )
+        return None
+
+    def _create_initial_invoices(self):
+        """Return the invoices of the initial payment, as drafts unless staff made them before.
+
+        :rtype: account.move
+        """
+        self.ensure_one()
+        invoices = self._get_purchase()._create_initial_invoice(self)
+        if not invoices:  # Staff invoiced the order by hand before it was paid.
+            invoices = self.invoice_ids.filtered(
+                lambda move: (
+                    move.move_type == 'out_invoice'
+                    and move.state != 'cancel'
+                    and move.payment_state == 'not_paid'
+                )
+            )
+        invoices.billing_order_id = self
+        for invoice in invoices:
+            invoice._portal_ensure_token()
+        return invoices
