@@ -58,6 +58,7 @@ from . import (
     test_schedule_tours,
     test_self_service_access,
     test_self_service_keyboard,
+    test_self_service_requests,
     test_self_service_tours,
     test_stripe_cards,
     test_stripe_checkout_tours,
