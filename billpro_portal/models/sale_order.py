@@ -2,7 +2,6 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
 from ..billing.lifecycle import (
-    BEFORE_APPROVAL,
     TransitionRefused,
     next_order_status,
 )
@@ -302,23 +301,6 @@ class SaleOrder(models.Model):
 
     # === OVERRIDES OF SALE === #
 
-    def _check_no_payment_in_progress(self):
-        """Keep what the customer is paying for as it is while the money is under way.
-
-        :raise UserError: If a payment of an order awaits its result.
-        """
-        for order in self.filtered(
-            lambda order: order.purchase_type and order.billing_status in BEFORE_APPROVAL
-        ):
-            if order.sudo()._get_payment_in_progress():
-                raise UserError(
-                    self.env._(
-                        "A payment for order %s is being processed. The order can be changed"
-                        " when its result is known.",
-                        order.name,
-                    )
-                )
-
     def message_post(self, **kwargs):
         """Override of `sale`: the charge run collects the notes that nobody is notified of.
 
@@ -370,6 +352,8 @@ class SaleOrder(models.Model):
         res = super().action_draft()
         cancelled._apply_billing_trigger('reopen', self.env._("The order was reopened."))
         return res
+
+    # === MONEY ON ACCOUNT === #
 
     def _report_payment_on_account(self, tx, note):
         """Ask a person to look after money that fits no open amount.

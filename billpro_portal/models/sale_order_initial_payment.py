@@ -1,4 +1,5 @@
 from odoo import models
+from odoo.exceptions import UserError
 
 from ..billing.lifecycle import BEFORE_APPROVAL
 
@@ -34,6 +35,23 @@ class SaleOrder(models.Model):
                 or (tx.state == 'draft' and tx._is_charged_by_us())
             )
         )[:1]
+
+    def _check_no_payment_in_progress(self):
+        """Keep what the customer is paying for as it is while the money is under way.
+
+        :raise UserError: If a payment of an order awaits its result.
+        """
+        for order in self.filtered(
+            lambda order: order.purchase_type and order.billing_status in BEFORE_APPROVAL
+        ):
+            if order.sudo()._get_payment_in_progress():
+                raise UserError(
+                    self.env._(
+                        "A payment for order %s is being processed. The order can be changed"
+                        " when its result is known.",
+                        order.name,
+                    )
+                )
 
     def _get_not_payable_reason(self):
         """Return why the customer can't pay the initial payment now.

@@ -1,3 +1,4 @@
+import json
 from contextlib import contextmanager, nullcontext
 from unittest.mock import patch
 
@@ -228,7 +229,7 @@ class BillingHttpCommon(BillingCommon, HttpCase):
         )
 
     def start_tour(self, url_path, tour_name, **kwargs):
-        """Override of `web`: be patient with a busy machine, and read anew what requests wrote."""
+        """Override of `HttpCase`: wait for a busy machine, then read anew what requests wrote."""
         self.env.flush_all()
         super().start_tour(url_path, tour_name, timeout=TOUR_TIMEOUT, **kwargs)
         self.env.invalidate_all()
@@ -237,41 +238,47 @@ class BillingHttpCommon(BillingCommon, HttpCase):
     def _link(self, order, suffix=''):
         return order._get_order_link(suffix)
 
-    def _post_transaction(self, order, **overrides):
-        """Send what the payment form sends; return the JSON-RPC response."""
-        params = {
-            'access_token': order.access_token,
+    def _call_json(self, path, params, headers=None):
+        """Call a JSON-RPC route as the pages' scripts do; return the answer, errors included."""
+        self.env.flush_all()
+        answer = self.url_open(
+            path,
+            # Python's own JSON writes NaN and Infinity, as an attacker can.
+            data=json.dumps(self.build_rpc_payload(params)),
+            headers={'Content-Type': 'application/json', **(headers or {})},
+        ).json()
+        self.env.invalidate_all()
+        return answer
+
+    def _prepare_new_card(self, **values):
+        """Return what Odoo's payment form sends of a card that is entered, with other values."""
+        return {
             'provider_id': self.provider.id,
             'payment_method_id': self.payment_method.id,
             'token_id': None,
             'flow': 'direct',
-            'tokenization_requested': False,
-            'landing_route': '/',
-            'is_validation': False,
-            'amount': order.amount_total,
-            'consent_version': order._get_consent()['version'],
+            **values,
+        }
+
+    def _post_transaction(self, order, **overrides):
+        """Send what the payment form sends; return the JSON-RPC response."""
+        params = {
+            **self._prepare_new_card(
+                access_token=order.access_token,
+                tokenization_requested=False,
+                landing_route='/',
+                is_validation=False,
+                amount=order.amount_total,
+                consent_version=order._get_consent()['version'],
+            ),
             **overrides,
         }
         order_id = params.pop('order_id', order.id)
-        self.env.flush_all()
-        response = self.url_open(
-            f'/order/{order_id}/transaction', json={'jsonrpc': '2.0', 'params': params}
-        ).json()
-        self.env.invalidate_all()
-        return response
+        return self._call_json(f'/order/{order_id}/transaction', params)
 
     def _simulate(self, reference, state):
         """Let the Demo provider answer, as its form does."""
-        self.env.flush_all()
-        self.url_open(
+        self._call_json(
             '/payment/demo/simulate_payment',
-            json={
-                'jsonrpc': '2.0',
-                'params': {
-                    'reference': reference,
-                    'simulated_state': state,
-                    'payment_details': '1234',
-                },
-            },
+            {'reference': reference, 'simulated_state': state, 'payment_details': '1234'},
         )
-        self.env.invalidate_all()

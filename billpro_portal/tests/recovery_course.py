@@ -257,7 +257,7 @@ class Course(CourseChecks):
                 [('is_post_processed', '=', False), ('last_state_change', '>=', since)]
             ):
                 tx._post_process()
-                env.cr.commit()
+                env.cr.commit()  # Each for itself, as in that action.
 
     # The customer.
 

@@ -1,4 +1,3 @@
-import json
 from datetime import timedelta
 
 from freezegun import freeze_time
@@ -124,30 +123,20 @@ class SelfServiceHttpCommon(BillingHttpCommon, SubscriptionCommon):
         return response
 
     def _call(self, order, suffix, **params):
-        """Call a JSON-RPC route as the pages' scripts do; return the answer."""
-        self.env.flush_all()
-        response = self.url_open(
-            f'/order/{order.id}{suffix}',
-            # Python's own JSON writes NaN and Infinity, as an attacker can.
-            data=json.dumps({'jsonrpc': '2.0', 'params': params}),
-            headers={'Content-Type': 'application/json'},
-        ).json()
-        self.env.invalidate_all()
-        return response
+        """Call a JSON-RPC route of an order; return the answer."""
+        return self._call_json(f'/order/{order.id}{suffix}', params)
 
     def _register(self, order, **overrides):
         """Send what the payment form of the card page sends; return the answer."""
         params = {
-            'access_token': order.access_token,
-            'provider_id': self.provider.id,
-            'payment_method_id': self.payment_method.id,
-            'token_id': None,
-            'flow': 'direct',
-            'tokenization_requested': True,
-            'landing_route': '/',
-            'is_validation': True,
-            'amount': None,
-            'collect_amount': order.billing_outstanding,
+            **self._prepare_new_card(
+                access_token=order.access_token,
+                tokenization_requested=True,
+                landing_route='/',
+                is_validation=True,
+                amount=None,
+                collect_amount=order.billing_outstanding,
+            ),
             **overrides,
         }
         return self._call(order, '/card/transaction', **params)

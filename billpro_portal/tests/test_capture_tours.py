@@ -83,10 +83,9 @@ class TestCaptureTours(BillingHttpCommon):
             self.assertEqual(len(order.billing_transaction_ids), 1)
             order.billing_transaction_ids._post_process()
         self.assertEqual(order.billing_status, 'active')
-        state = self.url_open(
-            f'/order/{order.id}/state',
-            json={'jsonrpc': '2.0', 'params': {'access_token': order.access_token}},
-        ).json()['result']
+        state = self._call_json(f'/order/{order.id}/state', {'access_token': order.access_token})[
+            'result'
+        ]
         self.assertFalse(state['payable'])
         page = self.url_open(self._link(order, '/result')).text
         self.assertIn("not charged yet", page)

@@ -49,14 +49,7 @@ class TestSelfServiceAccess(SelfServiceHttpCommon):
             self._assert_neutral(page)
         self.assertEqual(len({len(page.content) for page in pages}), 1, "the pages must be alike")
         for suffix in CALLS:
-            params = {
-                'provider_id': self.provider.id,
-                'payment_method_id': self.payment_method.id,
-                'token_id': None,
-                'flow': 'direct',
-                'tokenization_requested': True,
-                'collect_amount': 24.2,
-            }
+            params = self._prepare_new_card(tokenization_requested=True, collect_amount=24.2)
             answer = self._call(
                 order,
                 suffix,
@@ -260,12 +253,7 @@ class TestSelfServiceAccess(SelfServiceHttpCommon):
         self.assertFalse(self.spare.active)
 
     def _archive(self, card):
-        self.env.flush_all()
-        answer = self.url_open(
-            '/payment/archive_token', json={'jsonrpc': '2.0', 'params': {'token_id': card.id}}
-        ).json()
-        self.env.invalidate_all()
-        return answer
+        return self._call_json('/payment/archive_token', {'token_id': card.id})
 
     # === WHEN === #
 
