@@ -3,7 +3,7 @@
 from contextlib import contextmanager
 
 from devtools import databases, odoo_server, paths
-from devtools.fake_gateway import FakeGateway
+from fake_gateway import FakeGateway
 
 WEBHOOK_ROUTE = '/payment/stripe/webhook'
 # Stripe documentation, "Testing"; all that the gateway knows are in `fake_gateway/cards.py`.

@@ -2,7 +2,7 @@
 
 import re
 
-from devtools.fake_gateway import cards
+from fake_gateway import cards
 
 _UUID = r'[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}'
 PATTERNS = {

@@ -105,7 +105,9 @@ class Odoo:
         return {
             **self.cluster.variables(),
             'PATH': python_environment.search_path(self.environment),
-            'PYTHONPATH': f'{self.source}{os.pathsep}{paths.CHECKOUT}',
+            'PYTHONPATH': os.pathsep.join(
+                str(path) for path in (self.source, paths.CHECKOUT, paths.FAKE_GATEWAY)
+            ),
         }
 
     def run(self, configuration, *arguments, failure, **options):

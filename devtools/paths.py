@@ -7,6 +7,8 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parent.parent
 ADDON_NAME = 'billpro_portal'
 ADDON = CHECKOUT / ADDON_NAME
+# The folder that the package `fake_gateway` is in: a package of its own, which knows no `devtools`.
+FAKE_GATEWAY = CHECKOUT / 'devtools/fake_gateway'
 # Addons for development databases only.
 DEVELOPMENT_ADDONS = CHECKOUT / 'devtools/odoo_addons'
 FAKE_GATEWAY_ADDON = 'billpro_fake_gateway'

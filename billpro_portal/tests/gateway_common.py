@@ -6,7 +6,7 @@ from freezegun import freeze_time
 
 from odoo.addons.payment_stripe.models.payment_provider import PaymentProvider
 
-from devtools.fake_gateway import FakeGateway
+from fake_gateway import FakeGateway
 
 from .test_subscription import SubscriptionCommon
 

@@ -9,9 +9,9 @@ from odoo.exceptions import AccessError, MissingError, UserError
 
 from odoo.addons.payment_stripe.const import HANDLED_WEBHOOK_EVENTS
 
-from devtools.fake_gateway import browser_pages
-from devtools.fake_gateway.errors import ApiError
-from devtools.fake_gateway.store import Caller
+from fake_gateway import browser_pages
+from fake_gateway.errors import ApiError
+from fake_gateway.store import Caller
 
 from ..billing.lifecycle import DECLINED, FINAL
 from .recovery_course_checks import CourseChecks

@@ -6,8 +6,8 @@ from odoo.exceptions import UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from devtools.fake_gateway import browser_pages
-from devtools.fake_gateway.store import Caller
+from fake_gateway import browser_pages
+from fake_gateway.store import Caller
 
 from .gateway_common import DUE, GatewayCommon
 from .test_subscription import SubscriptionCommon

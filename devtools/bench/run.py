@@ -3,7 +3,7 @@
 import json
 
 from devtools import console, databases, paths
-from devtools.fake_gateway import FakeGateway
+from fake_gateway import FakeGateway
 from devtools.torture.run import write_configuration
 
 # Odoo prints its log, too: this tells the answer apart.

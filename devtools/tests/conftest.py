@@ -2,7 +2,7 @@ import pytest
 import stripe
 
 from devtools import databases, odoo_server, paths, postgresql, python_environment
-from devtools.fake_gateway import FakeGateway
+from fake_gateway import FakeGateway
 
 from .odoo_answers import ask
 

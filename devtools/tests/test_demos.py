@@ -2,7 +2,7 @@ import pytest
 import stripe
 
 from devtools import demos, odoo_server
-from devtools.fake_gateway import FakeGateway
+from fake_gateway import FakeGateway
 
 
 @pytest.fixture

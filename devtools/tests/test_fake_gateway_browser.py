@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from devtools.fake_gateway import FakeGateway
+from fake_gateway import FakeGateway
 
 PAGE = """<!DOCTYPE html>
 <html lang="en">

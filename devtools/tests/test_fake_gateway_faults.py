@@ -3,7 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import stripe
 
-from devtools.fake_gateway.faults import Fault
+from fake_gateway.faults import Fault
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import pytest
 import requests
 import stripe
 
-from devtools.fake_gateway import FakeGateway
-from devtools.fake_gateway.clock import Clock
-from devtools.fake_gateway.store import Caller, Store
+from fake_gateway import FakeGateway
+from fake_gateway.clock import Clock
+from fake_gateway.store import Caller, Store
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -37,7 +37,7 @@ def run():
 
     def start(*arguments):
         process = subprocess.Popen(
-            [sys.executable, '-m', 'devtools.fake_gateway', *arguments],
+            [sys.executable, '-m', 'fake_gateway', *arguments],
             stdout=subprocess.PIPE,
             text=True,
             cwd=CHECKOUT,

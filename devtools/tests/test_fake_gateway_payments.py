@@ -2,7 +2,7 @@ import pytest
 import requests
 import stripe
 
-from devtools.fake_gateway.cards import BY_NAME, CARDS
+from fake_gateway.cards import BY_NAME, CARDS
 
 INTENT = {'amount': 1000, 'currency': 'eur', 'allowed_payment_method_types': ['card']}
 DECLINES = [

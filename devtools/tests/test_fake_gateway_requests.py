@@ -7,9 +7,9 @@ import pytest
 import requests
 import stripe
 
-from devtools.fake_gateway import parameters
-from devtools.fake_gateway.api import ROUTES
-from devtools.fake_gateway.parameters import Array, Hash
+from fake_gateway import parameters
+from fake_gateway.api import ROUTES
+from fake_gateway.parameters import Array, Hash
 
 NEWEST = '2026-10-28.endive'
 # Endpoints whose parameters Stripe's library declares under another name than the path's.

@@ -3,7 +3,7 @@ import uuid
 import pytest
 
 from devtools import log_secrets
-from devtools.fake_gateway.cards import CARDS
+from fake_gateway.cards import CARDS
 
 TOKEN = str(uuid.UUID(int=0x1234567890ABCDEF1234567890ABCDEF))
 PREFIX = '2026-01-02 03:04:05,678 9 INFO db werkzeug: '

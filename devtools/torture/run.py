@@ -5,7 +5,7 @@ import time
 from collections import Counter
 
 from devtools import console, databases, odoo_server, paths
-from devtools.fake_gateway import FakeGateway
+from fake_gateway import FakeGateway
 from devtools.torture import odoo_host, verdict
 from devtools.torture.driver import Driver
 from devtools.torture.post import Post

@@ -3,9 +3,9 @@
 Money of a refund leaves the account when the refund is made; it comes back if the refund fails.
 """
 
-from devtools.fake_gateway import listing, parameters, payment_methods
-from devtools.fake_gateway.errors import InvalidRequest
-from devtools.fake_gateway.parameters import (
+from fake_gateway import listing, parameters, payment_methods
+from fake_gateway.errors import InvalidRequest
+from fake_gateway.parameters import (
     EXPAND,
     PAGE,
     Choice,

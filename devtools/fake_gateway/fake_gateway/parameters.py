@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
-from devtools.fake_gateway.errors import InvalidParameter
+from fake_gateway.errors import InvalidParameter
 
 METADATA_KEYS = 50
 METADATA_KEY_LENGTH = 40

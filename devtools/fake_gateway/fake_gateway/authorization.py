@@ -6,7 +6,7 @@ later" (off-session payments).
 
 from dataclasses import dataclass
 
-from devtools.fake_gateway import cards, payment_methods
+from fake_gateway import cards, payment_methods
 
 
 @dataclass(frozen=True)

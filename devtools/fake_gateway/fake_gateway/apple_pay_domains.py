@@ -3,7 +3,7 @@
 payment_stripe asks for it from the provider's form.
 """
 
-from devtools.fake_gateway.parameters import EXPAND, Text
+from fake_gateway.parameters import EXPAND, Text
 
 CREATE_FIELDS = {'domain_name': Text(required=True), **EXPAND}
 

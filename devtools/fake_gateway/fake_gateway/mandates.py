@@ -4,9 +4,9 @@ Rules: Stripe documentation, "India recurring payments" (`mandate_options`) and 
 Mandates".
 """
 
-from devtools.fake_gateway import payment_methods
-from devtools.fake_gateway.errors import InvalidRequest
-from devtools.fake_gateway.parameters import EXPAND, Array, Choice, Hash, Integer, Text
+from fake_gateway import payment_methods
+from fake_gateway.errors import InvalidRequest
+from fake_gateway.parameters import EXPAND, Array, Choice, Hash, Integer, Text
 
 OPTIONS = {
     'reference': Text(required=True, longest=80),

@@ -2,7 +2,7 @@
 
 import re
 
-from devtools.fake_gateway import (
+from fake_gateway import (
     charges,
     currencies,
     listing,
@@ -12,9 +12,9 @@ from devtools.fake_gateway import (
     payments,
     search,
 )
-from devtools.fake_gateway.customers import ADDRESS
-from devtools.fake_gateway.errors import InvalidRequest
-from devtools.fake_gateway.intent_parameters import (
+from fake_gateway.customers import ADDRESS
+from fake_gateway.errors import InvalidRequest
+from fake_gateway.intent_parameters import (
     METHOD_FIELDS,
     THREE_D_SECURE,
     TYPES,
@@ -24,7 +24,7 @@ from devtools.fake_gateway.intent_parameters import (
     check_types_allowed,
     methods,
 )
-from devtools.fake_gateway.parameters import (
+from fake_gateway.parameters import (
     EXPAND,
     PAGE,
     Boolean,
@@ -36,7 +36,7 @@ from devtools.fake_gateway.parameters import (
     Text,
     TimeRange,
 )
-from devtools.fake_gateway.store import new_token
+from fake_gateway.store import new_token
 
 CAPTURE_METHOD = Choice(choices=('automatic', 'automatic_async', 'manual'))
 FUTURE_USAGE = Choice(choices=('off_session', 'on_session'))

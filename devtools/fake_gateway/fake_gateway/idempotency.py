@@ -11,7 +11,7 @@ import json
 import threading
 from contextlib import contextmanager
 
-from devtools.fake_gateway.errors import NotExecuted
+from fake_gateway.errors import NotExecuted
 
 KEPT_SECONDS = 24 * 3600
 LONGEST = 255

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from devtools.fake_gateway import rendering
-from devtools.fake_gateway.errors import NoSuchObject
-from devtools.fake_gateway.ledger import Ledger, Movement
+from fake_gateway import rendering
+from fake_gateway.errors import NoSuchObject
+from fake_gateway.ledger import Ledger, Movement
 
 ALPHABET = string.ascii_letters + string.digits
 PREFIXES = {

@@ -1,7 +1,7 @@
 """Customers (Stripe documentation, "API reference: Customers")."""
 
-from devtools.fake_gateway import listing, parameters
-from devtools.fake_gateway.parameters import EXPAND, PAGE, Hash, Metadata, Text, TimeRange
+from fake_gateway import listing, parameters
+from fake_gateway.parameters import EXPAND, PAGE, Hash, Metadata, Text, TimeRange
 
 ADDRESS = {name: Text() for name in ('city', 'country', 'line1', 'line2', 'postal_code', 'state')}
 FIELDS = {

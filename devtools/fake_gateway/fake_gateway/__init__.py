@@ -10,9 +10,9 @@ In a test::
 
 As a program, steered by the routes of `control.py`::
 
-    python -m devtools.fake_gateway --port 4242 --journal FILE
+    python -m fake_gateway --port 4242 --journal FILE
 
 What Stripe would refuse is refused; what Stripe can and this gateway can't, is too. Only cards pay.
 """
 
-from devtools.fake_gateway.gateway import FakeGateway
+from fake_gateway.gateway import FakeGateway

@@ -3,8 +3,8 @@
 Rules: Stripe documentation, "Expanding responses" and "API changelog" (2022-11-15).
 """
 
-from devtools.fake_gateway import api_versions
-from devtools.fake_gateway.errors import InvalidRequest
+from fake_gateway import api_versions
+from fake_gateway.errors import InvalidRequest
 
 KINDS_BY_FIELD = {
     'charge': 'charge',

@@ -3,7 +3,7 @@
 import threading
 from collections import deque
 
-from devtools.fake_gateway import (
+from fake_gateway import (
     api_versions,
     disputes,
     payment_methods,
@@ -12,12 +12,12 @@ from devtools.fake_gateway import (
     rendering,
     webhook_endpoints,
 )
-from devtools.fake_gateway.api import Api
-from devtools.fake_gateway.clock import Clock
-from devtools.fake_gateway.faults import Faults
-from devtools.fake_gateway.http_server import HOST, Server
-from devtools.fake_gateway.store import Caller, Store
-from devtools.fake_gateway.webhooks import Webhooks
+from fake_gateway.api import Api
+from fake_gateway.clock import Clock
+from fake_gateway.faults import Faults
+from fake_gateway.http_server import HOST, Server
+from fake_gateway.store import Caller, Store
+from fake_gateway.webhooks import Webhooks
 
 KEPT_REQUESTS = 100_000
 

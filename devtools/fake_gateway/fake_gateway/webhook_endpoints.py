@@ -1,9 +1,9 @@
 """Webhook endpoints (Stripe documentation, "API reference: Webhook Endpoints")."""
 
-from devtools.fake_gateway import listing, parameters
-from devtools.fake_gateway.errors import InvalidRequest
-from devtools.fake_gateway.parameters import EXPAND, PAGE, Array, Boolean, Metadata, Text
-from devtools.fake_gateway.store import new_token
+from fake_gateway import listing, parameters
+from fake_gateway.errors import InvalidRequest
+from fake_gateway.parameters import EXPAND, PAGE, Array, Boolean, Metadata, Text
+from fake_gateway.store import new_token
 
 CREATE_FIELDS = {
     'url': Text(required=True),

@@ -8,10 +8,10 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
-from devtools.fake_gateway import api_versions, browser_pages, control, parameters
-from devtools.fake_gateway.api import ConnectionDropped, Request
-from devtools.fake_gateway.errors import ApiError
-from devtools.fake_gateway.store import Caller
+from fake_gateway import api_versions, browser_pages, control, parameters
+from fake_gateway.api import ConnectionDropped, Request
+from fake_gateway.errors import ApiError
+from fake_gateway.store import Caller
 
 HOST = '127.0.0.1'
 JSON = 'application/json'

@@ -1,7 +1,7 @@
 """Charges, which payment intents make (Stripe documentation, "API reference: Charges")."""
 
-from devtools.fake_gateway import listing, mandates
-from devtools.fake_gateway.parameters import PAGE, Text, TimeRange
+from fake_gateway import listing, mandates
+from fake_gateway.parameters import PAGE, Text, TimeRange
 
 LIST_FIELDS = {'created': TimeRange(), 'customer': Text(), 'payment_intent': Text(), **PAGE}
 

@@ -11,7 +11,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from devtools.fake_gateway.errors import CardError
+from fake_gateway.errors import CardError
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ Rules: Stripe documentation, "How PaymentIntents work", "Place a hold on a payme
 "Decline codes".
 """
 
-from devtools.fake_gateway import authorization, charges, disputes, payment_methods, rendering
-from devtools.fake_gateway.cards import AUTHENTICATION_REQUIRED, GENERIC
-from devtools.fake_gateway.errors import DOCUMENTATION, CardError
-from devtools.fake_gateway.intent_parameters import authentication_action
+from fake_gateway import authorization, charges, disputes, payment_methods, rendering
+from fake_gateway.cards import AUTHENTICATION_REQUIRED, GENERIC
+from fake_gateway.errors import DOCUMENTATION, CardError
+from fake_gateway.intent_parameters import authentication_action
 
 # How long the money of an authorised card payment is held.
 AUTHORIZATION_SECONDS = 7 * 24 * 3600

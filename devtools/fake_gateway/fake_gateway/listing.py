@@ -2,8 +2,8 @@
 
 import operator
 
-from devtools.fake_gateway import rendering
-from devtools.fake_gateway.errors import NoSuchObject
+from fake_gateway import rendering
+from fake_gateway.errors import NoSuchObject
 
 LIMIT = 10
 COMPARISONS = {

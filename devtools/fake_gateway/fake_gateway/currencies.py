@@ -4,7 +4,7 @@ Source: Stripe documentation, "Supported currencies" (zero-decimal and three-dec
 special cases, minimum and maximum charge amounts). Amounts are in minor units.
 """
 
-from devtools.fake_gateway.errors import InvalidRequest
+from fake_gateway.errors import InvalidRequest
 
 LARGEST_AMOUNT = 99_999_999
 ZERO_DECIMAL = frozenset(

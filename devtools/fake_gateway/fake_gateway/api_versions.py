@@ -7,7 +7,7 @@ Rules: Stripe documentation, "API changelog": 2022-11-15 (intents lose `charges`
 
 import re
 
-from devtools.fake_gateway.errors import NotExecuted
+from fake_gateway.errors import NotExecuted
 
 OLDEST = '2019-02-11'
 ACCOUNT_DEFAULT = '2019-05-16'

@@ -6,9 +6,9 @@ minute.
 
 import re
 
-from devtools.fake_gateway import listing, rendering
-from devtools.fake_gateway.errors import InvalidRequest
-from devtools.fake_gateway.parameters import EXPAND, Integer, Text
+from fake_gateway import listing, rendering
+from fake_gateway.errors import InvalidRequest
+from fake_gateway.parameters import EXPAND, Integer, Text
 
 FIELDS = {
     'query': Text(required=True),

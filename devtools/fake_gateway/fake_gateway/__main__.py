@@ -1,15 +1,15 @@
-"""Run the gateway by itself: `python -m devtools.fake_gateway --port 4242`."""
+"""Run the gateway by itself: `python -m fake_gateway --port 4242`."""
 
 import argparse
 import signal
 import threading
 
-from devtools.fake_gateway.gateway import FakeGateway
+from fake_gateway.gateway import FakeGateway
 
 
 def main():
     """Serve until the process is told to stop."""
-    parser = argparse.ArgumentParser(prog='python -m devtools.fake_gateway', description=__doc__)
+    parser = argparse.ArgumentParser(prog='python -m fake_gateway', description=__doc__)
     parser.add_argument('--port', type=int, default=0, help="default: a free one")
     parser.add_argument('--journal', help="a file to keep everything in, over restarts")
     parser.add_argument('--webhook-url', help="where to send events")

@@ -1,9 +1,9 @@
 """Payment methods (Stripe documentation, "API reference: PaymentMethods")."""
 
-from devtools.fake_gateway import cards, listing, parameters
-from devtools.fake_gateway.customers import ADDRESS
-from devtools.fake_gateway.errors import CardError, InvalidRequest, NoSuchObject
-from devtools.fake_gateway.parameters import (
+from fake_gateway import cards, listing, parameters
+from fake_gateway.customers import ADDRESS
+from fake_gateway.errors import CardError, InvalidRequest, NoSuchObject
+from fake_gateway.parameters import (
     EXPAND,
     PAGE,
     Choice,

@@ -4,7 +4,7 @@ import base64
 import re
 from dataclasses import dataclass
 
-from devtools.fake_gateway import (
+from fake_gateway import (
     api_versions,
     apple_pay_domains,
     charges,
@@ -22,9 +22,9 @@ from devtools.fake_gateway import (
     setup_intents,
     webhook_endpoints,
 )
-from devtools.fake_gateway.errors import ApiError, NotExecuted
-from devtools.fake_gateway.parameters import EXPAND
-from devtools.fake_gateway.store import Caller, new_token
+from fake_gateway.errors import ApiError, NotExecuted
+from fake_gateway.parameters import EXPAND
+from fake_gateway.store import Caller, new_token
 
 
 @dataclass

@@ -4,10 +4,10 @@ import html
 from pathlib import Path
 from urllib.parse import urlencode
 
-from devtools.fake_gateway import payments, setup_intents
-from devtools.fake_gateway.errors import InvalidRequest
-from devtools.fake_gateway.intent_parameters import check_client_secret
-from devtools.fake_gateway.rendering import render
+from fake_gateway import payments, setup_intents
+from fake_gateway.errors import InvalidRequest
+from fake_gateway.intent_parameters import check_client_secret
+from fake_gateway.rendering import render
 
 DIRECTORY = Path(__file__).parent / 'browser'
 SCRIPT_PATHS = frozenset({'/v3', '/v3/', '/stripe.js'})

@@ -1,8 +1,8 @@
 """Parameters and rules that payment intents and setup intents have in common."""
 
-from devtools.fake_gateway import api_versions
-from devtools.fake_gateway.errors import InvalidParameter, InvalidRequest
-from devtools.fake_gateway.parameters import Array, Boolean, Choice, Hash
+from fake_gateway import api_versions
+from fake_gateway.errors import InvalidParameter, InvalidRequest
+from fake_gateway.parameters import Array, Boolean, Choice, Hash
 
 # Of these only cards can be used here; the others can be named, as payment_stripe does.
 PAYMENT_METHOD_TYPES = (

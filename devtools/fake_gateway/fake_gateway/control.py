@@ -5,7 +5,7 @@ import re
 from dataclasses import asdict
 from datetime import datetime
 
-from devtools.fake_gateway.errors import NotExecuted
+from fake_gateway.errors import NotExecuted
 
 
 def answer(gateway, method, path, values):

@@ -1,7 +1,7 @@
 """Events (Stripe documentation, "API reference: Events")."""
 
-from devtools.fake_gateway import listing
-from devtools.fake_gateway.parameters import PAGE, Array, Text, TimeRange
+from fake_gateway import listing
+from fake_gateway.parameters import PAGE, Array, Text, TimeRange
 
 LIST_FIELDS = {'created': TimeRange(), 'type': Text(), 'types': Array(), **PAGE}
 

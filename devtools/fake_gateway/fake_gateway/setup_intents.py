@@ -3,7 +3,7 @@
 Rules: Stripe documentation, "API reference: SetupIntents" and "Set up future payments".
 """
 
-from devtools.fake_gateway import (
+from fake_gateway import (
     authorization,
     listing,
     mandates,
@@ -12,8 +12,8 @@ from devtools.fake_gateway import (
     payments,
     rendering,
 )
-from devtools.fake_gateway.errors import DOCUMENTATION, CardError, InvalidRequest
-from devtools.fake_gateway.intent_parameters import (
+from fake_gateway.errors import DOCUMENTATION, CardError, InvalidRequest
+from fake_gateway.intent_parameters import (
     METHOD_FIELDS,
     THREE_D_SECURE,
     authentication_action,
@@ -22,7 +22,7 @@ from devtools.fake_gateway.intent_parameters import (
     check_takes_cards,
     methods,
 )
-from devtools.fake_gateway.parameters import (
+from fake_gateway.parameters import (
     EXPAND,
     PAGE,
     Boolean,
@@ -32,7 +32,7 @@ from devtools.fake_gateway.parameters import (
     Text,
     TimeRange,
 )
-from devtools.fake_gateway.store import new_token
+from fake_gateway.store import new_token
 
 _SHARED = {
     'payment_method': Text(),

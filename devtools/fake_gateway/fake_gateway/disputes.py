@@ -3,9 +3,9 @@
 Money of a disputed payment leaves the account at once; it comes back if the dispute is won.
 """
 
-from devtools.fake_gateway import listing
-from devtools.fake_gateway.errors import InvalidRequest
-from devtools.fake_gateway.parameters import PAGE, Text, TimeRange
+from fake_gateway import listing
+from fake_gateway.errors import InvalidRequest
+from fake_gateway.parameters import PAGE, Text, TimeRange
 
 LIST_FIELDS = {'charge': Text(), 'created': TimeRange(), 'payment_intent': Text(), **PAGE}
 DAYS_TO_RESPOND = 10
