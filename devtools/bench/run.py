@@ -3,8 +3,8 @@
 import json
 
 from devtools import console, databases, paths
-from fake_gateway import FakeGateway
 from devtools.torture.run import write_configuration
+from fake_gateway import FakeGateway
 
 # Odoo prints its log, too: this tells the answer apart.
 ANSWER = 'measured: '

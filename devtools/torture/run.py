@@ -5,10 +5,10 @@ import time
 from collections import Counter
 
 from devtools import console, databases, odoo_server, paths
-from fake_gateway import FakeGateway
 from devtools.torture import odoo_host, verdict
 from devtools.torture.driver import Driver
 from devtools.torture.post import Post
+from fake_gateway import FakeGateway
 
 SHOWN_PROBLEMS = 20
 EVENTS_PER_RANDOM_KILL = 100
