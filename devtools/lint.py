@@ -1,11 +1,15 @@
 """`./dev lint`: every check that needs no test run."""
 
+from __future__ import annotations
+
 import re
 import subprocess
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
 from pathlib import Path
 
 from devtools import console, paths, translations
+from devtools.odoo_server import Odoo
 
 # Where to fetch from is the machine's own setting.
 FOREIGN_ADDRESS = re.compile(r"https?://(?!\{|localhost|127\.0\.0\.1|([\w-]+\.)*example\.com)")
@@ -25,7 +29,7 @@ UNFIT_PYLINT_CHECKS = [
 UNFIT_MODULE_CHECKS = ['xml-header-wrong', 'xml-tag-position']
 
 
-def run(odoo, tools):
+def run(odoo: Odoo, tools: Path) -> int:
     """Run all checks and show their results.
 
     :param Odoo odoo: Odoo and its PostgreSQL cluster, which must run.
@@ -61,7 +65,7 @@ def run(odoo, tools):
     return 1 if failed else 0
 
 
-def _output(*command):
+def _output(*command: str | Path) -> str:
     """Return what a tool says, or nothing if it is content.
 
     :param command: The command and its arguments.
@@ -81,7 +85,7 @@ def _output(*command):
     return completed.stdout.strip() or f"Exit code {completed.returncode}."
 
 
-def _explained(check):
+def _explained(check: Callable[[], str]) -> str:
     """Return what a check says, or why it could not be made.
 
     :param check: The check.
@@ -93,7 +97,7 @@ def _explained(check):
         return f"{failure.problem}\n{failure.advice}"
 
 
-def check_translations(programs):
+def check_translations(programs: Path) -> str:
     """Return what is wrong with the translations.
 
     :param Path programs: The folder of the checking tools.
@@ -106,7 +110,7 @@ def check_translations(programs):
     return _output(programs / 'oca-checks-po', '--disable=po-pretty-format', *translated)
 
 
-def check_xml():
+def check_xml() -> str:
     """Return which XML files are not well-formed.
 
     :rtype: str
@@ -121,7 +125,7 @@ def check_xml():
     return "\n".join(problems)
 
 
-def check_addresses():
+def check_addresses() -> str:
     """Return where files name a host to fetch from, or a folder of this machine.
 
     :rtype: str
@@ -142,7 +146,7 @@ def check_addresses():
     return "\n".join(problems)
 
 
-def _project_files():
+def _project_files() -> list[Path]:
     """Return the files that are or would be committed, relative to the checkout.
 
     :rtype: list

@@ -58,7 +58,7 @@ def test_both_runners_share_the_test_files():
 def test_what_odoos_runner_reports_counts():
     of_pytest = test_run.Results({A_ONE}, set(), set())
     native = test_run.Results({A_TWO, B_ONE}, {A_TWO}, {B_ONE})
-    problems = []
+    problems: list[str] = []
     merged = test_run.merge(of_pytest, native, problems)
     assert merged.tests == {A_ONE, A_TWO, B_ONE}
     assert merged.failed == {A_TWO}
