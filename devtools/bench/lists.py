@@ -1,9 +1,13 @@
 """`./dev bench lists`: what opening the lists and reports costs with many orders and payments."""
 
+from __future__ import annotations
+
 import json
+from typing import Any
 
 from devtools import databases, paths
 from devtools.bench.run import ANSWER, read_answer
+from devtools.odoo_server import Odoo
 from devtools.torture.run import write_configuration
 
 SCRIPT = """
@@ -14,7 +18,7 @@ print({answer!r} + json.dumps(list_data.measure(env)))
 """
 
 
-def run(odoo, orders, events, as_json):
+def run(odoo: Odoo, orders: int, events: int, as_json: bool) -> int:
     """Fill a database, open each list and report, and show what that costs.
 
     :param Odoo odoo: Odoo and its PostgreSQL cluster, which must run.
@@ -36,7 +40,7 @@ def run(odoo, orders, events, as_json):
     return 0
 
 
-def _as_text(result):
+def _as_text(result: dict[str, Any]) -> str:
     """Return the result for people.
 
     :rtype: str
