@@ -5,7 +5,7 @@ import subprocess
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
-from devtools import console, paths, translations
+from devtools import console, method_definitions, paths, translations
 
 # Where to fetch from is the machine's own setting.
 FOREIGN_ADDRESS = re.compile(r"https?://(?!\{|localhost|127\.0\.0\.1|([\w-]+\.)*example\.com)")
@@ -48,6 +48,9 @@ def run(odoo, tools):
         "OCA translation checks": lambda: check_translations(programs),
         "XML": check_xml,
         "addresses and paths": check_addresses,
+        "one definition of a method": lambda: "\n".join(
+            method_definitions.find_problems(paths.ADDON)
+        ),
         "translation template": lambda: translations.check(odoo),
     }
     failed = []
