@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from devtools import console, locks, node_environment, paths, translations
+from devtools import console, locks, method_definitions, node_environment, paths, translations
 from devtools.odoo_server import Odoo
 
 # Where to fetch from is the machine's own setting.
@@ -60,6 +60,9 @@ def run(odoo: Odoo, tools: Path) -> int:
         "OCA translation checks": lambda: check_translations(programs),
         "XML": check_xml,
         "addresses and paths": check_addresses,
+        "one definition of a method": lambda: "\n".join(
+            method_definitions.find_problems(paths.ADDON)
+        ),
     }
     # The others are made beside the one that takes longest.
     beside = ThreadPoolExecutor(max_workers=1)
