@@ -10,8 +10,9 @@ from dateutil.relativedelta import relativedelta
 from odoo import fields, sql_db
 from odoo.api import Environment
 
+from odoo.addons.billpro_portal.tests.common.list_requests import LISTS, REPORTS, ViewRequest
+
 from devtools import demo_data, demo_payments
-from devtools.bench.list_requests import LISTS, REPORTS, ViewRequest
 
 PARTNERS = 1000
 # Of so many orders one is pending, one failed, one suspended and one paused; the rest is active.
