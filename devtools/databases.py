@@ -19,6 +19,7 @@ from devtools.template_cache import TemplateCache, link_tree
 EXTRA_MODULES = ['payment_demo']
 DEPENDENCIES_PREFIX = 'billpro_deps'
 ADDON_PREFIX = 'billpro_addon'
+TESTS_PREFIX = 'billpro_tests'
 # In seconds since 1970: before the first file of this project.
 EARLIEST_AGE = 1_700_000_000
 # What the databases of tests hold besides the addon.
@@ -83,10 +84,7 @@ class Databases:
         return self._provide(DEPENDENCIES_PREFIX, [*self.odoo.key(), modules], install)
 
     def addon_template(self) -> str:
-        """Return the database that tests are made from, made if it is missing.
-
-        It has the addon installed, and what all tests need.
-        """
+        """Return the database that has the addon installed, made if it is missing."""
 
         def install(database: str) -> None:
             self.copy(self.dependencies_template(), database)
@@ -95,13 +93,29 @@ class Databases:
                 log = self.odoo.update(configuration, install=[paths.ADDON_NAME])
             if problems := addon_log.warnings(log):
                 raise console.Failure("\n".join(problems), "Installing the addon must not warn.")
+
+        return self._provide(ADDON_PREFIX, self._addon_key(), install)
+
+    def tests_template(self) -> str:
+        """Return the database that tests are made from, made if it is missing.
+
+        It has the addon installed, and what all tests need.
+        """
+
+        def prepare(database: str) -> None:
+            self.copy(self.addon_template(), database)
+            configuration = self.odoo.write_configuration(database, max_cron_threads=0)
             with console.step("Preparing what all tests need"):
                 self.odoo.execute(configuration, PREPARE_TESTS)
             self.keep_from_vacuum(database)
 
         age_by_content(paths.ADDON / 'static')
-        key = [*self.odoo.key(), EXTRA_MODULES, addon_hash(), hash_of_files(_test_preparation())]
-        return self._provide(ADDON_PREFIX, key, install)
+        key = [*self._addon_key(), hash_of_files(_test_preparation())]
+        return self._provide(TESTS_PREFIX, key, prepare)
+
+    def _addon_key(self) -> list[Any]:
+        """Return what the database with the addon depends on."""
+        return [*self.odoo.key(), EXTRA_MODULES, addon_hash()]
 
     def _provide(self, prefix: str, key: list[Any], make: Callable[[str], None]) -> str:
         """Return a template: the one of this checkout, else a dump's, else made anew.

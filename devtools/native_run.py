@@ -18,7 +18,7 @@ def run(odoo: odoo_server.Odoo, *, alone: bool) -> int:
     :return: The exit code.
     """
     every = databases.Databases(odoo)
-    template = every.dependencies_template() if alone else every.addon_template()
+    template = every.dependencies_template() if alone else every.tests_template()
     with every.temporary(template, 'native') as database:
         log = paths.log_directory() / f'{database}.log'
         settings, variables = {}, odoo.variables()

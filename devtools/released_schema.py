@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from devtools import console, databases, paths
+from devtools import databases, paths
 from devtools.odoo_server import Odoo
 from devtools.postgresql import Cluster
 
@@ -39,10 +39,7 @@ def write(odoo: Odoo) -> None:
     """
     every = databases.Databases(odoo)
     template = every.dependencies_template()
-    with every.temporary(template, 'update') as database:
-        with console.step("Installing the addon"):
-            configuration = odoo.write_configuration(database)
-            odoo.update(configuration, install=[paths.ADDON_NAME])
+    with every.temporary(every.addon_template(), 'update') as database:
         structure = of_addon(odoo.cluster, database, template)
     content = {'version': databases.manifest()['version'], **structure}
     FILE.write_text(json.dumps(content, indent=1) + "\n")

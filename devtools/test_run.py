@@ -38,7 +38,7 @@ def run(odoo: odoo_server.Odoo, arguments: list[str]) -> int:
     :return: The exit code.
     """
     every = databases.Databases(odoo)
-    template = every.addon_template()
+    template = every.tests_template()
     with every.temporary(template, 'test') as database:
         parallel = [f'--numprocesses={WORKERS}', '--dist=loadscope', '--no-loadscope-reorder']
         results = run_pytest(odoo, database, arguments or parallel)

@@ -17,11 +17,10 @@ def export(odoo: Odoo) -> str:
     :rtype: str
     """
     every = databases.Databases(odoo)
-    with every.temporary(every.dependencies_template(), 'pot') as database:
+    with every.temporary(every.addon_template(), 'pot') as database:
         exported = paths.state_directory() / f'{database}.pot'
         with console.step("Exporting the terms to translate"):
             configuration = odoo.write_configuration(database)
-            odoo.update(configuration, install=[paths.ADDON_NAME])
             odoo.run(
                 configuration,
                 *('i18n', 'export', f'--output={exported}', paths.ADDON_NAME),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from devtools import databases, paths
+from devtools import databases
 from devtools.bench.run import ANSWER, read_answer
 from devtools.odoo_server import Odoo
 from devtools.torture.run import write_configuration
@@ -29,9 +29,8 @@ def run(odoo: Odoo, orders: int, events: int, as_json: bool) -> int:
     :rtype: int
     """
     every = databases.Databases(odoo)
-    with every.temporary(every.dependencies_template(), 'bench') as database:
+    with every.temporary(every.addon_template(), 'bench') as database:
         configuration = write_configuration(odoo, database)
-        odoo.update(configuration, install=[paths.ADDON_NAME])
         output = odoo.execute(
             configuration, SCRIPT.format(orders=orders, events=events, answer=ANSWER)
         )

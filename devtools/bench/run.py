@@ -43,9 +43,9 @@ def run(odoo: Odoo, events: int, latency: int, workers: int, as_json: bool) -> i
     :rtype: int
     """
     every = databases.Databases(odoo)
-    with every.temporary(every.dependencies_template(), 'bench') as database:
+    with every.temporary(every.addon_template(), 'bench') as database:
         configuration = write_configuration(odoo, database)
-        odoo.update(configuration, install=[paths.ADDON_NAME, paths.FAKE_GATEWAY_ADDON])
+        odoo.update(configuration, install=[paths.FAKE_GATEWAY_ADDON])
         with FakeGateway() as gateway:
             if latency:
                 gateway.faults.add(
