@@ -257,9 +257,12 @@ class Driver:
             seconds_ahead=self.seconds_ahead
         )
 
-    def run_outbox(self):
-        """Let two workers at once send notices, one of whom dies, and check what came of it."""
-        sent = self.host.keep_some_notices()
+    def run_outbox(self, notices):
+        """Let two workers at once send notices, one of whom dies, and check what came of it.
+
+        :param int notices: How many to send at most.
+        """
+        sent = self.host.keep_some_notices(count=notices)
         senders = [self._start_sender() for _number in range(2)]
         time.sleep(self.numbers.uniform(0.2, 1))
         self._kill(senders[0])
