@@ -1,8 +1,8 @@
 from odoo import fields
 from odoo.tests import tagged
 
-from .common import BillingHttpCommon
-from .test_billing_rights import RightsCommon
+from .common.http import BillingHttpCommon
+from .common.rights import RightsCommon
 
 
 @tagged('post_install', '-at_install')

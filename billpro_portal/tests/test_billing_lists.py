@@ -3,30 +3,11 @@ from datetime import datetime, timedelta
 from freezegun import freeze_time
 
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import new_test_user, tagged
+from odoo.tests import tagged
 
-from .gateway_common import GatewayCommon
-from .test_subscription import SubscriptionCommon
+from .common.billing_lists import ListCommon
 
 START = datetime(2027, 1, 10, 10)
-
-
-class ListCommon(SubscriptionCommon):
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.accountant = new_test_user(
-            cls.env,
-            login='accountant',
-            groups='account.group_account_readonly',
-            company_id=cls.company.id,
-        )
-
-    def _exceptions(self, *orders):
-        """Return what is listed of some orders."""
-        return self.env['billpro.billing.exception'].search(
-            [('order_id', 'in', [order.id for order in orders])]
-        )
 
 
 @tagged('post_install', '-at_install')
@@ -175,22 +156,6 @@ class TestBillingExceptions(ListCommon):
             self.assertEqual(action['params']['message'], "2 charged, 0 declined, 0 unknown.")
             self.assertEqual(orders.mapped('billing_paid'), [48.4, 48.4])
             self.assertFalse(self._exceptions(*orders))
-
-
-@tagged('post_install', '-at_install')
-class TestUnknownExceptions(GatewayCommon):
-    def test_unknown_and_authentication(self):
-        order = self._create_active_order()
-        waiting = self._create_active_order(state='pm_card_authenticationRequired')
-        with freeze_time(datetime(2027, 2, 10, 10)):
-            self.gateway.faults.add('drop_after', path='/v1/payment_intents', times=1)
-            self._run()
-        rows = self.env['billpro.billing.exception'].search(
-            [('order_id', 'in', (order + waiting).ids)]
-        )
-        kinds = {row.order_id: row.kind for row in rows}
-        self.assertEqual(kinds, {order: 'unknown', waiting: 'authentication'})
-        self.assertIn("asked again", rows.filtered(lambda r: r.order_id == order).next_step)
 
 
 @tagged('post_install', '-at_install')

@@ -1,56 +1,10 @@
 from datetime import date, datetime
 
-from dateutil.relativedelta import relativedelta
 from freezegun import freeze_time
 
 from odoo.tests import tagged
 
-from .test_subscription import SubscriptionCommon
-
-
-class ReportCommon(SubscriptionCommon):
-    """Reads reports as the web client does: totals by what they are grouped by."""
-
-    def _totals(self, report, groupby, measures, domain=()):
-        """Return what a report shows.
-
-        :param str report: The name of the report's model without `billpro.`.
-        :param list[str] groupby: What it is grouped by.
-        :param list[str] measures: The fields that are added up.
-        :return: The sums by group; single keys and measures without a tuple.
-        :rtype: dict
-        """
-        rows = self.env[f'billpro.{report}'].formatted_read_group(
-            list(domain), groupby, [f'{measure}:sum' for measure in measures]
-        )
-
-        def key(row):
-            values = [
-                value[0] if isinstance(value := row[name], (list, tuple)) else value
-                for name in groupby
-            ]
-            return values[0] if len(values) == 1 else tuple(values)
-
-        def total(row):
-            values = [round(row[f'{measure}:sum'], 3) for measure in measures]
-            return values[0] if len(values) == 1 else tuple(values)
-
-        return {key(row): total(row) for row in rows}
-
-    def _movements(self, order):
-        """Return the rows of recurring revenue of an order, month by month."""
-        return [
-            (row.month.strftime('%Y-%m'), row.movement, row.change, row.mrr)
-            for row in self.env['billpro.mrr.report'].search(
-                [('order_id', '=', order.id)], order='month'
-            )
-        ]
-
-    def _pass_months(self, start, count):
-        """Let the run collect what is due on the same day of some months that follow."""
-        for month in range(1, count + 1):
-            with freeze_time(start + relativedelta(months=month)):
-                self._run()
+from .common.billing_reports import ReportCommon
 
 
 @tagged('post_install', '-at_install')

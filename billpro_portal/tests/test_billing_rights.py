@@ -6,8 +6,8 @@ from freezegun import freeze_time
 from odoo.exceptions import AccessError
 from odoo.tests import new_test_user, tagged
 
-from .common import BillingHttpCommon
-from .test_subscription import SubscriptionCommon
+from .common.http import BillingHttpCommon
+from .common.rights import RightsCommon
 
 START = datetime(2027, 1, 10, 10)
 # Models of ours whose rows are about an order, and reports on them.
@@ -20,48 +20,6 @@ REPORTS = (
     'mrr.report',
     'recovery.report',
 )
-ROLES = {
-    'billing_user': 'billpro_portal.group_billing_user,sales_team.group_sale_salesman_all_leads',
-    'manager': 'billpro_portal.group_billing_manager,sales_team.group_sale_salesman_all_leads',
-    'accountant': 'account.group_account_readonly',
-}
-
-
-class RightsCommon(SubscriptionCommon):
-    """One subscription that was declined once, and users of each role."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.roles = cls._create_roles('first', cls.company)
-
-    @classmethod
-    def _create_roles(cls, prefix, company):
-        return {
-            role: new_test_user(
-                cls.env,
-                login=f'{prefix}_{role}',
-                groups=groups,
-                company_id=company.id,
-                company_ids=[(6, 0, company.ids)],
-            )
-            for role, groups in ROLES.items()
-        }
-
-    @classmethod
-    def _create_declined_order(cls):
-        """Return a subscription with something in each list and report."""
-        order = cls._create_active_order(state='error')
-        order.billing_token_id.card_expiry_date = '2027-02-28'
-        return order
-
-    def _rows(self, model, user):
-        return (
-            self.env[f'billpro.{model}']
-            .with_user(user)
-            .with_context(allowed_company_ids=user.company_ids.ids)
-            .search([])
-        )
 
 
 @tagged('post_install', '-at_install')

@@ -5,7 +5,7 @@ from odoo.exceptions import UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from .common import BillingCommon
+from .common.billing import BillingCommon
 
 
 @tagged('post_install', '-at_install')

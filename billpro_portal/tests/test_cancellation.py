@@ -5,7 +5,7 @@ from freezegun import freeze_time
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 
-from .test_subscription import SubscriptionCommon
+from .common.subscription import SubscriptionCommon
 
 
 @tagged('post_install', '-at_install')

@@ -7,7 +7,7 @@ from odoo.exceptions import UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from .gateway_common import DUE, GatewayCommon
+from .common.gateway import DUE, GatewayCommon
 
 
 @tagged('post_install', '-at_install')

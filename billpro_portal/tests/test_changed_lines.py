@@ -7,7 +7,7 @@ from odoo.exceptions import AccessError, ValidationError
 from odoo.fields import Domain
 from odoo.tests import tagged
 
-from .test_schedule_actions import ScheduleActionCommon
+from .common.schedule_actions import ScheduleActionCommon
 
 
 @tagged('post_install', '-at_install')

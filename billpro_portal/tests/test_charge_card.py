@@ -3,7 +3,7 @@ from freezegun import freeze_time
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
-from .test_schedule_actions import ScheduleActionCommon
+from .common.schedule_actions import ScheduleActionCommon
 
 
 @tagged('post_install', '-at_install')

@@ -2,7 +2,7 @@ from odoo import Command
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from .common import BillingHttpCommon
+from .common.http import BillingHttpCommon
 
 
 @tagged('post_install', '-at_install')

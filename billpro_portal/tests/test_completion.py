@@ -3,7 +3,7 @@ from freezegun import freeze_time
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
-from .test_instalment import InstalmentCommon
+from .common.instalment import InstalmentCommon
 
 
 @tagged('post_install', '-at_install')

@@ -5,10 +5,9 @@ from freezegun import freeze_time
 
 from odoo.tests import tagged
 
-from devtools.bench.list_requests import LISTS, REPORTS, ViewRequest
-
-from .test_constant_queries import MANY
-from .test_subscription import SubscriptionCommon
+from .common.list_requests import LISTS, REPORTS, ViewRequest
+from .common.query_counts import MANY
+from .common.subscription import SubscriptionCommon
 
 # More than a page: with fewer rows the client needs no count.
 FEW = 100

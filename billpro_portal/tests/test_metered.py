@@ -5,7 +5,7 @@ from freezegun import freeze_time
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import tagged
 
-from .test_subscription import SubscriptionCommon
+from .common.subscription import SubscriptionCommon
 
 
 @tagged('post_install', '-at_install')

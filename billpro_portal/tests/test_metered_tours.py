@@ -4,46 +4,7 @@ from freezegun import freeze_time
 
 from odoo.tests import new_test_user, tagged
 
-from .test_instalment_tours import DocumentTourCommon
-
-
-class MeteredTourCommon(DocumentTourCommon):
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.water = cls._create_sold_product("Water", 2.5, cls.tax_6, 'metered')
-
-    def _register_card(self):
-        """Register a card in the browser; return the order."""
-        with freeze_time('2028-01-31 10:00:00', tick=True):
-            order = self._create_order((self.water, 1))
-            self._start(order, 'metered')
-            self._assert_nothing_due(order)
-        self.assertEqual(order.billing_status, 'active')
-        self.assertEqual(order.billing_paid, 0)
-        self.assertFalse(order.billing_event_ids)
-        self.assertFalse(order.billing_move_ids)
-        self.assertEqual(order.billing_transaction_ids.mapped('operation'), ['validation'])
-        return order
-
-    def _collect_scheduled(self, order):
-        """Let the clock reach the payment of 11 February, and look at the portal."""
-        with freeze_time('2028-02-10 12:00:00', tick=True):
-            self._assert_nothing_due(order)
-            self._start(order, 'metered_scheduled')
-        with freeze_time('2028-02-11 09:59:59'):
-            self._assert_nothing_due(order)
-        with freeze_time('2028-02-11 12:00:00', tick=True):
-            self._run()
-            self._start(order, 'metered_collected')
-            self._assert_nothing_due(order)
-        with freeze_time('2029-02-11 12:00:00'):
-            self._assert_nothing_due(order)
-        self.assertEqual(order.billing_status, 'active')
-        self.assertEqual(order.billing_paid, 25.43)
-        self.assertEqual(order.billing_balance, 0)
-        self.assertEqual(set(order.billing_event_ids.mapped('status')), {'completed'})
-        self._assert_books_closed(order)
+from .common.tours import MeteredTourCommon
 
 
 @tagged('post_install', '-at_install')

@@ -5,7 +5,7 @@ from freezegun import freeze_time
 from odoo import Command
 from odoo.tests import HttpCase, tagged
 
-from .test_subscription import SubscriptionCommon
+from .common.subscription import SubscriptionCommon
 
 
 @tagged('post_install', '-at_install')

@@ -13,7 +13,7 @@ from ..billing.notice_dates import (
     reminder_number,
 )
 from ..billing.sms_text import measure, simplify
-from . import hypothesis_profile  # noqa: F401
+from .common import hypothesis_profile  # noqa: F401
 
 DAYS = st.dates(date(2000, 1, 1), date(2100, 1, 1))
 

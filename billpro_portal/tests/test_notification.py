@@ -8,25 +8,7 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from ..models.notification import KINDS
-from .test_subscription import SubscriptionCommon
-
-
-class NotificationCommon(SubscriptionCommon):
-    """The job that sends notices, and the mails that it made."""
-
-    def _run_job(self):
-        with self.enter_registry_test_mode():
-            self.env.ref('billpro_portal.cron_send_notifications').method_direct_trigger()
-        self.env.invalidate_all()
-
-    def _switch_off(self, *codes):
-        kinds = self.env['billpro.notification.kind'].search([('code', 'in', codes)])
-        kinds.with_company(self.company).mail_on = False
-
-    def _get_mails(self, order):
-        return self.env['mail.mail'].search(
-            [('email_to', 'ilike', order.partner_id.email)]
-        ) or self.env['mail.mail'].search([('recipient_ids', 'in', order.partner_id.ids)])
+from .common.notification import NotificationCommon
 
 
 @tagged('post_install', '-at_install')

@@ -12,7 +12,7 @@ from odoo.addons.base.models.ir_mail_server import IrMail_Server
 from odoo.addons.sms.tools.sms_api import SmsApi
 
 from ..billing.sms_text import measure
-from .test_notification_timed import TimedCommon
+from .common.notification import TimedCommon
 
 
 @tagged('post_install', '-at_install')

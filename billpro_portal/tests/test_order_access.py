@@ -3,7 +3,7 @@ import uuid
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
-from .common import BillingHttpCommon
+from .common.http import BillingHttpCommon
 
 
 @tagged('post_install', '-at_install')

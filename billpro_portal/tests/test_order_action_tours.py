@@ -3,52 +3,12 @@ from datetime import date, datetime
 from freezegun import freeze_time
 
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import new_test_user, tagged
+from odoo.tests import tagged
 
-from .test_schedule_actions import ScheduleActionCommon
-from .test_subscription_tours import SubscriptionTourCommon
+from .common.schedule_actions import START, OrderActionCommon
+from .common.tours import SubscriptionTourCommon
 
-START = '2027-02-10 10:00:00'
 NOW = '2027-02-20 10:00:00'
-
-
-class OrderActionCommon(ScheduleActionCommon):
-    """Orders in each status, and who works on them."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.accountant = new_test_user(
-            cls.env,
-            login='accountant',
-            groups='account.group_account_readonly,account.group_account_invoice',
-            company_id=cls.company.id,
-        )
-
-    @classmethod
-    def _name(cls, name, order):
-        """Give an order a name that a tour finds in a list."""
-        order.name = name
-        return order
-
-    @classmethod
-    def _create_orders(cls):
-        """Return an order of each kind by name."""
-        with freeze_time(START):
-            orders = {
-                'DRAFT': cls._create_order((cls.gym, 1), sent=False),
-                'PENDING': cls._create_order((cls.desk, 1)),
-                'CARD': cls._create_active_order(),
-                'PAUSED': cls._create_active_order(),
-                'CANCELLED': cls._create_active_order(),
-                'WATER': cls._create_active_order((cls.water, 1)),
-                'DESK': cls._create_paid_order((cls.desk, 1)),
-            }
-            orders['PAUSED']._pause()
-            orders['CANCELLED']._cancel_subscription(at_once=False)
-        for name, order in orders.items():
-            cls._name(name, order)
-        return orders
 
 
 @tagged('post_install', '-at_install')

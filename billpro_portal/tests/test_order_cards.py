@@ -7,7 +7,7 @@ from odoo.exceptions import UserError
 from odoo.tests import tagged
 
 from ..models import sale_order_cards
-from .test_subscription import SubscriptionCommon
+from .common.subscription import SubscriptionCommon
 
 
 @tagged('post_install', '-at_install')

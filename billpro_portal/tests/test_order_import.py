@@ -4,7 +4,7 @@ from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests import HttpCase, new_test_user, tagged
 
-from .test_sale_features import SaleFeaturesCommon
+from .common.sale_features import SaleFeaturesCommon
 
 # A file of one row a line; only the first line of an order names its customer.
 COLUMNS = ('partner_id', 'order_line/product_id', 'order_line/product_uom_qty')

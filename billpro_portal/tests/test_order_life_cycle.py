@@ -16,7 +16,7 @@ from odoo.tests import tagged
 
 from ..billing.calendar import nth_date
 from ..billing.lifecycle import DECLINED, PAID
-from .test_subscription import SubscriptionCommon
+from .common.subscription import SubscriptionCommon
 
 START = datetime(2027, 1, 31, 10)
 

@@ -7,7 +7,7 @@ from PIL import Image
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
-from .common import BillingCommon
+from .common.billing import BillingCommon
 
 
 @tagged('post_install', '-at_install')

@@ -5,7 +5,7 @@ from pypdf import PdfReader
 
 from odoo.tests import tagged
 
-from .common import BillingHttpCommon
+from .common.http import BillingHttpCommon
 
 
 @tagged('post_install', '-at_install')

@@ -2,7 +2,7 @@ from lxml import html
 
 from odoo.tests import tagged
 
-from .common import BillingHttpCommon
+from .common.http import BillingHttpCommon
 
 
 @tagged('post_install', '-at_install')

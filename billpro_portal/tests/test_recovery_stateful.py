@@ -9,8 +9,9 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from ..billing.lifecycle import EVENT_TRANSITIONS, ORDER_TRANSITIONS
-from .gateway_common import GatewayCommon
-from .recovery_course import GOOD, MOODS, START, Course
+from .common.cards import GOOD
+from .common.gateway import GatewayCommon
+from .common.recovery_course import MOODS, START, Course
 
 _logger = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@ from odoo import Command
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import tagged
 
-from .common import BillingCommon
+from .common.billing import BillingCommon
 
 
 @tagged('post_install', '-at_install')

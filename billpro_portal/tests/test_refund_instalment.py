@@ -4,7 +4,7 @@ from odoo import Command
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
-from .test_instalment import InstalmentCommon
+from .common.instalment import InstalmentCommon
 
 # Prices before taxes, total, deposit, and the first parts in which payments are refunded.
 SALES = {

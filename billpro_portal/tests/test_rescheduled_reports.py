@@ -4,32 +4,7 @@ from freezegun import freeze_time
 
 from odoo.tests import tagged
 
-from .test_billing_reports import ReportCommon
-from .test_schedule_actions import ScheduleActionCommon
-
-
-class RescheduledCommon(ScheduleActionCommon, ReportCommon):
-    """A monthly subscription of 20.00, 24.20 with taxes, from the last day of January on."""
-
-    def setUp(self):
-        super().setUp()
-        with freeze_time('2027-01-31 10:00:00'):
-            self.order = self._create_active_order()
-
-    def _change(self, today, number, **values):
-        """Reschedule a payment as staff do."""
-        event = self.order.billing_event_ids.filtered(lambda event: event.number == number)
-        with freeze_time(f'{today} 10:00:00'):
-            self._reschedule(event, **values)
-
-    def _run_on_days(self, *days):
-        for day in days:
-            self._run_on(day)
-
-    def _movements_on(self, day):
-        self.env.invalidate_all()  # A row of the present month is another one tomorrow.
-        with freeze_time(f'{day} 10:00:00'):
-            return self._movements(self.order)
+from .common.billing_reports import RescheduledCommon
 
 
 @tagged('post_install', '-at_install')

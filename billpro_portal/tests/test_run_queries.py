@@ -4,7 +4,7 @@ from odoo import Command
 from odoo.fields import Domain
 from odoo.tests import tagged
 
-from .test_subscription import SubscriptionCommon
+from .common.subscription import SubscriptionCommon
 
 FEW, MANY = 10, 30
 

@@ -2,8 +2,8 @@ from freezegun import freeze_time
 
 from odoo.tests import new_test_user, tagged
 
-from .test_schedule_actions import ScheduleActionCommon
-from .test_subscription_tours import SubscriptionTourCommon
+from .common.schedule_actions import ScheduleActionCommon
+from .common.tours import SubscriptionTourCommon
 
 
 @tagged('post_install', '-at_install')

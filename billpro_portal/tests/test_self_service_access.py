@@ -4,7 +4,7 @@ from unittest.mock import patch
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
-from .self_service_http_common import SelfServiceHttpCommon
+from .common.self_service_http import SelfServiceHttpCommon
 
 POSTS = (
     '/card/select',

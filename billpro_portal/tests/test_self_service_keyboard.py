@@ -5,8 +5,8 @@ from freezegun import freeze_time
 from odoo.tests import tagged
 from odoo.tests.common import ChromeBrowser
 
-from .keyboard import Keyboard
-from .test_self_service_tours import SelfServiceCommon
+from .common.keyboard import Keyboard
+from .common.self_service import SelfServiceCommon
 
 STATUS = '.o_billpro_overview_status .o_billpro_badge'
 ATTENTION = '.o_billpro_attention'

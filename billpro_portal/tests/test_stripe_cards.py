@@ -1,6 +1,6 @@
 from odoo.tests import tagged
 
-from .gateway_common import GatewayCommon
+from .common.gateway import GatewayCommon
 
 
 @tagged('post_install', '-at_install')

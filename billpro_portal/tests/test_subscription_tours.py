@@ -8,35 +8,7 @@ from odoo.exceptions import AccessError
 from odoo.fields import Domain
 from odoo.tests import new_test_user, tagged
 
-from .common import BillingHttpCommon
-from .test_subscription import SubscriptionCommon
-
-
-class SubscriptionTourCommon(SubscriptionCommon, BillingHttpCommon):
-    def _start(self, order, tour):
-        order._portal_ensure_token()
-        self.start_tour(self._link(order), f'billpro_portal.{tour}')
-
-    def _start_in_back_office(self, path, tour, login):
-        self.start_tour(f'/odoo/{path}', f'billpro_portal.{tour}', login=login)
-
-    def _check_trial(self):
-        """Register a card for a trial in the browser; then let the trial end."""
-        with freeze_time('2028-01-31 10:00:00', tick=True):
-            self.gym.billing_trial_days = 14
-            order = self._create_order((self.gym, 1))
-            self._start(order, 'subscription_trial')
-        self.assertEqual(order.billing_status, 'active')
-        self.assertEqual(order.billing_paid, 0)
-        self.assertFalse(order.billing_move_ids)
-        self.assertEqual(order.billing_transaction_ids.mapped('operation'), ['validation'])
-        with freeze_time('2028-02-13 20:00:00'):
-            self._assert_nothing_due(order)
-        with freeze_time('2028-02-14 10:00:00'):
-            self._run()
-            self._assert_nothing_due(order)
-        self.assertEqual(order.billing_paid, 24.2)
-        self._assert_books_closed(order)
+from .common.tours import SubscriptionTourCommon
 
 
 @tagged('post_install', '-at_install')

@@ -5,7 +5,7 @@ from freezegun import freeze_time
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
-from .gateway_common import DUE, GatewayCommon
+from .common.gateway import DUE, GatewayCommon
 
 
 @tagged('post_install', '-at_install')

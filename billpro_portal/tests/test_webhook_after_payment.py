@@ -3,8 +3,8 @@ from freezegun import freeze_time
 from odoo.tests import tagged
 
 from ..billing.stripe_messages import EVENT_TYPES
-from .gateway_common import DUE
-from .test_webhook import WebhookCommon
+from .common.gateway import DUE
+from .common.webhook import WebhookCommon
 
 
 @tagged('post_install', '-at_install')

@@ -13,16 +13,16 @@ from fake_gateway import browser_pages
 from fake_gateway.errors import ApiError
 from fake_gateway.store import Caller
 
-from ..billing.lifecycle import DECLINED, FINAL
+from ...billing.lifecycle import DECLINED, FINAL
+from .cards import GOOD, LOST, NEEDS_BANK, NO_FUNDS
 from .recovery_course_checks import CourseChecks
 
 START = datetime(2027, 1, 31, 10)
-GOOD = '4242424242424242'
 MOODS = {
     'good': GOOD,
-    'no funds': '4000000000009995',
-    'lost': '4000000000009987',
-    'needs bank': '4000002760003184',
+    'no funds': NO_FUNDS,
+    'lost': LOST,
+    'needs bank': NEEDS_BANK,
 }
 FAULTS = ('drop_after', 'drop_before', 'error_after', 'error_before', 'rate_limit')
 

@@ -1,8 +1,8 @@
 from collections import Counter
 from datetime import timedelta
 
-from ..billing.declines import CEILING, CEILING_DAYS, HARD, RETRY_PAUSE
-from ..billing.lifecycle import DECLINED, FINAL, IN_FLIGHT, OPEN, PAID
+from ...billing.declines import CEILING, CEILING_DAYS, HARD, RETRY_PAUSE
+from ...billing.lifecycle import DECLINED, FINAL, IN_FLIGHT, OPEN, PAID
 
 OVERDUE = timedelta(hours=1)
 

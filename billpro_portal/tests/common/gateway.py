@@ -8,7 +8,7 @@ from odoo.addons.payment_stripe.models.payment_provider import PaymentProvider
 
 from fake_gateway import FakeGateway
 
-from .test_subscription import SubscriptionCommon
+from .subscription import SubscriptionCommon
 
 # When the first scheduled payment is due.
 DUE = datetime(2027, 2, 10, 10)

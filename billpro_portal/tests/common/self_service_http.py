@@ -6,8 +6,8 @@ from odoo import fields
 from odoo.http import Request
 from odoo.tools import mute_logger
 
-from .common import BillingHttpCommon
-from .test_subscription import SubscriptionCommon
+from .http import BillingHttpCommon
+from .subscription import SubscriptionCommon
 
 HEADERS = {
     'Cache-Control': 'no-store',

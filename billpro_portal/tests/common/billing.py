@@ -1,15 +1,9 @@
-import json
 from contextlib import contextmanager, nullcontext
-from unittest.mock import patch
 
 from odoo import SUPERUSER_ID, Command, api
-from odoo.tests import HttpCase, new_test_user
+from odoo.tests import new_test_user
 
 from odoo.addons.account_payment.tests.common import AccountPaymentCommon
-from odoo.addons.base.models.ir_actions_report import IrActionsReport
-
-# Seconds of a whole tour; the machine may be busy.
-TOUR_TIMEOUT = 240
 
 
 class BillingCommon(AccountPaymentCommon):
@@ -211,74 +205,3 @@ class BillingCommon(AccountPaymentCommon):
         self.assertTrue(all(receivable_lines.mapped('reconciled')))
         self.assertAlmostEqual(sum(receivable_lines.mapped('amount_currency')), 0.0, places=6)
         self.assertAlmostEqual(sum(receivable_lines.mapped('balance')), 0.0, places=6)
-
-
-class BillingHttpCommon(BillingCommon, HttpCase):
-    """Requests to the pages of an order."""
-
-    @classmethod
-    def _render_real_pdfs(cls):
-        """Let requests render PDF files: in tests Odoo answers with their HTML otherwise."""
-        render = IrActionsReport._pre_render_qweb_pdf
-
-        def force_rendering(self, *args, **kwargs):
-            return render(self.with_context(force_report_rendering=True), *args, **kwargs)
-
-        cls.startClassPatcher(
-            patch.object(IrActionsReport, '_pre_render_qweb_pdf', force_rendering)
-        )
-
-    def start_tour(self, url_path, tour_name, **kwargs):
-        """Override of `HttpCase`: wait for a busy machine, then read anew what requests wrote."""
-        self.env.flush_all()
-        super().start_tour(url_path, tour_name, timeout=TOUR_TIMEOUT, **kwargs)
-        self.env.invalidate_all()
-        self.env['account.move']._get_sequence_cache().clear()
-
-    def _link(self, order, suffix=''):
-        return order._get_order_link(suffix)
-
-    def _call_json(self, path, params, headers=None):
-        """Call a JSON-RPC route as the pages' scripts do; return the answer, errors included."""
-        self.env.flush_all()
-        answer = self.url_open(
-            path,
-            # Python's own JSON writes NaN and Infinity, as an attacker can.
-            data=json.dumps(self.build_rpc_payload(params)),
-            headers={'Content-Type': 'application/json', **(headers or {})},
-        ).json()
-        self.env.invalidate_all()
-        return answer
-
-    def _prepare_new_card(self, **values):
-        """Return what Odoo's payment form sends of a card that is entered, with other values."""
-        return {
-            'provider_id': self.provider.id,
-            'payment_method_id': self.payment_method.id,
-            'token_id': None,
-            'flow': 'direct',
-            **values,
-        }
-
-    def _post_transaction(self, order, **overrides):
-        """Send what the payment form sends; return the JSON-RPC response."""
-        params = {
-            **self._prepare_new_card(
-                access_token=order.access_token,
-                tokenization_requested=False,
-                landing_route='/',
-                is_validation=False,
-                amount=order.amount_total,
-                consent_version=order._get_consent()['version'],
-            ),
-            **overrides,
-        }
-        order_id = params.pop('order_id', order.id)
-        return self._call_json(f'/order/{order_id}/transaction', params)
-
-    def _simulate(self, reference, state):
-        """Let the Demo provider answer, as its form does."""
-        self._call_json(
-            '/payment/demo/simulate_payment',
-            {'reference': reference, 'simulated_state': state, 'payment_details': '1234'},
-        )

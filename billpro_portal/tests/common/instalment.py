@@ -1,0 +1,47 @@
+from freezegun import freeze_time
+
+from .subscription import SubscriptionCommon
+
+
+class InstalmentCommon(SubscriptionCommon):
+    """A course that is paid in seven instalments."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.course = cls._create_sold_product("Course", 100.0, cls.tax_21, 'instalment')
+        cls.course.write({'billing_instalment_count': 7, 'billing_deposit': 0})
+
+    def _tax_amounts(self, moves):
+        lines = moves.line_ids.filtered('tax_line_id')
+        return {
+            tax.name: round(
+                -sum(
+                    lines.filtered(lambda line, tax=tax: line.tax_line_id == tax).mapped(
+                        'amount_currency'
+                    )
+                ),
+                3,
+            )
+            for tax in lines.tax_line_id
+        }
+
+    def _pay_all(self, order, year=2027):
+        """Let the clock reach each due date and collect."""
+        for event in order.billing_event_ids.sorted('number'):
+            with freeze_time(event.due_date):
+                self._run()
+                self._assert_nothing_due(order)
+
+    def _reach_total(self, order, total):
+        """Change the last price until the order has a total."""
+        line = order.order_line[-1]
+        step = 10**-order.currency_id.decimal_places
+        for _try in range(10000):
+            difference = order.currency_id.round(total - order.amount_total)
+            if not difference:
+                return
+            line.price_unit += (
+                difference if abs(difference) > 5 * step else (step if difference > 0 else -step)
+            )
+        self.fail(f"No price makes the total {total}")
