@@ -28,10 +28,10 @@ def run(odoo, events, seed, cells):
     """
     print(f"Seed: {seed}", flush=True)
     every = databases.Databases(odoo)
-    with every.temporary(every.dependencies_template(), 'torture') as database:
+    with every.temporary(every.addon_template(), 'torture') as database:
         configuration = write_configuration(odoo, database)
-        with console.step("Installing the addons"):
-            odoo.update(configuration, install=[paths.ADDON_NAME, paths.FAKE_GATEWAY_ADDON])
+        with console.step("Installing the addon of the fake gateway"):
+            odoo.update(configuration, install=[paths.FAKE_GATEWAY_ADDON])
         log = paths.log_directory() / 'torture.log'
         server_log = paths.log_directory() / 'torture-server.log'
         port = odoo_server.free_port()
