@@ -8,7 +8,7 @@ import pytest
 from devtools import paths
 from devtools.torture import plan
 
-SEEDS = range(20)
+SEEDS = range(3)
 EVENTS = 300
 PHASES = {**plan.FIRST_CHARGE_PHASES, **plan.INQUIRY_PHASES}
 EVERY_FAULT = {plan.REFUSED, *plan.FAULTS}

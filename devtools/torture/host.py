@@ -20,7 +20,7 @@ import odoo
 from odoo import SUPERUSER_ID, api, fields, sql_db
 from odoo.modules.registry import Registry
 
-from devtools.torture import books, notices, orders, staff
+from devtools.torture import books, notices, orders, plan, staff
 
 _logger = logging.getLogger(__name__)
 
@@ -62,10 +62,10 @@ class Host:
             orders.prepare(env, gateway, key)
             provider = env.ref('payment.payment_provider_stripe')
             provider.stripe_webhook_secret = webhook_secret
-            orders.create(env, events, types=orders.ALL_TYPES)
+            orders.create(env, events, types=plan.PURCHASE_TYPES)
         with self.new_environment() as env:
             # Forked processes inherit the caches that this fills.
-            first = env['billpro.billing.event'].search([], limit=len(orders.ALL_TYPES))
+            first = env['billpro.billing.event'].search([], limit=len(plan.PURCHASE_TYPES))
             env['billpro.billing.run']._run_events(first)
         # Collecting what they inherit would only make them copy its pages.
         gc.collect()

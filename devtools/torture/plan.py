@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from itertools import cycle
 
+# What is charged for.
+PURCHASE_TYPES = ('subscription', 'instalment', 'metered')
 # Where a worker can die in each phase, in the order in which a run gets there.
 FIRST_CHARGE_PHASES = {
     'open': ('open.before_commit', 'open.after_commit'),
