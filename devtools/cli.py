@@ -28,6 +28,7 @@ from devtools import (
 )
 from devtools.bench import lists as bench_lists_run
 from devtools.bench import run as bench_run
+from devtools.torture import plan
 from devtools.torture import run as torture_run
 
 DEFAULT_PORT = 8069
@@ -97,6 +98,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     torture_parser.add_argument('--events', type=int, default=1000, help="default: %(default)s")
     torture_parser.add_argument('--seed', type=int, default=1, help="default: %(default)s")
+    torture_parser.add_argument(
+        '--cells',
+        choices=plan.CHOICES,
+        default='all',
+        help="of the crash matrix: a cover of boundaries and faults, or all; default: %(default)s",
+    )
     torture_parser.set_defaults(command=torture)
     _add_bench_parsers(commands)
     lint_parser = commands.add_parser('lint', help="run the checks that need no test run")
@@ -207,7 +214,7 @@ def native(options: Namespace) -> int:
 def torture(options: Namespace) -> int:
     """Kill charge runs at every boundary, and compare the books with the gateway's ledger."""
     with _odoo() as odoo:
-        return torture_run.run(odoo, options.events, options.seed)
+        return torture_run.run(odoo, options.events, options.seed, options.cells)
 
 
 def bench(options: Namespace) -> int:

@@ -11,12 +11,13 @@ from odoo.tools import mute_logger
 from ..billing.lifecycle import EVENT_TRANSITIONS, ORDER_TRANSITIONS
 from .common.cards import GOOD
 from .common.gateway import GatewayCommon
+from .common.nightly import IS_NIGHTLY
 from .common.recovery_course import MOODS, START, Course
 
 _logger = logging.getLogger(__name__)
 
-# How long it is: each course is one customer with two orders.
-COURSES = 24
+# How long it is: each course is one customer with two orders. The first ones are of all kinds.
+COURSES = 24 if IS_NIGHTLY else 7
 STEPS = 90
 
 
@@ -65,6 +66,8 @@ class TestRecoveryStateful(GatewayCommon):
         if cls.counts['courses'] == COURSES:
             for name, least in (('charges', 3 * COURSES), ('automatic retries', COURSES)):
                 assert cls.counts[name] >= least, f'{name}: {cls.counts[name]}'
+            done = {*cls.products, *MOODS, *Course.WEIGHTS}
+            assert done <= set(cls.counts), f'never: {done - set(cls.counts)}'
 
     def _follow(self, seed):
         """Follow a random course to its end."""

@@ -86,10 +86,13 @@ class Driver:
 
     # === THE MATRIX === #
 
-    def run_matrix(self):
-        """Let both workers die at every boundary with every fault."""
+    def run_cells(self, cells):
+        """Let both workers die at boundaries with faults.
+
+        :param list cells: Cells of the matrix, first charges before inquiries.
+        """
         self._leave_unknown_attempts()
-        for cell in plan.matrix(self.numbers):
+        for cell in cells:
             for _try in range(TRIES_PER_CELL):
                 if self._run_cell(cell):
                     self.reached[cell] += 1
@@ -254,9 +257,12 @@ class Driver:
             seconds_ahead=self.seconds_ahead
         )
 
-    def run_outbox(self):
-        """Let two workers at once send notices, one of whom dies, and check what came of it."""
-        sent = self.host.keep_some_notices()
+    def run_outbox(self, notices):
+        """Let two workers at once send notices, one of whom dies, and check what came of it.
+
+        :param int notices: How many to send at most.
+        """
+        sent = self.host.keep_some_notices(count=notices)
         senders = [self._start_sender() for _number in range(2)]
         time.sleep(self.numbers.uniform(0.2, 1))
         self._kill(senders[0])

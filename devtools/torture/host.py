@@ -4,6 +4,7 @@ Forking makes a fresh Odoo process in milliseconds. Started by `odoo_host.py`, n
 """
 
 import argparse
+import gc
 import json
 import logging
 import os
@@ -19,7 +20,7 @@ import odoo
 from odoo import SUPERUSER_ID, api, fields, sql_db
 from odoo.modules.registry import Registry
 
-from devtools.torture import books, notices, orders, staff
+from devtools.torture import books, notices, orders, plan, staff
 
 _logger = logging.getLogger(__name__)
 
@@ -61,11 +62,14 @@ class Host:
             orders.prepare(env, gateway, key)
             provider = env.ref('payment.payment_provider_stripe')
             provider.stripe_webhook_secret = webhook_secret
-            orders.create(env, events, types=orders.ALL_TYPES)
+            orders.create(env, events, types=plan.PURCHASE_TYPES)
         with self.new_environment() as env:
             # Forked processes inherit the caches that this fills.
-            first = env['billpro.billing.event'].search([], limit=len(orders.ALL_TYPES))
+            first = env['billpro.billing.event'].search([], limit=len(plan.PURCHASE_TYPES))
             env['billpro.billing.run']._run_events(first)
+        # Collecting what they inherit would only make them copy its pages.
+        gc.collect()
+        gc.freeze()
 
     def count_events(self, seconds_ahead):
         """Return how many events there are in each status, and how many are due then or later."""
@@ -88,10 +92,10 @@ class Host:
         now = self._get_time(seconds_ahead)
         return staff.give_up_what_was_changed(self.new_environment, now)
 
-    def keep_some_notices(self):
+    def keep_some_notices(self, count):
         """Return how many notices are left to be sent."""
         with self.new_environment() as env:
-            return notices.keep_some(env)
+            return notices.keep_some(env, count)
 
     def judge_notices(self, sent):
         """Return what is wrong with the notices."""

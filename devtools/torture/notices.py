@@ -4,23 +4,22 @@ from collections import Counter
 
 import psycopg2
 
-# Making a mail takes longer than charging: of the thousands of notices some are sent.
-SENT_NOTICES = 300
 TRIES = 20
 
 
-def keep_some(env):
+def keep_some(env, count):
     """Leave some notices to be sent, and none of the documents that go with them.
 
     :param odoo.api.Environment env: The superuser's environment.
+    :param int count: How many to leave at most.
     :return: How many are left.
     :rtype: int
     """
     kinds = env['billpro.notification.kind'].search([('mail_template_id', '!=', False)])
     kinds.mail_template_id.report_template_ids = False
     queued = env['billpro.notification'].search([('state', '=', 'queued')], order='id desc')
-    queued[SENT_NOTICES:].state = 'outdated'
-    return len(queued[:SENT_NOTICES])
+    queued[count:].state = 'outdated'
+    return len(queued[:count])
 
 
 def send_all(new_environment):
@@ -31,7 +30,7 @@ def send_all(new_environment):
     for _try in range(TRIES):
         try:
             with new_environment() as env:
-                env['billpro.notification']._cron_send(limit=SENT_NOTICES)
+                env['billpro.notification']._cron_send()
                 if not env['billpro.notification'].search_count([('state', '=', 'queued')]):
                     return
         except psycopg2.errors.SerializationFailure:

@@ -11,7 +11,6 @@ APPROVED_CARD = 'pm_card_visa'
 # One order in so many has a card that can be saved but not charged.
 DECLINED_CARD = 'pm_card_chargeCustomerFail'
 DECLINED_SHARE = 8
-ALL_TYPES = ('subscription', 'instalment', 'metered')
 # What one order of each type is made of: name and price of its lines, and their taxes in percent.
 # The total of the instalments leaves a remainder in base and taxes, for the last one to absorb.
 PRODUCTS = {

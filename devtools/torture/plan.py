@@ -1,27 +1,32 @@
 """The crash matrix: where workers die, and what is wrong with the gateway meanwhile."""
 
 from dataclasses import dataclass
+from itertools import cycle
 
-# The first charge of an event, in the order in which a run passes them.
-BOUNDARIES = (
-    'open.before_commit',
-    'open.after_commit',
-    'sent.before_commit',
-    'sent.after_commit',
-    'call.before',
-    'call.after',
-    'outcome.before_commit',
-    'outcome.after_commit',
-    'book.before_commit',
-    'book.after_commit',
-)
+# What is charged for.
+PURCHASE_TYPES = ('subscription', 'instalment', 'metered')
+# Where a worker can die in each phase, in the order in which a run gets there.
+FIRST_CHARGE_PHASES = {
+    'open': ('open.before_commit', 'open.after_commit'),
+    'charge': (
+        'sent.before_commit',
+        'sent.after_commit',
+        'call.before',
+        'call.after',
+        'outcome.before_commit',
+        'outcome.after_commit',
+    ),
+    'book': ('book.before_commit', 'book.after_commit'),
+}
 # The same, while an attempt without an answer is sent again.
-INQUIRY_BOUNDARIES = (
-    'inquiry.call.before',
-    'inquiry.call.after',
-    'inquiry.outcome.before_commit',
-    'inquiry.outcome.after_commit',
-)
+INQUIRY_PHASES = {
+    'inquiry': (
+        'inquiry.call.before',
+        'inquiry.call.after',
+        'inquiry.outcome.before_commit',
+        'inquiry.outcome.after_commit',
+    )
+}
 # What was found out is booked at once; with a fault nothing is found out.
 INQUIRY_BOOKING_BOUNDARIES = ('inquiry.book.before_commit', 'inquiry.book.after_commit')
 NO_FAULT = 'none'
@@ -107,10 +112,54 @@ def matrix(numbers):
     :rtype: list[Cell]
     """
     faults = (NO_FAULT, REFUSED, *FAULTS)
-    first_charges = [Cell(boundary, fault) for boundary in BOUNDARIES for fault in faults]
-    first_charges += [Cell(boundary, fault) for boundary in DURING_CALL for fault in HANGS]
-    inquiries = [Cell(boundary, fault) for boundary in INQUIRY_BOUNDARIES for fault in faults]
-    inquiries += [Cell(boundary, NO_FAULT) for boundary in INQUIRY_BOOKING_BOUNDARIES]
-    numbers.shuffle(first_charges)
-    numbers.shuffle(inquiries)
-    return first_charges + inquiries
+    first_charges = _combine(_boundaries(FIRST_CHARGE_PHASES), faults)
+    first_charges += _combine(DURING_CALL, HANGS)
+    inquiries = _combine(_boundaries(INQUIRY_PHASES), faults)
+    inquiries += _combine(INQUIRY_BOOKING_BOUNDARIES, [NO_FAULT])
+    return _shuffle(first_charges, numbers) + _shuffle(inquiries, numbers)
+
+
+def cover(numbers):
+    """Return each boundary without a fault, and each fault at some boundary of each phase.
+
+    A death during the call needs a gateway that hangs: there each boundary has a fault.
+
+    :param random.Random numbers: Where the choice of boundaries and the order come from.
+    :return: Cells of the matrix, in an order as it has them.
+    :rtype: list[Cell]
+    """
+    faults = (REFUSED, *FAULTS)
+    first_charges = _combine(_boundaries(FIRST_CHARGE_PHASES), [NO_FAULT])
+    for boundaries in FIRST_CHARGE_PHASES.values():
+        first_charges += _pair(boundaries, faults, numbers)
+    first_charges += _pair(DURING_CALL, HANGS, numbers)
+    inquiries = _combine([*_boundaries(INQUIRY_PHASES), *INQUIRY_BOOKING_BOUNDARIES], [NO_FAULT])
+    for boundaries in INQUIRY_PHASES.values():
+        inquiries += _pair(boundaries, faults, numbers)
+    return _shuffle(first_charges, numbers) + _shuffle(inquiries, numbers)
+
+
+# What `--cells` can ask for.
+CHOICES = {'cover': cover, 'all': matrix}
+
+
+def _boundaries(phases):
+    """Return the boundaries of some phases."""
+    return [boundary for boundaries in phases.values() for boundary in boundaries]
+
+
+def _combine(boundaries, faults):
+    """Return each boundary with each fault."""
+    return [Cell(boundary, fault) for boundary in boundaries for fault in faults]
+
+
+def _pair(boundaries, faults, numbers):
+    """Return each fault once, and with it boundaries that take turns."""
+    turns = cycle(numbers.sample(boundaries, len(boundaries)))
+    shuffled = numbers.sample(faults, len(faults))
+    return [Cell(boundary, fault) for boundary, fault in zip(turns, shuffled, strict=False)]
+
+
+def _shuffle(cells, numbers):
+    """Return cells in random order."""
+    return numbers.sample(cells, len(cells))

@@ -21,7 +21,7 @@ LOSE_SHARE = 0.1
 # What a slow one takes, in seconds: longer than a worker needs for its next charges.
 DELAYS = (0, 0, 0.3)
 OLD_ONES_AT_ONCE = 3
-OLD_ONES_AT_THE_END = 300
+OLD_ONES_SHARE_AT_THE_END = 3
 SECONDS_TO_DELIVER = 600
 
 
@@ -81,8 +81,8 @@ class Post:
         return [f"Odoo never accepted the webhook {one}" for one in self._undelivered()]
 
     def repeat_old_ones(self):
-        """Deliver a number of messages once more, long after everything is settled."""
-        self._repeat(OLD_ONES_AT_THE_END)
+        """Deliver one message in so many once more, long after everything is settled."""
+        self._repeat(len(self._webhooks.event_ids()) // OLD_ONES_SHARE_AT_THE_END)
         self._wait()
 
     def count(self):

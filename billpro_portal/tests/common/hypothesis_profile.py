@@ -2,5 +2,8 @@
 
 from hypothesis import HealthCheck, settings
 
-settings.register_profile('patient', deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile('patient')
+from .nightly import PROFILE
+
+for name in ('ci', 'nightly'):
+    settings.register_profile(name, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile(PROFILE)

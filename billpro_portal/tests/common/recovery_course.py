@@ -72,6 +72,7 @@ class Course(CourseChecks):
     def _add_order(self):
         """Let the customer buy something more."""
         kind = self.random.choices(list(self.test.products), [4, 3, 2, 1])[0]
+        self.counts[kind] += 1
         order = self._create_order(kind)
         self.log.append(f'{self.now:%m-%d %H:%M} buy ({order.name}): {kind}')
         self.orders |= order
@@ -196,6 +197,7 @@ class Course(CourseChecks):
         card = self.random.choice(cards or self.cards)
         mood = self.random.choices(list(MOODS), [4, 8, 2, 4])[0]
         self.note(f'{card.id} {mood}')
+        self.counts[mood] += 1
         self.gateway.treat_card_as(card.stripe_payment_method, MOODS[mood])
 
     def break_gateway(self, _order):
