@@ -22,9 +22,10 @@ REPORT = """\
 
 A = 'billpro_portal/tests/test_a.py::A'
 B = 'billpro_portal/tests/test_b.py::B'
-# Not asked by the stand-ins below.
-ODOO: Any = None
 C = 'devtools/tests/test_c.py'
+
+# What stands in for the runs and the databases asks nothing of it.
+NO_ODOO: Any = None
 
 
 def test_report_of_pytest_tells_the_outcome_of_each_test(tmp_path):
@@ -81,7 +82,7 @@ def test_what_failed_is_run_again_alone(monkeypatch, tmp_path):
     first = test_run.Results(
         failed={f'{A}::test_one', f'{A}::test_two'}, log=Path('billpro_test_1.log')
     )
-    found = test_run.run_failed_again(ODOO, 'template', first)
+    found = test_run.run_failed_again(NO_ODOO, 'template', first)
     one = tmp_path / 'alone-test_a.py.A.test_one.log'
     two = tmp_path / 'alone-test_a.py.A.test_two.log'
     passed_alone, failed_alone = found
@@ -98,6 +99,6 @@ def test_not_everything_is_run_again(monkeypatch, tmp_path):
     again = Again(tmp_path, failing=failed)
     monkeypatch.setattr(test_run, 'run_pytest', again)
     monkeypatch.setattr(databases, 'Databases', Copies)
-    found = test_run.run_failed_again(ODOO, 'template', test_run.Results(failed=failed))
+    found = test_run.run_failed_again(NO_ODOO, 'template', test_run.Results(failed=failed))
     assert again.runs == sorted(failed)[: test_run.MOST_RUN_AGAIN]
     assert found[-1] == "3 more failed tests were not run again."
