@@ -10,7 +10,15 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from devtools import console, locks, method_definitions, node_environment, paths, translations
+from devtools import (
+    console,
+    foreign_names,
+    locks,
+    method_definitions,
+    node_environment,
+    paths,
+    translations,
+)
 from devtools.odoo_server import Odoo
 
 # Where to fetch from is the machine's own setting.
@@ -62,6 +70,11 @@ def run(odoo: Odoo, tools: Path) -> int:
         "addresses and paths": check_addresses,
         "one definition of a method": lambda: "\n".join(
             method_definitions.find_problems(paths.ADDON)
+        ),
+        "names of other modules": lambda: "\n".join(
+            foreign_names.find_problems(
+                paths.ADDON, odoo.source, [odoo.source / 'addons', odoo.source / 'odoo/addons']
+            )
         ),
     }
     # The others are made beside the one that takes longest.
