@@ -50,21 +50,29 @@ class SaleOrder(models.Model):
         comodel_name='payment.transaction',
         inverse_name='billing_order_id',
         readonly=True,
+        groups='billpro_portal.group_billing_user,account.group_account_invoice',
     )
     billing_move_ids = fields.One2many(
         string="Billing Invoices",
         comodel_name='account.move',
         inverse_name='billing_order_id',
         readonly=True,
+        groups='sales_team.group_sale_salesman,account.group_account_readonly,'
+        'account.group_account_invoice',
     )
     billing_consent_ids = fields.One2many(
-        string="Consents", comodel_name='billpro.consent', inverse_name='order_id', readonly=True
+        string="Consents",
+        comodel_name='billpro.consent',
+        inverse_name='order_id',
+        readonly=True,
+        groups='sales_team.group_sale_salesman,account.group_account_readonly',
     )
     billing_notification_ids = fields.One2many(
         string="Notices",
         comodel_name='billpro.notification',
         inverse_name='order_id',
         readonly=True,
+        groups='sales_team.group_sale_salesman,account.group_account_readonly',
     )
 
     # Totals in the currency of the order.
