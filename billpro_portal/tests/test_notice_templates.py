@@ -1,0 +1,165 @@
+import re
+from datetime import datetime
+
+from odoo import Command
+from odoo.tests import tagged
+
+from .common.notification import TimedCommon
+
+# What a template shows where a value is missing.
+NONSENSE = re.compile(r'\b(?:False|None)\b|\(\s*\)|\border\s*\)')
+
+
+@tagged('post_install', '-at_install')
+class TestNoticeTemplates(TimedCommon):
+    """Odoo renders a template that is new or edited for the newest record of its model.
+
+    That can be any record: one of an ordinary sale, of another way to pay, or hardly filled in.
+    """
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        data = cls.env['ir.model.data'].search([('module', '=', 'billpro_portal')])
+        cls.mail_templates, cls.sms_templates, cls.reports = (
+            cls.env[model].browse(data.filtered(lambda d, m=model: d.model == m).mapped('res_id'))
+            for model in ('mail.template', 'sms.template', 'ir.actions.report')
+        )
+        cls.unreachable = cls.env['res.partner'].create({'name': "No Address"})
+        cls.address = cls.env['res.partner'].create(
+            {'parent_id': cls.customer.id, 'type': 'delivery'}
+        )
+        cls.ordinary = cls._create_sold_product("Advice", 80.0, cls.tax_21, False)
+        cls.records = {
+            'sale.order': cls._create_orders(),
+            'payment.transaction': cls._create_transactions(),
+            'billpro.billing.event': cls._create_events(),
+        }
+        cls.records['billpro.notification'] = cls._create_notices()
+
+    @classmethod
+    def _create_orders(cls):
+        """Return ordinary sales in every state, and orders of each type that nobody has paid."""
+        orders = cls.env['sale.order']
+        for state in ('draft', 'sent', 'sale', 'cancel'):
+            for partner in (cls.unreachable, cls.address):
+                orders += orders.create({'partner_id': partner.id, 'state': state})
+        orders += cls._create_order((cls.ordinary, 1), sent=False)
+        for product in (cls.desk, cls.gym, cls.course, cls.water):
+            for sent in (False, True):
+                orders += cls._create_order((product, 1), sent=sent, partner=cls.unreachable)
+        for purchase_type, _label in orders._selection_purchase_type():
+            orders += orders.create(
+                {'partner_id': cls.unreachable.id, 'purchase_type': purchase_type}
+            )
+        cancelled = cls._create_order((cls.gym, 1))
+        cancelled._action_cancel()
+        return orders + cancelled
+
+    @classmethod
+    def _create_transactions(cls):
+        """Return payments of every kind, of nobody's order, an ordinary one and one of ours."""
+        transactions = cls.env['payment.transaction']
+        operations = transactions._fields['operation'].get_values(cls.env)
+        states = transactions._fields['state'].get_values(cls.env)
+        ordinary = cls._create_order((cls.ordinary, 1), sent=False)
+        orders = {
+            'none': {},
+            'ordinary': {'sale_order_ids': [Command.set(ordinary.ids)]},
+            'ours': {'billing_order_id': cls._create_order((cls.gym, 1)).id},
+        }
+        for kind, values in orders.items():
+            for state in states:
+                for operation in [*operations, False]:
+                    transactions += transactions.create(
+                        {
+                            'provider_id': cls.provider.id,
+                            'payment_method_id': cls.payment_method.id,
+                            'amount': -1 if operation == 'refund' else 1,
+                            'currency_id': cls.company.currency_id.id,
+                            'partner_id': cls.unreachable.id,
+                            'operation': operation,
+                            'state': state,
+                            'reference': f'{kind}-{state}-{operation}',
+                            **values,
+                        }
+                    )
+        return transactions
+
+    @classmethod
+    def _create_events(cls):
+        """Return payments to come of orders of each type, some without a card or a schedule."""
+        events = cls.env['billpro.billing.event']
+        for product in (cls.desk, cls.gym, cls.course, cls.water):
+            order = cls._create_order((product, 1), partner=cls.unreachable)
+            for status in events._fields['status'].get_values(cls.env):
+                events += events.create(
+                    {
+                        'order_id': order.id,
+                        'number': len(events) + 1,
+                        'due_date': datetime(2027, 1, 1),
+                        'amount': 1,
+                        'status': status,
+                    }
+                )
+        return events
+
+    @classmethod
+    def _create_notices(cls):
+        notices = cls.env['billpro.notification']
+        for kind in notices._fields['kind'].get_values(cls.env):
+            for order in cls.records['sale.order']:
+                notices += notices.create(
+                    {'order_id': order.id, 'kind': kind, 'fact': f'order-{order.id}'}
+                )
+        return notices
+
+    # === TESTS === #
+
+    def test_mail_templates_can_be_made_whatever_is_newest(self):
+        """As when the addon is installed beside it, or staff edit the template."""
+        self.assertGreater(len(self.mail_templates), 15)
+        for template in self.mail_templates:
+            names = template._get_dynamic_field_names()
+            for record in self.records[template.model]:
+                with self.subTest(template.name, record=record.display_name):
+                    for name in names:
+                        template._render_field(name, record.ids)
+
+    def test_mails_to_any_record_make_sense(self):
+        fields = ('body_html', 'email_from', 'email_to', 'partner_to', 'subject')
+        for template in self.mail_templates:
+            made = template._generate_template(self.records[template.model].ids, fields)
+            for record_id, mail in made.items():
+                record = self.env[template.model].browse(record_id)
+                with self.subTest(template.name, record=record.display_name):
+                    text = f"{mail['subject']} {mail['body_html']}"
+                    self.assertNotRegex(re.sub(r'<[^>]+>', ' ', text), NONSENSE)
+                    self.assertTrue(mail['email_from'])
+                    self.assertIn(len(mail['partner_ids']), (0, 1))
+
+    def test_text_messages_to_any_record_make_sense(self):
+        self.assertGreater(len(self.sms_templates), 5)
+        for template in self.sms_templates:
+            records = self.records[template.model]
+            for record_id, text in template._render_field(
+                'body', records.ids, compute_lang=True
+            ).items():
+                record = self.env[template.model].browse(record_id)
+                with self.subTest(template.name, record=record.display_name):
+                    self.assertNotRegex(text, NONSENSE)
+
+    def test_documents_of_any_record_make_sense(self):
+        self.assertLessEqual(self.mail_templates.report_template_ids, self.reports)
+        for report in self.reports:
+            for record in self.records[report.model]:
+                with self.subTest(report.name, record=record.display_name):
+                    page, _kind = report._render_qweb_html(report, record.ids)
+                    self.assertNotRegex(re.sub(r'<[^>]+>', ' ', page.decode()), NONSENSE)
+
+    def test_staff_may_edit_a_template_whatever_is_newest(self):
+        """Odoo's own check, with the newest record."""
+        self.records['sale.order'][:1].copy()
+        for template in self.mail_templates:
+            with self.subTest(template.name):
+                template.body_html = template.body_html.replace("Hello", "Dear")
