@@ -45,3 +45,14 @@ def statuses(port, paths):
         found[path] = connection.getresponse().status
         connection.close()
     return found
+
+
+def contents(port, paths):
+    """Return what a server shows on each of some pages."""
+    found = {}
+    for path in paths:
+        connection = http.client.HTTPConnection(odoo_server.HOST, port, timeout=60)
+        connection.request('GET', path)
+        found[path] = connection.getresponse().read().decode()
+        connection.close()
+    return found
