@@ -11,6 +11,7 @@ from devtools import (
     demos,
     lint,
     locks,
+    native_run,
     odoo_server,
     paths,
     postgresql,
@@ -19,6 +20,7 @@ from devtools import (
     run_server,
     test_run,
     translations,
+    unit_run,
 )
 from devtools.bench import lists as bench_lists_run
 from devtools.bench import run as bench_run
@@ -36,7 +38,7 @@ def main():
     # So that being ended by another program stops everything, as Ctrl-C does.
     signal.signal(signal.SIGTERM, _interrupt)
     options, further_arguments = _parser().parse_known_args()
-    if further_arguments and options.command is not test:
+    if further_arguments and options.command not in {test, unit}:
         _parser().error(f"unknown arguments: {' '.join(further_arguments)}")
     options.further_arguments = further_arguments
     try:
@@ -80,12 +82,44 @@ def _parser():
         description="Run the whole suite, or what the arguments for pytest choose.",
     )
     test_parser.set_defaults(command=test)
+    unit_parser = commands.add_parser(
+        'unit', help="run the tests of plain Python, without a database or a server"
+    )
+    unit_parser.set_defaults(command=unit)
+    native_parser = commands.add_parser('native', help="run the addon's tests as Odoo itself does")
+    native_parser.add_argument(
+        '--alone', action='store_true', help="where nothing but the addon and Odoo can be found"
+    )
+    native_parser.set_defaults(command=native)
     torture_parser = commands.add_parser(
         'torture', help="kill charge runs at every boundary and compare the books with the ledger"
     )
     torture_parser.add_argument('--events', type=int, default=1000, help="default: %(default)s")
     torture_parser.add_argument('--seed', type=int, default=1, help="default: %(default)s")
     torture_parser.set_defaults(command=torture)
+    _add_bench_parsers(commands)
+    lint_parser = commands.add_parser('lint', help="run the checks that need no test run")
+    lint_parser.set_defaults(command=check)
+    shell_parser = commands.add_parser('shell', help="open Odoo's shell on the demo database")
+    shell_parser.set_defaults(command=shell)
+    psql_parser = commands.add_parser('psql', help="open psql on the demo database")
+    psql_parser.set_defaults(command=psql)
+    pot_parser = commands.add_parser('pot', help="export the terms to translate")
+    pot_parser.set_defaults(command=export_terms)
+    schema_parser = commands.add_parser(
+        'schema', help="note the database structure that the next version updates from"
+    )
+    schema_parser.set_defaults(command=note_schema)
+    lock_parser = commands.add_parser('lock', help="lock the newest versions of all packages")
+    lock_parser.set_defaults(command=lock)
+    return parser
+
+
+def _add_bench_parsers(commands):
+    """Add the parsers of what measures.
+
+    :param argparse._SubParsersAction commands: Where commands are added.
+    """
     bench_parser = commands.add_parser('bench', help="measure what things cost")
     benches = bench_parser.add_subparsers(required=True, metavar='WHAT')
     bench_run_parser = benches.add_parser(
@@ -111,26 +145,24 @@ def _parser():
     )
     bench_lists_parser.add_argument('--json', action='store_true', help="show JSON only")
     bench_lists_parser.set_defaults(command=bench_lists)
-    lint_parser = commands.add_parser('lint', help="run the checks that need no test run")
-    lint_parser.set_defaults(command=check)
-    shell_parser = commands.add_parser('shell', help="open Odoo's shell on the demo database")
-    shell_parser.set_defaults(command=shell)
-    psql_parser = commands.add_parser('psql', help="open psql on the demo database")
-    psql_parser.set_defaults(command=psql)
-    pot_parser = commands.add_parser('pot', help="export the terms to translate")
-    pot_parser.set_defaults(command=export_terms)
-    schema_parser = commands.add_parser(
-        'schema', help="note the database structure that the next version updates from"
-    )
-    schema_parser.set_defaults(command=note_schema)
-    lock_parser = commands.add_parser('lock', help="lock the newest versions of all packages")
-    lock_parser.set_defaults(command=lock)
-    return parser
 
 
 def _setup_lock():
     """Return a lock that keeps processes of all checkouts from setting up the same things."""
     return locks.exclusive(paths.cache_directory() / 'setup.lock')
+
+
+def _prepare(further_packages=()):
+    """Have everything set up.
+
+    :param further_packages: Debian packages needed besides the usual ones.
+    :return: The folder of Odoo, and that of its Python environment.
+    :rtype: tuple[Path, Path]
+    """
+    with _setup_lock():
+        debian_packages.install_missing([*debian_packages.BASE_PACKAGES, *further_packages])
+        source = odoo_server.find_source()
+        return source, python_environment.prepare(python_environment.ODOO_REQUIREMENTS)
 
 
 @contextmanager
@@ -141,10 +173,7 @@ def _odoo(further_packages=()):
     :return: Odoo.
     :rtype: odoo_server.Odoo
     """
-    with _setup_lock():
-        debian_packages.install_missing([*debian_packages.BASE_PACKAGES, *further_packages])
-        source = odoo_server.find_source()
-        environment = python_environment.prepare(python_environment.ODOO_REQUIREMENTS)
+    source, environment = _prepare(further_packages)
     with postgresql.Cluster(environment).running() as cluster:
         yield odoo_server.Odoo(source, environment, cluster)
 
@@ -161,6 +190,19 @@ def test(options):
     """Run the tests."""
     with _odoo(debian_packages.BROWSER_PACKAGES) as odoo:
         return test_run.run(odoo, options.further_arguments)
+
+
+def unit(options):
+    """Run the tests that need no database."""
+    source, environment = _prepare()
+    odoo = odoo_server.Odoo(source, environment, postgresql.Cluster(environment))
+    return unit_run.run(odoo, options.further_arguments)
+
+
+def native(options):
+    """Run the addon's tests as Odoo itself does."""
+    with _odoo(debian_packages.BROWSER_PACKAGES) as odoo:
+        return native_run.run(odoo, alone=options.alone)
 
 
 def torture(options):

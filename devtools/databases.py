@@ -1,4 +1,4 @@
-"""The databases: a template with what the addon depends on, and those made from it."""
+"""The databases: templates with what the addon depends on and with itself, and copies of them."""
 
 import ast
 import hashlib
@@ -6,108 +6,172 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from devtools import console, locks, paths
+from devtools import addon_log, console, paths
+from devtools.odoo_server import Odoo
+from devtools.template_cache import TemplateCache, link_tree
 
 # Odoo's Demo payment provider: no dependency of the addon, but what it is tried with.
 EXTRA_MODULES = ['payment_demo']
+DEPENDENCIES_PREFIX = 'billpro_deps'
+ADDON_PREFIX = 'billpro_addon'
+TESTS_PREFIX = 'billpro_tests'
+# In seconds since 1970: before the first file of this project.
+EARLIEST_AGE = 1_700_000_000
+# What the databases of tests hold besides the addon.
+PREPARE_TESTS = """
+from devtools import test_database
+test_database.prepare(env)
+env.cr.commit()
+"""
 
 
 class Databases:
     """The databases of this checkout."""
 
-    def __init__(self, odoo):
+    def __init__(self, odoo: Odoo) -> None:
         """Keep what databases are made with.
 
-        :param Odoo odoo: Odoo and its PostgreSQL cluster, which must run.
+        :param odoo: Odoo and its PostgreSQL cluster, which must run.
         """
         self.odoo = odoo
         self.cluster = odoo.cluster
+        self.cache = TemplateCache(odoo.cluster)
 
-    def exists(self, name):
+    def exists(self, name: str) -> bool:
         """Tell whether there is a database.
 
-        :param str name: The name of the database.
-        :rtype: bool
+        :param name: The name of the database.
         """
         return bool(self.cluster.query(f"SELECT 1 FROM pg_database WHERE datname = '{name}'"))
 
-    def drop(self, name):
+    def drop(self, name: str) -> None:
         """Remove a database with its attachments and settings.
 
-        :param str name: The name of the database.
+        :param name: The name of the database.
         """
         self.cluster.query(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         shutil.rmtree(self.odoo.filestore(name), ignore_errors=True)
         (paths.state_directory() / f'{name}.conf').unlink(missing_ok=True)
 
-    def copy(self, source, name):
+    def copy(self, source: str, name: str) -> None:
         """Make a database from another one that nothing is connected to.
 
-        :param str source: The name of the database to copy.
-        :param str name: The name of the new database.
+        :param source: The name of the database to copy.
+        :param name: The name of the new database.
         """
         self.drop(name)
         self.cluster.query(f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
-        # Odoo never writes into an attachment's file, so copies can share them.
-        shutil.copytree(
-            self.odoo.filestore(source), self.odoo.filestore(name), copy_function=os.link
-        )
+        link_tree(self.odoo.filestore(source), self.odoo.filestore(name))
 
-    def dependencies_template(self):
-        """Return the database that has the addon's dependencies installed, made if it is missing.
+    # === TEMPLATES === #
 
-        :rtype: str
-        """
+    def dependencies_template(self) -> str:
+        """Return the database that has the addon's dependencies, made if it is missing."""
         modules = sorted([*manifest()['depends'], *EXTRA_MODULES])
-        key = json.dumps([*self.odoo.key(), modules])
-        name = f'billpro_deps_{hashlib.sha256(key.encode()).hexdigest()[:12]}'
-        with locks.exclusive(paths.state_directory() / 'template.lock'):
-            if not self.exists(name):
-                for outdated in self.cluster.query(
-                    "SELECT datname FROM pg_database WHERE datname LIKE 'billpro_deps_%'"
-                ):
-                    self.drop(outdated)
-                self._make_template(name, modules)
+
+        def install(database: str) -> None:
+            # From template0, as Odoo itself would make it.
+            self._create_empty(database)
+            configuration = self.odoo.write_configuration(database)
+            with console.step(f"Installing {', '.join(modules)}"):
+                self.odoo.update(configuration, install=modules)
+
+        return self._provide(DEPENDENCIES_PREFIX, [*self.odoo.key(), modules], install)
+
+    def addon_template(self) -> str:
+        """Return the database that has the addon installed, made if it is missing."""
+
+        def install(database: str) -> None:
+            self.copy(self.dependencies_template(), database)
+            configuration = self.odoo.write_configuration(database, max_cron_threads=0)
+            with console.step("Installing the addon"):
+                log = self.odoo.update(configuration, install=[paths.ADDON_NAME])
+            if problems := addon_log.warnings(log):
+                raise console.Failure("\n".join(problems), "Installing the addon must not warn.")
+
+        return self._provide(ADDON_PREFIX, self._addon_key(), install)
+
+    def tests_template(self) -> str:
+        """Return the database that tests are made from, made if it is missing.
+
+        It has the addon installed, and what all tests need.
+        """
+
+        def prepare(database: str) -> None:
+            self.copy(self.addon_template(), database)
+            configuration = self.odoo.write_configuration(database, max_cron_threads=0)
+            with console.step("Preparing what all tests need"):
+                self.odoo.execute(configuration, PREPARE_TESTS)
+            self.keep_from_vacuum(database)
+
+        age_by_content(paths.ADDON / 'static')
+        key = [*self._addon_key(), hash_of_files(_test_preparation())]
+        return self._provide(TESTS_PREFIX, key, prepare)
+
+    def _addon_key(self) -> list[Any]:
+        """Return what the database with the addon depends on."""
+        return [*self.odoo.key(), EXTRA_MODULES, addon_hash()]
+
+    def _provide(self, prefix: str, key: list[Any], make: Callable[[str], None]) -> str:
+        """Return a template: the one of this checkout, else a dump's, else made anew.
+
+        :param prefix: What its name begins with; of each only the newest is kept here.
+        :param key: What it depends on, as JSON can hold it.
+        :param make: Makes the database of a given name.
+        """
+        name = f'{prefix}_{hashlib.sha256(json.dumps(key).encode()).hexdigest()[:12]}'
+        with self.cache.lock(name):
+            if self.exists(name):
+                return name
+            for outdated in self.cluster.query(
+                f"SELECT datname FROM pg_database WHERE datname LIKE '{prefix}\\_%'"
+            ):
+                self.drop(outdated)
+            unfinished = f'{name}_unfinished'
+            self._create_empty(unfinished)
+            filestore = self.odoo.filestore(unfinished)
+            if not self.cache.restore(name, unfinished, filestore):
+                self.drop(unfinished)
+                make(unfinished)
+                self.cache.save(name, unfinished, filestore)
+            (paths.state_directory() / f'{unfinished}.conf').unlink(missing_ok=True)
+            shutil.rmtree(self.odoo.filestore(name), ignore_errors=True)
+            filestore.rename(self.odoo.filestore(name))
+            # Last, as the name is what tells that the template is finished.
+            self.cluster.query(f'ALTER DATABASE "{unfinished}" RENAME TO "{name}"')
         return name
 
-    def _make_template(self, name, modules):
-        """Make a database with modules installed.
+    def _create_empty(self, name: str) -> None:
+        """Make an empty database, as Odoo itself would.
 
-        :param str name: The name of the database.
-        :param list modules: The names of the modules.
+        :param name: The name of the database.
         """
-        unfinished = f'{name}_unfinished'
-        self.drop(unfinished)
-        # From template0, as Odoo itself would make it.
-        self.cluster.query(f'CREATE DATABASE "{unfinished}" TEMPLATE template0 ENCODING \'UTF8\'')
-        configuration = self.odoo.write_configuration(unfinished)
-        with console.step(f"Installing {', '.join(modules)}"):
-            self.odoo.update(configuration, install=modules)
-        configuration.unlink()
-        shutil.rmtree(self.odoo.filestore(name), ignore_errors=True)
-        self.odoo.filestore(unfinished).rename(self.odoo.filestore(name))
-        # Last, as the name is what tells that the template is finished.
-        self.cluster.query(f'ALTER DATABASE "{unfinished}" RENAME TO "{name}"')
+        self.drop(name)
+        self.cluster.query(f'CREATE DATABASE "{name}" TEMPLATE template0 ENCODING \'UTF8\'')
 
-    def set_address(self, name, address):
+    # === SETTINGS === #
+
+    def set_address(self, name: str, address: str) -> None:
         """Set the address in links, and the one that PDF documents fetch their styles from.
 
-        :param str name: The name of the database.
-        :param str address: The server's address.
+        :param name: The name of the database.
+        :param address: The server's address.
         """
         self.set_parameters(
             name,
             {'web.base.url': address, 'web.base.url.freeze': 'True', 'report.url': address},
         )
 
-    def set_parameters(self, name, parameters):
+    def set_parameters(self, name: str, parameters: dict[str, str]) -> None:
         """Set system parameters.
 
-        :param str name: The name of the database, which no server has open.
-        :param dict parameters: Their values by their keys.
+        :param name: The name of the database, which no server has open.
+        :param parameters: Their values by their keys.
         """
         for parameter, value in parameters.items():
             self.cluster.query(
@@ -117,13 +181,13 @@ class Databases:
                 name,
             )
 
-    def keep_from_vacuum(self, name):
+    def keep_from_vacuum(self, name: str) -> None:
         """Keep autovacuum away from a database whose tests roll back what they make.
 
         Between two tests it would find the tables without rows, and note that. By such statistics
         PostgreSQL joins what the next test makes row by row, which takes minutes.
 
-        :param str name: The name of the database.
+        :param name: The name of the database.
         """
         self.cluster.query(
             "DO $$ DECLARE name text; BEGIN"
@@ -133,14 +197,15 @@ class Databases:
             name,
         )
 
+    # === COPIES === #
+
     @contextmanager
-    def temporary(self, source, purpose):
+    def temporary(self, source: str, purpose: str) -> Iterator[str]:
         """Have a copy of a database that is dropped at the end.
 
-        :param str source: The name of the database to copy.
-        :param str purpose: What it is for, as part of its name.
+        :param source: The name of the database to copy.
+        :param purpose: What it is for, as part of its name.
         :return: Its name, which no other process uses.
-        :rtype: str
         """
         self._drop_leftovers()
         name = f'billpro_{purpose}_{os.getpid()}'
@@ -150,46 +215,76 @@ class Databases:
         finally:
             self.drop(name)
 
-    def _drop_leftovers(self):
+    def _drop_leftovers(self) -> None:
         """Remove what processes left that were killed, and the logs of those that ended."""
         for database in self.cluster.query('SELECT datname FROM pg_database'):
-            if _is_leftover(database):
+            if is_leftover(database):
                 self.drop(database)
         for log in paths.log_directory().iterdir():
-            if _is_leftover(log.stem):
+            if is_leftover(log.stem):
                 log.unlink()
 
 
-def _is_leftover(name):
+def is_leftover(name: str) -> bool:
     """Tell whether a name is that of a temporary database whose process has ended.
 
-    :param str name: The name of a database, or of a log without its suffix.
-    :rtype: bool
+    :param name: The name of a database, or of a log without its suffix.
     """
-    match = re.fullmatch(r'billpro_(?:test|native|pot|torture|bench|uninstall|update)_(\d+)', name)
+    match = re.fullmatch(r'billpro_(?!run)[a-z]+_(\d+)(?:-gw\d+)?', name)
     return bool(match) and not Path('/proc', match[1]).exists()
 
 
-def manifest():
+def manifest() -> dict[str, Any]:
     """Return the addon's manifest.
 
-    :rtype: dict
+    :raise Failure: If there is none.
     """
     path = paths.ADDON / '__manifest__.py'
     if not path.exists():
         raise console.Failure(f"The addon is missing: {path}", "Is this checkout complete?")
-    return ast.literal_eval(path.read_text())
+    found: dict[str, Any] = ast.literal_eval(path.read_text())
+    return found
 
 
-def addon_hash(addon=paths.ADDON):
+def addon_hash(addon: Path = paths.ADDON) -> str:
     """Return a hash of an addon's files, which changes whenever the addon needs an upgrade.
 
-    :param Path addon: The addon's folder.
-    :rtype: str
+    :param addon: The addon's folder.
+    """
+    files = (path for path in addon.rglob('*') if path.relative_to(addon).parts[0] != 'tests')
+    return hash_of_files(files)
+
+
+def _test_preparation() -> Iterable[Path]:
+    """Return the files that decide what all tests find."""
+    return [
+        *(paths.ADDON / 'tests/common').rglob('*.py'),
+        paths.CHECKOUT / 'devtools/test_database.py',
+    ]
+
+
+def age_by_content(folder: Path) -> None:
+    """Give files the same age in every checkout, unless their contents differ.
+
+    The version of a bundle of scripts and styles depends on the age of its files: a bundle that was
+    made in one checkout would be made again in the next one.
+
+    :param folder: The folder of the files.
+    """
+    for path in folder.rglob('*'):
+        if path.is_file():
+            seconds = int.from_bytes(hashlib.sha256(path.read_bytes()).digest()[:3])
+            os.utime(path, (EARLIEST_AGE + seconds, EARLIEST_AGE + seconds))
+
+
+def hash_of_files(files: Iterable[Path]) -> str:
+    """Return a hash of the names and contents of files.
+
+    :param files: The files, in the checkout.
     """
     digest = hashlib.sha256()
-    for path in sorted(addon.rglob('*')):
-        relative = path.relative_to(addon)
-        if path.is_file() and '__pycache__' not in relative.parts and relative.parts[0] != 'tests':
-            digest.update(f'{relative}\0'.encode() + path.read_bytes() + b'\0')
+    for path in sorted(files):
+        if path.is_file() and '__pycache__' not in path.parts:
+            name = path.relative_to(paths.CHECKOUT)
+            digest.update(f'{name}\0'.encode() + path.read_bytes() + b'\0')
     return digest.hexdigest()

@@ -1,13 +1,20 @@
 """The demo company, its payment provider and its orders: executed inside Odoo, not by `./dev`."""
 
+from __future__ import annotations
+
 import base64
+from typing import TYPE_CHECKING, Any
 
 from dateutil.relativedelta import relativedelta
 
 from odoo import Command, fields
+from odoo.api import Environment
 from odoo.tools import file_open
 
-CUSTOMERS = {
+if TYPE_CHECKING:
+    from devtools.demo_payments import DemoPayments
+
+CUSTOMERS: dict[str, dict[str, Any]] = {
     'anna': {
         'name': "Anna Peeters",
         'email': "anna.peeters@customer.example.com",
@@ -27,7 +34,7 @@ CUSTOMERS = {
         'vat': "US987654321",
     },
 }
-PRODUCTS = {
+PRODUCTS: dict[str, tuple[str, float, str | None, dict[str, Any]]] = {
     'desk': ("Standing desk, oak", 640.0, 'table02.jpg', {}),
     'chair': ("Office chair Aurora", 289.5, 'product_chair.jpg', {}),
     'lamp': (
@@ -82,7 +89,7 @@ ORDERS = (
 )
 
 
-def create(env, payments):
+def create(env: Environment, payments: DemoPayments) -> None:
     """Fill a new database, which has the addon installed.
 
     :param odoo.api.Environment env: The superuser's environment.
@@ -93,7 +100,7 @@ def create(env, payments):
     create_orders(env, payments)
 
 
-def create_company(env):
+def create_company(env: Environment) -> None:
     """Set up the company and its chart of accounts.
 
     :param odoo.api.Environment env: The superuser's environment.
@@ -118,7 +125,7 @@ def create_company(env):
     env['account.chart.template'].try_loading('generic_coa', company, install_demo=False)
 
 
-def create_orders(env, payments):
+def create_orders(env: Environment, payments: DemoPayments) -> None:
     """Create customers, products and orders in the states that a visitor wants to see.
 
     :param odoo.api.Environment env: The superuser's environment.
@@ -164,7 +171,7 @@ def create_orders(env, payments):
         _bring_to(env, order, state, payments)
 
 
-def _bring_to(env, order, state, payments):
+def _bring_to(env: Environment, order: Any, state: str, payments: DemoPayments) -> None:
     """Let happen to a paid order what makes it an example of a state."""
     run = env['billpro.billing.run']
     event = order.billing_event_ids[:1]
@@ -184,13 +191,13 @@ def _bring_to(env, order, state, payments):
         ).action_take_payment()
 
 
-def _refund(order, amount):
+def _refund(order: Any, amount: float) -> None:
     """Pay back a part of an order."""
     refund_tx = order._get_refundable_transactions()._create_order_refund(amount)
     refund_tx._send_order_refund()
 
 
-def order_links(env):
+def order_links(env: Environment) -> list[tuple[str, str]]:
     """Return the links of the demo orders.
 
     :param odoo.api.Environment env: The superuser's environment.

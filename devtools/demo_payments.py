@@ -3,7 +3,14 @@
 A class for each payment provider, which all answer to the same names.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import requests
+
+if TYPE_CHECKING:
+    from odoo.api import Environment
 
 SECONDS_TO_ANSWER = 10
 # Stripe's test cards (Stripe documentation, "Testing"), and the states that Demo cards simulate.
@@ -17,18 +24,18 @@ class DemoPayments:
 
     provider_ref = 'payment.payment_provider_demo'
 
-    def __init__(self, env):
+    def __init__(self, env: Environment) -> None:
         """Keep the provider.
 
         :param odoo.api.Environment env: The superuser's environment.
         """
         self.provider = env.ref(self.provider_ref)
 
-    def set_up(self):
+    def set_up(self) -> None:
         """Offer the provider at the checkout."""
         self.provider.write({'state': 'test', 'is_published': True})
 
-    def pay(self, order):
+    def pay(self, order: Any) -> None:
         """Pay an order for the first time.
 
         :param sale.order order: The order, whose link was sent.
@@ -49,7 +56,7 @@ class DemoPayments:
         tx._process('demo', {'reference': tx.reference, 'simulated_state': 'done'})
         tx._post_process()
 
-    def treat_card_as(self, order, state):
+    def treat_card_as(self, order: Any, state: str) -> None:
         """Let the card of an order be answered in another way from now on.
 
         :param sale.order order: The order.
@@ -57,7 +64,7 @@ class DemoPayments:
         """
         order.billing_token_id.demo_simulated_state = SIMULATED_STATES[state]
 
-    def _begin(self, order, **values):
+    def _begin(self, order: Any, **values: Any) -> Any:
         """Return a transaction for the first payment of an order."""
         return order.env['payment.transaction'].create(
             {
@@ -79,7 +86,9 @@ class StripePayments(DemoPayments):
 
     provider_ref = 'payment.payment_provider_stripe'
 
-    def __init__(self, env, gateway, secret_key, publishable_key):
+    def __init__(
+        self, env: Environment, gateway: str, secret_key: str, publishable_key: str
+    ) -> None:
         """Keep the provider and its gateway.
 
         :param odoo.api.Environment env: The superuser's environment.
@@ -94,7 +103,7 @@ class StripePayments(DemoPayments):
             'stripe_publishable_key': publishable_key,
         }
 
-    def set_up(self):
+    def set_up(self) -> None:
         """Offer this provider only, with the gateway's keys and its messages."""
         self.provider.env.ref(DemoPayments.provider_ref).state = 'disabled'
         self.provider.env['ir.config_parameter'].set_param('billpro_fake_gateway.url', self.gateway)
@@ -102,7 +111,7 @@ class StripePayments(DemoPayments):
         super().set_up()
         self.provider.action_stripe_create_webhook()
 
-    def pay(self, order):
+    def pay(self, order: Any) -> None:
         """Pay an order for the first time, as the customer's browser does."""
         card = order.env.ref('payment.payment_method_card')
         tx = self._begin(
@@ -126,7 +135,7 @@ class StripePayments(DemoPayments):
         )
         tx._post_process()
 
-    def _confirm(self, tx, intent, client_secret):
+    def _confirm(self, tx: Any, intent: str, client_secret: str) -> None:
         """Enter a card, as Stripe's script does."""
         answer = requests.post(
             f'{self.gateway}/v1/payment_intents/{intent}/confirm',
@@ -145,7 +154,7 @@ class StripePayments(DemoPayments):
         )
         answer.raise_for_status()
 
-    def treat_card_as(self, order, state):
+    def treat_card_as(self, order: Any, state: str) -> None:
         """Let the card of an order be answered in another way from now on."""
         card = order.billing_token_id.stripe_payment_method
         answer = requests.post(

@@ -25,7 +25,7 @@ class Demo:
 
     database = 'billpro_run'
     log_name = 'odoo.log'
-    addons = (paths.ADDON_NAME,)
+    further_addons: tuple[str, ...] = ()
     addons_path = ()
 
     def __init__(self, port):
@@ -83,7 +83,7 @@ class StripeDemo(Demo):
 
     database = 'billpro_run_stripe'
     log_name = 'odoo-stripe.log'
-    addons = (paths.ADDON_NAME, paths.FAKE_GATEWAY_ADDON)
+    further_addons = (paths.FAKE_GATEWAY_ADDON,)
     addons_path = (paths.DEVELOPMENT_ADDONS,)
 
     def __init__(self, port):

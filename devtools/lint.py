@@ -1,15 +1,23 @@
 """`./dev lint`: every check that needs no test run."""
 
+from __future__ import annotations
+
 import re
 import subprocess
+import sys
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from devtools import console, paths, translations
+from devtools import console, locks, method_definitions, node_environment, paths, translations
+from devtools.odoo_server import Odoo
 
 # Where to fetch from is the machine's own setting.
 FOREIGN_ADDRESS = re.compile(r"https?://(?!\{|localhost|127\.0\.0\.1|([\w-]+\.)*example\.com)")
-FETCHING_FILES = re.compile(r"dev|pyproject\.toml|\.ci/[^/]+|devtools/[^/]+")
+FETCHING_FILES = re.compile(
+    r"dev|pyproject\.toml|\.ci/[^/]+|devtools/[^/]+|devtools/eslint/(?!package-lock)[^/]+"
+)
 
 # Not in pyproject.toml, where pylint would have "enable" win over them.
 UNFIT_PYLINT_CHECKS = [
@@ -25,7 +33,7 @@ UNFIT_PYLINT_CHECKS = [
 UNFIT_MODULE_CHECKS = ['xml-header-wrong', 'xml-tag-position']
 
 
-def run(odoo, tools):
+def run(odoo: Odoo, tools: Path) -> int:
     """Run all checks and show their results.
 
     :param Odoo odoo: Odoo and its PostgreSQL cluster, which must run.
@@ -33,10 +41,14 @@ def run(odoo, tools):
     :return: The exit code.
     :rtype: int
     """
+    with locks.exclusive(paths.cache_directory() / 'setup.lock'):
+        eslint = node_environment.prepare()
     programs = tools / 'bin'
-    checks = {
+    checks: dict[str, Callable[[], str]] = {
         "ruff": lambda: _output(programs / 'ruff', 'check', '--output-format=concise', '.', 'dev'),
         "ruff format": lambda: _output(programs / 'ruff', 'format', '--diff', '.', 'dev'),
+        "mypy": lambda: check_types(programs, odoo.environment),
+        "eslint": lambda: check_javascript(eslint),
         "pylint-odoo": lambda: _output(
             programs / 'pylint', f'--disable={",".join(UNFIT_PYLINT_CHECKS)}', paths.ADDON_NAME
         ),
@@ -48,23 +60,45 @@ def run(odoo, tools):
         "OCA translation checks": lambda: check_translations(programs),
         "XML": check_xml,
         "addresses and paths": check_addresses,
-        "translation template": lambda: translations.check(odoo),
+        "one definition of a method": lambda: "\n".join(
+            method_definitions.find_problems(paths.ADDON)
+        ),
     }
-    failed = []
-    for name, check in checks.items():
-        problems = _explained(check).strip()
-        print(f"{name}: {'failed' if problems else 'passed'}", flush=True)
-        if problems:
-            failed.append(name)
-            print(problems, flush=True)
+    # The others are made beside the one that takes longest.
+    beside = ThreadPoolExecutor(max_workers=1)
+    try:
+        made = {name: beside.submit(_make, name, check) for name, check in checks.items()}
+        template_is_right = _make("translation template", lambda: translations.check(odoo))
+        failed = [name for name, check in made.items() if not check.result()]
+    finally:
+        beside.shutdown(cancel_futures=True)
+    if not template_is_right:
+        failed.append("translation template")
     print(f"Failed: {', '.join(failed)}" if failed else "All checks passed.")
     return 1 if failed else 0
 
 
-def _output(*command):
+def _make(name: str, check: Callable[[], str]) -> bool:
+    """Make a check and show its result.
+
+    :param str name: What the check is called.
+    :param Callable check: The check, which returns what is wrong.
+    :return: Whether nothing is wrong.
+    :rtype: bool
+    """
+    problems = _explained(check).strip()
+    # On a terminal, over the line of a step that is under way.
+    start = '\r\x1b[K' if sys.stdout.isatty() else ''
+    result = f"{name}: {'failed' if problems else 'passed'}"
+    print(f"{start}{result}\n{problems}" if problems else f"{start}{result}", flush=True)
+    return not problems
+
+
+def _output(*command: str | Path, folder: Path = paths.CHECKOUT) -> str:
     """Return what a tool says, or nothing if it is content.
 
     :param command: The command and its arguments.
+    :param Path folder: The folder to run it in.
     :rtype: str
     """
     completed = subprocess.run(
@@ -74,14 +108,14 @@ def _output(*command):
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
-        cwd=paths.CHECKOUT,
+        cwd=folder,
     )
     if not completed.returncode:
         return ""
     return completed.stdout.strip() or f"Exit code {completed.returncode}."
 
 
-def _explained(check):
+def _explained(check: Callable[[], str]) -> str:
     """Return what a check says, or why it could not be made.
 
     :param check: The check.
@@ -93,7 +127,29 @@ def _explained(check):
         return f"{failure.problem}\n{failure.advice}"
 
 
-def check_translations(programs):
+def check_types(programs: Path, environment: Path, *files: Path) -> str:
+    """Return where types contradict each other or are missing.
+
+    :param Path programs: The folder of the checking tools.
+    :param Path environment: The Python environment that has the libraries.
+    :param files: What to check; without, what pyproject.toml names.
+    :rtype: str
+    """
+    # The libraries' own types are there, and not among the tools.
+    return _output(programs / 'mypy', f'--python-executable={environment / "bin/python"}', *files)
+
+
+def check_javascript(eslint: Path, folder: Path = paths.CHECKOUT) -> str:
+    """Return what is wrong with JavaScript.
+
+    :param Path eslint: The folder that eslint is installed in.
+    :param Path folder: The folder to check, with all that are in it.
+    :rtype: str
+    """
+    return _output(*node_environment.eslint_command(eslint), folder=folder)
+
+
+def check_translations(programs: Path) -> str:
     """Return what is wrong with the translations.
 
     :param Path programs: The folder of the checking tools.
@@ -106,7 +162,7 @@ def check_translations(programs):
     return _output(programs / 'oca-checks-po', '--disable=po-pretty-format', *translated)
 
 
-def check_xml():
+def check_xml() -> str:
     """Return which XML files are not well-formed.
 
     :rtype: str
@@ -121,7 +177,7 @@ def check_xml():
     return "\n".join(problems)
 
 
-def check_addresses():
+def check_addresses() -> str:
     """Return where files name a host to fetch from, or a folder of this machine.
 
     :rtype: str
@@ -142,7 +198,7 @@ def check_addresses():
     return "\n".join(problems)
 
 
-def _project_files():
+def _project_files() -> list[Path]:
     """Return the files that are or would be committed, relative to the checkout.
 
     :rtype: list

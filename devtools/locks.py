@@ -3,14 +3,19 @@
 import fcntl
 import json
 import shutil
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+Lock = AbstractContextManager[None]
 
 
 @contextmanager
-def exclusive(path):
+def exclusive(path: Path) -> Iterator[None]:
     """Hold a lock that one process at a time can have, waiting for it.
 
-    :param Path path: The lock file.
+    :param path: The lock file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open('w') as lock_file:
@@ -18,24 +23,23 @@ def exclusive(path):
         yield
 
 
-def is_finished(directory, key):
+def is_finished(directory: Path, key: Any) -> bool:
     """Tell whether a folder was completely built for a key.
 
-    :param Path directory: The folder.
+    :param directory: The folder.
     :param key: What it must have been built from, as JSON can hold it.
-    :rtype: bool
     """
     mark = directory / '.finished'
-    return mark.exists() and json.loads(mark.read_text()) == key
+    return mark.exists() and bool(json.loads(mark.read_text()) == key)
 
 
 @contextmanager
-def build(directory, key):
+def build(directory: Path, key: Any) -> Iterator[None]:
     """Build a folder from nothing, and mark it finished if nothing was raised meanwhile.
 
     An interrupted build leaves no mark, so the next one starts over.
 
-    :param Path directory: The folder.
+    :param directory: The folder.
     :param key: What it is built from, as JSON can hold it.
     """
     shutil.rmtree(directory, ignore_errors=True)

@@ -1,6 +1,9 @@
 """Whether secrets got into a log: keys, card numbers, what opens a payment or an order."""
 
+from __future__ import annotations
+
 import re
+from pathlib import Path
 
 from fake_gateway import cards
 
@@ -32,7 +35,7 @@ _CARD_FORM = re.compile(
 CARD_NUMBER = "a card number"
 
 
-def search(log):
+def search(log: Path) -> list[str]:
     """Search a log for secrets.
 
     :param Path log: The log.
@@ -47,7 +50,7 @@ def search(log):
         ]
 
 
-def find_kinds(text):
+def find_kinds(text: str) -> list[str]:
     """Return which kinds of secrets a text holds.
 
     :param str text: The text.
@@ -59,7 +62,7 @@ def find_kinds(text):
     return kinds
 
 
-def _is_card_number(text):
+def _is_card_number(text: str) -> bool:
     """Return whether digits, with or without spaces, are the number of a card."""
     digits = re.sub(r'\D', '', text)
     if digits in cards.BY_NUMBER:

@@ -104,7 +104,13 @@ class Odoo:
         """
         return {
             **self.cluster.variables(),
-            'PATH': python_environment.search_path(self.environment),
+            # pytest-odoo calls PostgreSQL's programs.
+            'PATH': os.pathsep.join(
+                [
+                    python_environment.search_path(self.environment),
+                    str(self.cluster.programs),
+                ]
+            ),
             'PYTHONPATH': os.pathsep.join(
                 str(path) for path in (self.source, paths.CHECKOUT, paths.FAKE_GATEWAY)
             ),

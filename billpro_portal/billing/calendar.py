@@ -1,5 +1,7 @@
 """Dates of recurring payments, counted from an anchor in the customer's calendar."""
 
+from __future__ import annotations
+
 from calendar import monthrange
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -11,7 +13,7 @@ UNITS = ('day', 'week', 'month', 'year')
 DUE_TIME = time(9)
 
 
-def is_last_of_month(day):
+def is_last_of_month(day: date) -> bool:
     """Return whether a date is the last day of its month.
 
     :param date day: The date.
@@ -20,7 +22,7 @@ def is_last_of_month(day):
     return day.day == monthrange(day.year, day.month)[1]
 
 
-def nth_date(anchor, count, unit, n):
+def nth_date(anchor: date, count: int, unit: str, n: int) -> date:
     """Return the date `n` intervals after an anchor, counted from the anchor itself.
 
     A day that a month lacks becomes that month's last day, and an anchor on the last day of its
@@ -49,7 +51,7 @@ def nth_date(anchor, count, unit, n):
     return date(year, month + 1, day)
 
 
-def due_datetime(day, time_zone):
+def due_datetime(day: date, time_zone: str) -> datetime:
     """Return when a payment of a local date is due.
 
     :param date day: The date in the customer's calendar.
@@ -61,7 +63,7 @@ def due_datetime(day, time_zone):
     return local.astimezone(UTC).replace(tzinfo=None)
 
 
-def local_date(moment, time_zone):
+def local_date(moment: datetime, time_zone: str) -> date:
     """Return the date that a moment has in the customer's calendar.
 
     :param datetime moment: The moment in UTC, without time zone.
@@ -71,7 +73,7 @@ def local_date(moment, time_zone):
     return moment.replace(tzinfo=UTC).astimezone(ZoneInfo(time_zone)).date()
 
 
-def first_number_after(anchor, count, unit, day):
+def first_number_after(anchor: date, count: int, unit: str, day: date) -> int:
     """Return the number of the first date that lies after a day.
 
     :param date anchor: The date of number 0.

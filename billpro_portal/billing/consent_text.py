@@ -3,7 +3,7 @@
 import hashlib
 
 
-def consent_version(text):
+def consent_version(text: str) -> str:
     """Return the version of a consent text: the same text always has the same version.
 
     :param str text: The text as the customer reads it.

@@ -1,20 +1,26 @@
 """How declined payments are classified and when they may be tried again."""
 
+from __future__ import annotations
+
 import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final, Literal
 
 # What a decline means for the saved card.
-SOFT = 'soft'  # The same card may pay later.
-HARD = 'hard'  # Only another card can pay, or this one must not be tried again.
-AUTHENTICATION = 'authentication'  # The bank wants to hear from the customer.
+SOFT: Final = 'soft'  # The same card may pay later.
+HARD: Final = 'hard'  # Only another card can pay, or this one must not be tried again.
+AUTHENTICATION: Final = 'authentication'  # The bank wants to hear from the customer.
+DeclineClass = Literal['soft', 'hard', 'authentication']
 
 # What becomes of a declined payment.
-RETRY = 'retry'
-NEEDS_CARD = 'needs_card'
-NEEDS_CUSTOMER = 'needs_customer'
-EXHAUSTED = 'exhausted'
-CEILING_REACHED = 'ceiling'
+RETRY: Final = 'retry'
+NEEDS_CARD: Final = 'needs_card'
+NEEDS_CUSTOMER: Final = 'needs_customer'
+EXHAUSTED: Final = 'exhausted'
+CEILING_REACHED: Final = 'ceiling'
+VerdictKind = Literal['retry', 'needs_card', 'needs_customer', 'exhausted', 'ceiling']
 
 # Visa allows 20 reattempts within 30 days (Visa Core Rules of 18 April 2026, Table 7-2; 15 before),
 # Mastercard 35 (Transaction Processing Excellence). Ours is stricter, and counts first attempts.
@@ -119,14 +125,17 @@ class Verdict:
     :param date: When to try again, in UTC without time zone; None unless the kind is ``RETRY``.
     """
 
-    kind: str
+    kind: VerdictKind
     date: datetime | None = None
 
 
-_VERDICTS_WITHOUT_RETRY = {HARD: Verdict(NEEDS_CARD), AUTHENTICATION: Verdict(NEEDS_CUSTOMER)}
+_VERDICTS_WITHOUT_RETRY: dict[DeclineClass, Verdict] = {
+    HARD: Verdict(NEEDS_CARD),
+    AUTHENTICATION: Verdict(NEEDS_CUSTOMER),
+}
 
 
-def classify_decline(codes):
+def classify_decline(codes: DeclineCodes) -> DeclineClass:
     """Return what a decline means for the saved card.
 
     Authentication goes first: it's the one way in which such a payment can still succeed. After it
@@ -153,13 +162,13 @@ def classify_decline(codes):
     return HARD if is_hard else SOFT
 
 
-def _is_listed(table, brand, code):
+def _is_listed(table: Mapping[str, Collection[str]], brand: str | None, code: str | None) -> bool:
     if brand in {None, 'unknown'}:
         return any(code in listed for listed in table.values())
     return code in table.get(brand, ())
 
 
-def classify_simulated_state(state):
+def classify_simulated_state(state: str) -> DeclineClass:
     """Return what a decline of Odoo's Demo provider means for the saved card.
 
     The provider knows no codes, only the states that its token simulates: `error` stands for a
@@ -172,7 +181,13 @@ def classify_simulated_state(state):
     return HARD if state == 'cancel' else SOFT
 
 
-def decide_retry(decline_class, first_declined, attempts, retry_count, retry_days):
+def decide_retry(
+    decline_class: DeclineClass,
+    first_declined: datetime,
+    attempts: Collection[datetime],
+    retry_count: int,
+    retry_days: Sequence[int],
+) -> Verdict:
     """Return whether and when a declined payment is tried again automatically.
 
     A series of declines begins with the first one and anew with each new card. The verdict
@@ -203,7 +218,7 @@ def decide_retry(decline_class, first_declined, attempts, retry_count, retry_day
     return Verdict(RETRY, date) if may_attempt(date, attempts) else Verdict(CEILING_REACHED)
 
 
-def may_attempt(now, attempts):
+def may_attempt(now: datetime, attempts: Iterable[datetime]) -> bool:
     """Return whether one more attempt to collect a payment keeps the ceiling.
 
     It holds for automatic retries, staff and customers alike. An attempt lies in the window if it
@@ -218,7 +233,7 @@ def may_attempt(now, attempts):
     return sum(attempt > start for attempt in attempts) < CEILING
 
 
-def parse_retry_days(text):
+def parse_retry_days(text: str | Literal[False]) -> tuple[int, ...]:
     """Return the days of a company setting such as `1, 3, 7`.
 
     :param str|bool text: The setting; an empty one, which Odoo reads as False, means no retries.

@@ -5,6 +5,11 @@ an order is *draft*, *pending*, *rejected* or *cancelled*; recurring orders then
 *complete* and *cancelled* are final.
 """
 
+from collections.abc import Mapping
+
+# By status and trigger: the status that follows.
+Transitions = Mapping[str, Mapping[str, str]]
+
 ORDER_STATUSES = (
     'draft',
     'pending',
@@ -24,7 +29,7 @@ FINAL = frozenset({'cancelled', 'complete'})
 _APPROVAL = {'activate': 'active', 'complete': 'complete'}
 _LIVE_EXITS = {'complete': 'complete', 'review': 'review'}
 
-ORDER_TRANSITIONS = {
+ORDER_TRANSITIONS: Transitions = {
     'draft': {
         **_APPROVAL,
         'send_link': 'pending',
@@ -118,7 +123,7 @@ _STAFF = {'skip': 'skipped', 'merge': 'merged', 'cancel': 'cancelled'}
 # Money that arrives late is booked, whatever became of its event meanwhile.
 _LATE_APPROVAL = {'approve': 'recovered'}
 
-EVENT_TRANSITIONS = {
+EVENT_TRANSITIONS: Transitions = {
     # Staff may have scheduled anew what was declined, and is approved all the same.
     'scheduled': {
         **_STAFF,
@@ -169,13 +174,13 @@ EVENT_TRANSITIONS = {
 class TransitionRefused(Exception):
     """A trigger that the table doesn't know for the current status."""
 
-    def __init__(self, status, trigger):
+    def __init__(self, status: str, trigger: str) -> None:
         super().__init__(f"{trigger!r} is not possible from {status!r}")
         self.status = status
         self.trigger = trigger
 
 
-def next_event_status(status, trigger):
+def next_event_status(status: str, trigger: str) -> str:
     """Return the status that a trigger leads a billing event to.
 
     :param str status: The current status, one of ``EVENT_STATUSES``.
@@ -186,7 +191,7 @@ def next_event_status(status, trigger):
     return _next_status(EVENT_TRANSITIONS, status, trigger)
 
 
-def next_order_status(status, trigger):
+def next_order_status(status: str, trigger: str) -> str:
     """Return the status that a trigger leads an order to.
 
     :param str status: The current status, one of ``ORDER_STATUSES``.
@@ -198,7 +203,7 @@ def next_order_status(status, trigger):
     return _next_status(ORDER_TRANSITIONS, status, trigger)
 
 
-def _next_status(transitions, status, trigger):
+def _next_status(transitions: Transitions, status: str, trigger: str) -> str:
     try:
         return transitions[status][trigger]
     except KeyError:

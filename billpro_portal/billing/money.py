@@ -3,7 +3,7 @@
 from decimal import ROUND_HALF_UP, Decimal
 
 
-def to_minor_units(amount, decimal_places):
+def to_minor_units(amount: float | Decimal, decimal_places: int) -> int:
     """Return an amount as a whole number of minor units.
 
     :param float|Decimal amount: The amount; a float is read as its shortest decimal form, so that
@@ -16,7 +16,7 @@ def to_minor_units(amount, decimal_places):
     return int(scaled.quantize(Decimal(1), rounding=ROUND_HALF_UP))
 
 
-def from_minor_units(minor_units, decimal_places):
+def from_minor_units(minor_units: int, decimal_places: int) -> float:
     """Return a number of minor units as an amount.
 
     :param int minor_units: The number of minor units.
@@ -27,7 +27,7 @@ def from_minor_units(minor_units, decimal_places):
     return float(Decimal(minor_units).scaleb(-decimal_places))
 
 
-def split_evenly(total, count):
+def split_evenly(total: int, count: int) -> list[int]:
     """Split an amount into equal parts; the last one absorbs the remainder.
 
     :param int total: The amount in minor units.
@@ -46,7 +46,7 @@ def split_evenly(total, count):
     return [part] * (count - 1) + [total - part * (count - 1)]
 
 
-def split_with_deposit(total, deposit, count):
+def split_with_deposit(total: int, deposit: int, count: int) -> list[int]:
     """Split an order's total into a deposit and instalments.
 
     :param int total: The order's total in minor units.

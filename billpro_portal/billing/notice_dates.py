@@ -1,6 +1,6 @@
 """When notices that depend on a date are due, by the customer's calendar."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import pairwise
 
 from dateutil.relativedelta import relativedelta
@@ -11,16 +11,17 @@ LONGEST_LEAD = 60
 MOST_REMINDERS = 3
 
 
-def card_expiring_date(expiry):
+def card_expiring_date(expiry: date) -> date:
     """Return from which day on a customer is told that a card expires.
 
     :param date expiry: The last day on which the card can be charged.
     :rtype: date
     """
-    return expiry.replace(day=EXPIRING_DAY) - relativedelta(months=1)
+    first_day: date = expiry.replace(day=EXPIRING_DAY) - relativedelta(months=1)
+    return first_day
 
 
-def card_expired_date(expiry):
+def card_expired_date(expiry: date) -> date:
     """Return from which day on a customer is told that a card has expired.
 
     :param date expiry: The last day on which the card can be charged.
@@ -29,7 +30,7 @@ def card_expired_date(expiry):
     return expiry + timedelta(days=1)
 
 
-def reminder_number(days, sent, today):
+def reminder_number(days: tuple[int, ...], sent: date, today: date) -> int:
     """Return which reminder of an unpaid order is the latest that is due.
 
     Those that were missed before it are left out: one reminder at a time.
@@ -43,7 +44,7 @@ def reminder_number(days, sent, today):
     return sum(sent + timedelta(days=count) <= today for count in days)
 
 
-def announcement_date(due, lead_days, previous):
+def announcement_date(due: date, lead_days: int, previous: date | None) -> date | None:
     """Return on which day a payment is announced.
 
     Where the customer hears of the payment before it, or agreed to the order, that late or later,
@@ -62,7 +63,7 @@ def announcement_date(due, lead_days, previous):
     return day
 
 
-def parse_reminder_days(text):
+def parse_reminder_days(text: str) -> tuple[int, ...]:
     """Return the days of a setting such as "1, 3, 7".
 
     :param str text: Rising numbers of days, separated by commas; may be empty.

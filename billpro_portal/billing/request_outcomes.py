@@ -1,12 +1,15 @@
 """What a failed request to a payment provider says about the money."""
 
+from typing import Final, Literal
+
 import requests
 import stripe
 import urllib3
 
-DECLINED = 'declined'
-NOT_ATTEMPTED = 'not_attempted'
-UNKNOWN = 'unknown'
+DECLINED: Final = 'declined'
+NOT_ATTEMPTED: Final = 'not_attempted'
+UNKNOWN: Final = 'unknown'
+Outcome = Literal['declined', 'not_attempted', 'unknown']
 
 # Refused before anything was executed, for a reason that is not the customer's card: bad keys,
 # missing rights, too many requests (Stripe API reference, "Errors" and "Rate limits").
@@ -16,7 +19,7 @@ _REFUSED_STATUSES = frozenset({401, 403, 429})
 _CONFLICT_STATUS = 409
 
 
-def classify_failed_request(error):
+def classify_failed_request(error: Exception | None) -> Outcome:
     """Return what a failed request leaves of the payment.
 
     :param Exception|None error: What the HTTP library or Stripe's library raised; None or anything
@@ -29,7 +32,7 @@ def classify_failed_request(error):
     if isinstance(error, stripe.StripeError):
         return _classify_stripe_error(error)
     if isinstance(error, requests.exceptions.HTTPError):
-        return _classify_status(error.response.status_code)
+        return _classify_status(None if error.response is None else error.response.status_code)
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return NOT_ATTEMPTED
     if isinstance(error, requests.exceptions.ConnectionError):
@@ -41,7 +44,7 @@ def classify_failed_request(error):
     return DECLINED
 
 
-def _classify_stripe_error(error):
+def _classify_stripe_error(error: stripe.StripeError) -> Outcome:
     """Return what an error of Stripe's library leaves of the payment.
 
     An answer that is no JSON has the status of a success, and an idempotency error means that an
@@ -49,14 +52,15 @@ def _classify_stripe_error(error):
     """
     if isinstance(error, stripe.APIConnectionError):
         cause = error.__cause__
-        is_known = isinstance(cause, requests.exceptions.RequestException)
-        return classify_failed_request(cause) if is_known else UNKNOWN
+        if isinstance(cause, requests.exceptions.RequestException):
+            return classify_failed_request(cause)
+        return UNKNOWN
     if isinstance(error, stripe.IdempotencyError):
         return UNKNOWN
     return _classify_status(error.http_status)
 
 
-def _classify_status(status):
+def _classify_status(status: int | None) -> Outcome:
     if status in _REFUSED_STATUSES:
         return NOT_ATTEMPTED
     is_refusal = status and 400 <= status < 500 and status != _CONFLICT_STATUS

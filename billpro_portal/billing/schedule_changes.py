@@ -1,7 +1,7 @@
 """What changing one payment of a schedule does to the others, in minor units of a currency."""
 
 
-def balance_change(amount, new_amount, later):
+def balance_change(amount: int, new_amount: int, later: list[int]) -> list[int]:
     """Take what one payment gains from the later ones, or give them what it loses.
 
     The later payments share the difference evenly; the last one absorbs the remainder.

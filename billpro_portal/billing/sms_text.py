@@ -26,7 +26,7 @@ REPLACEMENTS = str.maketrans(
 )
 
 
-def simplify(text):
+def simplify(text: str) -> str:
     """Return a text with typographic characters replaced by those of the alphabet.
 
     Letters that the alphabet lacks stay: a name is written as its owner writes it.
@@ -37,7 +37,7 @@ def simplify(text):
     return text.translate(REPLACEMENTS).strip()
 
 
-def measure(text):
+def measure(text: str) -> tuple[int, int, bool]:
     """Return how long a text message is.
 
     :param str text: The text.

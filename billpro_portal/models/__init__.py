@@ -1,30 +1,39 @@
 # The purchase types and the reports inherit them.
 from . import order_report, purchase_type
 
-# isort: split
+# Models of ours, which others extend.
+from . import (
+    billing_event,
+    billing_exception,
+    billing_run,
+    cancel_reason,
+    card_expiry,
+    consent,
+    dispute,
+    notification,
+    notification_kind,
+    purchase_instalment,
+    purchase_metered,
+    purchase_single,
+    purchase_subscription,
+    webhook_event,
+)
+
+# What extends a model. A name is defined once for a model: in which order they stand is all one.
 from . import (
     account_analytic_distribution_model,
     account_fiscal_position,
     account_move,
     account_move_capture,
     account_payment,
-    billing_event,
     billing_event_changes,
     billing_event_dialogs,
     billing_event_documents,
     billing_event_recovery,
     billing_event_reschedule,
-    billing_exception,
-    billing_run,
     billing_run_booking,
     billing_run_upkeep,
-    cancel_reason,
-    card_expiry,
-    consent,
-    dispute,
     mail_mail,
-    notification,
-    notification_kind,
     notification_timed,
     payment_provider,
     payment_provider_authorization,
@@ -42,11 +51,7 @@ from . import (
     payment_transaction_settlement,
     payment_transaction_stripe,
     product_template,
-    purchase_instalment,
     purchase_instalment_closing,
-    purchase_metered,
-    purchase_single,
-    purchase_subscription,
     purchase_subscription_changes,
     purchase_type_changes,
     res_company,
@@ -74,5 +79,4 @@ from . import (
     sale_order_self_service_pages,
     sale_order_terms,
     sms_tracker,
-    webhook_event,
 )

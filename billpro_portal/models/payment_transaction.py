@@ -129,6 +129,58 @@ class PaymentTransaction(models.Model):
         # Money may have moved: nothing that follows may undo the record of it.
         self.env.cr.commit()  # pylint: disable=invalid-commit
 
+    # === BUSINESS METHODS - WHAT THE PROVIDER ANSWERS === #
+
+    def _send_api_request(self, method, endpoint, **kwargs):
+        """Override of `payment`: refunds are sent at most once, and what failures say is kept.
+
+        `payment.provider._send_api_request` turns every failed request into a `ValidationError`;
+        what happened stands in its context.
+        """
+        if self.provider_code == 'stripe' and (method, endpoint) == ('POST', 'refunds'):
+            self._identify_stripe_refund(kwargs)
+        try:
+            return super()._send_api_request(method, endpoint, **kwargs)
+        except ValidationError as error:
+            if self.billing_order_id and not self.env.context.get('billing_moves_no_money'):
+                self._record_failed_request(error.__cause__ or error.__context__)
+            raise
+
+    def _apply_updates(self, payment_data):
+        """Override of `payment`: what the provider reports ends the uncertainty, declines too.
+
+        `_set_error` would take a decline that a webhook reports for one more request without an
+        answer: the payment would stay pending, and its next inquiry would be put off.
+        """
+        if self._take_in_settlement(payment_data):
+            return
+        payment_data = self._correct_simulated_approval(payment_data)
+        was_unknown = self.billing_outcome_unknown
+        self.write({'billing_outcome_unknown': False, 'billing_not_attempted': False})
+        self._record_reported_decline(payment_data)
+        super()._apply_updates(payment_data)
+        if was_unknown and self.state in {'draft', 'pending'} and not self.billing_action_required:
+            self.billing_outcome_unknown = True  # Not decided there either: goes on asking.
+
+    def _set_error(self, state_message, extra_allowed_states=()):
+        """Override of `payment`: only a decline is an error.
+
+        Without an answer the outcome is unknown, and what waits for the customer's bank isn't
+        over: both stay pending, which keeps every other attempt from starting. What the provider
+        never tried waits for the next run; it is no decline, and it needs no new reference.
+        """
+        unknown = self.filtered('billing_outcome_unknown')
+        waiting = (self - unknown).filtered('billing_action_required')
+        not_sent = (self - unknown - waiting)._filter_not_sent()
+        declined = self - unknown - waiting - not_sent
+        not_sent._wait_for_next_run(state_message)
+        updated = super(PaymentTransaction, declined)._set_error(
+            state_message, extra_allowed_states=extra_allowed_states
+        )
+        waiting._wait_for_bank(state_message)
+        unknown._set_outcome_unknown()
+        return updated
+
     def _set_done(self, *, state_message=None, extra_allowed_states=()):
         """Override of `payment`: book late money of given-up payments, and soon.
 
@@ -148,15 +200,43 @@ class PaymentTransaction(models.Model):
                 self.env.ref('payment.cron_post_process_payment_tx')._trigger(
                     at=fields.Datetime.add(fields.Datetime.now(), minutes=1)
                 )
+        done.filtered('billing_action_required').billing_action_required = False
+        done._record_released_rests()
         return done
+
+    def _log_message_on_linked_documents(self, message):
+        """Override of `account_payment` to log on the order too.
+
+        The schedule shows the attempts, the chatter doesn't.
+        """
+        if self.billing_event_id and self.operation != 'refund':
+            return
+        super()._log_message_on_linked_documents(message)
+        if self.billing_order_id:
+            self.billing_order_id._message_log(body=message)
 
     # === BUSINESS METHODS - POST-PROCESSING === #
 
     def _post_process(self):
-        """Override of `payment` to book what was collected or paid back for orders.
+        """Override of `payment` to book what became of payments of orders.
 
         `account_payment` posts the invoices that a confirmed transaction carries, creates its
-        payment and reconciles them. What there is to carry is decided here, once.
+        payment and reconciles them. What there is to carry is decided here, once; attempts are
+        booked as the charge run books them.
+        """
+        self._book_authorizations()
+        self._book_declined_charges_of_staff()
+        attempts = self._book_attempts()
+        others = self - attempts
+        carrying = others._carry_documents()
+        super(PaymentTransaction, others)._post_process()
+        carrying._announce_refunds()
+
+    def _carry_documents(self):
+        """Have what was collected or paid back carry the invoices and credit notes it pays.
+
+        :return: The transactions to book.
+        :rtype: payment.transaction
         """
         to_book = self.filtered(
             lambda tx: (
@@ -178,8 +258,11 @@ class PaymentTransaction(models.Model):
                 tx.billing_order_id._bill_capture(tx)
             elif not tx.invoice_ids:
                 tx.invoice_ids = tx.billing_order_id._approve_initial_payment(tx)
-        super()._post_process()
-        for tx in to_book.filtered(lambda tx: tx.operation == 'refund'):
+        return to_book
+
+    def _announce_refunds(self):
+        """Tell customers and staff of the refunds that were booked, and let their orders go on."""
+        for tx in self.filtered(lambda tx: tx.operation == 'refund'):
             self.env['billpro.notification']._queue(
                 'refund', tx.billing_order_id, f'refund-{tx.id}', transaction_id=tx.id
             )
@@ -225,12 +308,6 @@ class PaymentTransaction(models.Model):
             )
             amount = self.currency_id.round(amount - share)
         return credit_notes
-
-    def _log_message_on_linked_documents(self, message):
-        """Override of `account_payment` to log on the order too."""
-        super()._log_message_on_linked_documents(message)
-        if self.billing_order_id:
-            self.billing_order_id._message_log(body=message)
 
     # === REFUND === #
 

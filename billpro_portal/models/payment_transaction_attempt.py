@@ -77,18 +77,21 @@ class PaymentTransaction(models.Model):
         self.write({'billing_outcome_unknown': False, 'billing_not_attempted': False})
         self.with_context(billing_repeated_request=was_sent)._charge_with_token()
 
-    def _set_error(self, state_message, extra_allowed_states=()):
-        """Override of `payment`: an attempt that the provider never tried waits for the next run.
+    def _filter_not_sent(self):
+        """Return the attempts that the provider never tried.
 
-        It is no decline, and it needs no new reference.
+        :rtype: payment.transaction
         """
-        not_attempted = self.filtered(
+        return self.filtered(
             lambda tx: tx.billing_event_id and tx.billing_not_attempted and tx.state == 'draft'
         )
-        not_attempted.write({'billing_sent_date': False, 'state_message': state_message})
-        return super(PaymentTransaction, self - not_attempted)._set_error(
-            state_message, extra_allowed_states=extra_allowed_states
-        )
+
+    def _wait_for_next_run(self, reason):
+        """Leave attempts that the provider never tried to the next run, under their references.
+
+        :param str reason: Why they could not be sent.
+        """
+        self.write({'billing_sent_date': False, 'state_message': reason})
 
     def _prepare_event_payment(self):
         """Return the values of the payment that records an approved attempt.
@@ -153,14 +156,13 @@ class PaymentTransaction(models.Model):
             )
         return rows
 
-    def _log_message_on_linked_documents(self, message):
-        """Override of `account_payment`: the schedule shows the attempts, the chatter doesn't."""
-        if not self.billing_event_id or self.operation == 'refund':
-            super()._log_message_on_linked_documents(message)
+    def _book_attempts(self):
+        """Book attempts as the charge run books them.
 
-    def _post_process(self):
-        """Override of `payment`: attempts are booked as the charge run books them."""
+        :return: The attempts among the transactions.
+        :rtype: payment.transaction
+        """
         attempts = self.filtered(lambda tx: tx.billing_event_id and tx.operation != 'refund')
         if attempts:
             self.env['billpro.billing.run']._book(attempts)
-        return super(PaymentTransaction, self - attempts)._post_process()
+        return attempts

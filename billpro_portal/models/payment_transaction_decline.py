@@ -9,7 +9,6 @@ from ..billing.declines import (
     classify_decline,
     classify_simulated_state,
 )
-from ..billing.request_outcomes import DECLINED, classify_failed_request
 
 CODES = ('error_code', 'decline_code', 'advice_code', 'network_code', 'network_advice_code')
 
@@ -42,29 +41,19 @@ class PaymentTransaction(models.Model):
 
     # === WHY === #
 
-    def _send_api_request(self, method, endpoint, **kwargs):
-        """Override of `payment` to keep the codes of a decline, of which Odoo keeps the text."""
-        try:
-            return super()._send_api_request(method, endpoint, **kwargs)
-        except ValidationError as error:
-            cause = error.__cause__ or error.__context__
-            moves_money = not self.env.context.get('billing_moves_no_money')
-            is_decline = moves_money and classify_failed_request(cause) == DECLINED
-            if self.billing_order_id and is_decline:
-                self._record_decline_codes(self.provider_id._extract_error(cause))
-            raise
+    def _record_reported_decline(self, payment_data):
+        """Keep the codes of a decline that didn't come as the answer to a charge.
 
-    def _apply_updates(self, payment_data):
-        """Override of `payment` to keep the codes of a decline that came in any other way."""
+        :param dict payment_data: What the provider reports of the payment.
+        """
         intent = payment_data.get('payment_intent') or {}
         if self.billing_order_id and (error := intent.get('last_payment_error')):
             # Only what is still open at the provider can wait for the customer's bank.
             is_open = self.state in {'draft', 'pending'} and intent['status'] != 'canceled'
             self._record_decline_codes({**error, 'payment_intent': intent if is_open else None})
-        super()._apply_updates(payment_data)
 
     def _record_decline_codes(self, error):
-        """Keep what the provider says about a decline.
+        """Keep what the provider says about a decline, of which Odoo keeps the text.
 
         :param dict error: Stripe's error object (Stripe API reference, "Errors"); empty if the
                            provider has none.
@@ -100,24 +89,13 @@ class PaymentTransaction(models.Model):
 
     # === AUTHENTICATION === #
 
-    def _set_error(self, state_message, extra_allowed_states=()):
-        """Override of `payment`: what waits for the customer's bank isn't over."""
-        waiting = self.filtered('billing_action_required')
-        updated = super(PaymentTransaction, self - waiting)._set_error(
-            state_message, extra_allowed_states=extra_allowed_states
-        )
-        if waiting:
-            waiting.filtered(lambda tx: tx.state == 'draft')._set_pending()
-            waiting.state_message = state_message
-        return updated
+    def _wait_for_bank(self, reason):
+        """Keep payments open that the customer may still confirm with the bank.
 
-    def _set_done(self, *, state_message=None, extra_allowed_states=()):
-        """Override of `payment`: what was approved waits for nobody."""
-        done = super()._set_done(
-            state_message=state_message, extra_allowed_states=extra_allowed_states
-        )
-        done.filtered('billing_action_required').billing_action_required = False
-        return done
+        :param str reason: Why they aren't approved.
+        """
+        self.filtered(lambda tx: tx.state == 'draft')._set_pending()
+        self.state_message = reason
 
     def _set_canceled(self, state_message=None, extra_allowed_states=()):
         """Override of `payment`: what was withdrawn waits for nobody."""

@@ -65,8 +65,8 @@ class PaymentTransaction(models.Model):
         self.ensure_one()
         return self.state in {'error', 'cancel'} and not self.is_post_processed
 
-    def _post_process(self):
-        """Override of `payment`: an order whose stored card was declined is rejected."""
+    def _book_declined_charges_of_staff(self):
+        """Reject the orders whose stored card was declined for the initial payment."""
         for tx in self.filtered(
             lambda tx: (
                 tx._is_charge_of_staff()
@@ -86,7 +86,6 @@ class PaymentTransaction(models.Model):
                 ),
             )
             tx.is_post_processed = True
-        super()._post_process()
 
     def _post_process_at_once(self):
         """Book an outcome that is committed already, unless another worker does."""

@@ -1,9 +1,14 @@
 import psycopg2
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.exceptions import AccessError, UserError
 
-from ..billing.request_outcomes import NOT_ATTEMPTED, UNKNOWN, classify_failed_request
+from ..billing.request_outcomes import (
+    DECLINED,
+    NOT_ATTEMPTED,
+    UNKNOWN,
+    classify_failed_request,
+)
 
 # An unknown outcome is asked about after five minutes, an hour, and then every day.
 INQUIRY_DELAYS = ({'minutes': 5}, {'hours': 1}, {'days': 1})
@@ -49,51 +54,20 @@ class PaymentTransaction(models.Model):
 
     # === WHAT A REQUEST LEFT === #
 
-    def _send_api_request(self, method, endpoint, **kwargs):
-        """Override of `payment` to keep what a failed request says about the money.
+    def _record_failed_request(self, cause):
+        """Keep what a failed request that moves money says about it.
 
-        `payment.provider._send_api_request` turns every failed request into a `ValidationError`;
-        what happened stands in its context.
+        :param Exception|None cause: What the HTTP library or Stripe's library raised.
         """
-        try:
-            return super()._send_api_request(method, endpoint, **kwargs)
-        except ValidationError as error:
-            moves_money = not self.env.context.get('billing_moves_no_money')
-            operations = {'online_token', 'offline', 'refund'}
-            is_sent_by_us = self.operation in operations or self._is_settlement()
-            if self.billing_order_id and moves_money and is_sent_by_us:
-                outcome = classify_failed_request(error.__cause__ or error.__context__)
-                if outcome == NOT_ATTEMPTED and self.env.context.get('billing_repeated_request'):
-                    outcome = UNKNOWN  # The first request may have been executed.
-                self.billing_outcome_unknown = outcome == UNKNOWN
-                self.billing_not_attempted = outcome == NOT_ATTEMPTED
-            raise
-
-    def _apply_updates(self, payment_data):
-        """Override of `payment`: what the provider reports ends the uncertainty, declines too.
-
-        `_set_error` would take a decline that a webhook reports for one more request without an
-        answer: the payment would stay pending, and its next inquiry would be put off.
-        """
-        was_unknown = self.billing_outcome_unknown
-        self.write({'billing_outcome_unknown': False, 'billing_not_attempted': False})
-        super()._apply_updates(payment_data)
-        if was_unknown and self.state in {'draft', 'pending'} and not self.billing_action_required:
-            self.billing_outcome_unknown = True  # Not decided there either: goes on asking.
-
-    def _set_error(self, state_message, extra_allowed_states=()):
-        """Override of `payment`: without an answer the outcome is unknown, not an error.
-
-        The payment then stays pending, which keeps every other attempt from starting, until the
-        provider tells.
-        """
-        unknown = self.filtered('billing_outcome_unknown')
-        updated = super(PaymentTransaction, self - unknown)._set_error(
-            state_message, extra_allowed_states=extra_allowed_states
-        )
-        if unknown:
-            unknown._set_outcome_unknown()
-        return updated
+        outcome = classify_failed_request(cause)
+        if outcome == DECLINED:
+            self._record_decline_codes(self.provider_id._extract_error(cause))
+        operations = {'online_token', 'offline', 'refund'}
+        if self.operation in operations or self._is_settlement():  # Sent by us.
+            if outcome == NOT_ATTEMPTED and self.env.context.get('billing_repeated_request'):
+                outcome = UNKNOWN  # The first request may have been executed.
+            self.billing_outcome_unknown = outcome == UNKNOWN
+            self.billing_not_attempted = outcome == NOT_ATTEMPTED
 
     def _set_outcome_unknown(self):
         """Keep payments pending because whether money moved isn't known, and plan to find out."""
@@ -114,7 +88,12 @@ class PaymentTransaction(models.Model):
         :rtype: bool
         """
         self.ensure_one()
-        return self.provider_id._can_repeat_request(self.operation) and not self._is_key_expired()
+        if self._is_settlement():
+            # Captures and releases carry a key, whatever is captured.
+            has_key = self.provider_code == 'stripe'
+        else:
+            has_key = self.provider_id._can_repeat_request(self.operation)
+        return has_key and not self._is_key_expired()
 
     def _is_key_expired(self):
         """Return whether the provider has forgotten the request's idempotency key.
@@ -218,7 +197,9 @@ class PaymentTransaction(models.Model):
     def _send_again(self):
         """Send a request again, under the same idempotency key."""
         self.ensure_one()
-        if self.operation == 'refund':
+        if self._is_settlement():
+            self._request_settlement()
+        elif self.operation == 'refund':
             self._request_refund()
         else:
             self._charge_with_token()
@@ -237,11 +218,12 @@ class PaymentTransaction(models.Model):
     def _look_up_outcome(self):
         """Look a request up at the provider and take in what became of it, if it can be found.
 
-        Providers with a way to look things up override it.
+        Addons for other providers with a way to look things up override it.
 
         :return: Whether the provider has it; None if that can't be learned.
         :rtype: bool|None
         """
+        return self._look_up_at_stripe() if self.provider_code == 'stripe' else None
 
     def _ask_person_about_outcome(self):
         """Give the order's salesperson the question that no machine can answer; once."""
@@ -312,4 +294,6 @@ class PaymentTransaction(models.Model):
 
         :param str state_message: Who says so.
         """
-        self._set_done(state_message=state_message)
+        releases = self.filtered('billing_is_release')
+        releases._set_canceled(state_message=state_message)  # They collect nothing.
+        (self - releases)._set_done(state_message=state_message)

@@ -111,13 +111,6 @@ class PaymentTransaction(models.Model):
 
     # === AUTHORISING === #
 
-    def _stripe_prepare_payment_intent_payload(self):
-        """Override of `payment_stripe`: what can't be captured later is collected at once."""
-        payload = super()._stripe_prepare_payment_intent_payload()
-        if self.billing_order_id and not self._may_be_authorized():
-            payload['capture_method'] = 'automatic'
-        return payload
-
     def _set_authorized(self, *, state_message=None, extra_allowed_states=()):
         """Override of `payment`: note the time, accept given-up payments, and book soon."""
         given_up = self.filtered(
@@ -152,23 +145,39 @@ class PaymentTransaction(models.Model):
 
     # === WHAT THE PROVIDER REPORTS === #
 
-    def _apply_updates(self, payment_data):
-        """Override of `payment`: what becomes of an authorisation is kept in child transactions.
+    def _take_in_settlement(self, payment_data):
+        """Take in that the provider has captured or released an authorised payment.
 
-        Stripe knows one payment and reports on that. The Demo provider would authorise whatever it
-        approves, even scheduled payments and refunds.
+        What becomes of an authorisation is kept in child transactions. Stripe knows one payment
+        and reports on that.
+
+        :param dict payment_data: What the provider reports of the payment.
+        :return: Whether it reports just that.
+        :rtype: bool
         """
-        if not self.billing_order_id:
-            return super()._apply_updates(payment_data)
+        if not self.billing_order_id or self.source_transaction_id:
+            return False
         intent = payment_data.get('payment_intent') or {}
-        if not self.source_transaction_id and intent.get('capture_method') == 'manual':
-            if intent['status'] == 'succeeded':
-                return self._take_in_capture(payment_data)
-            if intent['status'] == 'canceled' and self._take_in_release(payment_data):
-                return None
-        if payment_data.get('simulated_state') == 'done' and not self._may_be_authorized():
-            payment_data = {**payment_data, 'manual_capture': True}
-        return super()._apply_updates(payment_data)
+        if intent.get('capture_method') != 'manual':
+            return False
+        if intent['status'] == 'succeeded':
+            self._take_in_capture(payment_data)
+            return True
+        return intent['status'] == 'canceled' and self._take_in_release(payment_data)
+
+    def _correct_simulated_approval(self, payment_data):
+        """Return what a provider reports, an approval by the Demo provider as it is meant.
+
+        That would authorise whatever it approves, even scheduled payments and refunds.
+
+        :param dict payment_data: What the provider reports of the payment.
+        :rtype: dict
+        """
+        if not self.billing_order_id or payment_data.get('simulated_state') != 'done':
+            return payment_data
+        if self._may_be_authorized():
+            return payment_data
+        return {**payment_data, 'manual_capture': True}
 
     def _take_in_capture(self, payment_data):
         """Record that the provider has captured, whoever asked for it.
@@ -231,12 +240,9 @@ class PaymentTransaction(models.Model):
             {**payment_data, 'payment_intent': {**intent, 'amount': intent['amount_received']}}
         )
 
-    def _set_done(self, *, state_message=None, extra_allowed_states=()):
-        """Override of `payment`: there is one capture, and the provider releases the rest."""
-        done = super()._set_done(
-            state_message=state_message, extra_allowed_states=extra_allowed_states
-        )
-        for capture_tx in done.filtered(lambda tx: tx._is_settlement()):
+    def _record_released_rests(self):
+        """Record that there is one capture of a payment: the provider releases the rest."""
+        for capture_tx in self.filtered(lambda tx: tx._is_settlement()):
             source = capture_tx.source_transaction_id
             rest = source.currency_id.round(source.amount - capture_tx.amount)
             if source.currency_id.compare_amounts(rest, 0) > 0:
@@ -245,7 +251,6 @@ class PaymentTransaction(models.Model):
                 )
                 release_tx._update_source_transaction_state()
                 release_tx.is_post_processed = True
-        return done
 
     # === CAPTURING AND RELEASING === #
 
@@ -342,25 +347,6 @@ class PaymentTransaction(models.Model):
         self.ensure_one()
         return self.provider_code == 'stripe' and self._ask_about_intent('GET', '')
 
-    def _can_be_sent_again(self):
-        """Override of `billpro_portal`: captures and releases carry a key, whatever is captured."""
-        if not self._is_settlement():
-            return super()._can_be_sent_again()
-        return self.provider_code == 'stripe' and not self._is_key_expired()
-
-    def _send_again(self):
-        """Override of `billpro_portal`: a capture is no charge of the card."""
-        if self._is_settlement():
-            self._request_settlement()
-        else:
-            super()._send_again()
-
-    def _set_executed(self, state_message):
-        """Override of `billpro_portal`: a release that was executed has collected nothing."""
-        releases = self.filtered('billing_is_release')
-        releases._set_canceled(state_message=state_message)
-        super(PaymentTransaction, self - releases)._set_executed(state_message)
-
     @api.model
     def _search_expiring(self, days_left):
         """Return the authorisations whose provider releases them within some days.
@@ -395,8 +381,8 @@ class PaymentTransaction(models.Model):
 
     # === BOOKING === #
 
-    def _post_process(self):
-        """Override of `payment` to book what was authorised, and what was released, for orders."""
+    def _book_authorizations(self):
+        """Book what was authorised, and what was released, for orders."""
         authorizations = self.filtered(
             lambda tx: (
                 tx.billing_authorized_date
@@ -410,7 +396,6 @@ class PaymentTransaction(models.Model):
                 tx.billing_order_id._accept_authorization(tx)
             else:
                 tx.billing_order_id._finish_release(tx)
-        return super()._post_process()
 
     def _get_settlement_notification(self):
         """Return the message that tells staff how a capture or release ended.

@@ -40,14 +40,17 @@ class PaymentTransaction(models.Model):
         return intent
 
     def _stripe_prepare_payment_intent_payload(self):
-        """Override of `payment_stripe`: who charges, for what, and how to find it again.
+        """Override of `payment_stripe`: who charges, for what, when, and how to find it again.
 
         `off_session` tells the bank which kind of agreement a charge without the customer is part
         of: the values are those of Stripe's API reference, "Create a PaymentIntent".
         """
         payload = super()._stripe_prepare_payment_intent_payload()
-        payload |= self._prepare_stripe_metadata()
         order = self.billing_order_id
+        if order and not self._may_be_authorized():
+            # What can't be captured later is collected at once.
+            payload['capture_method'] = 'automatic'
+        payload |= self._prepare_stripe_metadata()
         if not order:
             return payload
         if self.operation == 'offline':
@@ -89,21 +92,22 @@ class PaymentTransaction(models.Model):
         order = self.billing_order_id
         return values | order._get_purchase()._get_mandate_terms(order) if order else values
 
-    def _send_api_request(self, method, endpoint, **kwargs):
-        """Override of `payment` to send refunds to Stripe at most once, and find them again."""
-        if self.provider_code == 'stripe' and (method, endpoint) == ('POST', 'refunds'):
-            kwargs['data'] |= self._prepare_stripe_metadata()
-            kwargs['idempotency_key'] = payment_utils.generate_idempotency_key(
-                self, scope='refunds'
-            )
-        return super()._send_api_request(method, endpoint, **kwargs)
+    def _identify_stripe_refund(self, request):
+        """Have a refund sent to Stripe at most once, and found again.
+
+        :param dict request: The arguments of the request; they are changed.
+        """
+        request['data'] |= self._prepare_stripe_metadata()
+        request['idempotency_key'] = payment_utils.generate_idempotency_key(self, scope='refunds')
 
     # === WHAT STRIPE IS ASKED === #
 
-    def _look_up_outcome(self):
-        """Override of `billpro_portal` to look for the payment or refund at Stripe."""
-        if self.provider_code != 'stripe':
-            return super()._look_up_outcome()
+    def _look_up_at_stripe(self):
+        """Look for a payment, refund, capture or release at Stripe, and take in what became of it.
+
+        :return: Whether Stripe has it; None if it doesn't tell.
+        :rtype: bool|None
+        """
         self_quiet = self.with_context(billing_moves_no_money=True)
         try:
             if self.operation == 'refund':

@@ -43,6 +43,7 @@ class SaleOrder(models.Model):
         readonly=True,
         copy=False,
         index=True,
+        group_expand='_group_expand_billing_status',
     )
     billing_transaction_ids = fields.One2many(
         string="Billing Payments",
@@ -301,6 +302,21 @@ class SaleOrder(models.Model):
 
     # === OVERRIDES OF SALE === #
 
+    def write(self, vals):
+        """Override of `sale` to guard the terms of payment, and to follow the lines.
+
+        The lines are looked at once, when all of them are changed.
+
+        :raise UserError: If the terms of an order can't be changed, or not any more.
+        """
+        self._check_written_terms(vals)
+        if 'order_line' not in vals:
+            return super().write(vals)
+        changing = self.with_context(billing_lines_changing=True)
+        result = super(SaleOrder, changing).write(vals)
+        self._follow_changed_lines()
+        return result
+
     def message_post(self, **kwargs):
         """Override of `sale`: the charge run collects the notes that nobody is notified of.
 
@@ -310,7 +326,9 @@ class SaleOrder(models.Model):
         if notes is not None and set(kwargs) == {'body'} and not self._has_followers_of_notes():
             notes.append((self, kwargs['body']))
             return self.env['mail.message']
-        return super().message_post(**kwargs)
+        message = super().message_post(**kwargs)
+        self._note_link_mailed(message)
+        return message
 
     @api.model
     def _log_notes(self, notes):

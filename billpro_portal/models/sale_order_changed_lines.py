@@ -8,15 +8,6 @@ class SaleOrder(models.Model):
 
     _inherit = 'sale.order'
 
-    def write(self, vals):
-        """Override of `sale` to look at the lines once, when all of them are changed."""
-        if 'order_line' not in vals:
-            return super().write(vals)
-        changing = self.with_context(billing_lines_changing=True)
-        result = super(SaleOrder, changing).write(vals)
-        self._follow_changed_lines()
-        return result
-
     def _follow_changed_lines(self):
         """Let the payments of live orders follow their lines.
 

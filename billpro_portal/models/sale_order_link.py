@@ -306,12 +306,13 @@ class SaleOrder(models.Model):
             }
         return action
 
-    def message_post(self, **kwargs):
-        """Override of `sale`: the mail that the composer sends carries the order link.
+    def _note_link_mailed(self, message):
+        """Note that the mail which the composer sent carries the order link.
 
         Notes of changed fields, which are posted in the same context, don't.
+
+        :param mail.message message: What was posted.
         """
-        message = super().message_post(**kwargs)
         if self.env.context.get('mark_so_as_sent') and message.message_type == 'comment':
             billed = self.filtered(
                 lambda order: order.purchase_type and order.billing_status in BEFORE_APPROVAL
@@ -319,7 +320,6 @@ class SaleOrder(models.Model):
             billed._mark_link_sent(self.env._("The order link was mailed to the customer."))
             for order in billed:
                 order._note_link_given('mail')._follow_message(message)
-        return message
 
     def _notify_get_recipients_groups(self, message, model_description, msg_vals=False):
         """Override of `sale`: our mails carry the order link themselves, one button is enough."""

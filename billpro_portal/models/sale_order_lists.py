@@ -11,7 +11,6 @@ class SaleOrder(models.Model):
 
     _inherit = 'sale.order'
 
-    billing_status = fields.Selection(group_expand='_group_expand_billing_status')
     billing_pending_date = fields.Datetime(
         string="Pending Since",
         compute='_compute_billing_pending',

@@ -279,15 +279,15 @@ class SaleOrder(models.Model):
     def _refuse_locked_terms(self):
         raise UserError(self.env._("The product locks the payment terms of order %s.", self.name))
 
-    def write(self, vals):
-        """Override of `sale` to guard the terms of payment.
+    def _check_written_terms(self, vals):
+        """Check that the terms of payment among what is written may be changed.
 
+        :param dict vals: What is written.
         :raise UserError: If the terms of an order can't be changed, or not any more.
         """
         if set(TERMS).intersection(vals):
             for order in self:
                 order._check_terms_can_be_changed()
-        return super().write(vals)
 
     def _check_terms_can_be_changed(self):
         if self.purchase_type and self.billing_status not in BEFORE_APPROVAL:

@@ -1,10 +1,14 @@
 """Many orders and payments, copied by SQL from a few that were made as usual: inside Odoo."""
 
+from __future__ import annotations
+
 import time
+from typing import Any
 
 from dateutil.relativedelta import relativedelta
 
 from odoo import fields, sql_db
+from odoo.api import Environment
 
 from odoo.addons.billpro_portal.tests.common.list_requests import LISTS, REPORTS, ViewRequest
 
@@ -17,7 +21,7 @@ PERIODS = 11
 TIMES = 5
 
 
-def fill(env, orders, events):
+def fill(env: Environment, orders: int, events: int) -> None:
     """Fill a new database.
 
     A subscription that was paid twice is copied by SQL with its line, its payments, attempts,
@@ -49,7 +53,7 @@ def fill(env, orders, events):
 class _Copies:
     """Copies of the rows of an order; the copy `n` of a row has the id `base + n`."""
 
-    def __init__(self, env, orders, events, template):
+    def __init__(self, env: Environment, orders: int, events: int, template: Any) -> None:
         self.env = env
         self.order_count, self.event_count = orders, events
         self.template = template
@@ -57,9 +61,9 @@ class _Copies:
         self.tx = self.paid.transaction_ids
         first_day = fields.Date.today() - relativedelta(months=PERIODS - 1)
         self.anchor = first_day + relativedelta(days=9)
-        self.bases = {}
+        self.bases: dict[str, int] = {}
 
-    def _copy(self, record, count, **values):
+    def _copy(self, record: Any, count: int, **values: str) -> None:
         """Copy a row.
 
         :param odoo.models.Model record: The row.
@@ -86,7 +90,7 @@ class _Copies:
         # The checks of foreign keys would go on reading the whole table, which was small before.
         self.env.cr.execute(f'ANALYZE {table}')
 
-    def partners(self):
+    def partners(self) -> None:
         base = self.env['res.partner'].search([], order='id desc', limit=1).id
         self._copy(
             self.template.partner_id,
@@ -96,7 +100,7 @@ class _Copies:
             commercial_partner_id=f'{base} + n',
         )
 
-    def orders_and_lines(self):
+    def orders_and_lines(self) -> None:
         self._copy(
             self.template,
             self.order_count,
@@ -112,7 +116,7 @@ class _Copies:
         for line in self.template.order_line:
             self._copy(line, self.order_count, order_id=f'{self.bases["sale_order"]} + n')
 
-    def events(self):
+    def events(self) -> None:
         order = f'(1 + (n - 1) % {self.order_count})'
         number = f'(2 + (n - 1) / {self.order_count})'
         start = f"(DATE '{self.anchor}' + make_interval(months => {number} - 1))"
@@ -140,7 +144,7 @@ class _Copies:
             ),
         )
 
-    def invoices_and_payments(self):
+    def invoices_and_payments(self) -> None:
         invoice = self.paid.invoice_id
         count = self.event_count
         order = f'{self.bases["sale_order"]} + 1 + (n - 1) % {self.order_count}'
@@ -160,7 +164,7 @@ class _Copies:
             ],
         )
 
-    def attempts(self):
+    def attempts(self) -> None:
         event = f'{self.bases["billpro_billing_event"]} + n'
         values = {
             'billing_event_id': event,
@@ -181,7 +185,7 @@ class _Copies:
         self._copy(self.tx, tried // 30, **declined)
         self._copy(self.tx, tried, reference="'BENCH-' || n", **values)
 
-    def notices(self):
+    def notices(self) -> None:
         notice = self.env['billpro.notification'].search([], limit=1)
         self._copy(
             notice,
@@ -196,7 +200,7 @@ class _Copies:
         )
 
 
-def measure(env):
+def measure(env: Environment) -> dict[str, Any]:
     """Open each list and report as a billing manager, several times.
 
     :param odoo.api.Environment env: The superuser's environment.

@@ -1,9 +1,13 @@
 """`./dev bench lists`: what opening the lists and reports costs with many orders and payments."""
 
-import json
+from __future__ import annotations
 
-from devtools import databases, paths
+import json
+from typing import Any
+
+from devtools import databases
 from devtools.bench.run import ANSWER, read_answer
+from devtools.odoo_server import Odoo
 from devtools.torture.run import write_configuration
 
 SCRIPT = """
@@ -14,7 +18,7 @@ print({answer!r} + json.dumps(list_data.measure(env)))
 """
 
 
-def run(odoo, orders, events, as_json):
+def run(odoo: Odoo, orders: int, events: int, as_json: bool) -> int:
     """Fill a database, open each list and report, and show what that costs.
 
     :param Odoo odoo: Odoo and its PostgreSQL cluster, which must run.
@@ -25,9 +29,8 @@ def run(odoo, orders, events, as_json):
     :rtype: int
     """
     every = databases.Databases(odoo)
-    with every.temporary(every.dependencies_template(), 'bench') as database:
+    with every.temporary(every.addon_template(), 'bench') as database:
         configuration = write_configuration(odoo, database)
-        odoo.update(configuration, install=[paths.ADDON_NAME])
         output = odoo.execute(
             configuration, SCRIPT.format(orders=orders, events=events, answer=ANSWER)
         )
@@ -36,7 +39,7 @@ def run(odoo, orders, events, as_json):
     return 0
 
 
-def _as_text(result):
+def _as_text(result: dict[str, Any]) -> str:
     """Return the result for people.
 
     :rtype: str

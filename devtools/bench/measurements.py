@@ -1,8 +1,14 @@
 """The three ways to collect due payments, each measured: executed inside Odoo."""
 
+from __future__ import annotations
+
 import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypedDict, TypeVar
 
 from odoo import Command, sql_db
+from odoo.api import Environment
 
 from devtools.torture import orders
 
@@ -10,14 +16,37 @@ BATCH = 200
 PHASES = ('open', 'charge', 'book')
 
 
+Result = TypeVar('Result')
+
+
+class Cost(TypedDict):
+    """What one event takes."""
+
+    ms: float
+    queries: float
+
+
+class Costs(TypedDict):
+    """What events take on the average, by phase."""
+
+    events: int
+    phases: dict[str, Cost]
+
+
+class RunCosts(Costs):
+    """What events take in the charge run, and how many it collects in a minute."""
+
+    per_minute: int
+
+
 class Phases:
     """Time and queries by phase."""
 
-    def __init__(self):
-        self.seconds = {}
-        self.queries = {}
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self.queries: dict[str, int] = {}
 
-    def measure(self, phase, function):
+    def measure(self, phase: str, function: Callable[[], Result]) -> Result:
         """Call a function and add what it took to a phase.
 
         :param str phase: The name of the phase.
@@ -31,13 +60,13 @@ class Phases:
             self.seconds[phase] = self.seconds.get(phase, 0) + time.perf_counter() - began
             self.queries[phase] = self.queries.get(phase, 0) + sql_db.sql_counter - queries
 
-    def report(self, events):
+    def report(self, events: int) -> Costs:
         """Return milliseconds and queries per event for each phase and in all.
 
         :param int events: How many events there were.
         :rtype: dict
         """
-        result = {
+        result: dict[str, Cost] = {
             phase: {
                 'ms': round(1000 * seconds / events, 1),
                 'queries': round(self.queries[phase] / events, 1),
@@ -51,7 +80,7 @@ class Phases:
         return {'events': events, 'phases': result}
 
 
-def prepare(env, gateway, key):
+def prepare(env: Environment, gateway: str, key: str) -> None:
     """Set up what the orders need.
 
     :param odoo.api.Environment env: The superuser's environment.
@@ -61,7 +90,7 @@ def prepare(env, gateway, key):
     orders.prepare(env, gateway, key)
 
 
-def charge_run(env, events, workers):
+def charge_run(env: Environment, events: int, workers: int) -> RunCosts:
     """Create orders, and collect what is due of them as the scheduled action does.
 
     :param odoo.api.Environment env: The superuser's environment.
@@ -91,14 +120,14 @@ def charge_run(env, events, workers):
     phases.seconds['other'] = seconds - sum(phases.seconds.values())
     phases.queries['other'] = sql_db.sql_counter - queries - sum(phases.queries.values())
     _check_paid(due)
-    return phases.report(len(due)) | {'per_minute': round(60 * len(due) / seconds)}
+    return {**phases.report(len(due)), 'per_minute': round(60 * len(due) / seconds)}
 
 
-def _measured(phases, phase, method):
+def _measured(phases: Phases, phase: str, method: Callable[..., Any]) -> Callable[..., Any]:
     """Return a method of the charge run that adds to a phase what it takes."""
 
-    def measured(run, *arguments):
-        def call():
+    def measured(run: Any, *arguments: Any) -> Any:
+        def call() -> Any:
             result = method(run, *arguments)
             run.env.flush_all()  # What a phase changed is a part of it.
             return result
@@ -108,7 +137,7 @@ def _measured(phases, phase, method):
     return measured
 
 
-def one_by_one(env, count, first_number=0):
+def one_by_one(env: Environment, count: int, first_number: int = 0) -> Costs:
     """Collect payments the way stock Odoo does, each on its own.
 
     :param odoo.api.Environment env: The superuser's environment.
@@ -121,12 +150,12 @@ def one_by_one(env, count, first_number=0):
     all_orders = _live_orders(env)
     for number in range(first_number, first_number + count):
         order = all_orders[number % len(all_orders)]
-        phases.measure('all by one', lambda o=order, n=number: _collect_one(o, n))
+        phases.measure('all by one', partial(_collect_one, order, number))
         env.invalidate_all()  # Each would be a request of its own.
     return phases.report(count)
 
 
-def _collect_one(order, number):
+def _collect_one(order: Any, number: int) -> None:
     """Create and post an invoice, charge its card, post-process, commit."""
     env = order.env
     invoice = env['account.move'].create(_invoice_values(order))
@@ -152,7 +181,7 @@ def _collect_one(order, number):
         raise ValueError(f"{invoice.name} was not paid")
 
 
-def batched(env, count):
+def batched(env: Environment, count: int) -> Costs:
     """Make the documents of payments in batches with nothing but Odoo's own calls.
 
     No card is charged: this is what the documents alone cost.
@@ -174,19 +203,19 @@ def batched(env, count):
     return phases.report(count)
 
 
-def _collect_batch(env, batch, phases):
+def _collect_batch(env: Environment, batch: list[Any], phases: Phases) -> None:
     """Create and post invoices and payments, and reconcile them."""
 
-    def create_invoices():
+    def create_invoices() -> Any:
         created = env['account.move'].create([_invoice_values(order) for order in batch])
         env.flush_all()
         return created
 
-    def post(records):
+    def post(records: Any) -> None:
         records.action_post()
         env.flush_all()
 
-    def create_payments():
+    def create_payments() -> Any:
         provider = batch[0].billing_token_id.provider_id
         journal = provider.journal_id
         line = journal.inbound_payment_method_line_ids.filtered(
@@ -210,7 +239,7 @@ def _collect_batch(env, batch, phases):
         env.flush_all()
         return created
 
-    def reconcile():
+    def reconcile() -> None:
         env['account.move.line']._reconcile_plan(
             [
                 (payment.move_id.line_ids + invoice.line_ids).filtered(
@@ -231,7 +260,7 @@ def _collect_batch(env, batch, phases):
     _check_invoices(invoices)
 
 
-def _invoice_values(order):
+def _invoice_values(order: Any) -> dict[str, Any]:
     """Return an invoice of an order's recurring lines, as its events have."""
     values = order._prepare_invoice()
     lines = []
@@ -242,14 +271,14 @@ def _invoice_values(order):
     return {**values, 'invoice_line_ids': lines}
 
 
-def _live_orders(env):
+def _live_orders(env: Environment) -> Any:
     """Return the orders that are charged to a card, whose caches are empty."""
     found = env['sale.order'].search([('billing_token_id', '!=', False)], order='id')
     env.invalidate_all()
     return found
 
 
-def _check_paid(events):
+def _check_paid(events: Any) -> None:
     """Refuse to report a run that has not collected everything."""
     events.invalidate_recordset()
     if set(events.mapped('status')) != {'completed'}:
@@ -257,7 +286,7 @@ def _check_paid(events):
     _check_invoices(events.invoice_id)
 
 
-def _check_invoices(invoices):
+def _check_invoices(invoices: Any) -> None:
     """Refuse to report documents that are not what they should be."""
     if any(move.payment_state not in {'paid', 'in_payment'} for move in invoices):
         raise ValueError("Not all invoices were paid.")

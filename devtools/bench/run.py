@@ -1,8 +1,12 @@
 """`./dev bench run`: what a payment costs in the charge run, one by one, and as bare documents."""
 
+from __future__ import annotations
+
 import json
+from typing import Any
 
 from devtools import console, databases, paths
+from devtools.odoo_server import Odoo
 from devtools.torture.run import write_configuration
 from fake_gateway import FakeGateway
 
@@ -27,7 +31,7 @@ print({answer!r} + json.dumps({{
 """
 
 
-def run(odoo, events, latency, workers, as_json):
+def run(odoo: Odoo, events: int, latency: int, workers: int, as_json: bool) -> int:
     """Measure the three ways in one run, and show what they cost per event.
 
     :param Odoo odoo: Odoo and its PostgreSQL cluster, which must run.
@@ -39,9 +43,9 @@ def run(odoo, events, latency, workers, as_json):
     :rtype: int
     """
     every = databases.Databases(odoo)
-    with every.temporary(every.dependencies_template(), 'bench') as database:
+    with every.temporary(every.addon_template(), 'bench') as database:
         configuration = write_configuration(odoo, database)
-        odoo.update(configuration, install=[paths.ADDON_NAME, paths.FAKE_GATEWAY_ADDON])
+        odoo.update(configuration, install=[paths.FAKE_GATEWAY_ADDON])
         with FakeGateway() as gateway:
             if latency:
                 gateway.faults.add(
@@ -72,17 +76,18 @@ def run(odoo, events, latency, workers, as_json):
     return 0
 
 
-def read_answer(output):
+def read_answer(output: str) -> dict[str, Any]:
     """Return what was measured.
 
     :param str output: What Odoo printed.
     :rtype: dict
     """
     line = next(line for line in output.splitlines() if line.startswith(ANSWER))
-    return json.loads(line.removeprefix(ANSWER))
+    measured: dict[str, Any] = json.loads(line.removeprefix(ANSWER))
+    return measured
 
 
-def _ratios(result):
+def _ratios(result: dict[str, Any]) -> dict[str, float]:
     """Return how the ways compare, by what they take per event."""
     run_phases = result['charge run']['phases']
     documents = run_phases['all']['ms'] - run_phases['charge']['ms']
@@ -96,7 +101,7 @@ def _ratios(result):
     }
 
 
-def _as_text(result):
+def _as_text(result: dict[str, Any]) -> str:
     """Return the result for people.
 
     :rtype: str

@@ -1,7 +1,7 @@
 import pytest
 import stripe
 
-from devtools import databases, odoo_server, paths, postgresql, python_environment
+from devtools import databases, odoo_server, postgresql, python_environment
 from fake_gateway import FakeGateway
 
 from .odoo_answers import ask
@@ -19,9 +19,8 @@ def odoo():
 def sold_database(odoo):
     """A database with the addon installed and `odoo_orders` in it, to be copied."""
     every = databases.Databases(odoo)
-    with every.temporary(every.dependencies_template(), 'sold') as database:
+    with every.temporary(every.addon_template(), 'sold') as database:
         configuration = odoo.write_configuration(database, max_cron_threads=0)
-        odoo.update(configuration, install=[paths.ADDON_NAME])
         ask(odoo, configuration, 'odoo_orders.create')
         yield database
 

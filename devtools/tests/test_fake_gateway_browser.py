@@ -5,6 +5,7 @@ import queue
 import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -88,8 +89,8 @@ class Shop(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self):
-        self.pages = queue.Queue()
-        self.reports = queue.Queue()
+        self.pages: queue.Queue[str] = queue.Queue()
+        self.reports: queue.Queue[dict[str, Any]] = queue.Queue()
         self.visited = threading.Event()
         super().__init__(('127.0.0.1', 0), ShopHandler)
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
@@ -100,6 +101,8 @@ class Shop(ThreadingHTTPServer):
 
 
 class ShopHandler(BaseHTTPRequestHandler):
+    server: Shop
+
     def do_GET(self):
         url = urlsplit(self.path)
         if url.path == '/next':

@@ -3,6 +3,7 @@ from datetime import datetime, timezone
 import pytest
 import requests
 import stripe
+import urllib3
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def test_refused_connections(gateway, control):
     control('POST', 'connections/refuse', seconds=0.05)
     session = requests.Session()
     adapter = requests.adapters.HTTPAdapter(
-        max_retries=requests.adapters.Retry(20, backoff_factor=0.02, backoff_max=0.2)
+        max_retries=urllib3.Retry(20, backoff_factor=0.02, backoff_max=0.2)
     )
     session.mount('http://', adapter)
     assert session.get(f'{gateway.url}/_control/clock', timeout=10).status_code == 200

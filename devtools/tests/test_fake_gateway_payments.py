@@ -85,7 +85,7 @@ def test_a_declined_card(gateway, client, payment_method, code, decline_code):
     assert error.type == 'card_error'
     assert error.code == code
     assert error.decline_code == decline_code
-    assert error.advice_code in {'try_again_later', 'do_not_try_again', 'confirm_card_data'}
+    assert str(error.advice_code) in {'try_again_later', 'do_not_try_again', 'confirm_card_data'}
     assert error.network_decline_code.isdigit()
     assert error.payment_intent.status == 'requires_payment_method'
     kept = client.v1.payment_intents.retrieve(error.payment_intent.id)

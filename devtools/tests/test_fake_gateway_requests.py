@@ -84,7 +84,7 @@ def undeclared(fields, class_name):
 
 def declarations(class_name):
     """Return the parameters that a class of Stripe's library declares, with their types."""
-    module_class = getattr(stripe.params, re.match(r"\w+?Params", class_name)[0])
+    module_class = getattr(stripe.params, class_name[: class_name.index('Params')] + 'Params')
     module = importlib.import_module(module_class.__module__)
     annotations = getattr(module, class_name).__annotations__
     return {name: str(kind) for name, kind in annotations.items()}

@@ -89,7 +89,7 @@ def test_invalid_card_data(browser, wrong, code):
 def test_browsers_can_do_little(client, browser):
     with pytest.raises(stripe.AuthenticationError) as raised:
         browser.v1.customers.create({})
-    assert raised.value.json_body['error']['code'] == 'secret_key_required'
+    assert raised.value.error.code == 'secret_key_required'
     intent = client.v1.setup_intents.create(SETUP)
     with pytest.raises(stripe.InvalidRequestError):
         browser.v1.setup_intents.retrieve(intent.id, {'client_secret': 'seti_wrong'})
@@ -133,9 +133,9 @@ def test_a_setup_that_fails(gateway, client):
     intent = client.v1.setup_intents.retrieve(intent.id)
     assert intent.last_setup_error.code == 'setup_intent_authentication_failure'
     assert client.v1.setup_intents.cancel(intent.id).status == 'canceled'
-    with pytest.raises(stripe.InvalidRequestError) as raised:
+    with pytest.raises(stripe.InvalidRequestError) as refused:
         client.v1.setup_intents.confirm(intent.id, {'payment_method': 'pm_card_visa'})
-    assert raised.value.code == 'setup_intent_unexpected_state'
+    assert refused.value.code == 'setup_intent_unexpected_state'
 
 
 def test_indian_cards_get_a_mandate(client, charge):

@@ -28,6 +28,8 @@ class Receiver(ThreadingHTTPServer):
 
 
 class ReceiverHandler(BaseHTTPRequestHandler):
+    server: Receiver
+
     def do_POST(self):
         body = self.rfile.read(int(self.headers['Content-Length']))
         self.server.received.append((body, dict(self.headers)))

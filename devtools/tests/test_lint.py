@@ -1,6 +1,18 @@
 import pytest
 
-from devtools import lint
+from devtools import lint, locks, node_environment, paths, python_environment
+
+
+@pytest.fixture(scope='module')
+def programs():
+    with locks.exclusive(paths.cache_directory() / 'setup.lock'):
+        return python_environment.prepare(python_environment.LINT_REQUIREMENTS) / 'bin'
+
+
+@pytest.fixture(scope='module')
+def eslint():
+    with locks.exclusive(paths.cache_directory() / 'setup.lock'):
+        return node_environment.prepare()
 
 
 @pytest.mark.parametrize(
@@ -16,3 +28,28 @@ from devtools import lint
 )
 def test_hosts_to_fetch_from_are_found(line, is_foreign):
     assert bool(lint.FOREIGN_ADDRESS.search(line)) == is_foreign
+
+
+def test_wrong_types_are_found(programs, tmp_path):
+    environment = python_environment.prepare(python_environment.ODOO_REQUIREMENTS)
+    file = tmp_path / 'sums.py'
+    file.write_text("def double(number: int) -> int:\n    return 2 * number\n")
+    assert lint.check_types(programs, environment, file) == ""
+    file.write_text("def double(number: int) -> str:\n    return 2 * number\n")
+    assert "[return-value]" in lint.check_types(programs, environment, file)
+    file.write_text("def double(number):\n    return 2 * number\n")
+    assert "[no-untyped-def]" in lint.check_types(programs, environment, file)
+
+
+def test_wrong_javascript_is_found(eslint, tmp_path):
+    file = tmp_path / 'sums.js'
+    file.write_text("export const double = (number) => 2 * number;\n")
+    assert lint.check_javascript(eslint, tmp_path) == ""
+    file.write_text("export const double = (number) => 2 * amount;\n")
+    problems = lint.check_javascript(eslint, tmp_path)
+    assert "no-undef" in problems
+    assert "no-unused-vars" in problems
+
+
+def test_npm_packages_come_from_where_the_machine_says():
+    assert '"resolved"' not in node_environment.LOCK_FILE.read_text()

@@ -1,69 +1,100 @@
-from devtools import test_run
+from pathlib import Path
 
-NATIVE_LOG = """\
-2026-01-02 03:04:05,678 9 INFO db odoo.addons.billpro_portal.tests.test_a: Starting A.test_one ... 
-2026-01-02 03:04:05,678 9 INFO db odoo.addons.billpro_portal.tests.test_a: Starting A.test_two ... 
-2026-01-02 03:04:05,678 9 ERROR db odoo.addons.billpro_portal.tests.test_a: FAIL: A.test_two
-2026-01-02 03:04:05,678 9 INFO db odoo.addons.billpro_portal.tests.test_b: Starting B.test_one ... 
-2026-01-02 03:04:05,678 9 INFO db odoo.addons.billpro_portal.tests.test_b: skipped B.test_one : no
-2026-01-02 03:04:05,678 9 INFO db odoo.addons.sale.tests.test_c: Starting C.test_one ... 
-2026-01-02 03:04:05,678 9 WARNING db odoo.addons.billpro_portal.models.sale_order: Too late
-2026-01-02 03:04:05,678 9 WARNING db odoo.addons.billpro_portal_more.models.x: Not ours
-2026-01-02 03:04:05,678 9 WARNING ? odoo.addons.sale.models.x: Not ours either
-"""  # noqa: W291
+from devtools import test_run
 
 REPORT = """\
 <testsuites><testsuite>
-<testcase classname="billpro_portal.tests.test_a.A" name="test_one"/>
-<testcase classname="billpro_portal.tests.test_a.A" name="test_two"><failure/></testcase>
-<testcase classname="billpro_portal.tests.test_b.B" name="test_one"><skipped/></testcase>
+<testcase classname="billpro_portal.tests.test_a.A" name="test_one"
+ file="billpro_portal/tests/test_a.py"/>
+<testcase classname="billpro_portal.tests.test_a.A" name="test_two"
+ file="billpro_portal/tests/test_a.py"><failure/></testcase>
+<testcase classname="billpro_portal.tests.test_b.B" name="test_one"
+ file="billpro_portal/tests/test_b.py"><skipped/></testcase>
+<testcase classname="devtools.tests.test_c" name="test_case[1]"
+ file="devtools/tests/test_c.py"/>
+<testcase classname="devtools.tests.test_c" name="test_unclean" file="devtools/tests/test_c.py"/>
+<testcase classname="devtools.tests.test_c" name="test_unclean"
+ file="devtools/tests/test_c.py"><error/></testcase>
 <testcase classname="" name="billpro_portal.tests.test_broken"><error/></testcase>
 </testsuite></testsuites>
 """
 
-A_ONE = 'billpro_portal.tests.test_a.A.test_one'
-A_TWO = 'billpro_portal.tests.test_a.A.test_two'
-B_ONE = 'billpro_portal.tests.test_b.B.test_one'
-BROKEN = 'billpro_portal.tests.test_broken'
-
-
-def test_native_log_tells_the_outcome_of_each_test():
-    results = test_run.read_native_log(NATIVE_LOG)
-    assert results.tests == {A_ONE, A_TWO, B_ONE}
-    assert results.failed == {A_TWO}
-    assert results.skipped == {B_ONE}
+A = 'billpro_portal/tests/test_a.py::A'
+B = 'billpro_portal/tests/test_b.py::B'
+C = 'devtools/tests/test_c.py'
 
 
 def test_report_of_pytest_tells_the_outcome_of_each_test(tmp_path):
     path = tmp_path / 'report.xml'
     path.write_text(REPORT)
     results = test_run.read_report(path)
-    assert results.tests == {A_ONE, A_TWO, B_ONE, BROKEN}
-    assert results.failed == {A_TWO, BROKEN}
-    assert results.skipped == {B_ONE}
+    assert results.passed == {f'{A}::test_one', f'{C}::test_case[1]'}
+    assert results.failed == {
+        f'{A}::test_two',
+        f'{C}::test_unclean',
+        'billpro_portal.tests.test_broken',
+    }
+    assert results.skipped == {f'{B}::test_one'}
 
 
-def test_only_warnings_of_the_addon_count():
-    warnings = test_run.addon_warnings(NATIVE_LOG)
-    assert warnings == ["Logged by the addon, WARNING: Too late"]
+class Again:
+    """Stands in for the runs of pytest: what fails alone, and what was run with which log."""
+
+    def __init__(self, directory, failing):
+        self.directory = directory
+        self.failing = failing
+        self.runs = []
+
+    def __call__(self, _odoo, database, arguments):
+        [test] = arguments
+        self.runs.append(test)
+        log = self.directory / f'{database}.log'
+        log.write_text(test)
+        if test in self.failing:
+            return test_run.Results(failed={test}, log=log)
+        return test_run.Results(passed={test}, log=log)
 
 
-def test_both_runners_share_the_test_files():
-    files = test_run.native_files()
-    assert files[0] == test_run.FIRST_NATIVE_FILE
-    assert 'test_webhook.py' in files
-    assert 'test_booking.py' not in files
+class Copies:
+    """Stands in for the databases."""
+
+    def __init__(self, _odoo):
+        self.context = None
+
+    def temporary(self, _template, _purpose):
+        return self
+
+    def __enter__(self):
+        return 'billpro_again_1'
+
+    def __exit__(self, *_exception):
+        return False
 
 
-def test_what_odoos_runner_reports_counts():
-    of_pytest = test_run.Results({A_ONE}, set(), set())
-    native = test_run.Results({A_TWO, B_ONE}, {A_TWO}, {B_ONE})
-    problems = []
-    merged = test_run.merge(of_pytest, native, problems)
-    assert merged.tests == {A_ONE, A_TWO, B_ONE}
-    assert merged.failed == {A_TWO}
-    assert merged.skipped == {B_ONE}
-    assert problems == [
-        f"Failed under Odoo's runner: {A_TWO}",
-        f"Skipped by Odoo's runner, which counts as a failure: {B_ONE}",
-    ]
+def test_what_failed_is_run_again_alone(monkeypatch, tmp_path):
+    again = Again(tmp_path, failing={f'{A}::test_two'})
+    monkeypatch.setattr(test_run, 'run_pytest', again)
+    monkeypatch.setattr(test_run.databases, 'Databases', Copies)
+    first = test_run.Results(
+        failed={f'{A}::test_one', f'{A}::test_two'}, log=Path('billpro_test_1.log')
+    )
+    found = test_run.run_failed_again(None, 'template', first)
+    one = tmp_path / 'alone-test_a.py.A.test_one.log'
+    two = tmp_path / 'alone-test_a.py.A.test_two.log'
+    passed_alone, failed_alone = found
+    assert passed_alone == (
+        f"Order or load: {A}::test_one failed among the others and passed alone."
+        f" Logs: billpro_test_1.log and {one}"
+    )
+    assert failed_alone == f"Failed, also alone: {A}::test_two. Logs: billpro_test_1.log and {two}"
+    assert (one.read_text(), two.read_text()) == (f'{A}::test_one', f'{A}::test_two')
+
+
+def test_not_everything_is_run_again(monkeypatch, tmp_path):
+    failed = {f'{A}::test_{number:02}' for number in range(test_run.MOST_RUN_AGAIN + 3)}
+    again = Again(tmp_path, failing=failed)
+    monkeypatch.setattr(test_run, 'run_pytest', again)
+    monkeypatch.setattr(test_run.databases, 'Databases', Copies)
+    found = test_run.run_failed_again(None, 'template', test_run.Results(failed=failed))
+    assert again.runs == sorted(failed)[: test_run.MOST_RUN_AGAIN]
+    assert found[-1] == "3 more failed tests were not run again."

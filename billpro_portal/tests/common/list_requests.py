@@ -1,10 +1,14 @@
 """What the web client asks the server for when it opens a list or a report: inside Odoo."""
 
+from __future__ import annotations
+
 from itertools import product
+from typing import Any
 
 from lxml import etree
 
 from odoo import fields
+from odoo.api import Environment
 from odoo.fields import Domain
 from odoo.tools.safe_eval import safe_eval
 
@@ -29,7 +33,7 @@ PAGE, COUNT_LIMIT = 80, 10001
 class ViewRequest:
     """The request for the data of a view, as the web client makes it with the default filters."""
 
-    def __init__(self, env, action_name, mode):
+    def __init__(self, env: Environment, action_name: str, mode: str) -> None:
         """Read the action and its views.
 
         :param odoo.api.Environment env: The environment of the user who opens it.
@@ -43,7 +47,7 @@ class ViewRequest:
         search_view_id = action.search_view_id.id
         views = self.model.get_views([(view_id, mode), (search_view_id, 'search')])['views']
         self.arch = etree.fromstring(views[mode]['arch'])
-        self.groupby = []
+        self.groupby: list[str] = []
         self.domain = Domain(safe_eval(action.domain or '[]', {'uid': env.uid}))
         self._apply_default_filters(
             etree.fromstring(views['search']['arch']), safe_eval(action.context or '{}')
@@ -51,7 +55,7 @@ class ViewRequest:
         if not self.groupby and (default := self.arch.get('default_group_by')):
             self.groupby = default.split(',')
 
-    def _apply_default_filters(self, search, context):
+    def _apply_default_filters(self, search: etree._Element, context: dict[str, Any]) -> None:
         """Filter and group by what the action chooses.
 
         :param etree._Element search: The search view.
@@ -69,7 +73,7 @@ class ViewRequest:
         if not chosen.is_false():
             self.domain &= chosen
 
-    def send(self):
+    def send(self) -> Any:
         """Ask for the data.
 
         :return: What the server answers.
@@ -77,15 +81,15 @@ class ViewRequest:
         """
         return getattr(self, f'_send_{self.mode}')()
 
-    def _get_specification(self):
+    def _get_specification(self) -> dict[str, dict[str, Any]]:
         """Return what is read of each record."""
-        specification = {}
+        specification: dict[str, dict[str, Any]] = {}
         for node in self.arch.iter('field'):
             field = self.model._fields[node.get('name')]
             specification[field.name] = {'fields': {'display_name': {}}} if field.relational else {}
         return specification
 
-    def _send_list(self, auto_unfold=False):
+    def _send_list(self, auto_unfold: bool = False) -> Any:
         order = self.arch.get('default_order') or None
         specification = self._get_specification()
         if not self.groupby:
@@ -111,10 +115,10 @@ class ViewRequest:
             unfold_read_default_limit=int(self.arch.get('limit', PAGE)),
         )
 
-    def _send_kanban(self):
+    def _send_kanban(self) -> Any:
         return self._send_list(auto_unfold=True)
 
-    def _send_calendar(self):
+    def _send_calendar(self) -> Any:
         date = self.arch.get('date_start')
         today = fields.Date.today()
         month = Domain(date, '>=', fields.Date.start_of(today, 'month'))
@@ -123,14 +127,14 @@ class ViewRequest:
             list(self.domain & month), self._get_specification() | {date: {}}
         )
 
-    def _get_measures(self):
+    def _get_measures(self) -> list[str]:
         """Return the aggregates of the measures."""
         return [
             f'{name}:{self.model._fields[name].aggregator}'
             for name in self.arch.xpath('//field[@type="measure"]/@name')
         ]
 
-    def _get_groupbys(self, *kinds):
+    def _get_groupbys(self, *kinds: str) -> list[str]:
         """Return what is grouped by, with intervals.
 
         :param kinds: The types of fields in the view; without, all but measures.
@@ -141,7 +145,7 @@ class ViewRequest:
             if (node.get('type') in kinds if kinds else node.get('type') != 'measure')
         ]
 
-    def _send_pivot(self):
+    def _send_pivot(self) -> Any:
         rows, columns = self._get_groupbys('row'), self._get_groupbys('col')
         grouping_sets = [
             rows[:row_count] + columns[:column_count]
@@ -151,7 +155,7 @@ class ViewRequest:
             list(self.domain), grouping_sets, ['__count', *self._get_measures()]
         )
 
-    def _send_graph(self):
+    def _send_graph(self) -> Any:
         return self.model.formatted_read_group(
             list(self.domain), self._get_groupbys(), ['__count', *self._get_measures()]
         )

@@ -16,3 +16,5 @@ What Stripe would refuse is refused; what Stripe can and this gateway can't, is 
 """
 
 from fake_gateway.gateway import FakeGateway
+
+__all__ = ['FakeGateway']

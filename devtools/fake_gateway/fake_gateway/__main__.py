@@ -1,5 +1,7 @@
 """Run the gateway by itself: `python -m fake_gateway --port 4242`."""
 
+from __future__ import annotations
+
 import argparse
 import signal
 import threading
@@ -7,7 +9,7 @@ import threading
 from fake_gateway.gateway import FakeGateway
 
 
-def main():
+def main() -> None:
     """Serve until the process is told to stop."""
     parser = argparse.ArgumentParser(prog='python -m fake_gateway', description=__doc__)
     parser.add_argument('--port', type=int, default=0, help="default: a free one")

@@ -1,8 +1,12 @@
 """The routes of Stripe's API, and how a request to them is answered."""
 
+from __future__ import annotations
+
 import base64
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from types import ModuleType
 
 from fake_gateway import (
     api_versions,
@@ -23,8 +27,10 @@ from fake_gateway import (
     webhook_endpoints,
 )
 from fake_gateway.errors import ApiError, NotExecuted
-from fake_gateway.parameters import EXPAND
-from fake_gateway.store import Caller, new_token
+from fake_gateway.faults import Fault, Faults
+from fake_gateway.parameters import EXPAND, Fields, RawParameters
+from fake_gateway.records import Record, Values
+from fake_gateway.store import Caller, Session, Store, new_token
 
 
 @dataclass
@@ -33,8 +39,8 @@ class Request:
 
     method: str
     path: str
-    parameters: dict
-    headers: dict
+    parameters: RawParameters
+    headers: dict[str, str]
     base_url: str
 
 
@@ -43,8 +49,8 @@ class Answer:
     """An answer of the API."""
 
     status: int
-    body: dict
-    headers: dict
+    body: Record
+    headers: dict[str, str]
 
 
 class ConnectionDropped(Exception):
@@ -57,11 +63,11 @@ class Route:
 
     method: str
     path: str
-    function: object
-    fields: dict
+    function: Callable[..., Record]
+    fields: Fields
     for_browsers: bool = False
 
-    def match(self, method, path):
+    def match(self, method: str, path: str) -> dict[str, str] | None:
         """Return the ids in a path, or None if the route is another one.
 
         :param str method: The HTTP method.
@@ -73,7 +79,9 @@ class Route:
         return found.groupdict() if found else None
 
 
-def _resource(path, name, module, *, update=False, delete=False):
+def _resource(
+    path: str, name: str, module: ModuleType, *, update: bool = False, delete: bool = False
+) -> list[Route]:
     """Return the routes that most kinds of objects have."""
     routes = [
         Route('GET', path, module.list_all, module.LIST_FIELDS),
@@ -87,7 +95,7 @@ def _resource(path, name, module, *, update=False, delete=False):
     return routes
 
 
-def _intent_routes(path, name, module):
+def _intent_routes(path: str, name: str, module: ModuleType) -> list[Route]:
     """Return the routes of payment intents or setup intents that a browser uses too."""
     return [
         Route('GET', path, module.list_all, module.LIST_FIELDS),
@@ -149,7 +157,7 @@ ROUTES = [
 class Api:
     """Answers requests to the API."""
 
-    def __init__(self, store, faults):
+    def __init__(self, store: Store, faults: Faults) -> None:
         """Answer from a store.
 
         :param Store store: The objects.
@@ -159,7 +167,7 @@ class Api:
         self._faults = faults
         self._keys = idempotency.IdempotencyKeys(store)
 
-    def answer(self, request):
+    def answer(self, request: Request) -> Answer:
         """Answer a request.
 
         :param Request request: The request.
@@ -167,11 +175,11 @@ class Api:
         :raise ConnectionDropped: If a fault keeps the answer from the client.
         """
         fault = self._faults.take(request.method, request.path, request.parameters)
-        kind = fault.kind if fault else None
+        kind = fault.kind if fault else ''
         request_id = f'req_{new_token(14)}'
         headers = {'Request-Id': request_id}
         try:
-            if kind == 'rate_limit':
+            if fault and kind == 'rate_limit':
                 self._hold(fault)
                 raise rate_limit_error()
             status, body, replayed = self._execute(request, request_id, fault)
@@ -179,7 +187,7 @@ class Api:
                 headers['Idempotent-Replayed'] = 'true'
         except ApiError as error:
             status, body = error.status, error.body()
-        if kind and kind.endswith('_after'):
+        if fault and kind.endswith('_after'):
             self._hold(fault)
         if kind == 'drop_after':
             raise ConnectionDropped
@@ -187,12 +195,14 @@ class Api:
             headers['Stripe-Should-Retry'] = 'true'
         return Answer(status, body, headers)
 
-    def _hold(self, fault):
+    def _hold(self, fault: Fault) -> None:
         """Wait as long as a fault says."""
         if fault.seconds:
             self._faults.hold(fault.seconds)
 
-    def _execute(self, request, request_id, fault):
+    def _execute(
+        self, request: Request, request_id: str, fault: Fault | None
+    ) -> tuple[int, Record, bool]:
         """Do what a request asks for, unless it was done before.
 
         :return: The HTTP status, the body, and whether the answer was stored before.
@@ -220,7 +230,7 @@ class Api:
                 idempotency.store(session, request.path, values, status, body)
             return status, body, False
 
-    def _caller(self, request, request_id):
+    def _caller(self, request: Request, request_id: str) -> Caller:
         """Return who asks.
 
         :raise NotExecuted: If the key is missing or of no use.
@@ -240,7 +250,7 @@ class Api:
         )
 
 
-def _api_key(request):
+def _api_key(request: Request) -> str:
     """Return the key that a request brings along."""
     scheme, _space, credentials = request.headers.get('authorization', '').partition(' ')
     if scheme.lower() == 'bearer':
@@ -248,10 +258,10 @@ def _api_key(request):
     if scheme.lower() == 'basic':
         return base64.b64decode(credentials).decode().partition(':')[0]
     key = request.parameters.get('key', '')
-    return key if key.startswith('pk_') else ''
+    return key if isinstance(key, str) and key.startswith('pk_') else ''
 
 
-def _key_problem(api_key):
+def _key_problem(api_key: str) -> str:
     """Return what is wrong with a key, without telling the key."""
     if not api_key:
         return (
@@ -262,7 +272,7 @@ def _key_problem(api_key):
     return f"Invalid API Key provided: {api_key[:8]}{'*' * 12}"
 
 
-def _find_route(request, caller):
+def _find_route(request: Request, caller: Caller) -> tuple[Route, dict[str, str]]:
     """Return the route of a request, and the ids in its path."""
     path = request.path.removeprefix('/v1/')
     for route in ROUTES:
@@ -284,7 +294,7 @@ def _find_route(request, caller):
     )
 
 
-def _run(session, route, values, ids):
+def _run(session: Session, route: Route, values: Values, ids: dict[str, str]) -> tuple[int, Record]:
     """Do what a request asks for.
 
     :return: The HTTP status and the body.
@@ -300,7 +310,7 @@ def _run(session, route, values, ids):
         return error.status, error.body()
 
 
-def rate_limit_error():
+def rate_limit_error() -> NotExecuted:
     """Return the error of a client that asks too often.
 
     :rtype: NotExecuted
@@ -313,7 +323,7 @@ def rate_limit_error():
     )
 
 
-def internal_error():
+def internal_error() -> NotExecuted:
     """Return the error of a gateway that is out of order.
 
     :rtype: NotExecuted

@@ -5,6 +5,8 @@ Rules: Stripe documentation, "API changelog": 2022-11-15 (intents lose `charges`
 `allowed_payment_method_types`), 2026-09-30.endive (intents lose `payment_method_types`).
 """
 
+from __future__ import annotations
+
 import re
 
 from fake_gateway.errors import NotExecuted
@@ -17,7 +19,7 @@ ALLOWED_PAYMENT_METHOD_TYPES = '2026-07-29'
 WITHOUT_PAYMENT_METHOD_TYPES = '2026-09-30'
 
 
-def check(version):
+def check(version: str) -> str:
     """Check the version that a request names.
 
     :param str version: For example `2019-05-16` or `2026-10-28.endive`.

@@ -4,9 +4,13 @@ Rules: Stripe documentation, "Testing: 3D Secure authentication" and "Charge a s
 later" (off-session payments).
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 from fake_gateway import cards, payment_methods
+from fake_gateway.records import Record
+from fake_gateway.store import Session
 
 
 @dataclass(frozen=True)
@@ -17,7 +21,14 @@ class Answer:
     needs_authentication: bool = False
 
 
-def ask(session, method, *, off_session=False, is_authenticated=False, wants_3ds=False):
+def ask(
+    session: Session,
+    method: Record,
+    *,
+    off_session: bool = False,
+    is_authenticated: bool = False,
+    wants_3ds: bool = False,
+) -> Answer:
     """Ask the bank for a payment.
 
     :param Session session: What is known.
@@ -37,7 +48,9 @@ def ask(session, method, *, off_session=False, is_authenticated=False, wants_3ds
     return Answer(_expiry_decline(session, method))
 
 
-def ask_to_save(session, method, *, is_authenticated=False, wants_3ds=False):
+def ask_to_save(
+    session: Session, method: Record, *, is_authenticated: bool = False, wants_3ds: bool = False
+) -> Answer:
     """Ask the bank to save a card without a payment, while the customer is there.
 
     :param Session session: What is known.
@@ -54,7 +67,9 @@ def ask_to_save(session, method, *, is_authenticated=False, wants_3ds=False):
     return Answer(_expiry_decline(session, method))
 
 
-def _needs_authentication(card, method, off_session, wants_3ds):
+def _needs_authentication(
+    card: cards.Card, method: Record, off_session: bool, wants_3ds: bool
+) -> bool:
     """Return whether a card is accepted with authentication only."""
     if card.authentication is None:
         return False
@@ -65,7 +80,7 @@ def _needs_authentication(card, method, off_session, wants_3ds):
     return not (off_session and card.authentication == 'on_session')
 
 
-def _expiry_decline(session, method):
+def _expiry_decline(session: Session, method: Record) -> cards.Decline | None:
     """Return how an expired card is refused, or None."""
     today = session.store.clock.today()
     expiry = (method['card']['exp_year'], method['card']['exp_month'])

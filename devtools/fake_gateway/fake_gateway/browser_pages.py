@@ -1,5 +1,7 @@
 """What the customer's browser gets: the script with the card form, and the 3-D Secure page."""
 
+from __future__ import annotations
+
 import html
 from pathlib import Path
 from urllib.parse import urlencode
@@ -7,14 +9,16 @@ from urllib.parse import urlencode
 from fake_gateway import payments, setup_intents
 from fake_gateway.errors import InvalidRequest
 from fake_gateway.intent_parameters import check_client_secret
+from fake_gateway.records import Record, Values
 from fake_gateway.rendering import render
+from fake_gateway.store import Session
 
 DIRECTORY = Path(__file__).parent / 'browser'
 SCRIPT_PATHS = frozenset({'/v3', '/v3/', '/stripe.js'})
 OUTCOMES = ('complete', 'fail')
 
 
-def script():
+def script() -> bytes:
     """Return the script that stands in for Stripe.js.
 
     :rtype: bytes
@@ -22,7 +26,7 @@ def script():
     return (DIRECTORY / 'stripe.js').read_bytes()
 
 
-def three_d_secure_page(session, identifier, values):
+def three_d_secure_page(session: Session, identifier: str, values: Values) -> bytes:
     """Return the page on which the customer authenticates.
 
     :param Session session: What is known.
@@ -35,7 +39,7 @@ def three_d_secure_page(session, identifier, values):
     return page.replace('{client_secret}', html.escape(intent['client_secret'])).encode()
 
 
-def authenticate(session, identifier, values):
+def authenticate(session: Session, identifier: str, values: Values) -> tuple[Record, str | None]:
     """Let the customer authenticate, or fail to.
 
     :param Session session: What is known.
@@ -59,7 +63,7 @@ def authenticate(session, identifier, values):
     return shown, redirect and return_address(redirect['return_url'], intent)
 
 
-def _intent(session, identifier, values):
+def _intent(session: Session, identifier: str, values: Values) -> Record:
     """Return the intent, if the browser knows its secret."""
     kind = 'payment_intent' if identifier.startswith('pi_') else 'setup_intent'
     intent = session.get(kind, identifier)
@@ -67,7 +71,7 @@ def _intent(session, identifier, values):
     return intent
 
 
-def return_address(return_url, intent):
+def return_address(return_url: str, intent: Record) -> str:
     """Return where the customer goes when all is done.
 
     :param str return_url: The merchant's page.

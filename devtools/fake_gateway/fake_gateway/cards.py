@@ -7,9 +7,12 @@ Stripe's test mode answers, the others are the ISO 8583 response code and the ad
 meaning.
 """
 
+from __future__ import annotations
+
 import hashlib
 import re
 from dataclasses import dataclass
+from datetime import datetime
 
 from fake_gateway.errors import CardError
 
@@ -25,7 +28,7 @@ class Decline:
     network_decline_code: str | None = None
     network_advice_code: str | None = None
 
-    def details(self):
+    def details(self) -> dict[str, str]:
         """Return the entries of the error object besides type and message.
 
         :rtype: dict
@@ -104,7 +107,7 @@ class Card:
     """
 
     number: str
-    names: tuple
+    names: tuple[str, ...]
     brand: str = 'visa'
     funding: str = 'credit'
     country: str = 'US'
@@ -116,12 +119,12 @@ class Card:
     fails_cvc_check: bool = False
 
     @property
-    def fingerprint(self):
+    def fingerprint(self) -> str:
         """What tells that two payment methods are the same card."""
         return hashlib.sha256(self.number.encode()).hexdigest()[:16]
 
     @property
-    def attach_decline(self):
+    def attach_decline(self) -> Decline | None:
         """How the card is refused when it is saved, or None."""
         return None if self.declines_on_charge_only else self.decline
 
@@ -235,7 +238,7 @@ BY_NUMBER = {card.number: card for card in CARDS}
 BY_NAME = {name: card for card in CARDS for name in card.names}
 
 
-def named(identifier):
+def named(identifier: str) -> Card | None:
     """Return the card behind a test payment method or token.
 
     :param str identifier: For example `pm_card_visa` or `tok_visa`.
@@ -246,7 +249,7 @@ def named(identifier):
     return BY_NAME.get(match[1]) if match else None
 
 
-def numbered(number):
+def numbered(number: str) -> Card:
     """Return the card with a number.
 
     :param str number: The number, with or without spaces.
@@ -261,7 +264,7 @@ def numbered(number):
     return BY_NUMBER[digits]
 
 
-def passes_check(digits):
+def passes_check(digits: str) -> bool:
     """Return whether the check digit of a card number is right (ISO/IEC 7812-1, Luhn).
 
     :param str digits: The number.
@@ -274,12 +277,12 @@ def passes_check(digits):
     return total % 10 == 0
 
 
-def check_expiry(month, year, today):
+def check_expiry(month: int, year: int, today: datetime) -> None:
     """Check the expiry that a cardholder typed.
 
     :param int month: The month.
     :param int year: The year, with four digits.
-    :param datetime.datetime today: The time now.
+    :param datetime today: The time now.
     :raise CardError: If the card is expired, or no such month exists.
     """
     if not 1 <= month <= 12 or (year, month) < (today.year, today.month) <= (year, 12):
@@ -294,7 +297,7 @@ def check_expiry(month, year, today):
         )
 
 
-def check_cvc(cvc):
+def check_cvc(cvc: str) -> None:
     """Check the security code that a cardholder typed.
 
     :param str cvc: The code.

@@ -1,12 +1,24 @@
 """Charges, which payment intents make (Stripe documentation, "API reference: Charges")."""
 
-from fake_gateway import listing, mandates
-from fake_gateway.parameters import PAGE, Text, TimeRange
+from __future__ import annotations
 
-LIST_FIELDS = {'created': TimeRange(), 'customer': Text(), 'payment_intent': Text(), **PAGE}
+from fake_gateway import cards, listing, mandates
+from fake_gateway.parameters import PAGE, Fields, Text, TimeRange
+from fake_gateway.records import Record, Values
+from fake_gateway.store import Session
+
+LIST_FIELDS: Fields = {'created': TimeRange(), 'customer': Text(), 'payment_intent': Text(), **PAGE}
 
 
-def create(session, intent, method, *, status, decline=None, is_authenticated=False):
+def create(
+    session: Session,
+    intent: Record,
+    method: Record,
+    *,
+    status: str,
+    decline: cards.Decline | None = None,
+    is_authenticated: bool = False,
+) -> Record:
     """Create the charge of an attempt to pay.
 
     :param Session session: What is known.
@@ -52,7 +64,7 @@ def create(session, intent, method, *, status, decline=None, is_authenticated=Fa
     )
 
 
-def _outcome(decline):
+def _outcome(decline: cards.Decline | None) -> dict[str, str | None]:
     """Return how the bank's answer is told."""
     if decline is None:
         return {
@@ -73,7 +85,9 @@ def _outcome(decline):
     }
 
 
-def _card_details(session, intent, method, is_authenticated):
+def _card_details(
+    session: Session, intent: Record, method: Record, is_authenticated: bool
+) -> Record:
     """Return what is shown of the card."""
     shown = ('brand', 'checks', 'country', 'exp_month', 'exp_year', 'fingerprint', 'funding')
     card = {name: method['card'][name] for name in (*shown, 'last4', 'wallet')}
@@ -89,7 +103,7 @@ def _card_details(session, intent, method, is_authenticated):
     }
 
 
-def capture(session, intent, charge, amount):
+def capture(session: Session, intent: Record, charge: Record, amount: int) -> None:
     """Take the money of an authorised charge.
 
     :param Session session: What is known.
@@ -103,12 +117,12 @@ def capture(session, intent, charge, amount):
     session.move_money(kind, intent, charge, amount)
 
 
-def retrieve(session, _values, charge):
+def retrieve(session: Session, _values: Values, charge: str) -> Record:
     """Return a charge."""
     return session.get('charge', charge)
 
 
-def list_all(session, values):
+def list_all(session: Session, values: Values) -> Record:
     """List charges."""
     filters = {name: values[name] for name in ('customer', 'payment_intent') if values.get(name)}
     return listing.page(session, '/v1/charges', session.all('charge', **filters), values)

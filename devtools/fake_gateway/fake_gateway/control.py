@@ -1,14 +1,24 @@
 """The routes under `/_control/`, by which other processes steer the gateway. Bodies are JSON."""
 
+from __future__ import annotations
+
 import functools
 import re
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from fake_gateway.errors import NotExecuted
+from fake_gateway.records import Record, Values
+
+if TYPE_CHECKING:
+    from fake_gateway.gateway import FakeGateway
 
 
-def answer(gateway, method, path, values):
+def answer(
+    gateway: FakeGateway, method: str, path: str, values: Values
+) -> Record | Callable[[], None]:
     """Answer a control request.
 
     :param FakeGateway gateway: What to steer.
@@ -29,54 +39,61 @@ def answer(gateway, method, path, values):
     raise NotExecuted(404, 'invalid_request_error', f"There is no {method} /_control/{path}.")
 
 
-def show_ledger(gateway, kind=None, description=None, metadata=None):
+def show_ledger(
+    gateway: FakeGateway,
+    kind: str | None = None,
+    description: str | None = None,
+    metadata: dict[str, str] | None = None,
+) -> Record:
     """Show movements of money."""
     found = gateway.ledger.movements(kind=kind, description=description, metadata=metadata)
     return {'movements': [movement.as_dict() for movement in found]}
 
 
-def show_clock(gateway):
+def show_clock(gateway: FakeGateway) -> Record:
     """Show the time."""
     return {'now': gateway.clock.now(), 'time': gateway.clock.today().isoformat()}
 
 
-def move_clock(gateway, advance=None, time=None):
+def move_clock(
+    gateway: FakeGateway, advance: float | None = None, time: str | None = None
+) -> Record:
     """Move the clock by seconds, or to an ISO 8601 time."""
-    if (advance is None) == (time is None):
-        raise ValueError("Give either advance or time.")
-    if advance is not None:
+    if advance is not None and time is None:
         gateway.advance(advance)
-    else:
+    elif time is not None and advance is None:
         gateway.set_time(datetime.fromisoformat(time))
+    else:
+        raise ValueError("Give either advance or time.")
     return show_clock(gateway)
 
 
-def show_faults(gateway):
+def show_faults(gateway: FakeGateway) -> Record:
     """Show the faults that can still happen."""
     return {'faults': [asdict(fault) for fault in gateway.faults.due()]}
 
 
-def add_fault(gateway, kind, **options):
+def add_fault(gateway: FakeGateway, kind: str, **options: Any) -> Record:
     """Let something go wrong."""
     return asdict(gateway.faults.add(kind, **options))
 
 
-def clear_faults(gateway):
+def clear_faults(gateway: FakeGateway) -> None:
     """Let nothing go wrong any more."""
     gateway.faults.clear()
 
 
-def release_faults(gateway):
+def release_faults(gateway: FakeGateway) -> None:
     """Let all requests go on that are held."""
     gateway.faults.release()
 
 
-def refuse_connections(gateway, seconds):
+def refuse_connections(gateway: FakeGateway, seconds: float) -> Callable[[], None]:
     """Refuse connections for some seconds, once this request is answered."""
     return functools.partial(gateway.refuse_connections, seconds=float(seconds))
 
 
-def change_settings(gateway, **settings):
+def change_settings(gateway: FakeGateway, **settings: Any) -> Record:
     """Change `search_delay` and `processing_payments`."""
     for name, value in settings.items():
         if not hasattr(gateway.settings, name):
@@ -85,12 +102,12 @@ def change_settings(gateway, **settings):
     return asdict(gateway.settings)
 
 
-def show_requests(gateway):
+def show_requests(gateway: FakeGateway) -> Record:
     """Show the requests to the API, with their idempotency keys and statuses."""
     return {'requests': list(gateway.requests)}
 
 
-def show_webhooks(gateway):
+def show_webhooks(gateway: FakeGateway) -> Record:
     """Show what waits to be sent, and what was sent."""
     return {
         'queued': gateway.webhooks.queued(),
@@ -98,72 +115,72 @@ def show_webhooks(gateway):
     }
 
 
-def add_webhook(gateway, url, secret, **options):
+def add_webhook(gateway: FakeGateway, url: str, secret: str, **options: Any) -> Record:
     """Send events to a URL."""
     return gateway.add_webhook(url, secret, **options)
 
 
-def hold_webhooks(gateway):
+def hold_webhooks(gateway: FakeGateway) -> None:
     """Queue events without sending them."""
     gateway.webhooks.hold()
 
 
-def release_webhooks(gateway, **options):
+def release_webhooks(gateway: FakeGateway, **options: Any) -> None:
     """Send what was held."""
     gateway.webhooks.release(**options)
 
 
-def drop_webhooks(gateway):
+def drop_webhooks(gateway: FakeGateway) -> Record:
     """Forget what was held."""
     return {'lost': gateway.webhooks.drop_queued()}
 
 
-def delay_webhooks(gateway, seconds):
+def delay_webhooks(gateway: FakeGateway, seconds: float) -> None:
     """Send events some seconds late."""
     gateway.webhooks.delay = seconds
 
 
-def resend_webhook(gateway, event, **options):
+def resend_webhook(gateway: FakeGateway, event: str, **options: Any) -> None:
     """Send an event again."""
     gateway.webhooks.resend(event, **options)
 
 
-def settle_refund(gateway, refund):
+def settle_refund(gateway: FakeGateway, refund: str) -> Record:
     """Let time pass for a refund."""
     return gateway.settle_refund(refund)
 
 
-def settle_payment(gateway, intent, succeeds=True):
+def settle_payment(gateway: FakeGateway, intent: str, succeeds: bool = True) -> Record:
     """Decide a payment that is processing."""
     return gateway.settle_payment(intent, succeeds=succeeds)
 
 
-def renew_card(gateway, payment_method, **card):
+def renew_card(gateway: FakeGateway, payment_method: str, **card: Any) -> Record:
     """Change a card as its bank does."""
     return gateway.renew_card(payment_method, **card)
 
 
-def list_cards(gateway):
+def list_cards(gateway: FakeGateway) -> Record:
     """Show the stored cards."""
     return {'payment_methods': gateway.list_cards()}
 
 
-def treat_card_as(gateway, payment_method, number):
+def treat_card_as(gateway: FakeGateway, payment_method: str, number: str) -> None:
     """Let a stored card be answered like another test card."""
     gateway.treat_card_as(payment_method, number)
 
 
-def open_dispute(gateway, payment_intent, **options):
+def open_dispute(gateway: FakeGateway, payment_intent: str, **options: Any) -> Record:
     """Dispute a payment."""
     return gateway.open_dispute(payment_intent, **options)
 
 
-def close_dispute(gateway, dispute, won):
+def close_dispute(gateway: FakeGateway, dispute: str, won: bool) -> Record:
     """Decide a dispute."""
     return gateway.close_dispute(dispute, won=won)
 
 
-ROUTES = (
+ROUTES: tuple[tuple[str, str, Callable[..., Record | Callable[[], None] | None]], ...] = (
     ('GET', r"ledger", show_ledger),
     ('GET', r"clock", show_clock),
     ('POST', r"clock", move_clock),

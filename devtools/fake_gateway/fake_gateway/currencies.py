@@ -4,6 +4,8 @@ Source: Stripe documentation, "Supported currencies" (zero-decimal and three-dec
 special cases, minimum and maximum charge amounts). Amounts are in minor units.
 """
 
+from __future__ import annotations
+
 from fake_gateway.errors import InvalidRequest
 
 LARGEST_AMOUNT = 99_999_999
@@ -22,7 +24,7 @@ SMALLEST_AMOUNTS = {
 }  # fmt: skip
 
 
-def check(amount, currency):
+def check(amount: int, currency: str) -> None:
     """Check the amount of a payment.
 
     :param int amount: The amount.

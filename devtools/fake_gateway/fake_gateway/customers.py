@@ -1,10 +1,16 @@
 """Customers (Stripe documentation, "API reference: Customers")."""
 
-from fake_gateway import listing, parameters
-from fake_gateway.parameters import EXPAND, PAGE, Hash, Metadata, Text, TimeRange
+from __future__ import annotations
 
-ADDRESS = {name: Text() for name in ('city', 'country', 'line1', 'line2', 'postal_code', 'state')}
-FIELDS = {
+from fake_gateway import listing, parameters
+from fake_gateway.parameters import EXPAND, PAGE, Fields, Hash, Metadata, Text, TimeRange
+from fake_gateway.records import Record, Values
+from fake_gateway.store import Session
+
+ADDRESS: Fields = {
+    name: Text() for name in ('city', 'country', 'line1', 'line2', 'postal_code', 'state')
+}
+FIELDS: Fields = {
     'address': Hash(fields=ADDRESS),
     'description': Text(),
     'email': Text(longest=512),
@@ -13,10 +19,10 @@ FIELDS = {
     'phone': Text(longest=20),
     **EXPAND,
 }
-LIST_FIELDS = {'created': TimeRange(), 'email': Text(), **PAGE}
+LIST_FIELDS: Fields = {'created': TimeRange(), 'email': Text(), **PAGE}
 
 
-def create(session, values):
+def create(session: Session, values: Values) -> Record:
     """Create a customer."""
     customer = session.create(
         'customer',
@@ -41,13 +47,13 @@ def create(session, values):
     return customer
 
 
-def retrieve(session, _values, customer):
+def retrieve(session: Session, _values: Values, customer: str) -> Record:
     """Return a customer; of a deleted one, only that it is."""
     record = session.find('customer', customer)
     return record if record else session.get('customer', customer)
 
 
-def update(session, values, customer):
+def update(session: Session, values: Values, customer: str) -> Record:
     """Change a customer."""
     record = session.get('customer', customer)
     for name in values.keys() & {'description', 'email', 'name', 'phone'}:
@@ -61,7 +67,7 @@ def update(session, values, customer):
     return record
 
 
-def delete(session, _values, customer):
+def delete(session: Session, _values: Values, customer: str) -> Record:
     """Delete a customer; its payment methods are detached."""
     record = session.get('customer', customer)
     for method in session.all('payment_method', customer=customer):
@@ -72,13 +78,13 @@ def delete(session, _values, customer):
     return tombstone
 
 
-def list_all(session, values):
+def list_all(session: Session, values: Values) -> Record:
     """List customers."""
     filters = {'email': values['email']} if values.get('email') else {}
     found = [one for one in session.all('customer', **filters) if not one.get('deleted')]
     return listing.page(session, '/v1/customers', found, values)
 
 
-def _address(values):
+def _address(values: Values | None) -> dict[str, str | None] | None:
     """Return a full address, or None."""
     return {name: values.get(name) for name in ADDRESS} if values else None

@@ -3,15 +3,20 @@
 Money of a disputed payment leaves the account at once; it comes back if the dispute is won.
 """
 
-from fake_gateway import listing
-from fake_gateway.errors import InvalidRequest
-from fake_gateway.parameters import PAGE, Text, TimeRange
+from __future__ import annotations
 
-LIST_FIELDS = {'charge': Text(), 'created': TimeRange(), 'payment_intent': Text(), **PAGE}
+from fake_gateway import listing
+from fake_gateway.cards import Card
+from fake_gateway.errors import InvalidRequest
+from fake_gateway.parameters import PAGE, Fields, Text, TimeRange
+from fake_gateway.records import Record, Values
+from fake_gateway.store import Session
+
+LIST_FIELDS: Fields = {'charge': Text(), 'created': TimeRange(), 'payment_intent': Text(), **PAGE}
 DAYS_TO_RESPOND = 10
 
 
-def follow(session, charge, card):
+def follow(session: Session, charge: Record, card: Card) -> None:
     """Dispute a payment if that is what its test card is for.
 
     :param Session session: What is known.
@@ -22,7 +27,7 @@ def follow(session, charge, card):
         create(session, charge, card.dispute)
 
 
-def create(session, charge, reason, amount=None):
+def create(session: Session, charge: Record, reason: str, amount: int | None = None) -> Record:
     """Dispute a payment.
 
     :param Session session: What is known.
@@ -63,7 +68,7 @@ def create(session, charge, reason, amount=None):
     return dispute
 
 
-def close(session, dispute, *, won):
+def close(session: Session, dispute: Record, *, won: bool) -> None:
     """Decide a dispute.
 
     :param Session session: What is known.
@@ -82,12 +87,12 @@ def close(session, dispute, *, won):
         session.emit('charge.dispute.funds_reinstated', dispute)
 
 
-def retrieve(session, _values, dispute):
+def retrieve(session: Session, _values: Values, dispute: str) -> Record:
     """Return a dispute."""
     return session.get('dispute', dispute)
 
 
-def list_all(session, values):
+def list_all(session: Session, values: Values) -> Record:
     """List disputes."""
     filters = {name: values[name] for name in ('charge', 'payment_intent') if values.get(name)}
     return listing.page(session, '/v1/disputes', session.all('dispute', **filters), values)

@@ -1,12 +1,27 @@
 """Errors in the form of Stripe's API (documentation: "Errors", "Error codes")."""
 
+from __future__ import annotations
+
+from typing import Any
+
+from fake_gateway.records import Record
+
 DOCUMENTATION = 'https://stripe.com/docs/error-codes/'
 
 
 class ApiError(Exception):
     """A request that is answered by an error."""
 
-    def __init__(self, status, error_type, message, *, code=None, param=None, **details):
+    def __init__(
+        self,
+        status: int,
+        error_type: str,
+        message: str,
+        *,
+        code: str | None = None,
+        param: str | None = None,
+        **details: Any,
+    ) -> None:
         """Keep what the answer says.
 
         :param int status: The HTTP status.
@@ -19,7 +34,7 @@ class ApiError(Exception):
         """
         super().__init__(message)
         self.status = status
-        self.error = {'type': error_type, 'message': message}
+        self.error: Record = {'type': error_type, 'message': message}
         if code:
             self.error |= {'code': code, 'doc_url': DOCUMENTATION + code.replace('_', '-')}
         if param:
@@ -31,7 +46,7 @@ class ApiError(Exception):
     # Whether execution had begun, so that the answer is stored with the idempotency key.
     executed = True
 
-    def body(self):
+    def body(self) -> Record:
         """Return the body of the answer.
 
         :rtype: dict
@@ -42,7 +57,7 @@ class ApiError(Exception):
 class InvalidRequest(ApiError):
     """What was asked for can't be done."""
 
-    def __init__(self, message, status=400, **details):
+    def __init__(self, message: str, status: int = 400, **details: Any) -> None:
         super().__init__(status, 'invalid_request_error', message, **details)
 
 
@@ -55,7 +70,7 @@ class InvalidParameter(InvalidRequest):
 class NoSuchObject(InvalidRequest):
     """An id that belongs to nothing."""
 
-    def __init__(self, label, identifier, param):
+    def __init__(self, label: str, identifier: str, param: str) -> None:
         super().__init__(
             f"No such {label}: '{identifier}'",
             # An id in the path is not found; one among the parameters is a bad request.
@@ -70,7 +85,7 @@ class CardError(ApiError):
 
     keeps_changes = True
 
-    def __init__(self, message, **details):
+    def __init__(self, message: str, **details: Any) -> None:
         super().__init__(402, 'card_error', message, **details)
 
 

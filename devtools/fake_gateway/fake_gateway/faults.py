@@ -1,9 +1,15 @@
 """Faults on demand: what goes wrong between a client and its gateway."""
 
+from __future__ import annotations
+
 import fnmatch
 import random
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+from fake_gateway.parameters import RawParameters
 
 KINDS = {
     'hang_before': "Wait, then execute and answer, even if the client has gone.",
@@ -34,14 +40,14 @@ class Fault:
     seed: int = 0
     method: str | None = None
     path: str = '*'
-    parameters: dict = field(default_factory=dict)
+    parameters: dict[str, str] = field(default_factory=dict)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"{self.kind} is none of {', '.join(KINDS)}.")
         self._random = random.Random(self.seed)  # noqa: S311
 
-    def happens_to(self, method, path, parameters):
+    def happens_to(self, method: str, path: str, parameters: Mapping[str, str]) -> bool:
         """Return whether the fault happens to a request, and count it.
 
         :param str method: The HTTP method.
@@ -69,14 +75,14 @@ class Fault:
 class Faults:
     """The faults that are due, and the requests that they hold."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._condition = threading.Condition()
-        self._due = []
+        self._due: list[Fault] = []
         self._held = 0
         self._releases = 0
         self._is_closed = False
 
-    def add(self, kind, **options):
+    def add(self, kind: str, **options: Any) -> Fault:
         """Let something go wrong.
 
         :param str kind: One of `KINDS`.
@@ -88,13 +94,13 @@ class Faults:
             self._due.append(fault)
         return fault
 
-    def clear(self):
+    def clear(self) -> None:
         """Let nothing go wrong any more, and release what is held."""
         with self._condition:
             self._due.clear()
         self.release()
 
-    def due(self):
+    def due(self) -> list[Fault]:
         """Return the faults that can still happen.
 
         :rtype: list[Fault]
@@ -102,7 +108,7 @@ class Faults:
         with self._condition:
             return [fault for fault in self._due if fault.times != 0]
 
-    def take(self, method, path, parameters):
+    def take(self, method: str, path: str, parameters: RawParameters) -> Fault | None:
         """Return the fault that happens to a request.
 
         :param str method: The HTTP method.
@@ -118,7 +124,7 @@ class Faults:
                     return fault
         return None
 
-    def hold(self, seconds):
+    def hold(self, seconds: float) -> None:
         """Wait, unless released earlier.
 
         :param float seconds: How long.
@@ -133,13 +139,13 @@ class Faults:
             self._held -= 1
             self._condition.notify_all()
 
-    def release(self):
+    def release(self) -> None:
         """Let all requests go on that are held now."""
         with self._condition:
             self._releases += 1
             self._condition.notify_all()
 
-    def wait_until_held(self, count=1, timeout=10):
+    def wait_until_held(self, count: int = 1, timeout: float = 10) -> bool:
         """Wait until so many requests are held.
 
         :param int count: How many.
@@ -150,7 +156,7 @@ class Faults:
         with self._condition:
             return self._condition.wait_for(lambda: self._held >= count, timeout=timeout)
 
-    def close(self):
+    def close(self) -> None:
         """Hold nothing any more, for good."""
         with self._condition:
             self._is_closed = True

@@ -1,7 +1,14 @@
 """The gateway as a whole."""
 
+from __future__ import annotations
+
 import threading
 from collections import deque
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypedDict
 
 from fake_gateway import (
     api_versions,
@@ -12,14 +19,24 @@ from fake_gateway import (
     rendering,
     webhook_endpoints,
 )
-from fake_gateway.api import Api
+from fake_gateway.api import Answer, Api, Request
 from fake_gateway.clock import Clock
 from fake_gateway.faults import Faults
 from fake_gateway.http_server import HOST, Server
-from fake_gateway.store import Caller, Store
+from fake_gateway.records import Record
+from fake_gateway.store import Caller, Session, Store
 from fake_gateway.webhooks import Webhooks
 
 KEPT_REQUESTS = 100_000
+
+
+class LoggedRequest(TypedDict):
+    """What was asked of the API; `status` is None until it is answered."""
+
+    method: str
+    path: str
+    idempotency_key: str | None
+    status: int | None
 
 
 class FakeGateway:
@@ -35,7 +52,14 @@ class FakeGateway:
     secret_key = 'sk_test_fakegateway'  # noqa: S105
     publishable_key = 'pk_test_fakegateway'
 
-    def __init__(self, *, port=0, journal=None, webhook_url=None, webhook_secret=None):
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        journal: str | Path | None = None,
+        webhook_url: str | None = None,
+        webhook_secret: str | None = None,
+    ) -> None:
         """Prepare a gateway.
 
         :param int port: Where to listen; 0 is a free port.
@@ -49,12 +73,12 @@ class FakeGateway:
         self.settings = self.store.settings
         self.faults = Faults()
         self.webhooks = Webhooks(self.clock)
-        self.requests = deque(maxlen=KEPT_REQUESTS)
+        self.requests: deque[LoggedRequest] = deque(maxlen=KEPT_REQUESTS)
         self.store.publish = self.webhooks.publish
         self._api = Api(self.store, self.faults)
         self._port = port
-        self._server = None
-        self._thread = None
+        self._server: Server | None = None
+        self._thread: threading.Thread | None = None
         self._listening = threading.Lock()
         self._stopped = threading.Event()
         if webhook_url and not self._has_webhook(webhook_url):
@@ -63,16 +87,16 @@ class FakeGateway:
     # === Running === #
 
     @property
-    def url(self):
+    def url(self) -> str:
         """Where the gateway is: what `https://api.stripe.com` is for Stripe."""
         return f'http://{HOST}:{self._port}'
 
     @property
-    def script_url(self):
+    def script_url(self) -> str:
         """Where the browser's script is: what `https://js.stripe.com/v3/` is for Stripe."""
         return f'{self.url}/v3/'
 
-    def start(self):
+    def start(self) -> FakeGateway:
         """Begin to answer.
 
         :return: The gateway.
@@ -82,7 +106,7 @@ class FakeGateway:
         self.accept_connections()
         return self
 
-    def stop(self):
+    def stop(self) -> None:
         """Stop answering."""
         self._stopped.set()
         self.faults.close()
@@ -90,13 +114,13 @@ class FakeGateway:
         self.webhooks.close()
         self.store.close()
 
-    def __enter__(self):
+    def __enter__(self) -> FakeGateway:
         return self.start()
 
-    def __exit__(self, *_exception):
+    def __exit__(self, *_exception: object) -> None:
         self.stop()
 
-    def accept_connections(self):
+    def accept_connections(self) -> None:
         """Listen again after `refuse_connections`."""
         with self._listening:
             if self._server is not None or self._stopped.is_set():
@@ -111,7 +135,7 @@ class FakeGateway:
             )
             self._thread.start()
 
-    def refuse_connections(self, *, seconds=None):
+    def refuse_connections(self, *, seconds: float | None = None) -> None:
         """Break all connections, and refuse new ones as a machine does on which nothing runs.
 
         :param float seconds: For how long, in which this does not wait; without it, until
@@ -121,26 +145,26 @@ class FakeGateway:
             threading.Thread(target=self._refuse_for, args=(seconds,), daemon=True).start()
             return
         with self._listening:
-            if self._server is not None:
+            if self._server is not None and self._thread is not None:
                 self._server.shutdown()
                 self._server.server_close()
                 self._server.break_connections()
                 self._thread.join()
                 self._server = None
 
-    def _refuse_for(self, seconds):
+    def _refuse_for(self, seconds: float) -> None:
         """Refuse connections for some seconds."""
         self.refuse_connections()
         self._stopped.wait(seconds)
         self.accept_connections()
 
-    def answer(self, request):
+    def answer(self, request: Request) -> Answer:
         """Answer a request to the API, and remember it.
 
         :param Request request: The request.
         :rtype: Answer
         """
-        entry = {
+        entry: LoggedRequest = {
             'method': request.method,
             'path': request.path,
             'idempotency_key': request.headers.get('idempotency-key'),
@@ -153,7 +177,7 @@ class FakeGateway:
 
     # === What banks, customers and time do === #
 
-    def advance(self, seconds):
+    def advance(self, seconds: float) -> None:
         """Move the clock forward; authorised payments expire.
 
         :param float seconds: By how much.
@@ -162,16 +186,16 @@ class FakeGateway:
         with self._session() as session:
             payments.expire_authorizations(session)
 
-    def set_time(self, moment):
+    def set_time(self, moment: datetime) -> None:
         """Set the clock; authorised payments expire.
 
-        :param datetime.datetime moment: The new time; a naive one is UTC.
+        :param datetime moment: The new time; a naive one is UTC.
         """
         self.clock.set(moment)
         with self._session() as session:
             payments.expire_authorizations(session)
 
-    def find(self, kind, identifier):
+    def find(self, kind: str, identifier: str) -> Record:
         """Return an object as the API shows it.
 
         :param str kind: For example `payment_intent`.
@@ -181,7 +205,7 @@ class FakeGateway:
         with self._session() as session:
             return self._show(session, session.get(kind, identifier))
 
-    def find_all(self, kind):
+    def find_all(self, kind: str) -> list[Record]:
         """Return all objects of a kind as the API shows them, newest first.
 
         :param str kind: For example `payment_intent`.
@@ -190,7 +214,7 @@ class FakeGateway:
         with self._session() as session:
             return [self._show(session, record) for record in session.all(kind)]
 
-    def settle_refund(self, refund):
+    def settle_refund(self, refund: str) -> Record:
         """Let a pending refund succeed, or one that is to fail fail.
 
         :param str refund: Its id.
@@ -202,7 +226,7 @@ class FakeGateway:
             refunds.settle(session, record)
             return self._show(session, record)
 
-    def settle_payment(self, intent, *, succeeds=True):
+    def settle_payment(self, intent: str, *, succeeds: bool = True) -> Record:
         """Decide a payment that is processing.
 
         :param str intent: The payment intent's id.
@@ -217,7 +241,9 @@ class FakeGateway:
             payments.settle(session, record, succeeds=succeeds)
             return self._show(session, record)
 
-    def open_dispute(self, payment_intent, *, reason='fraudulent', amount=None):
+    def open_dispute(
+        self, payment_intent: str, *, reason: str = 'fraudulent', amount: int | None = None
+    ) -> Record:
         """Dispute a payment.
 
         :param str payment_intent: The payment intent's id.
@@ -231,7 +257,7 @@ class FakeGateway:
             charge = session.get('charge', intent['latest_charge'])
             return self._show(session, disputes.create(session, charge, reason, amount))
 
-    def close_dispute(self, dispute, *, won):
+    def close_dispute(self, dispute: str, *, won: bool) -> Record:
         """Decide a dispute.
 
         :param str dispute: Its id.
@@ -244,7 +270,7 @@ class FakeGateway:
             disputes.close(session, record, won=won)
             return self._show(session, record)
 
-    def renew_card(self, payment_method, **card):
+    def renew_card(self, payment_method: str, **card: Any) -> Record:
         """Change a card as its bank does when it is replaced.
 
         :param str payment_method: The payment method's id.
@@ -255,7 +281,7 @@ class FakeGateway:
         with self._session() as session:
             return self._show(session, payment_methods.renew(session, payment_method, card))
 
-    def treat_card_as(self, payment_method, number):
+    def treat_card_as(self, payment_method: str, number: str) -> None:
         """Let a stored card be answered like another test card from now on.
 
         A card that worked is lost, closed or empty one day; Stripe's test mode has no such day.
@@ -266,7 +292,7 @@ class FakeGateway:
         with self._session() as session:
             payment_methods.treat_as(session, payment_method, number)
 
-    def list_cards(self):
+    def list_cards(self) -> list[Record]:
         """Return the stored cards, newest first.
 
         :return: The id, brand and last digits of each, and the name of its customer.
@@ -284,7 +310,14 @@ class FakeGateway:
             if method['customer']
         ]
 
-    def add_webhook(self, url, secret, *, enabled_events=('*',), api_version=None):
+    def add_webhook(
+        self,
+        url: str,
+        secret: str | None,
+        *,
+        enabled_events: Iterable[str] = ('*',),
+        api_version: str | None = None,
+    ) -> Record:
         """Send events to a URL.
 
         :param str url: Where.
@@ -304,7 +337,7 @@ class FakeGateway:
             )
             return self._show(session, endpoint)
 
-    def move_webhooks(self, url):
+    def move_webhooks(self, url: str) -> None:
         """Send all events to another URL, because the server that takes them has moved.
 
         :param str url: Where.
@@ -314,14 +347,14 @@ class FakeGateway:
                 if not endpoint.get('deleted') and endpoint['url'] != url:
                     session.save(endpoint | {'url': url})
 
-    def _has_webhook(self, url):
+    def _has_webhook(self, url: str) -> bool:
         """Return whether events are sent to a URL already; the journal may tell."""
         return any(endpoint.get('url') == url for endpoint in self.find_all('webhook_endpoint'))
 
-    def _session(self):
+    def _session(self) -> AbstractContextManager[Session]:
         """Return a session of the gateway itself."""
         return self.store.session(Caller(version=api_versions.ACCOUNT_DEFAULT))
 
-    def _show(self, session, record):
+    def _show(self, session: Session, record: Record) -> Record:
         """Return an object as the API shows it."""
         return rendering.render(session, record, session.caller.version)

@@ -1,17 +1,24 @@
 """The gateway's HTTP side."""
 
+from __future__ import annotations
+
 import json
 import re
 import socket
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qsl, urlsplit
+from typing import TYPE_CHECKING, Any
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from fake_gateway import api_versions, browser_pages, control, parameters
 from fake_gateway.api import ConnectionDropped, Request
 from fake_gateway.errors import ApiError
+from fake_gateway.records import Record
 from fake_gateway.store import Caller
+
+if TYPE_CHECKING:
+    from fake_gateway.gateway import FakeGateway
 
 HOST = '127.0.0.1'
 JSON = 'application/json'
@@ -29,30 +36,30 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, gateway, port):
+    def __init__(self, gateway: FakeGateway, port: int) -> None:
         """Listen.
 
         :param FakeGateway gateway: What answers.
         :param int port: The port; 0 is a free one.
         """
         self.gateway = gateway
-        self._connections = set()
+        self._connections: set[socket.socket] = set()
         self._connections_lock = threading.Lock()
         super().__init__((HOST, port), Handler)
 
-    def process_request(self, request, client_address):
+    def process_request(self, request: Any, client_address: Any) -> None:
         """Remember a connection."""
         with self._connections_lock:
             self._connections.add(request)
         super().process_request(request, client_address)
 
-    def shutdown_request(self, request):
+    def shutdown_request(self, request: Any) -> None:
         """Forget a connection."""
         with self._connections_lock:
             self._connections.discard(request)
         super().shutdown_request(request)
 
-    def break_connections(self):
+    def break_connections(self) -> None:
         """Close all connections."""
         with self._connections_lock:
             connections = list(self._connections)
@@ -62,7 +69,7 @@ class Server(ThreadingHTTPServer):
             except OSError:
                 continue  # Its client has closed it.
 
-    def handle_error(self, request, client_address):
+    def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing of clients that have gone; tell of everything else."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
@@ -73,27 +80,29 @@ class Handler(BaseHTTPRequestHandler):
 
     protocol_version = 'HTTP/1.1'
     disable_nagle_algorithm = True
+    server: Server
+    _headers_buffer: list[bytes]
 
-    def log_message(self, format, *arguments):  # noqa: A002
+    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
         """Log nothing: requests carry keys and card numbers."""
 
-    def do_GET(self):
+    def do_GET(self) -> None:
         """Answer a GET request."""
         self._answer()
 
-    def do_POST(self):
+    def do_POST(self) -> None:
         """Answer a POST request."""
         self._answer()
 
-    def do_DELETE(self):
+    def do_DELETE(self) -> None:
         """Answer a DELETE request."""
         self._answer()
 
-    def do_OPTIONS(self):
+    def do_OPTIONS(self) -> None:
         """Allow browsers to send requests from other origins."""
         self._write(204, b'', 'text/plain')
 
-    def _answer(self):
+    def _answer(self) -> None:
         """Answer a request, unless the connection is to be dropped."""
         url = urlsplit(self.path)
         body = self.rfile.read(int(self.headers.get('Content-Length') or 0)).decode()
@@ -113,7 +122,7 @@ class Handler(BaseHTTPRequestHandler):
         except ApiError as error:
             self._write_json(error.status, error.body())
 
-    def _answer_api(self, url, body):
+    def _answer_api(self, url: SplitResult, body: str) -> None:
         """Answer a request to Stripe's API; payment_stripe sends bodies with GET too."""
         request = Request(
             method=self.command,
@@ -125,7 +134,7 @@ class Handler(BaseHTTPRequestHandler):
         answer = self.server.gateway.answer(request)
         self._write_json(answer.status, answer.body, answer.headers)
 
-    def _answer_control(self, url, body):
+    def _answer_control(self, url: SplitResult, body: str) -> None:
         """Answer a control request."""
         values = json.loads(body) if body else parameters.parse(url.query)
         path = url.path.removeprefix('/_control/')
@@ -136,7 +145,7 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self._write_json(200, shown)
 
-    def _answer_three_d_secure(self, identifier, values):
+    def _answer_three_d_secure(self, identifier: str, values: dict[str, str]) -> None:
         """Show the 3-D Secure page, or take what was chosen there."""
         caller = Caller(
             version=self.headers.get('Stripe-Version') or api_versions.ACCOUNT_DEFAULT,
@@ -156,11 +165,15 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self._write(200, b'Done. You can close this page.', 'text/plain')
 
-    def _write_json(self, status, shown, headers=None):
+    def _write_json(
+        self, status: int, shown: Record, headers: dict[str, str] | None = None
+    ) -> None:
         """Write a JSON answer."""
         self._write(status, json.dumps(shown).encode(), JSON, headers)
 
-    def _write(self, status, content, content_type, headers=None):
+    def _write(
+        self, status: int, content: bytes, content_type: str, headers: dict[str, str] | None = None
+    ) -> None:
         """Write an answer, in one piece."""
         self.send_response(status)
         own = {'Content-Type': content_type, 'Content-Length': len(content), **CORS}

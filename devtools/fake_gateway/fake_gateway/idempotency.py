@@ -6,12 +6,18 @@ that fails validation, or comes while the first one is under way, stores nothing
 `idempotency_key_in_use`.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from fake_gateway.errors import NotExecuted
+from fake_gateway.parameters import RawParameters
+from fake_gateway.records import Record
+from fake_gateway.store import Session, Store
 
 KEPT_SECONDS = 24 * 3600
 LONGEST = 255
@@ -20,17 +26,17 @@ LONGEST = 255
 class IdempotencyKeys:
     """The keys that are in use, and the answers that are stored."""
 
-    def __init__(self, store):
+    def __init__(self, store: Store) -> None:
         """Use the answers of a store.
 
         :param Store store: Where answers are kept.
         """
         self._store = store
         self._lock = threading.Lock()
-        self._in_use = set()
+        self._in_use: set[str] = set()
 
     @contextmanager
-    def using(self, key):
+    def using(self, key: str | None) -> Iterator[None]:
         """Keep a key from being used by two requests at once.
 
         :param str key: The key, or None.
@@ -62,7 +68,9 @@ class IdempotencyKeys:
             with self._lock:
                 self._in_use.discard(key)
 
-    def stored(self, key, path, parameters):
+    def stored(
+        self, key: str | None, path: str, parameters: RawParameters
+    ) -> tuple[int, Record] | None:
         """Return the answer that the first request with a key got.
 
         :param str key: The key, or None.
@@ -96,7 +104,9 @@ class IdempotencyKeys:
         return answer['status'], answer['body']
 
 
-def store(session, path, parameters, status, body):
+def store(
+    session: Session, path: str, parameters: RawParameters, status: int, body: Record
+) -> None:
     """Store the answer to a request, together with what it changed.
 
     :param Session session: The request's session.
@@ -116,6 +126,6 @@ def store(session, path, parameters, status, body):
         }
 
 
-def _digest(parameters):
+def _digest(parameters: RawParameters) -> str:
     """Return a short form of parameters, to compare them by."""
     return hashlib.sha256(json.dumps(parameters, sort_keys=True).encode()).hexdigest()

@@ -1,8 +1,12 @@
 """Parameters and rules that payment intents and setup intents have in common."""
 
+from __future__ import annotations
+
 from fake_gateway import api_versions
 from fake_gateway.errors import InvalidParameter, InvalidRequest
-from fake_gateway.parameters import Array, Boolean, Choice, Hash
+from fake_gateway.parameters import Array, Boolean, Choice, Fields, Hash
+from fake_gateway.records import Record, Values
+from fake_gateway.store import Session
 
 # Of these only cards can be used here; the others can be named, as payment_stripe does.
 PAYMENT_METHOD_TYPES = (
@@ -13,7 +17,7 @@ PAYMENT_METHOD_TYPES = (
     'us_bank_account', 'wechat_pay', 'zip',
 )  # fmt: skip
 TYPES = Array(item=Choice(choices=PAYMENT_METHOD_TYPES))
-METHOD_FIELDS = {
+METHOD_FIELDS: Fields = {
     'payment_method_types': TYPES,
     'allowed_payment_method_types': Array(
         since=api_versions.ALLOWED_PAYMENT_METHOD_TYPES,
@@ -29,7 +33,7 @@ METHOD_FIELDS = {
 THREE_D_SECURE = Choice(choices=('any', 'automatic', 'challenge'))
 
 
-def methods(session, values):
+def methods(session: Session, values: Values) -> Record:
     """Return which payment methods a new intent takes.
 
     :param Session session: What is known.
@@ -67,7 +71,7 @@ def methods(session, values):
     }
 
 
-def check_types_allowed(session, values):
+def check_types_allowed(session: Session, values: Values) -> None:
     """Check that the API version still takes `payment_method_types`.
 
     :param Session session: What is known.
@@ -85,7 +89,7 @@ def check_types_allowed(session, values):
         )
 
 
-def check_return_url(intent, values):
+def check_return_url(intent: Record, values: Values) -> None:
     """Check that a customer whom a payment method may send away can come back.
 
     :param dict intent: The intent to confirm.
@@ -104,7 +108,7 @@ def check_return_url(intent, values):
         )
 
 
-def check_takes_cards(intent):
+def check_takes_cards(intent: Record) -> None:
     """Check that an intent can be paid by card.
 
     :param dict intent: The intent.
@@ -119,7 +123,7 @@ def check_takes_cards(intent):
         )
 
 
-def check_client_secret(session, intent, values):
+def check_client_secret(session: Session, intent: Record, values: Values) -> None:
     """Check that the browser, which has no secret key, knows the intent's own secret.
 
     :param Session session: Who asks.
@@ -137,7 +141,7 @@ def check_client_secret(session, intent, values):
         )
 
 
-def authentication_action(session, intent, values):
+def authentication_action(session: Session, intent: Record, values: Values) -> Record:
     """Return what the customer has to do to authenticate.
 
     :param Session session: Who asks.

@@ -3,8 +3,14 @@
 This is what tests believe: if a payment was taken twice, two movements say so.
 """
 
+from __future__ import annotations
+
 import threading
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from fake_gateway.records import Record
 
 MONEY_IN = frozenset({'charge', 'capture', 'refund_reversal', 'dispute_reversal'})
 MONEY_OUT = frozenset({'refund', 'dispute'})
@@ -31,14 +37,14 @@ class Movement:
     customer: str | None = None
     idempotency_key: str | None = None
     description: str | None = None
-    metadata: dict = field(default_factory=dict)
+    metadata: dict[str, str] = field(default_factory=dict)
 
     @property
-    def signed_amount(self):
+    def signed_amount(self) -> int:
         """The amount, negative if the money left the account."""
         return -self.amount if self.kind in MONEY_OUT else self.amount
 
-    def as_dict(self):
+    def as_dict(self) -> Record:
         """Return the movement as it is shown and kept in the journal.
 
         :rtype: dict
@@ -49,11 +55,11 @@ class Movement:
 class Ledger:
     """All movements."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._movements = []
+        self._movements: list[Movement] = []
 
-    def append(self, movements):
+    def append(self, movements: Iterable[Movement]) -> None:
         """Add movements.
 
         :param list movements: What moved, in order.
@@ -62,7 +68,13 @@ class Ledger:
             self._movements.extend(movements)
             self._changed.notify_all()
 
-    def movements(self, *, kind=None, description=None, metadata=None):
+    def movements(
+        self,
+        *,
+        kind: str | None = None,
+        description: str | None = None,
+        metadata: dict[str, str] | None = None,
+    ) -> list[Movement]:
         """Return movements, oldest first.
 
         :param str kind: Only of this kind.
@@ -80,7 +92,7 @@ class Ledger:
             and (not metadata or metadata.items() <= movement.metadata.items())
         ]
 
-    def wait_until(self, count, timeout=10):
+    def wait_until(self, count: int, timeout: float = 10) -> bool:
         """Wait until there are so many movements.
 
         :param int count: How many.
@@ -91,7 +103,7 @@ class Ledger:
         with self._changed:
             return self._changed.wait_for(lambda: len(self._movements) >= count, timeout=timeout)
 
-    def payments(self, **filters):
+    def payments(self, **filters: Any) -> list[Movement]:
         """Return the charges and captures, oldest first.
 
         :param filters: `description` and `metadata`, as in `movements`.
@@ -100,7 +112,7 @@ class Ledger:
         found = self.movements(**filters)
         return [movement for movement in found if movement.kind in {'charge', 'capture'}]
 
-    def net_amount(self, **filters):
+    def net_amount(self, **filters: Any) -> int:
         """Return what the account has from these movements.
 
         :param filters: As in `movements`.
@@ -114,14 +126,14 @@ class Ledger:
             raise ValueError(f"Amounts in {', '.join(sorted(currencies))} can't be added.")
         return sum(movement.signed_amount for movement in found)
 
-    def net_amounts_by(self, key):
+    def net_amounts_by(self, key: str) -> dict[tuple[str | None, str], int]:
         """Add up what the account has from each payment, order, or whatever else is described.
 
         :param str key: `description`, or the name of a metadata key.
         :return: Net amounts in minor units by that value and currency.
         :rtype: dict[tuple[str, str], int]
         """
-        totals = {}
+        totals: dict[tuple[str | None, str], int] = {}
         for movement in self.movements():
             value = movement.description if key == 'description' else movement.metadata.get(key)
             total = totals.setdefault((value, movement.currency), 0)

@@ -1,9 +1,13 @@
 """Lists of objects (Stripe documentation, "Pagination")."""
 
+from __future__ import annotations
+
 import operator
 
 from fake_gateway import rendering
 from fake_gateway.errors import NoSuchObject
+from fake_gateway.records import Record, Values
+from fake_gateway.store import Session
 
 LIMIT = 10
 COMPARISONS = {
@@ -14,7 +18,7 @@ COMPARISONS = {
 }
 
 
-def page(session, url, records, values):
+def page(session: Session, url: str, records: list[Record], values: Values) -> Record:
     """Return a page of a list.
 
     :param Session session: What is known.
@@ -39,7 +43,7 @@ def page(session, url, records, values):
     return rendering.collection(url, rendered, has_more=has_more)
 
 
-def _position(records, values, name):
+def _position(records: list[Record], values: Values, name: str) -> int:
     """Return where the object is that a cursor names."""
     for position, record in enumerate(records):
         if record['id'] == values[name]:

@@ -4,11 +4,15 @@ Rules: Stripe documentation, "India recurring payments" (`mandate_options`) and 
 Mandates".
 """
 
+from __future__ import annotations
+
 from fake_gateway import payment_methods
 from fake_gateway.errors import InvalidRequest
-from fake_gateway.parameters import EXPAND, Array, Choice, Hash, Integer, Text
+from fake_gateway.parameters import EXPAND, Array, Choice, Fields, Hash, Integer, Text
+from fake_gateway.records import Record, Values
+from fake_gateway.store import Session
 
-OPTIONS = {
+OPTIONS: Fields = {
     'reference': Text(required=True, longest=80),
     'amount': Integer(required=True, least=1),
     'amount_type': Choice(required=True, choices=('fixed', 'maximum')),
@@ -19,7 +23,7 @@ OPTIONS = {
     'description': Text(),
     'supported_types': Array(item=Choice(choices=('india',))),
 }
-SETUP_OPTIONS = {'currency': Text(required=True), **OPTIONS}
+SETUP_OPTIONS: Fields = {'currency': Text(required=True), **OPTIONS}
 ACCEPTANCE = Hash(
     fields={
         'customer_acceptance': Hash(
@@ -38,15 +42,15 @@ ACCEPTANCE = Hash(
         )
     }
 )
-RETRIEVE_FIELDS = EXPAND
+RETRIEVE_FIELDS: Fields = EXPAND
 
 
-def retrieve(session, _values, mandate):
+def retrieve(session: Session, _values: Values, mandate: str) -> Record:
     """Return a mandate."""
     return session.get('mandate', mandate)
 
 
-def accept(session, method, options):
+def accept(session: Session, method: Record, options: Values | None) -> str | None:
     """Make the mandate that the customer accepted with a payment or setup.
 
     :param Session session: What is known.
@@ -68,10 +72,10 @@ def accept(session, method, options):
             'type': 'multi_use',
         },
     )
-    return mandate['id']
+    return str(mandate['id'])
 
 
-def check(session, mandate, method):
+def check(session: Session, mandate: str | None, method: Record) -> None:
     """Check that a mandate allows to charge a payment method.
 
     :param Session session: What is known.

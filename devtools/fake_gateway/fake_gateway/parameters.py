@@ -5,25 +5,36 @@ Rules: Stripe documentation, "API reference: Request bodies" (bracket notation),
 and "Metadata" (50 keys, 40 characters a key, 500 a value).
 """
 
+from __future__ import annotations
+
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import parse_qsl
 
 from fake_gateway.errors import InvalidParameter
+from fake_gateway.records import Values
 
 METADATA_KEYS = 50
 METADATA_KEY_LENGTH = 40
 METADATA_VALUE_LENGTH = 500
 TEXT_LENGTH = 5000
 
+# Parameters as they came: nested dicts of texts.
+RawParameters = dict[str, 'RawValue']
+RawValue = str | RawParameters
+# The parameters that a request can have, by name.
+Fields = Mapping[str, 'Parameter']
 
-def parse(encoded):
+
+def parse(encoded: str) -> RawParameters:
     """Turn `a[b]=1&c[]=2` into nested dicts; the items of a list are keyed by their position.
 
     :param str encoded: The query string or form body.
     :rtype: dict
     """
-    parameters = {}
+    parameters: RawParameters = {}
     for name, value in parse_qsl(encoded, keep_blank_values=True):
         keys = re.findall(r"[^\[\]]+|(?<=\[)(?=\])", name)
         if not keys:
@@ -48,7 +59,7 @@ class Parameter:
     required: bool = False
     since: str = ''
 
-    def clean(self, value, path, version):
+    def clean(self, value: RawValue, path: str, version: str) -> Any:
         """Check a value that is not empty and convert it.
 
         :param value: The value as it came.
@@ -58,7 +69,7 @@ class Parameter:
         """
         return self._convert(value, path, version)
 
-    def _convert(self, value, path, version):
+    def _convert(self, value: RawValue, path: str, version: str) -> Any:
         """Do what `clean` says."""
         raise NotImplementedError
 
@@ -69,7 +80,7 @@ class Text(Parameter):
 
     longest: int = TEXT_LENGTH
 
-    def _convert(self, value, path, version):
+    def _convert(self, value: RawValue, path: str, version: str) -> str:
         if isinstance(value, dict):
             raise InvalidParameter(f"Invalid string: {value}", param=path)
         if len(value) > self.longest:
@@ -85,9 +96,9 @@ class Text(Parameter):
 class Choice(Parameter):
     """One of several texts."""
 
-    choices: tuple = ()
+    choices: tuple[str, ...] = ()
 
-    def _convert(self, value, path, version):
+    def _convert(self, value: RawValue, path: str, version: str) -> str:
         if value not in self.choices:
             raise InvalidParameter(
                 f"Invalid {path}: must be one of {', '.join(self.choices)}", param=path
@@ -102,7 +113,7 @@ class Integer(Parameter):
     least: int | None = None
     most: int | None = None
 
-    def _convert(self, value, path, version):
+    def _convert(self, value: RawValue, path: str, version: str) -> int:
         if isinstance(value, dict) or not re.fullmatch(r"-?\d+", value):
             raise InvalidParameter(
                 f"Invalid integer: {value}", code='parameter_invalid_integer', param=path
@@ -127,7 +138,7 @@ class Integer(Parameter):
 class Boolean(Parameter):
     """`true` or `false`, in any case (payment_stripe sends Python's `True`)."""
 
-    def _convert(self, value, path, version):
+    def _convert(self, value: RawValue, path: str, version: str) -> bool:
         if isinstance(value, dict) or value.lower() not in {'true', 'false'}:
             raise InvalidParameter(f"Invalid boolean: {value}", param=path)
         return value.lower() == 'true'
@@ -137,7 +148,7 @@ class Boolean(Parameter):
 class OffSession(Boolean):
     """`true`, `false`, `one_off` or `recurring`."""
 
-    def _convert(self, value, path, version):
+    def _convert(self, value: RawValue, path: str, version: str) -> bool:
         return True if value in {'one_off', 'recurring'} else super()._convert(value, path, version)
 
 
@@ -145,9 +156,9 @@ class OffSession(Boolean):
 class Hash(Parameter):
     """Nested parameters."""
 
-    fields: dict = field(default_factory=dict)
+    fields: Fields = field(default_factory=dict)
 
-    def _convert(self, value, path, version):
+    def _convert(self, value: RawValue, path: str, version: str) -> Values:
         if not isinstance(value, dict):
             raise InvalidParameter("Invalid object", param=path)
         return clean(self.fields, value, version, path)
@@ -159,7 +170,7 @@ class Array(Parameter):
 
     item: Parameter = field(default_factory=Text)
 
-    def _convert(self, value, path, version):
+    def _convert(self, value: RawValue, path: str, version: str) -> list[Any]:
         if not isinstance(value, dict) or not all(key.isdecimal() for key in value):
             raise InvalidParameter("Invalid array", param=path)
         keys = sorted(value, key=int)
@@ -170,11 +181,12 @@ class Array(Parameter):
 class Metadata(Parameter):
     """Keys and values of the caller's own; an empty value removes the key."""
 
-    def _convert(self, value, path, version):
+    def _convert(self, value: RawValue, path: str, version: str) -> dict[str, str]:
         if not isinstance(value, dict):
             raise InvalidParameter("Invalid object", param=path)
         if len(value) > METADATA_KEYS:
             raise InvalidParameter(f"Metadata can have at most {METADATA_KEYS} keys.", param=path)
+        metadata: dict[str, str] = {}
         for key, text in value.items():
             if len(key) > METADATA_KEY_LENGTH:
                 raise InvalidParameter(
@@ -187,14 +199,15 @@ class Metadata(Parameter):
                     " characters.",
                     param=f'{path}[{key}]',
                 )
-        return dict(value)
+            metadata[key] = text
+        return metadata
 
 
 @dataclass(frozen=True)
 class TimeRange(Parameter):
     """A time in seconds since 1970, or its limits (`gt`, `gte`, `lt`, `lte`)."""
 
-    def _convert(self, value, path, version):
+    def _convert(self, value: RawValue, path: str, version: str) -> dict[str, int]:
         if isinstance(value, dict):
             limits = {name: Integer() for name in ('gt', 'gte', 'lt', 'lte')}
             return clean(limits, value, version, path)
@@ -202,8 +215,8 @@ class TimeRange(Parameter):
         return {'gte': number, 'lte': number}
 
 
-EXPAND = {'expand': Array()}
-PAGE = {
+EXPAND: Fields = {'expand': Array()}
+PAGE: Fields = {
     'limit': Integer(least=1, most=100),
     'starting_after': Text(),
     'ending_before': Text(),
@@ -211,7 +224,7 @@ PAGE = {
 }
 
 
-def clean(fields, raw, version, path=''):
+def clean(fields: Fields, raw: RawParameters, version: str, path: str = '') -> Values:
     """Check parameters.
 
     :param dict fields: The parameters there are, by name.
@@ -231,7 +244,7 @@ def clean(fields, raw, version, path=''):
             code='parameter_unknown',
             param=unknown[0],
         )
-    cleaned = {}
+    cleaned: Values = {}
     for name, parameter in known.items():
         full_name = _full_name(path, name)
         if name not in raw:
@@ -250,7 +263,7 @@ def clean(fields, raw, version, path=''):
     return cleaned
 
 
-def not_unsettable(full_name):
+def not_unsettable(full_name: str) -> InvalidParameter:
     """Return the error for an empty value where there must be one.
 
     :param str full_name: The parameter's full name.
@@ -265,12 +278,12 @@ def not_unsettable(full_name):
     )
 
 
-def _full_name(path, name):
+def _full_name(path: str, name: str) -> str:
     """Return the name of a parameter in a hash."""
     return f'{path}[{name}]' if path else name
 
 
-def merge_metadata(present, changes):
+def merge_metadata(present: dict[str, str], changes: dict[str, str] | None) -> dict[str, str]:
     """Apply a metadata parameter.
 
     :param dict present: The metadata there are.

@@ -1,6 +1,9 @@
 """Payment intents (Stripe documentation, "API reference: PaymentIntents")."""
 
+from __future__ import annotations
+
 import re
+from collections.abc import Iterable
 
 from fake_gateway import (
     charges,
@@ -29,6 +32,7 @@ from fake_gateway.parameters import (
     PAGE,
     Boolean,
     Choice,
+    Fields,
     Hash,
     Integer,
     Metadata,
@@ -36,7 +40,8 @@ from fake_gateway.parameters import (
     Text,
     TimeRange,
 )
-from fake_gateway.store import new_token
+from fake_gateway.records import Record, Values
+from fake_gateway.store import Session, new_token
 
 CAPTURE_METHOD = Choice(choices=('automatic', 'automatic_async', 'manual'))
 FUTURE_USAGE = Choice(choices=('off_session', 'on_session'))
@@ -61,7 +66,7 @@ METHOD_OPTIONS = Hash(
     }
 )
 # What create, update and confirm have in common.
-_SHARED = {
+_SHARED: Fields = {
     'payment_method': Text(),
     'payment_method_data': Hash(fields=payment_methods.DATA_FIELDS),
     'payment_method_options': METHOD_OPTIONS,
@@ -71,7 +76,7 @@ _SHARED = {
     **EXPAND,
 }
 # What only a request that confirms can have.
-_CONFIRMING = {
+_CONFIRMING: Fields = {
     'error_on_requires_action': Boolean(),
     'mandate': Text(),
     'mandate_data': mandates.ACCEPTANCE,
@@ -79,14 +84,14 @@ _CONFIRMING = {
     'return_url': Text(),
     'use_stripe_sdk': Boolean(),
 }
-_DESCRIBING = {
+_DESCRIBING: Fields = {
     'customer': Text(),
     'description': Text(longest=1000),
     'metadata': Metadata(),
     'statement_descriptor': Text(longest=22),
     'statement_descriptor_suffix': Text(longest=22),
 }
-CREATE_FIELDS = {
+CREATE_FIELDS: Fields = {
     'amount': Integer(required=True, least=1),
     'currency': Text(required=True),
     'capture_method': CAPTURE_METHOD,
@@ -97,7 +102,7 @@ CREATE_FIELDS = {
     **_CONFIRMING,
     **_DESCRIBING,
 }
-UPDATE_FIELDS = {
+UPDATE_FIELDS: Fields = {
     'amount': Integer(least=1),
     'currency': Text(),
     'capture_method': CAPTURE_METHOD,
@@ -105,28 +110,28 @@ UPDATE_FIELDS = {
     **_SHARED,
     **_DESCRIBING,
 }
-CONFIRM_FIELDS = {
+CONFIRM_FIELDS: Fields = {
     'capture_method': CAPTURE_METHOD,
     # Sent by the browser only.
     'client_secret': Text(),
     **_SHARED,
     **_CONFIRMING,
 }
-RETRIEVE_FIELDS = {'client_secret': Text(), **EXPAND}
-CAPTURE_FIELDS = {
+RETRIEVE_FIELDS: Fields = {'client_secret': Text(), **EXPAND}
+CAPTURE_FIELDS: Fields = {
     'amount_to_capture': Integer(least=1),
     'final_capture': Boolean(),
     'metadata': Metadata(),
     'statement_descriptor_suffix': Text(longest=22),
     **EXPAND,
 }
-CANCEL_FIELDS = {
+CANCEL_FIELDS: Fields = {
     'cancellation_reason': Choice(
         choices=('abandoned', 'duplicate', 'fraudulent', 'requested_by_customer')
     ),
     **EXPAND,
 }
-LIST_FIELDS = {'created': TimeRange(), 'customer': Text(), **PAGE}
+LIST_FIELDS: Fields = {'created': TimeRange(), 'customer': Text(), **PAGE}
 
 # What an update puts in the place of what was there.
 REPLACEABLE = frozenset(
@@ -138,7 +143,7 @@ CONFIRMABLE = ('requires_payment_method', 'requires_confirmation', 'requires_act
 CANCELABLE = (*CONFIRMABLE, 'requires_capture')
 
 
-def create(session, values):
+def create(session: Session, values: Values) -> Record:
     """Create a payment intent, and with `confirm` charge it."""
     if not values.get('confirm'):
         _refuse_without_confirm(values)
@@ -152,7 +157,7 @@ def create(session, values):
     return intent
 
 
-def _refuse_without_confirm(values):
+def _refuse_without_confirm(values: Values) -> None:
     """Refuse parameters that mean nothing without a confirmation."""
     for name in ('off_session', 'mandate', 'mandate_data', 'error_on_requires_action'):
         if values.get(name):
@@ -163,7 +168,7 @@ def _refuse_without_confirm(values):
             )
 
 
-def _new_values(session, values):
+def _new_values(session: Session, values: Values) -> Record:
     """Return the fields of a new payment intent."""
     currency = values['currency'].lower()
     currencies.check(values['amount'], currency)
@@ -199,7 +204,7 @@ def _new_values(session, values):
     }
 
 
-def _check_descriptors(values, types):
+def _check_descriptors(values: Values, types: list[str]) -> None:
     """Check what is to stand on the customer's bank statement."""
     if values.get('statement_descriptor') and 'card' in types:
         raise InvalidRequest(
@@ -216,13 +221,13 @@ def _check_descriptors(values, types):
         )
 
 
-def _method_options(present, values):
+def _method_options(present: Record, values: Values) -> Record:
     """Return `payment_method_options` with the changes that a request makes."""
     card = present.get('card') or {'request_three_d_secure': 'automatic', 'mandate_options': None}
     return {'card': card | ((values.get('payment_method_options') or {}).get('card') or {})}
 
 
-def _take_method(session, intent, values):
+def _take_method(session: Session, intent: Record, values: Values) -> None:
     """Put the payment method that a request brings into the intent."""
     method = payment_methods.resolve(session, values)
     if method is None:
@@ -234,14 +239,14 @@ def _take_method(session, intent, values):
         intent['status'] = 'requires_confirmation'
 
 
-def retrieve(session, values, payment_intent):
+def retrieve(session: Session, values: Values, payment_intent: str) -> Record:
     """Return a payment intent."""
     intent = session.get('payment_intent', payment_intent)
     check_client_secret(session, intent, values)
     return intent
 
 
-def update(session, values, payment_intent):
+def update(session: Session, values: Values, payment_intent: str) -> Record:
     """Change a payment intent that is not yet paid."""
     intent = session.get('payment_intent', payment_intent)
     check_types_allowed(session, values)
@@ -251,8 +256,9 @@ def update(session, values, payment_intent):
     for name in ('amount', 'currency', 'capture_method', 'payment_method_types'):
         if name in values and values[name] is None:
             raise parameters.not_unsettable(name)
-    currency = values.get('currency', intent['currency']).lower()
-    currencies.check(values.get('amount', intent['amount']), currency)
+    new = intent | values
+    currency = new['currency'].lower()
+    currencies.check(new['amount'], currency)
     if values.get('customer'):
         session.get('customer', values['customer'], 'customer')
     types = values.get('payment_method_types') or intent['payment_method_types']
@@ -268,7 +274,7 @@ def update(session, values, payment_intent):
     return intent
 
 
-def confirm(session, values, payment_intent):
+def confirm(session: Session, values: Values, payment_intent: str) -> Record:
     """Charge a payment intent."""
     intent = session.get('payment_intent', payment_intent)
     check_client_secret(session, intent, values)
@@ -290,7 +296,7 @@ def confirm(session, values, payment_intent):
     return intent
 
 
-def _confirm(session, intent, values):
+def _confirm(session: Session, intent: Record, values: Values) -> None:
     """Charge an intent with the payment method it has."""
     if not intent['payment_method']:
         raise InvalidRequest(
@@ -309,7 +315,7 @@ def _confirm(session, intent, values):
     payments.attempt(session, intent, method, values, off_session=bool(values.get('off_session')))
 
 
-def unexpected_state(intent, verb, statuses):
+def unexpected_state(intent: Record, verb: str, statuses: Iterable[str]) -> InvalidRequest:
     """Return the error for an intent that is too far, or not far enough.
 
     :param dict intent: The payment intent.
@@ -326,7 +332,7 @@ def unexpected_state(intent, verb, statuses):
     )
 
 
-def capture(session, values, payment_intent):
+def capture(session: Session, values: Values, payment_intent: str) -> Record:
     """Take the money of an authorised payment, all or a part; the rest is released."""
     intent = session.get('payment_intent', payment_intent)
     if intent['status'] != 'requires_capture':
@@ -350,7 +356,7 @@ def capture(session, values, payment_intent):
     return intent
 
 
-def cancel(session, values, payment_intent):
+def cancel(session: Session, values: Values, payment_intent: str) -> Record:
     """Cancel a payment intent."""
     intent = session.get('payment_intent', payment_intent)
     if intent['status'] not in CANCELABLE:
@@ -359,13 +365,13 @@ def cancel(session, values, payment_intent):
     return intent
 
 
-def list_all(session, values):
+def list_all(session: Session, values: Values) -> Record:
     """List payment intents."""
     filters = {'customer': values['customer']} if values.get('customer') else {}
     found = session.all('payment_intent', **filters)
     return listing.page(session, '/v1/payment_intents', found, values)
 
 
-def search_all(session, values):
+def search_all(session: Session, values: Values) -> Record:
     """Search payment intents."""
     return search.page(session, 'payment_intent', '/v1/payment_intents/search', values)

@@ -1,25 +1,31 @@
 """Payment methods (Stripe documentation, "API reference: PaymentMethods")."""
 
+from __future__ import annotations
+
 from fake_gateway import cards, listing, parameters
+from fake_gateway.cards import Card
 from fake_gateway.customers import ADDRESS
 from fake_gateway.errors import CardError, InvalidRequest, NoSuchObject
 from fake_gateway.parameters import (
     EXPAND,
     PAGE,
     Choice,
+    Fields,
     Hash,
     Integer,
     Metadata,
     Text,
 )
+from fake_gateway.records import Record, Values
+from fake_gateway.store import Session
 
-BILLING_DETAILS = {
+BILLING_DETAILS: Fields = {
     'address': Hash(fields=ADDRESS),
     'email': Text(),
     'name': Text(),
     'phone': Text(),
 }
-CARD = {
+CARD: Fields = {
     'number': Text(),
     'exp_month': Integer(),
     'exp_year': Integer(),
@@ -27,29 +33,29 @@ CARD = {
     'token': Text(),
 }
 ALLOW_REDISPLAY = Choice(choices=('always', 'limited', 'unspecified'))
-DATA_FIELDS = {
+DATA_FIELDS: Fields = {
     'type': Choice(required=True, choices=('card',)),
     'allow_redisplay': ALLOW_REDISPLAY,
     'billing_details': Hash(fields=BILLING_DETAILS),
     'card': Hash(fields=CARD),
     'metadata': Metadata(),
 }
-CREATE_FIELDS = {**DATA_FIELDS, **EXPAND}
-UPDATE_FIELDS = {
+CREATE_FIELDS: Fields = {**DATA_FIELDS, **EXPAND}
+UPDATE_FIELDS: Fields = {
     'allow_redisplay': ALLOW_REDISPLAY,
     'billing_details': Hash(fields=BILLING_DETAILS),
     'card': Hash(fields={'exp_month': Integer(), 'exp_year': Integer()}),
     'metadata': Metadata(),
     **EXPAND,
 }
-ATTACH_FIELDS = {'customer': Text(required=True), **EXPAND}
-LIST_FIELDS = {'customer': Text(), 'type': Choice(choices=('card',)), **PAGE}
-OF_CUSTOMER_LIST_FIELDS = {'type': Choice(choices=('card',)), **PAGE}
+ATTACH_FIELDS: Fields = {'customer': Text(required=True), **EXPAND}
+LIST_FIELDS: Fields = {'customer': Text(), 'type': Choice(choices=('card',)), **PAGE}
+OF_CUSTOMER_LIST_FIELDS: Fields = {'type': Choice(choices=('card',)), **PAGE}
 # How long the cards behind `pm_card_…` are valid.
 VALID_YEARS = 4
 
 
-def create(session, values):
+def create(session: Session, values: Values) -> Record:
     """Create a payment method from a token, or in the browser from a card number."""
     details = values.get('card')
     if not details:
@@ -78,7 +84,15 @@ def create(session, values):
     return _store(session, card, values, month, year, has_cvc=bool(details.get('cvc')))
 
 
-def _store(session, card, values, month=12, year=None, *, has_cvc=True):
+def _store(
+    session: Session,
+    card: Card,
+    values: Values,
+    month: int = 12,
+    year: int | None = None,
+    *,
+    has_cvc: bool = True,
+) -> Record:
     """Create the payment method of a card."""
     billing = values.get('billing_details') or {}
     address = billing.get('address') or {}
@@ -121,7 +135,7 @@ def _store(session, card, values, month=12, year=None, *, has_cvc=True):
     )
 
 
-def card_of(method):
+def card_of(method: Record) -> Card:
     """Return the test card of a payment method.
 
     :param dict method: The payment method.
@@ -130,7 +144,7 @@ def card_of(method):
     return cards.BY_NUMBER[method['_number']]
 
 
-def resolve(session, values):
+def resolve(session: Session, values: Values) -> Record | None:
     """Return the payment method that a request names or brings along.
 
     :param Session session: What is known.
@@ -144,7 +158,7 @@ def resolve(session, values):
     return _named_or_stored(session, identifier, 'payment_method') if identifier else None
 
 
-def _named_or_stored(session, identifier, param):
+def _named_or_stored(session: Session, identifier: str, param: str) -> Record:
     """Return a stored payment method, or a new one for an id like `pm_card_visa`."""
     card = cards.named(identifier)
     if card:
@@ -152,7 +166,7 @@ def _named_or_stored(session, identifier, param):
     return session.get('payment_method', identifier, param)
 
 
-def check_usable(method, customer):
+def check_usable(method: Record, customer: str | None) -> None:
     """Check that a payment method may pay for a customer.
 
     :param dict method: The payment method.
@@ -180,12 +194,12 @@ def check_usable(method, customer):
         )
 
 
-def retrieve(session, _values, payment_method):
+def retrieve(session: Session, _values: Values, payment_method: str) -> Record:
     """Return a payment method."""
     return session.get('payment_method', payment_method)
 
 
-def update(session, values, payment_method):
+def update(session: Session, values: Values, payment_method: str) -> Record:
     """Change a payment method that is attached to a customer."""
     record = session.get('payment_method', payment_method)
     if not record['customer']:
@@ -209,7 +223,7 @@ def update(session, values, payment_method):
     return record
 
 
-def attach(session, values, payment_method):
+def attach(session: Session, values: Values, payment_method: str) -> Record:
     """Save a payment method for a customer; the bank may refuse."""
     session.get('customer', values['customer'], 'customer')
     record = _named_or_stored(session, payment_method, 'id')
@@ -226,7 +240,7 @@ def attach(session, values, payment_method):
     return attach_to(session, record, values['customer'])
 
 
-def attach_to(session, method, customer):
+def attach_to(session: Session, method: Record, customer: str) -> Record:
     """Save a payment method for a customer.
 
     :param Session session: What is known.
@@ -241,7 +255,7 @@ def attach_to(session, method, customer):
     return method
 
 
-def detach(session, _values, payment_method):
+def detach(session: Session, _values: Values, payment_method: str) -> Record:
     """Take a payment method from its customer."""
     record = session.get('payment_method', payment_method)
     if not record['customer']:
@@ -255,25 +269,25 @@ def detach(session, _values, payment_method):
     return record
 
 
-def list_all(session, values):
+def list_all(session: Session, values: Values) -> Record:
     """List payment methods, of a customer or of none."""
     return _list(session, '/v1/payment_methods', values, values.get('customer'))
 
 
-def list_of_customer(session, values, customer):
+def list_of_customer(session: Session, values: Values, customer: str) -> Record:
     """List a customer's payment methods."""
     session.get('customer', customer)
     return _list(session, f'/v1/customers/{customer}/payment_methods', values, customer)
 
 
-def _list(session, url, values, customer):
+def _list(session: Session, url: str, values: Values, customer: str | None) -> Record:
     """List payment methods."""
     filters = {'type': values['type']} if values.get('type') else {}
     found = session.all('payment_method', customer=customer, **filters)
     return listing.page(session, url, found if customer else [], values)
 
 
-def renew(session, payment_method, card):
+def renew(session: Session, payment_method: str, card: Record) -> Record:
     """Change a card as its bank does when it is replaced (documentation: "Card updates").
 
     :param Session session: What is known.
@@ -289,7 +303,7 @@ def renew(session, payment_method, card):
     return record
 
 
-def treat_as(session, payment_method, number):
+def treat_as(session: Session, payment_method: str, number: str) -> None:
     """Let a stored card be answered like another test card; what is shown of it stays.
 
     :param Session session: What is known.

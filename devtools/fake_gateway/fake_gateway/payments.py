@@ -4,10 +4,14 @@ Rules: Stripe documentation, "How PaymentIntents work", "Place a hold on a payme
 "Decline codes".
 """
 
+from __future__ import annotations
+
 from fake_gateway import authorization, charges, disputes, payment_methods, rendering
-from fake_gateway.cards import AUTHENTICATION_REQUIRED, GENERIC
+from fake_gateway.cards import AUTHENTICATION_REQUIRED, GENERIC, Decline
 from fake_gateway.errors import DOCUMENTATION, CardError
 from fake_gateway.intent_parameters import authentication_action
+from fake_gateway.records import Record, Values
+from fake_gateway.store import Session
 
 # How long the money of an authorised card payment is held.
 AUTHORIZATION_SECONDS = 7 * 24 * 3600
@@ -17,7 +21,9 @@ FAILED_AUTHENTICATION = (
 )
 
 
-def attempt(session, intent, method, values, *, off_session=False):
+def attempt(
+    session: Session, intent: Record, method: Record, values: Values, *, off_session: bool = False
+) -> None:
     """Ask the bank for the payment, and carry on with what it says.
 
     :param Session session: What is known.
@@ -51,7 +57,7 @@ def attempt(session, intent, method, values, *, off_session=False):
         succeed(session, intent, method)
 
 
-def authenticated(session, intent):
+def authenticated(session: Session, intent: Record) -> None:
     """Go on after the customer has authenticated.
 
     :param Session session: What is known.
@@ -65,7 +71,7 @@ def authenticated(session, intent):
         succeed(session, intent, method, is_authenticated=True)
 
 
-def authentication_failed(session, intent):
+def authentication_failed(session: Session, intent: Record) -> None:
     """Go on after the customer could not authenticate.
 
     :param Session session: What is known.
@@ -86,7 +92,7 @@ def authentication_failed(session, intent):
     )
 
 
-def fail(session, intent, method, decline):
+def fail(session: Session, intent: Record, method: Record, decline: Decline) -> None:
     """Let the payment fail.
 
     :param Session session: What is known.
@@ -111,7 +117,7 @@ def fail(session, intent, method, decline):
     )
 
 
-def _ask_for_another_method(session, intent, error):
+def _ask_for_another_method(session: Session, intent: Record, error: Record) -> None:
     """Put the intent back to where it needs a payment method."""
     intent |= {
         'status': 'requires_payment_method',
@@ -124,7 +130,7 @@ def _ask_for_another_method(session, intent, error):
     session.emit('payment_intent.payment_failed', intent)
 
 
-def card_error(session, intent):
+def card_error(session: Session, intent: Record) -> CardError:
     """Return the error that tells why the last attempt failed.
 
     :param Session session: What is known.
@@ -140,7 +146,7 @@ def card_error(session, intent):
     return CardError(intent['last_payment_error']['message'], **details, payment_intent=shown)
 
 
-def _process(session, intent, method):
+def _process(session: Session, intent: Record, method: Record) -> None:
     """Leave the payment undecided, until `settle`."""
     charge = charges.create(session, intent, method, status='pending')
     intent |= {
@@ -152,7 +158,7 @@ def _process(session, intent, method):
     session.emit('payment_intent.processing', intent)
 
 
-def settle(session, intent, *, succeeds):
+def settle(session: Session, intent: Record, *, succeeds: bool) -> None:
     """Decide a payment that is processing.
 
     :param Session session: What is known.
@@ -166,7 +172,9 @@ def settle(session, intent, *, succeeds):
         fail(session, intent, method, GENERIC)
 
 
-def succeed(session, intent, method, *, is_authenticated=False):
+def succeed(
+    session: Session, intent: Record, method: Record, *, is_authenticated: bool = False
+) -> None:
     """Take the money, or hold it if it is to be captured later.
 
     :param Session session: What is known.
@@ -200,7 +208,7 @@ def succeed(session, intent, method, *, is_authenticated=False):
     disputes.follow(session, charge, payment_methods.card_of(method))
 
 
-def _keep_method(session, intent, method):
+def _keep_method(session: Session, intent: Record, method: Record) -> None:
     """Save the payment method if that was asked for; otherwise it is used up."""
     usage = intent['setup_future_usage']
     if usage and intent['customer']:
@@ -213,7 +221,7 @@ def _keep_method(session, intent, method):
         session.save(method)
 
 
-def cancel(session, intent, reason):
+def cancel(session: Session, intent: Record, reason: str | None) -> None:
     """End an intent without payment, and release money that is held.
 
     :param Session session: What is known.
@@ -231,7 +239,7 @@ def cancel(session, intent, reason):
     session.emit('payment_intent.canceled', intent)
 
 
-def expire_authorizations(session):
+def expire_authorizations(session: Session) -> None:
     """Release the money of authorised payments that were not captured in time.
 
     :param Session session: What is known.

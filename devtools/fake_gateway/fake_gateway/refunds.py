@@ -3,19 +3,24 @@
 Money of a refund leaves the account when the refund is made; it comes back if the refund fails.
 """
 
+from __future__ import annotations
+
 from fake_gateway import listing, parameters, payment_methods
 from fake_gateway.errors import InvalidRequest
 from fake_gateway.parameters import (
     EXPAND,
     PAGE,
     Choice,
+    Fields,
     Integer,
     Metadata,
     Text,
     TimeRange,
 )
+from fake_gateway.records import Record, Values
+from fake_gateway.store import Session
 
-CREATE_FIELDS = {
+CREATE_FIELDS: Fields = {
     'amount': Integer(least=1),
     'charge': Text(),
     'metadata': Metadata(),
@@ -23,11 +28,11 @@ CREATE_FIELDS = {
     'reason': Choice(choices=('duplicate', 'fraudulent', 'requested_by_customer')),
     **EXPAND,
 }
-UPDATE_FIELDS = {'metadata': Metadata(), **EXPAND}
-LIST_FIELDS = {'charge': Text(), 'created': TimeRange(), 'payment_intent': Text(), **PAGE}
+UPDATE_FIELDS: Fields = {'metadata': Metadata(), **EXPAND}
+LIST_FIELDS: Fields = {'charge': Text(), 'created': TimeRange(), 'payment_intent': Text(), **PAGE}
 
 
-def create(session, values):
+def create(session: Session, values: Values) -> Record:
     """Refund a payment, all that is left or a part."""
     charge = _charge_to_refund(session, values)
     left = charge['amount_captured'] - charge['amount_refunded']
@@ -73,13 +78,14 @@ def create(session, values):
     return refund
 
 
-def _charge_to_refund(session, values):
+def _charge_to_refund(session: Session, values: Values) -> Record:
     """Return the charge that a request names."""
     if bool(values.get('charge')) == bool(values.get('payment_intent')):
         raise InvalidRequest(
             "You must provide exactly one of the following parameters: charge, payment_intent.",
             code='parameter_missing',
         )
+    charge: Record | None
     if values.get('charge'):
         charge = session.get('charge', values['charge'], 'charge')
     else:
@@ -93,14 +99,14 @@ def _charge_to_refund(session, values):
     return charge
 
 
-def _count(session, charge, amount):
+def _count(session: Session, charge: Record, amount: int) -> None:
     """Add an amount to what is refunded of a charge."""
     charge['amount_refunded'] += amount
     charge['refunded'] = charge['amount_refunded'] >= charge['amount_captured']
     session.save(charge)
 
 
-def settle(session, refund):
+def settle(session: Session, refund: Record) -> None:
     """Let time pass for a refund: a pending one succeeds, one that has to fail fails.
 
     :param Session session: What is known.
@@ -124,12 +130,12 @@ def settle(session, refund):
         session.emit('refund.failed', refund)
 
 
-def retrieve(session, _values, refund):
+def retrieve(session: Session, _values: Values, refund: str) -> Record:
     """Return a refund."""
     return session.get('refund', refund)
 
 
-def update(session, values, refund):
+def update(session: Session, values: Values, refund: str) -> Record:
     """Change the metadata of a refund."""
     record = session.get('refund', refund)
     if 'metadata' in values:
@@ -138,7 +144,7 @@ def update(session, values, refund):
     return record
 
 
-def list_all(session, values):
+def list_all(session: Session, values: Values) -> Record:
     """List refunds."""
     filters = {name: values[name] for name in ('charge', 'payment_intent') if values.get(name)}
     return listing.page(session, '/v1/refunds', session.all('refund', **filters), values)

@@ -3,8 +3,16 @@
 Rules: Stripe documentation, "Expanding responses" and "API changelog" (2022-11-15).
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from fake_gateway import api_versions
 from fake_gateway.errors import InvalidRequest
+from fake_gateway.records import Record
+
+if TYPE_CHECKING:
+    from fake_gateway.store import Session
 
 KINDS_BY_FIELD = {
     'charge': 'charge',
@@ -19,7 +27,7 @@ KINDS_BY_FIELD = {
 DEEPEST = 4
 
 
-def collection(url, records, *, has_more=False):
+def collection(url: str, records: list[Record], *, has_more: bool = False) -> Record:
     """Return a list object.
 
     :param str url: Where the list is.
@@ -30,7 +38,7 @@ def collection(url, records, *, has_more=False):
     return {'object': 'list', 'url': url, 'data': records, 'has_more': has_more}
 
 
-def render(session, record, version):
+def render(session: Session, record: Record, version: str) -> Record:
     """Return an object as the API shows it.
 
     :param Session session: What is known.
@@ -47,7 +55,7 @@ def render(session, record, version):
     return shown
 
 
-def _charges(session, intent, version):
+def _charges(session: Session, intent: Record, version: str) -> Record:
     """Return the last charge of an intent, as a list."""
     url = f'/v1/charges?payment_intent={intent["id"]}'
     charge = session.find('charge', intent['latest_charge'])
@@ -55,15 +63,15 @@ def _charges(session, intent, version):
     return collection(url, shown) | {'total_count': len(shown)}
 
 
-def _refunds(session, charge, version):
+def _refunds(session: Session, charge: Record, version: str) -> Record:
     """Return the refunds of a charge, up to 10."""
     url = f'/v1/charges/{charge["id"]}/refunds'
     newest = charge['_refunds'][::-1]
-    shown = [render(session, session.find('refund', refund), version) for refund in newest[:10]]
+    shown = [render(session, session.get('refund', refund), version) for refund in newest[:10]]
     return collection(url, shown, has_more=len(newest) > len(shown))
 
 
-def expand(session, shown, paths):
+def expand(session: Session, shown: Record, paths: list[str] | None) -> Record:
     """Put whole objects in the place of their ids.
 
     :param Session session: What is known.
@@ -84,7 +92,7 @@ def expand(session, shown, paths):
     return shown
 
 
-def _expand_path(session, shown, names, path):
+def _expand_path(session: Session, shown: Record, names: list[str], path: str) -> Record:
     """Expand one path."""
     name, *deeper = names
     version = session.caller.version
@@ -93,7 +101,7 @@ def _expand_path(session, shown, names, path):
             'data': [_expand_path(session, item, deeper, path) for item in shown['data']]
         }
     if name == 'refunds' and shown.get('object') == 'charge':
-        value = _refunds(session, session.find('charge', shown['id']), version)
+        value = _refunds(session, session.get('charge', shown['id']), version)
     elif name not in KINDS_BY_FIELD or name not in shown:
         raise InvalidRequest(f"This property cannot be expanded ({path}).", param='expand')
     else:

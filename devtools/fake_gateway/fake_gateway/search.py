@@ -4,13 +4,18 @@ A new object is found only after `search_delay` seconds, as at Stripe, where it 
 minute.
 """
 
+from __future__ import annotations
+
 import re
+from collections.abc import Callable, Iterable
 
 from fake_gateway import listing, rendering
 from fake_gateway.errors import InvalidRequest
-from fake_gateway.parameters import EXPAND, Integer, Text
+from fake_gateway.parameters import EXPAND, Fields, Integer, Text
+from fake_gateway.records import Record, Values
+from fake_gateway.store import Session
 
-FIELDS = {
+FIELDS: Fields = {
     'query': Text(required=True),
     'limit': Integer(least=1, most=100),
     'page': Text(),
@@ -24,10 +29,12 @@ CLAUSE = re.compile(
     (?:(?P<mark>["'])(?P<text>.*?)(?P=mark)|(?P<number>\d+)|(?P<null>null))""",
     re.VERBOSE,
 )
+# `any` or `all`.
+Combine = Callable[[Iterable[bool]], bool]
 SEARCHABLE = {'amount', 'created', 'currency', 'customer', 'metadata', 'status'}
 
 
-def page(session, kind, url, values):
+def page(session: Session, kind: str, url: str, values: Values) -> Record:
     """Return a page of a search.
 
     :param Session session: What is known.
@@ -56,9 +63,11 @@ def page(session, kind, url, values):
     }
 
 
-def _parse(query):
+def _parse(query: str) -> tuple[list[re.Match[str]], Combine]:
     """Return the clauses of a query, and how they are combined."""
-    clauses, position, words = [], 0, set()
+    clauses: list[re.Match[str]] = []
+    words: set[str] = set()
+    position = 0
     for match in CLAUSE.finditer(query):
         words.add(query[position : match.start()].strip().upper())
         clauses.append(match)
@@ -75,7 +84,7 @@ def _parse(query):
     return clauses, any if words == {'OR'} else all
 
 
-def _holds(clause, record):
+def _holds(clause: re.Match[str], record: Record) -> bool:
     """Return whether a clause is true for an object."""
     value = record.get(clause['field'])
     if clause['key']:

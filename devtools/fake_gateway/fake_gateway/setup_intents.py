@@ -3,6 +3,8 @@
 Rules: Stripe documentation, "API reference: SetupIntents" and "Set up future payments".
 """
 
+from __future__ import annotations
+
 from fake_gateway import (
     authorization,
     listing,
@@ -12,6 +14,7 @@ from fake_gateway import (
     payments,
     rendering,
 )
+from fake_gateway.cards import Decline
 from fake_gateway.errors import DOCUMENTATION, CardError, InvalidRequest
 from fake_gateway.intent_parameters import (
     METHOD_FIELDS,
@@ -27,14 +30,16 @@ from fake_gateway.parameters import (
     PAGE,
     Boolean,
     Choice,
+    Fields,
     Hash,
     Metadata,
     Text,
     TimeRange,
 )
-from fake_gateway.store import new_token
+from fake_gateway.records import Record, Values
+from fake_gateway.store import Session, new_token
 
-_SHARED = {
+_SHARED: Fields = {
     'payment_method': Text(),
     'payment_method_data': Hash(fields=payment_methods.DATA_FIELDS),
     'payment_method_options': Hash(
@@ -52,7 +57,7 @@ _SHARED = {
     'use_stripe_sdk': Boolean(),
     **EXPAND,
 }
-CREATE_FIELDS = {
+CREATE_FIELDS: Fields = {
     'confirm': Boolean(),
     'customer': Text(),
     'description': Text(longest=1000),
@@ -62,17 +67,17 @@ CREATE_FIELDS = {
     **_SHARED,
 }
 # Sent by the browser only: the client secret.
-CONFIRM_FIELDS = {'client_secret': Text(), **_SHARED}
-RETRIEVE_FIELDS = {'client_secret': Text(), **EXPAND}
-CANCEL_FIELDS = {
+CONFIRM_FIELDS: Fields = {'client_secret': Text(), **_SHARED}
+RETRIEVE_FIELDS: Fields = {'client_secret': Text(), **EXPAND}
+CANCEL_FIELDS: Fields = {
     'cancellation_reason': Choice(choices=('abandoned', 'duplicate', 'requested_by_customer')),
     **EXPAND,
 }
-LIST_FIELDS = {'created': TimeRange(), 'customer': Text(), 'payment_method': Text(), **PAGE}
+LIST_FIELDS: Fields = {'created': TimeRange(), 'customer': Text(), 'payment_method': Text(), **PAGE}
 OPEN = ('requires_payment_method', 'requires_confirmation', 'requires_action')
 
 
-def create(session, values):
+def create(session: Session, values: Values) -> Record:
     """Create a setup intent, and with `confirm` save the card."""
     if values.get('customer'):
         session.get('customer', values['customer'], 'customer')
@@ -110,7 +115,7 @@ def create(session, values):
     return intent
 
 
-def _take_method(session, intent, values):
+def _take_method(session: Session, intent: Record, values: Values) -> None:
     """Put the payment method that a request brings into the intent."""
     method = payment_methods.resolve(session, values)
     if method is None:
@@ -122,14 +127,14 @@ def _take_method(session, intent, values):
         intent['status'] = 'requires_confirmation'
 
 
-def retrieve(session, values, setup_intent):
+def retrieve(session: Session, values: Values, setup_intent: str) -> Record:
     """Return a setup intent."""
     intent = session.get('setup_intent', setup_intent)
     check_client_secret(session, intent, values)
     return intent
 
 
-def confirm(session, values, setup_intent):
+def confirm(session: Session, values: Values, setup_intent: str) -> Record:
     """Save the card."""
     intent = session.get('setup_intent', setup_intent)
     check_client_secret(session, intent, values)
@@ -139,7 +144,7 @@ def confirm(session, values, setup_intent):
     return intent
 
 
-def _check_open(intent, verb):
+def _check_open(intent: Record, verb: str) -> None:
     """Check that the intent has not ended."""
     if intent['status'] not in OPEN:
         raise InvalidRequest(
@@ -149,7 +154,7 @@ def _check_open(intent, verb):
         )
 
 
-def _confirm(session, intent, values):
+def _confirm(session: Session, intent: Record, values: Values) -> None:
     """Ask the bank to save the card that the intent has."""
     if not intent['payment_method']:
         raise InvalidRequest(
@@ -176,7 +181,7 @@ def _confirm(session, intent, values):
         _succeed(session, intent, method)
 
 
-def _succeed(session, intent, method):
+def _succeed(session: Session, intent: Record, method: Record) -> None:
     """Save the card."""
     intent |= {
         'status': 'succeeded',
@@ -194,7 +199,7 @@ def _succeed(session, intent, method):
     session.emit('setup_intent.succeeded', intent)
 
 
-def _decline_error(session, method, decline):
+def _decline_error(session: Session, method: Record, decline: Decline) -> Record:
     """Return what the bank's refusal looks like in the intent."""
     return {
         'type': 'card_error',
@@ -205,7 +210,7 @@ def _decline_error(session, method, decline):
     }
 
 
-def _fail(session, intent, error):
+def _fail(session: Session, intent: Record, error: Record) -> None:
     """Put the intent back to where it needs a payment method."""
     intent |= {
         'status': 'requires_payment_method',
@@ -217,7 +222,7 @@ def _fail(session, intent, error):
     session.emit('setup_intent.setup_failed', intent)
 
 
-def _card_error(session, intent):
+def _card_error(session: Session, intent: Record) -> CardError:
     """Return the error that tells why the card was not saved."""
     details = {
         name: value
@@ -228,7 +233,7 @@ def _card_error(session, intent):
     return CardError(intent['last_setup_error']['message'], **details, setup_intent=shown)
 
 
-def authenticated(session, intent):
+def authenticated(session: Session, intent: Record) -> None:
     """Go on after the customer has authenticated.
 
     :param Session session: What is known.
@@ -242,7 +247,7 @@ def authenticated(session, intent):
         _succeed(session, intent, method)
 
 
-def authentication_failed(session, intent):
+def authentication_failed(session: Session, intent: Record) -> None:
     """Go on after the customer could not authenticate.
 
     :param Session session: What is known.
@@ -263,7 +268,7 @@ def authentication_failed(session, intent):
     )
 
 
-def cancel(session, values, setup_intent):
+def cancel(session: Session, values: Values, setup_intent: str) -> Record:
     """Cancel a setup intent."""
     intent = session.get('setup_intent', setup_intent)
     _check_open(intent, 'cancel')
@@ -277,7 +282,7 @@ def cancel(session, values, setup_intent):
     return intent
 
 
-def list_all(session, values):
+def list_all(session: Session, values: Values) -> Record:
     """List setup intents."""
     filters = {name: values[name] for name in ('customer', 'payment_method') if values.get(name)}
     found = session.all('setup_intent', **filters)

@@ -1,17 +1,24 @@
 """The gateway's objects, and the sessions in which a request reads and changes them."""
 
+from __future__ import annotations
+
 import copy
 import json
 import secrets
 import string
 import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
+from typing import Any, TypedDict
 
 from fake_gateway import rendering
+from fake_gateway.clock import Clock
 from fake_gateway.errors import NoSuchObject
 from fake_gateway.ledger import Ledger, Movement
+from fake_gateway.records import Outgoing, Record
 
 ALPHABET = string.ascii_letters + string.digits
 PREFIXES = {
@@ -30,7 +37,7 @@ PREFIXES = {
 }
 
 
-def new_token(length=24):
+def new_token(length: int = 24) -> str:
     """Return a random text of letters and digits.
 
     :param int length: How long it is.
@@ -62,6 +69,24 @@ class Settings:
     processing_payments: int = 0
 
 
+class StoredAnswer(TypedDict):
+    """The first answer to an idempotency key, and the digest of the request's parameters."""
+
+    path: str
+    parameters: str
+    status: int
+    body: Record
+    time: int
+
+
+class Change(TypedDict):
+    """What a session changed: a line of the journal."""
+
+    objects: dict[str, dict[str, Record]]
+    movements: list[Record]
+    answers: dict[str, StoredAnswer]
+
+
 class Store:
     """All objects, by kind and id, in memory and optionally in a journal file.
 
@@ -70,7 +95,7 @@ class Store:
     nothing of it.
     """
 
-    def __init__(self, clock, journal=None):
+    def __init__(self, clock: Clock, journal: str | Path | None = None) -> None:
         """Load what the journal has.
 
         :param Clock clock: The gateway's time.
@@ -80,16 +105,16 @@ class Store:
         self.lock = threading.RLock()
         self.ledger = Ledger()
         self.settings = Settings()
-        self.answers = {}
-        self.objects = {kind: {} for kind in PREFIXES}
+        self.answers: dict[str, StoredAnswer] = {}
+        self.objects: dict[str, dict[str, Record]] = {kind: {} for kind in PREFIXES}
         # What to do with the events of a change, which are still to be sent.
-        self.publish = lambda deliveries: None
-        self._journal = None
+        self.publish: Callable[[list[Outgoing]], None] = lambda deliveries: None
+        self._journal: FileIO | None = None
         if journal:
             self._load(Path(journal))
             self._journal = Path(journal).open('ab', buffering=0)  # noqa: SIM115
 
-    def _load(self, path):
+    def _load(self, path: Path) -> None:
         """Read the journal, up to a line that was cut off by a crash."""
         if not path.exists():
             return
@@ -100,16 +125,16 @@ class Store:
         for line in complete.splitlines():
             self._apply(json.loads(line))
 
-    def _apply(self, change):
+    def _apply(self, change: Change) -> None:
         """Make a change that is already decided."""
         for kind, entries in change['objects'].items():
             self.objects[kind].update(entries)
         self.ledger.append([Movement(**values) for values in change['movements']])
         self.answers.update(change['answers'])
 
-    def _commit(self, session):
+    def _commit(self, session: Session) -> None:
         """Make the changes of a session, whose lock is held."""
-        change = {
+        change: Change = {
             'objects': session.changed,
             'movements': [movement.as_dict() for movement in session.movements],
             'answers': session.answers,
@@ -121,7 +146,7 @@ class Store:
             self.publish(session.deliveries)
 
     @contextmanager
-    def session(self, caller):
+    def session(self, caller: Caller) -> Iterator[Session]:
         """Read and change objects, alone; changes are made at the end, together.
 
         After an exception there are none.
@@ -134,7 +159,7 @@ class Store:
             yield session
             self._commit(session)
 
-    def close(self):
+    def close(self) -> None:
         """Close the journal."""
         if self._journal:
             self._journal.close()
@@ -143,24 +168,24 @@ class Store:
 class Session:
     """What one request sees and changes."""
 
-    def __init__(self, store, caller):
+    def __init__(self, store: Store, caller: Caller) -> None:
         self.store = store
         self.caller = caller
-        self.changed = {}
-        self.movements = []
-        self.answers = {}
-        self.deliveries = []
+        self.changed: dict[str, dict[str, Record]] = {}
+        self.movements: list[Movement] = []
+        self.answers: dict[str, StoredAnswer] = {}
+        self.deliveries: list[Outgoing] = []
 
-    def discard(self):
+    def discard(self) -> None:
         """Forget the changes made so far."""
         self.changed, self.movements, self.deliveries = {}, [], []
 
     @property
-    def now(self):
+    def now(self) -> int:
         """The time, in seconds since 1970."""
         return self.store.clock.now()
 
-    def create(self, kind, values):
+    def create(self, kind: str, values: Record) -> Record:
         """Make a new object.
 
         :param str kind: Its kind.
@@ -178,14 +203,14 @@ class Session:
         self.save(record)
         return record
 
-    def save(self, record):
+    def save(self, record: Record) -> None:
         """Keep an object as it is now.
 
         :param dict record: The object.
         """
         self.changed.setdefault(record['object'], {})[record['id']] = record
 
-    def find(self, kind, identifier):
+    def find(self, kind: str, identifier: str) -> Record | None:
         """Return an object, or None.
 
         :param str kind: Its kind.
@@ -197,7 +222,7 @@ class Session:
             return self.changed[kind][identifier]
         return copy.deepcopy(self.store.objects[kind].get(identifier))
 
-    def get(self, kind, identifier, param='id'):
+    def get(self, kind: str, identifier: str, param: str = 'id') -> Record:
         """Return an object.
 
         :param str kind: Its kind.
@@ -211,7 +236,7 @@ class Session:
             raise NoSuchObject(kind, identifier, param)
         return record
 
-    def all(self, kind, **values):
+    def all(self, kind: str, **values: Any) -> list[Record]:
         """Return the objects that have these values, newest first. They are not to be changed.
 
         :param str kind: Their kind.
@@ -226,7 +251,9 @@ class Session:
         ]
         return found[::-1]
 
-    def move_money(self, kind, intent, charge, amount, refund=None):
+    def move_money(
+        self, kind: str, intent: Record, charge: Record, amount: int, refund: Record | None = None
+    ) -> None:
         """Write a movement of money into the ledger.
 
         :param str kind: See `Movement`.
@@ -243,7 +270,7 @@ class Session:
                 currency=intent['currency'],
                 payment_intent=intent['id'],
                 charge=charge['id'],
-                refund=refund and refund['id'],
+                refund=refund['id'] if refund else None,
                 customer=intent['customer'],
                 time=self.now,
                 idempotency_key=self.caller.idempotency_key,
@@ -252,7 +279,7 @@ class Session:
             )
         )
 
-    def emit(self, event_type, record):
+    def emit(self, event_type: str, record: Record) -> None:
         """Record an event and send it to the webhook endpoints that want it.
 
         :param str event_type: For example `payment_intent.succeeded`.
@@ -284,6 +311,6 @@ class Session:
             }
             self.deliveries.append((endpoint['url'], endpoint['_secret'], sent))
 
-    def _snapshot(self, record, version):
+    def _snapshot(self, record: Record, version: str) -> Record:
         """Return an object as it is shown now, which later changes don't reach."""
         return copy.deepcopy(rendering.render(self, record, version))

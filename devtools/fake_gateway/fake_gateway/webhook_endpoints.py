@@ -1,11 +1,17 @@
 """Webhook endpoints (Stripe documentation, "API reference: Webhook Endpoints")."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
 from fake_gateway import listing, parameters
 from fake_gateway.errors import InvalidRequest
-from fake_gateway.parameters import EXPAND, PAGE, Array, Boolean, Metadata, Text
-from fake_gateway.store import new_token
+from fake_gateway.parameters import EXPAND, PAGE, Array, Boolean, Fields, Metadata, Text
+from fake_gateway.records import Record, Values
+from fake_gateway.store import Session, new_token
 
-CREATE_FIELDS = {
+CREATE_FIELDS: Fields = {
     'url': Text(required=True),
     'enabled_events': Array(required=True),
     'api_version': Text(),
@@ -13,7 +19,7 @@ CREATE_FIELDS = {
     'metadata': Metadata(),
     **EXPAND,
 }
-UPDATE_FIELDS = {
+UPDATE_FIELDS: Fields = {
     'url': Text(),
     'enabled_events': Array(),
     'description': Text(),
@@ -23,7 +29,7 @@ UPDATE_FIELDS = {
 }
 
 
-def create(session, values):
+def create(session: Session, values: Values) -> Record:
     """Register a webhook endpoint; only this answer tells its secret."""
     _check_url(values['url'])
     return register(
@@ -37,7 +43,15 @@ def create(session, values):
     )
 
 
-def register(session, url, *, secret, enabled_events=('*',), api_version=None, **values):
+def register(
+    session: Session,
+    url: str,
+    *,
+    secret: str | None,
+    enabled_events: Iterable[str] = ('*',),
+    api_version: str | None = None,
+    **values: Any,
+) -> Record:
     """Register a webhook endpoint with a secret of one's own choice.
 
     :param Session session: What is known.
@@ -66,7 +80,7 @@ def register(session, url, *, secret, enabled_events=('*',), api_version=None, *
     return endpoint | {'secret': secret}
 
 
-def _check_url(url):
+def _check_url(url: str) -> None:
     """Check where events are to be sent."""
     if not url.startswith(('http://', 'https://')):
         raise InvalidRequest(
@@ -76,12 +90,12 @@ def _check_url(url):
         )
 
 
-def retrieve(session, _values, webhook_endpoint):
+def retrieve(session: Session, _values: Values, webhook_endpoint: str) -> Record:
     """Return a webhook endpoint, without its secret."""
     return session.get('webhook_endpoint', webhook_endpoint)
 
 
-def update(session, values, webhook_endpoint):
+def update(session: Session, values: Values, webhook_endpoint: str) -> Record:
     """Change a webhook endpoint."""
     record = session.get('webhook_endpoint', webhook_endpoint)
     if values.get('url'):
@@ -97,7 +111,7 @@ def update(session, values, webhook_endpoint):
     return record
 
 
-def delete(session, _values, webhook_endpoint):
+def delete(session: Session, _values: Values, webhook_endpoint: str) -> Record:
     """Remove a webhook endpoint."""
     record = session.get('webhook_endpoint', webhook_endpoint)
     tombstone = {'id': record['id'], 'object': 'webhook_endpoint', 'deleted': True}
@@ -105,10 +119,10 @@ def delete(session, _values, webhook_endpoint):
     return tombstone
 
 
-def list_all(session, values):
+def list_all(session: Session, values: Values) -> Record:
     """List webhook endpoints."""
     found = [one for one in session.all('webhook_endpoint') if not one.get('deleted')]
     return listing.page(session, '/v1/webhook_endpoints', found, values)
 
 
-LIST_FIELDS = PAGE
+LIST_FIELDS: Fields = PAGE

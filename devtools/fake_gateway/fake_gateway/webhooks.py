@@ -5,6 +5,8 @@ events in your webhook endpoint". What Stripe does by itself after hours (try ag
 send in another order) happens here on demand only.
 """
 
+from __future__ import annotations
+
 import hashlib
 import hmac
 import json
@@ -13,12 +15,16 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+
+from fake_gateway.clock import Clock
+from fake_gateway.records import Outgoing
 
 TIMEOUT_SECONDS = 30
 
 
-def signature(body, secret, timestamp):
+def signature(body: bytes, secret: str, timestamp: int) -> str:
     """Return the value of the header `Stripe-Signature`.
 
     :param bytes body: The request's body.
@@ -57,27 +63,27 @@ class Attempt:
 class Webhooks:
     """The queue of events to send, sent one after the other by a thread."""
 
-    def __init__(self, clock):
+    def __init__(self, clock: Clock) -> None:
         """Start with an empty queue.
 
         :param Clock clock: The time for the signatures.
         """
         self._clock = clock
         self._condition = threading.Condition()
-        self._queue = []
-        self._sent = {}
-        self._attempts = []
+        self._queue: list[Delivery] = []
+        self._sent: dict[str, list[Delivery]] = {}
+        self._attempts: list[Attempt] = []
         self._is_held = False
         self._is_sending = False
         self._is_closed = False
         self.delay = 0.0
         self._thread = threading.Thread(target=self._work, name='webhooks', daemon=True)
 
-    def start(self):
+    def start(self) -> None:
         """Begin to send."""
         self._thread.start()
 
-    def close(self):
+    def close(self) -> None:
         """Stop sending; what is queued is lost."""
         with self._condition:
             self._is_closed = True
@@ -85,7 +91,7 @@ class Webhooks:
         if self._thread.is_alive():
             self._thread.join(TIMEOUT_SECONDS)
 
-    def publish(self, deliveries):
+    def publish(self, deliveries: Iterable[Outgoing]) -> None:
         """Queue events.
 
         :param list deliveries: For each: the endpoint's URL and secret, and the event.
@@ -101,12 +107,12 @@ class Webhooks:
 
     # === Control === #
 
-    def hold(self):
+    def hold(self) -> None:
         """Queue events without sending them."""
         with self._condition:
             self._is_held = True
 
-    def release(self, *, order='queued', seed=0, copies=1):
+    def release(self, *, order: str = 'queued', seed: int = 0, copies: int = 1) -> None:
         """Send what was held, and what comes from now on.
 
         :param str order: `queued`, `reversed` or `shuffled`.
@@ -124,7 +130,7 @@ class Webhooks:
             self._is_held = False
             self._condition.notify_all()
 
-    def drop_queued(self):
+    def drop_queued(self) -> list[str]:
         """Forget what was held, as if it were lost on the way.
 
         :return: The types of the lost events.
@@ -134,7 +140,15 @@ class Webhooks:
             lost, self._queue = self._queue, []
         return [delivery.event_type for delivery in lost]
 
-    def resend(self, event_id, *, copies=1, signed_at=None, secret=None, unsigned=False):
+    def resend(
+        self,
+        event_id: str,
+        *,
+        copies: int = 1,
+        signed_at: int | None = None,
+        secret: str | None = None,
+        unsigned: bool = False,
+    ) -> None:
         """Send an event again.
 
         :param str event_id: Which.
@@ -151,7 +165,7 @@ class Webhooks:
                 self._queue.extend([again] * copies)
             self._condition.notify_all()
 
-    def event_ids(self):
+    def event_ids(self) -> list[str]:
         """Return the ids of all events that an endpoint wanted, lost ones too, oldest first.
 
         :rtype: list[str]
@@ -159,7 +173,7 @@ class Webhooks:
         with self._condition:
             return list(self._sent)
 
-    def queued(self):
+    def queued(self) -> list[str]:
         """Return the types of the events that wait.
 
         :rtype: list[str]
@@ -167,7 +181,7 @@ class Webhooks:
         with self._condition:
             return [delivery.event_type for delivery in self._queue]
 
-    def attempts(self):
+    def attempts(self) -> list[Attempt]:
         """Return what was sent, oldest first.
 
         :rtype: list[Attempt]
@@ -175,7 +189,7 @@ class Webhooks:
         with self._condition:
             return list(self._attempts)
 
-    def wait_until_sent(self, timeout=30):
+    def wait_until_sent(self, timeout: float = 30) -> bool:
         """Wait until nothing is left to send.
 
         :param float timeout: For how many seconds to wait at most.
@@ -189,7 +203,7 @@ class Webhooks:
 
     # === Sending === #
 
-    def _work(self):
+    def _work(self) -> None:
         """Send what is queued, until closed."""
         while (delivery := self._next()) is not None:
             status = self._send(delivery)
@@ -199,7 +213,7 @@ class Webhooks:
                 self._is_sending = False
                 self._condition.notify_all()
 
-    def _next(self):
+    def _next(self) -> Delivery | None:
         """Wait for a delivery that is due; return None when closed."""
         with self._condition:
             while not self._is_closed:
@@ -212,7 +226,7 @@ class Webhooks:
                 self._condition.wait(timeout=wait)
         return None
 
-    def _send(self, delivery):
+    def _send(self, delivery: Delivery) -> int | None:
         """Send an event.
 
         :return: The HTTP status of the answer, or None.
@@ -228,7 +242,8 @@ class Webhooks:
         request = urllib.request.Request(delivery.url, delivery.body, headers, method='POST')
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:
-                return response.status
+                status: int = response.status
+                return status
         except urllib.error.HTTPError as error:
             return error.code
         except OSError:

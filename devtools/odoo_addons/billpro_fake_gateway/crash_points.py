@@ -3,10 +3,14 @@
 Nothing happens in a process that has not called `arm`.
 """
 
+from __future__ import annotations
+
 import os
 import signal
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from odoo import sql_db
 
@@ -17,14 +21,14 @@ MILLISECONDS_TO_DISCONNECT = 10_000
 class _Plan:
     """Where this process is to die, and how."""
 
-    def __init__(self, boundary, passes, manner):
+    def __init__(self, boundary: str, passes: int, manner: str) -> None:
         self.boundary = boundary
         self.passes = passes
         self.manner = manner
         self.lock = threading.Lock()
         self.is_done = False
 
-    def is_due(self, boundary):
+    def is_due(self, boundary: str) -> bool:
         """Count a boundary that is passed; return whether this is the time."""
         with self.lock:
             if boundary != self.boundary or self.is_done:
@@ -37,15 +41,15 @@ class _Plan:
 class _Thread(threading.local):
     """What a thread is doing."""
 
-    activity = None
-    next_commit = None
+    activity: str | None = None
+    next_commit: str | None = None
 
 
-_plans = []
+_plans: list[_Plan] = []
 _thread = _Thread()
 
 
-def arm(boundary, passes, manner):
+def arm(boundary: str, passes: int, manner: str) -> None:
     """Let this process die at a boundary.
 
     :param str boundary: Its name, such as `outcome.before_commit`.
@@ -60,7 +64,7 @@ def arm(boundary, passes, manner):
     _plans.append(_Plan(boundary, passes, manner))
     commit = sql_db.Cursor.commit
 
-    def commit_between_boundaries(cursor):
+    def commit_between_boundaries(cursor: Any) -> None:
         name, _thread.next_commit = _thread.next_commit, None
         if name:
             reach(f'{name}.before_commit', cursor)
@@ -71,7 +75,7 @@ def arm(boundary, passes, manner):
     sql_db.Cursor.commit = commit_between_boundaries
 
 
-def is_done():
+def is_done() -> bool:
     """Return whether this process has reached the boundary that it was to die at.
 
     :rtype: bool
@@ -79,7 +83,7 @@ def is_done():
     return any(plan.is_done for plan in _plans)
 
 
-def name_next_commit(name):
+def name_next_commit(name: str) -> None:
     """Say what the next commit of this thread is for.
 
     :param str name: For example `outcome`.
@@ -88,7 +92,7 @@ def name_next_commit(name):
 
 
 @contextmanager
-def during(activity):
+def during(activity: str) -> Iterator[None]:
     """Put an activity before the names of the boundaries of a block.
 
     :param str activity: For example `inquiry`.
@@ -100,7 +104,7 @@ def during(activity):
         _thread.activity = None
 
 
-def reach(boundary, cursor):
+def reach(boundary: str, cursor: Any) -> None:
     """Die, if this is where and when this process is to die.
 
     :param str boundary: The name of the boundary, without its activity.
@@ -114,7 +118,7 @@ def reach(boundary, cursor):
             _disconnect(cursor)
 
 
-def _disconnect(cursor):
+def _disconnect(cursor: Any) -> None:
     """Break a cursor's connection from the server's side, as a network failure does."""
     backend = cursor._cnx.get_backend_pid()
     with sql_db.db_connect('postgres').cursor() as other:

@@ -70,7 +70,7 @@ patch(PaymentForm.prototype, {
      *
      * @override method from @payment/interactions/payment_form
      */
-    async _initiatePaymentFlow(providerCode, paymentOptionId, paymentMethodCode, flow) {
+    async _initiatePaymentFlow() {
         const checkout = this.el.closest(CHECKOUT_SELECTOR);
         if (checkout && !(await this._isOrderPayable(checkout))) {
             return;

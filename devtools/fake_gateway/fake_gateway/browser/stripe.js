@@ -353,9 +353,9 @@
 
         async _confirmElements({ elements, clientSecret, confirmParams = {} }) {
             const parameters = { ...confirmParams };
+            const secret = clientSecret ?? elements?.options.clientSecret;
             if (elements) {
-                clientSecret ??= elements.options.clientSecret;
-                const { object: intent, error } = await this._retrieve(clientSecret);
+                const { object: intent, error } = await this._retrieve(secret);
                 const problem = error ?? elements.form().problem() ?? elements.mismatch(intent);
                 if (problem) {
                     return { error: problem };
@@ -365,7 +365,7 @@
                 Object.assign(data.billing_details, given);
                 parameters.payment_method_data = data;
             }
-            return this._authenticate(await this._confirm(clientSecret, parameters));
+            return this._authenticate(await this._confirm(secret, parameters));
         }
 
         async _confirmCard(clientSecret, data, { handleActions = true }) {

@@ -1,5 +1,9 @@
 """The boundaries of the charge run."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from odoo import api, models
 
 from odoo.addons.billpro_fake_gateway import crash_points
@@ -11,7 +15,7 @@ class BillproBillingRun(models.Model):
     _inherit = 'billpro.billing.run'
 
     @api.model
-    def _open(self, domain):
+    def _open(self, domain: Any) -> Any:
         """Override of `billpro_portal` to name the commit of what was opened."""
         txs = super()._open(domain)
         if txs:
@@ -19,7 +23,7 @@ class BillproBillingRun(models.Model):
         return txs
 
     @api.model
-    def _book(self, txs):
+    def _book(self, txs: Any) -> Any:
         """Override of `billpro_portal` to name the commit of what was booked."""
         failed = super()._book(txs)
         if txs:

@@ -1,5 +1,9 @@
 """Where requests to Stripe go."""
 
+from __future__ import annotations
+
+from typing import Any, Literal
+
 from odoo import api, models
 
 from odoo.addons.billpro_fake_gateway import crash_points
@@ -12,7 +16,7 @@ class PaymentProvider(models.Model):
 
     _inherit = 'payment.provider'
 
-    def _build_request_url(self, endpoint, **kwargs):
+    def _build_request_url(self, endpoint: str, **kwargs: Any) -> str:
         """Override of `payment_stripe` to ask the fake gateway instead of Stripe."""
         gateway = self._get_fake_gateway()
         if self.code != 'stripe' or not gateway or kwargs.get('is_proxy_request'):
@@ -20,7 +24,7 @@ class PaymentProvider(models.Model):
         return f'{gateway}/v1/{endpoint}'
 
     @api.model
-    def _get_fake_gateway(self):
+    def _get_fake_gateway(self) -> str | Literal[False]:
         """Return the address of the fake gateway, if there is one.
 
         :rtype: str|bool
@@ -28,7 +32,7 @@ class PaymentProvider(models.Model):
         return self.env['ir.config_parameter'].sudo().get_param(URL_PARAMETER)
 
     @api.model
-    def _get_stripe_script(self):
+    def _get_stripe_script(self) -> str:
         """Return the address of the script that shows the card form at the checkout.
 
         :rtype: str
@@ -36,11 +40,11 @@ class PaymentProvider(models.Model):
         gateway = self._get_fake_gateway()
         return f'{gateway}/v3/' if gateway else 'https://js.stripe.com/v3/'
 
-    def _get_authentication_script(self):
+    def _get_authentication_script(self) -> str:
         """Override of `billpro_portal` to ask the fake gateway's bank."""
         return self._get_stripe_script()
 
-    def _send_api_request(self, method, endpoint, **kwargs):
+    def _send_api_request(self, method: str, endpoint: str, **kwargs: Any) -> Any:
         """Override of `payment` to mark the boundaries of a charge."""
         if endpoint != 'payment_intents':
             return super()._send_api_request(method, endpoint, **kwargs)

@@ -1,0 +1,26 @@
+"""What all tests need in their database, made once: inside Odoo."""
+
+from typing import Any
+
+# Scripts and styles of the pages that the tests open. What a test makes is rolled back with it, so
+# each would make them again.
+ASSET_BUNDLES = [
+    'web.assets_frontend',
+    'web.assets_frontend_lazy',
+    'web.assets_frontend_minimal',
+    'web.assets_tests',
+    'web.assets_web',
+    'web.report_assets_common',
+    'web.report_assets_pdf',
+]
+
+
+def prepare(env: Any) -> None:
+    """Make what all tests need.
+
+    :param odoo.api.Environment env: The superuser's environment.
+    """
+    for bundle in ASSET_BUNDLES:
+        assets = env['ir.qweb']._get_asset_bundle(bundle)
+        assets.js()
+        assets.css()

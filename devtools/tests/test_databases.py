@@ -1,0 +1,34 @@
+import os
+import subprocess
+
+import pytest
+
+from devtools import databases
+
+
+@pytest.fixture
+def ended():
+    """The id of a process that has ended."""
+    with subprocess.Popen(['true']) as process:
+        pass
+    return process.pid
+
+
+def test_databases_of_processes_that_were_killed_are_left_over(ended):
+    assert databases.is_leftover(f'billpro_test_{ended}')
+    # That of a worker of pytest.
+    assert databases.is_leftover(f'billpro_test_{ended}-gw1')
+    assert not databases.is_leftover(f'billpro_test_{os.getpid()}')
+    for other in ('billpro_run', 'billpro_run_stripe', 'billpro_addon_0123456789ab', 'postgres'):
+        assert not databases.is_leftover(other)
+
+
+def test_files_of_the_same_content_have_the_same_age(tmp_path):
+    ages = []
+    for name, content in (('a', 'one'), ('b', 'one'), ('c', 'two')):
+        (tmp_path / name).mkdir()
+        path = tmp_path / name / 'style.scss'
+        path.write_text(content)
+        databases.age_by_content(tmp_path / name)
+        ages.append(path.stat().st_mtime)
+    assert ages[0] == ages[1] != ages[2]
