@@ -3,7 +3,11 @@
 import argparse
 import signal
 import sys
+from argparse import Namespace
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
 
 from devtools import (
     console,
@@ -30,11 +34,10 @@ from devtools.torture import run as torture_run
 DEFAULT_PORT = 8069
 
 
-def main():
+def main() -> int:
     """Do what the command line asks for.
 
     :return: The exit code.
-    :rtype: int
     """
     # So that being ended by another program stops everything, as Ctrl-C does.
     signal.signal(signal.SIGTERM, _interrupt)
@@ -43,7 +46,8 @@ def main():
         _parser().error(f"unknown arguments: {' '.join(further_arguments)}")
     options.further_arguments = further_arguments
     try:
-        return options.command(options)
+        exit_code: int = options.command(options)
+        return exit_code
     except console.Failure as failure:
         print(f"\n{failure.problem}\n{failure.advice}".rstrip(), file=sys.stderr)
         return 1
@@ -52,16 +56,13 @@ def main():
         return 130
 
 
-def _interrupt(_signal_number, _frame):
+def _interrupt(_signal_number: int, _frame: FrameType | None) -> None:
     """Treat a signal like Ctrl-C."""
     raise KeyboardInterrupt
 
 
-def _parser():
-    """Return the parser of the command line.
-
-    :rtype: argparse.ArgumentParser
-    """
+def _parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(
         prog='./dev',
         description="Run, test and check billpro_portal. What is missing is fetched first.",
@@ -122,10 +123,10 @@ def _parser():
     return parser
 
 
-def _add_bench_parsers(commands):
+def _add_bench_parsers(commands: 'argparse._SubParsersAction[argparse.ArgumentParser]') -> None:
     """Add the parsers of what measures.
 
-    :param argparse._SubParsersAction commands: Where commands are added.
+    :param commands: Where commands are added.
     """
     bench_parser = commands.add_parser('bench', help="measure what things cost")
     benches = bench_parser.add_subparsers(required=True, metavar='WHAT')
@@ -154,17 +155,16 @@ def _add_bench_parsers(commands):
     bench_lists_parser.set_defaults(command=bench_lists)
 
 
-def _setup_lock():
+def _setup_lock() -> locks.Lock:
     """Return a lock that keeps processes of all checkouts from setting up the same things."""
     return locks.exclusive(paths.cache_directory() / 'setup.lock')
 
 
-def _prepare(further_packages=()):
+def _prepare(further_packages: Iterable[str] = ()) -> tuple[Path, Path]:
     """Have everything set up.
 
     :param further_packages: Debian packages needed besides the usual ones.
     :return: The folder of Odoo, and that of its Python environment.
-    :rtype: tuple[Path, Path]
     """
     with _setup_lock():
         debian_packages.install_missing([*debian_packages.BASE_PACKAGES, *further_packages])
@@ -173,19 +173,18 @@ def _prepare(further_packages=()):
 
 
 @contextmanager
-def _odoo(further_packages=()):
+def _odoo(further_packages: Iterable[str] = ()) -> Iterator[odoo_server.Odoo]:
     """Have everything set up and PostgreSQL running.
 
     :param further_packages: Debian packages needed besides the usual ones.
     :return: Odoo.
-    :rtype: odoo_server.Odoo
     """
     source, environment = _prepare(further_packages)
     with postgresql.Cluster(environment).running() as cluster:
         yield odoo_server.Odoo(source, environment, cluster)
 
 
-def run(options):
+def run(options: Namespace) -> int:
     """Run the server with the demo database."""
     demo = (demos.StripeDemo if options.stripe else demos.Demo)(options.port)
     with _odoo() as odoo:
@@ -193,44 +192,44 @@ def run(options):
     return 0
 
 
-def test(options):
+def test(options: Namespace) -> int:
     """Run the tests."""
     with _odoo(debian_packages.BROWSER_PACKAGES) as odoo:
         return test_run.run(odoo, options.further_arguments)
 
 
-def unit(options):
+def unit(options: Namespace) -> int:
     """Run the tests that need no database."""
     source, environment = _prepare()
     odoo = odoo_server.Odoo(source, environment, postgresql.Cluster(environment))
     return unit_run.run(odoo, options.further_arguments)
 
 
-def native(options):
+def native(options: Namespace) -> int:
     """Run the addon's tests as Odoo itself does."""
     with _odoo(debian_packages.BROWSER_PACKAGES) as odoo:
         return native_run.run(odoo, alone=options.alone)
 
 
-def torture(options):
+def torture(options: Namespace) -> int:
     """Kill charge runs at every boundary, and compare the books with the gateway's ledger."""
     with _odoo() as odoo:
         return torture_run.run(odoo, options.events, options.seed, options.cells)
 
 
-def bench(options):
+def bench(options: Namespace) -> int:
     """Measure what the charge run costs."""
     with _odoo() as odoo:
         return bench_run.run(odoo, options.events, options.latency, options.workers, options.json)
 
 
-def bench_lists(options):
+def bench_lists(options: Namespace) -> int:
     """Measure what opening the lists and reports costs."""
     with _odoo() as odoo:
         return bench_lists_run.run(odoo, options.orders, options.events, options.json)
 
 
-def check(_options):
+def check(_options: Namespace) -> int:
     """Run the checks that need no test run."""
     with _odoo() as odoo:
         with _setup_lock():
@@ -238,7 +237,7 @@ def check(_options):
         return lint.run(odoo, tools)
 
 
-def shell(_options):
+def shell(_options: Namespace) -> int:
     """Open Odoo's shell on the demo database."""
     with _odoo() as odoo:
         configuration = run_server.prepare_database(odoo, demos.Demo(DEFAULT_PORT))
@@ -246,30 +245,30 @@ def shell(_options):
         return console.run_interactive(command, env=odoo.variables())
 
 
-def psql(_options):
+def psql(_options: Namespace) -> int:
     """Open psql on the demo database."""
     with _odoo() as odoo:
         demo = demos.Demo(DEFAULT_PORT)
         run_server.prepare_database(odoo, demo)
-        command = [odoo.cluster.programs / 'psql', demo.database]
+        command: list[str | Path] = [odoo.cluster.programs / 'psql', demo.database]
         return console.run_interactive(command, env=odoo.cluster.variables())
 
 
-def export_terms(_options):
+def export_terms(_options: Namespace) -> int:
     """Bring the template of the addon's translations up to date."""
     with _odoo() as odoo:
         translations.write(odoo)
     return 0
 
 
-def note_schema(_options):
+def note_schema(_options: Namespace) -> int:
     """Note the database structure of this version, for the tests of the next one."""
     with _odoo() as odoo:
         released_schema.write(odoo)
     return 0
 
 
-def lock(_options):
+def lock(_options: Namespace) -> int:
     """Lock the newest versions of all Python packages."""
     with _setup_lock():
         debian_packages.install_missing(debian_packages.BASE_PACKAGES)

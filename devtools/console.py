@@ -5,9 +5,15 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
 
 from devtools import paths
+
+# The parts of a command line.
+Command = Sequence[str | Path]
 
 SECONDS_TO_STOP = 15
 
@@ -15,11 +21,11 @@ SECONDS_TO_STOP = 15
 class Failure(Exception):
     """A step that could not be done, in words for the person at the terminal."""
 
-    def __init__(self, problem, advice=""):
+    def __init__(self, problem: str, advice: str = "") -> None:
         """Keep what failed and what to do about it.
 
-        :param str problem: What failed.
-        :param str advice: What the developer can do.
+        :param problem: What failed.
+        :param advice: What the developer can do.
         """
         super().__init__(problem)
         self.problem = problem
@@ -27,19 +33,19 @@ class Failure(Exception):
 
 
 @contextmanager
-def step(title):
+def step(title: str) -> Iterator[None]:
     """Show one line for a long step: its title, and the seconds it has taken.
 
-    :param str title: What is being done.
+    :param title: What is being done.
     """
     start = time.monotonic()
     finished = threading.Event()
     on_terminal = sys.stdout.isatty()
 
-    def line(suffix=""):
+    def line(suffix: str = "") -> str:
         return f"{title} ... {time.monotonic() - start:.0f} s{suffix}"
 
-    def keep_line_current():
+    def keep_line_current() -> None:
         while not finished.wait(1):
             print(f"\r{line()}", end='', flush=True)
 
@@ -58,20 +64,19 @@ def step(title):
         print(f"\r{line(outcome)}" if on_terminal else line(outcome), flush=True)
 
 
-def run(command, failure, advice="", **options):
+def run(command: Command, failure: str, advice: str = "", **options: Any) -> str:
     """Run a command with its output kept in a log, and shown only if it fails.
 
-    :param list command: The command and its arguments.
-    :param str failure: What to say if the command fails.
-    :param str advice: What the developer can then do.
-    :param dict options: Further arguments of `subprocess.run`.
+    :param command: The command and its arguments.
+    :param failure: What to say if the command fails.
+    :param advice: What the developer can then do.
+    :param options: Further arguments of `subprocess.run`.
     :return: What the command printed.
-    :rtype: str
     :raise Failure: If the command can't be started or exits with another code than 0.
     """
     options = {'stdin': subprocess.DEVNULL, 'text': True, 'errors': 'replace', **options}
     try:
-        completed = subprocess.run(
+        completed: subprocess.CompletedProcess[str] = subprocess.run(
             [str(part) for part in command],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -88,13 +93,12 @@ def run(command, failure, advice="", **options):
     return completed.stdout
 
 
-def run_attached(command, **options):
+def run_attached(command: Command, **options: Any) -> int:
     """Run a program whose output goes where ours goes, and let it finish if it is interrupted.
 
-    :param list command: The command and its arguments.
-    :param dict options: Further arguments of `subprocess.Popen`.
+    :param command: The command and its arguments.
+    :param options: Further arguments of `subprocess.Popen`.
     :return: The exit code.
-    :rtype: int
     """
     with subprocess.Popen([str(part) for part in command], **options) as process:
         try:
@@ -110,13 +114,12 @@ def run_attached(command, **options):
             process.kill()
 
 
-def run_interactive(command, **options):
+def run_interactive(command: Command, **options: Any) -> int:
     """Run a program that the person talks to, and that Ctrl-C is meant for.
 
-    :param list command: The command and its arguments.
-    :param dict options: Further arguments of `subprocess.Popen`.
+    :param command: The command and its arguments.
+    :param options: Further arguments of `subprocess.Popen`.
     :return: The exit code.
-    :rtype: int
     """
     with subprocess.Popen([str(part) for part in command], **options) as process:
         previous = signal.signal(signal.SIGINT, signal.SIG_IGN)

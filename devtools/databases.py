@@ -231,7 +231,7 @@ def is_leftover(name: str) -> bool:
     :param name: The name of a database, or of a log without its suffix.
     """
     match = re.fullmatch(r'billpro_(?!run)[a-z]+_(\d+)(?:-gw\d+)?', name)
-    return bool(match) and not Path('/proc', match[1]).exists()
+    return match is not None and not Path('/proc', match[1]).exists()
 
 
 def manifest() -> dict[str, Any]:

@@ -8,6 +8,7 @@ it is unpacked into the cache.
 import os
 import shutil
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 from devtools import console, locks, paths
@@ -55,10 +56,10 @@ ODOO_ADVICE = (
 )
 
 
-def install_missing(packages):
+def install_missing(packages: Iterable[str]) -> None:
     """Install the system packages that are not there yet.
 
-    :param list packages: Names of Debian packages.
+    :param packages: Names of Debian packages.
     :raise Failure: If they can't be installed.
     """
     missing = [package for package in packages if not _is_installed(package)]
@@ -72,12 +73,11 @@ def install_missing(packages):
         console.run([*prefix, *install], "apt-get can't install what is missing", advice)
 
 
-def _as_root(purpose, advice):
+def _as_root(purpose: str, advice: str) -> list[str]:
     """Return the start of a command that runs as root and asks no questions later on.
 
-    :param str purpose: What needs root.
-    :param str advice: What to do if root can't be had.
-    :rtype: list
+    :param purpose: What needs root.
+    :param advice: What to do if root can't be had.
     :raise Failure: If there is no apt, or no way to become root.
     """
     if not shutil.which('apt-get'):
@@ -91,10 +91,10 @@ def _as_root(purpose, advice):
     return ['sudo', *without_questions]
 
 
-def _update_lists(prefix):
+def _update_lists(prefix: list[str]) -> None:
     """Bring the machine's own package lists up to date.
 
-    :param list prefix: The start of a command that runs as root.
+    :param prefix: The start of a command that runs as root.
     :raise Failure: If they can't be had.
     """
     console.run(
@@ -104,11 +104,10 @@ def _update_lists(prefix):
     )
 
 
-def _is_installed(package):
+def _is_installed(package: str) -> bool:
     """Tell whether the machine has a package.
 
-    :param str package: The name of a Debian package.
-    :rtype: bool
+    :param package: The name of a Debian package.
     """
     if package == 'python3-venv':
         # A Python from elsewhere may well have it.
@@ -131,11 +130,10 @@ def _is_installed(package):
     return query.stdout == 'installed'
 
 
-def fetch_odoo():
+def fetch_odoo() -> Path:
     """Fetch Odoo 19 and its assets, if they are not in the cache yet.
 
     :return: The folder that holds the Python package `odoo`.
-    :rtype: Path
     :raise Failure: If Odoo can't be fetched, verified or unpacked.
     """
     directory = paths.cache_directory() / 'odoo-19'
@@ -170,20 +168,16 @@ def fetch_odoo():
     return python_path
 
 
-def _apt_names():
-    """Return what to fetch, as apt wants packages of a suite named.
-
-    :rtype: list
-    """
+def _apt_names() -> list[str]:
+    """Return what to fetch, as apt wants packages of a suite named."""
     return [f'{name}/{suite}' for suite, names in ODOO_PACKAGES.items() for name in names]
 
 
-def _private_apt(directory):
+def _private_apt(directory: Path) -> list[str]:
     """Prepare an apt of our own, which leaves the machine's as it is.
 
-    :param Path directory: The folder for its state.
+    :param directory: The folder for its state.
     :return: The command that every call starts with.
-    :rtype: list
     """
     mirror = _debian_mirror()
     (directory / 'lists/partial').mkdir(parents=True)
@@ -211,10 +205,9 @@ def _private_apt(directory):
     return ['apt-get', '--quiet', *(f'-o{name}={value}' for name, value in options.items())]
 
 
-def _debian_mirror():
+def _debian_mirror() -> str:
     """Return the address that the machine itself fetches Debian's packages from.
 
-    :rtype: str
     :raise Failure: If it has none.
     """
     mirror = _listed_debian_mirror()
@@ -228,11 +221,8 @@ def _debian_mirror():
     return mirror
 
 
-def _listed_debian_mirror():
-    """Return the address of Debian's main archive among the machine's apt sources.
-
-    :rtype: str | None
-    """
+def _listed_debian_mirror() -> str | None:
+    """Return the address of Debian's main archive among the machine's apt sources."""
     fields = '$(ORIGIN)|$(LABEL)|$(COMPONENT)|$(REPO_URI)'
     listing = console.run(
         ['apt-get', 'indextargets', '--format', fields, 'Created-By: Packages'],
@@ -246,10 +236,10 @@ def _listed_debian_mirror():
     return None
 
 
-def _check_links(directory):
+def _check_links(directory: Path) -> None:
     """Check that every asset which Debian replaced by a link is there.
 
-    :param Path directory: The folder that the packages are unpacked in.
+    :param directory: The folder that the packages are unpacked in.
     :raise Failure: If a link leads nowhere: Odoo would answer every page with an error.
     """
     dangling = [path for path in directory.rglob('*') if path.is_symlink() and not path.exists()]

@@ -1,6 +1,8 @@
 """The demos of `./dev run`: what their databases hold, and what runs beside their servers."""
 
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from devtools import databases, odoo_server, paths
 from fake_gateway import FakeGateway
@@ -26,12 +28,12 @@ class Demo:
     database = 'billpro_run'
     log_name = 'odoo.log'
     further_addons: tuple[str, ...] = ()
-    addons_path = ()
+    addons_path: tuple[Path, ...] = ()
 
-    def __init__(self, port):
+    def __init__(self, port: int) -> None:
         """Keep where the server is.
 
-        :param int port: The port that it listens on.
+        :param port: The port that it listens on.
         """
         self.port = port
         self.address = f'http://{odoo_server.HOST}:{port}'
@@ -40,41 +42,28 @@ class Demo:
         self.mark = paths.state_directory() / f'{name}-database.json'
 
     @contextmanager
-    def running(self, _reset):
+    def running(self, _reset: bool) -> Iterator[Callable[[], None]]:
         """Have what the demo needs besides Odoo run while the block is executed.
 
-        :param bool _reset: Whether to begin anew.
+        :param _reset: Whether to begin anew.
         :return: What to call when the server answers.
-        :rtype: Callable
         """
         yield lambda: None
 
-    def addon_key(self):
-        """Return what changes whenever the database needs an upgrade.
-
-        :rtype: str
-        """
+    def addon_key(self) -> str:
+        """Return what changes whenever the database needs an upgrade."""
         return databases.addon_hash()
 
-    def create_script(self):
-        """Return the code that fills the database, executed in Odoo's shell.
-
-        :rtype: str
-        """
+    def create_script(self) -> str:
+        """Return the code that fills the database, executed in Odoo's shell."""
         return _script('DemoPayments(env)')
 
-    def parameters(self):
-        """Return the system parameters that depend on where things run.
-
-        :rtype: dict
-        """
+    def parameters(self) -> dict[str, str]:
+        """Return the system parameters that depend on where things run."""
         return {}
 
-    def advice(self):
-        """Return the lines that tell what to try.
-
-        :rtype: list[str]
-        """
+    def advice(self) -> list[str]:
+        """Return the lines that tell what to try."""
         return []
 
 
@@ -86,10 +75,10 @@ class StripeDemo(Demo):
     further_addons = (paths.FAKE_GATEWAY_ADDON,)
     addons_path = (paths.DEVELOPMENT_ADDONS,)
 
-    def __init__(self, port):
+    def __init__(self, port: int) -> None:
         """Keep where the server and the gateway are.
 
-        :param int port: The port that the server listens on; the gateway takes the next one.
+        :param port: The port that the server listens on; the gateway takes the next one.
         """
         super().__init__(port)
         self.gateway_port = port + 1
@@ -97,7 +86,7 @@ class StripeDemo(Demo):
         self.journal = paths.state_directory() / 'run-stripe-gateway.journal'
 
     @contextmanager
-    def running(self, reset):
+    def running(self, reset: bool) -> Iterator[Callable[[], None]]:
         """Have the gateway run, which knows all it has done before."""
         odoo_server.check_port(self.gateway_port)
         if reset or not self.mark.exists():
@@ -107,22 +96,22 @@ class StripeDemo(Demo):
             gateway.move_webhooks(self.address + WEBHOOK_ROUTE)
             yield gateway.webhooks.release
 
-    def addon_key(self):
+    def addon_key(self) -> str:
         """Return what changes whenever the database needs an upgrade."""
         gateway_addon = paths.DEVELOPMENT_ADDONS / paths.FAKE_GATEWAY_ADDON
         return super().addon_key() + databases.addon_hash(gateway_addon)
 
-    def create_script(self):
+    def create_script(self) -> str:
         """Return the code that fills the database, executed in Odoo's shell."""
         keys = (FakeGateway.secret_key, FakeGateway.publishable_key)
         arguments = ', '.join(repr(value) for value in (self.gateway, *keys))
         return _script(f'StripePayments(env, {arguments})')
 
-    def parameters(self):
+    def parameters(self) -> dict[str, str]:
         """Return the system parameters that depend on where things run."""
         return {'billpro_fake_gateway.url': self.gateway}
 
-    def advice(self):
+    def advice(self) -> list[str]:
         """Return the lines that tell what to try."""
         control = f'{self.gateway}/_control'
         decline = '{"number": "4000000000009995"}'
@@ -137,11 +126,10 @@ class StripeDemo(Demo):
         ]
 
 
-def _script(payments):
+def _script(payments: str) -> str:
     """Return the code that fills a database.
 
-    :param str payments: The code that makes the way the orders are paid.
-    :rtype: str
+    :param payments: The code that makes the way the orders are paid.
     """
     return f"""
 from devtools import demo_data

@@ -9,8 +9,10 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from devtools import console, debian_packages, paths, postgresql, python_environment
 
@@ -22,49 +24,41 @@ SECONDS_TO_STOP = 15
 class Odoo:
     """An Odoo 19 with its Python environment and PostgreSQL cluster."""
 
-    def __init__(self, source, environment, cluster):
+    def __init__(self, source: Path, environment: Path, cluster: postgresql.Cluster) -> None:
         """Keep what is needed to run Odoo.
 
-        :param Path source: The folder that holds the Python package `odoo`.
-        :param Path environment: The folder of the Python environment.
-        :param Cluster cluster: The PostgreSQL cluster, which must run before Odoo does.
+        :param source: The folder that holds the Python package `odoo`.
+        :param environment: The folder of the Python environment.
+        :param cluster: The PostgreSQL cluster, which must run before Odoo does.
         """
         self.source = source
         self.environment = environment
         self.cluster = cluster
         self.data = paths.state_directory() / 'odoo'
 
-    def key(self):
-        """Return what a database depends on, apart from its modules.
-
-        :rtype: list
-        """
+    def key(self) -> list[str]:
+        """Return what a database depends on, apart from its modules."""
         release = (self.source / 'odoo/release.py').read_bytes()
         lock = python_environment.lock_file(python_environment.ODOO_REQUIREMENTS).read_bytes()
         return [str(self.source), *(hashlib.sha256(part).hexdigest() for part in (release, lock))]
 
-    def addons_path(self):
-        """Return the folders that Odoo finds modules in.
-
-        :rtype: list
-        """
+    def addons_path(self) -> list[Path]:
+        """Return the folders that Odoo finds modules in."""
         return [self.source / 'addons', self.source / 'odoo/addons', paths.CHECKOUT]
 
-    def filestore(self, database):
+    def filestore(self, database: str) -> Path:
         """Return the folder of a database's attachments.
 
-        :param str database: The name of the database.
-        :rtype: Path
+        :param database: The name of the database.
         """
         return self.data / 'filestore' / database
 
-    def write_configuration(self, database, **settings):
+    def write_configuration(self, database: str, **settings: Any) -> Path:
         """Write the settings that Odoo works on a database with.
 
-        :param str database: The name of the database.
-        :param dict settings: Settings besides the usual ones, or instead of them.
+        :param database: The name of the database.
+        :param settings: Settings besides the usual ones, or instead of them.
         :return: The configuration file.
-        :rtype: Path
         """
         options = {
             'addons_path': ','.join(str(path) for path in self.addons_path()),
@@ -89,19 +83,15 @@ class Odoo:
             parser.write(configuration)
         return path
 
-    def command(self, *arguments):
+    def command(self, *arguments: str) -> list[str]:
         """Return the command line of one of Odoo's commands.
 
         :param arguments: The arguments of `odoo`.
-        :rtype: list
         """
-        return [self.environment / 'bin/python', '-m', 'odoo', *arguments]
+        return [str(self.environment / 'bin/python'), '-m', 'odoo', *arguments]
 
-    def variables(self):
-        """Return the environment variables that Odoo runs with.
-
-        :rtype: dict
-        """
+    def variables(self) -> dict[str, str]:
+        """Return the environment variables that Odoo runs with."""
         return {
             **self.cluster.variables(),
             # pytest-odoo calls PostgreSQL's programs.
@@ -116,15 +106,14 @@ class Odoo:
             ),
         }
 
-    def run(self, configuration, *arguments, failure, **options):
+    def run(self, configuration: Path, *arguments: str, failure: str, **options: Any) -> str:
         """Run one of Odoo's commands to its end.
 
-        :param Path configuration: The configuration file.
+        :param configuration: The configuration file.
         :param arguments: The command's arguments.
-        :param str failure: What to say if it fails.
-        :param dict options: Further arguments of `subprocess.run`.
+        :param failure: What to say if it fails.
+        :param options: Further arguments of `subprocess.run`.
         :return: What the command printed.
-        :rtype: str
         :raise Failure: If the command fails.
         """
         return console.run(
@@ -134,14 +123,15 @@ class Odoo:
             **options,
         )
 
-    def update(self, configuration, *, install=(), upgrade=()):
+    def update(
+        self, configuration: Path, *, install: Iterable[str] = (), upgrade: Iterable[str] = ()
+    ) -> str:
         """Install or upgrade modules.
 
-        :param Path configuration: The configuration file.
+        :param configuration: The configuration file.
         :param install: The names of modules to install.
         :param upgrade: The names of modules to upgrade.
         :return: Odoo's log.
-        :rtype: str
         :raise Failure: If that fails.
         """
         return self.run(
@@ -152,13 +142,12 @@ class Odoo:
             failure=f"Odoo can't install {', '.join([*install, *upgrade])}",
         )
 
-    def execute(self, configuration, script):
+    def execute(self, configuration: Path, script: str) -> str:
         """Execute Python in Odoo's shell.
 
-        :param Path configuration: The configuration file.
-        :param str script: The Python code; `env` is the superuser's environment.
+        :param configuration: The configuration file.
+        :param script: The Python code; `env` is the superuser's environment.
         :return: What Odoo printed, its log included.
-        :rtype: str
         :raise Failure: If the code raises.
         """
         return self.run(
@@ -170,20 +159,20 @@ class Odoo:
         )
 
     @contextmanager
-    def serving(self, configuration, port, log):
+    def serving(
+        self, configuration: Path, port: int, log: Path
+    ) -> Iterator[subprocess.Popen[bytes]]:
         """Have the server run while the block is executed.
 
-        :param Path configuration: The configuration file.
-        :param int port: The port that it listens on.
-        :param Path log: The file that takes its log.
+        :param configuration: The configuration file.
+        :param port: The port that it listens on.
+        :param log: The file that takes its log.
         :return: The server's process.
-        :rtype: subprocess.Popen
         """
         with log.open('w') as log_file:
             # In a session of its own, so that Ctrl-C reaches ./dev only, which then stops it.
             server = subprocess.Popen(
-                [str(part) for part in self.command('server', f'--config={configuration}')]
-                + [f'--http-port={port}'],
+                self.command('server', f'--config={configuration}', f'--http-port={port}'),
                 env=self.variables(),
                 stdin=subprocess.DEVNULL,
                 stdout=log_file,
@@ -196,15 +185,15 @@ class Odoo:
                 _stop(server)
 
 
-def _open_private(path, flags):
+def _open_private(path: str, flags: int) -> int:
     """Open a file that nobody else may read."""
     return os.open(path, flags, mode=0o600)
 
 
-def _stop(server):
+def _stop(server: subprocess.Popen[bytes]) -> None:
     """Stop the server, by force if it doesn't stop by itself.
 
-    :param subprocess.Popen server: The server's process.
+    :param server: The server's process.
     """
     server.send_signal(signal.SIGTERM)
     try:
@@ -214,11 +203,10 @@ def _stop(server):
         server.wait()
 
 
-def find_source():
+def find_source() -> Path:
     """Return the Odoo 19 to use: `ODOO_HOME`, or else the one from Debian.
 
     :return: The folder that holds the Python package `odoo`.
-    :rtype: Path
     :raise Failure: If `ODOO_HOME` is no Odoo 19, or Debian's can't be had.
     """
     own = os.environ.get('ODOO_HOME')
@@ -234,20 +222,18 @@ def find_source():
     return source
 
 
-def free_port():
-    """Return a port that nothing listens on.
-
-    :rtype: int
-    """
+def free_port() -> int:
+    """Return a port that nothing listens on."""
     with socket.socket() as listener:
         listener.bind((HOST, 0))
-        return listener.getsockname()[1]
+        port: int = listener.getsockname()[1]
+        return port
 
 
-def check_port(port):
+def check_port(port: int) -> None:
     """Check that nothing listens on a port.
 
-    :param int port: The port.
+    :param port: The port.
     :raise Failure: If something does.
     """
     with socket.socket() as listener:
@@ -261,12 +247,12 @@ def check_port(port):
             ) from error
 
 
-def wait_until_ready(server, port, log):
+def wait_until_ready(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
     """Wait until the server answers.
 
-    :param subprocess.Popen server: The server's process.
-    :param int port: The port that it listens on.
-    :param Path log: Its log.
+    :param server: The server's process.
+    :param port: The port that it listens on.
+    :param log: Its log.
     :raise Failure: If it stops, or doesn't answer in time.
     """
     deadline = time.monotonic() + SECONDS_TO_START

@@ -14,12 +14,11 @@ DEVELOPMENT_ADDONS = CHECKOUT / 'devtools/odoo_addons'
 FAKE_GATEWAY_ADDON = 'billpro_fake_gateway'
 
 
-def _xdg_directory(variable, default):
+def _xdg_directory(variable: str, default: str) -> Path:
     """Return the project's folder under an XDG base directory.
 
-    :param str variable: The environment variable that names the base directory.
-    :param str default: The base directory, relative to the home, if the variable is not set.
-    :rtype: Path
+    :param variable: The environment variable that names the base directory.
+    :param default: The base directory, relative to the home, if the variable is not set.
     """
     # The XDG specification has relative values ignored.
     configured = Path(os.environ.get(variable, ''))
@@ -27,18 +26,18 @@ def _xdg_directory(variable, default):
     return base / ADDON_NAME
 
 
-def cache_directory():
+def cache_directory() -> Path:
     """Return the folder of verified downloads, which every checkout of the user shares."""
     return _xdg_directory('XDG_CACHE_HOME', '.cache')
 
 
-def state_directory():
+def state_directory() -> Path:
     """Return the folder of this checkout's databases, files and logs."""
     checkout_key = hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:8]
     return _xdg_directory('XDG_STATE_HOME', '.local/state') / checkout_key
 
 
-def log_directory():
+def log_directory() -> Path:
     """Return the folder of this checkout's logs, made if it is missing."""
     directory = state_directory() / 'logs'
     directory.mkdir(parents=True, exist_ok=True)

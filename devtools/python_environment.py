@@ -3,6 +3,7 @@
 import hashlib
 import os
 import sys
+from pathlib import Path
 
 from devtools import console, locks, paths
 
@@ -11,21 +12,19 @@ ODOO_REQUIREMENTS = 'requirements'
 LINT_REQUIREMENTS = 'lint-requirements'
 
 
-def lock_file(name):
+def lock_file(name: str) -> Path:
     """Return the lock file of an environment.
 
-    :param str name: `ODOO_REQUIREMENTS` or `LINT_REQUIREMENTS`.
-    :rtype: Path
+    :param name: `ODOO_REQUIREMENTS` or `LINT_REQUIREMENTS`.
     """
     return paths.CHECKOUT / 'devtools' / f'{name}.lock'
 
 
-def prepare(name):
+def prepare(name: str) -> Path:
     """Make the environment of a lock file, if it is not in the cache yet.
 
-    :param str name: `ODOO_REQUIREMENTS` or `LINT_REQUIREMENTS`.
+    :param name: `ODOO_REQUIREMENTS` or `LINT_REQUIREMENTS`.
     :return: The folder of the environment.
-    :rtype: Path
     :raise Failure: If a package can't be fetched or isn't the one that was locked.
     """
     if sys.version_info[:2] != LOCKED_PYTHON:
@@ -57,20 +56,18 @@ def prepare(name):
     return directory
 
 
-def site_packages(environment):
+def site_packages(environment: Path) -> Path:
     """Return the folder that an environment's packages are in.
 
-    :param Path environment: The folder of the environment.
-    :rtype: Path
+    :param environment: The folder of the environment.
     """
     return environment / 'lib/python3.11/site-packages'
 
 
-def search_path(environment):
+def search_path(environment: Path) -> str:
     """Return the `PATH` for a program that runs in an environment.
 
-    :param Path environment: The folder of the environment.
-    :rtype: str
+    :param environment: The folder of the environment.
     """
     # First, so that Odoo finds this wkhtmltopdf and not one without the patched Qt.
     pdf_programs = site_packages(environment) / 'pydf/bin'
@@ -78,7 +75,7 @@ def search_path(environment):
     return os.pathsep.join([str(pdf_programs), str(environment / 'bin'), others])
 
 
-def write_locks():
+def write_locks() -> None:
     """Choose the newest versions that `*requirements.in` allow, and write the lock files."""
     tools = prepare(LINT_REQUIREMENTS)
     for name in (ODOO_REQUIREMENTS, LINT_REQUIREMENTS):

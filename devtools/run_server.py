@@ -1,9 +1,13 @@
 """`./dev run`: a demo database and its server."""
 
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from devtools import console, databases, odoo_server, paths
+from devtools.demos import Demo
+from devtools.odoo_server import Odoo
 
 # Odoo prints its log, too: this tells the answer apart.
 ANSWER = 'order links: '
@@ -14,12 +18,12 @@ print({ANSWER!r} + json.dumps(demo_data.order_links(env)))
 """
 
 
-def serve(odoo, demo, reset):
+def serve(odoo: Odoo, demo: Demo, reset: bool) -> None:
     """Run the server on a demo's database until it is interrupted.
 
-    :param Odoo odoo: Odoo and its PostgreSQL cluster, which must run.
-    :param Demo demo: The demo.
-    :param bool reset: Whether to make the database anew.
+    :param odoo: Odoo and its PostgreSQL cluster, which must run.
+    :param demo: The demo.
+    :param reset: Whether to make the database anew.
     """
     odoo_server.check_port(demo.port)
     with demo.running(reset) as begin:
@@ -30,10 +34,10 @@ def serve(odoo, demo, reset):
         _serve_prepared(odoo, demo, configuration, begin)
 
 
-def _serve_prepared(odoo, demo, configuration, begin):
+def _serve_prepared(odoo: Odoo, demo: Demo, configuration: Path, begin: Callable[[], None]) -> None:
     """Run the server on a database that is up to date, until it is interrupted.
 
-    :param Callable begin: What to call when the server answers.
+    :param begin: What to call when the server answers.
     """
     log = paths.log_directory() / demo.log_name
     with (
@@ -57,14 +61,13 @@ def _serve_prepared(odoo, demo, configuration, begin):
             raise console.Failure("Odoo has stopped.", f"Its log: {log}")
 
 
-def prepare_database(odoo, demo, reset=False):
+def prepare_database(odoo: Odoo, demo: Demo, reset: bool = False) -> Path:
     """Make a demo's database, or bring it up to date with the addons' files.
 
-    :param Odoo odoo: Odoo and its PostgreSQL cluster, which must run.
-    :param Demo demo: The demo, which must run.
-    :param bool reset: Whether to make it anew in any case.
+    :param odoo: Odoo and its PostgreSQL cluster, which must run.
+    :param demo: The demo, which must run.
+    :param reset: Whether to make it anew in any case.
     :return: The configuration file for it.
-    :rtype: Path
     """
     every = databases.Databases(odoo)
     name = demo.database
@@ -93,14 +96,13 @@ def prepare_database(odoo, demo, reset=False):
     return configuration
 
 
-def order_links(odoo, configuration):
+def order_links(odoo: Odoo, configuration: Path) -> list[tuple[str, str]]:
     """Return the links of the demo orders.
 
-    :param Odoo odoo: Odoo and its PostgreSQL cluster, which must run.
-    :param Path configuration: The configuration file of the demo database.
+    :param odoo: Odoo and its PostgreSQL cluster, which must run.
+    :param configuration: The configuration file of the demo database.
     :return: The label and the URL of each.
-    :rtype: list[list[str]]
     """
     output = odoo.execute(configuration, LINKS_SCRIPT)
     answer = next(line for line in output.splitlines() if line.startswith(ANSWER))
-    return json.loads(answer.removeprefix(ANSWER))
+    return [(label, url) for label, url in json.loads(answer.removeprefix(ANSWER))]

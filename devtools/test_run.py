@@ -102,7 +102,7 @@ def run_pytest(odoo: odoo_server.Odoo, database: str, arguments: list[str]) -> R
     for leftover in (server_log, report):
         leftover.unlink(missing_ok=True)
     configuration = odoo.write_configuration(database, logfile=server_log, max_cron_threads=0)
-    command = [
+    command: list[str | Path] = [
         *(odoo.environment / 'bin/python', '-m', 'pytest', '-p', 'devtools.pytest_plugin'),
         *('--odoo-http', f'--odoo-config={configuration}', f'--odoo-database={database}'),
         *('--odoo-log-level=warn', f'--junit-xml={report}'),

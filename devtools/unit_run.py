@@ -1,6 +1,7 @@
 """`./dev unit`: the tests of plain Python, without a database or a server."""
 
 import ast
+from pathlib import Path
 
 from devtools import console, odoo_server, paths
 
@@ -12,7 +13,7 @@ def run(odoo: odoo_server.Odoo, arguments: list[str]) -> int:
     :param arguments: Further arguments for pytest.
     :return: The exit code.
     """
-    command = [
+    command: list[str | Path] = [
         *(odoo.environment / 'bin/python', '-m', 'pytest', '-p', 'devtools.unit_plugin'),
         # pytest-odoo would open a database.
         *('-p', 'no:odoo'),

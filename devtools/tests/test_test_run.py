@@ -1,6 +1,7 @@
 from pathlib import Path
+from typing import Any
 
-from devtools import test_run
+from devtools import databases, test_run
 
 REPORT = """\
 <testsuites><testsuite>
@@ -22,6 +23,9 @@ REPORT = """\
 A = 'billpro_portal/tests/test_a.py::A'
 B = 'billpro_portal/tests/test_b.py::B'
 C = 'devtools/tests/test_c.py'
+
+# What stands in for the runs and the databases asks nothing of it.
+NO_ODOO: Any = None
 
 
 def test_report_of_pytest_tells_the_outcome_of_each_test(tmp_path):
@@ -74,11 +78,11 @@ class Copies:
 def test_what_failed_is_run_again_alone(monkeypatch, tmp_path):
     again = Again(tmp_path, failing={f'{A}::test_two'})
     monkeypatch.setattr(test_run, 'run_pytest', again)
-    monkeypatch.setattr(test_run.databases, 'Databases', Copies)
+    monkeypatch.setattr(databases, 'Databases', Copies)
     first = test_run.Results(
         failed={f'{A}::test_one', f'{A}::test_two'}, log=Path('billpro_test_1.log')
     )
-    found = test_run.run_failed_again(None, 'template', first)
+    found = test_run.run_failed_again(NO_ODOO, 'template', first)
     one = tmp_path / 'alone-test_a.py.A.test_one.log'
     two = tmp_path / 'alone-test_a.py.A.test_two.log'
     passed_alone, failed_alone = found
@@ -94,7 +98,7 @@ def test_not_everything_is_run_again(monkeypatch, tmp_path):
     failed = {f'{A}::test_{number:02}' for number in range(test_run.MOST_RUN_AGAIN + 3)}
     again = Again(tmp_path, failing=failed)
     monkeypatch.setattr(test_run, 'run_pytest', again)
-    monkeypatch.setattr(test_run.databases, 'Databases', Copies)
-    found = test_run.run_failed_again(None, 'template', test_run.Results(failed=failed))
+    monkeypatch.setattr(databases, 'Databases', Copies)
+    found = test_run.run_failed_again(NO_ODOO, 'template', test_run.Results(failed=failed))
     assert again.runs == sorted(failed)[: test_run.MOST_RUN_AGAIN]
     assert found[-1] == "3 more failed tests were not run again."
