@@ -50,7 +50,7 @@ class SaleOrder(models.Model):
         comodel_name='payment.transaction',
         inverse_name='billing_order_id',
         readonly=True,
-        groups='billpro_portal.group_billing_user,account.group_account_invoice',
+        groups='billpro_portal.group_billing_user,account.group_account_invoice,base.group_system',
     )
     billing_move_ids = fields.One2many(
         string="Billing Invoices",

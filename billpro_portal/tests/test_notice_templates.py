@@ -2,7 +2,7 @@ import re
 from datetime import datetime
 
 from odoo import Command
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 
 from .common.notification import TimedCommon
 
@@ -120,11 +120,9 @@ class TestNoticeTemplates(TimedCommon):
         """As when the addon is installed beside it, or staff edit the template."""
         self.assertGreater(len(self.mail_templates), 15)
         for template in self.mail_templates:
-            names = template._get_dynamic_field_names()
-            for record in self.records[template.model]:
-                with self.subTest(template.name, record=record.display_name):
-                    for name in names:
-                        template._render_field(name, record.ids)
+            for name in template._get_dynamic_field_names():
+                with self.subTest(template.name, field=name):
+                    template._render_field(name, self.records[template.model].ids)
 
     def test_mails_to_any_record_make_sense(self):
         fields = ('body_html', 'email_from', 'email_to', 'partner_to', 'subject')
@@ -136,7 +134,7 @@ class TestNoticeTemplates(TimedCommon):
                     text = f"{mail['subject']} {mail['body_html']}"
                     self.assertNotRegex(re.sub(r'<[^>]+>', ' ', text), NONSENSE)
                     self.assertTrue(mail['email_from'])
-                    self.assertIn(len(mail['partner_ids']), (0, 1))
+                    self.assertIn(len(mail.get('partner_ids', [])), (0, 1))
 
     def test_text_messages_to_any_record_make_sense(self):
         self.assertGreater(len(self.sms_templates), 5)
@@ -158,8 +156,14 @@ class TestNoticeTemplates(TimedCommon):
                     self.assertNotRegex(re.sub(r'<[^>]+>', ' ', page.decode()), NONSENSE)
 
     def test_staff_may_edit_a_template_whatever_is_newest(self):
-        """Odoo's own check, with the newest record."""
-        self.records['sale.order'][:1].copy()
-        for template in self.mail_templates:
+        """Odoo's own check, with what the editor may read."""
+        editor = new_test_user(
+            self.env,
+            login='editor',
+            groups='billpro_portal.group_billing_manager,mail.group_mail_template_editor,'
+            'sales_team.group_sale_manager',
+            company_id=self.company.id,
+        )
+        for template in self.mail_templates.with_user(editor):
             with self.subTest(template.name):
                 template.body_html = template.body_html.replace("Hello", "Dear")
