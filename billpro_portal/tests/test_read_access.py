@@ -13,8 +13,9 @@ GROUPS = {
     'invoicing': 'account.group_account_invoice',
     'accountant': 'account.group_account_readonly',
     'bookkeeper': 'account.group_account_user',
-    'billing user': 'billpro_portal.group_billing_user',
-    'billing manager': 'billpro_portal.group_billing_manager',
+    'billing user': 'billpro_portal.group_billing_user,sales_team.group_sale_salesman_all_leads',
+    'billing manager': 'billpro_portal.group_billing_manager,'
+    'sales_team.group_sale_salesman_all_leads',
     'employee': 'base.group_user',
     'administrator': 'base.group_system',
     'customer': 'base.group_portal',
@@ -37,6 +38,9 @@ class TestReadAccess(RightsCommon):
             )
             for role, groups in GROUPS.items()
         }
+        for user in cls.users.values():
+            if user._is_internal():
+                user.group_ids += cls.env.ref('base.group_allow_export')
         with freeze_time('2027-01-10 10:00:00'):
             cls.order = cls._create_declined_order()
         cls.order.user_id = cls.users['salesperson of own orders']
@@ -90,7 +94,9 @@ class TestReadAccess(RightsCommon):
             names = record.fields_get()
             ours = [name for name in names if record._fields[name]._module == 'billpro_portal']
             with self.subTest(role, model=record._name):
-                record.read(ours)
+                # No names would be all of them.
+                if ours:
+                    record.read(ours)
                 record.env.invalidate_all()
                 # Odoo's own fields are no business of ours.
                 with suppress(AccessError):
@@ -98,12 +104,14 @@ class TestReadAccess(RightsCommon):
                     record.env.invalidate_all()
                     seen.add((role, record._name))
                 if (role, record._name) in seen:
-                    self.assertEqual(set(record.read()[0]), {*names, 'id'})
+                    self.assertLessEqual(set(ours), set(record.read()[0]))
         for role in list(GROUPS)[:7]:
             self.assertIn((role, 'sale.order'), seen)
 
     def test_records_are_exported_with_all_fields(self):
         for role, record in self._readable():
+            if not record.env.user.has_group('base.group_allow_export'):
+                continue
             exported = [
                 name
                 for name, field in record.fields_get().items()
