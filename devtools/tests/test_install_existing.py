@@ -19,7 +19,6 @@ TABLES = (
     'payment_provider',
     'product_template',
     'res_company',
-    'res_partner',
 )
 
 
