@@ -170,7 +170,7 @@ class _GivenEnvironment(TransactionCase):
     """The beginning of a class that works in somebody else's transaction."""
 
     @classmethod
-    def setUpClass(cls):
+    def setUpClass(cls):  # pylint: disable=method-required-super
         """Override of `TransactionCase`: what it opens and patches is for the caller."""
 
 
