@@ -105,7 +105,9 @@ class BillproWebhookEvent(models.Model):
             'payment_reference': payment,
             'reference': (content.get('metadata') or {}).get(REFERENCE_KEY)
             or content.get('description'),
-            'created_date': datetime.fromtimestamp(event['created'], timezone.utc).replace(tzinfo=None),
+            'created_date': datetime.fromtimestamp(event['created'], timezone.utc).replace(
+                tzinfo=None
+            ),
             'received_date': now,
             'priority': EVENT_TYPES.index(event['type']),
             'state': 'received',
