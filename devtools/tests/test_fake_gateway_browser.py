@@ -146,7 +146,7 @@ def shop(tmp_path_factory):
         [
             # Odoo limits its memory, which would be too little for a browser.
             *('sh', '-c', 'ulimit -S -v "$(ulimit -H -v)"; exec "$@"', 'sh'),
-            'chromium',
+            'google-chrome',
             '--headless=new',
             '--no-sandbox',
             '--disable-gpu',
