@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from odoo.addons.billpro_portal.tests.common import company
+
 # Scripts and styles of the pages that the tests open. What a test makes is rolled back with it, so
 # each would make them again.
 ASSET_BUNDLES = [
@@ -28,6 +30,7 @@ def prepare(env: Any) -> None:
 
     :param odoo.api.Environment env: The superuser's environment.
     """
+    company.make(env)
     for bundle in ASSET_BUNDLES:
         assets = env['ir.qweb']._get_asset_bundle(bundle)
         assets.js()

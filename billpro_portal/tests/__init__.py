@@ -58,7 +58,6 @@ if find_spec('hypothesis'):
     # How patient the laws are, before any is read.
     from .common import hypothesis_profile
 
-    # isort: split
     from . import (
         test_calendar,
         test_declines,
