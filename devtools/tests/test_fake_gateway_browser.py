@@ -147,7 +147,7 @@ def shop(tmp_path_factory):
             # Odoo limits its memory, which would be too little for a browser.
             *('sh', '-c', 'ulimit -S -v "$(ulimit -H -v)"; exec "$@"', 'sh'),
             'google-chrome',
-            '--headless=new',
+            '--headless',
             '--no-sandbox',
             '--disable-gpu',
             '--disable-dev-shm-usage',
