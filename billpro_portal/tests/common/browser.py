@@ -36,14 +36,18 @@ class Chromium:
         :param params: Its parameters.
         :return: The answer.
         :rtype: dict
-        :raise ChromeBrowserException: If Chromium refuses.
+        :raise ChromeBrowserException: If Chromium refuses, or doesn't answer; it is ended then.
         """
         self._request_count += 1
         request = {'id': self._request_count, 'method': method, 'params': params}
-        self._connection.send(json.dumps(request))
         answer = {}
-        while answer.get('id') != self._request_count:
-            answer = json.loads(self._connection.recv())
+        try:
+            self._connection.send(json.dumps(request))
+            while answer.get('id') != self._request_count:
+                answer = json.loads(self._connection.recv())
+        except (OSError, websocket.WebSocketException) as error:
+            self.process.kill()  # The next test starts another.
+            raise ChromeBrowserException(f"{method} was not answered") from error
         if 'error' in answer:
             raise ChromeBrowserException(f"{method}: {answer['error']['message']}")
         return answer['result']
@@ -105,7 +109,9 @@ class Context:
     def terminate(self):
         """Close the page and forget its cookies, storage and cache."""
         if self._id and self.poll() is None:
-            self._chromium.request('Target.disposeBrowserContext', browserContextId=self._id)
+            # If Chromium has ended for it, so has the context.
+            with contextlib.suppress(ChromeBrowserException):
+                self._chromium.request('Target.disposeBrowserContext', browserContextId=self._id)
         self._id = None
 
     kill = terminate
