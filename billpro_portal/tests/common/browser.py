@@ -213,6 +213,8 @@ class BrowserCommon(HttpCase):
             self.cr.flush()
             self.cr.clear()
             browser.navigate_to(self.base_url() + path)
-            yield kind(self, browser)
+            page = kind(self, browser)
+            yield page
+            page.wait_until_started()
             self.assertFalse(browser.had_failure)
         self.env.invalidate_all()
