@@ -78,10 +78,11 @@ def provide_browser() -> None:
 
     The whole Chromium draws a window that nobody sees, which takes twice the time.
     """
-    program = paths.program_directory() / 'google-chrome'
-    program.parent.mkdir(parents=True, exist_ok=True)
-    if not program.is_symlink():
-        program.symlink_to('/usr/bin/chromium-headless-shell')
+    link = paths.program_directory() / 'google-chrome'
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.unlink(missing_ok=True)
+    # Not the script of that name, which would be ended in place of its Chromium.
+    link.symlink_to('/usr/lib/chromium/chromium-headless-shell')
 
 
 def _as_root(purpose: str, advice: str) -> list[str]:

@@ -70,6 +70,9 @@ class Chromium:
     def end(self):
         """End the process, and remove what it has stored."""
         if self._connection:
+            # The process may be a script that has started Chromium.
+            with contextlib.suppress(ChromeBrowserException):
+                self.request('Browser.close')
             self._connection.close()
         self.process.terminate()
         try:
