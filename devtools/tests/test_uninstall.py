@@ -1,6 +1,6 @@
 """Odoo works on when the addon is uninstalled, with all that was sold and paid."""
 
-from devtools import databases, odoo_server, paths
+from devtools import databases, odoo_server, paths, released_schema
 
 from .odoo_answers import ask, problems, statuses
 
@@ -27,7 +27,10 @@ STRUCTURE = {
 
 
 def structure(cluster, database):
-    return {name: set(cluster.query(query, database)) for name, query in STRUCTURE.items()}
+    return {
+        name: set(map(released_schema.spell_alike, cluster.query(query, database)))
+        for name, query in STRUCTURE.items()
+    }
 
 
 def check_what_was_sold(books):
