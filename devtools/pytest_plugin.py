@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from odoo import api, tools
+from odoo.modules.module import load_openerp_module
 from odoo.modules.registry import Registry
 from odoo.tests.common import HttpCase, get_db_name
 from odoo.tests.loader import get_module_test_cases, get_test_modules
@@ -29,6 +30,9 @@ def pytest_collection(session: pytest.Session) -> Iterator[None]:
     """
     if is_controller(session.config):
         return (yield)
+    # As the server does, and before anything else imports the addon: its hook keeps secrets out of
+    # the log.
+    load_openerp_module(paths.ADDON_NAME)
     # Before pytest imports the modules itself.
     modules = get_test_modules(paths.ADDON_NAME)
     selector = TagsSelector(f'/{paths.ADDON_NAME}')
