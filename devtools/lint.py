@@ -148,8 +148,14 @@ def check_types(programs: Path, environment: Path, *files: Path) -> str:
     :param files: What to check; without, what pyproject.toml names.
     :rtype: str
     """
-    # The libraries' own types are there, and not among the tools.
-    return _output(programs / 'mypy', f'--python-executable={environment / "bin/python"}', *files)
+    return _output(
+        programs / 'mypy',
+        # The libraries' own types are there, and not among the tools.
+        f'--python-executable={environment / "bin/python"}',
+        # Shared by all checkouts: a file counts by what is in it.
+        f'--cache-dir={paths.cache_directory() / "mypy"}',
+        *files,
+    )
 
 
 def check_javascript(eslint: Path, folder: Path = paths.CHECKOUT) -> str:

@@ -7,14 +7,21 @@ from odoo.addons.billpro_portal.tests.common import company
 # Scripts and styles of the pages that the tests open. What a test makes is rolled back with it, so
 # each would make them again.
 ASSET_BUNDLES = [
+    'bus.websocket_worker_assets',
+    'web.__assets_tests_call__',
+    'web.assets_backend_lazy',
+    'web.assets_emoji',
     'web.assets_frontend',
     'web.assets_frontend_lazy',
     'web.assets_frontend_minimal',
     'web.assets_tests',
     'web.assets_web',
-    'web.report_assets_common',
-    'web.report_assets_pdf',
+    'web.assets_web_print',
+    'web.chartjs_lib',
+    'web.fullcalendar_lib',
+    'web_tour.automatic',
 ]
+REPORT_BUNDLES = ['web.report_assets_common', 'web.report_assets_pdf']
 
 
 def prepare(env: Any) -> None:
@@ -23,7 +30,9 @@ def prepare(env: Any) -> None:
     :param odoo.api.Environment env: The superuser's environment.
     """
     company.make(env)
-    for bundle in ASSET_BUNDLES:
+    for bundle in ASSET_BUNDLES + REPORT_BUNDLES:
         assets = env['ir.qweb']._get_asset_bundle(bundle)
         assets.js()
         assets.css()
+    for bundle in REPORT_BUNDLES:  # As PDF files take them.
+        env['ir.qweb']._get_asset_bundle(bundle, autoprefix=True).css()

@@ -1,5 +1,5 @@
 import logging
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 import psycopg2
 
@@ -105,7 +105,9 @@ class BillproWebhookEvent(models.Model):
             'payment_reference': payment,
             'reference': (content.get('metadata') or {}).get(REFERENCE_KEY)
             or content.get('description'),
-            'created_date': datetime.fromtimestamp(event['created'], UTC).replace(tzinfo=None),
+            'created_date': datetime.fromtimestamp(event['created'], timezone.utc).replace(
+                tzinfo=None
+            ),
             'received_date': now,
             'priority': EVENT_TYPES.index(event['type']),
             'state': 'received',

@@ -24,12 +24,14 @@ TABLES = (
 
 @pytest.fixture
 def existing_database(odoo):
-    """A database without the addon, with the sales of `odoo_strangers` in it."""
+    """A database without the addon, with the sales of `odoo_strangers` in it, and its pages."""
     every = databases.Databases(odoo)
     with every.temporary(every.dependencies_template(), 'existing') as database:
         configuration = odoo.write_configuration(database, max_cron_threads=0)
-        ask(odoo, configuration, 'odoo_strangers.create')
-        yield database
+        _created, pages = ask(
+            odoo, configuration, 'odoo_strangers.create', 'odoo_strangers.pages'
+        )
+        yield database, pages
 
 
 def columns(cluster, database):
@@ -76,8 +78,9 @@ def visible(page):
 
 def test_installing_leaves_what_is_there(odoo, existing_database):
     every = databases.Databases(odoo)
-    log = paths.log_directory() / f'{existing_database}.log'
-    configuration = odoo.write_configuration(existing_database, max_cron_threads=0)
+    database, pages = existing_database
+    log = paths.log_directory() / f'{database}.log'
+    configuration = odoo.write_configuration(database, max_cron_threads=0)
 
     def serve():
         port = odoo_server.free_port()
@@ -93,28 +96,27 @@ def test_installing_leaves_what_is_there(odoo, existing_database):
         assert problems(output) == []
         assert addon_log.warnings(output) == []
 
-    pages = ask(odoo, configuration, 'odoo_strangers.pages')
     assert len(pages) > 10
     shown = serve()
-    names = columns(every.cluster, existing_database)
-    before = rows(every.cluster, existing_database, names)
+    names = columns(every.cluster, database)
+    before = rows(every.cluster, database, names)
     assert {table for table, _id in before} == set(TABLES)
 
     install()
-    assert changes(before, rows(every.cluster, existing_database, names)) == []
+    assert changes(before, rows(every.cluster, database, names)) == []
     assert serve() == shown
 
-    before = rows(every.cluster, existing_database, names)
+    before = rows(every.cluster, database, names)
     output = odoo.run(
         configuration,
         *('module', 'uninstall', paths.ADDON_NAME),
         failure="Odoo can't uninstall the addon",
     )
     assert problems(output) == []
-    assert changes(before, rows(every.cluster, existing_database, names)) == []
+    assert changes(before, rows(every.cluster, database, names)) == []
 
     install()
-    assert changes(before, rows(every.cluster, existing_database, names)) == []
+    assert changes(before, rows(every.cluster, database, names)) == []
     assert serve() == shown
 
 
@@ -122,14 +124,14 @@ def test_installing_leaves_what_is_there(odoo, existing_database):
 def test_neighbour(odoo, sold_database, module):
     """Every order can be opened, and one with a reward can be paid, where Odoo's app is, too."""
     every = databases.Databases(odoo)
-    with every.temporary(sold_database, 'neighbour') as database:
+    with every.temporary(sold_database.name, 'neighbour') as database:
         log = paths.log_directory() / f'{database}.log'
         configuration = odoo.write_configuration(database, max_cron_threads=0)
         assert problems(odoo.update(configuration, install=[module])) == []
         if module == 'sale_loyalty':
-            paid = ask(odoo, configuration, 'odoo_neighbours.pay_with_reward')
+            (paid,) = ask(odoo, configuration, 'odoo_neighbours.pay_with_reward')
             assert paid == ['sale', 'complete', 90.0, 90.0, 'paid', 1]
-        pages = ask(odoo, configuration, 'odoo_orders.pages')
+        (pages,) = ask(odoo, configuration, 'odoo_orders.pages')
         port = odoo_server.free_port()
         with odoo.serving(configuration, port, log) as server:
             odoo_server.wait_until_ready(server, port, log)

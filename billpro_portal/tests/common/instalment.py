@@ -26,12 +26,12 @@ class InstalmentCommon(SubscriptionCommon):
             for tax in lines.tax_line_id
         }
 
-    def _pay_all(self, order, year=2027):
-        """Let the clock reach each due date and collect."""
-        for event in order.billing_event_ids.sorted('number'):
-            with freeze_time(event.due_date):
+    def _pay_all(self, orders):
+        """Let the clock reach each due date and collect, of each order once."""
+        for moment in sorted(set(orders.billing_event_ids.mapped('due_date'))):
+            with freeze_time(moment):
                 self._run()
-                self._assert_nothing_due(order)
+                self._assert_nothing_due(orders)
 
     def _reach_total(self, order, total):
         """Change the last price until the order has a total."""

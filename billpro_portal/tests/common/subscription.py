@@ -43,10 +43,10 @@ class SubscriptionCommon(BillingCommon):
         self.env.invalidate_all()
         self.env['account.move']._get_sequence_cache().clear()
 
-    def _assert_nothing_due(self, order):
+    def _assert_nothing_due(self, orders):
         """Run again and check that nothing more is collected."""
-        before = order.billing_paid
-        attempts = len(order.billing_transaction_ids)
+        before = orders.mapped('billing_paid')
+        attempts = len(orders.billing_transaction_ids)
         self._run()
-        self.assertEqual(order.billing_paid, before)
-        self.assertEqual(len(order.billing_transaction_ids), attempts)
+        self.assertEqual(orders.mapped('billing_paid'), before)
+        self.assertEqual(len(orders.billing_transaction_ids), attempts)
