@@ -60,7 +60,7 @@ class TestNoticeTemplates(TimedCommon):
 
     @classmethod
     def _create_transactions(cls):
-        """Return payments of every kind, of nobody's order, an ordinary one and one of ours."""
+        """Return payments in each state and of each kind, of no order, an ordinary one, and ours."""
         transactions = cls.env['payment.transaction']
         operations = transactions._fields['operation'].get_values(cls.env)
         states = transactions._fields['state'].get_values(cls.env)
@@ -76,22 +76,23 @@ class TestNoticeTemplates(TimedCommon):
                 else order.copy().id
             },
         }
+        pairs = {(state, 'online_direct') for state in states}
+        pairs |= {('done', operation) for operation in [*operations, False]}
         for kind, make_values in kinds.items():
-            for state in states:
-                for operation in [*operations, False]:
-                    transactions += transactions.create(
-                        {
-                            'provider_id': cls.provider.id,
-                            'payment_method_id': cls.payment_method.id,
-                            'amount': -1 if operation == 'refund' else 1,
-                            'currency_id': cls.company.currency_id.id,
-                            'partner_id': cls.unreachable.id,
-                            'operation': operation,
-                            'state': state,
-                            'reference': f'{kind}-{state}-{operation}',
-                            **make_values(state),
-                        }
-                    )
+            for state, operation in sorted(pairs, key=str):
+                transactions += transactions.create(
+                    {
+                        'provider_id': cls.provider.id,
+                        'payment_method_id': cls.payment_method.id,
+                        'amount': -1 if operation == 'refund' else 1,
+                        'currency_id': cls.company.currency_id.id,
+                        'partner_id': cls.unreachable.id,
+                        'operation': operation,
+                        'state': state,
+                        'reference': f'{kind}-{state}-{operation}',
+                        **make_values(state),
+                    }
+                )
         return transactions
 
     @classmethod
