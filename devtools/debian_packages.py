@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
-from devtools import console, locks, paths
+from devtools import console, locks, paths, python_environment
 
 KEYRING = Path('/usr/share/keyrings/debian-archive-keyring.gpg')
 
@@ -123,12 +123,11 @@ def _is_installed(package: str) -> bool:
     """
     if package == 'python3-venv':
         # A Python from elsewhere may well have it.
-        return (
-            bool(shutil.which('python3'))
-            and not subprocess.run(
-                ['python3', '-c', 'import ensurepip'], check=False, capture_output=True
-            ).returncode
-        )
+        return not subprocess.run(
+            [python_environment.find_interpreter(), '-c', 'import ensurepip'],
+            check=False,
+            capture_output=True,
+        ).returncode
     if not shutil.which('dpkg-query'):
         return False
     query = subprocess.run(

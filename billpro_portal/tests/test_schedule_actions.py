@@ -2,7 +2,6 @@ from datetime import date, datetime
 
 from freezegun import freeze_time
 
-from odoo import Command
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
@@ -49,20 +48,8 @@ class TestSkip(ScheduleActionCommon):
             ('KWD', (5.0, 2.0, 1.0), 10.001),
         ):
             with freeze_time('2027-01-31 10:00:00'):
-                order = self._create_order(
-                    *((self.course, 1, price) for price in prices), currency=currency
-                )
-                taxes = (self.tax_21, self.tax_6, self.tax_12)
-                for line, tax in zip(order.order_line, taxes, strict=True):
-                    line.tax_ids = [Command.set(tax.ids)]
-                self._reach_total(order, total)
-                self._create_initial_transaction(
-                    order,
-                    'done',
-                    operation='validation',
-                    amount=0,
-                    token_id=self._create_token().id,
-                )._post_process()
+                order = self._create_taxed_order(currency, prices, total)
+                self._register_card(order)
             totals[order] = total
         schedules = [order.billing_event_ids.sorted('number') for order in totals]
         self._run_on('2027-02-28')

@@ -36,6 +36,12 @@ class SubscriptionCommon(BillingCommon):
         cls._create_initial_transaction(order, 'done', **values)._post_process()
         return order
 
+    def _register_card(self, order):
+        """Accept an order that nothing is paid for at first: its card is registered."""
+        self._create_initial_transaction(
+            order, 'done', operation='validation', amount=0, token_id=self._create_token().id
+        )._post_process()
+
     def _run(self):
         """Let the scheduled action collect what is due."""
         with self.enter_registry_test_mode():
