@@ -1,0 +1,90 @@
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from unittest.mock import patch
+
+from freezegun import freeze_time
+
+from odoo.exceptions import MissingError, RedirectWarning
+from odoo.tools import mute_logger
+
+from odoo.addons.billpro_portal.models.own_transaction import RETRY_DELAYS
+
+from .notification import NotificationCommon
+
+DUE = datetime(2027, 2, 10, 10)
+# When the tries are due after which something is set aside.
+TRIES = (timedelta(), RETRY_DELAYS[0], RETRY_DELAYS[0] + RETRY_DELAYS[1])
+LOGGER = 'odoo.addons.billpro_portal.models.own_transaction'
+
+
+def redirect(_env):
+    raise RedirectWarning("Your company needs a state.", 1, "Configure")
+
+
+def forget_key(_env):
+    raise KeyError('l10n_xx_state')
+
+
+def break_database(env):
+    env.cr.execute('SELECT no_such_column FROM sale_order')
+
+
+def assert_nothing(_env):
+    raise AssertionError("Not on this journal")
+
+
+def lose_record(env):
+    raise MissingError(env._("It was deleted meanwhile."))
+
+
+RAISED = (redirect, forget_key, break_database, assert_nothing, lose_record)
+
+
+class EachAloneCommon(NotificationCommon):
+    @contextmanager
+    def _broken(self, model, method, applies, raises):
+        """Have a method raise for the records that a function finds in its environment."""
+        original = getattr(model, method)
+
+        def broken(records, *args, **kwargs):
+            if applies(records):
+                raises(records.env)
+            return original(records, *args, **kwargs)
+
+        with (
+            patch.object(model, method, broken),
+            mute_logger(LOGGER, 'odoo.sql_db'),
+        ):
+            yield
+
+    def _create_due_orders(self, count=3):
+        with freeze_time(DUE - timedelta(days=31)):
+            return self.env['sale.order'].union(
+                *(self._create_active_order() for _number in range(count))
+            )
+
+    def _run_at(self, **delay):
+        with freeze_time(DUE + timedelta(**delay)):
+            self._run()
+
+    def _get_failures(self, task):
+        return self.env['billpro.failure'].search([('task', '=', task)])
+
+    def _get_rows(self, order):
+        return self.env['billpro.billing.exception'].search([('order_id', '=', order.id)])
+
+    def _try_again(self, order):
+        with self._committing_env(self.billing_manager) as env:
+            rows = env['billpro.billing.exception'].search([('order_id', '=', order.id)])
+            rows.action_try_again()
+
+    def _assert_set_aside(self, order, task):
+        """Check that an order has one row in the list and one activity."""
+        row = self._get_rows(order)
+        self.assertEqual(row.mapped('kind'), ['set_aside'])
+        self.assertIn("Mend the cause", row.next_step)
+        self.assertIn(self._get_failures(task).reason, row.reason)
+        activity = order.activity_ids
+        self.assertEqual(len(activity), 1)
+        self.assertIn("Set aside", activity.summary)
+        self.assertEqual(activity.user_id, self.salesperson)

@@ -1,0 +1,298 @@
+from datetime import timedelta
+
+import psycopg2
+from freezegun import freeze_time
+
+from odoo.exceptions import AccessError
+from odoo.tests import tagged
+from odoo.tools import mute_logger
+
+from odoo.addons.account.models.account_move import AccountMove
+from odoo.addons.sale.models.sale_order import SaleOrder
+
+from ..models.billing_run_upkeep import BillproBillingRun
+from ..models.notification import BillproNotification
+from ..models.own_transaction import RETRY_DELAYS
+from ..models.sale_order_initial_payment import SaleOrder as OrderToPay
+from ..models.sale_order_pause import SaleOrder as PausedOrder
+from .common.each_alone import (
+    DUE,
+    LOGGER,
+    RAISED,
+    TRIES,
+    EachAloneCommon,
+    break_database,
+    forget_key,
+    lose_record,
+)
+
+
+@tagged('post_install', '-at_install')
+class TestEachAlone(EachAloneCommon):
+    def test_booking(self):
+        for raises in RAISED:
+            with self.subTest(raises.__name__):
+                orders = self._create_due_orders()
+                bad, good = orders[0], orders[1:]
+                event = bad.billing_event_ids
+                with self._broken(
+                    AccountMove,
+                    '_post',
+                    lambda moves, bad=bad: bad.id in moves.line_ids.sale_line_ids.order_id.ids,
+                    raises,
+                ):
+                    for delay in (*TRIES, timedelta(days=1), timedelta(days=2)):
+                        with freeze_time(DUE + delay):
+                            self._run()
+                            if not delay:
+                                self.assertTrue(event.status_message)
+                                self.assertFalse(bad.activity_ids)
+                    self.assertEqual(good.mapped('billing_paid'), [48.4, 48.4])
+                    self.assertEqual(event.status, 'processing')
+                    self.assertEqual(self._get_failures('book').failure_count, 3)
+                    self._assert_set_aside(bad, 'book')
+                with freeze_time(DUE + timedelta(days=3)):
+                    self._run()
+                    self.assertEqual(event.status, 'processing')
+                    self._try_again(bad)
+                    self._run()
+                self.assertEqual(event.status, 'completed')
+                self.assertEqual(len(event.transaction_ids), 1)
+                self.assertFalse(self._get_failures('book'))
+                self.assertFalse(self._get_rows(bad))
+                for order in orders:
+                    self._assert_books_closed(order)
+
+    def test_opening(self):
+        for raises in RAISED:
+            with self.subTest(raises.__name__):
+                orders = self._create_due_orders()
+                bad = orders[0]
+                event = bad.billing_event_ids
+                with self._broken(
+                    SaleOrder, '_prepare_invoice', lambda order, bad=bad: order.id == bad.id, raises
+                ):
+                    for delay in (*TRIES, timedelta(days=1)):
+                        with freeze_time(DUE + delay):
+                            self._run()
+                    self.assertEqual(orders.mapped('billing_paid'), [24.2, 48.4, 48.4])
+                    self.assertFalse(event.transaction_ids)
+                    self.assertTrue(event.status_message)
+                    self._assert_set_aside(bad, 'open')
+                with freeze_time(DUE + timedelta(days=1)):
+                    self._try_again(bad)
+                    self._run()
+                self.assertEqual(bad.billing_paid, 48.4)
+                self.assertFalse(self._get_rows(bad))
+                self.assertFalse(event.status_message)
+
+    def test_what_cannot_be_opened_is_collected_by_hand(self):
+        orders = self._create_due_orders(1)
+        with self._broken(SaleOrder, '_prepare_invoice', lambda order: True, forget_key):
+            for delay in TRIES:
+                with freeze_time(DUE + delay):
+                    self._run()
+            with freeze_time(DUE + timedelta(days=1)):
+                ids = orders.billing_event_ids.ids
+                with self._committing_env(self.billing_manager) as env:
+                    action = env['billpro.billing.event'].browse(ids).action_execute_now()
+                self.assertIn("l10n_xx_state", action['params']['message'])
+        self.assertEqual(len(orders.activity_ids), 1)
+        with (
+            freeze_time(DUE + timedelta(days=1)),
+            self._committing_env(self.billing_manager) as env,
+        ):
+            action = env['billpro.billing.event'].browse(ids).action_execute_now()
+        self.assertEqual(action['params']['message'], "1 charged, 0 declined, 0 unknown.")
+        self.assertFalse(self._get_failures('open'))
+
+    def test_an_initial_payment(self):
+        for raises in RAISED:
+            with self.subTest(raises.__name__), freeze_time(DUE) as clock:
+                orders = self.env['sale.order'].union(*(self._create_order() for _n in range(3)))
+                bad = orders[0]
+                for order in orders:
+                    self._create_initial_transaction(order, 'done')
+                with self._broken(
+                    SaleOrder,
+                    'action_confirm',
+                    lambda order, bad=bad: bad.id in order.ids,
+                    raises,
+                ):
+                    for delay in (*TRIES, timedelta(days=1)):
+                        clock.move_to(DUE + delay)
+                        self._post_process()
+                    self.assertEqual(
+                        orders.mapped('billing_status'), ['pending', 'complete', 'complete']
+                    )
+                    self._assert_set_aside(bad, 'book')
+                    self.assertEqual(self._get_rows(bad).amount, 121.0)
+                # A person may come after Odoo's job has given up.
+                clock.move_to(DUE + timedelta(days=9))
+                self._try_again(bad)
+                self._post_process()
+                self.assertEqual(bad.billing_status, 'complete')
+                self.assertFalse(self._get_rows(bad))
+                self._assert_books_closed(bad)
+
+    def _post_process(self):
+        with self.enter_registry_test_mode():
+            self.env.ref('payment.cron_post_process_payment_tx').method_direct_trigger()
+        self.env.invalidate_all()
+        self.env['account.move']._get_sequence_cache().clear()
+
+    def test_notices(self):
+        for raises in RAISED:
+            with self.subTest(raises.__name__), freeze_time(DUE) as clock:
+                orders = self.env['sale.order'].union(
+                    *(self._create_paid_order() for _n in range(3))
+                )
+                bad = orders[0].billing_notification_ids
+                with self._broken(
+                    BillproNotification,
+                    '_send_mail',
+                    lambda notice, bad=bad: notice.id == bad.id,
+                    raises,
+                ):
+                    self._run_job()
+                    self.assertEqual(
+                        orders[1:].billing_notification_ids.mapped('state'),
+                        ['handed_over', 'handed_over'],
+                    )
+                    self.assertTrue(bad.failure_reason)
+                    if raises is not lose_record:  # A refusal isn't tried again by itself.
+                        self.assertEqual(bad.state, 'queued')
+                        self.assertEqual(bad.send_date, DUE + RETRY_DELAYS[0])
+                    for delay in (*TRIES, timedelta(days=1)):
+                        clock.move_to(DUE + delay)
+                        self._run_job()
+                    self.assertEqual(bad.state, 'failed')
+                    self.assertEqual(len(orders[0].activity_ids), 1)
+                bad.with_user(self.salesperson).action_send_again()
+                self._run_job()
+                self.assertEqual((bad.state, bad.failure_reason), ('handed_over', False))
+                self.assertFalse(self._get_failures('send'))
+
+    def test_dates(self):
+        for raises in RAISED:
+            with self.subTest(raises.__name__):
+                orders = self._create_due_orders()
+                bad = orders[0]
+                with freeze_time(DUE - timedelta(days=20)):
+                    for order in orders:
+                        order._pause((DUE - timedelta(days=1)).date())
+                with self._broken(
+                    PausedOrder, '_resume', lambda order, bad=bad: order.id == bad.id, raises
+                ):
+                    for delay in (*TRIES, timedelta(days=1)):
+                        with freeze_time(DUE + delay):
+                            self._run()
+                    self.assertEqual(
+                        orders.mapped('billing_status'), ['paused', 'active', 'active']
+                    )
+                    self._assert_set_aside(bad, 'resume')
+                with freeze_time(DUE + timedelta(days=2)):
+                    self._try_again(bad)
+                    self._run()
+                self.assertEqual(bad.billing_status, 'active')
+                self.assertFalse(self._get_rows(bad))
+
+    def test_reminders(self):
+        self.company.billing_reminder_days = '3'
+        with freeze_time(DUE - timedelta(days=4)):
+            orders = self.env['sale.order'].union(*(self._create_order() for _n in range(3)))
+        bad = orders[0]
+        with (
+            freeze_time(DUE),
+            self._broken(
+                OrderToPay,
+                '_get_not_payable_reason',
+                lambda order: order.id == bad.id,
+                forget_key,
+            ),
+        ):
+            self._queue_timed()
+        reminded = [bool(order.billing_notification_ids) for order in orders]
+        self.assertEqual(reminded, [False, True, True])
+        self.assertEqual(self._get_failures('remind').reason, "KeyError: 'l10n_xx_state'")
+        with freeze_time(DUE + RETRY_DELAYS[0]):
+            self._queue_timed()
+        self.assertTrue(bad.billing_notification_ids)
+        self.assertFalse(self._get_failures('remind'))
+
+    def _queue_timed(self):
+        with self.enter_registry_test_mode():
+            self.env.ref('billpro_portal.cron_queue_timed_notifications').method_direct_trigger()
+        self.env.invalidate_all()
+
+    def test_a_part_of_the_job_that_breaks_off_keeps_nothing_from_being_collected(self):
+        orders = self._create_due_orders(1)
+        with self._broken(
+            BillproBillingRun, '_get_orders_to_resume', lambda _run: True, break_database
+        ):
+            self._run_at()
+            self._run_at(minutes=5)
+            self.assertFalse(self._get_admin_activities())
+            self._run_at(hours=2)
+            self._run_at(hours=3)
+        self.assertEqual(orders.billing_paid, 48.4)
+        self.assertEqual(len(self._get_admin_activities()), 1)
+        self._run_at(hours=4)
+        self.assertFalse(self._get_failures('dates'))
+
+    def _get_admin_activities(self):
+        return self.env['mail.activity'].search([('summary', 'ilike', "Set aside")])
+
+    def test_who_gives_way_has_not_failed(self):
+        orders = self._create_due_orders(2)
+        bad = orders[0]
+
+        def give_way(_env):
+            raise psycopg2.errors.SerializationFailure
+
+        with self._broken(PausedOrder, '_resume', lambda order: order.id == bad.id, give_way):
+            for order in orders:
+                order._pause((DUE - timedelta(days=1)).date())
+            self._run_at()
+        self.assertEqual(orders.mapped('billing_status'), ['paused', 'active'])
+        self.assertFalse(self._get_failures('resume'))
+        self._run_at()
+        self.assertEqual(bad.billing_status, 'active')
+
+    @mute_logger(LOGGER)
+    def test_a_record_that_is_deleted_meanwhile_is_not_missed(self):
+        order = self._create_order()
+        with self._committing_env() as env:
+            notice = env['billpro.notification'].create(
+                {'kind': 'order_ready', 'order_id': order.id, 'fact': 'test'}
+            )
+            notice.unlink()
+            env.cr.commit()
+            own = env['billpro.own.transaction']
+            is_done = own._commit_alone(notice, 'send', lambda: notice.write({'text': "Gone"}))
+        self.assertFalse(is_done)
+        self.assertFalse(self._get_failures('send'))
+
+    def test_a_taken_reference(self):
+        orders = self._create_due_orders()
+        event = orders[0].billing_event_ids
+        taken = self._create_initial_transaction(
+            self._create_order(partner=self.other_customer),
+            reference=f'{orders[0].name}-E{event.id}-A1',
+            billing_order_id=False,
+        )
+        self._run_at()
+        self.assertEqual(orders.mapped('billing_paid'), [48.4, 48.4, 48.4])
+        self.assertEqual(event.transaction_ids.reference, f'{taken.reference}-1')
+        other = orders[1].billing_event_ids.filtered(lambda e: e.number == 1)
+        self.assertEqual(other.transaction_ids.reference, f'{orders[1].name}-E{other.id}-A1')
+        self.assertEqual(taken.state, 'draft')
+
+    def test_only_billing_users_try_again(self):
+        order = self._create_due_orders(1)
+        with self._broken(SaleOrder, '_prepare_invoice', lambda order: True, forget_key):
+            for delay in TRIES:
+                with freeze_time(DUE + delay):
+                    self._run()
+        with self.assertRaises(AccessError):
+            self._get_rows(order).with_user(self.salesperson).action_try_again()
