@@ -133,7 +133,7 @@ class BillproBillingException(models.Model):
                     )
                 )
              UNION ALL
-            SELECT 3 * f.id + 2, f.event_id, f.id, f.amount, f.set_aside_date, 'set_aside',
+            SELECT 3 * f.id + 2, f.event_id, f.id, f.amount::numeric, f.set_aside_date, 'set_aside',
                    o.billing_status, o.id, o.partner_id, o.user_id, c.id,
                    COALESCE(o.currency_id, c.currency_id), c.currency_id, o.purchase_type
               FROM billpro_failure f

@@ -211,10 +211,10 @@ class BillproBillingRun(models.Model):
         by_date = Domain('status', '=', 'scheduled') & Domain('due_date', '<=', now)
         by_retry = Domain('status', '=', 'soft_declined') & Domain('retry_date', '<=', now)
         by_request = Domain('requested_date', '<=', now)
-        return (
-            ((by_date | by_retry) & self._get_chargeable_domain())
-            | (by_request & self._get_requested_domain())
-        ) & Domain('id', 'not in', waiting)
+        by_itself = (by_date | by_retry) & Domain('id', 'not in', waiting)
+        return (by_itself & self._get_chargeable_domain()) | (
+            by_request & self._get_requested_domain()
+        )
 
     @api.model
     def _get_chargeable_domain(self):

@@ -251,8 +251,10 @@ class PaymentTransaction(models.Model):
         Odoo tries for four days, at each pass of the job, and tells its log only.
         """
         since = fields.Datetime.subtract(fields.Datetime.now(), days=4)
-        failures = self.env['billpro.failure'].search_fetch(
-            [('res_model', '=', self._name), ('task', '=', 'book')], ['res_id']
+        failures = (
+            self.env['billpro.failure']
+            .sudo()
+            .search_fetch([('res_model', '=', self._name), ('task', '=', 'book')], ['res_id'])
         )
         txs = self or self.search(
             [

@@ -128,11 +128,7 @@ class PaymentTransaction(models.Model):
             [
                 ('billing_outcome_unknown', '=', True),
                 ('billing_next_inquiry', '<=', fields.Datetime.now()),
-                (
-                    'id',
-                    'not in',
-                    self.env['billpro.failure']._get_waiting_ids(self._name, 'inquire'),
-                ),
+                ('id', 'not in', waiting),
             ],
             limit=INQUIRY_BATCH_SIZE,
         )

@@ -275,7 +275,7 @@ class PaymentTransaction(models.Model):
             self._request_settlement()
         # Money may have moved: nothing that follows may undo the record of it.
         self.env.cr.commit()  # pylint: disable=invalid-commit
-        (self | self.source_transaction_id).filtered(
+        (self.source_transaction_id | self).filtered(
             lambda tx: tx.state in {'done', 'cancel'} and not tx.is_post_processed
         )._book_alone()
 

@@ -142,7 +142,7 @@ class BillproWebhookEvent(models.Model):
             if not self.try_lock_for_update() or self.state != 'received':
                 return False
             to_book.append(self._take_in())
-            return True
+            return self.state != 'received'  # Otherwise its payment is busy.
 
         # What the provider says is committed before everything else.
         if self.env['billpro.own.transaction']._commit_alone(
