@@ -194,6 +194,7 @@ def run(options: Namespace) -> int:
 
 def test(options: Namespace) -> int:
     """Run the tests."""
+    debian_packages.provide_browser()
     with _odoo(debian_packages.BROWSER_PACKAGES) as odoo:
         return test_run.run(odoo, options.further_arguments)
 
@@ -207,6 +208,7 @@ def unit(options: Namespace) -> int:
 
 def native(options: Namespace) -> int:
     """Run the addon's tests as Odoo itself does."""
+    debian_packages.provide_browser()
     with _odoo(debian_packages.BROWSER_PACKAGES) as odoo:
         return native_run.run(odoo, alone=options.alone)
 

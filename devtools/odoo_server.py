@@ -97,6 +97,7 @@ class Odoo:
             # pytest-odoo calls PostgreSQL's programs.
             'PATH': os.pathsep.join(
                 [
+                    str(paths.program_directory()),
                     python_environment.search_path(self.environment),
                     str(self.cluster.programs),
                 ]

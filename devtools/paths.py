@@ -31,6 +31,11 @@ def cache_directory() -> Path:
     return _xdg_directory('XDG_CACHE_HOME', '.cache')
 
 
+def program_directory() -> Path:
+    """Return the folder of programs that stand before those of the machine."""
+    return state_directory() / 'programs'
+
+
 def state_directory() -> Path:
     """Return the folder of this checkout's databases, files and logs."""
     checkout_key = hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:8]

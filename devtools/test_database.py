@@ -2,16 +2,26 @@
 
 from typing import Any
 
+from odoo.addons.billpro_portal.tests.common import company
+
 # Scripts and styles of the pages that the tests open. What a test makes is rolled back with it, so
 # each would make them again.
 ASSET_BUNDLES = [
+    'bus.websocket_worker_assets',
+    'web.__assets_tests_call__',
+    'web.assets_backend_lazy',
+    'web.assets_emoji',
     'web.assets_frontend',
     'web.assets_frontend_lazy',
     'web.assets_frontend_minimal',
     'web.assets_tests',
     'web.assets_web',
+    'web.assets_web_print',
+    'web.chartjs_lib',
+    'web.fullcalendar_lib',
     'web.report_assets_common',
     'web.report_assets_pdf',
+    'web_tour.automatic',
 ]
 
 
@@ -20,6 +30,7 @@ def prepare(env: Any) -> None:
 
     :param odoo.api.Environment env: The superuser's environment.
     """
+    company.make(env)
     for bundle in ASSET_BUNDLES:
         assets = env['ir.qweb']._get_asset_bundle(bundle)
         assets.js()

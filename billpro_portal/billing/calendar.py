@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 UNITS = ('day', 'week', 'month', 'year')
@@ -60,7 +60,7 @@ def due_datetime(day: date, time_zone: str) -> datetime:
     :rtype: datetime
     """
     local = datetime.combine(day, DUE_TIME, tzinfo=ZoneInfo(time_zone))
-    return local.astimezone(UTC).replace(tzinfo=None)
+    return local.astimezone(timezone.utc).replace(tzinfo=None)
 
 
 def local_date(moment: datetime, time_zone: str) -> date:
@@ -70,7 +70,7 @@ def local_date(moment: datetime, time_zone: str) -> date:
     :param str time_zone: The customer's time zone, an IANA name.
     :rtype: date
     """
-    return moment.replace(tzinfo=UTC).astimezone(ZoneInfo(time_zone)).date()
+    return moment.replace(tzinfo=timezone.utc).astimezone(ZoneInfo(time_zone)).date()
 
 
 def first_number_after(anchor: date, count: int, unit: str, day: date) -> int:

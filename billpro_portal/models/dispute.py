@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 
 from odoo import api, fields, models
 
@@ -90,7 +90,7 @@ class BillproDispute(models.Model):
 
     @api.model
     def _to_datetime(self, timestamp):
-        return datetime.fromtimestamp(timestamp, UTC).replace(tzinfo=None)
+        return datetime.fromtimestamp(timestamp, timezone.utc).replace(tzinfo=None)
 
     def _tell_staff(self):
         """Note a new dispute or its end on order and invoice, and ask the salesperson to act."""

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
@@ -100,7 +100,9 @@ class BillproWebhookEvent(models.Model):
             'payment_reference': payment,
             'reference': (content.get('metadata') or {}).get(REFERENCE_KEY)
             or content.get('description'),
-            'created_date': datetime.fromtimestamp(event['created'], UTC).replace(tzinfo=None),
+            'created_date': datetime.fromtimestamp(event['created'], timezone.utc).replace(
+                tzinfo=None
+            ),
             'received_date': now,
             'priority': EVENT_TYPES.index(event['type']),
             'state': 'received',

@@ -6,6 +6,7 @@ from . import (
     test_billing_reports,
     test_billing_rights,
     test_booking,
+    test_browser_pages,
     test_cancellation,
     test_capture,
     test_capture_tours,
@@ -58,7 +59,6 @@ if find_spec('hypothesis'):
     # How patient the laws are, before any is read.
     from .common import hypothesis_profile
 
-    # isort: split
     from . import (
         test_calendar,
         test_declines,

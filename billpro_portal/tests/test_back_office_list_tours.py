@@ -9,20 +9,24 @@ from .common.rights import RightsCommon
 class TestBackOfficeListTours(RightsCommon, BillingHttpCommon):
     """The lists and reports in a real browser, for each role."""
 
-    def setUp(self):
-        super().setUp()
-        self.soft = self._create_active_order(state='error')
-        self.hard = self._create_active_order(state='cancel')
-        self.expiring = self._create_active_order()
-        self.expiring.billing_token_id.card_expiry_date = fields.Date.end_of(
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.soft = cls._create_active_order(state='error')
+        cls.hard = cls._create_active_order(state='cancel')
+        cls.expiring = cls._create_active_order()
+        cls.expiring.billing_token_id.card_expiry_date = fields.Date.end_of(
             fields.Date.today(), 'month'
         )
-        self.pending = self._create_order(partner=self.other_customer)
-        for order in (self.soft, self.hard):
-            with self._committing_env() as env:
-                events = env['billpro.billing.event'].browse(order.billing_event_ids.ids)
-                env['billpro.billing.run']._run_events(events)
-        self.soft.billing_token_id.demo_simulated_state = 'done'
+        cls.pending = cls._create_order(partner=cls.other_customer)
+        cls.env.flush_all()
+        for order in (cls.soft, cls.hard):
+            with cls.registry.cursor() as cr:  # As a request's, it may commit.
+                events = order.with_env(cls.env(cr=cr)).billing_event_ids
+                events.env['billpro.billing.run']._run_events(events)
+            cls.env.invalidate_all()
+            cls.env['account.move']._get_sequence_cache().clear()
+        cls.soft.billing_token_id.demo_simulated_state = 'done'
 
     def _start(self, role):
         self.start_tour(

@@ -17,11 +17,7 @@ class TestCaptureTours(BillingHttpCommon):
         cls.env['ir.config_parameter'].sudo().set_param('report.url', cls.base_url())
         cls._render_real_pdfs()
         cls.provider.capture_manually = True
-
-    def _create_authorized_order(self):
-        order = self._create_order()
-        self._create_initial_transaction(order, 'done')._post_process()
-        return order
+        cls.authorized_order = cls._create_paid_order()
 
     def _start(self, path, tour, **kwargs):
         self.start_tour(path, f'billpro_portal.{tour}', **kwargs)
@@ -63,7 +59,7 @@ class TestCaptureTours(BillingHttpCommon):
                 self.assertIn(expected, text)
 
     def test_release(self):
-        order = self._create_authorized_order()
+        order = self.authorized_order
         self._start_in_back_office(order, 'release')
         self.assertEqual((order.billing_status, order.billing_paid), ('complete', 0))
         self.assertFalse(order.billing_move_ids)
@@ -91,7 +87,7 @@ class TestCaptureTours(BillingHttpCommon):
         self.assertIn("not charged yet", page)
 
     def test_the_confirmation_mail_says_that_nothing_is_charged_yet(self):
-        order = self._create_authorized_order()
+        order = self.authorized_order
         template = self.env.ref('billpro_portal.mail_template_purchase_confirmation')
         body = template._render_field('body_html', order.ids)[order.id]
         self.assertIn("not charged yet", body)
@@ -100,7 +96,7 @@ class TestCaptureTours(BillingHttpCommon):
         self.assertNotIn("Paid on", body)
 
     def test_documents_of_an_authorised_payment_are_refused(self):
-        order = self._create_authorized_order()
+        order = self.authorized_order
         tx = order.billing_transaction_ids
         response = self.url_open(self._link(order, f'/document/receipt/{tx.id}'))
         self.assertNotEqual(response.headers['Content-Type'], 'application/pdf')

@@ -1,6 +1,8 @@
+from freezegun import freeze_time
+
 from odoo.tests import tagged
 
-from .common.tours import InstalmentTourCommon
+from .common.tours import InstalmentTourCommon, PhoneCommon
 
 
 @tagged('post_install', '-at_install')
@@ -44,12 +46,19 @@ class TestInstalmentTours(InstalmentTourCommon):
 
 
 @tagged('post_install', '-at_install')
-class TestInstalmentToursOnPhone(InstalmentTourCommon):
-    browser_size = '360x740'
-    touch_enabled = True
-
-    def test_from_the_link_to_the_last_instalment(self):
-        self._check_all_instalments()
+class TestInstalmentsOnPhone(PhoneCommon, InstalmentTourCommon):
+    def test_from_the_link_to_the_first_instalment(self):
+        self.course.billing_deposit = 21
+        order = self._order_by_touch((self.course, 1), label="Pay $ 21.00")
+        self.assertEqual(order.billing_paid, 21)
+        with freeze_time('2028-02-29 10:00:00'):
+            self._run()
+        self._open_last_payment(order, '2028-02-29 11:00:00')
+        self.assertEqual(order.billing_paid, 54.33)
+        self._assert_books_closed(order)
 
     def test_registration(self):
-        self._check_registration()
+        self.course.billing_deposit = 0
+        order = self._order_by_touch((self.course, 1), label="Register card")
+        self.assertEqual(order.billing_paid, 0)
+        self.assertEqual(order.billing_transaction_ids.mapped('operation'), ['validation'])

@@ -4,7 +4,7 @@ from freezegun import freeze_time
 
 from odoo.tests import new_test_user, tagged
 
-from .common.tours import MeteredTourCommon
+from .common.tours import MeteredTourCommon, PhoneCommon
 
 
 @tagged('post_install', '-at_install')
@@ -65,12 +65,9 @@ class TestMeteredTours(MeteredTourCommon):
 
 
 @tagged('post_install', '-at_install')
-class TestMeteredToursOnPhone(MeteredTourCommon):
-    browser_size = '360x740'
-    touch_enabled = True
-
+class TestMeteredOnPhone(PhoneCommon, MeteredTourCommon):
     def test_from_the_link_to_several_payments(self):
-        order = self._register_card()
+        order = self._order_by_touch((self.water, 1), label="Register card")
         for moment, amount, note, when in (
             ('2028-02-10 10:00:00', 17.43, "Usage in January", 'now'),
             ('2028-02-10 10:01:00', 8, "Usage in February", 'later'),
@@ -80,4 +77,11 @@ class TestMeteredToursOnPhone(MeteredTourCommon):
                 wizard = env['billpro.take.payment'].browse(action['res_id'])
                 wizard.write({'amount': amount, 'note': note, 'when': when})
                 wizard.action_take_payment()
-        self._collect_scheduled(order)
+        with freeze_time('2028-02-11 09:59:59'):
+            self._assert_nothing_due(order)
+        with freeze_time('2028-02-11 12:00:00'):
+            self._run()
+            self._assert_nothing_due(order)
+        self._open_last_payment(order, '2028-02-11 12:00:00')
+        self.assertEqual((order.billing_status, order.billing_paid), ('active', 25.43))
+        self._assert_books_closed(order)

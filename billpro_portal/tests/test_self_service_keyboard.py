@@ -1,17 +1,11 @@
-from contextlib import ExitStack, contextmanager
-
-from freezegun import freeze_time
-
 from odoo.tests import tagged
-from odoo.tests.common import ChromeBrowser
 
 from .common.keyboard import Keyboard
+from .common.page import CARD_FIELDS, PAY_BUTTON
 from .common.self_service import SelfServiceCommon
 
 STATUS = '.o_billpro_overview_status .o_billpro_badge'
 ATTENTION = '.o_billpro_attention'
-PAY_BUTTON = 'button[name="o_payment_submit_button"]'
-CARD_FIELDS = ("Card number", "Expiration date (MM / YY)", "Security code")
 RECEIVED = "Thank you, your payment was received."
 
 
@@ -21,29 +15,9 @@ class TestSelfServiceByKeyboard(SelfServiceCommon):
 
     def _start(self, order, tour, moment):
         """Walk by keyboard what a tour does with a pointer."""
-        with self._open_browser(order, moment) as keyboard:
+        seen = {'billpro_progress_seen': '1'}
+        with self._visit(order, moment, kind=Keyboard, cookies=seen) as keyboard:
             getattr(self, f'_walk_{tour}')(keyboard)
-
-    @contextmanager
-    def _open_browser(self, order, moment):
-        """Open an order in a browser, to which only keys are sent."""
-        order._portal_ensure_token()
-        link = self.base_url() + self._link(order)
-        self.env.flush_all()
-        with freeze_time(moment, tick=True), ExitStack() as stack:
-            browser = ChromeBrowser(self)
-            stack.enter_context(self.allow_requests(browser=browser))
-            stack.callback(self._wait_remaining_requests)
-            stack.callback(browser.stop)
-            self.authenticate(None, None, browser=browser)
-            browser.set_cookie('billpro_progress_seen', '1', '/', '127.0.0.1')
-            self.cr.flush()
-            self.cr.clear()
-            browser.navigate_to(link)
-            yield Keyboard(self, browser)
-            self.assertFalse(browser.had_failure)
-        self.env.invalidate_all()
-        self.env['account.move']._get_sequence_cache().clear()
 
     # === WHAT THE PAGES SAY === #
 
@@ -230,12 +204,14 @@ class TestSelfServiceByKeyboard(SelfServiceCommon):
         self._answer_bank(keyboard, "Fail")
         keyboard.wait_for(refusal, reason)
         # The next key tries again.
-        self.assertEqual(keyboard.focused(), "Confirm with your bank")
+        keyboard.wait_for_focus("Confirm with your bank")
         keyboard.press('Enter')
         self._answer_bank(keyboard, "Fail")
         keyboard.wait_for(refusal, reason)
         keyboard.press('Shift+Tab')
-        self.assertRegex(keyboard.focused(), r'^Back to order S\d+$')
+        back = keyboard.evaluate('document.querySelector(".o_billpro_back a").innerText.trim()')
+        self.assertRegex(back, r'^Back to order S\d+$')
+        keyboard.wait_for_focus(back)
         keyboard.press('Enter')
         keyboard.wait_for(f'{ATTENTION} .btn', "Confirm with your bank", "Update card")
 
@@ -274,7 +250,7 @@ class TestSelfServiceByKeyboard(SelfServiceCommon):
         keyboard.wait_for('.modal-body', "Your card number is incomplete.")
         keyboard.press('Enter')
         keyboard.wait_for('.modal-body')
-        self.assertEqual(keyboard.focused(), "Save card")
+        keyboard.wait_for_focus("Save card")
         self.assertEqual(keyboard.tab_to("Card", 'Shift+Tab'), [*reversed(CARD_FIELDS), "Card"])
         self._enter_card(keyboard, '5555 5555 5555 4444', "Save card")
         self._assert_told(keyboard, "Your card is saved and charged from now on.")
@@ -373,7 +349,7 @@ class TestSelfServiceByKeyboard(SelfServiceCommon):
         )
         keyboard.tab_to("It is too expensive")
         keyboard.press('ArrowDown')
-        self.assertEqual(keyboard.focused(), "I don't use it enough")
+        keyboard.wait_for_focus("I don't use it enough")
         note = "Is there anything you want to tell us? (optional)"
         self.assertEqual(keyboard.tab_to(note), [note])
         keyboard.type("The pool is closed.")
@@ -420,7 +396,7 @@ class TestSelfServiceByKeyboard(SelfServiceCommon):
         )
         # An empty message is not sent: the field gets the focus.
         keyboard.follow("Send message")
-        self.assertEqual(keyboard.focused(), "Your message")
+        keyboard.wait_for_focus("Your message")
         keyboard.type("May I stop in <b>March</b>?")
         self.assertEqual(keyboard.follow("Send message"), ["Send message"])
         self._assert_told(keyboard, "Your message was sent. We will answer it.")

@@ -8,7 +8,7 @@ from odoo.exceptions import AccessError
 from odoo.fields import Domain
 from odoo.tests import new_test_user, tagged
 
-from .common.tours import SubscriptionTourCommon
+from .common.tours import PhoneCommon, SubscriptionTourCommon
 
 
 @tagged('post_install', '-at_install')
@@ -135,16 +135,14 @@ class TestSubscriptionTours(SubscriptionTourCommon):
 
 
 @tagged('post_install', '-at_install')
-class TestSubscriptionToursOnPhone(SubscriptionTourCommon):
-    browser_size = '360x740'
-    touch_enabled = True
-
+class TestSubscriptionOnPhone(PhoneCommon):
     def test_subscription(self):
-        with freeze_time('2028-01-31 10:00:00', tick=True):
-            order = self._create_order((self.gym, 1), (self.fee, 1))
-            self._start(order, 'subscription')
+        order = self._order_by_touch((self.gym, 1), (self.fee, 1), label="Pay $ 36.30")
         self.assertEqual(order.billing_paid, 36.3)
         self._assert_books_closed(order)
 
     def test_trial(self):
-        self._check_trial()
+        self.gym.billing_trial_days = 14
+        order = self._order_by_touch((self.gym, 1), label="Register card")
+        self.assertEqual(order.billing_paid, 0)
+        self.assertEqual(order.billing_transaction_ids.mapped('operation'), ['validation'])

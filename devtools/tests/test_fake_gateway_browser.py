@@ -146,8 +146,8 @@ def shop(tmp_path_factory):
         [
             # Odoo limits its memory, which would be too little for a browser.
             *('sh', '-c', 'ulimit -S -v "$(ulimit -H -v)"; exec "$@"', 'sh'),
-            'chromium',
-            '--headless=new',
+            'google-chrome',
+            '--headless',
             '--no-sandbox',
             '--disable-gpu',
             '--disable-dev-shm-usage',

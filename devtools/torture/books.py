@@ -1,14 +1,22 @@
 """What Odoo's books say about the events: read inside Odoo."""
 
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
 from odoo import fields
+from odoo.api import Environment
 from odoo.fields import Domain
+
+from devtools.torture.verdict import EventBooks, OrderBooks
 
 IN_FLIGHT = ['processing', 'unknown']
 # What is read at once, so that tens of thousands of events don't fill the memory.
 READ_BATCH = 1000
 
 
-def is_anything_left(env):
+def is_anything_left(env: Environment) -> bool:
     """Return whether a run that begins now would find something to do.
 
     :param odoo.api.Environment env: The superuser's environment.
@@ -29,7 +37,7 @@ def is_anything_left(env):
     )
 
 
-def count_events(env, now):
+def count_events(env: Environment, now: datetime) -> dict[str, int]:
     """Return how many events there are in each status, and how many are due now or later.
 
     :param odoo.api.Environment env: The superuser's environment.
@@ -48,7 +56,7 @@ def count_events(env, now):
     }
 
 
-def read_events(env):
+def read_events(env: Environment) -> list[EventBooks]:
     """Return what the books say about each event.
 
     :param odoo.api.Environment env: The superuser's environment.
@@ -62,7 +70,7 @@ def read_events(env):
     ]
 
 
-def read_orders(env):
+def read_orders(env: Environment) -> list[OrderBooks]:
     """Return what the books say about each order as a whole.
 
     :param odoo.api.Environment env: The superuser's environment.
@@ -76,9 +84,9 @@ def read_orders(env):
     ]
 
 
-def _read_order_batch(orders):
+def _read_order_batch(orders: Any) -> list[OrderBooks]:
     """Return what the books say about some orders, and forget what was read."""
-    answer = [
+    answer: list[OrderBooks] = [
         {
             'name': order.name,
             'type': order.purchase_type,
@@ -105,11 +113,11 @@ def _read_order_batch(orders):
     return answer
 
 
-def _events(order):
+def _events(order: Any) -> Any:
     return order.billing_event_ids.sorted('number')
 
 
-def _bills_products(invoice):
+def _bills_products(invoice: Any) -> bool:
     """Return whether an invoice bills the order's products and not a part of their price."""
     return any(
         not line.is_downpayment and not line.display_type
@@ -117,23 +125,24 @@ def _bills_products(invoice):
     )
 
 
-def _get_receivable(order):
+def _get_receivable(order: Any) -> float:
     """Return what the accounts say that the customer owes for an order, posted entries only."""
     moves = order.billing_move_ids + order.billing_transaction_ids.payment_id.move_id
     lines = moves.filtered(lambda move: move.state == 'posted').line_ids
-    return sum(
+    owed: float = sum(
         lines.filtered(lambda line: line.account_type == 'asset_receivable').mapped('balance')
     )
+    return owed
 
 
-def _read_event_batch(events):
+def _read_event_batch(events: Any) -> list[EventBooks]:
     """Return what the books say about some events, and forget what was read."""
     events.transaction_ids.payment_id.move_id.line_ids.mapped('reconciled')
     payments = events.env['account.payment'].search(
         [('payment_transaction_id', 'in', events.transaction_ids.ids)]
     )
     by_transaction = payments.grouped('payment_transaction_id')
-    answer = [
+    answer: list[EventBooks] = [
         {
             'id': event.id,
             'name': event.display_name,
@@ -167,6 +176,6 @@ def _read_event_batch(events):
     return answer
 
 
-def _minor_units(amount):
+def _minor_units(amount: float) -> int:
     """Return an amount as the gateway counts it; all orders are in the company's currency."""
     return round(amount * 100)

@@ -1,12 +1,20 @@
 """What happens to the workers, in order: the matrix, random kills, then peace."""
 
+from __future__ import annotations
+
 import os
+import random
 import signal
 import time
 from collections import Counter
+from collections.abc import Iterable
 from contextlib import suppress
 
 from devtools.torture import plan
+from devtools.torture.odoo_host import OdooHost
+from devtools.torture.post import Post
+from fake_gateway import FakeGateway
+from fake_gateway.faults import Fault
 
 # How long a worker waits for the gateway, and how long a gateway that hangs does.
 PATIENCE = 0.3
@@ -22,11 +30,16 @@ SECONDS_BETWEEN_LOOKS = 0.01
 ROUNDS_OF_PEACE = 40
 DEEDS_IN_PEACE = 40
 
+# Where a worker is to die, the how-manieth time it gets there, and how.
+Crash = tuple[str, int, str]
+
 
 class Driver:
     """Kills workers, breaks the gateway, and moves the clock."""
 
-    def __init__(self, host, gateway, post, numbers):
+    def __init__(
+        self, host: OdooHost, gateway: FakeGateway, post: Post, numbers: random.Random
+    ) -> None:
         """Keep what is driven.
 
         :param OdooHost host: Where workers come from.
@@ -39,15 +52,22 @@ class Driver:
         self.post = post
         self.numbers = numbers
         self.seconds_ahead = 0
-        self.reached = Counter()
-        self.counts = Counter()
-        self.problems = []
+        self.reached: Counter[plan.Cell] = Counter()
+        self.counts: Counter[str] = Counter()
+        self.problems: list[str] = []
 
     # === PROCESSES === #
 
-    def _start_worker(self, crash=None, *, patience=PATIENCE, batch=BATCH, threads=1):
+    def _start_worker(
+        self,
+        crash: Crash | None = None,
+        *,
+        patience: float = PATIENCE,
+        batch: int = BATCH,
+        threads: int = 1,
+    ) -> int:
         self.counts['workers'] += 1
-        return self.host.start(
+        process: int = self.host.start(
             task='work',
             seconds_ahead=self.seconds_ahead,
             patience=patience,
@@ -55,10 +75,11 @@ class Driver:
             threads=threads,
             crash=crash,
         )
+        return process
 
-    def _start_people(self, count, batch=BATCH):
+    def _start_people(self, count: int, batch: int = BATCH) -> int:
         self.counts['deeds'] += count
-        return self.host.start(
+        process: int = self.host.start(
             task='act',
             seconds_ahead=self.seconds_ahead,
             patience=PATIENCE,
@@ -67,16 +88,17 @@ class Driver:
             seed=self.numbers.getrandbits(32),
             count=count,
         )
+        return process
 
-    def _kill(self, process):
+    def _kill(self, process: int) -> None:
         with suppress(ProcessLookupError):
             os.kill(process, signal.SIGKILL)
 
-    def _wait(self, process, name):
+    def _wait(self, process: int, name: str) -> bool:
         """Wait for a process; return whether it died as planned."""
         return self._end(self.host.wait(process=process), name)
 
-    def _end(self, status, name):
+    def _end(self, status: int, name: str) -> bool:
         """Count how a process ended; return whether it died as planned."""
         kinds = {0: 'finished', 3: 'disconnects', -signal.SIGKILL: 'kills'}
         if status not in kinds:
@@ -86,7 +108,7 @@ class Driver:
 
     # === THE MATRIX === #
 
-    def run_cells(self, cells):
+    def run_cells(self, cells: Iterable[plan.Cell]) -> None:
         """Let both workers die at boundaries with faults.
 
         :param list cells: Cells of the matrix, first charges before inquiries.
@@ -103,7 +125,7 @@ class Driver:
             else:
                 self.problems.append(f"Not reached: {cell}")
 
-    def _run_cell(self, cell):
+    def _run_cell(self, cell: plan.Cell) -> bool:
         if cell.boundary in plan.DURING_CALL:
             return self._run_call_cell(cell)
         if cell.is_inquiry and self.seconds_ahead == 0:
@@ -116,7 +138,7 @@ class Driver:
         fault = self._break_gateway(cell.fault, cell.spoiled_charges)
         workers = [
             self._start_worker(
-                [cell.boundary, cell.passes(self.numbers), manner],
+                (cell.boundary, cell.passes(self.numbers), manner),
                 batch=MATRIX_BATCH,
                 threads=threads,
             )
@@ -128,32 +150,32 @@ class Driver:
         happened = self._repair_gateway(fault, cell.spoiled_charges)
         return any(died) and happened
 
-    def _leave_unknown_attempts(self):
+    def _leave_unknown_attempts(self) -> None:
         """Charge some events whose answers are lost."""
         count = self.host.count_events(seconds_ahead=0)['due'] // UNKNOWN_SHARE
         fault = self._break_gateway('drop_after')
         # Otherwise the webhooks would tell what is to be asked about.
         self.post.hold()
         self._wait(
-            self._start_worker(['book.after_commit', 1, 'kill'], batch=count, threads=4),
+            self._start_worker(('book.after_commit', 1, 'kill'), batch=count, threads=4),
             "preparation",
         )
         self._repair_gateway(fault)
         self.post.lose()
 
-    def _leave_answered_attempt(self):
+    def _leave_answered_attempt(self) -> None:
         """Let a worker die between the gateway's answer and the booking."""
-        worker = self._start_worker(['outcome.after_commit', 1, 'kill'], batch=MATRIX_BATCH)
+        worker = self._start_worker(('outcome.after_commit', 1, 'kill'), batch=MATRIX_BATCH)
         self._wait(worker, "preparation")
 
-    def _manners(self):
+    def _manners(self) -> list[tuple[str, int]]:
         """Return how the two workers die, and how many attempts each has under way."""
         manners = [('kill', 1), ('disconnect', 4)]
         if self.numbers.random() < 0.5:
             manners = [('kill', 4), ('disconnect', 1)]
         return manners
 
-    def _run_call_cell(self, cell):
+    def _run_call_cell(self, cell: plan.Cell) -> bool:
         """Kill a worker from outside while the gateway holds its request."""
         self.post.deliver_somehow()
         held = self.gateway.faults.add(
@@ -165,13 +187,13 @@ class Driver:
         died = self._wait(worker, str(cell))
         if cell.boundary == 'call.during.released_before_retry':
             self.gateway.faults.clear()
-        other = self._start_worker(['outcome.after_commit', 1, 'kill'], batch=MATRIX_BATCH)
+        other = self._start_worker(('outcome.after_commit', 1, 'kill'), batch=MATRIX_BATCH)
         self._wait(other, str(cell))
         self.gateway.faults.clear()
         self.counts['faults'] += 1
         return is_held and died and held.times == 0
 
-    def _break_gateway(self, kind, charges=plan.EVERY_CHARGE):
+    def _break_gateway(self, kind: str, charges: int = plan.EVERY_CHARGE) -> Fault | None:
         """Let some charges go wrong; return the fault, if the gateway counts it."""
         if kind == plan.NO_FAULT:
             return None
@@ -187,9 +209,9 @@ class Driver:
             seconds=SECONDS_HELD if kind in plan.HANGS else 0,
         )
 
-    def _repair_gateway(self, fault, charges=plan.EVERY_CHARGE):
+    def _repair_gateway(self, fault: Fault | None, charges: int = plan.EVERY_CHARGE) -> bool:
         """Let nothing go wrong any more; return whether something did that had to."""
-        happened = charges - fault.times if fault else 0
+        happened = charges - (fault.times or 0) if fault else 0
         self.counts['faults'] += happened
         # What was held is executed now, after its client has gone.
         self.gateway.faults.clear()
@@ -198,7 +220,7 @@ class Driver:
 
     # === AT RANDOM === #
 
-    def run_at_random(self, kills):
+    def run_at_random(self, kills: int) -> None:
         """Kill workers at random times among random faults until nothing is due.
 
         :param int kills: How many workers to kill at most.
@@ -238,12 +260,12 @@ class Driver:
             workers[victim] = self._start_worker(threads=self.numbers.choice([1, 4]))
         for worker in workers:
             self._wait(worker, "worker")
-        self.counts['faults'] += sum(plan.EVERY_CHARGE - fault.times for fault in faults)
+        self.counts['faults'] += sum(plan.EVERY_CHARGE - (fault.times or 0) for fault in faults)
         self.gateway.faults.clear()
 
     # === PEACE === #
 
-    def move_clock(self, seconds):
+    def move_clock(self, seconds: int) -> None:
         """Move the clocks of Odoo and the gateway.
 
         :param int seconds: By how much.
@@ -251,13 +273,13 @@ class Driver:
         self.seconds_ahead += seconds
         self.gateway.advance(seconds)
 
-    def _give_up_what_was_changed(self):
+    def _give_up_what_was_changed(self) -> None:
         """Let a person look after what the charge run has set aside."""
         self.counts['given_up'] += self.host.give_up_what_was_changed(
             seconds_ahead=self.seconds_ahead
         )
 
-    def run_outbox(self, notices):
+    def run_outbox(self, notices: int) -> None:
         """Let two workers at once send notices, one of whom dies, and check what came of it.
 
         :param int notices: How many to send at most.
@@ -273,24 +295,25 @@ class Driver:
         self.problems += self.host.judge_notices(sent=sent)
         self.counts['notices'] = sent
 
-    def _start_sender(self):
-        return self.host.start(
+    def _start_sender(self) -> int:
+        process: int = self.host.start(
             task='send',
             seconds_ahead=self.seconds_ahead,
             patience=LONG_PATIENCE,
             batch=BATCH,
             threads=1,
         )
+        return process
 
-    def run_late_post(self):
+    def run_late_post(self) -> None:
         """Deliver all webhooks, and many of them again, after everything has come to rest."""
         self.problems += self.post.deliver_all()
         self.post.repeat_old_ones()
         self._wait(self._start_worker(patience=LONG_PATIENCE), "worker after the post")
 
-    def run_in_peace(self):
+    def run_in_peace(self) -> None:
         """Repeat the run, and move the clock, until nothing is due and nothing unknown."""
-        people = self._start_people(DEEDS_IN_PEACE)
+        people: int | None = self._start_people(DEEDS_IN_PEACE)
         for number in range(ROUNDS_OF_PEACE):
             self._give_up_what_was_changed()
             self.post.deliver_somehow()
@@ -307,7 +330,8 @@ class Driver:
             counts = self.host.count_events(seconds_ahead=self.seconds_ahead)
             if not any(counts.get(status) for status in ('due', 'later', 'processing', 'unknown')):
                 return
-            charged = sorted({m.description for m in self.gateway.ledger.movements(kind='charge')})
+            charges = self.gateway.ledger.movements(kind='charge')
+            charged = sorted({one.description for one in charges if one.description})
             self.counts['asked_people'] += self.host.answer_questions(references=charged)
             self.move_clock((5 * MINUTE, HOUR)[number] if number < 2 else DAY)
         self.problems.append(f"Not at rest after {ROUNDS_OF_PEACE} rounds: {counts}")

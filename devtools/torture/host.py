@@ -3,6 +3,8 @@
 Forking makes a fresh Odoo process in milliseconds. Started by `odoo_host.py`, not by people.
 """
 
+from __future__ import annotations
+
 import argparse
 import gc
 import json
@@ -11,7 +13,10 @@ import os
 import random
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
 
 import psycopg2
 import requests
@@ -21,6 +26,7 @@ from odoo import SUPERUSER_ID, api, fields, sql_db
 from odoo.modules.registry import Registry
 
 from devtools.torture import books, notices, orders, plan, staff
+from devtools.torture.verdict import EventBooks, OrderBooks
 
 _logger = logging.getLogger(__name__)
 
@@ -40,7 +46,7 @@ DEFEATS_OF_THE_DOOMED = 2
 class Host:
     """The loaded Odoo."""
 
-    def __init__(self, database):
+    def __init__(self, database: str) -> None:
         """Load a database.
 
         :param str database: Its name.
@@ -49,14 +55,14 @@ class Host:
         self.registry = Registry(database)
 
     @contextmanager
-    def new_environment(self):
+    def new_environment(self) -> Iterator[api.Environment]:
         """Give the superuser's environment with a cursor of its own, committed at the end."""
         with self.registry.cursor() as cr:
             yield api.Environment(cr, SUPERUSER_ID, {})
 
     # === COMMANDS === #
 
-    def create_orders(self, gateway, key, webhook_secret, events):
+    def create_orders(self, gateway: str, key: str, webhook_secret: str, events: int) -> None:
         """Create orders with so many due events."""
         with self.new_environment() as env:
             orders.prepare(env, gateway, key)
@@ -71,46 +77,47 @@ class Host:
         gc.collect()
         gc.freeze()
 
-    def count_events(self, seconds_ahead):
+    def count_events(self, seconds_ahead: int) -> dict[str, int]:
         """Return how many events there are in each status, and how many are due then or later."""
         now = self._get_time(seconds_ahead)
         with self.new_environment() as env:
             return books.count_events(env, now)
 
-    def read_events(self):
+    def read_events(self) -> list[EventBooks]:
         """Return what the books say about each event."""
         with self.new_environment() as env:
             return books.read_events(env)
 
-    def read_orders(self):
+    def read_orders(self) -> list[OrderBooks]:
         """Return what the books say about each order."""
         with self.new_environment() as env:
             return books.read_orders(env)
 
-    def give_up_what_was_changed(self, seconds_ahead):
+    def give_up_what_was_changed(self, seconds_ahead: int) -> int:
         """Let a person cancel what can't be invoiced any more because others were skipped."""
         now = self._get_time(seconds_ahead)
         return staff.give_up_what_was_changed(self.new_environment, now)
 
-    def keep_some_notices(self, count):
+    def keep_some_notices(self, count: int) -> int:
         """Return how many notices are left to be sent."""
         with self.new_environment() as env:
             return notices.keep_some(env, count)
 
-    def judge_notices(self, sent):
+    def judge_notices(self, sent: int) -> list[str]:
         """Return what is wrong with the notices."""
         with self.new_environment() as env:
             return notices.judge(env, sent)
 
-    def _get_time(self, seconds_ahead):
+    def _get_time(self, seconds_ahead: int) -> datetime:
         """Return what time it is for the workers, whose clocks are ahead of this process's."""
-        return fields.Datetime.add(fields.Datetime.now(), seconds=seconds_ahead)
+        time_there: datetime = fields.Datetime.add(fields.Datetime.now(), seconds=seconds_ahead)
+        return time_there
 
-    def answer_questions(self, references):
+    def answer_questions(self, references: list[str]) -> int:
         """Let a person answer what no machine knows."""
         return staff.say_what_happened(self.new_environment, set(references))
 
-    def start(self, task, **options):
+    def start(self, task: str, **options: Any) -> int:
         """Start a process.
 
         :param str task: `work`, `act` or `send`.
@@ -133,18 +140,26 @@ class Host:
         finally:
             os._exit(status)
 
-    def poll(self, process):
+    def poll(self, process: int) -> int | None:
         """Return the exit status of a process, negative if a signal ended it; None if it runs."""
         found, status = os.waitpid(process, os.WNOHANG)
         return os.waitstatus_to_exitcode(status) if found else None
 
-    def wait(self, process):
+    def wait(self, process: int) -> int:
         """Wait for a process and return its exit status."""
         return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 
     # === TASKS OF FORKED PROCESSES === #
 
-    def _work(self, *, seconds_ahead, patience, batch, threads, crash=None):
+    def _work(
+        self,
+        *,
+        seconds_ahead: int,
+        patience: float,
+        batch: int,
+        threads: int,
+        crash: list[Any] | None = None,
+    ) -> int:
         """Let a worker collect until nothing is due, or until it dies.
 
         :param int seconds_ahead: How far its clock is ahead of the machine's.
@@ -182,7 +197,16 @@ class Host:
             time.sleep(SECONDS_BETWEEN_IDLE_RUNS)
         return DISCONNECTED if crash_points.is_done() else FINISHED
 
-    def _act(self, *, seconds_ahead, patience, batch, threads, seed, count):
+    def _act(
+        self,
+        *,
+        seconds_ahead: int,
+        patience: float,
+        batch: int,
+        threads: int,
+        seed: int,
+        count: int,
+    ) -> int:
         """Let people work on the orders.
 
         :param int seed: What their deeds depend on.
@@ -193,7 +217,7 @@ class Host:
         staff.act(self.new_environment, random.Random(seed), count)  # noqa: S311
         return FINISHED
 
-    def _send(self, *, seconds_ahead, patience, batch, threads):
+    def _send(self, *, seconds_ahead: int, patience: float, batch: int, threads: int) -> int:
         """Send the notices.
 
         :rtype: int
@@ -202,18 +226,18 @@ class Host:
         notices.send_all(self.new_environment)
         return FINISHED
 
-    def _stop_after_batch(self):
+    def _stop_after_batch(self) -> None:
         """Let each run end after one batch, as the scheduler does when its time is over."""
         jobs = self.registry['ir.cron']
         commit_progress = jobs._commit_progress
 
-        def commit_progress_and_stop(records, *arguments, **options):
+        def commit_progress_and_stop(records: Any, *arguments: Any, **options: Any) -> int:
             commit_progress(records, *arguments, **options)
             return 0
 
         jobs._commit_progress = commit_progress_and_stop
 
-    def _prepare(self, seconds_ahead, patience, batch, threads):
+    def _prepare(self, seconds_ahead: int, patience: float, batch: int, threads: int) -> None:
         """Change this process's clock and settings."""
         real_now = fields.Datetime.now
         fields.Datetime.now = lambda *_arguments: fields.Datetime.add(
@@ -221,18 +245,18 @@ class Host:
         )
         request = requests.sessions.Session.request
 
-        def request_impatiently(session, method, url, **options):
-            return request(session, method, url, **{**options, 'timeout': patience})
+        def request_impatiently(*arguments: Any, **options: Any) -> requests.Response:
+            return request(*arguments, **{**options, 'timeout': patience})
 
-        requests.sessions.Session.request = request_impatiently
-        sys.modules['odoo.addons.billpro_portal.models.billing_run'].BATCH_SIZE = batch
-        sys.modules[
-            'odoo.addons.billpro_portal.models.payment_transaction_outcome'
-        ].INQUIRY_BATCH_SIZE = batch
+        # What is replaced is a method, as everybody's requests must be impatient.
+        requests.sessions.Session.request = request_impatiently  # type: ignore[method-assign]
+        vars(sys.modules['odoo.addons.billpro_portal.models.billing_run'])['BATCH_SIZE'] = batch
+        outcomes = sys.modules['odoo.addons.billpro_portal.models.payment_transaction_outcome']
+        vars(outcomes)['INQUIRY_BATCH_SIZE'] = batch
         parameters = self.registry['ir.config_parameter']
         get_param = parameters.get_param
 
-        def get_own_param(records, key, default=False):
+        def get_own_param(records: Any, key: str, default: Any = False) -> Any:
             if key == 'billpro_portal.charge_workers':
                 return threads
             return get_param(records, key, default)
@@ -240,7 +264,7 @@ class Host:
         parameters.get_param = get_own_param
 
 
-def main():
+def main() -> None:
     """Answer each line of JSON, a command with its options, with another one."""
     parser = argparse.ArgumentParser()
     parser.add_argument('--config', required=True)

@@ -1,13 +1,19 @@
 """The notices that the run has queued, and their sending by two workers: executed inside Odoo."""
 
+from __future__ import annotations
+
 from collections import Counter
 
 import psycopg2
 
+from odoo.api import Environment
+
+from devtools.torture.staff import NewEnvironment
+
 TRIES = 20
 
 
-def keep_some(env, count):
+def keep_some(env: Environment, count: int) -> int:
     """Leave some notices to be sent, and none of the documents that go with them.
 
     :param odoo.api.Environment env: The superuser's environment.
@@ -22,7 +28,7 @@ def keep_some(env, count):
     return len(queued[:count])
 
 
-def send_all(new_environment):
+def send_all(new_environment: NewEnvironment) -> None:
     """Send what is queued, together with whoever else does, as the scheduler lets its jobs do.
 
     :param Callable new_environment: Gives an environment with a cursor of its own.
@@ -37,7 +43,7 @@ def send_all(new_environment):
             continue  # The other one was faster; the scheduler runs the job again.
 
 
-def judge(env, sent):
+def judge(env: Environment, sent: int) -> list[str]:
     """Check that each payment was told once, and that each notice was made once.
 
     :param odoo.api.Environment env: The superuser's environment.
@@ -45,7 +51,7 @@ def judge(env, sent):
     :return: What is wrong.
     :rtype: list[str]
     """
-    problems = []
+    problems: list[str] = []
     notices = env['billpro.notification'].search([])
     received = notices.filtered(lambda notice: notice.kind == 'payment_received')
     told = Counter(notice.event_id.id for notice in received)

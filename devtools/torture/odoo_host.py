@@ -1,29 +1,37 @@
 """The driver's end of `host.py`."""
 
+from __future__ import annotations
+
 import json
 import subprocess
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, cast
 
 from devtools import console
+from devtools.odoo_server import Odoo
 
 
 class OdooHost:
     """A process with Odoo loaded, which forks others."""
 
-    def __init__(self, process, log):
+    def __init__(self, process: subprocess.Popen[str], log: Path) -> None:
         """Keep the process.
 
         :param subprocess.Popen process: The process, with pipes.
         :param Path log: Its log.
         """
-        self._process = process
+        # Both are pipes.
+        self._questions = cast(IO[str], process.stdin)
+        self._answers = cast(IO[str], process.stdout)
         self._log = log
 
-    def __getattr__(self, command):
+    def __getattr__(self, command: str) -> Callable[..., Any]:
         """Return a command of `host.Host`."""
         return lambda **arguments: self._ask(command, arguments)
 
-    def _ask(self, command, arguments):
+    def _ask(self, command: str, arguments: dict[str, Any]) -> Any:
         """Let the host do something.
 
         :param str command: The name of a method of `host.Host`.
@@ -31,16 +39,16 @@ class OdooHost:
         :return: Its answer.
         :raise Failure: If it fails.
         """
-        self._process.stdin.write(json.dumps([command, arguments]) + '\n')
-        self._process.stdin.flush()
-        answer = json.loads(self._process.stdout.readline() or '{"error": "Odoo has ended."}')
+        self._questions.write(json.dumps([command, arguments]) + '\n')
+        self._questions.flush()
+        answer = json.loads(self._answers.readline() or '{"error": "Odoo has ended."}')
         if 'error' in answer:
             raise console.Failure(f"{command}: {answer['error']}", f"Odoo's log: {self._log}")
         return answer['answer']
 
 
 @contextmanager
-def running(odoo, configuration, database, log):
+def running(odoo: Odoo, configuration: Path, database: str, log: Path) -> Iterator[OdooHost]:
     """Have a host run while the block is executed.
 
     :param Odoo odoo: Odoo and its PostgreSQL cluster, which must run.

@@ -1,9 +1,15 @@
 """The recurring orders that are charged: made inside Odoo."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 import requests
 from dateutil.relativedelta import relativedelta
 
 from odoo import Command, fields
+from odoo.api import Environment
 
 EVENTS_PER_ORDER = 5
 PARTNERS = 10
@@ -20,7 +26,7 @@ PRODUCTS = {
 }
 
 
-def prepare(env, gateway, key):
+def prepare(env: Environment, gateway: str, key: str) -> None:
     """Set up what orders need: the company, customers with two stored cards each, products.
 
     :param odoo.api.Environment env: The superuser's environment.
@@ -46,7 +52,12 @@ def prepare(env, gateway, key):
     )
 
 
-def create(env, events, declined_share=DECLINED_SHARE, types=('subscription',)):
+def create(
+    env: Environment,
+    events: int,
+    declined_share: int | None = DECLINED_SHARE,
+    types: Sequence[str] = ('subscription',),
+) -> None:
     """Create live orders with missed payments.
 
     :param odoo.api.Environment env: The superuser's environment, prepared.
@@ -60,7 +71,7 @@ def create(env, events, declined_share=DECLINED_SHARE, types=('subscription',)):
         sizes.append(events % EVENTS_PER_ORDER)
     values_list = []
     for number, size in enumerate(sizes):
-        is_declined = bool(declined_share) and number % declined_share == 0
+        is_declined = bool(declined_share and number % declined_share == 0)
         # Of each customer, the second card is the one that is declined.
         token = tokens[2 * (number % PARTNERS) + is_declined]
         values_list.append(
@@ -83,7 +94,7 @@ def create(env, events, declined_share=DECLINED_SHARE, types=('subscription',)):
     )
 
 
-def _prepare_terms(env, purchase_type, size):
+def _prepare_terms(env: Environment, purchase_type: str, size: int) -> dict[str, Any]:
     """Return the lines and terms of an order.
 
     :param odoo.api.Environment env: The superuser's environment.
@@ -103,7 +114,7 @@ def _prepare_terms(env, purchase_type, size):
     return {**terms, 'order_line': [Command.create(line) for line in lines]}
 
 
-def _prepare_events(order, size):
+def _prepare_events(order: Any, size: int) -> list[dict[str, Any]]:
     """Return the values of the payments that an order has missed.
 
     :param sale.order order: The live order.
@@ -118,7 +129,8 @@ def _prepare_events(order, size):
             for values in purchase._prepare_event(order, number)
         ]
     if order.purchase_type == 'instalment':
-        return purchase._prepare_first_events(order)
+        first_events: list[dict[str, Any]] = purchase._prepare_first_events(order)
+        return first_events
     # As the dialog to take a payment does.
     return [
         {
@@ -132,7 +144,7 @@ def _prepare_events(order, size):
     ]
 
 
-def prepare_company(env, gateway, key):
+def prepare_company(env: Environment, gateway: str, key: str) -> None:
     """Set up the company, its chart of accounts, and Stripe as the fake gateway answers it.
 
     :param odoo.api.Environment env: The superuser's environment.
@@ -156,7 +168,7 @@ def prepare_company(env, gateway, key):
     parameters.set_param('billpro_portal.charges_per_second', 1000)
 
 
-def _create_tax(env, percent):
+def _create_tax(env: Environment, percent: int) -> Any:
     return env['account.tax'].create(
         {
             'name': f"Tax {percent}%",
@@ -167,7 +179,7 @@ def _create_tax(env, percent):
     )
 
 
-def _create_tokens(env, gateway, key, number):
+def _create_tokens(env: Environment, gateway: str, key: str, number: int) -> None:
     """Create two stored cards of a new customer: one that can be charged, and one that can't."""
     partner = env['res.partner'].create(
         {'name': f"Customer {number}", 'email': f'customer.{number}@customer.example.com'}
@@ -191,7 +203,7 @@ def _create_tokens(env, gateway, key, number):
     )
 
 
-def _ask(gateway, key, path, **values):
+def _ask(gateway: str, key: str, path: str, **values: str) -> dict[str, Any]:
     """Return what the gateway answers to a request."""
     response = requests.post(
         f'{gateway}/v1/{path}',
@@ -200,4 +212,5 @@ def _ask(gateway, key, path, **values):
         timeout=10,
     )
     response.raise_for_status()
-    return response.json()
+    answer: dict[str, Any] = response.json()
+    return answer

@@ -1,7 +1,11 @@
 """The crash matrix: where workers die, and what is wrong with the gateway meanwhile."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
+from random import Random
 
 # What is charged for.
 PURCHASE_TYPES = ('subscription', 'instalment', 'metered')
@@ -69,29 +73,29 @@ class Cell:
     boundary: str
     fault: str
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f'{self.boundary} × {self.fault}'
 
     @property
-    def is_inquiry(self):
+    def is_inquiry(self) -> bool:
         """Whether attempts without an answer are needed to get there."""
         return self.boundary.startswith('inquiry.')
 
     @property
-    def needs_answered_attempt(self):
+    def needs_answered_attempt(self) -> bool:
         """Whether an attempt must have been answered before, or there is nothing to book."""
         return self._is_booking and self.fault == REFUSED
 
     @property
-    def _is_booking(self):
+    def _is_booking(self) -> bool:
         return self.boundary.startswith('book.')
 
     @property
-    def spoiled_charges(self):
+    def spoiled_charges(self) -> int:
         """How many charges the fault spoils: what is booked must have been answered after it."""
         return 1 if self._is_booking else EVERY_CHARGE
 
-    def passes(self, numbers):
+    def passes(self, numbers: Random) -> int:
         """Return the how-manieth time a worker dies when it gets there.
 
         :param random.Random numbers: Where the choice comes from.
@@ -105,7 +109,7 @@ class Cell:
         return 1 if self.needs_answered_attempt or self.is_inquiry else numbers.randint(1, 2)
 
 
-def matrix(numbers):
+def matrix(numbers: Random) -> list[Cell]:
     """Return all cells, first charges before inquiries, otherwise in random order.
 
     :param random.Random numbers: Where the order comes from.
@@ -119,7 +123,7 @@ def matrix(numbers):
     return _shuffle(first_charges, numbers) + _shuffle(inquiries, numbers)
 
 
-def cover(numbers):
+def cover(numbers: Random) -> list[Cell]:
     """Return each boundary without a fault, and each fault at some boundary of each phase.
 
     A death during the call needs a gateway that hangs: there each boundary has a fault.
@@ -140,26 +144,26 @@ def cover(numbers):
 
 
 # What `--cells` can ask for.
-CHOICES = {'cover': cover, 'all': matrix}
+CHOICES: dict[str, Callable[[Random], list[Cell]]] = {'cover': cover, 'all': matrix}
 
 
-def _boundaries(phases):
+def _boundaries(phases: Mapping[str, Sequence[str]]) -> list[str]:
     """Return the boundaries of some phases."""
     return [boundary for boundaries in phases.values() for boundary in boundaries]
 
 
-def _combine(boundaries, faults):
+def _combine(boundaries: Iterable[str], faults: Sequence[str]) -> list[Cell]:
     """Return each boundary with each fault."""
     return [Cell(boundary, fault) for boundary in boundaries for fault in faults]
 
 
-def _pair(boundaries, faults, numbers):
+def _pair(boundaries: Sequence[str], faults: Sequence[str], numbers: Random) -> list[Cell]:
     """Return each fault once, and with it boundaries that take turns."""
     turns = cycle(numbers.sample(boundaries, len(boundaries)))
     shuffled = numbers.sample(faults, len(faults))
     return [Cell(boundary, fault) for boundary, fault in zip(turns, shuffled, strict=False)]
 
 
-def _shuffle(cells, numbers):
+def _shuffle(cells: list[Cell], numbers: Random) -> list[Cell]:
     """Return cells in random order."""
     return numbers.sample(cells, len(cells))

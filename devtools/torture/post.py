@@ -1,8 +1,13 @@
 """What becomes of the gateway's messages on their way to Odoo: late, twice, reordered, or lost."""
 
+from __future__ import annotations
+
+import random
 import secrets
 from collections import Counter
 from http import HTTPStatus
+
+from fake_gateway import FakeGateway
 
 # What the addon asks Stripe for, as far as charges of saved cards are concerned.
 EVENT_TYPES = (
@@ -28,7 +33,7 @@ SECONDS_TO_DELIVER = 600
 class Post:
     """The way from the gateway's webhooks to Odoo."""
 
-    def __init__(self, gateway, address, numbers):
+    def __init__(self, gateway: FakeGateway, address: str, numbers: random.Random) -> None:
         """Let the gateway send its messages to Odoo.
 
         :param FakeGateway gateway: The gateway.
@@ -38,20 +43,20 @@ class Post:
         self.secret = f'whsec_{secrets.token_hex(16)}'
         self._webhooks = gateway.webhooks
         self._numbers = numbers
-        self.counts = Counter()
+        self.counts: Counter[str] = Counter()
         gateway.add_webhook(
             f'{address}{PATH}', self.secret, enabled_events=EVENT_TYPES, api_version=API_VERSION
         )
 
-    def hold(self):
+    def hold(self) -> None:
         """Keep back what is sent from now on."""
         self._webhooks.hold()
 
-    def lose(self):
+    def lose(self) -> None:
         """Lose what is kept back; it is sent again at the end only."""
         self.counts['lost'] += len(self._webhooks.drop_queued())
 
-    def deliver_somehow(self):
+    def deliver_somehow(self) -> None:
         """Deliver what was kept back, in some order and number, or keep on; repeat old ones."""
         if self._numbers.random() < LOSE_SHARE:
             self.lose()
@@ -66,7 +71,7 @@ class Post:
         self._webhooks.delay = self._numbers.choice(DELAYS)
         self._repeat(self._numbers.randint(0, OLD_ONES_AT_ONCE))
 
-    def deliver_all(self):
+    def deliver_all(self) -> list[str]:
         """Deliver everything that wasn't yet, as Stripe does in the course of days.
 
         :return: What is wrong.
@@ -80,12 +85,12 @@ class Post:
         self._wait()
         return [f"Odoo never accepted the webhook {one}" for one in self._undelivered()]
 
-    def repeat_old_ones(self):
+    def repeat_old_ones(self) -> None:
         """Deliver one message in so many once more, long after everything is settled."""
         self._repeat(len(self._webhooks.event_ids()) // OLD_ONES_SHARE_AT_THE_END)
         self._wait()
 
-    def count(self):
+    def count(self) -> Counter[str]:
         """Count what was sent, what came more than once, and what Odoo answered with an error.
 
         :rtype: Counter
@@ -97,13 +102,13 @@ class Post:
             refused=sum(attempt.status != HTTPStatus.OK for attempt in attempts),
         )
 
-    def _repeat(self, count):
+    def _repeat(self, count: int) -> None:
         """Send some messages again that were sent, or lost, before."""
         known = self._webhooks.event_ids()
         for event_id in self._numbers.sample(known, min(count, len(known))):
             self._webhooks.resend(event_id)
 
-    def _undelivered(self):
+    def _undelivered(self) -> list[str]:
         """Return the messages that Odoo has not accepted.
 
         :rtype: list[str]
@@ -115,6 +120,6 @@ class Post:
         }
         return [one for one in self._webhooks.event_ids() if one not in delivered]
 
-    def _wait(self):
+    def _wait(self) -> None:
         """Wait until nothing is under way."""
         self._webhooks.wait_until_sent(SECONDS_TO_DELIVER)

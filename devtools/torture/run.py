@@ -1,12 +1,17 @@
 """`./dev torture`: charge under fire, then compare the books with the gateway's ledger."""
 
+from __future__ import annotations
+
 import random
 import time
 from collections import Counter
+from pathlib import Path
 
 from devtools import console, databases, odoo_server, paths
+from devtools.odoo_server import Odoo
 from devtools.torture import odoo_host, plan, verdict
 from devtools.torture.driver import Driver
+from devtools.torture.odoo_host import OdooHost
 from devtools.torture.post import Post
 from fake_gateway import FakeGateway
 
@@ -16,7 +21,7 @@ EVENTS_PER_RANDOM_KILL = 50
 EVENTS_PER_SENT_NOTICE = 3
 
 
-def run(odoo, events, seed, cells):
+def run(odoo: Odoo, events: int, seed: int, cells: str) -> int:
     """Charge events while everything goes wrong, and tell whether each was charged once.
 
     :param Odoo odoo: Odoo and its PostgreSQL cluster, which must run.
@@ -61,7 +66,7 @@ def run(odoo, events, seed, cells):
     return 1 if problems else 0
 
 
-def write_configuration(odoo, database):
+def write_configuration(odoo: Odoo, database: str) -> Path:
     """Write the settings of a database that has the fake gateway's addon.
 
     :param Odoo odoo: Odoo.
@@ -75,7 +80,14 @@ def write_configuration(odoo, database):
     )
 
 
-def _torture(host, gateway, post, numbers, events, cells):
+def _torture(
+    host: OdooHost,
+    gateway: FakeGateway,
+    post: Post,
+    numbers: random.Random,
+    events: int,
+    cells: str,
+) -> list[str]:
     """Torture the orders of a database; return what is wrong.
 
     :rtype: list[str]
@@ -96,7 +108,9 @@ def _torture(host, gateway, post, numbers, events, cells):
     return driver.problems + _report(host, gateway, driver, events, time.monotonic() - began)
 
 
-def _report(host, gateway, driver, events, seconds):
+def _report(
+    host: OdooHost, gateway: FakeGateway, driver: Driver, events: int, seconds: float
+) -> list[str]:
     """Compare the books with the ledger and print the figures; return what is wrong.
 
     :rtype: list[str]

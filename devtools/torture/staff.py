@@ -1,10 +1,21 @@
 """People who work on the orders while the charge run does: executed inside Odoo."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime
+from random import Random
+from typing import Any
+
 import psycopg2
 
 from odoo import fields
+from odoo.api import Environment
 from odoo.exceptions import UserError
 
+# Begins what a request does, in a transaction of its own.
+NewEnvironment = Callable[[], AbstractContextManager[Environment]]
 # What people do, as often as it stands here.
 DEEDS = (
     *['cancel_event'] * 2,
@@ -22,7 +33,7 @@ HOURS_OF_A_RESCHEDULE = 48
 ENDED = {'completed', 'recovered', 'skipped', 'merged', 'cancelled'}
 
 
-def act(new_environment, numbers, count):
+def act(new_environment: NewEnvironment, numbers: Random, count: int) -> None:
     """Do some things at random, each as a request of its own.
 
     :param Callable new_environment: Gives an environment with a cursor of its own.
@@ -33,7 +44,7 @@ def act(new_environment, numbers, count):
         _try(new_environment, globals()[f'_{numbers.choice(DEEDS)}'], numbers)
 
 
-def _try(new_environment, deed, *arguments):
+def _try(new_environment: NewEnvironment, deed: Callable[..., None], *arguments: Any) -> bool:
     """Do something in a request of its own.
 
     :param Callable new_environment: Gives an environment with a cursor of its own.
@@ -51,7 +62,7 @@ def _try(new_environment, deed, *arguments):
     return True
 
 
-def say_what_happened(new_environment, references):
+def say_what_happened(new_environment: NewEnvironment, references: set[str]) -> int:
     """Answer the question about payments that no machine knows the outcome of.
 
     :param Callable new_environment: Gives an environment with a cursor of its own.
@@ -77,7 +88,7 @@ def say_what_happened(new_environment, references):
     )
 
 
-def _answer_question(env, event_id, is_charged):
+def _answer_question(env: Environment, event_id: int, is_charged: bool) -> None:
     manager = env.ref('base.user_admin')
     event = env['billpro.billing.event'].with_user(manager).browse(event_id)
     if is_charged:
@@ -86,7 +97,7 @@ def _answer_question(env, event_id, is_charged):
         event.action_was_not_charged()
 
 
-def give_up_what_was_changed(new_environment, now):
+def give_up_what_was_changed(new_environment: NewEnvironment, now: datetime) -> int:
     """Cancel the last payments of orders that skipped others and can't be invoiced as agreed.
 
     The charge run sets them aside with the reason. Those of orders that nobody changed are left:
@@ -109,54 +120,54 @@ def give_up_what_was_changed(new_environment, now):
     return sum(_try(new_environment, _give_up, event_id) for event_id in set_aside.ids)
 
 
-def _give_up(env, event_id):
+def _give_up(env: Environment, event_id: int) -> None:
     event = env['billpro.billing.event'].browse(event_id)
     event.order_id._lock_billing()
     event._apply_trigger('cancel')
 
 
-def _any_event(env, numbers, *statuses):
+def _any_event(env: Environment, numbers: Random, *statuses: str) -> Any:
     """Return a random event in one of some statuses, or none."""
     events = env['billpro.billing.event'].search([('status', 'in', statuses)])
     return events.browse(numbers.choice(events.ids)) if events else events
 
 
-def _cancel_event(env, numbers):
+def _cancel_event(env: Environment, numbers: Random) -> None:
     event = _any_event(env, numbers, 'scheduled', 'processing', 'soft_declined')
     event.order_id._lock_billing()
     event._apply_trigger('cancel')
 
 
-def _cancel_order(env, numbers):
+def _cancel_order(env: Environment, numbers: Random) -> None:
     order = _any_event(env, numbers, 'scheduled').order_id
     order._lock_billing()
     # Refused as a whole if one of them is on its way.
     order.billing_event_ids.filtered(lambda e: e.status not in ENDED)._apply_trigger('cancel')
 
 
-def _skip(env, numbers):
+def _skip(env: Environment, numbers: Random) -> None:
     event = _any_event(env, numbers, 'scheduled', 'processing')
     event.order_id._lock_billing()
     event._apply_trigger('skip')
 
 
-def _pause(env, numbers):
+def _pause(env: Environment, numbers: Random) -> None:
     event = _any_event(env, numbers, 'scheduled', 'processing')
     event.order_id._lock_billing()
     event._apply_trigger('pause')
 
 
-def _resume(env, numbers):
+def _resume(env: Environment, numbers: Random) -> None:
     event = _any_event(env, numbers, 'paused')
     event.order_id._lock_billing()
     event._apply_trigger('resume')
 
 
-def _execute_now(env, numbers):
+def _execute_now(env: Environment, numbers: Random) -> None:
     _any_event(env, numbers, 'scheduled', 'soft_declined').action_execute_now()
 
 
-def _retry_with_other_card(env, numbers):
+def _retry_with_other_card(env: Environment, numbers: Random) -> None:
     event = _any_event(env, numbers, 'soft_declined')
     event.order_id._lock_billing()
     cards = env['payment.token'].search([('partner_id', '=', event.partner_id.id)], order='id')
@@ -165,18 +176,18 @@ def _retry_with_other_card(env, numbers):
     event.action_execute_now()
 
 
-def _change_card(env, numbers):
+def _change_card(env: Environment, numbers: Random) -> None:
     order = _any_event(env, numbers, 'scheduled').order_id
     order._lock_billing()
     cards = env['payment.token'].search([('partner_id', '=', order.partner_id.id)])
     order.billing_token_id = cards.browse(numbers.choice(cards.ids)) if cards else False
 
 
-def _run_now(env, _numbers):
+def _run_now(env: Environment, _numbers: Random) -> None:
     env['billpro.billing.run'].action_run_now()
 
 
-def _reschedule(env, numbers):
+def _reschedule(env: Environment, numbers: Random) -> None:
     event = _any_event(env, numbers, 'scheduled', 'soft_declined')
     event.order_id._lock_billing()
     hours = numbers.randint(-HOURS_OF_A_RESCHEDULE, HOURS_OF_A_RESCHEDULE)

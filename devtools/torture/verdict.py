@@ -1,24 +1,92 @@
 """The comparison of Odoo's books with the gateway's ledger."""
 
+from __future__ import annotations
+
 from collections import Counter
+from collections.abc import Iterator
+from typing import TypedDict
+
+from fake_gateway.ledger import Ledger
 
 PAID = {'completed', 'recovered'}
 IN_FLIGHT = {'processing', 'unknown'}
 
 
-def judge(events, ledger):
+class Attempt(TypedDict):
+    """An attempt to charge an event. All amounts are in minor units."""
+
+    reference: str
+    state: str
+    amount: int
+
+
+class Payment(TypedDict):
+    """A payment in accounting."""
+
+    amount: int
+    is_reconciled: bool
+    state: str
+
+
+class Invoice(TypedDict):
+    """The invoice of an event."""
+
+    state: str
+    payment_state: str
+    total: int
+    residual: int
+
+
+class EventBooks(TypedDict):
+    """What the books say about an event."""
+
+    id: int
+    name: str
+    type: str
+    status: str
+    message: str
+    amount: int
+    attempts: list[Attempt]
+    payments: list[Payment]
+    invoice: Invoice
+
+
+class OrderInvoice(TypedDict):
+    """A posted invoice of an order; the final one bills the products themselves."""
+
+    total: int
+    tax: int
+    is_final: bool
+
+
+class OrderBooks(TypedDict):
+    """What the books say about an order as a whole; `events` are statuses and amounts."""
+
+    name: str
+    type: str
+    status: str
+    events: list[tuple[str, int]]
+    total: int
+    tax: int
+    paid: int
+    balance: int
+    invoices: list[OrderInvoice]
+    receivable: int
+
+
+def judge(events: list[EventBooks], ledger: Ledger) -> tuple[list[str], Counter[str]]:
     """Compare the books with the ledger.
 
     :param list events: What `books.read` says.
     :param Ledger ledger: The gateway's ledger.
     :return: What is wrong, and how many events there are of each kind of wrong.
-    :rtype: tuple[list[str], Counter]
+    :rtype: tuple[list[str], Counter[str]]
     """
     charges = Counter(movement.description for movement in ledger.movements(kind='charge'))
     # All orders are in the company's currency.
     net = {name: cents for (name, _), cents in ledger.net_amounts_by('description').items()}
-    problems = []
-    counts = Counter()
+    problems: list[str] = []
+    counts: Counter[str] = Counter()
     for event in events:
         references = [attempt['reference'] for attempt in event['attempts']]
         charged = [reference for reference in references for _ in range(charges.pop(reference, 0))]
@@ -36,15 +104,15 @@ def judge(events, ledger):
     return problems, counts
 
 
-def judge_orders(orders):
+def judge_orders(orders: list[OrderBooks]) -> tuple[list[str], Counter[str]]:
     """Check each order's books as a whole.
 
     :param list orders: What `books.read_orders` says.
     :return: What is wrong, and how many orders there are of each kind of wrong.
-    :rtype: tuple[list[str], Counter]
+    :rtype: tuple[list[str], Counter[str]]
     """
-    problems = []
-    counts = Counter()
+    problems: list[str] = []
+    counts: Counter[str] = Counter()
     for order in orders:
         found = dict(_order_problems(order))
         counts.update(found.keys())
@@ -52,7 +120,7 @@ def judge_orders(orders):
     return problems, counts
 
 
-def _order_problems(order):
+def _order_problems(order: OrderBooks) -> Iterator[tuple[str, str]]:
     """Return what is wrong with an order as a whole.
 
     :param dict order: What the books say.
@@ -76,7 +144,7 @@ def _order_problems(order):
             yield 'not_complete', "all is paid, and the order isn't complete"
 
 
-def _problems(event, charged, total):
+def _problems(event: EventBooks, charged: list[str], total: int) -> Iterator[tuple[str, str]]:
     """Return what is wrong with an event.
 
     :param dict event: What the books say.
@@ -99,7 +167,7 @@ def _problems(event, charged, total):
         yield 'payment_without_paid_event', f"{len(event['payments'])} payments in the books"
 
 
-def _book_problems(event, total):
+def _book_problems(event: EventBooks, total: int) -> Iterator[tuple[str, str]]:
     """Return what is wrong with the invoice and the payment of a paid event."""
     invoice, payments = event['invoice'], event['payments']
     if (

@@ -1,110 +1,12 @@
 from contextlib import contextmanager, nullcontext
 
-from odoo import SUPERUSER_ID, Command, api
-from odoo.tests import new_test_user
+from odoo import Command, api
 
-from odoo.addons.account_payment.tests.common import AccountPaymentCommon
+from .company import CompanyCommon
 
 
-class BillingCommon(AccountPaymentCommon):
-    """A company with accounting, the Demo provider, products and a customer."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.company = cls.env.company
-        # Rights are tested with users of their own.
-        cls.env = cls.env(
-            user=SUPERUSER_ID, context={'allowed_company_ids': cls.company.ids}, su=True
-        )
-        cls.company = cls.company.with_env(cls.env)
-        cls.company.write(
-            {
-                'name': "Aurora Studio",
-                'street': "1 Rue Royale",
-                'city': "Brussels",
-                'zip': "1000",
-                'country_id': cls.env.ref('base.be').id,
-                'vat': 'BE0477472701',
-                'company_details': "<p>Aurora Studio<br/>BE0477472701</p>",
-                'email': 'hello@aurora.example.com',
-                'billing_terms_url': 'https://aurora.example.com/terms',
-                'billing_privacy_url': 'https://aurora.example.com/privacy',
-            }
-        )
-        cls.company.partner_id.lang = 'en_US'
-        cls.provider = cls._create_demo_provider(cls.company)
-        cls.payment_method = cls.provider.payment_method_ids
-        cls.tax_21 = cls._create_vat("VAT 21%", 21)
-        cls.tax_6 = cls._create_vat("VAT 6%", 6)
-        cls.tax_12 = cls._create_vat("VAT 12%", 12)
-        cls.customer = cls.env['res.partner'].create(
-            {
-                'name': "Anna Peeters",
-                'email': 'anna.peeters@customer.example.com',
-                'phone': '0470 12 34 56',
-                'street': "12 Linden Street",
-                'city': "Ghent",
-                'zip': "9000",
-                'country_id': cls.env.ref('base.be').id,
-                'lang': 'en_US',
-            }
-        )
-        cls.other_customer = cls.env['res.partner'].create(
-            {'name': "Bart Claes", 'email': 'bart.claes@customer.example.com'}
-        )
-        cls.desk = cls._create_sold_product("Standing desk", 100.0, cls.tax_21)
-        cls.book = cls._create_sold_product("Handbook", 33.33, cls.tax_6)
-        cls.meal = cls._create_sold_product("Lunch", 12.34, cls.tax_12)
-        cls.salesperson = new_test_user(
-            cls.env,
-            login='salesperson',
-            groups='sales_team.group_sale_salesman_all_leads',
-            company_id=cls.company.id,
-        )
-        cls.billing_manager = new_test_user(
-            cls.env,
-            login='billing_manager',
-            groups='billpro_portal.group_billing_manager,sales_team.group_sale_salesman_all_leads',
-            company_id=cls.company.id,
-        )
-
-    @classmethod
-    def _create_demo_provider(cls, company):
-        """Return a published Demo provider of a company, with a journal of its own."""
-        provider = cls.env.ref('payment.payment_provider_demo').copy({'company_id': company.id})
-        provider.write({'state': 'test', 'is_published': True, 'allow_tokenization': True})
-        cls.env['payment.provider'].search(
-            [('company_id', '=', company.id), ('id', '!=', provider.id)]
-        ).write({'state': 'disabled', 'is_published': False})
-        return provider
-
-    @classmethod
-    def _create_vat(cls, name, percent):
-        return cls.env['account.tax'].create(
-            {
-                'name': name,
-                'amount': percent,
-                'type_tax_use': 'sale',
-                'company_id': cls.company.id,
-                'price_include_override': 'tax_excluded',
-                'tax_group_id': cls.env['account.tax.group']
-                .create({'name': name, 'company_id': cls.company.id})
-                .id,
-            }
-        )
-
-    @classmethod
-    def _create_sold_product(cls, name, price, taxes, purchase_type='single'):
-        return cls.env['product.product'].create(
-            {
-                'name': name,
-                'list_price': price,
-                'taxes_id': [Command.set(taxes.ids)],
-                'purchase_type': purchase_type,
-                'company_id': cls.company.id,
-            }
-        )
+class BillingCommon(CompanyCommon):
+    """Orders of the company, and payments that the Demo provider answers for."""
 
     @classmethod
     def _create_order(cls, *lines, partner=None, currency=None, sent=True):

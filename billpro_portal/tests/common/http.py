@@ -1,17 +1,19 @@
 import json
+from contextlib import contextmanager
 from unittest.mock import patch
 
-from odoo.tests import HttpCase
+from freezegun import freeze_time
 
 from odoo.addons.base.models.ir_actions_report import IrActionsReport
 
 from .billing import BillingCommon
+from .browser import BrowserCommon
 
 # Seconds of a whole tour; the machine may be busy.
 TOUR_TIMEOUT = 240
 
 
-class BillingHttpCommon(BillingCommon, HttpCase):
+class BillingHttpCommon(BillingCommon, BrowserCommon):
     """Requests to the pages of an order."""
 
     @classmethod
@@ -31,6 +33,24 @@ class BillingHttpCommon(BillingCommon, HttpCase):
         self.env.flush_all()
         super().start_tour(url_path, tour_name, timeout=TOUR_TIMEOUT, **kwargs)
         self.env.invalidate_all()
+        self.env['account.move']._get_sequence_cache().clear()
+
+    @contextmanager
+    def _visit(self, order, moment, suffix='', **kwargs):
+        """Open a page of an order, without a tour, with the clock at a moment.
+
+        :param sale.order order: The order.
+        :param datetime.datetime moment: The moment.
+        :param str suffix: Where the page is, after the order's own path.
+        :param kwargs: What `_open_page` takes, too.
+        :return: A context manager that gives what acts on the page.
+        """
+        order._portal_ensure_token()
+        with (
+            freeze_time(moment, tick=True),
+            self._open_page(self._link(order, suffix), **kwargs) as page,
+        ):
+            yield page
         self.env['account.move']._get_sequence_cache().clear()
 
     def _link(self, order, suffix=''):

@@ -120,7 +120,7 @@ class SelfServiceCommon(GatewayCommon, BillingHttpCommon):
             self._assert_nothing_due(order)
         self.assertEqual(self._movements(), movements)
 
-    # === FLOWS IN SEVERAL SIZES === #
+    # === FLOWS WITH A POINTER AND BY KEYBOARD === #
 
     def _decline_softly(self):
         """Return an order whose payment was declined once and would be approved now."""
@@ -274,18 +274,23 @@ class SelfServiceCommon(GatewayCommon, BillingHttpCommon):
             self.assertEqual((paid.billing_status, paid.billing_paid), ('active', 48.4))
             self._assert_books_closed(paid)
 
+    def _register(self, product):
+        """Return an order for a product for which a card was registered and nothing is paid."""
+        with freeze_time(datetime(2027, 1, 10, 10)):
+            order = self._create_order((product, 1))
+            tx = self._create_initial_transaction(
+                order, token_id=self._create_token().id, amount=0, operation='validation'
+            )
+            tx._set_done()
+            tx._post_process()
+        return order
+
     def _check_messages(self):
         desk = self._create_sold_product("Desk", 300.0, self.tax_21, 'instalment')
         desk.write({'billing_instalment_count': 3, 'billing_deposit': 0})
         power = self._create_sold_product("Power", 0.3, self.tax_21, 'metered')
         for product in desk, power:
-            with freeze_time(datetime(2027, 1, 10, 10)):
-                order = self._create_order((product, 1))
-                tx = self._create_initial_transaction(
-                    order, token_id=self._create_token().id, amount=0, operation='validation'
-                )
-                tx._set_done()
-                tx._post_process()
+            order = self._register(product)
             self._start(order, 'contact', datetime(2027, 1, 20, 10))
             message = order.message_ids.filtered(lambda m: m.author_id == self.customer)
             self.assertIn("May I stop in &lt;b&gt;March&lt;/b&gt;?", message.body)

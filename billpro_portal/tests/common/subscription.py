@@ -8,8 +8,6 @@ class SubscriptionCommon(BillingCommon):
     def setUpClass(cls):
         super().setUpClass()
         cls.env['ir.config_parameter'].set_param('billpro_portal.charge_workers', 1)
-        cls.gym = cls._create_sold_product("Gym membership", 20.0, cls.tax_21, 'subscription')
-        cls.fee = cls._create_sold_product("Sign-up fee", 10.0, cls.tax_21, 'single')
         cls.customer.tz = 'Europe/Brussels'
 
     @classmethod

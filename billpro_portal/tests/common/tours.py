@@ -4,6 +4,7 @@ from freezegun import freeze_time
 from pypdf import PdfReader
 
 from .http import BillingHttpCommon
+from .page import PAY_BUTTON
 from .subscription import SubscriptionCommon
 
 
@@ -32,6 +33,43 @@ class SubscriptionTourCommon(SubscriptionCommon, BillingHttpCommon):
             self._assert_nothing_due(order)
         self.assertEqual(order.billing_paid, 24.2)
         self._assert_books_closed(order)
+
+
+class PhoneCommon(SubscriptionTourCommon):
+    """Pages on a small phone, with a finger; the tours look at all of them at its width."""
+
+    browser_size = '360x740'
+    touch_enabled = True
+
+    def _order_by_touch(self, *lines, label):
+        """Return an order that is accepted at the checkout.
+
+        :param lines: Pairs of product and quantity.
+        :param str label: The label of the payment button.
+        """
+        with freeze_time('2028-01-31 10:00:00'):
+            order = self._create_order(*lines)
+        with self._visit(order, '2028-01-31 10:00:00') as page:
+            page.wait_for(f'{PAY_BUTTON}:disabled', label)
+            page.check_layout()
+            page.tap('#billpro_consent')
+            page.wait_for(f'{PAY_BUTTON}:enabled', label)
+            page.tap('#customer_input')
+            page.type('4242424242424242')
+            page.tap(PAY_BUTTON)
+            page.wait_for('.o_billpro_success h1', "Thank you")
+            page.check_layout()
+        self.assertEqual(order.billing_status, 'active')
+        return order
+
+    def _open_last_payment(self, order, moment):
+        """Go from the order portal to the details of the last payment."""
+        with self._visit(order, moment) as page:
+            page.wait_for('.o_billpro_overview_status .o_billpro_badge', "Active")
+            page.check_layout()
+            page.tap('.o_billpro_history tbody tr:first-child a[href*="/payment/"]')
+            page.wait_for('.o_billpro_payment .o_billpro_badge', "Paid")
+            page.check_layout()
 
 
 class DocumentTourCommon(SubscriptionTourCommon):

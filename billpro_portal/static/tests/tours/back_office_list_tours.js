@@ -1,4 +1,4 @@
-import { registry } from '@web/core/registry';
+import { addTour } from './tour';
 
 /**
  * Steps that open an entry of the menu Billing.
@@ -51,7 +51,12 @@ function selectRow(text) {
             trigger: `.o_data_row:contains("${text}") .o_list_record_selector input`,
             run: 'click',
         },
-        { content: "It is selected", trigger: '.o_selection_box, .o_list_selection_box' },
+        {
+            content: "It is selected",
+            trigger:
+                '.o_action_manager:has(.o_selection_box)'
+                + ` .o_data_row_selected:contains("${text}")`,
+        },
     ];
 }
 
@@ -78,68 +83,66 @@ const openReports = [
     ...open('menu_deferral_report', "Deferred Revenue", '.o_pivot_view:contains("Deferred")'),
 ];
 
-registry.category('web_tour.tours').add('billpro_portal.lists_as_billing_user', {
-    steps: () => [
-        ...openLists,
-        ...openReports,
-        ...open('menu_billing_exceptions', "Billing Exceptions", '.o_list_view .o_data_row'),
-        ...pressForRow(
-            "Needs another card",
-            'action_execute_now',
-            '.modal:contains("can\'t be collected now")',
-        ),
-        { content: "Close it", trigger: '.modal .modal-footer .btn-primary', run: 'click' },
-        {
-            content: "Unselect",
-            trigger: '.o_data_row:contains("Needs another card") .o_list_record_selector input',
-            run: 'click',
-        },
-        ...pressForRow(
-            "Declined, tried again",
-            'action_execute_now',
-            '.o_notification:contains("1 charged, 0 declined, 0 unknown.")',
-        ),
-    ],
-});
+addTour('lists_as_billing_user', () => [
+    ...openLists,
+    ...openReports,
+    ...open('menu_billing_exceptions', "Billing Exceptions", '.o_list_view .o_data_row'),
+    ...pressForRow(
+        "Needs another card",
+        'action_execute_now',
+        '.modal:contains("can\'t be collected now")',
+    ),
+    { content: "Close it", trigger: '.modal .modal-footer .btn-primary', run: 'click' },
+    {
+        content: "Unselect",
+        trigger: '.o_data_row:contains("Needs another card") .o_list_record_selector input',
+        run: 'click',
+    },
+    {
+        content: "Nothing is selected",
+        trigger: '.o_action_manager:not(:has(.o_selection_box)) .o_list_view',
+    },
+    ...pressForRow(
+        "Declined, tried again",
+        'action_execute_now',
+        '.o_notification:contains("1 charged, 0 declined, 0 unknown.")',
+    ),
+]);
 
-registry.category('web_tour.tours').add('billpro_portal.lists_as_manager', {
-    steps: () => [
-        ...openLists,
-        ...openReports,
-        ...open('menu_billing_pending_orders', "Pending Orders", '.o_list_view .o_data_row'),
-        ...pressForRow(
-            "Bart Claes",
-            'action_send_reminder',
-            '.o_notification:contains("will be reminded")',
-        ),
-        ...open('menu_billing_card_expiries', "Cards Expiring", '.o_list_view .o_data_row'),
-        ...pressForRow(
-            "Expires soon",
-            'action_request_card_update',
-            '.o_notification:contains("asked for another card")',
-        ),
-    ],
-});
+addTour('lists_as_manager', () => [
+    ...openLists,
+    ...openReports,
+    ...open('menu_billing_pending_orders', "Pending Orders", '.o_list_view .o_data_row'),
+    ...pressForRow(
+        "Bart Claes",
+        'action_send_reminder',
+        '.o_notification:contains("will be reminded")',
+    ),
+    ...open('menu_billing_card_expiries', "Cards Expiring", '.o_list_view .o_data_row'),
+    ...pressForRow(
+        "Expires soon",
+        'action_request_card_update',
+        '.o_notification:contains("asked for another card")',
+    ),
+]);
 
-registry.category('web_tour.tours').add('billpro_portal.lists_as_accountant', {
-    steps: () => [
-        ...openLists,
-        ...openReports,
-        ...open('menu_billing_pending_orders', "Pending Orders", '.o_list_view .o_data_row'),
-        ...selectRow("Bart Claes"),
-        {
-            content: "Nothing can be done with it",
-            trigger:
-                '.o_action_manager:not(:has(button[name="action_send_reminder"],'
-                + ' button[name="action_cancel_unpaid"]))',
-        },
-        ...open('menu_billing_exceptions', "Billing Exceptions", '.o_list_view .o_data_row'),
-        ...selectRow("Needs another card"),
-        {
-            content: "Nothing can be done with it either",
-            trigger:
-                '.o_action_manager:not(:has(button[name="action_execute_now"],'
-                + ' button[name="action_request_card_update"]))',
-        },
-    ],
-});
+addTour('lists_as_accountant', () => [
+    ...openLists,
+    ...openReports,
+    ...open('menu_billing_pending_orders', "Pending Orders", '.o_list_view .o_data_row'),
+    ...selectRow("Bart Claes"),
+    {
+        content: "Nothing can be done with it",
+        trigger:
+            '.o_action_manager:not(:has(button[name="action_send_reminder"],'
+            + ' button[name="action_cancel_unpaid"]))',
+    },
+    ...open('menu_billing_exceptions', "Billing Exceptions", '.o_list_view .o_data_row'),
+    ...selectRow("Needs another card"),
+    {
+        content: "Nothing can be done with it either",
+        trigger:
+            '.o_action_manager:not(:has(button[name="action_execute_now"],'
+            + ' button[name="action_request_card_update"]))',
+    },
+]);

@@ -1,5 +1,7 @@
 // Steps that the tours of the back office share.
 
+import { waitUntilRight } from './tour';
+
 /**
  * Step that checks that some actions aren't offered.
  *
@@ -11,13 +13,13 @@ export function notOffered(where, buttons) {
     return {
         content: `Not offered: ${buttons.join(", ")}`,
         trigger: where,
-        run() {
-            const offered = buttons.filter((name) =>
-                document.querySelector(`${where} button[name="${name}"]`)
-            );
-            if (offered.length) {
-                console.error(`${where} offers ${offered.join(", ")}`);
-            }
+        async run() {
+            await waitUntilRight(() => {
+                const offered = buttons.filter((name) =>
+                    document.querySelector(`${where} button[name="${name}"]`)
+                );
+                return offered.length ? `${where} offers ${offered.join(", ")}` : "";
+            });
         },
     };
 }
@@ -46,6 +48,10 @@ export function inOrder(name, steps) {
             trigger: 'body:not(:has(.modal)) .o_back_button a',
             run: 'click',
         },
+        {
+            content: "The list is shown",
+            trigger: '.o_action_manager:not(:has(.o_form_view)) .o_list_view .o_data_row',
+        },
     ];
 }
 
@@ -53,8 +59,25 @@ export function inOrder(name, steps) {
 export const listOrders = [
     {
         content: "List all orders",
-        trigger: '.o_searchview_facet .o_facet_remove',
+        trigger: '.o_list_view:has(.o_group_header) .o_searchview_facet .o_facet_remove',
         run: 'click',
+    },
+    {
+        content: "They are listed",
+        trigger: '.o_list_view:not(:has(.o_group_header)) .o_data_row',
+    },
+];
+
+/** Steps that open the tab of an order with its schedule. */
+export const openBillingTab = [
+    {
+        content: "Open the tab Billing",
+        trigger: 'body:not(:has(.modal)) .o_form_view a.nav-link[name="billing"]',
+        run: 'click',
+    },
+    {
+        content: "It is open",
+        trigger: '.o_form_view a.nav-link.active[name="billing"]',
     },
 ];
 

@@ -1,11 +1,6 @@
-import { registry } from '@web/core/registry';
-
-import {
-    cardIsShown,
-    enterCard,
-    goToOrderPortal,
-    noHorizontalScrolling,
-} from './recurring_steps';
+import { fitsWindowAndPhone } from './phone_layout';
+import { cardIsShown, enterCard, goToOrderPortal } from './recurring_steps';
+import { addTour } from './tour';
 
 // From 31 January of a leap year over the beginning of daylight saving time.
 const DATES = ["02/29/2028", "03/31/2028", "04/30/2028"];
@@ -97,7 +92,7 @@ function checkSchedule({ paid, balance, amounts, collected = 0 }) {
             trigger: `.o_billpro_upcoming li:nth-child(${rows.length}):last-child`,
         },
         cardIsShown,
-        noHorizontalScrolling,
+        fitsWindowAndPhone,
     ];
 }
 
@@ -150,81 +145,73 @@ function checkHistory(date, amount, count) {
 const AMOUNTS = ["33.33", "33.33", "33.34"];
 const AMOUNTS_WITHOUT_DEPOSIT = ["40.33", "40.33", "40.34"];
 
-registry.category('web_tour.tours').add('billpro_portal.instalments', {
-    steps: () => [
-        ...checkTerms({
-            today: "21.00",
-            amounts: AMOUNTS,
-            balance: "100.00",
-        }),
-        ...enterCard("Pay"),
-        ...goToOrderPortal("We received your payment of", ["Instalments", ...DATES, "33.34"]),
-        ...checkSchedule({ paid: "21.00", balance: "100.00", amounts: AMOUNTS }),
-    ],
-});
+addTour('instalments', () => [
+    ...checkTerms({
+        today: "21.00",
+        amounts: AMOUNTS,
+        balance: "100.00",
+    }),
+    ...enterCard("Pay"),
+    ...goToOrderPortal("We received your payment of", ["Instalments", ...DATES, "33.34"]),
+    ...checkSchedule({ paid: "21.00", balance: "100.00", amounts: AMOUNTS }),
+]);
 
-registry.category('web_tour.tours').add('billpro_portal.instalments_without_deposit', {
-    steps: () => [
-        {
-            content: "The checkout says that nothing is charged today",
-            trigger:
-                '.o_billpro_today_note:contains("Nothing is charged today. Your card is saved for'
-                + ' the later payments.")',
-        },
-        ...checkTerms({
-            today: "0.00",
-            amounts: AMOUNTS_WITHOUT_DEPOSIT,
-            balance: "121.00",
-        }),
-        ...enterCard("Register card"),
-        ...goToOrderPortal("Your card is registered", ["Instalments", ...DATES, "40.34"]),
-        ...checkSchedule({ paid: "0.00", balance: "121.00", amounts: AMOUNTS_WITHOUT_DEPOSIT }),
-        {
-            content: "No payment was made",
-            trigger: '.o_billpro_portal:contains("No payments yet")',
-        },
-    ],
-});
+addTour('instalments_without_deposit', () => [
+    {
+        content: "The checkout says that nothing is charged today",
+        trigger:
+            '.o_billpro_today_note:contains("Nothing is charged today. Your card is saved for'
+            + ' the later payments.")',
+    },
+    ...checkTerms({
+        today: "0.00",
+        amounts: AMOUNTS_WITHOUT_DEPOSIT,
+        balance: "121.00",
+    }),
+    ...enterCard("Register card"),
+    ...goToOrderPortal("Your card is registered", ["Instalments", ...DATES, "40.34"]),
+    ...checkSchedule({ paid: "0.00", balance: "121.00", amounts: AMOUNTS_WITHOUT_DEPOSIT }),
+    {
+        content: "No payment was made",
+        trigger: '.o_billpro_portal:contains("No payments yet")',
+    },
+]);
 
 for (const [tour, date, figures] of [
     ['instalments_february', DATES[0], { paid: "54.33", balance: "66.67", collected: 1 }],
     ['instalments_march', DATES[1], { paid: "87.66", balance: "33.34", collected: 2 }],
 ]) {
-    registry.category('web_tour.tours').add(`billpro_portal.${tour}`, {
-        steps: () => [
-            ...checkHistory(date, AMOUNTS[figures.collected - 1], figures.collected + 1),
-            ...checkSchedule({ ...figures, amounts: AMOUNTS }),
-        ],
-    });
+    addTour(tour, () => [
+        ...checkHistory(date, AMOUNTS[figures.collected - 1], figures.collected + 1),
+        ...checkSchedule({ ...figures, amounts: AMOUNTS }),
+    ]);
 }
 
-registry.category('web_tour.tours').add('billpro_portal.instalments_complete', {
-    steps: () => [
-        {
-            content: "The order is complete",
-            trigger: '.o_billpro_overview_status:contains("Complete")',
-        },
-        ...checkFigures("121.00", "0.00"),
-        {
-            content: "Nothing is to come, and no card is charged any more",
-            trigger:
-                '.o_billpro_portal:not(:has(.o_billpro_next_payment, .o_billpro_upcoming,'
-                + ' .o_billpro_payment_method))',
-        },
-        ...checkHistory(DATES[2], AMOUNTS[2], 4),
-        noHorizontalScrolling,
-        {
-            content: "Open the last payment",
-            trigger: '.o_billpro_history tbody tr:first-child a[href*="/payment/"]',
-            run: 'click',
-            expectUnloadPage: true,
-        },
-        {
-            content: "Its invoice deducts what was paid before",
-            trigger:
-                '.o_billpro_payment:contains("INV/"):contains("Course")'
-                + ' .o_billpro_amount_strong:contains("Total"):contains("33.34")',
-        },
-        noHorizontalScrolling,
-    ],
-});
+addTour('instalments_complete', () => [
+    {
+        content: "The order is complete",
+        trigger: '.o_billpro_overview_status:contains("Complete")',
+    },
+    ...checkFigures("121.00", "0.00"),
+    {
+        content: "Nothing is to come, and no card is charged any more",
+        trigger:
+            '.o_billpro_portal:not(:has(.o_billpro_next_payment, .o_billpro_upcoming,'
+            + ' .o_billpro_payment_method))',
+    },
+    ...checkHistory(DATES[2], AMOUNTS[2], 4),
+    fitsWindowAndPhone,
+    {
+        content: "Open the last payment",
+        trigger: '.o_billpro_history tbody tr:first-child a[href*="/payment/"]',
+        run: 'click',
+        expectUnloadPage: true,
+    },
+    {
+        content: "Its invoice deducts what was paid before",
+        trigger:
+            '.o_billpro_payment:contains("INV/"):contains("Course")'
+            + ' .o_billpro_amount_strong:contains("Total"):contains("33.34")',
+    },
+    fitsWindowAndPhone,
+]);

@@ -1,20 +1,9 @@
 // Steps that the tours of the recurring purchase types share.
 
+import { fitsWindowAndPhone } from './phone_layout';
+import { waitUntilRight } from './tour';
+
 const PAY_BUTTON = 'button[name="o_payment_submit_button"]';
-
-/** Check that nothing on the page is wider than the window. */
-function checkNoHorizontalScrolling() {
-    const { scrollWidth, clientWidth } = document.documentElement;
-    if (scrollWidth > clientWidth) {
-        console.error(`The page is ${scrollWidth} px wide in a window of ${clientWidth} px`);
-    }
-}
-
-export const noHorizontalScrolling = {
-    content: "The page fits the window",
-    trigger: '.o_billpro',
-    run: checkNoHorizontalScrolling,
-};
 
 /**
  * Step that compares the texts of some elements, whitespace aside, with what they must be.
@@ -27,15 +16,16 @@ export function checkTexts(selector, expected) {
     return {
         content: `${selector} says: ${expected.join(" | ")}`,
         trigger: selector,
-        run() {
-            const texts = [...document.querySelectorAll(selector)].map(
-                (element) => element.innerText.replaceAll(/\s+/g, " ").trim()
-            );
-            if (JSON.stringify(texts) !== JSON.stringify(expected)) {
-                console.error(
-                    `${selector} says ${JSON.stringify(texts)} and not ${JSON.stringify(expected)}`
+        async run() {
+            const wanted = JSON.stringify(expected);
+            await waitUntilRight(() => {
+                const texts = JSON.stringify(
+                    [...document.querySelectorAll(selector)].map(
+                        (element) => element.innerText.replaceAll(/\s+/g, " ").trim()
+                    )
                 );
-            }
+                return texts === wanted ? "" : `${selector} says ${texts} and not ${wanted}`;
+            });
         },
     };
 }
@@ -58,7 +48,7 @@ export function enterCard(payLabel) {
             content: "The payment button waits for the consent",
             trigger: `body[is-ready=true]:has(${PAY_BUTTON}:disabled)`,
         },
-        noHorizontalScrolling,
+        fitsWindowAndPhone,
         {
             content: "Agree",
             trigger: 'input[name="billpro_consent"]:not(:checked)',
@@ -93,7 +83,7 @@ export function goToOrderPortal(message, terms) {
                 `.o_billpro_success:has([role="status"]:contains("${message}"))`
                 + terms.map((term) => `:contains("${term}")`).join(''),
         },
-        noHorizontalScrolling,
+        fitsWindowAndPhone,
         {
             content: "Go to the order portal",
             trigger: '.o_billpro_success a.btn-primary:contains("Go to order portal")',

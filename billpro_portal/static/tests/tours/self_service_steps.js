@@ -1,4 +1,5 @@
-import { checkTexts, noHorizontalScrolling } from './recurring_steps';
+import { fitsWindowAndPhone } from './phone_layout';
+import { checkTexts } from './recurring_steps';
 
 const PAY_BUTTON = 'button[name="o_payment_submit_button"]';
 
@@ -26,7 +27,7 @@ export function portalShows({ status, notice, level = 'success' }) {
             ]
             : []),
         checkTexts('.o_billpro_overview_status .o_billpro_badge', [status]),
-        noHorizontalScrolling,
+        fitsWindowAndPhone,
     ];
 }
 
@@ -95,7 +96,7 @@ export function enterNewCard({ number, title, text, label, agree = [] }) {
         checkTexts('.o_billpro_card_page h1', [title]),
         checkTexts('.o_billpro_form_text', [text]),
         ...agree,
-        noHorizontalScrolling,
+        fitsWindowAndPhone,
         {
             content: "Enter the number",
             trigger: '.fake-gateway-card-form input[name="number"]',
@@ -204,7 +205,7 @@ export function waitForPayment(amount, card) {
             trigger:
                 `.o_billpro_charge:has(dd:text("${amount}")):has(dd:text("${card}"))`,
         },
-        noHorizontalScrolling,
+        fitsWindowAndPhone,
         {
             content: "It goes on by itself",
             trigger:
@@ -261,7 +262,7 @@ export function goToBank() {
             trigger:
                 '.o_billpro_charge:has(dd:text("$ 24.20")):has(dd:text("VISA •••• 3184"))',
         },
-        noHorizontalScrolling,
+        fitsWindowAndPhone,
     ];
 }
 
@@ -318,7 +319,7 @@ export function cancel(consequences, fillIn = []) {
             trigger: '.o_billpro_heading h1:text("Cancel your subscription")',
         },
         checkTexts('.o_billpro_consequences li', consequences),
-        noHorizontalScrolling,
+        fitsWindowAndPhone,
         ...fillIn,
         press("Cancel subscription", '.o_billpro_form'),
     ];

@@ -1,15 +1,13 @@
 // Stripe's published test cards, entered in the card form at the checkout.
 
 import { rpc } from '@web/core/network/rpc';
-import { registry } from '@web/core/registry';
 
-import { noHorizontalScrolling } from './recurring_steps';
+import { fitsWindowAndPhone } from './phone_layout';
+import { addTour } from './tour';
 
 const PAY_BUTTON = 'button[name="o_payment_submit_button"]';
 const CARD_FORM = '.fake-gateway-card-form';
 const BANK = '.fake-gateway-3d-secure';
-// Milliseconds; the machine may be busy.
-const TIMEOUT = 60000;
 const COMPLETE = 'test-source-authorize-3ds';
 const FAIL = 'test-source-fail-3ds';
 
@@ -39,7 +37,7 @@ const agree = [
         content: "The payment button waits for the consent",
         trigger: `body[is-ready=true]:has(${CARD_FORM}):has(${PAY_BUTTON}:disabled)`,
     },
-    noHorizontalScrolling,
+    fitsWindowAndPhone,
     {
         content: "Agree",
         trigger: 'input[name="billpro_consent"]:not(:checked)',
@@ -77,7 +75,6 @@ function pay({ number, answer }, label = "Pay", isApproved = true) {
         steps.push({
             content: "Answer the bank",
             trigger: `${BANK} #${answer}`,
-            timeout: TIMEOUT,
             run: 'click',
             ...leave,
         });
@@ -98,7 +95,6 @@ function readDecline(message) {
             trigger:
                 '.modal:has(.modal-title:contains("Payment processing failed"))'
                 + ` .modal-body:contains("${message}")`,
-            timeout: TIMEOUT,
         },
         {
             content: "Close it",
@@ -131,7 +127,6 @@ function arrive(status, message = "We received your payment of") {
         {
             content: "It worked",
             trigger: `.o_billpro_success [role="status"]:contains("${message}")`,
-            timeout: TIMEOUT,
         },
         {
             content: "Go to the order portal",
@@ -155,10 +150,8 @@ function arrive(status, message = "We received your payment of") {
  * @param {Function} steps - Gives the steps that follow the consent.
  * @return {void}
  */
-function addTour(name, steps) {
-    registry.category('web_tour.tours').add(`billpro_portal.stripe_${name}`, {
-        steps: () => [...agree, ...steps()],
-    });
+function addCheckoutTour(name, steps) {
+    addTour(`stripe_${name}`, () => [...agree, ...steps()]);
 }
 
 for (const [name, card] of Object.entries({
@@ -169,7 +162,7 @@ for (const [name, card] of Object.entries({
     bank_always: { number: '4000002760003184', answer: COMPLETE },
     bank_requested: { number: '4000000000003220', answer: COMPLETE },
 })) {
-    addTour(name, () => [...pay(card), ...arrive("Complete")]);
+    addCheckoutTour(name, () => [...pay(card), ...arrive("Complete")]);
 }
 
 for (const [name, card] of Object.entries({
@@ -177,20 +170,20 @@ for (const [name, card] of Object.entries({
     bank_once: { number: '4000002500003155', answer: COMPLETE },
     bank_always: { number: '4000002760003184', answer: COMPLETE },
 })) {
-    addTour(`subscription_${name}`, () => [...pay(card), ...arrive("Active")]);
+    addCheckoutTour(`subscription_${name}`, () => [...pay(card), ...arrive("Active")]);
 }
 
 for (const [name, card] of Object.entries({
     charge_fails: { number: '4000000000000341' },
     bank_once: { number: '4000002500003155', answer: COMPLETE },
 })) {
-    addTour(`register_${name}`, () => [
+    addCheckoutTour(`register_${name}`, () => [
         ...pay(card, "Register card"),
         ...arrive("Active", "Your card is registered"),
     ]);
 }
 
-addTour('register_declines', () => [
+addCheckoutTour('register_declines', () => [
     ...DECLINES.slice(0, 2).flatMap((card) => [
         ...pay(card, "Register card", false),
         ...readDecline(card.message),
@@ -201,27 +194,26 @@ addTour('register_declines', () => [
     ...arrive("Active", "Your card is registered"),
 ]);
 
-addTour('declines', () => [
+addCheckoutTour('declines', () => [
     ...DECLINES.flatMap((card) => [...pay(card, "Pay", false), ...readDecline(card.message)]),
-    noHorizontalScrolling,
+    fitsWindowAndPhone,
     ...pay({ number: '4242424242424242' }),
     ...arrive("Complete"),
 ]);
 
-addTour('bank_refuses', () => [
+addCheckoutTour('bank_refuses', () => [
     ...pay({ number: '4000002760003184', answer: FAIL }, "Pay", false),
     ...readDecline(NOT_AUTHENTICATED),
-    noHorizontalScrolling,
+    fitsWindowAndPhone,
     ...pay({ number: '4000002760003184', answer: COMPLETE }),
     ...arrive("Complete"),
 ]);
 
-addTour('bank_left', () => [
+addCheckoutTour('bank_left', () => [
     ...pay({ number: '4000002760003184' }, "Pay", false),
     {
         content: "The customer leaves the bank's question, and comes back",
         trigger: BANK,
-        timeout: TIMEOUT,
         run: () => window.location.reload(),
         expectUnloadPage: true,
     },

@@ -1,11 +1,7 @@
-import { registry } from '@web/core/registry';
-
-import {
-    cardIsShown,
-    enterCard,
-    goToOrderPortal,
-    noHorizontalScrolling,
-} from './recurring_steps';
+import { openBillingTab } from './back_office_steps';
+import { fitsWindowAndPhone } from './phone_layout';
+import { cardIsShown, enterCard, goToOrderPortal } from './recurring_steps';
+import { addTour } from './tour';
 
 /**
  * Steps from the success page to the order portal, which shows what comes next.
@@ -33,7 +29,7 @@ function visitOrderPortal({ message, terms, next, amount }) {
                 + ':contains("Scheduled")',
         },
         cardIsShown,
-        noHorizontalScrolling,
+        fitsWindowAndPhone,
     ];
 }
 
@@ -80,50 +76,46 @@ function checkHistory({ count, date, period, next }) {
     ];
 }
 
-registry.category('web_tour.tours').add('billpro_portal.subscription', {
-    steps: () => [
-        {
-            content: "The checkout says what is paid today and later",
-            trigger:
-                '.o_billpro_pay:contains("To pay today"):contains("36.30")'
-                + ':contains("24.20 every month"):contains("02/29/2028")'
-                + ':contains("until cancelled"):not(:contains("Nothing is charged today"))',
-        },
-        ...enterCard("Pay"),
-        ...visitOrderPortal({
-            message: "We received your payment of",
-            terms: ["24.20 every month", "until cancelled"],
-            next: "02/29/2028",
-            amount: "24.20",
-        }),
-    ],
-});
+addTour('subscription', () => [
+    {
+        content: "The checkout says what is paid today and later",
+        trigger:
+            '.o_billpro_pay:contains("To pay today"):contains("36.30")'
+            + ':contains("24.20 every month"):contains("02/29/2028")'
+            + ':contains("until cancelled"):not(:contains("Nothing is charged today"))',
+    },
+    ...enterCard("Pay"),
+    ...visitOrderPortal({
+        message: "We received your payment of",
+        terms: ["24.20 every month", "until cancelled"],
+        next: "02/29/2028",
+        amount: "24.20",
+    }),
+]);
 
-registry.category('web_tour.tours').add('billpro_portal.subscription_trial', {
-    steps: () => [
-        {
-            content: "The checkout says that nothing is charged today",
-            trigger:
-                '.o_billpro_today_note:contains("Nothing is charged today. Your card is saved for'
-                + ' the later payments.")',
-        },
-        {
-            content: "It says when the trial ends",
-            trigger: '.o_billpro_pay:contains("Free trial until"):contains("02/13/2028")',
-        },
-        ...enterCard("Register card"),
-        ...visitOrderPortal({
-            message: "Your card is registered",
-            terms: ["Free trial until", "02/13/2028", "24.20 every month"],
-            next: "02/14/2028",
-            amount: "24.20",
-        }),
-        {
-            content: "No payment was made",
-            trigger: '.o_billpro_portal:contains("No payments yet")',
-        },
-    ],
-});
+addTour('subscription_trial', () => [
+    {
+        content: "The checkout says that nothing is charged today",
+        trigger:
+            '.o_billpro_today_note:contains("Nothing is charged today. Your card is saved for'
+            + ' the later payments.")',
+    },
+    {
+        content: "It says when the trial ends",
+        trigger: '.o_billpro_pay:contains("Free trial until"):contains("02/13/2028")',
+    },
+    ...enterCard("Register card"),
+    ...visitOrderPortal({
+        message: "Your card is registered",
+        terms: ["Free trial until", "02/13/2028", "24.20 every month"],
+        next: "02/14/2028",
+        amount: "24.20",
+    }),
+    {
+        content: "No payment was made",
+        trigger: '.o_billpro_portal:contains("No payments yet")',
+    },
+]);
 
 // From 31 January of a leap year over the beginning of daylight saving time.
 for (const [tour, expected] of Object.entries({
@@ -137,69 +129,59 @@ for (const [tour, expected] of Object.entries({
         count: 4, date: "04/30/2028", period: "04/30/2028 to 05/30/2028", next: "05/31/2028",
     },
 })) {
-    registry.category('web_tour.tours').add(`billpro_portal.${tour}`, {
-        steps: () => checkHistory(expected),
-    });
+    addTour(tour, () => checkHistory(expected));
 }
 
-registry.category('web_tour.tours').add('billpro_portal.execute_now', {
-    steps: () => [
-        {
-            content: "Look at the schedule",
-            trigger: '.o_form_view a.nav-link[name="billing"]',
-            run: 'click',
-        },
-        {
-            content: "The agreed terms can't be changed",
-            trigger: '.o_form_view .o_readonly_modifier[name="billing_interval_count"]',
-        },
-        {
-            content: "Only managers decide about unknown payments",
-            trigger: '.o_form_view:not(:has(button[name="action_was_charged"]))',
-        },
-        {
-            content: "Execute the scheduled payment now",
-            trigger:
-                '.o_form_view div[name="billing_event_ids"] button[name="action_execute_now"]',
-            run: 'click',
-        },
-        {
-            content: "Confirm it",
-            trigger: '.modal:contains("charged at once") .modal-footer .btn-primary',
-            run: 'click',
-        },
-        {
-            content: "It worked",
-            trigger: '.o_notification:contains("1 charged, 0 declined, 0 unknown.")',
-        },
-        {
-            content: "It is completed, and the next one is scheduled",
-            trigger:
-                '.o_form_view div[name="billing_event_ids"]:contains("Completed")'
-                + ':contains("Scheduled")',
-        },
-    ],
-});
+addTour('execute_now', () => [
+    ...openBillingTab,
+    {
+        content: "The agreed terms can't be changed",
+        trigger: '.o_form_view .o_readonly_modifier[name="billing_interval_count"]',
+    },
+    {
+        content: "Only managers decide about unknown payments",
+        trigger: '.o_form_view:not(:has(button[name="action_was_charged"]))',
+    },
+    {
+        content: "Execute the scheduled payment now",
+        trigger:
+            '.o_form_view div[name="billing_event_ids"] button[name="action_execute_now"]',
+        run: 'click',
+    },
+    {
+        content: "Confirm it",
+        trigger: '.modal:contains("charged at once") .modal-footer .btn-primary',
+        run: 'click',
+    },
+    {
+        content: "It worked",
+        trigger: '.o_notification:contains("1 charged, 0 declined, 0 unknown.")',
+    },
+    {
+        content: "It is completed, and the next one is scheduled",
+        trigger:
+            '.o_form_view div[name="billing_event_ids"]:contains("Completed")'
+            + ':contains("Scheduled")',
+    },
+]);
 
-registry.category('web_tour.tours').add('billpro_portal.run_now', {
-    steps: () => [
-        {
-            content: "Run now",
-            trigger: '.o_list_view button:contains("Run now")',
-            run: 'click',
-        },
-        {
-            content: "Confirm it",
-            trigger: '.modal:contains("charged at once") .modal-footer .btn-primary',
-            run: 'click',
-        },
-        {
-            content: "It worked",
-            trigger: '.o_notification:contains("1 charged, 0 declined, 0 unknown.")',
-        },
-        {
-            content: "The run is reported",
-            trigger: '.o_list_view .o_data_row td[name="charged_count"]:contains("1")',
-        },
-    ],
-});
+addTour('run_now', () => [
+    {
+        content: "Run now",
+        trigger: '.o_list_view button:contains("Run now")',
+        run: 'click',
+    },
+    {
+        content: "Confirm it",
+        trigger: '.modal:contains("charged at once") .modal-footer .btn-primary',
+        run: 'click',
+    },
+    {
+        content: "It worked",
+        trigger: '.o_notification:contains("1 charged, 0 declined, 0 unknown.")',
+    },
+    {
+        content: "The run is reported",
+        trigger: '.o_list_view .o_data_row td[name="charged_count"]:contains("1")',
+    },
+]);

@@ -1,0 +1,101 @@
+import json
+import time
+
+from odoo.tests.common import ChromeBrowserException
+
+PAGE_TIMEOUT = 60  # Seconds; the machine may be busy.
+PAY_BUTTON = 'button[name="o_payment_submit_button"]'
+CARD_FIELDS = ("Card number", "Expiration date (MM / YY)", "Security code")
+FIND_LAYOUT_PROBLEMS = """
+    odoo.loader.modules.get("@billpro_portal/../tests/tours/phone_layout").findLayoutProblems()
+"""
+
+
+class Page:
+    """What a page shows, and a finger that touches it."""
+
+    def __init__(self, test, browser):
+        """Keep where the page is open.
+
+        :param odoo.tests.HttpCase test: The test that fails if the page isn't right.
+        :param odoo.tests.common.ChromeBrowser browser: The browser.
+        """
+        self._test = test
+        self._browser = browser
+
+    def evaluate(self, expression):
+        """Return what an expression is in the page.
+
+        :param str expression: The expression, in JavaScript; a promise is waited for.
+        """
+        answer = self.send(
+            'Runtime.evaluate', expression=expression, awaitPromise=True, returnByValue=True
+        )
+        self._test.assertNotIn('exceptionDetails', answer)
+        return answer['result'].get('value')
+
+    def send(self, method, **params):
+        """Send a command to the browser; return its answer.
+
+        :param str method: The name of the command.
+        :param params: Its parameters.
+        :rtype: dict
+        """
+        return self._browser._websocket_request(method, params=params, timeout=PAGE_TIMEOUT)
+
+    def wait_for(self, selector, *texts):
+        """Wait until a page is loaded on which the elements of a selector have these texts.
+
+        :param str selector: The elements.
+        :param texts: The text of each, in the order of the page.
+        """
+        expression = f"""
+            new Promise((resolve) => setTimeout(() => resolve(
+                document.readyState === "complete"
+                && document.body.getAttribute("is-ready") === "true"
+                && [...document.querySelectorAll({json.dumps(selector)})].map(
+                    (element) => element.innerText.replaceAll(/\\s+/g, " ").trim()
+                )
+            ), 50))
+        """
+        deadline = time.monotonic() + PAGE_TIMEOUT
+        found = False
+        while time.monotonic() < deadline:
+            try:
+                found = self.evaluate(expression)
+            except ChromeBrowserException:
+                continue  # The page was left meanwhile.
+            if found == list(texts):
+                return
+        self._browser.take_screenshot().result(10)
+        self._test.fail(f"{selector} says {found} and not {list(texts)}")
+
+    def check_layout(self):
+        """Check that the page fits the window, and that a finger reaches all that it offers."""
+        problems = self.evaluate(FIND_LAYOUT_PROBLEMS)
+        if problems:
+            self._browser.take_screenshot().result(10)
+        self._test.assertEqual(problems, [])
+
+    def type(self, text):
+        """Type into the focused field.
+
+        :param str text: The text.
+        """
+        self.send('Input.insertText', text=text)
+
+    def tap(self, selector):
+        """Touch the middle of an element.
+
+        :param str selector: The element.
+        """
+        point = self.evaluate(f"""
+            (() => {{
+                const element = document.querySelector({json.dumps(selector)});
+                element.scrollIntoView({{ block: "center", behavior: "instant" }});
+                const box = element.getBoundingClientRect();
+                return {{ x: box.left + box.width / 2, y: box.top + box.height / 2 }};
+            }})()
+        """)
+        self.send('Input.dispatchTouchEvent', type='touchStart', touchPoints=[point])
+        self.send('Input.dispatchTouchEvent', type='touchEnd', touchPoints=[])
