@@ -38,7 +38,7 @@ class TestEachAlone(EachAloneCommon):
                 with self._broken(
                     AccountMove,
                     '_post',
-                    lambda moves, bad=bad: bad.id in moves.line_ids.sale_line_ids.order_id.ids,
+                    lambda moves, bad=bad: bad.id in moves.billing_order_id.ids,
                     raises,
                 ):
                     for delay in (*TRIES, timedelta(days=1), timedelta(days=2)):
