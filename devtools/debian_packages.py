@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
-from devtools import console, locks, paths
+from devtools import console, locks, paths, python_environment
 
 KEYRING = Path('/usr/share/keyrings/debian-archive-keyring.gpg')
 
@@ -78,10 +78,11 @@ def provide_browser() -> None:
 
     The whole Chromium draws a window that nobody sees, which takes twice the time.
     """
-    program = paths.program_directory() / 'google-chrome'
-    program.parent.mkdir(parents=True, exist_ok=True)
-    if not program.is_symlink():
-        program.symlink_to('/usr/bin/chromium-headless-shell')
+    link = paths.program_directory() / 'google-chrome'
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.unlink(missing_ok=True)
+    # Not the script of that name, which would be ended in place of its Chromium.
+    link.symlink_to('/usr/lib/chromium/chromium-headless-shell')
 
 
 def _as_root(purpose: str, advice: str) -> list[str]:
@@ -122,12 +123,11 @@ def _is_installed(package: str) -> bool:
     """
     if package == 'python3-venv':
         # A Python from elsewhere may well have it.
-        return (
-            bool(shutil.which('python3'))
-            and not subprocess.run(
-                ['python3', '-c', 'import ensurepip'], check=False, capture_output=True
-            ).returncode
-        )
+        return not subprocess.run(
+            [python_environment.find_interpreter(), '-c', 'import ensurepip'],
+            check=False,
+            capture_output=True,
+        ).returncode
     if not shutil.which('dpkg-query'):
         return False
     query = subprocess.run(

@@ -10,7 +10,15 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from devtools import console, locks, method_definitions, node_environment, paths, translations
+from devtools import (
+    console,
+    foreign_names,
+    locks,
+    method_definitions,
+    node_environment,
+    paths,
+    translations,
+)
 from devtools.odoo_server import Odoo
 
 # Where to fetch from is the machine's own setting.
@@ -62,6 +70,11 @@ def run(odoo: Odoo, tools: Path) -> int:
         "addresses and paths": check_addresses,
         "one definition of a method": lambda: "\n".join(
             method_definitions.find_problems(paths.ADDON)
+        ),
+        "names of other modules": lambda: "\n".join(
+            foreign_names.find_problems(
+                paths.ADDON, odoo.source, [odoo.source / 'addons', odoo.source / 'odoo/addons']
+            )
         ),
     }
     # The others are made beside the one that takes longest.
@@ -135,8 +148,14 @@ def check_types(programs: Path, environment: Path, *files: Path) -> str:
     :param files: What to check; without, what pyproject.toml names.
     :rtype: str
     """
-    # The libraries' own types are there, and not among the tools.
-    return _output(programs / 'mypy', f'--python-executable={environment / "bin/python"}', *files)
+    return _output(
+        programs / 'mypy',
+        # The libraries' own types are there, and not among the tools.
+        f'--python-executable={environment / "bin/python"}',
+        # Shared by all checkouts: a file counts by what is in it.
+        f'--cache-dir={paths.cache_directory() / "mypy"}',
+        *files,
+    )
 
 
 def check_javascript(eslint: Path, folder: Path = paths.CHECKOUT) -> str:

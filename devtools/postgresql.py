@@ -34,6 +34,8 @@ SETTINGS = {
     'max_connections': '200',
     'max_locks_per_transaction': '256',
     'logging_collector': 'off',
+    # Small queries over tables that were never analysed are taken for large ones, and compiled.
+    'jit': 'off',
     'listen_addresses': '',
 }
 

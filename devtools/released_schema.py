@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from devtools import databases, paths
@@ -26,6 +27,10 @@ INDEXES = (
     " WHERE schemaname = 'public' AND NOT EXISTS"
     " (SELECT 1 FROM pg_constraint c WHERE c.conname = i.indexname)"
 )
+
+# A list of words, as PostgreSQL shows it of what was created, and of what was restored from a dump.
+CREATED_WORDS = re.compile(r"\(ARRAY\[((?:'[^']*'::character varying(?:, )?)+)\]\)::text\[\]")
+RESTORED_WORD = re.compile(r"\(('[^']*')::character varying\)::text")
 
 # Sorted texts by kind of structure, the names first.
 Structure = dict[str, list[str]]
@@ -53,6 +58,8 @@ def read() -> dict[str, Any]:
     :rtype: dict
     """
     released: dict[str, Any] = json.loads(FILE.read_text())
+    for kind in KINDS:
+        released[kind] = sorted(map(spell_alike, released[kind]))
     return released
 
 
@@ -65,10 +72,25 @@ def of_addon(cluster: Cluster, database: str, template: str) -> Structure:
     :return: Sorted texts, the names first, by kind of structure.
     :rtype: dict
     """
-    return {
-        kind: sorted(set(cluster.query(query, database)) - set(cluster.query(query, template)))
-        for kind, query in KINDS.items()
-    }
+    structure = {}
+    for kind, query in KINDS.items():
+        rows, others = (
+            set(map(spell_alike, cluster.query(query, name))) for name in (database, template)
+        )
+        structure[kind] = sorted(rows - others)
+    return structure
+
+
+def spell_alike(row: str) -> str:
+    """Return a definition in one spelling, whether it was created or restored from a dump.
+
+    :param str row: The definition, as PostgreSQL shows it.
+    :rtype: str
+    """
+    row = CREATED_WORDS.sub(
+        lambda match: f'ARRAY[{match[1].replace("::character varying", "::text")}]', row
+    )
+    return RESTORED_WORD.sub(r'\1::text', row)
 
 
 def statements_to(released: Structure, present: Structure) -> list[str]:

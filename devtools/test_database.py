@@ -19,10 +19,9 @@ ASSET_BUNDLES = [
     'web.assets_web_print',
     'web.chartjs_lib',
     'web.fullcalendar_lib',
-    'web.report_assets_common',
-    'web.report_assets_pdf',
     'web_tour.automatic',
 ]
+REPORT_BUNDLES = ['web.report_assets_common', 'web.report_assets_pdf']
 
 
 def prepare(env: Any) -> None:
@@ -31,7 +30,9 @@ def prepare(env: Any) -> None:
     :param odoo.api.Environment env: The superuser's environment.
     """
     company.make(env)
-    for bundle in ASSET_BUNDLES:
+    for bundle in ASSET_BUNDLES + REPORT_BUNDLES:
         assets = env['ir.qweb']._get_asset_bundle(bundle)
         assets.js()
         assets.css()
+    for bundle in REPORT_BUNDLES:  # As PDF files take them.
+        env['ir.qweb']._get_asset_bundle(bundle, autoprefix=True).css()

@@ -11,19 +11,19 @@ from .order_access import OrderAccess
 class Checkout(OrderAccess):
     """The checkout: Odoo's payment form for the initial payment of an order."""
 
-    def _render_checkout(self, order):
+    def _billpro_render_checkout(self, order):
         """Return the checkout page.
 
         :param sale.order order: The order, in superuser mode.
         :rtype: odoo.http.Response
         """
-        values = {**order._get_checkout_values(), **self._get_payment_form_values(order)}
+        values = {**order._get_checkout_values(), **self._billpro_get_payment_form_values(order)}
         values['consent']['checked'] = (
             request.session.get(f'billpro_consent_{order.id}') == values['consent']['version']
         )
-        return self._render_private('billpro_portal.checkout_page', values)
+        return self._billpro_render_private('billpro_portal.checkout_page', values)
 
-    def _get_payment_form_values(self, order):
+    def _billpro_get_payment_form_values(self, order):
         """Return the context of Odoo's payment form for the order's initial payment.
 
         :param sale.order order: The order, in superuser mode.
@@ -31,14 +31,14 @@ class Checkout(OrderAccess):
         """
         purchase = order._get_purchase()
         return {
-            **self._get_form_values(
+            **self._billpro_get_form_values(
                 order, purchase._get_initial_amount(order), purchase._requires_card(order)
             ),
             'transaction_route': f'/order/{order.id}/transaction',
             'landing_route': order._get_order_link('/result'),
         }
 
-    def _get_form_values(self, order, amount, requires_card):
+    def _billpro_get_form_values(self, order, amount, requires_card):
         """Return what the context of Odoo's payment form has in common wherever it is shown.
 
         The payer is the order's customer, whoever has opened the link.
@@ -100,7 +100,7 @@ class Checkout(OrderAccess):
         }
 
     @http.route('/order/<int:order_id>/state', type='jsonrpc', auth='public')
-    def order_state(self, order_id, access_token=None):
+    def billpro_order_state(self, order_id, access_token=None):
         """Tell the checkout in an open tab whether the order can still be paid.
 
         :param int order_id: The order.
@@ -109,7 +109,7 @@ class Checkout(OrderAccess):
         :rtype: dict
         :raise werkzeug.exceptions.NotFound: If the order isn't the visitor's.
         """
-        order = self._get_accessible_order(order_id, access_token)
+        order = self._billpro_get_accessible_order(order_id, access_token)
         if not order:
             raise request.not_found()
         return {
@@ -119,7 +119,7 @@ class Checkout(OrderAccess):
         }
 
     @http.route('/order/<int:order_id>/transaction', type='jsonrpc', auth='public')
-    def order_transaction(
+    def billpro_order_transaction(
         self,
         order_id,
         access_token,
@@ -148,16 +148,18 @@ class Checkout(OrderAccess):
         :raise werkzeug.exceptions.NotFound: If the order isn't the visitor's.
         :raise UserError: If the order can't be paid now or the consent is missing.
         """
-        order = self._get_accessible_order(order_id, access_token)
+        order = self._billpro_get_accessible_order(order_id, access_token)
         if not order:
             raise request.not_found()
         self._validate_transaction_kwargs(kwargs)
         order._lock_billing()
         if reason := order._get_not_payable_reason():
             raise UserError(reason)
-        self._record_consent(order, consent_version)
-        form_values = self._get_payment_form_values(order)
-        self._check_payment_option(form_values, provider_id, payment_method_id, token_id, flow)
+        self._billpro_record_consent(order, consent_version)
+        form_values = self._billpro_get_payment_form_values(order)
+        self._billpro_check_payment_option(
+            form_values, provider_id, payment_method_id, token_id, flow
+        )
 
         amount = form_values['amount']
         is_validation = form_values['mode'] == 'validation'
@@ -200,7 +202,7 @@ class Checkout(OrderAccess):
             tx_sudo._charge_initial_payment()
         return tx_sudo._get_processing_values()
 
-    def _record_consent(self, order, version):
+    def _billpro_record_consent(self, order, version):
         """Store what the customer agreed to, once for each text.
 
         :param sale.order order: The order, in superuser mode.
@@ -230,7 +232,7 @@ class Checkout(OrderAccess):
             )
 
     @staticmethod
-    def _check_payment_option(form_values, provider_id, payment_method_id, token_id, flow):
+    def _billpro_check_payment_option(form_values, provider_id, payment_method_id, token_id, flow):
         """Check that the request names what the payment form offered.
 
         :param dict form_values: The context of the payment form.
@@ -260,19 +262,21 @@ class Checkout(OrderAccess):
     @http.route(
         '/order/<int:order_id>/result', type='http', auth='public', methods=['GET'], website=True
     )
-    def order_result(self, order_id, access_token=None, **kwargs):
+    def billpro_order_result(self, order_id, access_token=None, **kwargs):
         """Show what came of the initial payment: the way back from every provider.
 
         :param int order_id: The order.
         :param str access_token: The token of the order link.
         :rtype: odoo.http.Response
         """
-        order = self._get_accessible_order(order_id, access_token)
+        order = self._billpro_get_accessible_order(order_id, access_token)
         if not order:
-            return self._render_order_not_found()
+            return self._billpro_render_order_not_found()
         if order.billing_status in BEFORE_APPROVAL | {'cancelled'}:
             return request.redirect(order._get_order_link())
-        return self._render_private('billpro_portal.success_page', order._get_success_values())
+        return self._billpro_render_private(
+            'billpro_portal.success_page', order._get_success_values()
+        )
 
 
 class PendingPaymentStatus(PaymentPostProcessing):

@@ -11,7 +11,7 @@ from ..models.sale_order_history import HISTORY_PAGE_SIZE
 class OrderAccess(PaymentPortal):
     """Who may see an order: whoever has its link, or a login that may read it."""
 
-    def _get_accessible_order(self, order_id, access_token):
+    def _billpro_get_accessible_order(self, order_id, access_token):
         """Return the order if the request may act for its customer.
 
         An unknown order and one of somebody else are the same to the visitor, and so is an
@@ -39,14 +39,14 @@ class OrderAccess(PaymentPortal):
             order.company_id
         )
 
-    def _render_order_not_found(self):
+    def _billpro_render_order_not_found(self):
         """Return the neutral answer for a link that opens nothing.
 
         :rtype: odoo.http.Response
         """
-        return self._render_private('billpro_portal.link_invalid_page', {}, status=404)
+        return self._billpro_render_private('billpro_portal.link_invalid_page', {}, status=404)
 
-    def _render_private(self, template, values, status=200):
+    def _billpro_render_private(self, template, values, status=200):
         """Render a page that belongs to one customer.
 
         The token stands in the URL: no cache may keep the page and no other site may learn the
@@ -58,30 +58,30 @@ class OrderAccess(PaymentPortal):
         :rtype: odoo.http.Response
         """
         response = request.render(template, values, status=status)
-        self._set_private_headers(response)
+        self._billpro_set_private_headers(response)
         return response
 
     @staticmethod
-    def _set_private_headers(response):
+    def _billpro_set_private_headers(response):
         response.headers['Cache-Control'] = 'no-store'
         response.headers['Referrer-Policy'] = 'same-origin'
         response.headers['X-Robots-Tag'] = 'noindex, nofollow'
 
     # === RESULTS OF ACTIONS === #
 
-    def _redirect_to_order(self, order, notice):
+    def _billpro_redirect_to_order(self, order, notice):
         """Go back to the order, which tells what was done.
 
         :param sale.order order: The order.
         :param str notice: A key of `sale.order._get_notice`.
         :rtype: odoo.http.Response
         """
-        return request.redirect(self._get_notice_url(order, notice))
+        return request.redirect(self._billpro_get_notice_url(order, notice))
 
-    def _get_notice_url(self, order, notice):
+    def _billpro_get_notice_url(self, order, notice):
         return order.get_portal_url(query_string=f'&notice={notice}')
 
-    def _render_refused(self, order, error):
+    def _billpro_render_refused(self, order, error):
         """Show the order as it is, with the reason why an action was refused.
 
         :param sale.order order: The order.
@@ -92,11 +92,11 @@ class OrderAccess(PaymentPortal):
         order.invalidate_recordset()
         if order.billing_status in BEFORE_APPROVAL | {'cancelled'}:
             return request.redirect(order._get_order_link())
-        return self._render_portal(
+        return self._billpro_render_portal(
             order, notice={'level': 'danger', 'text': str(error)}, status=409
         )
 
-    def _render_portal(self, order, page=1, notice=False, status=200):
+    def _billpro_render_portal(self, order, page=1, notice=False, status=200):
         """Show the order portal.
 
         :param sale.order order: The order.
@@ -112,7 +112,7 @@ class OrderAccess(PaymentPortal):
             page=max(page, 1),
             step=HISTORY_PAGE_SIZE,
         )
-        return self._render_private(
+        return self._billpro_render_private(
             'billpro_portal.order_page',
             {
                 **order._get_portal_values(history_pager['page']['num']),

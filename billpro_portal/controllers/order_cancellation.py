@@ -17,24 +17,28 @@ class OrderCancellation(OrderAccess):
     @http.route(
         '/order/<int:order_id>/cancel', type='http', auth='public', methods=['GET'], website=True
     )
-    def order_cancel_page(self, order_id, access_token=None, **kwargs):
+    def billpro_order_cancel_page(self, order_id, access_token=None, **kwargs):
         """Show what cancelling means, and ask for the reason.
 
         :param int order_id: The order.
         :param str access_token: The token of the order link.
         :rtype: odoo.http.Response
         """
-        order = self._get_accessible_order(order_id, access_token)
+        order = self._billpro_get_accessible_order(order_id, access_token)
         if not order:
-            return self._render_order_not_found()
+            return self._billpro_render_order_not_found()
         if not order._can_be_cancelled():
             return request.redirect(order._get_order_link())
-        return self._render_private('billpro_portal.cancel_page', order._get_cancel_values())
+        return self._billpro_render_private(
+            'billpro_portal.cancel_page', order._get_cancel_values()
+        )
 
     @http.route(
         '/order/<int:order_id>/cancel', type='http', auth='public', methods=['POST'], website=True
     )
-    def order_cancel(self, order_id, access_token=None, reason_id=None, note=None, **kwargs):
+    def billpro_order_cancel(
+        self, order_id, access_token=None, reason_id=None, note=None, **kwargs
+    ):
         """Cancel the subscription as the company's settings say.
 
         :param int order_id: The order.
@@ -43,9 +47,9 @@ class OrderCancellation(OrderAccess):
         :param str note: Why, in the customer's words.
         :rtype: odoo.http.Response
         """
-        order = self._get_accessible_order(order_id, access_token)
+        order = self._billpro_get_accessible_order(order_id, access_token)
         if not order:
-            return self._render_order_not_found()
+            return self._billpro_render_order_not_found()
         reason = (
             request.env['billpro.cancel.reason']
             .sudo()
@@ -64,8 +68,8 @@ class OrderCancellation(OrderAccess):
                 note=(note or '').replace('\0', '').strip()[:NOTE_LENGTH],
             )
         except UserError as error:
-            return self._render_refused(order, error)
-        return self._redirect_to_order(order, 'cancelled')
+            return self._billpro_render_refused(order, error)
+        return self._billpro_redirect_to_order(order, 'cancelled')
 
     @http.route(
         '/order/<int:order_id>/cancel/undo',
@@ -74,41 +78,43 @@ class OrderCancellation(OrderAccess):
         methods=['POST'],
         website=True,
     )
-    def order_cancel_undo(self, order_id, access_token=None, **kwargs):
+    def billpro_order_cancel_undo(self, order_id, access_token=None, **kwargs):
         """Take the cancellation back.
 
         :param int order_id: The order.
         :param str access_token: The token of the order link.
         :rtype: odoo.http.Response
         """
-        order = self._get_accessible_order(order_id, access_token)
+        order = self._billpro_get_accessible_order(order_id, access_token)
         if not order:
-            return self._render_order_not_found()
+            return self._billpro_render_order_not_found()
         try:
             order._undo_cancellation()
         except UserError as error:
-            return self._render_refused(order, error)
-        return self._redirect_to_order(order, 'cancel_undone')
+            return self._billpro_render_refused(order, error)
+        return self._billpro_redirect_to_order(order, 'cancel_undone')
 
     @http.route(
         '/order/<int:order_id>/contact', type='http', auth='public', methods=['GET'], website=True
     )
-    def order_contact_page(self, order_id, access_token=None, **kwargs):
+    def billpro_order_contact_page(self, order_id, access_token=None, **kwargs):
         """Show the page on which the customer writes to the salesperson.
 
         :param int order_id: The order.
         :param str access_token: The token of the order link.
         :rtype: odoo.http.Response
         """
-        order = self._get_accessible_order(order_id, access_token)
+        order = self._billpro_get_accessible_order(order_id, access_token)
         if not order or order.billing_status not in LIVE:
-            return self._render_order_not_found()
-        return self._render_private('billpro_portal.contact_page', order._get_contact_values())
+            return self._billpro_render_order_not_found()
+        return self._billpro_render_private(
+            'billpro_portal.contact_page', order._get_contact_values()
+        )
 
     @http.route(
         '/order/<int:order_id>/contact', type='http', auth='public', methods=['POST'], website=True
     )
-    def order_contact(self, order_id, access_token=None, message=None, **kwargs):
+    def billpro_order_contact(self, order_id, access_token=None, message=None, **kwargs):
         """Give the customer's message to the salesperson.
 
         :param int order_id: The order.
@@ -116,16 +122,16 @@ class OrderCancellation(OrderAccess):
         :param str message: What the customer wrote.
         :rtype: odoo.http.Response
         """
-        order = self._get_accessible_order(order_id, access_token)
+        order = self._billpro_get_accessible_order(order_id, access_token)
         if not order or order.billing_status not in LIVE:
-            return self._render_order_not_found()
+            return self._billpro_render_order_not_found()
         message = (message or '').strip()
         try:
             order._receive_customer_message(message[:MESSAGE_LENGTH], MESSAGES_PER_DAY)
         except UserError as error:
-            return self._render_private(
+            return self._billpro_render_private(
                 'billpro_portal.contact_page',
                 order._get_contact_values(value=message, error=str(error)),
                 status=422,
             )
-        return self._redirect_to_order(order, 'message_sent')
+        return self._billpro_redirect_to_order(order, 'message_sent')

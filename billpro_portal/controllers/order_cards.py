@@ -11,7 +11,7 @@ class OrderCards(Checkout):
     @http.route(
         '/order/<int:order_id>/card', type='http', auth='public', methods=['GET'], website=True
     )
-    def order_card(self, order_id, access_token=None, collect=None, **kwargs):
+    def billpro_order_card(self, order_id, access_token=None, collect=None, **kwargs):
         """Show the page on which the customer enters another card.
 
         :param int order_id: The order.
@@ -19,31 +19,31 @@ class OrderCards(Checkout):
         :param str collect: Whether outstanding payments are to be collected with it.
         :rtype: odoo.http.Response
         """
-        order = self._get_accessible_order(order_id, access_token)
+        order = self._billpro_get_accessible_order(order_id, access_token)
         if not order:
-            return self._render_order_not_found()
+            return self._billpro_render_order_not_found()
         if not order._can_change_cards():
             return request.redirect(order._get_order_link())
         values = order._get_card_page_values(bool(collect))
         values['limit_reached'] = order._get_card_limit_reason(request.httprequest.remote_addr)
-        return self._render_private(
-            'billpro_portal.card_page', {**values, **self._get_card_form_values(order)}
+        return self._billpro_render_private(
+            'billpro_portal.card_page', {**values, **self._billpro_get_card_form_values(order)}
         )
 
-    def _get_card_form_values(self, order):
+    def _billpro_get_card_form_values(self, order):
         """Return the context of Odoo's payment form for the registration of another card.
 
         :param sale.order order: The order, in superuser mode.
         :rtype: dict
         """
         return {
-            **self._get_form_values(order, 0.0, requires_card=True),
+            **self._billpro_get_form_values(order, 0.0, requires_card=True),
             'transaction_route': f'/order/{order.id}/card/transaction',
             'landing_route': order._get_order_link('/card/result'),
         }
 
     @http.route('/order/<int:order_id>/card/transaction', type='jsonrpc', auth='public')
-    def order_card_transaction(
+    def billpro_order_card_transaction(
         self,
         order_id,
         access_token,
@@ -74,7 +74,7 @@ class OrderCards(Checkout):
         :raise werkzeug.exceptions.NotFound: If the order isn't the visitor's.
         :raise UserError: If no card can be added now.
         """
-        order = self._get_accessible_order(order_id, access_token)
+        order = self._billpro_get_accessible_order(order_id, access_token)
         if not order:
             raise request.not_found()
         self._validate_transaction_kwargs(kwargs)
@@ -83,8 +83,8 @@ class OrderCards(Checkout):
         if reason := order._get_card_limit_reason(address):
             raise UserError(reason)
         order._check_agreed_amount(collect_amount)
-        form_values = self._get_card_form_values(order)
-        self._check_payment_option(
+        form_values = self._billpro_get_card_form_values(order)
+        self._billpro_check_payment_option(
             form_values, provider_id, payment_method_id, None, flow if flow != 'token' else ''
         )
         tx_sudo = self._create_transaction(
@@ -117,21 +117,21 @@ class OrderCards(Checkout):
         methods=['GET'],
         website=True,
     )
-    def order_card_result(self, order_id, access_token=None, **kwargs):
+    def billpro_order_card_result(self, order_id, access_token=None, **kwargs):
         """Send the customer on after a registration: to the payment under way, or to the order.
 
         :param int order_id: The order.
         :param str access_token: The token of the order link.
         :rtype: odoo.http.Response
         """
-        order = self._get_accessible_order(order_id, access_token)
+        order = self._billpro_get_accessible_order(order_id, access_token)
         if not order:
-            return self._render_order_not_found()
+            return self._billpro_render_order_not_found()
         tx = order.billing_transaction_ids.filtered('billing_is_card_update').sorted('id')[-1:]
         if order._is_collection_under_way():
             return request.redirect(order._get_order_link('/progress'))
         notice = 'card_added' if tx.state == 'done' else 'card_failed'
-        return self._redirect_to_order(order, notice)
+        return self._billpro_redirect_to_order(order, notice)
 
     @http.route(
         '/order/<int:order_id>/card/select',
@@ -140,7 +140,7 @@ class OrderCards(Checkout):
         methods=['POST'],
         website=True,
     )
-    def order_card_select(
+    def billpro_order_card_select(
         self, order_id, access_token=None, token_id=None, all_orders=None, **kwargs
     ):
         """Charge the order to another stored card from now on.
@@ -151,16 +151,16 @@ class OrderCards(Checkout):
         :param str all_orders: Whether to use it for all orders of the customer.
         :rtype: odoo.http.Response
         """
-        order = self._get_accessible_order(order_id, access_token)
+        order = self._billpro_get_accessible_order(order_id, access_token)
         if not order:
-            return self._render_order_not_found()
+            return self._billpro_render_order_not_found()
         try:
             order._check_cards_can_be_changed()
             card = order._get_card(self._cast_as_int(token_id))
             order._select_card(card, for_all_orders=bool(all_orders))
         except UserError as error:
-            return self._render_refused(order, error)
-        return self._redirect_to_order(order, 'card_selected')
+            return self._billpro_render_refused(order, error)
+        return self._billpro_redirect_to_order(order, 'card_selected')
 
     @http.route(
         '/order/<int:order_id>/card/remove',
@@ -169,7 +169,7 @@ class OrderCards(Checkout):
         methods=['POST'],
         website=True,
     )
-    def order_card_remove(self, order_id, access_token=None, token_id=None, **kwargs):
+    def billpro_order_card_remove(self, order_id, access_token=None, token_id=None, **kwargs):
         """Remove a stored card.
 
         :param int order_id: The order.
@@ -177,12 +177,12 @@ class OrderCards(Checkout):
         :param str token_id: The card.
         :rtype: odoo.http.Response
         """
-        order = self._get_accessible_order(order_id, access_token)
+        order = self._billpro_get_accessible_order(order_id, access_token)
         if not order:
-            return self._render_order_not_found()
+            return self._billpro_render_order_not_found()
         try:
             order._check_cards_can_be_changed()
             order._remove_card(order._get_card(self._cast_as_int(token_id)))
         except UserError as error:
-            return self._render_refused(order, error)
-        return self._redirect_to_order(order, 'card_removed')
+            return self._billpro_render_refused(order, error)
+        return self._billpro_redirect_to_order(order, 'card_removed')

@@ -16,17 +16,17 @@ class OrderDocuments(OrderAccess):
         methods=['GET'],
         website=True,
     )
-    def order_summary(self, order_id, access_token=None, **kwargs):
+    def billpro_order_summary(self, order_id, access_token=None, **kwargs):
         """Serve the order summary as PDF, as of now.
 
         :param int order_id: The order.
         :param str access_token: The token of the order link.
         :rtype: odoo.http.Response
         """
-        order = self._get_accessible_order(order_id, access_token)
+        order = self._billpro_get_accessible_order(order_id, access_token)
         if not order:
-            return self._render_order_not_found()
-        return self._respond_with_report(
+            return self._billpro_render_order_not_found()
+        return self._billpro_respond_with_report(
             'billpro_portal.action_report_order_summary',
             order,
             request.env._("Order summary %s", order.name),
@@ -39,7 +39,7 @@ class OrderDocuments(OrderAccess):
         methods=['GET'],
         website=True,
     )
-    def order_receipt(self, order_id, transaction_id, access_token=None, **kwargs):
+    def billpro_order_receipt(self, order_id, transaction_id, access_token=None, **kwargs):
         """Serve the receipt of an approved payment as PDF.
 
         :param int order_id: The order.
@@ -47,13 +47,13 @@ class OrderDocuments(OrderAccess):
         :param str access_token: The token of the order link.
         :rtype: odoo.http.Response
         """
-        order = self._get_accessible_order(order_id, access_token)
+        order = self._billpro_get_accessible_order(order_id, access_token)
         tx = order and order._get_history().filtered(
             lambda tx: tx.id == transaction_id and tx.state == 'done' and tx.operation != 'refund'
         )
         if not tx:
-            return self._render_order_not_found()
-        return self._respond_with_report(
+            return self._billpro_render_order_not_found()
+        return self._billpro_respond_with_report(
             'billpro_portal.action_report_receipt', tx, request.env._("Receipt %s", tx.reference)
         )
 
@@ -64,7 +64,7 @@ class OrderDocuments(OrderAccess):
         methods=['GET'],
         website=True,
     )
-    def order_invoice(self, order_id, move_id, access_token=None, **kwargs):
+    def billpro_order_invoice(self, order_id, move_id, access_token=None, **kwargs):
         """Serve the stored legal PDF of an invoice or credit note of the order.
 
         :param int order_id: The order.
@@ -72,14 +72,14 @@ class OrderDocuments(OrderAccess):
         :param str access_token: The token of the order link.
         :rtype: odoo.http.Response
         """
-        order = self._get_accessible_order(order_id, access_token)
+        order = self._billpro_get_accessible_order(order_id, access_token)
         move = order and order.billing_move_ids.filtered(
             lambda move: move.id == move_id and move.state == 'posted'
         )
         if not move:
-            return self._render_order_not_found()
+            return self._billpro_render_order_not_found()
         document = move._get_legal_pdf()
-        return self._respond_with_pdf(document.raw, document.name)
+        return self._billpro_respond_with_pdf(document.raw, document.name)
 
     @http.route(
         '/order/<int:order_id>/line/<int:line_id>/image',
@@ -88,7 +88,7 @@ class OrderDocuments(OrderAccess):
         methods=['GET'],
         website=True,
     )
-    def order_line_image(self, order_id, line_id, access_token=None, **kwargs):
+    def billpro_order_line_image(self, order_id, line_id, access_token=None, **kwargs):
         """Serve the picture of a product on the order.
 
         :param int order_id: The order.
@@ -96,17 +96,17 @@ class OrderDocuments(OrderAccess):
         :param str access_token: The token of the order link.
         :rtype: odoo.http.Response
         """
-        order = self._get_accessible_order(order_id, access_token)
+        order = self._billpro_get_accessible_order(order_id, access_token)
         line = order and order.order_line.filtered(lambda line: line.id == line_id)
         if not line:
-            return self._render_order_not_found()
+            return self._billpro_render_order_not_found()
         return (
             request.env['ir.binary']
             ._get_image_stream_from(line.product_id, 'image_128')
             .get_response()
         )
 
-    def _respond_with_report(self, report, record, name):
+    def _billpro_respond_with_report(self, report, record, name):
         """Return a report as PDF, in the customer's language and the company's layout.
 
         :param str report: The report's external id.
@@ -121,9 +121,9 @@ class OrderDocuments(OrderAccess):
             ._render_qweb_pdf(report, record.ids)[0]
         )
         filename = re.sub(r'[^-\w]+', '_', name)
-        return self._respond_with_pdf(pdf, f'{filename}.pdf')
+        return self._billpro_respond_with_pdf(pdf, f'{filename}.pdf')
 
-    def _respond_with_pdf(self, pdf, filename):
+    def _billpro_respond_with_pdf(self, pdf, filename):
         response = request.make_response(
             pdf,
             headers=[
@@ -132,5 +132,5 @@ class OrderDocuments(OrderAccess):
                 ('Content-Disposition', content_disposition(filename)),
             ],
         )
-        self._set_private_headers(response)
+        self._billpro_set_private_headers(response)
         return response

@@ -15,7 +15,7 @@ class OrderNotices(OrderAccess):
         methods=['POST'],
         website=True,
     )
-    def order_text_messages(self, order_id, access_token=None, wanted=None, **kwargs):
+    def billpro_order_text_messages(self, order_id, access_token=None, wanted=None, **kwargs):
         """Switch text messages to the customer's number on or off.
 
         :param int order_id: The order.
@@ -23,11 +23,13 @@ class OrderNotices(OrderAccess):
         :param str wanted: Whether the customer wants them; empty for no.
         :rtype: odoo.http.Response
         """
-        order = self._get_accessible_order(order_id, access_token)
+        order = self._billpro_get_accessible_order(order_id, access_token)
         if not order or order.billing_status not in LIVE:
-            return self._render_order_not_found()
+            return self._billpro_render_order_not_found()
         try:
             order._set_text_messages(bool(wanted))
         except UserError as error:
-            return self._render_refused(order, error)
-        return self._redirect_to_order(order, 'text_messages_on' if wanted else 'text_messages_off')
+            return self._billpro_render_refused(order, error)
+        return self._billpro_redirect_to_order(
+            order, 'text_messages_on' if wanted else 'text_messages_off'
+        )

@@ -12,7 +12,7 @@ class OrderPortal(Checkout):
     """The order link: the checkout before approval, the order portal afterwards."""
 
     @http.route('/order/<int:order_id>', type='http', auth='public', methods=['GET'], website=True)
-    def order_link(self, order_id, access_token=None, page=1, notice=None, **kwargs):
+    def billpro_order_link(self, order_id, access_token=None, page=1, notice=None, **kwargs):
         """Show the page that the order's status calls for.
 
         :param int order_id: The order.
@@ -21,33 +21,35 @@ class OrderPortal(Checkout):
         :param str notice: What the last action did, a key of `sale.order._get_notice`.
         :rtype: odoo.http.Response
         """
-        order = self._get_accessible_order(order_id, access_token)
+        order = self._billpro_get_accessible_order(order_id, access_token)
         if not order:
-            return self._render_order_not_found()
+            return self._billpro_render_order_not_found()
         if not request.env.user._is_internal():
             order._note_link_opened()
         if order.billing_status not in BEFORE_APPROVAL | {'cancelled'}:
-            return self._render_portal(
+            return self._billpro_render_portal(
                 order, page=self._cast_as_int(page) or 1, notice=order._get_notice(notice)
             )
         if order._get_payment_in_progress():
-            return self._render_private('billpro_portal.pending_page', order._get_pending_values())
+            return self._billpro_render_private(
+                'billpro_portal.pending_page', order._get_pending_values()
+            )
         if order.billing_status == 'cancelled':
-            return self._render_closed(
+            return self._billpro_render_closed(
                 order,
                 request.env._("This order was cancelled"),
                 request.env._("It can't be paid any more. Please contact us if you need help."),
             )
         if order.is_expired:
-            return self._render_closed(
+            return self._billpro_render_closed(
                 order,
                 request.env._("This offer has expired"),
                 request.env._("Please contact us for a new one."),
             )
-        return self._render_checkout(order)
+        return self._billpro_render_checkout(order)
 
-    def _render_closed(self, order, title, message):
-        return self._render_private(
+    def _billpro_render_closed(self, order, title, message):
+        return self._billpro_render_private(
             'billpro_portal.order_closed_page',
             {**order._get_page_values(), 'title': title, 'message': message},
         )
@@ -59,7 +61,7 @@ class OrderPortal(Checkout):
         methods=['GET'],
         website=True,
     )
-    def order_payment(self, order_id, transaction_id, access_token=None, **kwargs):
+    def billpro_order_payment(self, order_id, transaction_id, access_token=None, **kwargs):
         """Show the details of one payment or refund of the order.
 
         :param int order_id: The order.
@@ -67,11 +69,13 @@ class OrderPortal(Checkout):
         :param str access_token: The token of the order link.
         :rtype: odoo.http.Response
         """
-        order = self._get_accessible_order(order_id, access_token)
+        order = self._billpro_get_accessible_order(order_id, access_token)
         tx = order and order._get_history().filtered(lambda tx: tx.id == transaction_id)
         if not tx:
-            return self._render_order_not_found()
-        return self._render_private('billpro_portal.payment_page', order._get_payment_values(tx))
+            return self._billpro_render_order_not_found()
+        return self._billpro_render_private(
+            'billpro_portal.payment_page', order._get_payment_values(tx)
+        )
 
 
 class SaleCustomerPortal(CustomerPortal):
@@ -80,7 +84,7 @@ class SaleCustomerPortal(CustomerPortal):
     @http.route()
     def portal_order_page(self, order_id, access_token=None, **kwargs):
         """Override of `sale` to go to the order link."""
-        order = OrderAccess()._get_accessible_order(order_id, access_token)
+        order = OrderAccess()._billpro_get_accessible_order(order_id, access_token)
         if order and kwargs.get('report_type') is None:
             return request.redirect(order._get_order_link())
         return super().portal_order_page(order_id, access_token=access_token, **kwargs)

@@ -14,7 +14,7 @@ class OrderRecovery(OrderAccess):
     @http.route(
         '/order/<int:order_id>/pay', type='http', auth='public', methods=['POST'], website=True
     )
-    def order_pay(self, order_id, access_token=None, amount=None, **kwargs):
+    def billpro_order_pay(self, order_id, access_token=None, amount=None, **kwargs):
         """Ask to collect what is outstanding with the selected card.
 
         :param int order_id: The order.
@@ -22,35 +22,37 @@ class OrderRecovery(OrderAccess):
         :param str amount: The amount that the page showed, in the currency of the order.
         :rtype: odoo.http.Response
         """
-        order = self._get_accessible_order(order_id, access_token)
+        order = self._billpro_get_accessible_order(order_id, access_token)
         if not order:
-            return self._render_order_not_found()
+            return self._billpro_render_order_not_found()
         try:
             order._lock_billing()
             order._request_collection(self._cast_as_float(amount) or 0.0)
         except UserError as error:
-            return self._render_refused(order, error)
+            return self._billpro_render_refused(order, error)
         return request.redirect(order._get_order_link('/progress'))
 
     @http.route(
         '/order/<int:order_id>/progress', type='http', auth='public', methods=['GET'], website=True
     )
-    def order_progress(self, order_id, access_token=None, **kwargs):
+    def billpro_order_progress(self, order_id, access_token=None, **kwargs):
         """Show the page on which the customer waits for a payment.
 
         :param int order_id: The order.
         :param str access_token: The token of the order link.
         :rtype: odoo.http.Response
         """
-        order = self._get_accessible_order(order_id, access_token)
+        order = self._billpro_get_accessible_order(order_id, access_token)
         if not order:
-            return self._render_order_not_found()
+            return self._billpro_render_order_not_found()
         if not order._is_collection_under_way() and not order._get_open_authentication():
             return request.redirect(order._get_order_link())
-        return self._render_private('billpro_portal.progress_page', order._get_progress_values())
+        return self._billpro_render_private(
+            'billpro_portal.progress_page', order._get_progress_values()
+        )
 
     @http.route('/order/<int:order_id>/progress/state', type='jsonrpc', auth='public')
-    def order_progress_state(self, order_id, access_token=None):
+    def billpro_order_progress_state(self, order_id, access_token=None):
         """Go on with the payment that the customer waits for, and tell whether it is through.
 
         :param int order_id: The order.
@@ -59,13 +61,13 @@ class OrderRecovery(OrderAccess):
         :rtype: dict
         :raise werkzeug.exceptions.NotFound: If the order isn't the visitor's.
         """
-        order = self._get_accessible_order(order_id, access_token)
+        order = self._billpro_get_accessible_order(order_id, access_token)
         if not order:
             raise request.not_found()
         if not request.env['billpro.billing.run'].sudo()._continue_collection(order):
             return {'done': False}
         notice = 'not_paid' if order.billing_outstanding else 'paid'
-        return {'done': True, 'url': self._get_notice_url(order, notice)}
+        return {'done': True, 'url': self._billpro_get_notice_url(order, notice)}
 
     @http.route(
         '/order/<int:order_id>/authenticate/<int:transaction_id>',
@@ -74,7 +76,7 @@ class OrderRecovery(OrderAccess):
         methods=['GET'],
         website=True,
     )
-    def order_authenticate(self, order_id, transaction_id, access_token=None, **kwargs):
+    def billpro_order_authenticate(self, order_id, transaction_id, access_token=None, **kwargs):
         """Show the page on which the customer confirms a payment with the bank.
 
         :param int order_id: The order.
@@ -82,16 +84,16 @@ class OrderRecovery(OrderAccess):
         :param str access_token: The token of the order link.
         :rtype: odoo.http.Response
         """
-        order = self._get_accessible_order(order_id, access_token)
+        order = self._billpro_get_accessible_order(order_id, access_token)
         if not order:
-            return self._render_order_not_found()
+            return self._billpro_render_order_not_found()
         tx = order._get_open_authentication().filtered(lambda tx: tx.id == transaction_id)
         if not tx or order.billing_status not in COLLECTABLE_ORDERS:
             return request.redirect(order._get_order_link())
         inline = tx._get_authentication_values()
         if not inline:  # It was confirmed meanwhile, or can't be any more.
             return request.redirect(order._get_order_link('/progress'))
-        return self._render_private(
+        return self._billpro_render_private(
             'billpro_portal.authenticate_page', order._get_authenticate_values(tx, inline)
         )
 

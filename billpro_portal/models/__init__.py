@@ -36,6 +36,7 @@ from . import (
     billing_run_booking,
     billing_run_upkeep,
     mail_mail,
+    notification_recipient,
     notification_timed,
     payment_provider,
     payment_provider_authorization,

@@ -161,7 +161,7 @@ class BillproBillingEvent(models.Model):
             ),
             reason,
         )
-        env = order.with_context(lang=order.partner_id.lang).env
+        env = order.with_context(lang=order._get_payment_contact().lang).env
         self._tell_of_change(
             env._(
                 "Your payment of %(amount)s that was due on %(date)s is skipped: it is not"
@@ -218,7 +218,7 @@ class BillproBillingEvent(models.Model):
         :rtype: str
         """
         order = self.order_id
-        env = order.with_context(lang=order.partner_id.lang).env
+        env = order.with_context(lang=order._get_payment_contact().lang).env
         format_amount = self.currency_id.with_env(env).format
         sources = self.merged_event_ids.sorted('due_date')
         return env._(

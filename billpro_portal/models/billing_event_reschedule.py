@@ -54,7 +54,7 @@ class BillproBillingEvent(models.Model):
         self._schedule_overtaken()
         change = (old_day, old_amount, is_lasting, others)
         self._log_change(self._describe_change(self.env, *change), reason)
-        env = order.with_context(lang=order.partner_id.lang).env
+        env = order.with_context(lang=order._get_payment_contact().lang).env
         self._tell_of_change(self._describe_change_to_customer(env, *change))
         self.env['billpro.billing.run']._update_orders(order)
 
@@ -157,7 +157,7 @@ class BillproBillingEvent(models.Model):
         order = self.order_id
         change = (order._get_date(self.due_date), old_amount, True, {})
         self._log_change(self._describe_change(self.env, *change), False)
-        env = order.with_context(lang=order.partner_id.lang).env
+        env = order.with_context(lang=order._get_payment_contact().lang).env
         self._tell_of_change(self._describe_change_to_customer(env, *change))
 
     # === WORDS === #

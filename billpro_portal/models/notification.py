@@ -55,7 +55,6 @@ class BillproNotification(models.Model):
         comodel_name='sale.order', required=True, readonly=True, index=True, ondelete='cascade'
     )
     company_id = fields.Many2one(related='order_id.company_id', store=True, index=True)
-    partner_id = fields.Many2one(related='order_id.partner_id')
     transaction_id = fields.Many2one(
         string="Payment", comodel_name='payment.transaction', readonly=True
     )

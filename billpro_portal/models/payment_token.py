@@ -46,6 +46,8 @@ class PaymentToken(models.Model):
         comodel_name='sale.order',
         inverse_name='billing_token_id',
         readonly=True,
+        groups='sales_team.group_sale_salesman,account.group_account_readonly,'
+        'account.group_account_invoice',
     )
 
     # Stripe's messages name cards by its number.
@@ -85,8 +87,11 @@ class PaymentToken(models.Model):
     def _get_card_name(self):
         """Return the card as the customer knows it: "Visa •••• 4242 (Apple Pay)".
 
+        :return: The name; empty without a card, as mails are rendered for orders of any kind.
         :rtype: str
         """
+        if not self:
+            return ''
         self.ensure_one()
         names = [self.card_brand or self.payment_method_id.name]
         if digits := self.card_last_digits or (self.payment_details or '')[-4:]:

@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.tools import format_date
 
 from ..billing.lifecycle import IN_FLIGHT
 
@@ -161,18 +162,25 @@ class PaymentTransaction(models.Model):
     def _get_notice_rows(self):
         """Return what a mail shows of an attempt to collect a scheduled payment, as rows.
 
+        Staff may edit and preview the mail with any payment: of another order, or of none.
+
         :rtype: list[dict]
         """
         self.ensure_one()
         order = self.billing_order_id
         is_paid = self.state == 'done'
         moment = self.last_state_change or fields.Datetime.now()
-        rows = [
-            *order._get_notice_reference_rows(),
-            order._get_notice_event_row(self.billing_event_id),
+        rows = (
+            order._get_notice_reference_rows()
+            if order
+            else [order._get_notice_row(self.env._("Reference"), self.reference)]
+        )
+        if self.billing_event_id:
+            rows.append(order._get_notice_event_row(self.billing_event_id))
+        rows += [
             order._get_notice_row(
                 self.env._("Paid on") if is_paid else self.env._("Tried on"),
-                order._get_date_text(moment),
+                order._get_date_text(moment) if order else format_date(self.env, moment),
             ),
             order._get_notice_row(self.env._("Card"), self._get_card_name()),
             order._get_notice_row(
@@ -181,7 +189,7 @@ class PaymentTransaction(models.Model):
                 strong=True,
             ),
         ]
-        if is_paid and (payment := order._get_next_payment()):
+        if is_paid and order and (payment := order._get_next_payment()):
             rows.append(
                 order._get_notice_row(
                     self.env._("Next payment"), f"{payment['date']}, {payment['amount']}"

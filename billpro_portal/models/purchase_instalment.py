@@ -41,7 +41,10 @@ class BillproPurchaseInstalment(models.AbstractModel):
     @api.model
     def _get_later_terms(self, order):
         currency = order.currency_id
-        schedule = self._get_schedule(order)
+        try:
+            schedule = self._get_schedule(order)
+        except ValueError:
+            return []  # A draft that lacks its lines or terms: nothing can be agreed to yet.
         amounts = [amount for _date, amount in schedule]
         text = (
             self.env._(

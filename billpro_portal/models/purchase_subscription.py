@@ -51,7 +51,10 @@ class BillproPurchaseSubscription(models.AbstractModel):
         anchor = order.billing_anchor_date or self._get_anchor(order)
         has_trial = order.billing_trial_days and not order.billing_anchor_number
         number = 0 if has_trial else max(1, order.billing_anchor_number)
-        first_charge = self._get_period(order, anchor, number)[0]
+        try:
+            first_charge = self._get_period(order, anchor, number)[0]
+        except ValueError:
+            return []  # A draft that lacks its interval: nothing can be agreed to yet.
         rows = []
         if has_trial:
             rows.append(

@@ -365,6 +365,7 @@ class BillproPurchaseType(models.AbstractModel):
         """Return the order's interval in words, such as "every 3 months".
 
         :param sale.order order: The order.
+        :return: The words; empty for an order without an interval.
         :rtype: str
         """
         count = order.billing_interval_count
@@ -380,7 +381,7 @@ class BillproPurchaseType(models.AbstractModel):
             'month': self.env._("every %s months", count),
             'year': self.env._("every %s years", count),
         }
-        return (single if count == 1 else several)[order.billing_interval_unit]
+        return (single if count == 1 else several).get(order.billing_interval_unit, '')
 
     @api.model
     def _get_today_row(self, order):

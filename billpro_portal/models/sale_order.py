@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.tools.sql import column_exists, create_column
 
 from ..billing.lifecycle import (
     TransitionRefused,
@@ -50,21 +51,29 @@ class SaleOrder(models.Model):
         comodel_name='payment.transaction',
         inverse_name='billing_order_id',
         readonly=True,
+        groups='billpro_portal.group_billing_user,account.group_account_invoice,base.group_system',
     )
     billing_move_ids = fields.One2many(
         string="Billing Invoices",
         comodel_name='account.move',
         inverse_name='billing_order_id',
         readonly=True,
+        groups='sales_team.group_sale_salesman,account.group_account_readonly,'
+        'account.group_account_invoice',
     )
     billing_consent_ids = fields.One2many(
-        string="Consents", comodel_name='billpro.consent', inverse_name='order_id', readonly=True
+        string="Consents",
+        comodel_name='billpro.consent',
+        inverse_name='order_id',
+        readonly=True,
+        groups='sales_team.group_sale_salesman,account.group_account_readonly',
     )
     billing_notification_ids = fields.One2many(
         string="Notices",
         comodel_name='billpro.notification',
         inverse_name='order_id',
         readonly=True,
+        groups='sales_team.group_sale_salesman,account.group_account_readonly',
     )
 
     # Totals in the currency of the order.
@@ -104,6 +113,19 @@ class SaleOrder(models.Model):
         help="What the customer still owes: the order's total less what was skipped, what was"
         " credited, and what was paid and not paid back.",
     )
+
+    def _auto_init(self):
+        """Override of `base`: installing the addon leaves the orders that there are untouched.
+
+        None of them has a purchase type yet, so there is nothing to store. Odoo would compute it
+        order by order, and note that as a change of each.
+        """
+        if not column_exists(self.env.cr, self._table, 'purchase_type'):
+            for field in self._fields.values():
+                if field._module == 'billpro_portal' and field.compute and field.store:
+                    column_type = field.column_type[1]
+                    create_column(self.env.cr, self._table, field.name, column_type, field.string)
+        return super()._auto_init()
 
     @api.model
     def _selection_purchase_type(self):

@@ -66,8 +66,7 @@ class SaleOrder(models.Model):
             self._ask_staff_to_release(tx)
             return
         self.billing_authorization_id = tx
-        if self.state in {'draft', 'sent'}:
-            self.action_confirm()
+        self._confirm_paid()
         self._apply_billing_trigger(
             'activate',
             self.env._(

@@ -1,3 +1,5 @@
+from contextlib import contextmanager
+
 from odoo import models
 from odoo.exceptions import UserError
 
@@ -39,10 +41,16 @@ class SaleOrder(models.Model):
     def _check_no_payment_in_progress(self):
         """Keep what the customer is paying for as it is while the money is under way.
 
+        Confirming the order that it has paid may touch the lines: rewards are computed anew.
+
         :raise UserError: If a payment of an order awaits its result.
         """
         for order in self.filtered(
-            lambda order: order.purchase_type and order.billing_status in BEFORE_APPROVAL
+            lambda order: (
+                order.purchase_type
+                and order.billing_status in BEFORE_APPROVAL
+                and not order._is_being_confirmed()
+            )
         ):
             if order.sudo()._get_payment_in_progress():
                 raise UserError(
@@ -52,6 +60,34 @@ class SaleOrder(models.Model):
                         order.name,
                     )
                 )
+
+    def _confirm_paid(self):
+        """Confirm an order that is paid, unless staff have confirmed it before."""
+        self.ensure_one()
+        if self.state in {'draft', 'sent'}:
+            with self._being_confirmed():
+                self.action_confirm()
+
+    @contextmanager
+    def _being_confirmed(self):
+        """Let whatever is done to confirm the order change it.
+
+        Not by the context, which clients send.
+        """
+        confirmed = self.env.cr.precommit.data.setdefault('billing_confirmed_orders', set())
+        confirmed.add(self.id)
+        try:
+            yield
+        finally:
+            confirmed.discard(self.id)
+
+    def _is_being_confirmed(self):
+        """Return whether the payment of the order is what confirms it now.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return self.id in self.env.cr.precommit.data.get('billing_confirmed_orders', ())
 
     def _get_not_payable_reason(self):
         """Return why the customer can't pay the initial payment now.
@@ -91,8 +127,7 @@ class SaleOrder(models.Model):
         if purchase._requires_card(self):
             self.billing_token_id = tx.token_id
             self.billing_anchor_date = purchase._get_anchor(self)
-        if self.state in {'draft', 'sent'}:
-            self.action_confirm()
+        self._confirm_paid()
         self._apply_billing_trigger(
             purchase._get_approval_trigger(self),
             self.env._("A card was registered (%s).", tx.reference)

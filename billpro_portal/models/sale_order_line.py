@@ -60,8 +60,9 @@ class SaleOrderLine(models.Model):
         """Keep staff from changing the price of a product that locks it."""
         if self.env.uid == SUPERUSER_ID:
             return
-        self._check_no_discount_on_locked_pricing()
-        for line in self.filtered(
+        checked = self.filtered(lambda line: not line.order_id._is_being_confirmed())
+        checked._check_no_discount_on_locked_pricing()
+        for line in checked.filtered(
             lambda line: line.product_id.billing_lock_pricing and not line.is_downpayment
         ):
             expected_price, expected_discount = line._get_locked_pricing()

@@ -14,6 +14,7 @@ class SaleOrder(models.Model):
     billing_phone_problem = fields.Char(
         string="Phone Number",
         compute='_compute_billing_phone_problem',
+        compute_sudo=True,
         help="Why the customer can't get text messages.",
     )
 

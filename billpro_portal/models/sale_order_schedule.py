@@ -9,7 +9,7 @@ class SaleOrder(models.Model):
 
     _inherit = 'sale.order'
 
-    billing_can_merge = fields.Boolean(compute='_compute_billing_can_merge')
+    billing_can_merge = fields.Boolean(compute='_compute_billing_can_merge', compute_sudo=True)
 
     @api.depends('billing_event_ids.status', 'billing_status', 'billing_collection_date')
     def _compute_billing_can_merge(self):

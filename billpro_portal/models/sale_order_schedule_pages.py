@@ -53,10 +53,10 @@ class SaleOrder(models.Model):
     def _get_date_text(self, moment):
         """Return the customer's date of a moment, in their language.
 
-        :param datetime.datetime moment: The moment in UTC.
+        :param datetime.datetime|bool moment: The moment in UTC, if there is one.
         :rtype: str
         """
-        return format_date(self.env, self._get_date(moment))
+        return format_date(self.env, self._get_date(moment)) if moment else ''
 
     def _get_upcoming_rows(self):
         """Return the payments still to come or to be remedied, as rows.

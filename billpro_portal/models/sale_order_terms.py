@@ -90,7 +90,9 @@ class SaleOrder(models.Model):
     billing_end_date = fields.Date(
         string="Runs Until", help="No period begins after this day; empty for no end."
     )
-    billing_terms_locked = fields.Boolean(compute='_compute_billing_terms_locked')
+    billing_terms_locked = fields.Boolean(
+        compute='_compute_billing_terms_locked', compute_sudo=True
+    )
     billing_anchor_date = fields.Date(
         string="Counted From",
         readonly=True,
@@ -123,21 +125,24 @@ class SaleOrder(models.Model):
         comodel_name='billpro.billing.event',
         inverse_name='order_id',
         readonly=True,
+        groups='sales_team.group_sale_salesman,account.group_account_readonly',
     )
     billing_next_event_id = fields.Many2one(
         string="Next Payment",
         comodel_name='billpro.billing.event',
         compute='_compute_billing_next_event_id',
+        compute_sudo=True,
     )
     billing_next_date = fields.Datetime(
-        string="Next Payment On", compute='_compute_billing_next_event_id'
+        string="Next Payment On", compute='_compute_billing_next_event_id', compute_sudo=True
     )
     billing_next_amount = fields.Monetary(
-        string="Next Amount", compute='_compute_billing_next_event_id'
+        string="Next Amount", compute='_compute_billing_next_event_id', compute_sudo=True
     )
     billing_outstanding = fields.Monetary(
         string="Outstanding",
         compute='_compute_billing_outstanding',
+        compute_sudo=True,
         help="Payments that were declined and not collected since.",
     )
 

@@ -12,10 +12,11 @@ from .common.subscription import SubscriptionCommon
 class TestCancellation(SubscriptionCommon):
     """Cancelling a subscription, by the calendar."""
 
-    def setUp(self):
-        super().setUp()
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
         with freeze_time('2027-01-10 10:00:00'):
-            self.order = self._create_active_order()
+            cls.order = cls._create_active_order()
 
     def _run_at(self, moment):
         with freeze_time(moment):
@@ -240,10 +241,11 @@ class TestCancellation(SubscriptionCommon):
 class TestPause(SubscriptionCommon):
     """Pausing and resuming a subscription, by the calendar."""
 
-    def setUp(self):
-        super().setUp()
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
         with freeze_time('2027-01-10 10:00:00'):
-            self.order = self._create_active_order()
+            cls.order = cls._create_active_order()
 
     def _run_at(self, moment):
         with freeze_time(moment):

@@ -14,11 +14,12 @@ from .common.schedule_actions import ScheduleActionCommon
 class TestChangedLines(ScheduleActionCommon):
     """Staff change price or quantity on a live subscription: the payments to come follow."""
 
-    def setUp(self):
-        super().setUp()
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
         with freeze_time('2027-01-10 10:00:00'):
-            self.order = self._create_active_order((self.gym, 1), (self.gym, 1, 10.0))
-        self.event = self.order.billing_event_ids
+            cls.order = cls._create_active_order((cls.gym, 1), (cls.gym, 1, 10.0))
+        cls.event = cls.order.billing_event_ids
 
     def _set_price(self, price, user=None, moment='2027-02-01 10:00:00'):
         with freeze_time(moment):

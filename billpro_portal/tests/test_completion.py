@@ -8,11 +8,12 @@ from .common.instalment import InstalmentCommon
 
 @tagged('post_install', '-at_install')
 class TestCompletion(InstalmentCommon):
-    def setUp(self):
-        super().setUp()
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
         with freeze_time('2027-01-31 10:00:00'):
-            self.order = self._create_active_order(
-                (self.course, 1), billing_deposit=21.0, billing_instalment_count=3
+            cls.order = cls._create_active_order(
+                (cls.course, 1), billing_deposit=21.0, billing_instalment_count=3
             )
 
     def _complete(self, user=None):

@@ -160,21 +160,9 @@ class TestInstalmentClosing(ScheduleActionCommon):
         ):
             with self.subTest(currency):
                 with freeze_time('2027-01-10 10:00:00'):
-                    order = self._create_order(
-                        *((self.course, 1, price) for price in prices), currency=currency
-                    )
-                    taxes = (self.tax_21, self.tax_6, self.tax_12)
-                    for line, tax in zip(order.order_line, taxes, strict=True):
-                        line.tax_ids = [Command.set(tax.ids)]
-                    self._reach_total(order, total)
+                    order = self._create_taxed_order(currency, prices, total)
                     order.billing_instalment_count = 3
-                    self._create_initial_transaction(
-                        order,
-                        'done',
-                        operation='validation',
-                        amount=0,
-                        token_id=self._create_token().id,
-                    )._post_process()
+                    self._register_card(order)
                 for day in ('2027-02-10', '2027-03-10'):
                     self._run_on(day)
                 with freeze_time('2027-03-15 10:00:00'):

@@ -70,9 +70,7 @@ class TestMerging(SubscriptionCommon):
         with freeze_time('2027-01-10 10:00:00'):
             order = self._create_order((bike, 1))
             self.assertEqual(order.amount_total, 381.0)
-            self._create_initial_transaction(
-                order, 'done', token_id=self._create_token().id, amount=0, operation='validation'
-            )._post_process()
+            self._register_card(order)
         events = order.billing_event_ids
         merged = events[:2]._merge()
         order._get_purchase()._create_event_invoices(merged)
@@ -89,9 +87,7 @@ class TestMerging(SubscriptionCommon):
         power = self._create_sold_product("Power", 0.3, self.tax_21, 'metered')
         with freeze_time('2027-01-10 10:00:00'):
             order = self._create_order((power, 1))
-            self._create_initial_transaction(
-                order, 'done', token_id=self._create_token().id, amount=0, operation='validation'
-            )._post_process()
+            self._register_card(order)
             events = self.env['billpro.billing.event'].create(
                 [
                     {

@@ -132,10 +132,15 @@ class TestNotification(NotificationCommon):
 class TestSelfServiceNotification(NotificationCommon):
     """A monthly subscription, paid from 31 January to 27 February 2027."""
 
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        with freeze_time('2027-01-31 10:00:00'):
+            cls.order = cls._create_active_order()
+
     def setUp(self):
         super().setUp()
         with freeze_time('2027-01-31 10:00:00'):
-            self.order = self._create_active_order()
             self._run_job()
         self._get_mails(self.order).unlink()
 

@@ -19,10 +19,15 @@ from .common.notification import TimedCommon
 class TestNotificationDelivery(TimedCommon):
     """What becomes of notices in Odoo's queues for mail and SMS is written back to them."""
 
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        with freeze_time('2027-01-31 10:00:00'):
+            cls.order = cls._create_active_order()
+
     def setUp(self):
         super().setUp()
         with freeze_time('2027-01-31 10:00:00'):
-            self.order = self._create_active_order()
             self._run_job()
         self.notice = self.order.billing_notification_ids
         self.assertEqual(self.notice.kind, 'purchase_confirmation')

@@ -14,12 +14,13 @@ from .common.subscription import SubscriptionCommon
 class TestOrderCards(SubscriptionCommon):
     """The card rules of the order portal."""
 
-    def setUp(self):
-        super().setUp()
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
         with freeze_time('2027-01-10 10:00:00'):
-            self.order = self._create_active_order()
-            self.card = self.order.billing_token_id
-            self.spare = self._create_token()
+            cls.order = cls._create_active_order()
+            cls.card = cls.order.billing_token_id
+            cls.spare = cls._create_token()
 
     def _row(self, card, order=None):
         rows = (order or self.order)._get_card_values()['rows']

@@ -16,8 +16,8 @@ from .common.recovery_course import MOODS, START, Course
 
 _logger = logging.getLogger(__name__)
 
-# How long it is: each course is one customer with two orders. The first ones are of all kinds.
-COURSES = 24 if IS_NIGHTLY else 7
+# Each course is one customer with two orders. Together, these few do all that there is to do.
+SEEDS = range(24) if IS_NIGHTLY else (0, 5, 6, 8)
 STEPS = 90
 
 
@@ -63,8 +63,8 @@ class TestRecoveryStateful(GatewayCommon):
     @classmethod
     def _check_counts(cls):
         """Check that the courses had something to check, if all were followed."""
-        if cls.counts['courses'] == COURSES:
-            for name, least in (('charges', 3 * COURSES), ('automatic retries', COURSES)):
+        if cls.counts['courses'] == len(SEEDS):
+            for name, least in (('charges', 3 * len(SEEDS)), ('automatic retries', len(SEEDS))):
                 assert cls.counts[name] >= least, f'{name}: {cls.counts[name]}'
             done = {*cls.products, *MOODS, *Course.WEIGHTS}
             assert done <= set(cls.counts), f'never: {done - set(cls.counts)}'
@@ -146,7 +146,7 @@ class TestRecoveryStateful(GatewayCommon):
 
 def _add_tests():
     """Give each seed a test of its own, so that it can be repeated alone with `-k`."""
-    for seed in range(COURSES):
+    for seed in SEEDS:
 
         def test_course(self, seed=seed):
             self._follow(seed)

@@ -1,6 +1,5 @@
 from freezegun import freeze_time
 
-from odoo import Command
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
@@ -23,21 +22,15 @@ class TestRefundInstalment(InstalmentCommon):
 
     # === WHAT IS SOLD === #
 
-    def _create_taxed_order(self, currency):
+    def _create_order_with_deposit(self, currency):
         """Return an active order of seven instalments, a deposit and three taxes.
 
         :param str currency: A key of `SALES`.
         """
+        sale = SALES[currency]
         with freeze_time('2027-01-31 10:00:00'):
-            order = self._create_order(
-                *((self.course, 1, price) for price in SALES[currency]['prices']),
-                currency=currency,
-            )
-            taxes = (self.tax_21, self.tax_6, self.tax_12)
-            for line, tax in zip(order.order_line, taxes, strict=True):
-                line.tax_ids = [Command.set(tax.ids)]
-            self._reach_total(order, SALES[currency]['total'])
-            deposit = SALES[currency]['deposit']
+            order = self._create_taxed_order(currency, sale['prices'], sale['total'])
+            deposit = sale['deposit']
             order.billing_deposit = deposit
             self._create_initial_transaction(
                 order, 'done', token_id=self._create_token().id, amount=deposit
@@ -142,7 +135,7 @@ class TestRefundInstalment(InstalmentCommon):
     def test_each_payment_in_parts_after_the_last_one(self):
         for currency in SALES:
             with self.subTest(currency):
-                order = self._create_taxed_order(currency)
+                order = self._create_order_with_deposit(currency)
                 self._pay_instalments(order)
                 for which in ('final', 'deposit', 'first'):
                     self._refund_in_parts(order, self._get_payment(order, which))
@@ -152,7 +145,7 @@ class TestRefundInstalment(InstalmentCommon):
     def test_all_payments_in_full(self):
         for currency, sale in SALES.items():
             with self.subTest(currency):
-                order = self._create_taxed_order(currency)
+                order = self._create_order_with_deposit(currency)
                 self._pay_instalments(order)
                 for tx in order._get_refundable_transactions():
                     refund_tx = self._refund_payment(tx, tx.amount)
@@ -177,7 +170,7 @@ class TestRefundInstalment(InstalmentCommon):
         """What was paid back early is deducted by the final invoice all the same."""
         for currency, sale in SALES.items():
             with self.subTest(currency):
-                order = self._create_taxed_order(currency)
+                order = self._create_order_with_deposit(currency)
                 self._refund_in_parts(order, self._get_payment(order, 'deposit'))
                 unpaid = order.currency_id.round(sale['total'] - sale['deposit'])
                 self.assertEqual(order.billing_balance, unpaid)

@@ -12,11 +12,12 @@ from .common.schedule_actions import ScheduleActionCommon
 class TestReschedule(ScheduleActionCommon):
     """Staff give the payment of a subscription another day or amount."""
 
-    def setUp(self):
-        super().setUp()
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
         with freeze_time('2027-01-31 10:00:00'):
-            self.order = self._create_active_order()
-        self.event = self.order.billing_event_ids
+            cls.order = cls._create_active_order()
+        cls.event = cls.order.billing_event_ids
 
     def test_one_payment_moves_and_the_customer_is_told(self):
         with freeze_time('2027-02-10 10:00:00'):

@@ -14,33 +14,36 @@ class TestSaleFeatures(SaleFeaturesCommon):
     def test_quotation_templates(self):
         self.gym.write({'billing_interval_count': 2, 'billing_trial_days': 0})
         extra = self._create_sold_product("Towel", 10.0, self.tax_21, False)
+        orders = []
         for purchase_type, product in self.products.items():
-            with self.subTest(purchase_type):
-                template = self.env['sale.order.template'].create(
-                    {
-                        'name': purchase_type,
-                        'company_id': self.company.id,
-                        'sale_order_template_line_ids': [
-                            Command.create({'product_id': product.id, 'product_uom_qty': 2}),
-                            Command.create({'name': "Extras", 'display_type': 'line_section'}),
-                            Command.create({'product_id': extra.id, 'product_uom_qty': 1}),
-                        ],
-                    }
-                )
-                order = self._create_quotation(sale_order_template_id=template)
-                self.assertEqual(order.purchase_type, purchase_type)
-                self.assertEqual(order.order_line.product_id, product | extra)
-                self.assertEqual(order.billing_interval_count, product.billing_interval_count)
-                self.assertEqual(order.billing_instalment_count, product.billing_instalment_count)
-                self.assertEqual(order.billing_deposit, product.billing_deposit)
-                self.assertEqual(order.billing_initial_amount, product.billing_initial_amount)
-                expected = {
-                    'single': (254.1, []),
-                    'instalment': (21.0, [116.55, 116.55]),
-                    'subscription': (60.5, [48.4]),
-                    'metered': (12.1, [24.2]),
+            template = self.env['sale.order.template'].create(
+                {
+                    'name': purchase_type,
+                    'company_id': self.company.id,
+                    'sale_order_template_line_ids': [
+                        Command.create({'product_id': product.id, 'product_uom_qty': 2}),
+                        Command.create({'name': "Extras", 'display_type': 'line_section'}),
+                        Command.create({'product_id': extra.id, 'product_uom_qty': 1}),
+                    ],
                 }
-                self.assertEqual(self._sell(order)[:2], expected[purchase_type])
+            )
+            order = self._create_quotation(sale_order_template_id=template)
+            self.assertEqual(order.purchase_type, purchase_type)
+            self.assertEqual(order.order_line.product_id, product | extra)
+            self.assertEqual(order.billing_interval_count, product.billing_interval_count)
+            self.assertEqual(order.billing_instalment_count, product.billing_instalment_count)
+            self.assertEqual(order.billing_deposit, product.billing_deposit)
+            self.assertEqual(order.billing_initial_amount, product.billing_initial_amount)
+            orders.append(order)
+        expected = {
+            'single': (254.1, []),
+            'instalment': (21.0, [116.55, 116.55]),
+            'subscription': (60.5, [48.4]),
+            'metered': (12.1, [24.2]),
+        }
+        for purchase_type, sold in zip(self.products, self._sell_all(orders), strict=True):
+            with self.subTest(purchase_type):
+                self.assertEqual(sold[:2], expected[purchase_type])
 
     def test_an_optional_line_that_was_not_chosen_costs_nothing(self):
         order = self._create_quotation()

@@ -8,6 +8,7 @@ from odoo import Command
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 
+from .common.nightly import IS_NIGHTLY
 from .common.subscription import SubscriptionCommon
 
 
@@ -40,24 +41,26 @@ class TestSubscription(SubscriptionCommon):
         self._assert_books_closed(order)
 
     def test_36_months_from_31_january(self):
+        # The first fourteen have the end of February in a common and in a leap year.
+        months = 36 if IS_NIGHTLY else 14
         start = datetime(2027, 1, 31, 10)
         with freeze_time(start):
             order = self._create_active_order()
-        for month in range(1, 37):
+        for month in range(1, months + 1):
             with freeze_time(start + relativedelta(months=month, day=31)):
                 self._run()
         events = order.billing_event_ids.sorted('number')
-        self.assertEqual(events.mapped('number'), list(range(2, 39)))
+        self.assertEqual(events.mapped('number'), list(range(2, months + 3)))
         self.assertEqual(set(events[:-1].mapped('status')), {'completed'})
         self.assertEqual(events[-1].status, 'scheduled')
         common_year = [28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31, 31]
         leap_year = [29, *common_year[1:]]
         self.assertEqual(
             [event.period_start.day for event in events],
-            [*common_year, *leap_year, *common_year, 28],
+            [*common_year, *leap_year, *common_year, 28][: months + 1],
         )
-        self.assertEqual(order.billing_paid, 37 * 24.2)
-        self.assertEqual(len(order.billing_move_ids), 37)
+        self.assertEqual(order.billing_paid, (months + 1) * 24.2)
+        self.assertEqual(len(order.billing_move_ids), months + 1)
         self.assertEqual(set(order.billing_move_ids.mapped('amount_total')), {24.2})
         self.assertEqual(order.billing_balance, 0)
         self.assertEqual(order.order_line.qty_invoiced, 1)

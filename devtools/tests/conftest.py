@@ -1,3 +1,5 @@
+from typing import Any, NamedTuple
+
 import pytest
 import stripe
 
@@ -5,6 +7,14 @@ from devtools import databases, odoo_server, postgresql, python_environment
 from fake_gateway import FakeGateway
 
 from .odoo_answers import ask
+
+
+class SoldDatabase(NamedTuple):
+    """A database with orders, and what `odoo_orders` says about them."""
+
+    name: str
+    books: dict[str, list[list[Any]]]
+    billing: dict[str, list[list[Any]]]
 
 
 @pytest.fixture(scope='session')
@@ -17,12 +27,16 @@ def odoo():
 
 @pytest.fixture(scope='session')
 def sold_database(odoo):
-    """A database with the addon installed and `odoo_orders` in it, to be copied."""
+    """A database with the addon installed and `odoo_orders` in it, to be copied; what is in it."""
     every = databases.Databases(odoo)
     with every.temporary(every.addon_template(), 'sold') as database:
         configuration = odoo.write_configuration(database, max_cron_threads=0)
-        ask(odoo, configuration, 'odoo_orders.create')
-        yield database
+        _created, books, billing = ask(
+            odoo,
+            configuration,
+            *('odoo_orders.create', 'odoo_orders.books', 'odoo_orders.billing'),
+        )
+        yield SoldDatabase(database, books, billing)
 
 
 @pytest.fixture

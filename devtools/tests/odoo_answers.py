@@ -15,25 +15,32 @@ def problems(log):
     return PROBLEM.findall(log)
 
 
-def ask(odoo, configuration, question):
-    """Return what a function answers inside Odoo, where it is executed and committed.
+def ask(odoo, configuration, *questions):
+    """Return what functions answer inside Odoo, where each is executed and committed.
 
-    The log must be free of problems.
+    They share a process, which takes longer to start than to answer. The log must be free of
+    problems.
 
     :param Odoo odoo: Odoo and its PostgreSQL cluster, which must run.
     :param Path configuration: The configuration file.
-    :param str question: The function: `module.function`, a module of `devtools.tests`.
+    :param str questions: The functions: `module.function`, a module of `devtools.tests`.
+    :rtype: list
     """
-    module, _dot, function = question.partition('.')
-    output = odoo.execute(
-        configuration,
-        f"import json\nfrom devtools.tests import {module}\n"
-        f"answer = {module}.{function}(env)\nenv.cr.commit()\n"
-        f"print({ANSWER!r} + json.dumps(answer, default=str))\n",
-    )
+    script = ["import json"]
+    for question in questions:
+        module, _dot, function = question.partition('.')
+        script += [
+            f"from devtools.tests import {module}",
+            f"answer = {module}.{function}(env)",
+            "env.cr.commit()",
+            # The next one reads what is in the database.
+            "env.invalidate_all()",
+            f"print({ANSWER!r} + json.dumps(answer, default=str))",
+        ]
+    output = odoo.execute(configuration, "\n".join(script) + "\n")
     assert problems(output) == []
-    answer = next(line for line in output.splitlines() if line.startswith(ANSWER))
-    return json.loads(answer.removeprefix(ANSWER))
+    lines = [line for line in output.splitlines() if line.startswith(ANSWER)]
+    return [json.loads(line.removeprefix(ANSWER)) for line in lines]
 
 
 def statuses(port, paths):
@@ -43,5 +50,16 @@ def statuses(port, paths):
         connection = http.client.HTTPConnection(odoo_server.HOST, port, timeout=60)
         connection.request('GET', path)
         found[path] = connection.getresponse().status
+        connection.close()
+    return found
+
+
+def contents(port, paths):
+    """Return what a server shows on each of some pages."""
+    found = {}
+    for path in paths:
+        connection = http.client.HTTPConnection(odoo_server.HOST, port, timeout=60)
+        connection.request('GET', path)
+        found[path] = connection.getresponse().read().decode()
         connection.close()
     return found

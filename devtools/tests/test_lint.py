@@ -32,13 +32,18 @@ def test_hosts_to_fetch_from_are_found(line, is_foreign):
 
 def test_wrong_types_are_found(programs, tmp_path):
     environment = python_environment.prepare(python_environment.ODOO_REQUIREMENTS)
-    file = tmp_path / 'sums.py'
-    file.write_text("def double(number: int) -> int:\n    return 2 * number\n")
-    assert lint.check_types(programs, environment, file) == ""
-    file.write_text("def double(number: int) -> str:\n    return 2 * number\n")
-    assert "[return-value]" in lint.check_types(programs, environment, file)
-    file.write_text("def double(number):\n    return 2 * number\n")
-    assert "[no-untyped-def]" in lint.check_types(programs, environment, file)
+
+    def check(name, text):
+        # A file of its own for each: mypy takes one of the same size and second for unchanged.
+        file = tmp_path / name
+        file.write_text(text)
+        return lint.check_types(programs, environment, file)
+
+    assert check('right.py', "def double(number: int) -> int:\n    return 2 * number\n") == ""
+    wrong = check('wrong.py', "def double(number: int) -> str:\n    return 2 * number\n")
+    assert "[return-value]" in wrong
+    untyped = check('untyped.py', "def double(number):\n    return 2 * number\n")
+    assert "[no-untyped-def]" in untyped
 
 
 def test_wrong_javascript_is_found(eslint, tmp_path):

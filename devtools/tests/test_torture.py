@@ -9,7 +9,7 @@ from devtools import paths
 from devtools.torture import plan
 
 SEEDS = range(3)
-EVENTS = 300
+EVENTS = 220
 PHASES = {**plan.FIRST_CHARGE_PHASES, **plan.INQUIRY_PHASES}
 EVERY_FAULT = {plan.REFUSED, *plan.FAULTS}
 

@@ -15,13 +15,11 @@ def test_updating_from_the_released_version_keeps_everything(odoo, sold_database
     template = every.dependencies_template()
     released = released_schema.read()
     version = released.pop('version')
-    with every.temporary(sold_database, 'update') as database:
+    check_what_was_sold(sold_database.books)
+    with every.temporary(sold_database.name, 'update') as database:
         log = paths.log_directory() / f'{database}.log'
         configuration = odoo.write_configuration(database, max_cron_threads=0)
         present = released_schema.of_addon(odoo.cluster, database, template)
-        books = ask(odoo, configuration, 'odoo_orders.books')
-        check_what_was_sold(books)
-        billing = ask(odoo, configuration, 'odoo_orders.billing')
 
         for statement in released_schema.statements_to(released, present):
             odoo.cluster.query(statement, database)
@@ -34,9 +32,13 @@ def test_updating_from_the_released_version_keeps_everything(odoo, sold_database
         assert problems(odoo.update(configuration, upgrade=[paths.ADDON_NAME])) == []
 
         assert released_schema.of_addon(odoo.cluster, database, template) == present
-        assert ask(odoo, configuration, 'odoo_orders.books') == books
-        assert ask(odoo, configuration, 'odoo_orders.billing') == billing
-        pages = ask(odoo, configuration, 'odoo_orders.pages')
+        books, billing, pages = ask(
+            odoo,
+            configuration,
+            *('odoo_orders.books', 'odoo_orders.billing', 'odoo_orders.pages'),
+        )
+        assert books == sold_database.books
+        assert billing == sold_database.billing
         port = odoo_server.free_port()
         with odoo.serving(configuration, port, log) as server:
             odoo_server.wait_until_ready(server, port, log)

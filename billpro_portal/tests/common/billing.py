@@ -1,4 +1,4 @@
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 
 from odoo import Command, api
 
@@ -69,20 +69,32 @@ class BillingCommon(CompanyCommon):
         cls._create_initial_transaction(order, 'done')._post_process()
         return order
 
+    @classmethod
     @contextmanager
-    def _committing_env(self, user=None):
+    def _committing_env(cls, user=None):
         """Give an environment in which code may commit, as in a request of its own."""
-        self.env.flush_all()
-        in_test_mode = nullcontext() if self._registry_patched else self.enter_registry_test_mode()
-        with in_test_mode, self.registry.cursor() as cr:
+        cls.env.flush_all()
+        with cls._own_cursors(), cls.registry.cursor() as cr:
             yield api.Environment(
                 cr,
-                (user or self.env.user).id,
-                {'allowed_company_ids': self.company.ids},
+                (user or cls.env.user).id,
+                {'allowed_company_ids': cls.company.ids},
             )
-        self.env.invalidate_all()
+        cls.env.invalidate_all()
         # Odoo caches the last number of a sequence until the cursor commits; a test's never does.
-        self.env['account.move']._get_sequence_cache().clear()
+        cls.env['account.move']._get_sequence_cache().clear()
+
+    @classmethod
+    @contextmanager
+    def _own_cursors(cls):
+        """Let code open cursors, as `enter_registry_test_mode` does, in a class's set-up, too."""
+        if cls._registry_patched:
+            yield
+            return
+        with ExitStack() as stack:
+            for patcher in cls._registry_test_mode_patches(cr=cls.cr, registry=cls.registry):
+                stack.enter_context(patcher)
+            yield
 
     def _refund(self, order, amount):
         """Refund a part of an order as the refund dialog does; return the refund."""

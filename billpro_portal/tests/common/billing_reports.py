@@ -53,10 +53,11 @@ class ReportCommon(SubscriptionCommon):
 class RescheduledCommon(ScheduleActionCommon, ReportCommon):
     """A monthly subscription of 20.00, 24.20 with taxes, from the last day of January on."""
 
-    def setUp(self):
-        super().setUp()
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
         with freeze_time('2027-01-31 10:00:00'):
-            self.order = self._create_active_order()
+            cls.order = cls._create_active_order()
 
     def _change(self, today, number, **values):
         """Reschedule a payment as staff do."""

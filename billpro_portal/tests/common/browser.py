@@ -36,14 +36,18 @@ class Chromium:
         :param params: Its parameters.
         :return: The answer.
         :rtype: dict
-        :raise ChromeBrowserException: If Chromium refuses.
+        :raise ChromeBrowserException: If Chromium refuses, or doesn't answer; it is ended then.
         """
         self._request_count += 1
         request = {'id': self._request_count, 'method': method, 'params': params}
-        self._connection.send(json.dumps(request))
         answer = {}
-        while answer.get('id') != self._request_count:
-            answer = json.loads(self._connection.recv())
+        try:
+            self._connection.send(json.dumps(request))
+            while answer.get('id') != self._request_count:
+                answer = json.loads(self._connection.recv())
+        except (OSError, websocket.WebSocketException) as error:
+            self.process.kill()  # The next test starts another.
+            raise ChromeBrowserException(f"{method} was not answered") from error
         if 'error' in answer:
             raise ChromeBrowserException(f"{method}: {answer['error']['message']}")
         return answer['result']
@@ -66,6 +70,9 @@ class Chromium:
     def end(self):
         """End the process, and remove what it has stored."""
         if self._connection:
+            # The process may be a script that has started Chromium.
+            with contextlib.suppress(ChromeBrowserException):
+                self.request('Browser.close')
             self._connection.close()
         self.process.terminate()
         try:
@@ -105,7 +112,9 @@ class Context:
     def terminate(self):
         """Close the page and forget its cookies, storage and cache."""
         if self._id and self.poll() is None:
-            self._chromium.request('Target.disposeBrowserContext', browserContextId=self._id)
+            # If Chromium has ended for it, so has the context.
+            with contextlib.suppress(ChromeBrowserException):
+                self._chromium.request('Target.disposeBrowserContext', browserContextId=self._id)
         self._id = None
 
     kill = terminate
@@ -207,6 +216,8 @@ class BrowserCommon(HttpCase):
             self.cr.flush()
             self.cr.clear()
             browser.navigate_to(self.base_url() + path)
-            yield kind(self, browser)
+            page = kind(self, browser)
+            yield page
+            page.wait_until_started()
             self.assertFalse(browser.had_failure)
         self.env.invalidate_all()

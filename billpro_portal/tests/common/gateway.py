@@ -72,10 +72,11 @@ class GatewayCommon(SubscriptionCommon):
             }
         )
 
-    def _create_active_order(self, *lines, state='done', **terms):
+    @classmethod
+    def _create_active_order(cls, *lines, state='done', **terms):
         with freeze_time(DUE - timedelta(days=31)):
-            order = self._create_order(*(lines or [(self.gym, 1)]))
-            tx = self._create_initial_transaction(order, token_id=self._create_token(state).id)
+            order = cls._create_order(*(lines or [(cls.gym, 1)]))
+            tx = cls._create_initial_transaction(order, token_id=cls._create_token(state).id)
             tx._set_done()
             tx._post_process()
         return order

@@ -1,5 +1,7 @@
 from freezegun import freeze_time
 
+from odoo import Command
+
 from .subscription import SubscriptionCommon
 
 
@@ -11,6 +13,22 @@ class InstalmentCommon(SubscriptionCommon):
         super().setUpClass()
         cls.course = cls._create_sold_product("Course", 100.0, cls.tax_21, 'instalment')
         cls.course.write({'billing_instalment_count': 7, 'billing_deposit': 0})
+
+    def _create_taxed_order(self, currency, prices, total):
+        """Return an order of courses with a tax each, whose prices make a total.
+
+        :param str currency: The name of its currency.
+        :param prices: The three prices, of which the last one is changed.
+        :param total: The total, taxes included.
+        """
+        order = self._create_order(
+            *((self.course, 1, price) for price in prices), currency=currency
+        )
+        taxes = (self.tax_21, self.tax_6, self.tax_12)
+        for line, tax in zip(order.order_line, taxes, strict=True):
+            line.tax_ids = [Command.set(tax.ids)]
+        self._reach_total(order, total)
+        return order
 
     def _tax_amounts(self, moves):
         lines = moves.line_ids.filtered('tax_line_id')
@@ -26,12 +44,12 @@ class InstalmentCommon(SubscriptionCommon):
             for tax in lines.tax_line_id
         }
 
-    def _pay_all(self, order, year=2027):
-        """Let the clock reach each due date and collect."""
-        for event in order.billing_event_ids.sorted('number'):
-            with freeze_time(event.due_date):
+    def _pay_all(self, orders):
+        """Let the clock reach each due date and collect, of each order once."""
+        for moment in sorted(set(orders.billing_event_ids.mapped('due_date'))):
+            with freeze_time(moment):
                 self._run()
-                self._assert_nothing_due(order)
+                self._assert_nothing_due(orders)
 
     def _reach_total(self, order, total):
         """Change the last price until the order has a total."""

@@ -1,3 +1,4 @@
+import contextlib
 import json
 import time
 
@@ -49,26 +50,43 @@ class Page:
         :param str selector: The elements.
         :param texts: The text of each, in the order of the page.
         """
-        expression = f"""
+        found = self._wait_for_value(
+            f"""
+                [...document.querySelectorAll({json.dumps(selector)})].map(
+                    (element) => element.innerText.replaceAll(/\\s+/g, " ").trim()
+                )
+            """,
+            list(texts),
+        )
+        if found != list(texts):
+            self._browser.take_screenshot().result(10)
+            self._test.fail(f"{selector} says {found} and not {list(texts)}")
+
+    def wait_until_started(self):
+        """Wait until the scripts of the page have started: what they load must not be cut off."""
+        self._test.assertTrue(self._wait_for_value('true', True))
+
+    def _wait_for_value(self, expression, value):
+        """Wait until a page is loaded and started on which an expression has a value.
+
+        :param str expression: The expression, in JavaScript.
+        :param value: The value.
+        :return: What it is in the end; False if the page isn't started.
+        """
+        patient = f"""
             new Promise((resolve) => setTimeout(() => resolve(
                 document.readyState === "complete"
                 && document.body.getAttribute("is-ready") === "true"
-                && [...document.querySelectorAll({json.dumps(selector)})].map(
-                    (element) => element.innerText.replaceAll(/\\s+/g, " ").trim()
-                )
+                && {expression.strip()}
             ), 50))
         """
         deadline = time.monotonic() + PAGE_TIMEOUT
         found = False
-        while time.monotonic() < deadline:
-            try:
-                found = self.evaluate(expression)
-            except ChromeBrowserException:
-                continue  # The page was left meanwhile.
-            if found == list(texts):
-                return
-        self._browser.take_screenshot().result(10)
-        self._test.fail(f"{selector} says {found} and not {list(texts)}")
+        while found != value and time.monotonic() < deadline:
+            # The page may be left meanwhile.
+            with contextlib.suppress(ChromeBrowserException):
+                found = self.evaluate(patient)
+        return found
 
     def check_layout(self):
         """Check that the page fits the window, and that a finger reaches all that it offers."""

@@ -45,43 +45,59 @@ class SaleFeaturesCommon(InstalmentCommon):
 
         :return: The initial amount, the amounts of the events, and total and taxes of each invoice.
         """
+        (sold,) = self._sell_all([order])
+        return sold
+
+    def _sell_all(self, orders):
+        """Do with several orders what `_sell` does with one; return a list of what it returns."""
         with freeze_time(START):
-            order.action_open_order_link()
-            self.assertEqual(order.billing_status, 'pending')
-            initial_amount = order._get_purchase()._get_initial_amount(order)
-            token = self.env['payment.token']
-            if order._get_purchase()._requires_card(order):
-                token = self._create_token(partner=order.partner_invoice_id)
-            self._create_initial_transaction(
-                order, 'done', token_id=token.id, amount=initial_amount
-            )._post_process()
-            if order._get_purchase()._can_take_payments():
-                self.env['billpro.billing.event'].create(
-                    {
-                        'order_id': order.id,
-                        'number': 1,
-                        'due_date': datetime(2027, 2, 10, 8),
-                        'amount': 24.2,
-                    }
-                )
-        amounts = order.billing_event_ids.sorted('number').mapped('amount')
+            initial_amounts = [self._approve(order) for order in orders]
+        amounts = [order.billing_event_ids.sorted('number').mapped('amount') for order in orders]
         for day in ('2027-02-10 10:00:00', '2027-03-10 10:00:00'):
             with freeze_time(day):
                 self._run()
-        self._assert_books_closed(order)
-        invoices = order.billing_move_ids.sorted('id')
-        return (
-            initial_amount,
-            amounts,
-            [(invoice.amount_total, invoice.amount_tax) for invoice in invoices],
-        )
+        invoices = []
+        for order in orders:
+            self._assert_books_closed(order)
+            invoices.append(
+                [
+                    (move.amount_total, move.amount_tax)
+                    for move in order.billing_move_ids.sorted('id')
+                ]
+            )
+        return list(zip(initial_amounts, amounts, invoices, strict=True))
+
+    def _approve(self, order):
+        """Send an order and approve its initial payment now; return the amount of it."""
+        order.action_open_order_link()
+        self.assertEqual(order.billing_status, 'pending')
+        initial_amount = order._get_purchase()._get_initial_amount(order)
+        token = self.env['payment.token']
+        if order._get_purchase()._requires_card(order):
+            token = self._create_token(partner=order.partner_invoice_id)
+        self._create_initial_transaction(
+            order, 'done', token_id=token.id, amount=initial_amount
+        )._post_process()
+        if order._get_purchase()._can_take_payments():
+            self.env['billpro.billing.event'].create(
+                {
+                    'order_id': order.id,
+                    'number': 1,
+                    'due_date': datetime(2027, 2, 10, 8),
+                    'amount': 24.2,
+                }
+            )
+        return initial_amount
 
     def _assert_sold(self, expected, prepare, **values):
         """Sell an order of each purchase type and compare what `_sell` returns."""
+        orders = []
         for purchase_type, product in self.products.items():
+            order = self._create_quotation(**values)
+            self._add_line(order, product)
+            prepare(order)
+            self.assertEqual(order.purchase_type, purchase_type)
+            orders.append(order)
+        for purchase_type, sold in zip(self.products, self._sell_all(orders), strict=True):
             with self.subTest(purchase_type):
-                order = self._create_quotation(**values)
-                self._add_line(order, product)
-                prepare(order)
-                self.assertEqual(order.purchase_type, purchase_type)
-                self.assertEqual(self._sell(order), expected[purchase_type])
+                self.assertEqual(sold, expected[purchase_type])

@@ -63,13 +63,15 @@ class SelfServiceCommon(GatewayCommon, BillingHttpCommon):
         self.gateway.faults.clear()
         self.past_movements = len(self.gateway.ledger.movements())
 
-    def _create_active_order(self, *lines, number=GOOD, **kwargs):
+    @classmethod
+    def _create_active_order(cls, *lines, number=GOOD, **kwargs):
         """Return a subscription, paid until 9 February 2027, with a card that is named."""
         order = super()._create_active_order(*lines, **kwargs)
-        self._name_card(order.billing_token_id, number)
+        cls._name_card(order.billing_token_id, number)
         return order
 
-    def _name_card(self, card, number):
+    @classmethod
+    def _name_card(cls, card, number):
         card.write(
             {
                 'card_brand': "VISA",

@@ -19,33 +19,39 @@ HEADERS = {
 class SelfServiceHttpCommon(BillingHttpCommon, SubscriptionCommon):
     """A subscription with a declined payment, a spare card, and somebody else's beside it."""
 
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.order, cls.other_order = cls._create_declined_orders()
+        cls.card = cls.order.billing_token_id
+        cls.other_card = cls.other_order.billing_token_id
+        cls.spare = cls._create_token()
+
     def setUp(self):
         super().setUp()
-        self.order, self.other_order = self._create_declined_orders()
-        self.card = self.order.billing_token_id
-        self.other_card = self.other_order.billing_token_id
-        self.spare = self._create_token()
         self.authenticate(None, None)
 
-    def _create_declined_orders(self):
+    @classmethod
+    def _create_declined_orders(cls):
         """Return an order of the customer and one of another, both with a declined payment."""
         with freeze_time(fields.Datetime.now() - timedelta(days=33)):
-            order = self._create_active_order()
-            other_order = self._create_order((self.gym, 1), partner=self.other_customer)
-            self._create_initial_transaction(
-                other_order, 'done', token_id=self._create_token(partner=self.other_customer).id
+            order = cls._create_active_order()
+            other_order = cls._create_order((cls.gym, 1), partner=cls.other_customer)
+            cls._create_initial_transaction(
+                other_order, 'done', token_id=cls._create_token(partner=cls.other_customer).id
             )._post_process()
         orders = order + other_order
         orders.billing_token_id.demo_simulated_state = 'error'
-        self._collect_due(orders)
-        self.assertEqual(set(orders.mapped('billing_status')), {'failed'})
+        cls._collect_due(orders)
+        assert set(orders.mapped('billing_status')) == {'failed'}
         for each in orders:
             each._portal_ensure_token()
         return order, other_order
 
-    def _collect_due(self, orders):
+    @classmethod
+    def _collect_due(cls, orders):
         """Let a run collect what is due for orders."""
-        with self._committing_env() as env, mute_logger('odoo.addons.payment'):
+        with cls._committing_env() as env, mute_logger('odoo.addons.payment'):
             events = env['sale.order'].browse(orders.ids).billing_event_ids
             env['billpro.billing.run']._run_events(
                 events.filtered(lambda event: event.status == 'scheduled')

@@ -36,6 +36,12 @@ class SubscriptionCommon(BillingCommon):
         cls._create_initial_transaction(order, 'done', **values)._post_process()
         return order
 
+    def _register_card(self, order):
+        """Accept an order that nothing is paid for at first: its card is registered."""
+        self._create_initial_transaction(
+            order, 'done', operation='validation', amount=0, token_id=self._create_token().id
+        )._post_process()
+
     def _run(self):
         """Let the scheduled action collect what is due."""
         with self.enter_registry_test_mode():
@@ -43,10 +49,10 @@ class SubscriptionCommon(BillingCommon):
         self.env.invalidate_all()
         self.env['account.move']._get_sequence_cache().clear()
 
-    def _assert_nothing_due(self, order):
+    def _assert_nothing_due(self, orders):
         """Run again and check that nothing more is collected."""
-        before = order.billing_paid
-        attempts = len(order.billing_transaction_ids)
+        before = orders.mapped('billing_paid')
+        attempts = len(orders.billing_transaction_ids)
         self._run()
-        self.assertEqual(order.billing_paid, before)
-        self.assertEqual(len(order.billing_transaction_ids), attempts)
+        self.assertEqual(orders.mapped('billing_paid'), before)
+        self.assertEqual(len(orders.billing_transaction_ids), attempts)

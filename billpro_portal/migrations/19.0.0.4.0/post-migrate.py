@@ -1,0 +1,68 @@
+"""Carry the data of 19.0.0.3.0 over to 19.0.0.4.0."""
+
+from odoo.tools import SQL
+
+# Of which record each mail about payments takes the order.
+ORDERS = {
+    'mail_template_payment_received': 'billing_order_id',
+    'mail_template_payment_declined': 'billing_order_id',
+    'mail_template_payment_failed': 'billing_order_id',
+    'mail_template_payment_authentication': 'billing_order_id',
+    'mail_template_payment_upcoming': 'order_id',
+    'mail_template_payment_changed': 'order_id',
+}
+CONTACT = 'object.{order}.partner_id'
+PAYER = 'object.{order}._get_payment_contact()'
+GREETED = "order.partner_id.name or order.partner_id.parent_id.name or ''"
+PAYER_GREETED = (
+    "order._get_payment_contact().name or order._get_payment_contact().parent_id.name or ''"
+)
+REFUNDED = '(object.billing_order_id._get_payment_contact() or object.partner_id)'
+
+
+def migrate(cr, version):
+    """Send mails about payments to the invoice address, where their templates are as shipped.
+
+    Templates belong to whoever edits them: an update leaves them alone.
+
+    :param odoo.sql_db.Cursor cr: The cursor of the update.
+    :param str version: The version that was installed.
+    """
+    for name, order in ORDERS.items():
+        contact, payer = (text.format(order=order) for text in (CONTACT, PAYER))
+        _replace(cr, name, 'partner_to', f'{{{{ {contact}.id }}}}', f'{{{{ {payer}.id }}}}')
+        _replace(cr, name, 'lang', f'{{{{ {contact}.lang }}}}', f'{{{{ {payer}.lang }}}}')
+        _replace(cr, name, 'body_html', GREETED, PAYER_GREETED)
+    refund = 'mail_template_refund'
+    _replace(cr, refund, 'partner_to', '{{ object.partner_id.id }}', f'{{{{ {REFUNDED}.id }}}}')
+    _replace(cr, refund, 'lang', '{{ object.partner_lang }}', f'{{{{ {REFUNDED}.lang }}}}')
+    _replace(cr, refund, 'body_html', "object.partner_name or ''", f'{REFUNDED}.name')
+
+
+def _replace(cr, name, column, old, new):
+    """Replace a text of a mail template, in all languages, where it stands there.
+
+    :param odoo.sql_db.Cursor cr: The cursor of the update.
+    :param str name: The template's name among the addon's data.
+    :param str column: The field of the template.
+    :param str old: The text as it was shipped.
+    :param str new: The text that it becomes.
+    """
+    cr.execute(
+        SQL(
+            """
+            UPDATE mail_template template
+               SET %(column)s = replace(template.%(column)s::text, %(old)s, %(new)s)::%(type)s
+              FROM ir_model_data data
+             WHERE data.module = 'billpro_portal'
+               AND data.model = 'mail.template'
+               AND data.name = %(name)s
+               AND data.res_id = template.id
+            """,
+            column=SQL.identifier(column),
+            type=SQL('jsonb' if column == 'body_html' else 'varchar'),
+            old=old,
+            new=new,
+            name=name,
+        )
+    )
