@@ -10,12 +10,10 @@ from .sale_order_recovery import OVERDUE_AFTER
 class BillproBillingException(models.Model):
     """What doesn't go on by itself, or not as planned: payments and orders that need a look.
 
-    What a job could not do and has set aside comes first: a payment that it concerns is listed for
-    that alone.
-
     Payments that were declined, that wait for the customer's bank, whose outcome is unknown, or
     that the run can't open; orders in review; and suspended orders without such a payment, which
-    would otherwise be listed, and their money be counted, twice.
+    would otherwise be listed, and their money be counted, twice. What a job could not do and has
+    set aside is listed instead of the payment that it concerns.
     """
 
     _name = 'billpro.billing.exception'
@@ -152,10 +150,7 @@ class BillproBillingException(models.Model):
         for exception in self:
             if failure := exception.failure_id.sudo():
                 exception.reason = f'{failure._get_task_label()}: {failure.reason}'
-                exception.next_step = self.env._(
-                    "Nothing, after %s tries. Mend the cause, then press “Try again”.",
-                    failure.failure_count,
-                )
+                exception.next_step = failure._get_next_step()
                 continue
             exception.reason = exception.event_id.status_message or exception._get_reason()
             exception.next_step = exception.event_id.next_step or exception._get_next_step()
@@ -217,7 +212,7 @@ class BillproBillingException(models.Model):
 
         :return: A notification.
         :rtype: dict
-        :raise AccessError: If the user may not act on payments.
+        :raise AccessError: If the user may not act on payments, or on the provider's messages.
         :raise UserError: If nothing was set aside for one of them.
         """
         if not self.env.user.has_group('billpro_portal.group_billing_user'):
@@ -225,7 +220,10 @@ class BillproBillingException(models.Model):
         self.check_access('read')
         if self.filtered(lambda exception: not exception.failure_id):
             raise UserError(self.env._("Only what is set aside can be tried again."))
-        self.failure_id.sudo()._try_again()
+        failures = self.failure_id.sudo()
+        if 'message' in failures.mapped('task'):
+            self.env['billpro.webhook.event']._check_may_process_again()
+        failures._try_again()
         return {
             'type': 'ir.actions.client',
             'tag': 'display_notification',

@@ -1,6 +1,9 @@
 from odoo import api, fields, models
 from odoo.tools import plaintext2html
 
+from ..billing.lifecycle import LIVE
+from .billing_run import CHARGEABLE_ORDERS, REQUESTABLE_EVENTS
+
 # Whose a failure is, by the model of its record: the order, the payment, and what is at stake.
 _CONTEXTS = {
     'sale.order': lambda order: {'order_id': order.id},
@@ -20,12 +23,34 @@ _CONTEXTS = {
     },
 }
 
+# Where a task is still to be done. What fits no more was done in another way, or became needless.
+_STILL_TO_DO = {
+    'open': [('status', 'in', REQUESTABLE_EVENTS)],
+    'charge': [('state', '=', 'draft')],
+    'book': [('is_post_processed', '=', False)],
+    'inquire': [('billing_outcome_unknown', '=', True)],
+    'authenticate': [('billing_action_required', '=', True)],
+    'withdraw': [('billing_action_required', '=', True)],
+    'watch': [('state', '=', 'authorized')],
+    'collect': [('billing_collection_date', '!=', False)],
+    'resume': [('billing_status', '=', 'paused')],
+    'end': [('billing_status', 'in', list(LIVE))],
+    'extend': [('billing_status', '=', 'suspended')],
+    'suspend': [('billing_status', 'in', CHARGEABLE_ORDERS)],
+    'give_up': [('billing_status', '=', 'suspended')],
+    'remind': [('billing_status', '=', 'pending')],
+    'announce': [('status', '=', 'scheduled')],
+    'send': [('state', 'in', ['queued', 'failed'])],
+    'message': [('state', 'in', ['received', 'failed'])],
+}
+
 
 class BillproFailure(models.Model):
     """Something that a job could not do for a record: why, how often, and when it tries again.
 
     There is one as long as it fails. After a few tries it is set aside: nothing is tried any more
-    until a person has looked and asks for it.
+    until a person has looked and asks for it. Only the parts of a job go on being tried, as
+    nothing of them would be done for anybody.
     """
 
     _name = 'billpro.failure'
@@ -54,6 +79,7 @@ class BillproFailure(models.Model):
             ('give_up', "Cancel the suspended order"),
             ('remind_of_capture', "Remind of the authorised payment"),
             ('dates', "Do what is due by date"),
+            ('forget', "Clear the list of failures"),
             ('remind', "Remind the customer"),
             ('announce', "Announce the payment"),
             ('card_expiring', "Tell the customer that the card expires"),
@@ -151,6 +177,20 @@ class BillproFailure(models.Model):
         """
         self._search_of(records, task).unlink()
 
+    @api.model
+    def _forget_needless(self):
+        """Forget the failures of what was done in another way, is needless now, or is gone."""
+        for model, task, failures in self.sudo()._read_group(
+            [], ['res_model', 'task'], ['id:recordset']
+        ):
+            # A part of a job is done for all records together, which have no state.
+            to_do = [] if model == 'res.company' else _STILL_TO_DO.get(task, [])
+            records = self.env[model].sudo()
+            found = records.search([('id', 'in', failures.mapped('res_id')), *to_do])
+            failures.filtered(
+                lambda failure, ids=set(found.ids): failure.res_id not in ids
+            ).unlink()
+
     # === WAITING === #
 
     @api.model
@@ -202,6 +242,18 @@ class BillproFailure(models.Model):
         self.ensure_one()
         return dict(self._fields['task']._description_selection(self.env))[self.task]
 
+    def _get_next_step(self):
+        """Return what happens next with what was set aside, and what staff do.
+
+        :rtype: str
+        """
+        self.ensure_one()
+        if self.res_model == 'res.company':  # A part of a job, which nobody can do without.
+            return self.env._("It is tried again each time. Mend the cause.")
+        return self.env._(
+            "Nothing, after %s tries. Mend the cause, then press “Try again”.", self.failure_count
+        )
+
     def _tell_staff_once(self):
         """Tell a person of what isn't tried again by itself, the first time."""
         self.ensure_one()
@@ -215,10 +267,10 @@ class BillproFailure(models.Model):
         )
         note = self.env._(
             "It failed %(count)s times: %(reason)s\n"
-            "Mend the cause, then choose it in the list of billing exceptions and press “Try"
-            " again”.",
+            "What happens next, as in the list of billing exceptions: %(next_step)s",
             count=self.failure_count,
             reason=self.reason,
+            next_step=self._get_next_step(),
         )
         if self.order_id:
             self.order_id._ask_staff(summary, note)
@@ -252,8 +304,3 @@ class BillproFailure(models.Model):
             'payment.cron_post_process_payment_tx',
         ):
             self.env.ref(cron)._trigger()
-
-    @api.autovacuum
-    def _gc_gone(self):
-        """Forget the failures of records that are gone."""
-        self.search([]).filtered(lambda failure: not failure._get_record()).unlink()

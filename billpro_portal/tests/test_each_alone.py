@@ -30,61 +30,67 @@ from .common.each_alone import (
 @tagged('post_install', '-at_install')
 class TestEachAlone(EachAloneCommon):
     def test_booking(self):
-        for raises in (redirect, break_database):
-            with self.subTest(raises.__name__):
-                orders = self._create_due_orders()
-                bad, good = orders[0], orders[1:]
-                event = bad.billing_event_ids
-                with self._broken(
-                    AccountMove,
-                    '_post',
-                    lambda moves, bad=bad: bad.id in moves.billing_order_id.ids,
-                    raises,
-                ):
-                    for delay in (*TRIES, timedelta(days=1), timedelta(days=2)):
-                        with freeze_time(DUE + delay):
-                            self._run()
-                            if not delay:
-                                self.assertTrue(event.status_message)
-                                self.assertFalse(bad.activity_ids)
-                    self.assertEqual(good.mapped('billing_paid'), [48.4, 48.4])
-                    self.assertEqual(event.status, 'processing')
-                    self.assertEqual(self._get_failures('book').failure_count, 3)
-                    self._assert_set_aside(bad, 'book')
-                with freeze_time(DUE + timedelta(days=3)):
+        orders = self._create_due_orders(4)
+        bad, good = orders[:2], orders[2:]
+        events = bad.billing_event_ids
+        errors = dict(zip(bad, (redirect, break_database), strict=True))
+        with self._broken_for(AccountMove, '_post', errors, lambda moves: moves.billing_order_id):
+            for delay in (*TRIES, timedelta(days=1)):
+                with freeze_time(DUE + delay):
                     self._run()
-                    self.assertEqual(event.status, 'processing')
-                    self._try_again(bad)
-                    self._run()
-                self.assertEqual(event.status, 'completed')
-                self.assertEqual(len(event.transaction_ids), 1)
-                self.assertFalse(self._get_failures('book'))
-                self.assertFalse(self._get_rows(bad))
-                for order in orders:
-                    self._assert_books_closed(order)
+                    if not delay:
+                        self.assertTrue(all(events.mapped('status_message')))
+                        self.assertFalse(bad.activity_ids)
+            self.assertEqual(good.mapped('billing_paid'), [48.4, 48.4])
+            self.assertEqual(events.mapped('status'), ['processing', 'processing'])
+            self.assertEqual(self._get_failures('book').mapped('failure_count'), [3, 3])
+            for order in bad:
+                self._assert_set_aside(order, 'book')
+        with freeze_time(DUE + timedelta(days=3)):
+            self._run()
+            self.assertEqual(events.mapped('status'), ['processing', 'processing'])
+            self._try_again(bad)
+            self._run()
+        self.assertEqual(events.mapped('status'), ['completed', 'completed'])
+        self.assertEqual([len(event.transaction_ids) for event in events], [1, 1])
+        self.assertFalse(self._get_failures('book'))
+        self.assertFalse(self._get_rows(bad))
+        for order in orders:
+            self._assert_books_closed(order)
 
     def test_opening(self):
-        for raises in (redirect, forget_key):
-            with self.subTest(raises.__name__):
-                orders = self._create_due_orders()
-                bad = orders[0]
-                event = bad.billing_event_ids
-                with self._broken(
-                    SaleOrder, '_prepare_invoice', lambda order, bad=bad: order.id == bad.id, raises
-                ):
-                    for delay in (*TRIES, timedelta(days=1)):
-                        with freeze_time(DUE + delay):
-                            self._run()
-                    self.assertEqual(orders.mapped('billing_paid'), [24.2, 48.4, 48.4])
-                    self.assertFalse(event.transaction_ids)
-                    self.assertTrue(event.status_message)
-                    self._assert_set_aside(bad, 'open')
-                with freeze_time(DUE + timedelta(days=1)):
-                    self._try_again(bad)
+        orders = self._create_due_orders(3)
+        bad = orders[:2]
+        events = bad.billing_event_ids
+        errors = dict(zip(bad, (redirect, forget_key), strict=True))
+        with self._broken_for(SaleOrder, '_prepare_invoice', errors):
+            for delay in (*TRIES, timedelta(days=1)):
+                with freeze_time(DUE + delay):
                     self._run()
-                self.assertEqual(bad.billing_paid, 48.4)
-                self.assertFalse(self._get_rows(bad))
-                self.assertFalse(event.status_message)
+            self.assertEqual(orders.mapped('billing_paid'), [24.2, 24.2, 48.4])
+            self.assertFalse(events.transaction_ids)
+            self.assertTrue(all(events.mapped('status_message')))
+            for order in bad:
+                self._assert_set_aside(order, 'open')
+        with freeze_time(DUE + timedelta(days=1)):
+            self._try_again(bad)
+            self._run()
+        self.assertEqual(bad.mapped('billing_paid'), [48.4, 48.4])
+        self.assertFalse(self._get_rows(bad))
+        self.assertFalse(any(events.mapped('status_message')))
+
+    def test_what_became_needless_is_not_listed_any_more(self):
+        order = self._create_due_orders(1)
+        with self._broken(SaleOrder, '_prepare_invoice', lambda order: True, forget_key):
+            for delay in TRIES:
+                with freeze_time(DUE + delay):
+                    self._run()
+            self._assert_set_aside(order, 'open')
+            with freeze_time(DUE + timedelta(days=1)):
+                order.billing_event_ids._skip()
+                self._run()
+        self.assertFalse(self._get_failures('open'))
+        self.assertFalse(self._get_rows(order))
 
     def test_what_cannot_be_opened_is_collected_by_hand(self):
         orders = self._create_due_orders(1)
@@ -107,33 +113,30 @@ class TestEachAlone(EachAloneCommon):
         self.assertFalse(self._get_failures('open'))
 
     def test_an_initial_payment(self):
-        for raises in (redirect, break_database):
-            with self.subTest(raises.__name__), freeze_time(DUE) as clock:
-                orders = self.env['sale.order'].union(*(self._create_order() for _n in range(3)))
-                bad = orders[0]
-                for order in orders:
-                    self._create_initial_transaction(order, 'done')
-                with self._broken(
-                    SaleOrder,
-                    'action_confirm',
-                    lambda order, bad=bad: bad.id in order.ids,
-                    raises,
-                ):
-                    for delay in (*TRIES, timedelta(days=1)):
-                        clock.move_to(DUE + delay)
-                        self._post_process()
-                    self.assertEqual(
-                        orders.mapped('billing_status'), ['pending', 'complete', 'complete']
-                    )
-                    self._assert_set_aside(bad, 'book')
-                    self.assertEqual(self._get_rows(bad).amount, 121.0)
-                # A person may come after Odoo's job has given up.
-                clock.move_to(DUE + timedelta(days=9))
-                self._try_again(bad)
-                self._post_process()
-                self.assertEqual(bad.billing_status, 'complete')
-                self.assertFalse(self._get_rows(bad))
-                self._assert_books_closed(bad)
+        with freeze_time(DUE) as clock:
+            orders = self.env['sale.order'].union(*(self._create_order() for _n in range(3)))
+            bad = orders[:2]
+            for order in orders:
+                self._create_initial_transaction(order, 'done')
+            errors = dict(zip(bad, (redirect, break_database), strict=True))
+            with self._broken_for(SaleOrder, 'action_confirm', errors):
+                for delay in (*TRIES, timedelta(days=1)):
+                    clock.move_to(DUE + delay)
+                    self._post_process()
+                self.assertEqual(
+                    orders.mapped('billing_status'), ['pending', 'pending', 'complete']
+                )
+                for order in bad:
+                    self._assert_set_aside(order, 'book')
+                    self.assertEqual(self._get_rows(order).amount, 121.0)
+            # A person may come after Odoo's job has given up.
+            clock.move_to(DUE + timedelta(days=9))
+            self._try_again(bad)
+            self._post_process()
+            self.assertEqual(bad.mapped('billing_status'), ['complete', 'complete'])
+            self.assertFalse(self._get_rows(bad))
+            for order in bad:
+                self._assert_books_closed(order)
 
     def _post_process(self):
         with self.enter_registry_test_mode():
@@ -142,59 +145,48 @@ class TestEachAlone(EachAloneCommon):
         self.env['account.move']._get_sequence_cache().clear()
 
     def test_notices(self):
-        for raises in (redirect, forget_key):
-            with self.subTest(raises.__name__), freeze_time(DUE) as clock:
-                orders = self.env['sale.order'].union(
-                    *(self._create_paid_order() for _n in range(3))
-                )
-                bad = orders[0].billing_notification_ids
-                with self._broken(
-                    BillproNotification,
-                    '_send_mail',
-                    lambda notice, bad=bad: notice.id == bad.id,
-                    raises,
-                ):
-                    self._run_job()
-                    self.assertEqual(
-                        orders[1:].billing_notification_ids.mapped('state'),
-                        ['handed_over', 'handed_over'],
-                    )
-                    self.assertTrue(bad.failure_reason)
-                    self.assertEqual(bad.state, 'queued')
-                    self.assertEqual(bad.send_date, DUE + RETRY_DELAYS[0])
-                    for delay in (*TRIES, timedelta(days=1)):
-                        clock.move_to(DUE + delay)
-                        self._run_job()
-                    self.assertEqual(bad.state, 'failed')
-                    self.assertEqual(len(orders[0].activity_ids), 1)
-                bad.with_user(self.salesperson).action_send_again()
+        with freeze_time(DUE) as clock:
+            orders = self.env['sale.order'].union(*(self._create_paid_order() for _n in range(3)))
+            bad = orders[:2].billing_notification_ids
+            errors = dict(zip(orders[:2], (redirect, forget_key), strict=True))
+            with self._broken_for(
+                BillproNotification, '_send_mail', errors, lambda notice: notice.order_id
+            ):
                 self._run_job()
-                self.assertEqual((bad.state, bad.failure_reason), ('handed_over', False))
-                self.assertFalse(self._get_failures('send'))
+                self.assertEqual(orders[2].billing_notification_ids.state, 'handed_over')
+                self.assertTrue(all(bad.mapped('failure_reason')))
+                self.assertEqual(bad.mapped('state'), ['queued', 'queued'])
+                self.assertEqual(set(bad.mapped('send_date')), {DUE + RETRY_DELAYS[0]})
+                for delay in (*TRIES, timedelta(days=1)):
+                    clock.move_to(DUE + delay)
+                    self._run_job()
+                self.assertEqual(bad.mapped('state'), ['failed', 'failed'])
+                self.assertEqual([len(order.activity_ids) for order in orders[:2]], [1, 1])
+            bad.with_user(self.salesperson).action_send_again()
+            self._run_job()
+            self.assertEqual(bad.mapped('state'), ['handed_over', 'handed_over'])
+            self.assertFalse(any(bad.mapped('failure_reason')))
+            self.assertFalse(self._get_failures('send'))
 
     def test_dates(self):
-        for raises in (forget_key, break_database):
-            with self.subTest(raises.__name__):
-                orders = self._create_due_orders()
-                bad = orders[0]
-                with freeze_time(DUE - timedelta(days=20)):
-                    for order in orders:
-                        order._pause((DUE - timedelta(days=1)).date())
-                with self._broken(
-                    PausedOrder, '_resume', lambda order, bad=bad: order.id == bad.id, raises
-                ):
-                    for delay in (*TRIES, timedelta(days=1)):
-                        with freeze_time(DUE + delay):
-                            self._run()
-                    self.assertEqual(
-                        orders.mapped('billing_status'), ['paused', 'active', 'active']
-                    )
-                    self._assert_set_aside(bad, 'resume')
-                with freeze_time(DUE + timedelta(days=2)):
-                    self._try_again(bad)
+        orders = self._create_due_orders()
+        bad = orders[:2]
+        with freeze_time(DUE - timedelta(days=20)):
+            for order in orders:
+                order._pause((DUE - timedelta(days=1)).date())
+        errors = dict(zip(bad, (forget_key, break_database), strict=True))
+        with self._broken_for(PausedOrder, '_resume', errors):
+            for delay in (*TRIES, timedelta(days=1)):
+                with freeze_time(DUE + delay):
                     self._run()
-                self.assertEqual(bad.billing_status, 'active')
-                self.assertFalse(self._get_rows(bad))
+            self.assertEqual(orders.mapped('billing_status'), ['paused', 'paused', 'active'])
+            for order in bad:
+                self._assert_set_aside(order, 'resume')
+        with freeze_time(DUE + timedelta(days=2)):
+            self._try_again(bad)
+            self._run()
+        self.assertEqual(bad.mapped('billing_status'), ['active', 'active'])
+        self.assertFalse(self._get_rows(bad))
 
     def test_reminders(self):
         self.company.billing_reminder_days = '3'

@@ -1,4 +1,4 @@
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from unittest.mock import patch
 
@@ -7,8 +7,7 @@ from freezegun import freeze_time
 from odoo.exceptions import MissingError, RedirectWarning
 from odoo.tools import mute_logger
 
-from odoo.addons.billpro_portal.models.own_transaction import RETRY_DELAYS
-
+from ...models.own_transaction import RETRY_DELAYS
 from .notification import NotificationCommon
 
 DUE = datetime(2027, 2, 10, 10)
@@ -17,8 +16,8 @@ TRIES = (timedelta(), RETRY_DELAYS[0], RETRY_DELAYS[0] + RETRY_DELAYS[1])
 LOGGER = 'odoo.addons.billpro_portal.models.own_transaction'
 
 
-def redirect(_env):
-    raise RedirectWarning("Your company needs a state.", 1, "Configure")
+def redirect(env):
+    raise RedirectWarning(env._("Your company needs a state."), 1, env._("Configure"))
 
 
 def forget_key(_env):
@@ -57,6 +56,25 @@ class EachAloneCommon(NotificationCommon):
         ):
             yield
 
+    @contextmanager
+    def _broken_for(self, model, method, errors, get_orders=lambda records: records):
+        """Have a method raise for some orders, for each what it is given.
+
+        :param dict[sale.order, Callable] errors: What is raised, by order.
+        :param Callable get_orders: Returns the orders of what the method is called for.
+        """
+        with ExitStack() as stack:
+            for order, raises in errors.items():
+                stack.enter_context(
+                    self._broken(
+                        model,
+                        method,
+                        lambda records, order_id=order.id: order_id in get_orders(records).ids,
+                        raises,
+                    )
+                )
+            yield
+
     def _create_due_orders(self, count=3):
         with freeze_time(DUE - timedelta(days=31)):
             return self.env['sale.order'].union(
@@ -67,15 +85,16 @@ class EachAloneCommon(NotificationCommon):
         with freeze_time(DUE + timedelta(**delay)):
             self._run()
 
-    def _get_failures(self, task):
-        return self.env['billpro.failure'].search([('task', '=', task)])
+    def _get_failures(self, task, orders=None):
+        failures = self.env['billpro.failure'].search([('task', '=', task)])
+        return failures if orders is None else failures.filtered(lambda f: f.order_id in orders)
 
-    def _get_rows(self, order):
-        return self.env['billpro.billing.exception'].search([('order_id', '=', order.id)])
+    def _get_rows(self, orders):
+        return self.env['billpro.billing.exception'].search([('order_id', 'in', orders.ids)])
 
-    def _try_again(self, order):
+    def _try_again(self, orders):
         with self._committing_env(self.billing_manager) as env:
-            rows = env['billpro.billing.exception'].search([('order_id', '=', order.id)])
+            rows = env['billpro.billing.exception'].search([('order_id', 'in', orders.ids)])
             rows.action_try_again()
 
     def _assert_set_aside(self, order, task):
@@ -83,7 +102,7 @@ class EachAloneCommon(NotificationCommon):
         row = self._get_rows(order)
         self.assertEqual(row.mapped('kind'), ['set_aside'])
         self.assertIn("Mend the cause", row.next_step)
-        self.assertIn(self._get_failures(task).reason, row.reason)
+        self.assertIn(self._get_failures(task, order).reason, row.reason)
         activity = order.activity_ids
         self.assertEqual(len(activity), 1)
         self.assertIn("Set aside", activity.summary)
