@@ -11,6 +11,8 @@ _logger = logging.getLogger(__name__)
 
 # Somebody else was faster, or has the record: nobody's fault, and gone with the next try.
 GIVE_WAY = (*PG_CONCURRENCY_EXCEPTIONS_TO_RETRY, ConcurrencyError, LockError)
+# Those of them after which the rest of the transaction is still as good as before.
+HELD = (psycopg2.errors.LockNotAvailable, LockError)
 # After each of them what failed is tried again; then it is left to a person.
 RETRY_DELAYS = (timedelta(minutes=5), timedelta(hours=1))
 
@@ -51,8 +53,9 @@ class BillproOwnTransaction(models.AbstractModel):
             # Each for itself: the failure of another one must not undo it.
             cr.commit()  # pylint: disable=invalid-commit
             return is_done
-        except GIVE_WAY:
+        except GIVE_WAY as error:
             cr.rollback()  # Another worker has it.
+            self._log_giving_way(record, task, error)
             return False
         except UserError as error:
             cr.rollback()
@@ -80,7 +83,7 @@ class BillproOwnTransaction(models.AbstractModel):
         :param str task: What is done, a value of `billpro.failure.task`.
         :param Callable act: Does it for the records that it is given.
         :param dict options: What becomes of a failure, see `_note`.
-        :return: What the function returned each time, and the records that failed.
+        :return: What the function returned each time, and the records that were not done.
         :rtype: tuple[list, odoo.models.Model]
         :raise Exception: One of `GIVE_WAY`, after which the whole transaction can't go on.
         """
@@ -91,6 +94,9 @@ class BillproOwnTransaction(models.AbstractModel):
                 result = act(records)
                 records.env['billpro.failure']._forget(records, task)
             return [result], records.browse()
+        except HELD as error:
+            cause = None  # The others need not wait for it.
+            self._log_giving_way(records, task, error)
         except (*GIVE_WAY, psycopg2.InterfaceError):  # The latter: the connection is lost.
             raise
         except UserError as error:
@@ -100,7 +106,7 @@ class BillproOwnTransaction(models.AbstractModel):
             cause = error
             _logger.exception("Task %s failed for %s", task, records)
         if len(groups) == 1:
-            for record in records:
+            for record in records if cause else ():
                 self._note(record, task, cause, **options)
             return [], records
         parts = [self._split_until_alone([group], task, act, **options) for group in groups]
@@ -179,6 +185,10 @@ class BillproOwnTransaction(models.AbstractModel):
         # Databases add what stands in the row, on lines of their own.
         first_line = (str(error).splitlines() or [''])[0]
         return f'{type(error).__name__}: {first_line}'
+
+    @api.model
+    def _log_giving_way(self, records, task, error):
+        _logger.info("Task %s is left for later for %s: %s", task, records, type(error).__name__)
 
     @api.model
     def _log_refusal(self, records, task, error):
