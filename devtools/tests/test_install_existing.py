@@ -28,9 +28,7 @@ def existing_database(odoo):
     every = databases.Databases(odoo)
     with every.temporary(every.dependencies_template(), 'existing') as database:
         configuration = odoo.write_configuration(database, max_cron_threads=0)
-        _created, pages = ask(
-            odoo, configuration, 'odoo_strangers.create', 'odoo_strangers.pages'
-        )
+        _created, pages = ask(odoo, configuration, 'odoo_strangers.create', 'odoo_strangers.pages')
         yield database, pages
 
 
