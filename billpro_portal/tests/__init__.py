@@ -17,6 +17,7 @@ from . import (
     test_confirmation,
     test_constant_queries,
     test_documents,
+    test_each_alone,
     test_instalment,
     test_instalment_closing,
     test_instalment_tours,
@@ -75,6 +76,7 @@ if find_spec('fake_gateway'):
     from . import (
         test_capture_gateway,
         test_card_limits,
+        test_each_payment_alone,
         test_recovery,
         test_recovery_stateful,
         test_self_service_keyboard,
