@@ -74,6 +74,7 @@ from . import (
     sale_order_link,
     sale_order_lists,
     sale_order_notices,
+    sale_order_other_payments,
     sale_order_pages,
     sale_order_pause,
     sale_order_recovery,

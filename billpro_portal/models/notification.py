@@ -305,7 +305,12 @@ class BillproNotification(models.Model):
         """
         self.ensure_one()
         check = {
-            'order_reminder': lambda: self.order_id.billing_status != 'pending',
+            'order_reminder': (
+                lambda: (
+                    self.order_id.billing_status != 'pending'
+                    or bool(self.order_id._get_other_payments())
+                )
+            ),
             'purchase_confirmation': (
                 lambda: self.order_id.billing_authorization_id.state == 'cancel'
             ),
