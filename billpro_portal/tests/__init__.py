@@ -75,6 +75,7 @@ if find_spec('fake_gateway'):
     from . import (
         test_capture_gateway,
         test_card_limits,
+        test_foreign_payments,
         test_recovery,
         test_recovery_stateful,
         test_self_service_keyboard,
