@@ -17,6 +17,7 @@ from . import (
     test_confirmation,
     test_constant_queries,
     test_documents,
+    test_einvoicing,
     test_instalment,
     test_instalment_closing,
     test_instalment_tours,
