@@ -27,6 +27,7 @@ from . import (
     account_fiscal_position,
     account_move,
     account_move_capture,
+    account_move_documents,
     account_payment,
     billing_event_changes,
     billing_event_dialogs,
