@@ -132,15 +132,16 @@ class TestEInvoicing(BillingHttpCommon):
 
     def test_whatever_is_raised(self):
         other = self._create_paid_order().billing_move_ids
+        reason = "The company has no state"
 
         def refuse(invoice, _settings):
             if invoice == self.invoice:
-                raise RedirectWarning("The company has no state", 1, "Open it")
+                raise RedirectWarning(reason, 1, "Open it")
 
         self._answer = refuse
         with mute_logger(LOGGER):
             self._run_job()
-        self._assert_left_to_staff("The company has no state")
+        self._assert_left_to_staff(reason)
         self.assertTrue(other.invoice_pdf_report_id)
 
     def test_interrupted(self):
