@@ -8,6 +8,7 @@ already is no new name: to define it again is how one extends it.
 """
 
 import ast
+import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,8 +19,8 @@ from devtools.class_definitions import DefiningClass, Definition, UnreadableMode
 
 # What a new name of a controller begins with: the next module to be written isn't known yet.
 CONTROLLER_PREFIX = 'billpro_'
-# Run once, or by the test runner.
-_FOREIGN_FOLDERS = frozenset({'migrations', 'populate', 'tests', 'upgrades'})
+# Run once, by the test runner, or in the browser.
+_FOREIGN_FOLDERS = frozenset({'migrations', 'populate', 'static', 'tests', 'upgrades'})
 # What a class says that it is.
 _IDENTITY = re.compile(
     r'\b_(?:name|inherits?)\s*=\s*(\[[^\]]*\]|\([^)]*\)|\{[^}]*\}|[\'"][\w.]+[\'"])'
@@ -92,7 +93,7 @@ def find_problems(addon: Path, odoo: Path, folders: Sequence[Path]) -> list[str]
         for path in folder.glob('*/__manifest__.py')
         if path.parent.name != addon.name
     }
-    closure = _find_dependencies(addon, modules)
+    closure = find_dependencies(addon, modules)
     own = list(_read_module(addon))
     others = [file for folder in modules.values() for file in _read_module(folder)]
     [base_model] = [
@@ -112,11 +113,12 @@ def find_problems(addon: Path, odoo: Path, folders: Sequence[Path]) -> list[str]
 # === READING === #
 
 
-def _find_dependencies(addon: Path, modules: dict[str, Path]) -> set[str]:
+def find_dependencies(addon: Path, modules: dict[str, Path]) -> set[str]:
     """Return the modules that are there wherever an addon is.
 
     :param addon: The folder of the addon.
     :param modules: The folders of all other modules by their names.
+    :return: Their names.
     """
     closure = {'base', 'web'}
     folders = [addon]
@@ -133,9 +135,11 @@ def _read_module(folder: Path) -> Iterator[SourceFile]:
 
     :param folder: The folder of the module.
     """
-    for path in sorted(folder.rglob('*.py')):
-        inside = path.relative_to(folder)
-        if not _FOREIGN_FOLDERS.intersection(inside.parts):
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(set(folders) - _FOREIGN_FOLDERS)
+        for name in sorted(name for name in names if name.endswith('.py')):
+            path = Path(parent, name)
+            inside = path.relative_to(folder)
             text = path.read_text(encoding='utf-8')
             shown = (Path(folder.name) / inside).as_posix()
             is_controller = any(part.startswith('controller') for part in inside.parts)
@@ -267,14 +271,15 @@ def _compare_controllers(
     :param others: The files of all other modules.
     :param closure: The modules that the addon depends on.
     """
+    mine = [found for file in own if file.is_controller for found in file.classes()]
+    names = {definition.name for found in mine for definition in found.definitions}
     controllers = [
         (file.module, found)
         for file in others
-        if file.is_controller
+        if file.is_controller and (file.module in closure or file.has_any_word(names))
         for found in file.classes()
         if not found.model
     ]
-    mine = [found for file in own if file.is_controller for found in file.classes()]
     required = [found for module, found in controllers if module in closure]
     for found in mine:
         ancestors = _get_ancestors(found, [*mine, *required])

@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
 
 from ..billing.declines import RETRY
@@ -12,14 +12,15 @@ class BillproBillingException(models.Model):
 
     Payments that were declined, that wait for the customer's bank, whose outcome is unknown, or
     that the run can't open; orders in review; and suspended orders without such a payment, which
-    would otherwise be listed, and their money be counted, twice.
+    would otherwise be listed, and their money be counted, twice. What a job could not do and has
+    set aside is listed instead of the payment that it concerns.
     """
 
     _name = 'billpro.billing.exception'
     _inherit = 'billpro.order.report'
     _description = "Billing Exception"
     _auto = False
-    _order = 'since_date, id'  # Odd ids are orders, even ones payments.
+    _order = 'since_date, id'  # Ids count payments, orders and failures in turn.
     _rec_name = 'order_id'
     _depends = {
         'billpro.billing.event': [
@@ -31,6 +32,7 @@ class BillproBillingException(models.Model):
             'retry_verdict',
             'first_declined_date',
         ],
+        'billpro.failure': ['order_id', 'event_id', 'company_id', 'amount', 'set_aside_date'],
         'res.company': ['currency_id'],
         'sale.order': [
             'billing_status',
@@ -47,8 +49,10 @@ class BillproBillingException(models.Model):
     event_id = fields.Many2one(
         string="Payment", comodel_name='billpro.billing.event', readonly=True
     )
+    failure_id = fields.Many2one(comodel_name='billpro.failure', readonly=True)
     kind = fields.Selection(
         selection=[
+            ('set_aside', "Set aside"),
             ('retried', "Declined, tried again"),
             ('exhausted', "No retries left"),
             ('card', "Needs another card"),
@@ -81,7 +85,8 @@ class BillproBillingException(models.Model):
     def _table_query(self):
         return SQL(
             """
-            SELECT 2 * e.id AS id, e.id AS event_id, e.amount AS amount,
+            SELECT 3 * e.id AS id, e.id AS event_id, NULL::int AS failure_id,
+                   e.amount AS amount,
                    COALESCE(e.first_declined_date, e.due_date) AS since_date,
                    CASE
                        WHEN e.status = 'unknown' THEN 'unknown'
@@ -95,13 +100,18 @@ class BillproBillingException(models.Model):
               FROM billpro_billing_event e
               JOIN sale_order o ON o.id = e.order_id
               JOIN res_company c ON c.id = o.company_id
-             WHERE e.status IN ('soft_declined', 'hard_declined', 'action_required', 'unknown')
-                OR (
-                    e.status = 'scheduled' AND e.due_date <= %(overdue)s
-                    AND o.billing_status IN %(chargeable)s
-                )
+             WHERE (
+                   e.status IN ('soft_declined', 'hard_declined', 'action_required', 'unknown')
+                   OR (
+                       e.status = 'scheduled' AND e.due_date <= %(overdue)s
+                       AND o.billing_status IN %(chargeable)s
+                   )
+               ) AND NOT EXISTS (
+                   SELECT FROM billpro_failure f
+                    WHERE f.event_id = e.id AND f.set_aside_date IS NOT NULL
+               )
              UNION ALL
-            SELECT 2 * o.id + 1, NULL,
+            SELECT 3 * o.id + 1, NULL, NULL,
                    CASE o.billing_status
                        WHEN 'review' THEN ABS(o.billing_balance)
                        ELSE COALESCE((
@@ -120,6 +130,14 @@ class BillproBillingException(models.Model):
                                ('soft_declined', 'hard_declined', 'action_required', 'unknown')
                     )
                 )
+             UNION ALL
+            SELECT 3 * f.id + 2, f.event_id, f.id, f.amount::numeric, f.set_aside_date, 'set_aside',
+                   o.billing_status, o.id, o.partner_id, o.user_id, c.id,
+                   COALESCE(o.currency_id, c.currency_id), c.currency_id, o.purchase_type
+              FROM billpro_failure f
+              JOIN res_company c ON c.id = f.company_id
+         LEFT JOIN sale_order o ON o.id = f.order_id
+             WHERE f.set_aside_date IS NOT NULL
             """,
             columns=self._get_order_columns(),
             retry=RETRY,
@@ -130,6 +148,10 @@ class BillproBillingException(models.Model):
     @api.depends('event_id.status_message', 'event_id.next_step', 'kind', 'order_id')
     def _compute_reason(self):
         for exception in self:
+            if failure := exception.failure_id.sudo():
+                exception.reason = f'{failure._get_task_label()}: {failure.reason}'
+                exception.next_step = failure._get_next_step()
+                continue
             exception.reason = exception.event_id.status_message or exception._get_reason()
             exception.next_step = exception.event_id.next_step or exception._get_next_step()
 
@@ -185,6 +207,33 @@ class BillproBillingException(models.Model):
                 )
         return self.event_id.action_execute_now()
 
+    def action_try_again(self):
+        """Do once more what was set aside, now that its cause is mended.
+
+        :return: A notification.
+        :rtype: dict
+        :raise AccessError: If the user may not act on payments, or on the provider's messages.
+        :raise UserError: If nothing was set aside for one of them.
+        """
+        if not self.env.user.has_group('billpro_portal.group_billing_user'):
+            raise AccessError(self.env._("Only billing users can try again."))
+        self.check_access('read')
+        if self.filtered(lambda exception: not exception.failure_id):
+            raise UserError(self.env._("Only what is set aside can be tried again."))
+        failures = self.failure_id.sudo()
+        if 'message' in failures.mapped('task'):
+            self.env['billpro.webhook.event']._check_may_process_again()
+        failures._try_again()
+        return {
+            'type': 'ir.actions.client',
+            'tag': 'display_notification',
+            'params': {
+                'type': 'success',
+                'message': self.env._("It is tried again within minutes."),
+                'next': {'type': 'ir.actions.act_window_close'},
+            },
+        }
+
     def action_request_card_update(self):
         """Ask the customers for another card.
 
@@ -194,9 +243,9 @@ class BillproBillingException(models.Model):
         return self.order_id._request_card_updates()
 
     def action_open(self):
-        """Open the payment, or the order where there is none."""
+        """Open the payment, or the order where there is none, or else what could not be done."""
         self.ensure_one()
-        record = self.event_id or self.order_id
+        record = self.event_id or self.order_id or self.failure_id.sudo()._get_record()
         return {
             'type': 'ir.actions.act_window',
             'res_model': record._name,

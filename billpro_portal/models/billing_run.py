@@ -2,10 +2,7 @@ import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-import psycopg2
-
 from odoo import api, fields, models
-from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.modules.registry import Registry
 
@@ -64,12 +61,17 @@ class BillproBillingRun(models.Model):
     @api.model
     def _cron_run(self):
         """Collect all that is due, batch by batch, as long as the scheduler lets us."""
-        self.env['payment.transaction']._resolve_unknown_outcomes()
-        self._refresh_authentications()
-        self._book_answered()
-        self._keep_dates()
-        self._watch_authorizations()
-        self._collect_requested()
+        for task, part in (
+            ('inquire', self.env['payment.transaction']._resolve_unknown_outcomes),
+            ('authenticate', self._refresh_authentications),
+            ('book', self._book_answered),
+            ('dates', self._keep_dates),
+            ('watch', self._watch_authorizations),
+            ('collect', self._collect_requested),
+            ('forget', self.env['billpro.failure']._forget_needless),
+        ):
+            # What is wrong with one of them mustn't keep anything from being collected.
+            self.env['billpro.own.transaction']._commit_alone(self.env.company, task, part)
         while True:
             run = self._run_batch()
             remaining = self.env['billpro.billing.event'].search_count(self._get_due_domain())
@@ -134,7 +136,7 @@ class BillproBillingRun(models.Model):
         """Keep what a batch did, for each company what is its own.
 
         :param payment.transaction txs: The attempts of the batch.
-        :param payment.transaction failed: Those that could not be booked, earlier ones included.
+        :param payment.transaction failed: Those that were tried and could not be booked.
         :param float seconds: How long the batch took.
         :return: The reports.
         :rtype: billpro.billing.run
@@ -201,13 +203,17 @@ class BillproBillingRun(models.Model):
     def _get_due_domain(self):
         """Return which payments are due: by their date, by that of a retry, or by request.
 
+        Those that could not be opened aren't tried again at once.
+
         :rtype: Domain
         """
+        waiting = self.env['billpro.failure']._get_waiting_ids('billpro.billing.event', 'open')
         now = fields.Datetime.now()
         by_date = Domain('status', '=', 'scheduled') & Domain('due_date', '<=', now)
         by_retry = Domain('status', '=', 'soft_declined') & Domain('retry_date', '<=', now)
         by_request = Domain('requested_date', '<=', now)
-        return ((by_date | by_retry) & self._get_chargeable_domain()) | (
+        by_itself = (by_date | by_retry) & Domain('id', 'not in', waiting)
+        return (by_itself & self._get_chargeable_domain()) | (
             by_request & self._get_requested_domain()
         )
 
@@ -260,6 +266,25 @@ class BillproBillingRun(models.Model):
         orders = candidates.order_id.try_lock_for_update(allow_referencing=True)
         events = candidates.filtered(lambda event: event.order_id in orders)
         locked = events.try_lock_for_update(allow_referencing=True).filtered_domain(domain)
+        if not locked:
+            return self.env['payment.transaction']
+        # What is made of an order's lines is made together.
+        opened, _failed = self.env['billpro.own.transaction']._split_until_alone(
+            locked.grouped('order_id').values(),
+            'open',
+            self._open_locked,
+            on_failure=self._note_unopened,
+        )
+        return self.env['payment.transaction'].union(*opened)
+
+    @api.model
+    def _open_locked(self, locked):
+        """Write the intent to charge for events that are locked with their orders.
+
+        :param billpro.billing.event locked: The events.
+        :return: The attempts.
+        :rtype: payment.transaction
+        """
         events = self._set_aside_unchargeable(locked)
         without_invoice = events.filtered(lambda event: not event.invoice_id)
         # What the invoices are made of is read at once here, not order by order below.
@@ -267,18 +292,31 @@ class BillproBillingRun(models.Model):
         lines.fetch(['tax_ids', 'invoice_lines'])
         lines.invoice_lines.fetch(['move_id', 'quantity', 'product_uom_id', 'is_downpayment'])
         for same_type in without_invoice.grouped(lambda e: e.order_id.purchase_type).values():
-            self._create_invoices(same_type)
+            same_type[0].order_id._get_purchase()._create_event_invoices(same_type)
         events = self._set_aside_wrong_invoices(events.filtered('invoice_id'))
         # What the customer asked for and can't be had is not under way any more.
         (locked - events).filtered('requested_date').requested_date = False
-        txs = events.env['payment.transaction'].create(
-            [self._prepare_attempt(event) for event in events]
-        )
+        txs = events.env['payment.transaction'].create(self._prepare_attempts(events))
         for event in events:
             event.attempt_count += 1
         events._note_opening()
         events._apply_trigger('open')
         return txs
+
+    @api.model
+    def _note_unopened(self, failure, _error):
+        """Note on an event why it could not be opened.
+
+        :param billpro.failure failure: What has failed.
+        :param Exception _error: What was raised.
+        """
+        failure._get_record().write(
+            {
+                'status_message': failure.reason,
+                # What the customer asked for and can't be had is not under way any more.
+                'requested_date': False,
+            }
+        )
 
     @api.model
     def _set_aside_unchargeable(self, events):
@@ -295,27 +333,6 @@ class BillproBillingRun(models.Model):
             else:
                 chargeable += event
         return chargeable
-
-    @api.model
-    def _create_invoices(self, events):
-        """Create the draft invoices of events; leave out the orders that fail, and say why.
-
-        An order that can't be invoiced, such as one that staff invoiced by hand, would otherwise
-        end every run before anything is charged.
-
-        :param billpro.billing.event events: Locked events of one purchase type.
-        """
-        try:
-            with self.env.cr.savepoint():
-                events[0].order_id._get_purchase()._create_event_invoices(events)
-        except UserError as error:
-            by_order = events.grouped('order_id').values()
-            if len(by_order) == 1:
-                _logger.warning("%s can't be invoiced: %s", events.order_id.display_name, error)
-                events.status_message = str(error)
-                return
-            for order_events in by_order:
-                self._create_invoices(order_events)
 
     @api.model
     def _set_aside_wrong_invoices(self, events):
@@ -339,6 +356,27 @@ class BillproBillingRun(models.Model):
             )
         wrong._discard_draft_invoices()
         return events - wrong
+
+    @api.model
+    def _prepare_attempts(self, events):
+        """Return the values of the next attempts to collect events, each with a free reference.
+
+        References can be foreseen, and Odoo's own payment page takes any: one that is taken gets a
+        number behind it.
+
+        :param billpro.billing.event events: The events.
+        :rtype: list[dict]
+        """
+        Transaction = events.env['payment.transaction']
+        values_list = [self._prepare_attempt(event) for event in events]
+        references = [values['reference'] for values in values_list]
+        taken = set(Transaction.search([('reference', 'in', references)]).mapped('reference'))
+        for event, values in zip(events, values_list, strict=True):
+            if values['reference'] in taken:
+                values['reference'] = Transaction._compute_reference(
+                    event.order_id.billing_token_id.provider_code, prefix=values['reference']
+                )
+        return values_list
 
     @api.model
     def _prepare_attempt(self, event):
@@ -372,10 +410,17 @@ class BillproBillingRun(models.Model):
     def _get_attempts_to_charge(self):
         """Return the opened attempts that a crashed run left behind.
 
+        Those that broke off before anything was sent aren't tried again at once.
+
         :rtype: payment.transaction
         """
+        waiting = self.env['billpro.failure']._get_waiting_ids('payment.transaction', 'charge')
         return self.env['payment.transaction'].search(
-            [('billing_event_id.status', 'in', list(IN_FLIGHT)), ('state', '=', 'draft')],
+            [
+                ('billing_event_id.status', 'in', list(IN_FLIGHT)),
+                ('state', '=', 'draft'),
+                ('id', 'not in', waiting),
+            ],
             limit=BATCH_SIZE,
         )
 
@@ -413,7 +458,7 @@ class BillproBillingRun(models.Model):
                 )
         for tx_id, future in futures.items():
             if error := future.exception():
-                _logger.error("Attempt %s broke off: %s", tx_id, error)
+                _logger.error("Attempt %s broke off", tx_id, exc_info=error)
         self.env.invalidate_all()
         # A new view of the database, to see what the threads committed.
         self.env.cr.commit()  # pylint: disable=invalid-commit
@@ -451,17 +496,19 @@ class BillproBillingRun(models.Model):
         :param api.Environment env: The environment whose cursor is committed.
         :param int tx_id: The attempt.
         """
-        try:
-            tx = env['payment.transaction'].browse(tx_id)
-            tx = tx.with_context(billing_post_processing_triggered=True)
-            if tx._try_lock_with_order() and tx.state == 'draft':
+        tx = env['payment.transaction'].browse(tx_id)
+        tx = tx.with_context(billing_post_processing_triggered=True, billing_answers=[])
+
+        def charge():
+            if not tx._try_lock_with_order():
+                return False
+            if tx.state == 'draft':
                 # The totals of the order follow with the booking, for all orders at once.
                 with env.protecting(tx.billing_order_id._get_total_fields(), tx.billing_order_id):
                     tx._charge_event()
-            # The outcome comes before everything else.
-            env.cr.commit()  # pylint: disable=invalid-commit
-        except psycopg2.OperationalError:
-            env.cr.rollback()  # Another worker has it.
-        except UserError as error:
-            env.cr.rollback()
-            _logger.warning("Attempt %s was not sent: %s", tx_id, error)
+            return True
+
+        # The outcome is committed before everything else.
+        env['billpro.own.transaction']._commit_alone(
+            tx, 'charge', charge, on_failure=tx._keep_broken_charge
+        )

@@ -1,16 +1,10 @@
-import logging
-
-import psycopg2
-
 from odoo import api, models
-from odoo.exceptions import UserError, ValidationError
 
 from ..billing.declines import AUTHENTICATION, HARD, SOFT
 from ..billing.lifecycle import DECLINED, IN_FLIGHT, LIVE, PAID, next_order_status
 from .billing_run import BATCH_CONTEXT
+from .own_transaction import GIVE_WAY
 from .sale_order_recovery import COLLECTABLE_ORDERS
-
-_logger = logging.getLogger(__name__)
 
 BOOKING_TRIES = 5
 DECLINE_TRIGGERS = {SOFT: 'decline_soft', HARD: 'decline_hard', AUTHENTICATION: 'require_action'}
@@ -28,13 +22,17 @@ class BillproBillingRun(models.Model):
     def _get_attempts_to_book(self):
         """Return the answered attempts whose events don't know it yet.
 
+        Those that could not be booked aren't tried again at once.
+
         :rtype: payment.transaction
         """
+        waiting = self.env['billpro.failure']._get_waiting_ids('payment.transaction', 'book')
         return self.env['payment.transaction'].search(
             [
                 ('billing_event_id', '!=', False),
                 ('operation', '!=', 'refund'),
                 ('is_post_processed', '=', False),
+                ('id', 'not in', waiting),
                 '|',
                 # Webhooks and banks approve what was declined, at any time.
                 ('state', '=', 'done'),
@@ -57,7 +55,7 @@ class BillproBillingRun(models.Model):
                 # Booked: nothing that follows in this request may undo it.
                 self.env.cr.commit()  # pylint: disable=invalid-commit
                 return failed
-            except psycopg2.OperationalError:
+            except GIVE_WAY:
                 self.env.cr.rollback()  # What is left is booked by the next run.
         return self.env['payment.transaction']
 
@@ -65,8 +63,8 @@ class BillproBillingRun(models.Model):
     def _book(self, txs):
         """Record what became of attempts: invoices, payments, events, orders, next events.
 
-        Does nothing for what is booked already. An order that fails is set aside with the reason;
-        the others go on.
+        Does nothing for what is booked already. A payment that fails keeps the reason and is tried
+        again; the others go on.
 
         :param payment.transaction txs: Attempts, whatever their state.
         :return: Those that could not be booked.
@@ -78,35 +76,23 @@ class BillproBillingRun(models.Model):
         # Orders that another worker is booking, or a customer is acting on, are left for later.
         orders = txs.billing_order_id.try_lock_for_update(allow_referencing=True)
         txs = txs.filtered(lambda tx: tx.billing_order_id in orders)
-        try:
-            with self.env.cr.savepoint():
-                self._book_batch(txs)
-        except (UserError, ValidationError, psycopg2.IntegrityError) as error:
-            if len(txs) > 1:
-                return txs.browse().union(*(self._book(tx) for tx in txs))
-            self._set_aside(txs, error)
+        if not txs:
             return txs
-        return txs.browse()
+        _booked, failed = self.env['billpro.own.transaction']._split_until_alone(
+            txs.grouped('id').values(), 'book', self._book_batch, on_failure=self._note_unbooked
+        )
+        return failed
 
     @api.model
-    def _set_aside(self, tx, error):
-        """Leave an attempt that can't be booked to a person.
+    def _note_unbooked(self, failure, _error):
+        """Note on the event of an attempt why it could not be booked.
 
-        :param payment.transaction tx: The attempt.
-        :param Exception error: Why it can't be booked.
+        :param billpro.failure failure: What has failed.
+        :param Exception _error: What was raised.
         """
-        _logger.warning("Attempt %s can't be booked: %s", tx.reference, error)
+        tx = failure._get_record()
         tx.billing_order_id._mark_totals_to_compute()
-        tx.billing_event_id.status_message = str(error)
-        tx.billing_order_id._report_payment_on_account(
-            tx,
-            self.env._(
-                "Payment %(reference)s was answered by the provider but can't be booked:"
-                " %(reason)s",
-                reference=tx.reference,
-                reason=error,
-            ),
-        )
+        tx.billing_event_id.status_message = failure.reason
 
     @api.model
     def _book_batch(self, txs):

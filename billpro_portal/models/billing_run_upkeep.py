@@ -1,15 +1,10 @@
-import logging
 from datetime import timedelta
-
-import psycopg2
+from functools import partial
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
 
 from ..billing.lifecycle import LIVE
 from .sale_order_recovery import COLLECTABLE_ORDERS
-
-_logger = logging.getLogger(__name__)
 
 # How long before an authorisation ends the salesperson is reminded of it.
 DAYS_LEFT_TO_CAPTURE = 2
@@ -28,7 +23,8 @@ class BillproBillingRun(models.Model):
     @api.model
     def _collect_requested(self):
         """Collect what customers asked to collect, where no page of theirs does it."""
-        for order in self.env['sale.order'].search([('billing_collection_date', '!=', False)]):
+        orders = self.env['sale.order'].search([('billing_collection_date', '!=', False)])
+        for order in self.env['billpro.failure']._leave_out_waiting(orders, 'collect'):
             self._collect_outstanding(order)
 
     @api.model
@@ -40,23 +36,40 @@ class BillproBillingRun(models.Model):
 
         :param sale.order order: The order, with or without a request.
         """
-        event = self.env['billpro.billing.event']
-        try:
-            if order.billing_collection_date:
-                self._withdraw(order._get_open_authentication())
-            if order.try_lock_for_update(allow_referencing=True):
-                event = order._take_collection_request()
-            # The request is taken: whoever comes next finds none.
-            self.env.cr.commit()  # pylint: disable=invalid-commit
-        except psycopg2.OperationalError:
-            self.env.cr.rollback()  # Another worker has it.
-            return
-        except UserError as error:
-            self.env.cr.rollback()  # The other orders go on.
-            _logger.warning("Order %s can't be collected: %s", order.id, error)
-            return
-        if event:
+        if order.billing_collection_date:
+            self._withdraw(order._get_open_authentication())
+        events = []
+
+        def take_request():
+            if not order.try_lock_for_update(allow_referencing=True):
+                return False
+            events.append(order._take_collection_request())
+            return True
+
+        # Once it is committed the request is taken: whoever comes next finds none.
+        is_taken = self.env['billpro.own.transaction']._commit_alone(order, 'collect', take_request)
+        if is_taken and (event := events[0]):
             self._run_events(event)
+
+    @api.model
+    def _ask_about(self, txs, task, ask):
+        """Ask the provider about attempts that wait for the customer's bank, and commit.
+
+        :param payment.transaction txs: The attempts.
+        :param str task: What is done, a value of `billpro.failure.task`.
+        :param Callable ask: Asks about one that is locked, and takes in the answer.
+        """
+
+        def ask_about_one(tx):
+            if not tx._try_lock_with_order():
+                return False
+            if tx.billing_action_required:
+                ask(tx)
+            return True
+
+        # What the provider answered is committed before everything else.
+        for tx in txs:
+            self.env['billpro.own.transaction']._commit_alone(tx, task, partial(ask_about_one, tx))
 
     @api.model
     def _withdraw(self, txs):
@@ -64,12 +77,12 @@ class BillproBillingRun(models.Model):
 
         :param payment.transaction txs: Attempts that wait for the customer's bank.
         """
-        for tx in txs:
-            if tx._try_lock_with_order() and tx.billing_action_required:
-                tx._withdraw_authentication()
-                # What the provider answered comes before everything else.
-                self.env.cr.commit()  # pylint: disable=invalid-commit
         if txs:
+            self._ask_about(
+                self.env['billpro.failure']._leave_out_waiting(txs, 'withdraw'),
+                'withdraw',
+                lambda tx: tx._withdraw_authentication(),
+            )
             self._book_answered()
 
     @api.model
@@ -81,15 +94,16 @@ class BillproBillingRun(models.Model):
                 ('billing_next_inquiry', '<=', fields.Datetime.now()),
             ]
         )
-        for tx in txs:
-            try:
-                if tx._try_lock_with_order() and tx.billing_action_required:
-                    tx._refresh_authentication()
-                    tx._schedule_inquiry()
-                # What the provider answered comes before everything else.
-                self.env.cr.commit()  # pylint: disable=invalid-commit
-            except psycopg2.OperationalError:
-                self.env.cr.rollback()  # Another worker has it.
+
+        def ask(tx):
+            tx._refresh_authentication()
+            tx._schedule_inquiry()
+
+        self._ask_about(
+            self.env['billpro.failure']._leave_out_waiting(txs, 'authenticate'),
+            'authenticate',
+            ask,
+        )
 
     # === AUTHORISED PAYMENTS === #
 
@@ -99,34 +113,42 @@ class BillproBillingRun(models.Model):
         Transaction = self.env['payment.transaction']
         for tx in Transaction._search_expiring(days_left=DAYS_LEFT_TO_CAPTURE):
             if not tx.billing_capture_reminded:
-                self._keep_date(tx.billing_order_id, '_remind_of_capture')
+                self._keep_dates_of(tx.billing_order_id, 'remind_of_capture', '_remind_of_capture')
         now = fields.Datetime.now()
-        for tx in Transaction._search_expiring(days_left=0):
-            if tx.billing_next_inquiry and tx.billing_next_inquiry > now:
-                continue
-            try:
-                if tx._try_lock_with_order() and tx.state == 'authorized':
-                    tx._schedule_inquiry()
-                    tx._refresh_authorization()
-                # What the provider answered comes before everything else.
-                self.env.cr.commit()  # pylint: disable=invalid-commit
-            except psycopg2.OperationalError:
-                self.env.cr.rollback()  # Another worker has it.
+        ended = Transaction._search_expiring(days_left=0).filtered(
+            lambda tx: not tx.billing_next_inquiry or tx.billing_next_inquiry <= now
+        )
+
+        def watch(tx):
+            if not tx._try_lock_with_order():
+                return False
+            if tx.state == 'authorized':
+                tx._schedule_inquiry()
+                tx._refresh_authorization()
+            return True
+
+        # What the provider answered is committed before everything else.
+        for tx in self.env['billpro.failure']._leave_out_waiting(ended, 'watch'):
+            self.env['billpro.own.transaction']._commit_alone(tx, 'watch', partial(watch, tx))
 
     # === DATES === #
 
     @api.model
     def _keep_dates(self):
         """Do what is to be done on a date: resume, end, suspend, extend schedules."""
-        for orders, method in (
-            (self._get_orders_to_resume(), '_resume'),
-            (self._get_orders_to_end(), '_finish_cancellation'),
-            (self._get_orders_to_extend(), '_extend_schedule'),
-            (self._get_orders_to_suspend(), '_suspend_if_ignored'),
-            (self._get_orders_to_give_up(), '_give_up_subscription'),
+        for task, orders, method in (
+            ('resume', self._get_orders_to_resume(), '_resume'),
+            ('end', self._get_orders_to_end(), '_finish_cancellation'),
+            ('extend', self._get_orders_to_extend(), '_extend_schedule'),
+            ('suspend', self._get_orders_to_suspend(), '_suspend_if_ignored'),
+            ('give_up', self._get_orders_to_give_up(), '_give_up_subscription'),
+            (
+                'other_payments',
+                self.env['sale.order']._search_paid_in_another_way(),
+                '_tell_of_other_payments',
+            ),
         ):
-            for order in orders:
-                self._keep_date(order, method)
+            self._keep_dates_of(orders, task, method)
         self._withdraw(
             self.env['payment.transaction'].search(
                 [
@@ -137,18 +159,22 @@ class BillproBillingRun(models.Model):
         )
 
     @api.model
-    def _keep_date(self, order, method):
-        """Call a method of an order that nobody else holds, and commit."""
-        try:
-            if order.try_lock_for_update(allow_referencing=True):
-                getattr(order, method)()
-            # Each order for itself: another one's failure must not undo it.
-            self.env.cr.commit()  # pylint: disable=invalid-commit
-        except psycopg2.OperationalError:
-            self.env.cr.rollback()  # Another worker has it.
-        except (psycopg2.IntegrityError, UserError) as error:
-            self.env.cr.rollback()  # The others go on.
-            _logger.warning("%s of order %s failed: %s", method, order.id, error)
+    def _keep_dates_of(self, orders, task, method):
+        """Call a method of each order that nobody else holds, and commit.
+
+        :param sale.order orders: The orders.
+        :param str task: What is done, a value of `billpro.failure.task`.
+        :param str method: The name of the method.
+        """
+
+        def keep(order):
+            if not order.try_lock_for_update(allow_referencing=True):
+                return False
+            getattr(order, method)()
+            return True
+
+        for order in self.env['billpro.failure']._leave_out_waiting(orders, task):
+            self.env['billpro.own.transaction']._commit_alone(order, task, partial(keep, order))
 
     @api.model
     def _get_orders_to_resume(self):
@@ -218,11 +244,13 @@ class BillproBillingRun(models.Model):
         :return: Whether nothing is under way any more.
         :rtype: bool
         """
-        for tx in order._get_open_authentication():
-            if tx._try_lock_with_order() and tx.billing_action_required:
-                tx._refresh_authentication()
-                # What the provider answered comes before everything else.
-                self.env.cr.commit()  # pylint: disable=invalid-commit
+        self._ask_about(
+            self.env['billpro.failure']._leave_out_waiting(
+                order._get_open_authentication(), 'authenticate'
+            ),
+            'authenticate',
+            lambda tx: tx._refresh_authentication(),
+        )
         self._book_answered()
         if order.billing_status in COLLECTABLE_ORDERS:
             self._collect_outstanding(order)

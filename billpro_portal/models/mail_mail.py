@@ -1,3 +1,5 @@
+from functools import partial
+
 from odoo import models
 
 
@@ -12,7 +14,13 @@ class MailMail(models.Model):
         # Sent mails are deleted along with their messages.
         reasons = {mail.mail_message_id: failure_reason or mail.failure_reason for mail in self}
         for notice in notices:
-            notice._take_outcome(failure_type, reasons[notice.message_id])
+            # The mail is sent: Odoo would take an error for one of its mail server, or send no
+            # more mails.
+            self.env['billpro.own.transaction']._is_survived(
+                notice,
+                'send',
+                partial(notice._take_outcome, failure_type, reasons[notice.message_id]),
+            )
         return super()._postprocess_sent_message(
             success_pids, success_emails, failure_reason=failure_reason, failure_type=failure_type
         )

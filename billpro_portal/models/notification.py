@@ -1,13 +1,11 @@
-import logging
 from datetime import timedelta
+from functools import partial
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import email_normalize
 
 from ..billing.lifecycle import DECLINED
-
-_logger = logging.getLogger(__name__)
 
 MAIL, SMS = 'mail', 'sms'
 KINDS = [
@@ -180,13 +178,40 @@ class BillproNotification(models.Model):
         queued = self.search(domain, order='id', limit=limit)
         self.env['ir.cron']._commit_progress(remaining=self.search_count(domain))
         for notification in queued:
-            notification = notification.try_lock_for_update().filtered_domain(domain)
-            if not notification:
-                continue  # Another worker has it.
-            notification._send()
-            # Each notice counts for itself: what was sent stays sent if the next one fails.
+            self.env['billpro.own.transaction']._commit_alone(
+                notification,
+                'send',
+                partial(notification._send_if_due, domain),
+                on_failure=notification._postpone,
+                tells_staff=False,
+            )
             if not self.env['ir.cron']._commit_progress(processed=1):
                 break
+
+    def _send_if_due(self, domain):
+        """Send the notice unless another worker has it, or had it.
+
+        :param list domain: Which notices are to be sent now.
+        :return: Whether it was the turn of this one.
+        :rtype: bool
+        """
+        notification = self.try_lock_for_update().filtered_domain(domain)
+        if notification:
+            notification._send()
+        return bool(notification)
+
+    def _postpone(self, failure, _error):
+        """Send the notice later, as nothing has been sent, or leave it to a person.
+
+        :param billpro.failure failure: What has failed.
+        :param Exception _error: What was raised.
+        """
+        self.ensure_one()
+        if failure.set_aside_date:
+            self._set_failed(failure.reason)
+            return
+        self.write({'send_date': failure.next_try, 'failure_reason': failure.reason})
+        self.env.ref('billpro_portal.cron_send_notifications')._trigger(at=failure.next_try)
 
     def _send(self):
         """Hand the notice to Odoo's queue, or record why that isn't possible."""
@@ -201,12 +226,7 @@ class BillproNotification(models.Model):
                     self._send_mail()
                 else:
                     self._send_sms()
-        except UserError as error:
-            self._set_failed(str(error))
-        except (ValueError, KeyError, AttributeError, TypeError) as error:
-            # A template is edited by people: whatever it raises is told to them, not to the job.
-            # The log gets no text of it, which may quote the customer.
-            _logger.warning("Notice %s could not be made: %s", self.id, type(error).__name__)
+        except UserError as error:  # Somebody has to mend the address or the template.
             self._set_failed(str(error))
 
     def _get_record(self, template):
@@ -289,7 +309,12 @@ class BillproNotification(models.Model):
         """
         self.ensure_one()
         check = {
-            'order_reminder': lambda: self.order_id.billing_status != 'pending',
+            'order_reminder': (
+                lambda: (
+                    self.order_id.billing_status != 'pending'
+                    or bool(self.order_id._get_other_payments())
+                )
+            ),
             'purchase_confirmation': (
                 lambda: self.order_id.billing_authorization_id.state == 'cancel'
             ),
@@ -416,16 +441,21 @@ class BillproNotification(models.Model):
         self.order_id.check_access('write')
         if self.filtered(lambda notice: notice.state in {'queued', 'handed_over'}):
             raise UserError(self.env._("A notice that is on its way can't be sent again."))
+        self.sudo()._queue_again()
         for notice in self.sudo():
-            notice.write(
-                {
-                    'state': 'queued',
-                    'send_date': fields.Datetime.now(),
-                    'try_count': 0,
-                    'failure_reason': False,
-                }
-            )
             notice.order_id._message_log(
                 body=self.env._("The notice “%s” is sent again.", notice._get_name())
             )
+
+    def _queue_again(self):
+        """Queue notices that were not sent once more, as if for the first time."""
+        self.env['billpro.failure']._forget(self, 'send')
+        self.write(
+            {
+                'state': 'queued',
+                'send_date': fields.Datetime.now(),
+                'try_count': 0,
+                'failure_reason': False,
+            }
+        )
         self.env.ref('billpro_portal.cron_send_notifications')._trigger()

@@ -41,6 +41,8 @@ class BillproNotification(models.Model):
 
 
 class SaleOrder(models.Model):
+    """Who is told about the payments of an order."""
+
     _inherit = 'sale.order'
 
     def _get_payment_contact(self):

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from functools import partial
 
 from odoo import api, fields, models
 
@@ -33,15 +34,28 @@ class BillproNotification(models.Model):
     @api.model
     def _cron_queue_timed(self):
         """Queue the notices whose date has come."""
-        for queue in (
-            self._queue_reminders,
-            self._queue_announcements,
-            self._queue_expiring_cards,
-            self._queue_expired_cards,
+        for task, queue in (
+            ('remind', self._queue_reminders),
+            ('announce', self._queue_announcements),
+            ('card_expiring', self._queue_expiring_cards),
+            ('card_expired', self._queue_expired_cards),
         ):
-            queue()
             # What one kind found is kept if another one fails.
+            self.env['billpro.own.transaction']._commit_alone(self.env.company, task, queue)
             self.env['ir.cron']._commit_progress()
+
+    @api.model
+    def _queue_found(self, records, task, queue):
+        """Queue the notices about some records; those about one that fails are tried again later.
+
+        :param odoo.models.Model records: What notices may be due about.
+        :param str task: What is done, a value of `billpro.failure.task`.
+        :param Callable queue: Queues the notices about the records that it is given.
+        """
+        if records := self.env['billpro.failure']._leave_out_waiting(records, task):
+            self.env['billpro.own.transaction']._split_until_alone(
+                records.grouped('id').values(), task, queue
+            )
 
     @api.model
     def _is_time(self, order, day):
@@ -58,7 +72,6 @@ class BillproNotification(models.Model):
     @api.model
     def _queue_reminders(self):
         """Remind customers of orders that wait for their first payment."""
-        values_list = []
         for company in self.env['res.company'].search([('billing_reminder_days', '!=', False)]):
             days = company._get_billing_reminder_days()
             since = fields.Datetime.now() - timedelta(days=max(days, default=0)) - REMINDED_LATE
@@ -69,14 +82,24 @@ class BillproNotification(models.Model):
                     ('order_link_sent_date', '>', since),
                 ]
             )
-            told = self._get_told('order_reminder', 'order_id', orders.ids)
-            for order in orders:
-                sent = local_date(order.order_link_sent_date, order._get_time_zone())
-                number = reminder_number(days, sent, self._get_day_begun(order))
-                facts = told.get(order.id, set())
-                later = {f'order-{order.id}-{n}' for n in range(number, len(days) + 1)}
-                if number and not facts & later and not order._get_not_payable_reason():
-                    values_list.append({'order_id': order.id, 'fact': f'order-{order.id}-{number}'})
+            self._queue_found(orders, 'remind', partial(self._remind, days))
+
+    @api.model
+    def _remind(self, days, orders):
+        """Queue the reminders of some orders that are due now.
+
+        :param list[int] days: After how many days the company reminds.
+        :param sale.order orders: Orders of the company that wait for their first payment.
+        """
+        values_list = []
+        told = self._get_told('order_reminder', 'order_id', orders.ids)
+        for order in orders:
+            sent = local_date(order.order_link_sent_date, order._get_time_zone())
+            number = reminder_number(days, sent, self._get_day_begun(order))
+            facts = told.get(order.id, set())
+            later = {f'order-{order.id}-{n}' for n in range(number, len(days) + 1)}
+            if number and not facts & later and not order._get_not_payable_reason():
+                values_list.append({'order_id': order.id, 'fact': f'order-{order.id}-{number}'})
         self._queue_all('order_reminder', values_list)
 
     @api.model
@@ -126,20 +149,31 @@ class BillproNotification(models.Model):
                     ('id', 'not in', announced.subselect('event_id')),
                 ]
             )
-            values_by_kind = {'payment_upcoming': [], 'trial_ending': []}
-            for event in events:
-                if self._is_announced_now(event, company.billing_notice_days):
-                    order = event.order_id
-                    is_trial = bool(order.billing_trial_days) and event.number == 1
-                    values_by_kind['trial_ending' if is_trial else 'payment_upcoming'].append(
-                        {
-                            'order_id': order.id,
-                            'event_id': event.id,
-                            'fact': f'event-{event.id}-{event.due_date}',
-                        }
-                    )
-            for kind, values_list in values_by_kind.items():
-                self._queue_all(kind, values_list)
+            self._queue_found(
+                events, 'announce', partial(self._announce, company.billing_notice_days)
+            )
+
+    @api.model
+    def _announce(self, lead_days, events):
+        """Queue the announcements of some payments that are due now.
+
+        :param int lead_days: How many days before the company announces.
+        :param billpro.billing.event events: Payments to come.
+        """
+        values_by_kind = {'payment_upcoming': [], 'trial_ending': []}
+        for event in events:
+            if self._is_announced_now(event, lead_days):
+                order = event.order_id
+                is_trial = bool(order.billing_trial_days) and event.number == 1
+                values_by_kind['trial_ending' if is_trial else 'payment_upcoming'].append(
+                    {
+                        'order_id': order.id,
+                        'event_id': event.id,
+                        'fact': f'event-{event.id}-{event.due_date}',
+                    }
+                )
+        for kind, values_list in values_by_kind.items():
+            self._queue_all(kind, values_list)
 
     @api.model
     def _is_announced_now(self, event, lead_days):
@@ -199,6 +233,16 @@ class BillproNotification(models.Model):
                 ('id', 'not in', told.subselect('token_id')),
             ]
         )
+        self._queue_found(tokens, kind, partial(self._tell_of_cards, kind, is_due))
+
+    @api.model
+    def _tell_of_cards(self, kind, is_due, tokens):
+        """Queue the notices about some cards that are due now.
+
+        :param str kind: The kind of notice.
+        :param Callable is_due: Whether a card is due by the date of an order's customer.
+        :param payment.token tokens: The cards.
+        """
         values_list = []
         for token in tokens:
             orders = token._get_charged_orders().filtered(

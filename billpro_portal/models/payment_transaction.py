@@ -1,3 +1,5 @@
+from functools import partial
+
 import psycopg2
 
 from odoo import fields, models
@@ -238,6 +240,42 @@ class PaymentTransaction(models.Model):
         super(PaymentTransaction, others)._post_process()
         carrying._announce_refunds()
 
+    def _book_alone(self):
+        """Book outcomes that are committed already, each in a transaction of its own."""
+
+        def book(tx):
+            tx._post_process()
+            # What is left to another worker, or kept its reason, isn't done.
+            return bool(tx.is_post_processed)
+
+        for tx in self:
+            self.env['billpro.own.transaction']._commit_alone(tx, 'book', partial(book, tx))
+
+    def _cron_post_process(self):
+        """Override of `payment`: payments of orders that can't be booked are tried a few times.
+
+        Odoo tries for four days, at each pass of the job, and tells its log only.
+        """
+        since = fields.Datetime.subtract(fields.Datetime.now(), days=4)
+        failures = (
+            self.env['billpro.failure']
+            .sudo()
+            .search_fetch([('res_model', '=', self._name), ('task', '=', 'book')], ['res_id'])
+        )
+        txs = self or self.search(
+            [
+                ('is_post_processed', '=', False),
+                '|',
+                ('last_state_change', '>=', since),
+                # What a person asks to try again may be older.
+                ('id', 'in', failures.mapped('res_id')),
+            ]
+        )
+        billed = txs.filtered('billing_order_id')
+        self.env['billpro.failure']._leave_out_waiting(billed, 'book')._book_alone()
+        if others := txs - billed:
+            super(PaymentTransaction, others)._cron_post_process()
+
     def _carry_documents(self):
         """Have what was collected or paid back carry the invoices and credit notes it pays.
 
@@ -387,7 +425,7 @@ class PaymentTransaction(models.Model):
         # Money may have moved: nothing that follows may undo the record of it.
         self.env.cr.commit()  # pylint: disable=invalid-commit
         if self.state == 'done':
-            self._post_process_at_once()
+            self._book_alone()
 
     def _request_refund(self):
         """Send a refund to the provider and take in its answer; the caller holds its lock."""

@@ -64,6 +64,8 @@ class PaymentTransaction(models.Model):
         if was_sent and not self._can_be_sent_again():
             self._set_outcome_unknown()
             return
+        # Refused here it wasn't sent; later nobody could tell.
+        self._ensure_provider_is_not_disabled()
         if not was_sent:
             # If this process dies during the call, the next one knows that money may have moved.
             self._begin_money_transaction()
@@ -77,6 +79,37 @@ class PaymentTransaction(models.Model):
                 return
         self.write({'billing_outcome_unknown': False, 'billing_not_attempted': False})
         self.with_context(billing_repeated_request=was_sent)._charge_with_token()
+
+    def _keep_broken_charge(self, failure, _error):
+        """Keep what is known of a charge that broke off; the caller commits.
+
+        What the provider has answered is taken in once more, as the trouble may have been a
+        passing one. Otherwise the outcome is unknown, and the inquiries go on with it. What was
+        never sent is sent later.
+
+        :param billpro.failure failure: What has failed.
+        :param Exception _error: What was raised.
+        """
+        self.ensure_one()
+        if not self._try_lock_with_order() or self.state != 'draft':
+            return
+        if not self.billing_sent_date:
+            self.billing_event_id.status_message = failure.reason
+            return
+        if answers := self.env.context.get('billing_answers'):
+            answer = answers[-1]
+            if self.env['billpro.own.transaction']._is_survived(
+                self, 'charge', lambda: self._process(self.provider_code, answer)
+            ):
+                failure.unlink()
+                return
+            if intent := answer.get('payment_intent'):
+                # Known at the provider by this number: it is asked about, not sent again.
+                self.provider_reference = intent['id']
+        self._set_outcome_unknown(
+            self.env._("What the provider answered could not be taken in: %s", failure.reason)
+        )
+        failure.unlink()
 
     def _filter_not_sent(self):
         """Return the attempts that the provider never tried.
@@ -165,7 +198,7 @@ class PaymentTransaction(models.Model):
         return rows
 
     def _book_attempts(self):
-        """Book attempts as the charge run books them.
+        """Book attempts as the charge run books them, which notes what can't be booked.
 
         :return: The attempts among the transactions.
         :rtype: payment.transaction

@@ -1,5 +1,3 @@
-import psycopg2
-
 from odoo import models
 
 from ..billing.lifecycle import BEFORE_APPROVAL
@@ -45,13 +43,16 @@ class PaymentTransaction(models.Model):
         else:
             self._charge_initial_payment()
         if self.state in {'done', 'error', 'cancel'}:
-            self._post_process_at_once()
+            self._book_alone()
 
     def _process(self, provider_code, payment_data):
         """Override of `payment`: a decline that is reported later is booked soon.
 
-        No browser waits for it, and the order can't be charged again before.
+        No browser waits for it, and the order can't be charged again before. Whoever charges a
+        card learns what was answered, even if it can't be taken in.
         """
+        if (answers := self.env.context.get('billing_answers')) is not None:
+            answers.append(payment_data)
         tx = super()._process(provider_code, payment_data)
         if tx and tx._is_charge_of_staff() and tx._is_declined_but_not_booked():
             self.env.ref('payment.cron_post_process_payment_tx')._trigger()
@@ -86,15 +87,6 @@ class PaymentTransaction(models.Model):
                 ),
             )
             tx.is_post_processed = True
-
-    def _post_process_at_once(self):
-        """Book an outcome that is committed already, unless another worker does."""
-        try:
-            self._post_process()
-            # Booked: a later failure of the request must not run it again.
-            self.env.cr.commit()  # pylint: disable=invalid-commit
-        except psycopg2.OperationalError:
-            self.env.cr.rollback()  # The post-processing job books it.
 
     def _get_initial_charge_notification(self):
         """Return the message that tells staff how the charge of a stored card ended.

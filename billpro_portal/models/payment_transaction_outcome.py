@@ -1,4 +1,4 @@
-import psycopg2
+from functools import partial
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
@@ -69,11 +69,15 @@ class PaymentTransaction(models.Model):
             self.billing_outcome_unknown = outcome == UNKNOWN
             self.billing_not_attempted = outcome == NOT_ATTEMPTED
 
-    def _set_outcome_unknown(self):
-        """Keep payments pending because whether money moved isn't known, and plan to find out."""
+    def _set_outcome_unknown(self, reason=None):
+        """Keep payments pending because whether money moved isn't known, and plan to find out.
+
+        :param str reason: Why it isn't known, if there was an answer.
+        """
         self.billing_outcome_unknown = True
         self.filtered(lambda tx: tx.state == 'draft')._set_pending(
-            state_message=self.env._(
+            state_message=reason
+            or self.env._(
                 "The payment provider didn't answer. Whether money moved isn't known yet."
             )
         )
@@ -119,10 +123,12 @@ class PaymentTransaction(models.Model):
     def _resolve_unknown_outcomes(self):
         """Ask again about requests without an answer, and call a person when that is no use."""
         self._find_abandoned_requests()
+        waiting = self.env['billpro.failure']._get_waiting_ids(self._name, 'inquire')
         txs = self.search(
             [
                 ('billing_outcome_unknown', '=', True),
                 ('billing_next_inquiry', '<=', fields.Datetime.now()),
+                ('id', 'not in', waiting),
             ],
             limit=INQUIRY_BATCH_SIZE,
         )
@@ -150,10 +156,17 @@ class PaymentTransaction(models.Model):
                 ),
             ]
         )
-        # A request that is still under way holds its lock.
-        abandoned.try_lock_for_update(allow_referencing=True)._set_outcome_unknown()
+
+        def mark(tx):
+            # A request that is still under way holds its lock.
+            if not tx.try_lock_for_update(allow_referencing=True):
+                return False
+            tx._set_outcome_unknown()
+            return True
+
         # Not to be mixed with the answers of the inquiries that follow.
-        self.env.cr.commit()  # pylint: disable=invalid-commit
+        for tx in self.env['billpro.failure']._leave_out_waiting(abandoned, 'inquire'):
+            self.env['billpro.own.transaction']._commit_alone(tx, 'inquire', partial(mark, tx))
 
     def _try_lock_with_order(self):
         """Lock the order and then the transaction, if nobody else holds them.
@@ -170,29 +183,51 @@ class PaymentTransaction(models.Model):
         )
 
     def _inquire(self):
-        """Send a request again under its key to learn what became of it, and commit the answer."""
+        """Send a request again under its key to learn what became of it, and commit the answer.
+
+        What the provider has given a number is only asked about.
+        """
         self.ensure_one()
-        try:
-            if not self._try_lock_with_order() or not self.billing_outcome_unknown:
-                return
-            can_be_sent_again = self._can_be_sent_again()
-            if can_be_sent_again:
-                self.billing_outcome_unknown = False
-                self.with_context(billing_repeated_request=True)._send_again()
-            else:
-                self._schedule_inquiry()
+
+        def ask():
+            if not self._try_lock_with_order():
+                return False
             if self.billing_outcome_unknown:
-                self._settle_by_look_up()
-            if self.billing_outcome_unknown and not can_be_sent_again:
-                self._ask_person_about_outcome()
-            # What the provider answered comes before everything else.
-            self.env.cr.commit()  # pylint: disable=invalid-commit
-            if self.state in {'done', 'error', 'cancel'}:
-                self._post_process()
-                # Booked: a failure of the next inquiry must not undo it.
-                self.env.cr.commit()  # pylint: disable=invalid-commit
-        except psycopg2.OperationalError:
-            self.env.cr.rollback()  # Another worker has it.
+                self._ask_about_outcome()
+            return True
+
+        # What the provider answered is committed before everything else.
+        is_answered = self.env['billpro.own.transaction']._commit_alone(
+            self,
+            'inquire',
+            ask,
+            on_failure=self._note_failed_inquiry,
+            tells_staff=False,
+        )
+        if is_answered and self.state in {'done', 'error', 'cancel'} and not self.is_post_processed:
+            self._book_alone()
+
+    def _ask_about_outcome(self):
+        """Ask the provider what became of a request, and a person if that is no use."""
+        can_be_sent_again = self._can_be_sent_again()
+        if can_be_sent_again and not self.provider_reference:
+            self.billing_outcome_unknown = False
+            self.with_context(billing_repeated_request=True)._send_again()
+        else:
+            self._schedule_inquiry()
+        if self.billing_outcome_unknown:
+            self._settle_by_look_up()
+        if self.billing_outcome_unknown and not can_be_sent_again:
+            self._ask_person_about_outcome()
+
+    def _note_failed_inquiry(self, failure, _error):
+        """Ask a person when the provider's answer can't be taken in.
+
+        :param billpro.failure failure: What has failed.
+        :param Exception _error: What was raised.
+        """
+        if failure.set_aside_date:
+            self._ask_person_about_outcome()
 
     def _send_again(self):
         """Send a request again, under the same idempotency key."""

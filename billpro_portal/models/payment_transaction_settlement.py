@@ -1,5 +1,3 @@
-import psycopg2
-
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
@@ -277,14 +275,9 @@ class PaymentTransaction(models.Model):
             self._request_settlement()
         # Money may have moved: nothing that follows may undo the record of it.
         self.env.cr.commit()  # pylint: disable=invalid-commit
-        try:
-            (self | self.source_transaction_id).filtered(
-                lambda tx: tx.state in {'done', 'cancel'} and not tx.is_post_processed
-            )._post_process()
-            # Booked: a later failure of the request must not run it again.
-            self.env.cr.commit()  # pylint: disable=invalid-commit
-        except psycopg2.OperationalError:
-            self.env.cr.rollback()  # The post-processing job books it.
+        (self.source_transaction_id | self).filtered(
+            lambda tx: tx.state in {'done', 'cancel'} and not tx.is_post_processed
+        )._book_alone()
 
     def _request_settlement(self):
         """Send a capture or release and take in its answer; the caller holds its lock.

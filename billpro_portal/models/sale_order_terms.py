@@ -132,6 +132,7 @@ class SaleOrder(models.Model):
         comodel_name='billpro.billing.event',
         compute='_compute_billing_next_event_id',
         compute_sudo=True,
+        groups='sales_team.group_sale_salesman,account.group_account_readonly',
     )
     billing_next_date = fields.Datetime(
         string="Next Payment On", compute='_compute_billing_next_event_id', compute_sudo=True

@@ -1,3 +1,5 @@
+from functools import partial
+
 from odoo import models
 
 DELIVERED = frozenset({'process', 'pending', 'sent'})
@@ -18,7 +20,7 @@ class SmsTracker(models.Model):
             self.mail_notification_id.mail_message_id
         )
         if notification_status in DELIVERED:
-            notices._take_outcome(False, False)
+            outcome = (False, False)
         elif notification_status in FAILED:
             labels = dict(
                 self.env['mail.notification']
@@ -26,4 +28,11 @@ class SmsTracker(models.Model):
                 ._description_selection(self.env)
             )
             reason = failure_reason or labels.get(failure_type) or self.env._("It was cancelled.")
-            notices._take_outcome(failure_type or 'canceled', reason)
+            outcome = (failure_type or 'canceled', reason)
+        else:
+            return
+        for notice in notices:
+            # The provider has them: what fails here is none of the other messages' business.
+            self.env['billpro.own.transaction']._is_survived(
+                notice, 'send', partial(notice._take_outcome, *outcome)
+            )

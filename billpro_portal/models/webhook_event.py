@@ -1,19 +1,14 @@
-import logging
 from datetime import datetime, timedelta, timezone
 
-import psycopg2
-
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import AccessError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..billing.stripe_messages import EVENT_TYPES, ORDER_KEY, REFERENCE_KEY
 
-_logger = logging.getLogger(__name__)
-
-# After how many minutes a failed message is tried again; then it is left to a person.
-RETRY_MINUTES = (1, 5, 30, 120, 720)
+# After which times a failed message is tried again; then it is left to a person.
+RETRY_DELAYS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 720))
 BUSY_MINUTES = 1
 BATCH_SIZE = 1000
 # Stripe can send a message again for 30 days (API reference, "Events").
@@ -202,28 +197,19 @@ class BillproWebhookEvent(models.Model):
     def _process_and_commit(self):
         """Process a message, if nobody else does, and commit what came of it."""
         self.ensure_one()
-        try:
+        to_book = []
+
+        def take_in():
             if not self.try_lock_for_update() or self.state != 'received':
-                return
-            txs = self._take_in()
-            # What the provider says comes before everything else.
-            self.env.cr.commit()  # pylint: disable=invalid-commit
-        except psycopg2.OperationalError:
-            self.env.cr.rollback()  # Another worker has it, or what it is about.
-            return
-        except UserError as error:
-            self.env.cr.rollback()
-            self._postpone(str(error))
-            # The other messages go on.
-            self.env.cr.commit()  # pylint: disable=invalid-commit
-            return
-        try:
-            txs._post_process()
-            # Booked: a failure of the next message must not undo it.
-            self.env.cr.commit()  # pylint: disable=invalid-commit
-        except (psycopg2.OperationalError, UserError) as error:
-            self.env.cr.rollback()  # Odoo's own job books it.
-            _logger.info("Payments of message %s are booked later: %s", self.event_id, error)
+                return False
+            to_book.append(self._take_in())
+            return self.state != 'received'  # Otherwise its payment is busy.
+
+        # What the provider says is committed before everything else.
+        if self.env['billpro.own.transaction']._commit_alone(
+            self, 'message', take_in, on_failure=self._postpone, delays=RETRY_DELAYS
+        ):
+            to_book[0]._book_alone()
 
     def _take_in(self):
         """Ask the provider what happened, and record it.
@@ -294,27 +280,14 @@ class BillproWebhookEvent(models.Model):
     def _note(self, state, message=False):
         self.write({'state': state, 'message': message, 'tries': self.tries + 1})
 
-    def _postpone(self, reason):
-        """Plan another try, or leave a message to a person.
+    def _postpone(self, failure, _error):
+        """Note another try, or that a message is left to a person.
 
-        :param str reason: Why it could not be processed.
+        :param billpro.failure failure: What has failed.
+        :param Exception _error: What was raised.
         """
-        if self.tries < len(RETRY_MINUTES):
-            delay = timedelta(minutes=RETRY_MINUTES[self.tries])
-            self.next_try = fields.Datetime.now() + delay
-            self._note('received', reason)
-            return
-        self._note('failed', reason)
-        if self.order_id:
-            self.order_id._ask_staff(
-                self.env._("A message of the payment provider was not processed"),
-                self.env._(
-                    "%(type)s: %(reason)s Look the payment up at the provider, then process the"
-                    " message again.",
-                    type=self.event_type,
-                    reason=reason,
-                ),
-            )
+        self.next_try = failure.next_try
+        self._note('failed' if failure.set_aside_date else 'received', failure.reason)
 
     # === STAFF === #
 
@@ -323,12 +296,21 @@ class BillproWebhookEvent(models.Model):
 
         :raise AccessError: If the user may not decide it.
         """
+        self._check_may_process_again()
+        self.check_access('read')
+        self.sudo()._queue_again()
+
+    @api.model
+    def _check_may_process_again(self):
         if not self.env.user.has_group('billpro_portal.group_billing_manager'):
             raise AccessError(self.env._("Only billing managers can process messages again."))
-        self.check_access('read')
-        failed = self.sudo().filtered(lambda event: event.state in {'failed', 'ignored'})
+
+    def _queue_again(self):
+        """Have messages that were given up processed once more, as if for the first time."""
+        failed = self.filtered(lambda event: event.state in {'failed', 'ignored'})
+        self.env['billpro.failure']._forget(failed, 'message')
         failed.write({'state': 'received', 'tries': 0, 'next_try': fields.Datetime.now()})
-        self.env.ref('billpro_portal.cron_process_webhook_events').sudo()._trigger()
+        self.env.ref('billpro_portal.cron_process_webhook_events')._trigger()
 
     @api.autovacuum
     def _gc_processed(self):

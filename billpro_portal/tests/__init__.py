@@ -17,6 +17,7 @@ from . import (
     test_confirmation,
     test_constant_queries,
     test_documents,
+    test_each_alone,
     test_einvoicing,
     test_instalment,
     test_instalment_closing,
@@ -40,6 +41,7 @@ from . import (
     test_order_link,
     test_order_link_tours,
     test_order_pages,
+    test_other_payments,
     test_purchase_type,
     test_read_access,
     test_refund,
@@ -76,6 +78,7 @@ if find_spec('fake_gateway'):
     from . import (
         test_capture_gateway,
         test_card_limits,
+        test_each_payment_alone,
         test_foreign_payments,
         test_recovery,
         test_recovery_stateful,

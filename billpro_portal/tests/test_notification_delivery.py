@@ -12,6 +12,7 @@ from odoo.addons.base.models.ir_mail_server import IrMail_Server
 from odoo.addons.sms.tools.sms_api import SmsApi
 
 from ..billing.sms_text import measure
+from ..models.notification import BillproNotification
 from .common.notification import TimedCommon
 
 
@@ -99,6 +100,17 @@ class TestNotificationDelivery(TimedCommon):
             with freeze_time(day):
                 self._run()
             self.assertEqual(self.order.billing_paid, paid)
+
+    @mute_logger('odoo.addons.billpro_portal.models.own_transaction', 'odoo.sql_db')
+    def test_what_cannot_be_noted_stops_no_mail(self):
+        def break_database(notice, *_args):
+            notice.env.cr.execute('SELECT no_such_column FROM sale_order')
+
+        mails = self._get_mails(self.order)
+        with patch.object(BillproNotification, '_take_outcome', break_database):
+            self._send_mails('2027-01-31 10:05:00')
+        self.assertFalse(mails.exists(), "Odoo deletes mails that were sent")
+        self.assertEqual(self.notice.state, 'handed_over')
 
     def test_an_address_that_is_none(self):
         self.customer.email = 'anna at example'

@@ -1,5 +1,3 @@
-from contextlib import suppress
-
 from freezegun import freeze_time
 
 from odoo.exceptions import AccessError
@@ -20,6 +18,8 @@ GROUPS = {
     'administrator': 'base.group_system',
     'customer': 'base.group_portal',
 }
+# They may read all payments but no order: Odoo can't export its own link to the orders, either.
+NOT_EXPORTED = {('administrator', 'payment.transaction'): {'billing_order_id'}}
 
 
 @tagged('post_install', '-at_install')
@@ -44,6 +44,7 @@ class TestReadAccess(RightsCommon):
         with freeze_time('2027-01-10 10:00:00'):
             cls.order = cls._create_declined_order()
         cls.order.user_id = cls.users['salesperson of own orders']
+        cls.order.billing_move_ids.invoice_user_id = cls.order.user_id
         cls.users['customer'].partner_id.parent_id = cls.customer
         cls.order.message_subscribe(cls.users['customer'].partner_id.ids)
         cls.order.partner_id.commercial_partner_id.invalidate_recordset()
@@ -65,13 +66,14 @@ class TestReadAccess(RightsCommon):
             cls.records[record._name] = record
 
     def _get_extended_models(self):
-        """Return the names of Odoo's models to which the addon adds a field."""
+        """Return the names of Odoo's models to which the addon adds a field, without dialogs."""
         return {
             name
             for name, model in self.env.items()
             if not name.startswith('billpro.')
             and any(field._module == 'billpro_portal' for field in model._fields.values())
             and not model._abstract
+            and not model._transient
         }
 
     def _readable(self):
@@ -84,27 +86,25 @@ class TestReadAccess(RightsCommon):
                 record.env.invalidate_all()
 
     def test_all_extended_models_are_looked_at(self):
-        unread = self._get_extended_models() - set(self.records)
-        # A dialog, and what takes its fields from one that is looked at.
-        self.assertLessEqual(unread, {'res.config.settings', 'product.product'})
+        self.assertEqual(self._get_extended_models() - set(self.records), set())
 
     def test_records_are_read_without_a_list_of_fields(self):
         seen = set()
         for role, record in self._readable():
-            names = record.fields_get()
-            ours = [name for name in names if record._fields[name]._module == 'billpro_portal']
+            ours = [
+                name
+                for name in record.fields_get(attributes=[])
+                if record._fields[name]._module == 'billpro_portal'
+            ]
             with self.subTest(role, model=record._name):
-                # No names would be all of them.
-                if ours:
-                    record.read(ours)
-                record.env.invalidate_all()
-                # Odoo's own fields are no business of ours.
-                with suppress(AccessError):
-                    record.read([name for name in names if name not in ours])
-                    record.env.invalidate_all()
+                try:
+                    [values] = record.read()
                     seen.add((role, record._name))
-                if (role, record._name) in seen:
-                    self.assertLessEqual(set(ours), set(record.read()[0]))
+                except AccessError:
+                    # Odoo's own fields are no business of ours. No names would be all of them.
+                    record.env.invalidate_all()
+                    [values] = record.read([*ours, 'id'])
+                self.assertLessEqual(set(ours), set(values))
         for role in list(GROUPS)[:7]:
             self.assertIn((role, 'sale.order'), seen)
 
@@ -112,12 +112,12 @@ class TestReadAccess(RightsCommon):
         for role, record in self._readable():
             if not record.env.user.has_group('base.group_allow_export'):
                 continue
-            exported = [
+            exported = {
                 name
-                for name, field in record.fields_get().items()
+                for name, field in record.fields_get(attributes=['exportable']).items()
                 if field.get('exportable', True)
                 and record._fields[name]._module == 'billpro_portal'
-            ]
+            } - NOT_EXPORTED.get((role, record._name), set())
             with self.subTest(role, model=record._name):
                 rows = record.export_data([*exported, 'id'])['datas']
                 self.assertEqual(len(rows[0]), len(exported) + 1)
@@ -135,6 +135,7 @@ class TestReadAccess(RightsCommon):
                 with self.subTest(name, role=role):
                     order = self.order.with_user(self.users[role])
                     order = order.with_context(allowed_company_ids=self.company.ids)
+                    order.env.invalidate_all()
                     self.assertTrue(order.read([name])[0][name])
         for name in readers:
             self.assertNotIn(name, self.order.with_user(self.users['customer']).fields_get())

@@ -3,7 +3,7 @@ import shutil
 import pytest
 
 from devtools import odoo_server, paths
-from devtools.foreign_names import find_problems
+from devtools.foreign_names import find_dependencies, find_problems
 
 BASE_MODEL = "class BaseModel:\n    _order = 'id'\n\n    def write(self, vals):\n        pass\n"
 ORDER = "class SaleOrder(models.Model):\n    _name = 'sale.order'\n    _inherit = ['thread']\n"
@@ -73,26 +73,36 @@ def extend(model, body="    total = 1\n"):
 # === THE ADDON === #
 
 
-@pytest.fixture(scope='module')
-def source():
-    return odoo_server.find_source()
+@pytest.fixture
+def find_beside(tmp_path):
+    """Return a function that looks for clashes of an addon with some modules of Odoo's.
+
+    All of them are lint's task: it takes as long as all these tests.
+    """
+
+    def find(addon, names):
+        source = odoo_server.find_source()
+        modules = {
+            path.parent.name: path.parent
+            for folder in (source / 'addons', source / 'odoo/addons')
+            for path in folder.glob('*/__manifest__.py')
+        }
+        beside = tmp_path / 'beside'
+        beside.mkdir()
+        for name in find_dependencies(addon, modules) | names:
+            (beside / name).symlink_to(modules[name])
+        return find_problems(addon, source, [beside])
+
+    return find
 
 
-def find_in_odoo(addon, source):
-    return find_problems(addon, source, [source / 'addons', source / 'odoo/addons'])
-
-
-def test_addon_shares_no_name_with_a_module_of_odoo(source):
-    assert find_in_odoo(paths.ADDON, source) == []
-
-
-def test_names_of_purchase_are_found(source, tmp_path):
+def test_names_of_purchase_are_found(find_beside, tmp_path):
     """Odoo's Purchase app has had a method of the order link's name."""
     addon = shutil.copytree(paths.ADDON, tmp_path / paths.ADDON_NAME)
     page = addon / 'controllers/order_access.py'
     page.write_text(page.read_text().replace('_billpro_render_portal', '_render_portal'))
     (addon / 'models/late.py').write_text(extend('sale.order', "    purchase_order_count = 1\n"))
-    problems = find_in_odoo(addon, source)
+    problems = find_beside(addon, {'purchase', 'sale_purchase'})
     assert [problem.split(': ')[1].partition(', in')[0] for problem in problems] == [
         "sale.order.purchase_order_count is also defined by sale_purchase",
         "_render_portal of a controller lacks the prefix billpro_",

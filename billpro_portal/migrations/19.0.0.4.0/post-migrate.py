@@ -36,7 +36,13 @@ def migrate(cr, version):
     refund = 'mail_template_refund'
     _replace(cr, refund, 'partner_to', '{{ object.partner_id.id }}', f'{{{{ {REFUNDED}.id }}}}')
     _replace(cr, refund, 'lang', '{{ object.partner_lang }}', f'{{{{ {REFUNDED}.lang }}}}')
-    _replace(cr, refund, 'body_html', "object.partner_name or ''", f'{REFUNDED}.name')
+    _replace(
+        cr,
+        refund,
+        'body_html',
+        "object.partner_name or ''",
+        f"{REFUNDED}.name or {REFUNDED}.parent_id.name or ''",
+    )
 
 
 def _replace(cr, name, column, old, new):

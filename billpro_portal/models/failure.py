@@ -1,0 +1,308 @@
+from odoo import api, fields, models
+from odoo.tools import plaintext2html
+
+from ..billing.lifecycle import LIVE
+from .billing_run import CHARGEABLE_ORDERS, REQUESTABLE_EVENTS
+
+# Whose a failure is, by the model of its record: the order, the payment, and what is at stake.
+_CONTEXTS = {
+    'sale.order': lambda order: {'order_id': order.id},
+    'billpro.billing.event': lambda event: {
+        'order_id': event.order_id.id,
+        'event_id': event.id,
+        'amount': event.amount,
+    },
+    'payment.transaction': lambda tx: {
+        'order_id': tx.billing_order_id.id,
+        'event_id': tx.billing_event_id.id,
+        'amount': abs(tx.amount),
+    },
+    'billpro.notification': lambda notice: {'order_id': notice.order_id.id},
+    'billpro.webhook.event': lambda event: {
+        'order_id': event._find_transaction().billing_order_id.id
+    },
+}
+
+# Where a task is still to be done. What fits no more was done in another way, or became needless.
+_STILL_TO_DO = {
+    'open': [('status', 'in', REQUESTABLE_EVENTS)],
+    'charge': [('state', '=', 'draft')],
+    'book': [('is_post_processed', '=', False)],
+    'inquire': [('billing_outcome_unknown', '=', True)],
+    'authenticate': [('billing_action_required', '=', True)],
+    'withdraw': [('billing_action_required', '=', True)],
+    'watch': [('state', '=', 'authorized')],
+    'collect': [('billing_collection_date', '!=', False)],
+    'resume': [('billing_status', '=', 'paused')],
+    'end': [('billing_status', 'in', list(LIVE))],
+    'extend': [('billing_status', '=', 'suspended')],
+    'suspend': [('billing_status', 'in', CHARGEABLE_ORDERS)],
+    'give_up': [('billing_status', '=', 'suspended')],
+    'other_payments': [('billing_other_payments_told', '=', False)],
+    'remind': [('billing_status', '=', 'pending')],
+    'announce': [('status', '=', 'scheduled')],
+    'send': [('state', 'in', ['queued', 'failed'])],
+    'message': [('state', 'in', ['received', 'failed'])],
+}
+
+
+class BillproFailure(models.Model):
+    """Something that a job could not do for a record: why, how often, and when it tries again.
+
+    There is one as long as it fails. After a few tries it is set aside: nothing is tried any more
+    until a person has looked and asks for it. Only the parts of a job go on being tried, as
+    nothing of them would be done for anybody.
+    """
+
+    _name = 'billpro.failure'
+    _description = "Failure"
+    _order = 'id desc'
+    _rec_name = 'reason'
+
+    res_model = fields.Char(string="Model", required=True, readonly=True)
+    res_id = fields.Many2oneReference(
+        string="Record", model_field='res_model', required=True, readonly=True
+    )
+    task = fields.Selection(
+        selection=[
+            ('open', "Prepare the charge"),
+            ('charge', "Charge the card"),
+            ('book', "Book the payment"),
+            ('inquire', "Find out what became of the payment"),
+            ('authenticate', "Ask whether the bank has confirmed"),
+            ('withdraw', "Withdraw the payment"),
+            ('watch', "Look after the authorised payment"),
+            ('collect', "Collect what the customer asked for"),
+            ('resume', "Resume the order"),
+            ('end', "End the order"),
+            ('extend', "Extend the schedule"),
+            ('suspend', "Suspend the order"),
+            ('give_up', "Cancel the suspended order"),
+            ('remind_of_capture', "Remind of the authorised payment"),
+            ('other_payments', "Tell of payments made in another way"),
+            ('dates', "Do what is due by date"),
+            ('forget', "Clear the list of failures"),
+            ('remind', "Remind the customer"),
+            ('announce', "Announce the payment"),
+            ('card_expiring', "Tell the customer that the card expires"),
+            ('card_expired', "Tell the customer that the card has expired"),
+            ('send', "Send the notice"),
+            ('message', "Process the provider's message"),
+        ],
+        required=True,
+        readonly=True,
+    )
+    order_id = fields.Many2one(
+        comodel_name='sale.order', readonly=True, index='btree_not_null', ondelete='cascade'
+    )
+    event_id = fields.Many2one(
+        comodel_name='billpro.billing.event',
+        readonly=True,
+        index='btree_not_null',
+        ondelete='cascade',
+    )
+    company_id = fields.Many2one(comodel_name='res.company', readonly=True, index=True)
+    amount = fields.Float(readonly=True, help="What is at stake, in the currency of the order.")
+    reason = fields.Char(readonly=True)
+    failure_count = fields.Integer(string="Tries", readonly=True)
+    next_try = fields.Datetime(readonly=True)
+    set_aside_date = fields.Datetime(
+        string="Set Aside On", readonly=True, help="Since when it isn't tried again by itself."
+    )
+    is_told = fields.Boolean(string="Staff Told", readonly=True)
+
+    _record_task_unique = models.UniqueIndex("(res_model, res_id, task)", "This failure is known.")
+
+    # === KEEPING COUNT === #
+
+    @api.model
+    def _search_of(self, records, task):
+        return self.sudo().search(
+            [
+                ('res_model', '=', records._name),
+                ('res_id', 'in', records.ids),
+                ('task', '=', task),
+            ]
+        )
+
+    @api.model
+    def _record(self, record, task, reason, delays):
+        """Note that a task has failed for a record, once more.
+
+        :param odoo.models.Model record: The record.
+        :param str task: What failed.
+        :param str reason: Why.
+        :param tuple delays: After which times it is tried again; then it is set aside.
+        :return: The failure.
+        :rtype: billpro.failure
+        """
+        now = fields.Datetime.now()
+        failure = self._search_of(record, task)
+        count = failure.failure_count + 1
+        is_over = count > len(delays)
+        values = {
+            'reason': reason,
+            'failure_count': count,
+            'next_try': False if is_over else now + delays[count - 1],
+            'set_aside_date': failure.set_aside_date or (is_over and now),
+        }
+        if failure:
+            failure.write(values)
+            return failure
+        return failure.create(
+            {
+                'res_model': record._name,
+                'res_id': record.id,
+                'task': task,
+                **self._prepare_context(record.sudo()),
+                **values,
+            }
+        )
+
+    @api.model
+    def _prepare_context(self, record):
+        """Return the values that tell whose a failure is.
+
+        :param odoo.models.Model record: Any record that a job works on, in superuser mode.
+        :rtype: dict
+        """
+        company = record.company_id if 'company_id' in record._fields else record.env.company
+        get_context = _CONTEXTS.get(record._name)
+        return {'company_id': company.id, **(get_context(record) if get_context else {})}
+
+    @api.model
+    def _forget(self, records, task):
+        """Forget the failures of what has been done after all.
+
+        :param odoo.models.Model records: The records.
+        :param str task: What was done.
+        """
+        self._search_of(records, task).unlink()
+
+    @api.model
+    def _forget_needless(self):
+        """Forget the failures of what was done in another way, is needless now, or is gone."""
+        for model, task, failures in self.sudo()._read_group(
+            [], ['res_model', 'task'], ['id:recordset']
+        ):
+            # A part of a job is done for all records together, which have no state.
+            to_do = [] if model == 'res.company' else _STILL_TO_DO.get(task, [])
+            records = self.env[model].sudo()
+            found = records.search([('id', 'in', failures.mapped('res_id')), *to_do])
+            failures.filtered(
+                lambda failure, ids=set(found.ids): failure.res_id not in ids
+            ).unlink()
+
+    # === WAITING === #
+
+    @api.model
+    def _get_waiting_ids(self, model, task):
+        """Return the records that aren't tried now: it isn't time yet, or they are set aside.
+
+        :param str model: The model of the records.
+        :param str task: What is done.
+        :rtype: list[int]
+        """
+        failures = self.sudo().search_fetch(
+            [
+                ('res_model', '=', model),
+                ('task', '=', task),
+                '|',
+                ('set_aside_date', '!=', False),
+                ('next_try', '>', fields.Datetime.now()),
+            ],
+            ['res_id'],
+        )
+        return failures.mapped('res_id')
+
+    @api.model
+    def _leave_out_waiting(self, records, task):
+        """Return the records that are to be tried now.
+
+        :param odoo.models.Model records: What there is to do.
+        :param str task: What is done.
+        :rtype: odoo.models.Model
+        """
+        waiting = set(self._get_waiting_ids(records._name, task)) if records else set()
+        return records.filtered(lambda record: record.id not in waiting)
+
+    # === STAFF === #
+
+    def _get_record(self):
+        """Return the record that the failure is about; empty if it is gone.
+
+        :rtype: odoo.models.Model
+        """
+        self.ensure_one()
+        return self.env[self.res_model].browse(self.res_id).exists()
+
+    def _get_task_label(self):
+        """Return what could not be done, as staff read it.
+
+        :rtype: str
+        """
+        self.ensure_one()
+        return dict(self._fields['task']._description_selection(self.env))[self.task]
+
+    def _get_next_step(self):
+        """Return what happens next with what was set aside, and what staff do.
+
+        :rtype: str
+        """
+        self.ensure_one()
+        if self.res_model == 'res.company':  # A part of a job, which nobody can do without.
+            return self.env._("It is tried again each time. Mend the cause.")
+        return self.env._(
+            "Nothing, after %s tries. Mend the cause, then press “Try again”.", self.failure_count
+        )
+
+    def _tell_staff_once(self):
+        """Tell a person of what isn't tried again by itself, the first time."""
+        self.ensure_one()
+        if not self.set_aside_date or self.is_told:
+            return
+        self.is_told = True
+        summary = self.env._(
+            "Set aside: %(task)s, %(record)s",
+            task=self._get_task_label(),
+            record=self._get_record().display_name,
+        )
+        note = self.env._(
+            "It failed %(count)s times: %(reason)s\n"
+            "What happens next, as in the list of billing exceptions: %(next_step)s",
+            count=self.failure_count,
+            reason=self.reason,
+            next_step=self._get_next_step(),
+        )
+        if self.order_id:
+            self.order_id._ask_staff(summary, note)
+        else:
+            self.env['mail.activity'].create(
+                {
+                    'activity_type_id': self.env.ref('mail.mail_activity_data_todo').id,
+                    'summary': summary,
+                    'note': plaintext2html(note),
+                    'user_id': self.env.ref('base.user_admin').id,
+                }
+            )
+
+    def _try_again(self):
+        """Begin anew with what was set aside, at once."""
+        self.write(
+            {
+                'failure_count': 0,
+                'next_try': fields.Datetime.now(),
+                'set_aside_date': False,
+                'is_told': False,
+            }
+        )
+        for model, failures in self.grouped('res_model').items():
+            records = self.env[model].browse(failures.mapped('res_id')).exists()
+            if model in {'billpro.notification', 'billpro.webhook.event'}:
+                records._queue_again()
+        for cron in (
+            'billpro_portal.cron_billing_run',
+            'billpro_portal.cron_queue_timed_notifications',
+            'payment.cron_post_process_payment_tx',
+        ):
+            self.env.ref(cron)._trigger()
