@@ -132,6 +132,7 @@ class TestEInvoicing(BillingHttpCommon):
 
     def test_whatever_is_raised(self):
         other = self._create_paid_order().billing_move_ids
+        reason = "The company has no state"
 
         reason = "The company has no state"
 
