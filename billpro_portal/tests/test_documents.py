@@ -2,10 +2,12 @@ import io
 from datetime import date
 
 from freezegun import freeze_time
+from lxml import html
 from pypdf import PdfReader
 
 from odoo.tests import tagged
 
+from .common.billing import BillingCommon
 from .common.http import BillingHttpCommon
 
 
@@ -116,3 +118,58 @@ class TestDocuments(BillingHttpCommon):
     def test_receipt_date(self):
         order = self._create_paid_order()
         self.assertEqual(order.billing_transaction_ids.payment_id.date, date(2026, 3, 31))
+
+
+@tagged('post_install', '-at_install')
+class TestGermanLayout(BillingCommon):
+    """The layout of DIN 5008 hides what other layouts show below the title.
+
+    As `l10n_din5008` is no dependency, a layout of the test shows the two pieces that it shows:
+    the title, and the facts beside the address.
+    """
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.company.external_report_layout_id = cls.env['ir.ui.view'].create(
+            {
+                'name': "DIN 5008",
+                'key': 'billpro_portal.test_din5008_layout',
+                'type': 'qweb',
+                'arch': """<div>
+                    <div id="beside" t-out="din5008_document_information"/>
+                    <h2 t-out="din5008_document_title"/>
+                    <t t-out="0"/>
+                </div>""",
+            }
+        )
+        with freeze_time('2027-01-31 10:00:00'):
+            cls.order = cls._create_order((cls.desk, 1))
+            cls.order.client_order_ref = "PO-7"
+            cls._create_initial_transaction(cls.order, 'done')._post_process()
+
+    def _render(self, report, record):
+        """Return the texts beside the address and of the title."""
+        content, _kind = self.env['ir.actions.report']._render_qweb_html(
+            f'billpro_portal.{report}', record.ids
+        )
+        page = html.fromstring(content)
+        return [
+            ' '.join(page.xpath(path)[0].text_content().split())
+            for path in ('//div[@id="beside"]', '//h2')
+        ]
+
+    def test_receipt(self):
+        tx = self.order.billing_transaction_ids
+        beside, title = self._render('report_receipt', tx)
+        self.assertEqual(
+            beside,
+            f"Payment Date 01/31/2027 Order {self.order.name} Your Reference PO-7"
+            f" Paid With {tx._get_card_name()} Amount Received $ 121.00",
+        )
+        self.assertEqual(title, f"Receipt {tx.reference}")
+
+    def test_order_summary(self):
+        beside, title = self._render('report_order_summary', self.order)
+        self.assertIn("Purchase Type Single payment Status Complete", beside)
+        self.assertEqual(title, f"Order summary {self.order.name}")
