@@ -2,6 +2,7 @@
 
 import gc
 from collections.abc import Iterator
+from contextlib import contextmanager
 from unittest.mock import patch
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from odoo import api, tools
 from odoo.modules.module import load_openerp_module
 from odoo.modules.registry import Registry
-from odoo.tests.common import HttpCase, get_db_name
+from odoo.tests.common import HttpCase, TransactionCase, get_db_name
 from odoo.tests.loader import get_module_test_cases, get_test_modules
 from odoo.tests.tag_selector import TagsSelector
 
@@ -97,23 +98,73 @@ def rare_collections(load_registry: None) -> None:
     gc.set_threshold(OBJECTS_PER_COLLECTION)
 
 
-@pytest.fixture(autouse=True)
-def kept_caches(load_registry: None) -> Iterator[None]:
-    """Leave in Odoo's caches what a test has not made obsolete, for the others of its class.
+class KeptCaches:
+    """Odoo's caches, from which only what was made obsolete is taken after a test or a class.
 
-    Odoo empties them after each test, whose transaction is rolled back. But who changes what was
-    cached says so, in a test as on a server, and ids are never used twice: if nobody did, what is
-    there is right. Tests with pages take a tenth less so. Odoo's own runner empties them.
+    Odoo empties all of them each time, as what was done is rolled back. But who changes what was
+    cached says so, in a test as on a server, and ids are never used twice: what nobody has changed
+    is right. Tests with pages, whose templates are compiled, take a tenth less so. Odoo's own
+    runner empties them.
     """
-    registry = Registry(get_db_name())
-    registry.cache_invalidated.clear()
-    # Where requests, which have threads of their own, note what they made obsolete.
-    sequences = dict(registry.cache_sequences)
-    clear_all_caches = registry.clear_all_caches
 
-    def clear_obsolete_caches() -> None:
-        if registry.cache_invalidated or registry.cache_sequences != sequences:
-            clear_all_caches()
+    def __init__(self, registry: Registry) -> None:
+        """Begin between two classes.
 
-    with patch.object(registry, 'clear_all_caches', clear_obsolete_caches):
+        :param registry: Odoo's registry of the database.
+        """
+        self.registry = registry
+        self._test_class: type | None = None
+        self._is_in_test = False
+        # As Odoo names what was made obsolete: by the set-up of the class.
+        self._by_class: set[str] = set()
+        # How often requests, which have threads of their own, had made something obsolete before.
+        self._sequences: dict[str, int] = {}
+
+    @contextmanager
+    def in_test(self, test_class: type[TransactionCase]) -> Iterator[None]:
+        """Look at what a test makes obsolete.
+
+        :param test_class: Its class, which has been set up.
+        """
+        if test_class is not self._test_class:
+            self._test_class = test_class
+            self._sequences = test_class.registry_cache_sequences
+            self._by_class = self._obsolete()
+        self.registry.cache_invalidated.clear()
+        self._sequences = dict(self.registry.cache_sequences)
+        self._is_in_test = True
+        yield
+        self._is_in_test = False
+
+    def clear(self) -> None:
+        """Empty what a test has made obsolete, or a class when all of its tests are over."""
+        obsolete = self._obsolete() if self._is_in_test else self._obsolete() | self._by_class
+        if obsolete:
+            self.registry.clear_cache(*obsolete)
+
+    def _obsolete(self) -> set[str]:
+        changed: set[str] = {
+            name
+            for name, number in self.registry.cache_sequences.items()
+            if number != self._sequences[name]
+        }
+        changed.update(self.registry.cache_invalidated)
+        return changed
+
+
+@pytest.fixture(scope='session')
+def caches(load_registry: None) -> Iterator[KeptCaches]:
+    """Let Odoo keep in its caches what is not obsolete."""
+    kept = KeptCaches(Registry(get_db_name()))
+    with patch.object(kept.registry, 'clear_all_caches', kept.clear):
+        yield kept
+
+
+@pytest.fixture(autouse=True)
+def kept_caches(caches: KeptCaches, request: pytest.FixtureRequest) -> Iterator[None]:
+    """Tell the caches that a test is executed."""
+    if request.cls is None or not issubclass(request.cls, TransactionCase):
+        yield
+        return
+    with caches.in_test(request.cls):
         yield

@@ -22,29 +22,44 @@ class TestRefundInstalment(InstalmentCommon):
 
     # === WHAT IS SOLD === #
 
-    def _create_order_with_deposit(self, currency):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.orders = cls.env['sale.order']
+        for currency in SALES:
+            cls.orders += cls._create_order_with_deposit(currency)
+
+    @classmethod
+    def _create_order_with_deposit(cls, currency):
         """Return an active order of seven instalments, a deposit and three taxes.
 
         :param str currency: A key of `SALES`.
         """
         sale = SALES[currency]
         with freeze_time('2027-01-31 10:00:00'):
-            order = self._create_taxed_order(currency, sale['prices'], sale['total'])
+            order = cls._create_taxed_order(currency, sale['prices'], sale['total'])
             deposit = sale['deposit']
             order.billing_deposit = deposit
-            self._create_initial_transaction(
-                order, 'done', token_id=self._create_token().id, amount=deposit
+            cls._create_initial_transaction(
+                order, 'done', token_id=cls._create_token().id, amount=deposit
             )._post_process()
-        self.assertEqual(len(order.billing_event_ids), 7)
         return order
 
-    def _pay_instalments(self, order, status='complete'):
+    def _for_each_order(self):
+        """Give each order, in a test of its own."""
+        for order in self.orders:
+            with self.subTest(order.currency_id.name):
+                yield order
+
+    def _pay_instalments(self, status='complete'):
         """Collect all but the last instalment, and then that one, which makes the final invoice."""
-        for event in order.billing_event_ids.sorted('number')[-2:]:
+        self.assertEqual([len(order.billing_event_ids) for order in self.orders], [7, 7])
+        for event in self.orders[0].billing_event_ids.sorted('number')[-2:]:
             with freeze_time(event.due_date):
                 self._run()
-        self.assertEqual(order.billing_status, status)
-        self.assertEqual(order.billing_balance, 0)
+        for order in self.orders:
+            self.assertEqual(order.billing_status, status)
+            self.assertEqual(order.billing_balance, 0)
 
     def _get_payment(self, order, which):
         """Return a payment of an order: `deposit`, `first` or `final`."""
@@ -133,51 +148,48 @@ class TestRefundInstalment(InstalmentCommon):
     # === TESTS === #
 
     def test_each_payment_in_parts_after_the_last_one(self):
-        for currency in SALES:
-            with self.subTest(currency):
-                order = self._create_order_with_deposit(currency)
-                self._pay_instalments(order)
-                for which in ('final', 'deposit', 'first'):
-                    self._refund_in_parts(order, self._get_payment(order, which))
-                    self.assertEqual(order.billing_balance, 0)
-                self.assertEqual(order.billing_status, 'complete')
+        self._pay_instalments()
+        for order in self._for_each_order():
+            for which in ('final', 'deposit', 'first'):
+                self._refund_in_parts(order, self._get_payment(order, which))
+                self.assertEqual(order.billing_balance, 0)
+            self.assertEqual(order.billing_status, 'complete')
 
     def test_all_payments_in_full(self):
-        for currency, sale in SALES.items():
-            with self.subTest(currency):
-                order = self._create_order_with_deposit(currency)
-                self._pay_instalments(order)
-                for tx in order._get_refundable_transactions():
-                    refund_tx = self._refund_payment(tx, tx.amount)
-                    self._assert_credited(refund_tx, tx.invoice_ids, tx.amount)
-                    self._assert_taken_back(tx.invoice_ids, 1)
-                    self._assert_books_closed(order)
-                round_ = order.currency_id.round
-                self.assertEqual(
-                    [
-                        round_(order.billing_paid),
-                        round_(order.billing_refunded),
-                        round_(order.billing_credited),
-                        order.billing_balance,
-                    ],
-                    [sale['total'], sale['total'], sale['total'], 0],
-                )
-                self.assertEqual(set(self._tax_amounts(order.billing_move_ids).values()), {0.0})
-                with self.assertRaisesRegex(UserError, "no payment left to refund"):
-                    order.action_open_refund()
+        self._pay_instalments()
+        for order in self._for_each_order():
+            for tx in order._get_refundable_transactions():
+                refund_tx = self._refund_payment(tx, tx.amount)
+                self._assert_credited(refund_tx, tx.invoice_ids, tx.amount)
+                self._assert_taken_back(tx.invoice_ids, 1)
+                self._assert_books_closed(order)
+            round_ = order.currency_id.round
+            total = SALES[order.currency_id.name]['total']
+            self.assertEqual(
+                [
+                    round_(order.billing_paid),
+                    round_(order.billing_refunded),
+                    round_(order.billing_credited),
+                    order.billing_balance,
+                ],
+                [total, total, total, 0],
+            )
+            self.assertEqual(set(self._tax_amounts(order.billing_move_ids).values()), {0.0})
+            with self.assertRaisesRegex(UserError, "no payment left to refund"):
+                order.action_open_refund()
 
     def test_a_deposit_refunded_before_the_last_payment(self):
         """What was paid back early is deducted by the final invoice all the same."""
-        for currency, sale in SALES.items():
-            with self.subTest(currency):
-                order = self._create_order_with_deposit(currency)
-                self._refund_in_parts(order, self._get_payment(order, 'deposit'))
-                unpaid = order.currency_id.round(sale['total'] - sale['deposit'])
-                self.assertEqual(order.billing_balance, unpaid)
-                # Less was collected than the total: whether that's all is for staff to say.
-                self._pay_instalments(order, status='review')
-                final = self._get_payment(order, 'final')
-                self.assertEqual(final.invoice_ids.amount_total, final.amount)
-                self._assert_books_closed(order)
-                self._refund_in_parts(order, final)
-                self.assertEqual(order.billing_balance, 0)
+        for order in self._for_each_order():
+            self._refund_in_parts(order, self._get_payment(order, 'deposit'))
+            sale = SALES[order.currency_id.name]
+            unpaid = order.currency_id.round(sale['total'] - sale['deposit'])
+            self.assertEqual(order.billing_balance, unpaid)
+        # Less was collected than the total: whether that's all is for staff to say.
+        self._pay_instalments(status='review')
+        for order in self._for_each_order():
+            final = self._get_payment(order, 'final')
+            self.assertEqual(final.invoice_ids.amount_total, final.amount)
+            self._assert_books_closed(order)
+            self._refund_in_parts(order, final)
+            self.assertEqual(order.billing_balance, 0)

@@ -43,23 +43,18 @@ def ask(odoo, configuration, *questions):
     return [json.loads(line.removeprefix(ANSWER)) for line in lines]
 
 
+def answers(port, paths):
+    """Return the HTTP status and the content of each of some pages."""
+    found = {}
+    for path in paths:
+        connection = http.client.HTTPConnection(odoo_server.HOST, port, timeout=60)
+        connection.request('GET', path)
+        response = connection.getresponse()
+        found[path] = response.status, response.read()
+        connection.close()
+    return found
+
+
 def statuses(port, paths):
     """Return the HTTP status of each of some pages."""
-    found = {}
-    for path in paths:
-        connection = http.client.HTTPConnection(odoo_server.HOST, port, timeout=60)
-        connection.request('GET', path)
-        found[path] = connection.getresponse().status
-        connection.close()
-    return found
-
-
-def contents(port, paths):
-    """Return what a server shows on each of some pages."""
-    found = {}
-    for path in paths:
-        connection = http.client.HTTPConnection(odoo_server.HOST, port, timeout=60)
-        connection.request('GET', path)
-        found[path] = connection.getresponse().read().decode()
-        connection.close()
-    return found
+    return {path: status for path, (status, _content) in answers(port, paths).items()}

@@ -14,20 +14,19 @@ class InstalmentCommon(SubscriptionCommon):
         cls.course = cls._create_sold_product("Course", 100.0, cls.tax_21, 'instalment')
         cls.course.write({'billing_instalment_count': 7, 'billing_deposit': 0})
 
-    def _create_taxed_order(self, currency, prices, total):
+    @classmethod
+    def _create_taxed_order(cls, currency, prices, total):
         """Return an order of courses with a tax each, whose prices make a total.
 
         :param str currency: The name of its currency.
         :param prices: The three prices, of which the last one is changed.
         :param total: The total, taxes included.
         """
-        order = self._create_order(
-            *((self.course, 1, price) for price in prices), currency=currency
-        )
-        taxes = (self.tax_21, self.tax_6, self.tax_12)
+        order = cls._create_order(*((cls.course, 1, price) for price in prices), currency=currency)
+        taxes = (cls.tax_21, cls.tax_6, cls.tax_12)
         for line, tax in zip(order.order_line, taxes, strict=True):
             line.tax_ids = [Command.set(tax.ids)]
-        self._reach_total(order, total)
+        cls._reach_total(order, total)
         return order
 
     def _tax_amounts(self, moves):
@@ -51,7 +50,8 @@ class InstalmentCommon(SubscriptionCommon):
                 self._run()
                 self._assert_nothing_due(orders)
 
-    def _reach_total(self, order, total):
+    @classmethod
+    def _reach_total(cls, order, total):
         """Change the last price until the order has a total."""
         line = order.order_line[-1]
         step = 10**-order.currency_id.decimal_places
@@ -62,4 +62,4 @@ class InstalmentCommon(SubscriptionCommon):
             line.price_unit += (
                 difference if abs(difference) > 5 * step else (step if difference > 0 else -step)
             )
-        self.fail(f"No price makes the total {total}")
+        raise AssertionError(f"No price makes the total {total}")
