@@ -230,7 +230,8 @@ def is_leftover(name: str) -> bool:
 
     :param name: The name of a database, or of a log without its suffix.
     """
-    match = re.fullmatch(r'billpro_(?!run)[a-z]+_(\d+)(?:-gw\d+)?', name)
+    # A template's twelve digits of a hash may all be decimal; processes have seven at most.
+    match = re.fullmatch(r'billpro_(?!run)[a-z]+_(\d{1,7})(?:-gw\d+)?', name)
     return match is not None and not Path('/proc', match[1]).exists()
 
 

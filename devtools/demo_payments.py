@@ -109,7 +109,7 @@ class StripePayments(DemoPayments):
         self.provider.env['ir.config_parameter'].set_param('billpro_fake_gateway.url', self.gateway)
         self.provider.write({**self.keys, 'allow_tokenization': True})
         super().set_up()
-        self.provider.action_stripe_create_webhook()
+        self.provider.action_billpro_create_webhook()
 
     def pay(self, order: Any) -> None:
         """Pay an order for the first time, as the customer's browser does."""

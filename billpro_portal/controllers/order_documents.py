@@ -65,7 +65,7 @@ class OrderDocuments(OrderAccess):
         website=True,
     )
     def billpro_order_invoice(self, order_id, move_id, access_token=None, **kwargs):
-        """Serve the stored legal PDF of an invoice or credit note of the order.
+        """Serve the PDF of an invoice or credit note of the order, the legal one if there is one.
 
         :param int order_id: The order.
         :param int move_id: The invoice or credit note.
@@ -78,8 +78,8 @@ class OrderDocuments(OrderAccess):
         )
         if not move:
             return self._billpro_render_order_not_found()
-        document = move._get_legal_pdf()
-        return self._billpro_respond_with_pdf(document.raw, document.name)
+        name, content = move._billpro_get_pdf()
+        return self._billpro_respond_with_pdf(content, name)
 
     @http.route(
         '/order/<int:order_id>/line/<int:line_id>/image',

@@ -34,18 +34,24 @@ class OrderPortal(Checkout):
             return self._billpro_render_private(
                 'billpro_portal.pending_page', order._get_pending_values()
             )
+        closed = ()
         if order.billing_status == 'cancelled':
-            return self._billpro_render_closed(
-                order,
+            closed = (
                 request.env._("This order was cancelled"),
                 request.env._("It can't be paid any more. Please contact us if you need help."),
             )
-        if order.is_expired:
-            return self._billpro_render_closed(
-                order,
+        elif order._get_other_payments():
+            closed = (
+                request.env._("This order is paid already"),
+                order._get_paid_in_another_way_text(),
+            )
+        elif order.is_expired:
+            closed = (
                 request.env._("This offer has expired"),
                 request.env._("Please contact us for a new one."),
             )
+        if closed:
+            return self._billpro_render_closed(order, *closed)
         return self._billpro_render_checkout(order)
 
     def _billpro_render_closed(self, order, title, message):

@@ -2,7 +2,7 @@ from odoo import api, fields, models
 
 
 class AccountMove(models.Model):
-    """The order that an invoice or credit note bills, and the stored legal PDF of both."""
+    """The order that an invoice or credit note bills, and credit notes over a part of it."""
 
     _inherit = 'account.move'
 
@@ -103,21 +103,7 @@ class AccountMove(models.Model):
         self.env['sale.order']._log_notes(notes)
         return result
 
-    # === LEGAL PDF === #
-
-    def _get_legal_pdf(self):
-        """Return the legal PDF of a posted invoice or credit note, made once and stored.
-
-        :return: The stored document.
-        :rtype: ir.attachment
-        """
-        self.ensure_one()
-        if not self.invoice_pdf_report_id:
-            self.lock_for_update(allow_referencing=True)
-            self.env['account.move.send']._generate_and_send_invoices(
-                self, sending_methods=['manual']
-            )
-        return self.invoice_pdf_report_id
+    # === CREDIT NOTES === #
 
     def _create_partial_credit_note(self, amount, reason):
         """Create and post a credit note of an amount, taxes in proportion.

@@ -142,6 +142,11 @@ class BillproBillingRun(models.Model):
             ('extend', self._get_orders_to_extend(), '_extend_schedule'),
             ('suspend', self._get_orders_to_suspend(), '_suspend_if_ignored'),
             ('give_up', self._get_orders_to_give_up(), '_give_up_subscription'),
+            (
+                'other_payments',
+                self.env['sale.order']._search_paid_in_another_way(),
+                '_tell_of_other_payments',
+            ),
         ):
             self._keep_dates_of(orders, task, method)
         self._withdraw(

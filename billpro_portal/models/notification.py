@@ -256,12 +256,16 @@ class BillproNotification(models.Model):
         self.message_id.sudo().mail_ids.unlink()
         values = {}
         if self.kind == 'refund':
-            documents = [move._get_legal_pdf().id for move in self.transaction_id.invoice_ids]
-            values['attachment_ids'] = [(4, document) for document in documents]
+            documents = self.transaction_id.invoice_ids._billpro_attach_pdf()
+            values['attachment_ids'] = [(4, document.id) for document in documents]
         if sender := self.company_id.billing_mail_sender:
             values['email_from'] = sender
         mail_id = template.send_mail(self._get_record(template).id, email_values=values)
         mail = self.env['mail.mail'].browse(mail_id)
+        # Whoever may read the message may read what was made for it.
+        mail.attachment_ids.filtered(lambda document: not document.res_model).write(
+            {'res_model': 'mail.message', 'res_id': mail.mail_message_id.id}
+        )
         self.write(
             {
                 'state': 'handed_over',
@@ -305,7 +309,12 @@ class BillproNotification(models.Model):
         """
         self.ensure_one()
         check = {
-            'order_reminder': lambda: self.order_id.billing_status != 'pending',
+            'order_reminder': (
+                lambda: (
+                    self.order_id.billing_status != 'pending'
+                    or bool(self.order_id._get_other_payments())
+                )
+            ),
             'purchase_confirmation': (
                 lambda: self.order_id.billing_authorization_id.state == 'cancel'
             ),

@@ -51,29 +51,53 @@ class PaymentProvider(models.Model):
             http_client=_get_http_client(os.getpid()),
         )
 
-    def _send_api_request(
-        self, method, endpoint, *, params=None, data=None, json=None, reference=None, **kwargs
+    def _send_api_request(self, method, endpoint, **kwargs):
+        """Override of `payment`: requests about payments of orders go through Stripe's library.
+
+        All others go as they do without this addon, and through whatever other modules have added.
+        """
+        if (
+            self.env.context.get('billing_stripe_library')
+            and self.code == 'stripe'
+            and not kwargs.get('is_proxy_request')
+        ):
+            return self._billpro_ask_stripe(method, endpoint, **kwargs)
+        return super()._send_api_request(method, endpoint, **kwargs)
+
+    def _billpro_ask_stripe(
+        self,
+        method,
+        endpoint,
+        *,
+        params=None,
+        data=None,
+        reference=None,
+        idempotency_key=None,
+        stripe_version=None,
+        **kwargs,
     ):
-        """Override of `payment` to ask Stripe through its library.
+        """Send a request to Stripe through its library.
 
-        All requests to Stripe pass here, those of `payment_stripe` as well; requests to Odoo's
-        own proxy don't. Neither payloads nor answers are logged: they hold personal data and
-        secrets.
+        Neither payloads nor answers are logged: they hold personal data and secrets.
 
+        :param str method: The HTTP method of the request.
+        :param str endpoint: The path below the version of the API.
+        :param dict params: The query string parameters of the request.
+        :param dict data: The body of the request.
+        :param str reference: The reference of the transaction, if any.
         :param str idempotency_key: The key under which Stripe executes the request once.
         :param str stripe_version: The version of the API, if not the usual one.
+        :param dict kwargs: What the helpers of `payment_stripe` take besides.
+        :return: Stripe's answer.
+        :rtype: dict
         :raise ValidationError: If the request fails; its cause is the error of Stripe's library.
         """
-        if self.code != 'stripe' or kwargs.get('is_proxy_request'):
-            return super()._send_api_request(
-                method, endpoint, params=params, data=data, json=json, reference=reference, **kwargs
-            )
         self.ensure_one()
-        options = {
-            name: kwargs[name]
-            for name in ('idempotency_key', 'stripe_version')
-            if kwargs.get(name) and (method == 'POST' or name != 'idempotency_key')
-        }
+        options = {'headers': self._get_stripe_extra_request_headers()}
+        if idempotency_key and method == 'POST':
+            options['idempotency_key'] = idempotency_key
+        if stripe_version:
+            options['stripe_version'] = stripe_version
         subject = reference or f'provider {self.id}'
         try:
             response = self._get_stripe_client().raw_request(

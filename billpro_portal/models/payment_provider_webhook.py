@@ -64,8 +64,8 @@ class PaymentProvider(models.Model):
             ]
         ).try_lock_for_update().webhook_refused_date = now
 
-    def action_stripe_create_webhook(self):
-        """Override of `payment_stripe` to register all messages that are needed, and only once.
+    def action_billpro_create_webhook(self):
+        """Register the webhook with all messages that orders need; those of Odoo are among them.
 
         A webhook that was registered before is given the present list of messages. If its secret
         isn't known here it is made anew: Stripe tells the secret only then.
@@ -75,23 +75,21 @@ class PaymentProvider(models.Model):
         :raise ValidationError: If Stripe refuses it or doesn't answer.
         """
         self.ensure_one()
-        if self.code != 'stripe' or not self.stripe_secret_key:
-            return super().action_stripe_create_webhook()
         url = self._get_stripe_webhook_url()
         events = {f'enabled_events[{index}]': name for index, name in enumerate(EVENT_TYPES)}
-        endpoints = self._send_api_request('GET', 'webhook_endpoints', params={'limit': 100})
+        endpoints = self._billpro_ask_stripe('GET', 'webhook_endpoints', params={'limit': 100})
         known = next((one for one in endpoints['data'] if one['url'] == url), None)
         if known and self.stripe_webhook_secret:
-            self._send_api_request('POST', f'webhook_endpoints/{known["id"]}', data=events)
+            self._billpro_ask_stripe('POST', f'webhook_endpoints/{known["id"]}', data=events)
         else:
-            webhook = self._send_api_request(
+            webhook = self._billpro_ask_stripe(
                 'POST',
                 'webhook_endpoints',
                 data={'url': url, 'api_version': const.API_VERSION, **events},
             )
             self.stripe_webhook_secret = webhook['secret']
             if known:
-                self._send_api_request('DELETE', f'webhook_endpoints/{known["id"]}')
+                self._billpro_ask_stripe('DELETE', f'webhook_endpoints/{known["id"]}')
         self.webhook_refused_date = False
         return {
             'type': 'ir.actions.client',

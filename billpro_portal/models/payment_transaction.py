@@ -139,12 +139,15 @@ class PaymentTransaction(models.Model):
         `payment.provider._send_api_request` turns every failed request into a `ValidationError`;
         what happened stands in its context.
         """
+        if not self.billing_order_id:
+            return super()._send_api_request(method, endpoint, **kwargs)
         if self.provider_code == 'stripe' and (method, endpoint) == ('POST', 'refunds'):
             self._identify_stripe_refund(kwargs)
+        tx = self.with_context(billing_stripe_library=True)
         try:
-            return super()._send_api_request(method, endpoint, **kwargs)
+            return super(PaymentTransaction, tx)._send_api_request(method, endpoint, **kwargs)
         except ValidationError as error:
-            if self.billing_order_id and not self.env.context.get('billing_moves_no_money'):
+            if not self.env.context.get('billing_moves_no_money'):
                 self._record_failed_request(error.__cause__ or error.__context__)
             raise
 
@@ -154,6 +157,9 @@ class PaymentTransaction(models.Model):
         `_set_error` would take a decline that a webhook reports for one more request without an
         answer: the payment would stay pending, and its next inquiry would be put off.
         """
+        if not self.billing_order_id:
+            super()._apply_updates(payment_data)
+            return
         if self._take_in_settlement(payment_data):
             return
         payment_data = self._correct_simulated_approval(payment_data)

@@ -21,23 +21,20 @@ class PaymentTransaction(models.Model):
     )
     billing_ip_address = fields.Char(string="IP Address", readonly=True)
 
-    def _extract_token_values(self, payment_data):
-        """Override of `payment` to keep what is known of a Stripe card."""
-        values = super()._extract_token_values(payment_data)
-        method = payment_data.get('payment_method')
-        card = isinstance(method, dict) and method.get('card')
-        if self.provider_code == 'stripe' and values and card:
-            values |= self.env['payment.token']._prepare_stripe_card_values(card)
-        return values
-
     def _tokenize(self, payment_data):
-        """Override of `payment` to recognise a card that the customer has stored before.
+        """Override of `payment` to keep what is known of a Stripe card, and recognise the order's.
 
-        Its token goes on, with what Stripe knows of the card since it was entered again.
+        If the customer has stored the card of an order before, its token goes on, with what Stripe
+        knows of the card since it was entered again.
         """
         super()._tokenize(payment_data)
         new = self.token_id
-        if known := new and new._find_same_card():
+        method = payment_data.get('payment_method')
+        card = isinstance(method, dict) and method.get('card')
+        if self.provider_code == 'stripe' and new and card:
+            # Whoever may store a card may store this of it as well.
+            new.sudo().write(new._prepare_stripe_card_values(card))
+        if known := new and self.billing_order_id and new._find_same_card():
             known.write(
                 {
                     name: new[name]

@@ -47,12 +47,12 @@ class PaymentTransaction(models.Model):
         """
         payload = super()._stripe_prepare_payment_intent_payload()
         order = self.billing_order_id
-        if order and not self._may_be_authorized():
+        if not order:
+            return payload
+        if not self._may_be_authorized():
             # What can't be captured later is collected at once.
             payload['capture_method'] = 'automatic'
         payload |= self._prepare_stripe_metadata()
-        if not order:
-            return payload
         if self.operation == 'offline':
             payload['off_session'] = order._get_purchase()._get_off_session_usage()
         if payload['payment_method_types[]'] == 'card' and (suffix := self._get_statement_suffix()):
@@ -61,7 +61,8 @@ class PaymentTransaction(models.Model):
 
     def _stripe_prepare_setup_intent_payload(self):
         """Override of `payment_stripe` so that card registrations can be found again."""
-        return super()._stripe_prepare_setup_intent_payload() | self._prepare_stripe_metadata()
+        payload = super()._stripe_prepare_setup_intent_payload()
+        return payload | self._prepare_stripe_metadata() if self.billing_order_id else payload
 
     def _prepare_stripe_metadata(self):
         """Return the parameters that name the transaction and its order at Stripe.
@@ -69,9 +70,7 @@ class PaymentTransaction(models.Model):
         :rtype: dict
         """
         self.ensure_one()
-        metadata = {REFERENCE_KEY: self.reference}
-        if self.billing_order_id:
-            metadata[ORDER_KEY] = self.billing_order_id.name
+        metadata = {REFERENCE_KEY: self.reference, ORDER_KEY: self.billing_order_id.name}
         if self.billing_event_id:
             metadata[PAYMENT_KEY] = self.billing_event_id.display_name
         return {f'metadata[{key}]': value for key, value in metadata.items()}

@@ -40,26 +40,31 @@ class SaleOrder(models.Model):
         :rtype: str|bool
         """
         self.ensure_one()
+        reason = False
         if not self.purchase_type:
-            return self.env._("Order %s has no purchase type: choose one first.", self.name)
-        if self.billing_status not in BEFORE_APPROVAL:
-            return self.env._(
+            reason = self.env._("Order %s has no purchase type: choose one first.", self.name)
+        elif self.billing_status not in BEFORE_APPROVAL:
+            reason = self.env._(
                 "The initial payment of order %(order)s can't be charged any more: its billing"
                 " status is “%(status)s”.",
                 order=self.name,
                 status=self._get_billing_status_label(),
             )
-        if self._get_payment_in_progress():
-            return self.env._(
+        elif self._get_payment_in_progress():
+            reason = self.env._(
                 "A payment for order %s is being processed. Please wait for its result.", self.name
             )
-        if self.is_expired:
-            return self.env._("The offer of order %s has expired. Prolong it first.", self.name)
-        purchase = self._get_purchase()
-        amount = self.currency_id.compare_amounts(purchase._get_initial_amount(self), 0)
-        if amount < 0 or (not amount and not purchase._requires_card(self)):
-            return self.env._("There is nothing to pay on order %s.", self.name)
-        return False
+        elif others := self._get_other_payments():
+            reason = self.env._(
+                "Order %(order)s was paid in another way, or is being paid: %(others)s.",
+                order=self.name,
+                others=others,
+            )
+        elif self.is_expired:
+            reason = self.env._("The offer of order %s has expired. Prolong it first.", self.name)
+        elif not self._is_anything_to_pay():
+            reason = self.env._("There is nothing to pay on order %s.", self.name)
+        return reason
 
     def _create_initial_charge(self, token, has_consent):
         """Create the transaction that charges a stored card for the initial payment.

@@ -96,19 +96,29 @@ class SaleOrder(models.Model):
         :rtype: str|bool
         """
         self.ensure_one()
+        reason = False
         if self.billing_status not in BEFORE_APPROVAL:
-            return self.env._("This order is not open for payment any more.")
-        if self.billing_status == 'draft':
-            return self.env._("This order is not ready yet.")
-        if self._get_payment_in_progress():
-            return self.env._("Your payment is already being processed.")
-        if self.is_expired:
-            return self.env._("This offer has expired. Please contact us for a new one.")
+            reason = self.env._("This order is not open for payment any more.")
+        elif self.billing_status == 'draft':
+            reason = self.env._("This order is not ready yet.")
+        elif self._get_payment_in_progress():
+            reason = self.env._("Your payment is already being processed.")
+        elif self._get_other_payments():
+            reason = self._get_paid_in_another_way_text()
+        elif self.is_expired:
+            reason = self.env._("This offer has expired. Please contact us for a new one.")
+        elif not self._is_anything_to_pay():
+            reason = self.env._("There is nothing to pay on this order. Please contact us.")
+        return reason
+
+    def _is_anything_to_pay(self):
+        """Return whether the initial payment is one, or registers a card.
+
+        :rtype: bool
+        """
         purchase = self._get_purchase()
-        amount = purchase._get_initial_amount(self)
-        if amount < 0 or (self.currency_id.is_zero(amount) and not purchase._requires_card(self)):
-            return self.env._("There is nothing to pay on this order. Please contact us.")
-        return False
+        amount = self.currency_id.compare_amounts(purchase._get_initial_amount(self), 0)
+        return amount > 0 or (not amount and purchase._requires_card(self))
 
     def _approve_initial_payment(self, tx):
         """Confirm the order that a transaction has paid and create its draft invoice.
@@ -158,6 +168,14 @@ class SaleOrder(models.Model):
                 " closed. The payment is on the customer's account: refund it.",
                 amount=tx.currency_id.format(tx.amount),
                 order=self.name,
+            )
+        if others := self._get_other_payments():
+            return self.env._(
+                "%(amount)s were received for order %(order)s, which is paid in another way, too"
+                " (%(others)s). The payment is on the customer's account: refund one of them.",
+                amount=tx.currency_id.format(tx.amount),
+                order=self.name,
+                others=others,
             )
         due = self._get_purchase()._get_initial_amount(self)
         if tx.operation != 'validation' and (

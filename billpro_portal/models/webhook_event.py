@@ -2,6 +2,7 @@ from datetime import datetime, timedelta, timezone
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
+from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..billing.stripe_messages import EVENT_TYPES, ORDER_KEY, REFERENCE_KEY
@@ -79,17 +80,77 @@ class BillproWebhookEvent(models.Model):
     # === RECEIVING === #
 
     @api.model
+    def _is_about_order(self, event):
+        """Return whether a message is about a payment or a card of ours.
+
+        Anybody can have written it: it is only looked at. A payment that Odoo doesn't know is ours
+        if it carries the mark of an order.
+
+        :param event: The message, which should be as in Stripe's API reference, "The Event object".
+        :rtype: bool
+        """
+        try:
+            event_type, content = event['type'], event['data']['object']
+            names = self._name_payment(event_type, content)
+            has_mark = bool((content.get('metadata') or {}).get(ORDER_KEY))
+        except (AttributeError, KeyError, TypeError):
+            return False  # Not as Stripe writes it.
+        if event_type not in EVENT_TYPES:
+            return False
+        if event_type.startswith('payment_method.'):
+            records, domain = self.env['payment.token'], self._get_card_domain(content.get('id'))
+        else:
+            records = self.env['payment.transaction']
+            domain = self._get_payment_domain(**names) & Domain(
+                [('billing_order_id', '!=', False), ('provider_code', '=', 'stripe')]
+            )
+        return has_mark or bool(records.search_count(domain, limit=1))
+
+    @api.model
+    def _name_payment(self, event_type, content):
+        """Return how a message names the payment that it belongs to.
+
+        :param str event_type: The type of the message.
+        :param dict content: What changed at the provider.
+        :return: The payment's number at the provider and its reference, as far as they are there.
+        :rtype: dict
+        """
+        is_intent = event_type.startswith(('payment_intent.', 'setup_intent.'))
+        names = {
+            'payment_reference': content['id'] if is_intent else content.get('payment_intent'),
+            'reference': (content.get('metadata') or {}).get(REFERENCE_KEY)
+            or content.get('description'),
+        }
+        return {key: name if isinstance(name, str) else None for key, name in names.items()}
+
+    @api.model
+    def _get_payment_domain(self, payment_reference, reference):
+        """Return which transactions a message can mean.
+
+        :param str|None payment_reference: The payment's number at the provider.
+        :param str|None reference: Its reference.
+        :rtype: odoo.fields.Domain
+        """
+        names = {'provider_reference': payment_reference, 'reference': reference}
+        return Domain.OR(Domain(field, '=', name) for field, name in names.items() if name)
+
+    @api.model
+    def _get_card_domain(self, number):
+        """Return which stored cards a message can mean.
+
+        :param str number: The card's number at the provider.
+        :rtype: odoo.fields.Domain
+        """
+        return Domain('stripe_payment_method', '=', str(number))
+
+    @api.model
     def _receive(self, provider, event):
         """Keep a verified message, once, and have it processed soon.
 
         :param payment.provider provider: The provider whose account has sent it.
         :param dict event: The message (Stripe API reference, "The Event object").
         """
-        if event.get('type') not in EVENT_TYPES:
-            return
         content = event['data']['object']
-        is_intent = content['object'] in {'payment_intent', 'setup_intent'}
-        payment = content['id'] if is_intent else content.get('payment_intent')
         now = fields.Datetime.now()
         values = {
             'event_id': event['id'],
@@ -97,9 +158,7 @@ class BillproWebhookEvent(models.Model):
             'company_id': provider.company_id.id,
             'event_type': event['type'],
             'object_id': content['id'],
-            'payment_reference': payment,
-            'reference': (content.get('metadata') or {}).get(REFERENCE_KEY)
-            or content.get('description'),
+            **self._name_payment(event['type'], content),
             'created_date': datetime.fromtimestamp(event['created'], timezone.utc).replace(
                 tzinfo=None
             ),
@@ -182,13 +241,9 @@ class BillproWebhookEvent(models.Model):
         """
         self.ensure_one()
         txs = self.env['payment.transaction'].search(
-            [
-                ('provider_id', '=', self.provider_id.id),
-                ('operation', '!=', 'refund'),
-                '|',
-                ('reference', '=', self.reference or False),
-                ('provider_reference', '=', self.payment_reference or False),
-            ]
+            Domain('provider_id', '=', self.provider_id.id)
+            & Domain('operation', '!=', 'refund')
+            & self._get_payment_domain(self.payment_reference, self.reference)
         )
         return txs.filtered(lambda tx: tx.reference == self.reference)[:1] or txs[:1]
 
@@ -206,19 +261,18 @@ class BillproWebhookEvent(models.Model):
         :rtype: bool
         :raise UserError: If the provider doesn't answer.
         """
-        intent = self.provider_id._send_api_request('GET', f'payment_intents/{self.object_id}')
+        intent = self.provider_id._billpro_ask_stripe('GET', f'payment_intents/{self.object_id}')
         return bool(intent['metadata'].get(ORDER_KEY))
 
     def _take_in_card(self):
         """Bring a stored card up to date."""
         tokens = self.env['payment.token'].search(
-            [
-                ('provider_id', '=', self.provider_id.id),
-                ('stripe_payment_method', '=', self.object_id),
-            ]
+            Domain('provider_id', '=', self.provider_id.id) & self._get_card_domain(self.object_id)
         )
         if tokens:
-            method = self.provider_id._send_api_request('GET', f'payment_methods/{self.object_id}')
+            method = self.provider_id._billpro_ask_stripe(
+                'GET', f'payment_methods/{self.object_id}'
+            )
             tokens._take_in_stripe_method(method)
         self._note('processed' if tokens else 'ignored')
         return self.env['payment.transaction']

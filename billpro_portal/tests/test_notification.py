@@ -67,7 +67,7 @@ class TestNotification(NotificationCommon):
         self.assertIn("21.00", mail.body_html)
         credit_note = refund_tx.invoice_ids
         self.assertEqual(mail.attachment_ids, credit_note.invoice_pdf_report_id)
-        self.assertEqual(credit_note._get_legal_pdf(), mail.attachment_ids)
+        self.assertEqual(credit_note._billpro_get_pdf()[1], mail.attachment_ids.raw)
 
     def test_switched_off(self):
         self._switch_off('purchase_confirmation', 'refund')

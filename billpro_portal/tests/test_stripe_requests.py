@@ -105,9 +105,9 @@ class TestStripeRequests(GatewayCommon):
             self.assertLogs('odoo.addons.payment', 'DEBUG') as stock_log,
         ):
             stock_log.records.append(None)  # Without a record `assertLogs` would fail.
-            self._collect(self._create_active_order())
+            tx = self._collect(self._create_active_order())
             with self.assertRaises(ValidationError):
-                self.provider._send_api_request('GET', 'payment_intents/pi_unknown')
+                tx._send_api_request('GET', 'payment_intents/pi_unknown')
         text = '\n'.join([*log.output, *stock_log.output])
         self.assertIn("Stripe POST payment_intents for", text)
         for secret in (self.gateway.secret_key, '_secret_', 'pm_', 'Peeters', 'Linden'):

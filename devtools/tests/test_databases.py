@@ -19,7 +19,8 @@ def test_databases_of_processes_that_were_killed_are_left_over(ended):
     # That of a worker of pytest.
     assert databases.is_leftover(f'billpro_test_{ended}-gw1')
     assert not databases.is_leftover(f'billpro_test_{os.getpid()}')
-    for other in ('billpro_run', 'billpro_run_stripe', 'billpro_addon_0123456789ab', 'postgres'):
+    templates = ('billpro_addon_0123456789ab', 'billpro_addon_054839715315')
+    for other in (*templates, 'billpro_run', 'billpro_run_stripe', 'postgres'):
         assert not databases.is_leftover(other)
 
 

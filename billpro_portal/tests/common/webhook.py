@@ -12,23 +12,8 @@ from .http import BillingHttpCommon
 SECRET = 'whsec_test'
 
 
-class WebhookCommon(GatewayCommon, BillingHttpCommon):
+class MessageCommon(GatewayCommon, BillingHttpCommon):
     """Messages of the gateway, delivered over HTTP as Stripe signs them."""
-
-    def setUp(self):
-        super().setUp()
-        self.gateway.faults.clear()
-        self.order = self._create_active_order()
-        self.event = self.order.billing_event_ids
-
-    def _run(self):
-        """Let the scheduled action collect what is due."""
-        with self._committing_env() as env:
-            env['billpro.billing.run']._cron_run()
-
-    def _run_at(self, **delay):
-        with freeze_time(DUE + timedelta(**delay)):
-            self._run()
 
     def _find_messages(self, *types, payment=None):
         """Return the gateway's messages of some types about a payment, oldest first."""
@@ -66,6 +51,25 @@ class WebhookCommon(GatewayCommon, BillingHttpCommon):
 
     def _get_events(self):
         return self.env['billpro.webhook.event'].search([])
+
+
+class WebhookCommon(MessageCommon):
+    """A subscription whose payments the messages are about."""
+
+    def setUp(self):
+        super().setUp()
+        self.gateway.faults.clear()
+        self.order = self._create_active_order()
+        self.event = self.order.billing_event_ids
+
+    def _run(self):
+        """Let the scheduled action collect what is due."""
+        with self._committing_env() as env:
+            env['billpro.billing.run']._cron_run()
+
+    def _run_at(self, **delay):
+        with freeze_time(DUE + timedelta(**delay)):
+            self._run()
 
     def _lose_answer(self):
         """Collect the payment so that Odoo doesn't learn of it; return the gateway's intent."""

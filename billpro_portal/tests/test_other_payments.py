@@ -1,0 +1,136 @@
+from datetime import datetime, timedelta
+
+from freezegun import freeze_time
+
+from odoo.exceptions import UserError
+from odoo.tests import tagged
+from odoo.tools import mute_logger
+
+from .common.http import BillingHttpCommon
+from .common.subscription import SubscriptionCommon
+
+START = datetime(2027, 1, 20, 10)
+
+
+@tagged('post_install', '-at_install')
+class TestOtherPayments(BillingHttpCommon, SubscriptionCommon):
+    """What was paid by another way than the order link is not collected again."""
+
+    def setUp(self):
+        super().setUp()
+        self.company.billing_reminder_days = '3'
+        with freeze_time(START):
+            self.order = self._create_order((self.desk, 1))
+
+    def _pay_by_odoo_link(self, order, state='done'):
+        """Return what a customer pays at a link that Odoo's own dialog has made."""
+        wizard = self.env['payment.link.wizard'].with_context(
+            active_model='sale.order', active_id=order.id
+        )
+        amount = wizard.create({'amount': order.amount_total}).amount
+        tx = self.env['payment.transaction'].create(
+            {
+                'provider_id': self.provider.id,
+                'payment_method_id': self.payment_method.id,
+                'amount': amount,
+                'currency_id': order.currency_id.id,
+                'partner_id': order.partner_id.id,
+                'operation': 'online_direct',
+                'reference': f'{order.name}-link',
+                'sale_order_ids': order.ids,
+            }
+        )
+        tx._process('demo', {'reference': tx.reference, 'simulated_state': state})
+        if state == 'done':
+            tx._post_process()
+        return tx
+
+    def _invoice_by_hand(self, order):
+        order.action_confirm()
+        invoice = order._create_invoices()
+        invoice.action_post()
+        return invoice
+
+    def _pay_by_bank(self, invoice, **values):
+        self.env['account.payment.register'].with_context(
+            active_model='account.move', active_ids=invoice.ids
+        ).create(values).action_create_payments()
+
+    def _get_reminders(self, order):
+        """Return the reminders of an order, a week after its link was given."""
+        with freeze_time(START + timedelta(days=4)):
+            self.env['billpro.notification']._queue_reminders()
+        return order.billing_notification_ids.filtered(lambda n: n.kind == 'order_reminder')
+
+    def _let_run_look(self):
+        with self._committing_env() as env:
+            env['billpro.billing.run']._keep_dates()
+
+    def _assert_not_collected(self, order, names):
+        """Check that nobody pays again, that nobody is reminded, and that staff know it once."""
+        self.assertEqual(order.billing_other_payments, names)
+        self.assertIn("paid in another way", order._get_not_payable_reason())
+        self.assertFalse(self._get_reminders(order))
+        self._let_run_look()
+        self._let_run_look()
+        activities = order.activity_ids.filtered(lambda a: "another way" in (a.summary or ''))
+        self.assertEqual(len(activities), 1)
+        self.assertEqual(activities.user_id, self.salesperson)
+        self.assertIn(names, activities.note)
+        with self.assertRaisesRegex(UserError, "paid in another way"):
+            order._check_initial_charge(self._create_token(), has_consent=True)
+
+    def test_odoo_s_payment_link(self):
+        tx = self._pay_by_odoo_link(self.order)
+        self._assert_not_collected(
+            self.order, ', '.join([tx.reference, *tx.invoice_ids.mapped('name')])
+        )
+        self.authenticate(None, None)
+        with freeze_time(START, tick=True):
+            self.env.flush_all()
+            page = self.url_open(self._link(self.order)).text
+            self.assertIn("This order is paid already", page)
+            self.assertIn("It was paid in another way", page)
+            self.assertNotIn('o_payment_form', page)
+            with mute_logger('odoo.http'):
+                answer = self._post_transaction(self.order)
+        self.assertIn("paid in another way", answer['error']['data']['message'])
+        self.assertFalse(self.order.billing_transaction_ids)
+
+    def test_an_invoice_by_hand_and_the_bank(self):
+        invoice = self._invoice_by_hand(self.order)
+        self.assertFalse(self.order.billing_other_payments)
+        self.assertFalse(self.order._get_not_payable_reason())
+        self._pay_by_bank(invoice, amount=21.0)
+        self.assertEqual(invoice.payment_state, 'partial')
+        self.env.invalidate_all()
+        self._assert_not_collected(self.order, invoice.name)
+
+    def test_a_transfer_that_is_under_way_and_never_comes(self):
+        tx = self._pay_by_odoo_link(self.order, 'pending')
+        self.assertIn("paid in another way", self.order._get_not_payable_reason())
+        self.assertFalse(self._get_reminders(self.order))
+        tx._set_canceled()
+        self.env.invalidate_all()
+        self.assertFalse(self.order._get_not_payable_reason())
+        self.assertEqual(len(self._get_reminders(self.order)), 1)
+
+    def test_a_reminder_that_was_queued_before(self):
+        reminder = self._get_reminders(self.order)
+        self.assertEqual(reminder.state, 'queued')
+        self._pay_by_odoo_link(self.order)
+        reminder._send()
+        self.assertEqual(reminder.state, 'outdated')
+
+    def test_the_link_was_open_in_another_tab(self):
+        subscription = self._create_order((self.gym, 1))
+        own = self._create_initial_transaction(subscription, token_id=self._create_token().id)
+        other = self._pay_by_odoo_link(subscription)
+        own._process('demo', {'reference': own.reference, 'simulated_state': 'done'})
+        own._post_process()
+        self.assertEqual(subscription.billing_status, 'pending')
+        self.assertEqual(own.payment_id.state, 'in_process')
+        self.assertFalse(own.invoice_ids)
+        activity = subscription.activity_ids.filtered(lambda a: own.reference in (a.summary or ''))
+        self.assertIn(other.reference, activity.note)
+        self.assertIn(own, subscription._get_refundable_transactions())
