@@ -250,6 +250,19 @@ class TestEachAlone(EachAloneCommon):
         self._run_at()
         self.assertEqual(bad.billing_status, 'active')
 
+    def test_who_is_held_holds_up_nobody_else(self):
+        orders = self._create_due_orders(2)
+
+        def hold(_env):
+            raise psycopg2.errors.LockNotAvailable
+
+        with self._broken_for(SaleOrder, '_prepare_invoice', {orders[0]: hold}):
+            self._run_at()
+        self.assertEqual(orders.mapped('billing_paid'), [24.2, 48.4])
+        self.assertFalse(self._get_failures('open'))
+        self._run_at()
+        self.assertEqual(orders.mapped('billing_paid'), [48.4, 48.4])
+
     @mute_logger(LOGGER, 'odoo.sql_db')
     def test_whatever_is_raised(self):
         order = self._create_order()
