@@ -174,14 +174,12 @@ class AccountMove(models.Model):
 
         :param int limit: How many at most in one run.
         """
-        due = [('billpro_einvoice_state', '!=', False)]
+        waiting = self.env['billpro.failure']._get_waiting_ids(self._name, 'einvoice')
+        due = [('billpro_einvoice_state', '!=', False), ('id', 'not in', waiting)]
         for move in self.search(due, order='id', limit=limit):
-            try:
-                move.with_company(move.company_id)._billpro_send_einvoice()
-                self.env.flush_all()
-            except psycopg2.OperationalError:
-                self.env.cr.rollback()  # Somebody else has the invoice, or its order.
-            # What was sent stays sent if the next one fails.
+            self.env['billpro.own.transaction']._commit_alone(
+                move, 'einvoice', move.with_company(move.company_id)._billpro_send_einvoice
+            )
             if not self.env['ir.cron']._commit_progress(1, remaining=self.search_count(due)):
                 break
 

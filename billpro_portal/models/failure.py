@@ -17,6 +17,7 @@ _CONTEXTS = {
         'event_id': tx.billing_event_id.id,
         'amount': abs(tx.amount),
     },
+    'account.move': lambda move: {'order_id': move.billing_order_id.id},
     'billpro.notification': lambda notice: {'order_id': notice.order_id.id},
     'billpro.webhook.event': lambda event: {
         'order_id': event._find_transaction().billing_order_id.id
@@ -42,6 +43,7 @@ _STILL_TO_DO = {
     'remind': [('billing_status', '=', 'pending')],
     'announce': [('status', '=', 'scheduled')],
     'send': [('state', 'in', ['queued', 'failed'])],
+    'einvoice': [('billpro_einvoice_state', '!=', False)],
     'message': [('state', 'in', ['received', 'failed'])],
 }
 
@@ -87,6 +89,7 @@ class BillproFailure(models.Model):
             ('card_expiring', "Tell the customer that the card expires"),
             ('card_expired', "Tell the customer that the card has expired"),
             ('send', "Send the notice"),
+            ('einvoice', "Send the e-invoice"),
             ('message', "Process the provider's message"),
         ],
         required=True,

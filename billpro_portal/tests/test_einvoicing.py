@@ -1,11 +1,14 @@
 from unittest.mock import patch
 
+from freezegun import freeze_time
+
 from odoo.exceptions import RedirectWarning
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.account.models.account_move_send import AccountMoveSend
 
+from ..models.account_move_documents import AccountMove
 from .common.http import BillingHttpCommon
 
 LOGGER = 'odoo.addons.billpro_portal.models.account_move_documents'
@@ -145,6 +148,27 @@ class TestEInvoicing(BillingHttpCommon):
             self._run_job()
         self._assert_left_to_staff(reason)
         self.assertTrue(other.invoice_pdf_report_id)
+
+    def test_what_cannot_be_noted_stops_no_other(self):
+        other = self._create_paid_order().billing_move_ids
+
+        def refuse(invoice, _settings):
+            if invoice == self.invoice:
+                raise RuntimeError("No stamp")
+
+        self._answer = refuse
+        with (
+            patch.object(AccountMove, '_billpro_ask_about_einvoice', side_effect=KeyError("user")),
+            mute_logger(LOGGER, 'odoo.addons.billpro_portal.models.own_transaction'),
+        ):
+            self._run_job()
+        self.assertTrue(other.invoice_pdf_report_id)
+        failure = self.env['billpro.failure'].search([('task', '=', 'einvoice')])
+        self.assertEqual(failure.order_id, self.order)
+        with freeze_time(failure.next_try):
+            self._run_job()
+        self._assert_left_to_staff("It was interrupted.")
+        self.assertFalse(failure.exists())
 
     def test_interrupted(self):
         """The office may have it already."""
