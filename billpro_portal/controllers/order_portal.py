@@ -34,31 +34,30 @@ class OrderPortal(Checkout):
             return self._billpro_render_private(
                 'billpro_portal.pending_page', order._get_pending_values()
             )
-        closed = ()
+        closed = {}
         if order.billing_status == 'cancelled':
-            closed = (
-                request.env._("This order was cancelled"),
-                request.env._("It can't be paid any more. Please contact us if you need help."),
-            )
+            closed = {
+                'title': request.env._("This order was cancelled"),
+                'message': request.env._(
+                    "It can't be paid any more. Please contact us if you need help."
+                ),
+            }
         elif order._get_other_payments():
-            closed = (
-                request.env._("This order is paid already"),
-                order._get_paid_in_another_way_text(),
-            )
+            closed = {
+                'title': request.env._("This order is paid already"),
+                'message': order._get_paid_in_another_way_text(),
+                'icon': 'check',
+            }
         elif order.is_expired:
-            closed = (
-                request.env._("This offer has expired"),
-                request.env._("Please contact us for a new one."),
-            )
+            closed = {
+                'title': request.env._("This offer has expired"),
+                'message': request.env._("Please contact us for a new one."),
+            }
         if closed:
-            return self._billpro_render_closed(order, *closed)
+            return self._billpro_render_private(
+                'billpro_portal.order_closed_page', {**order._get_page_values(), **closed}
+            )
         return self._billpro_render_checkout(order)
-
-    def _billpro_render_closed(self, order, title, message):
-        return self._billpro_render_private(
-            'billpro_portal.order_closed_page',
-            {**order._get_page_values(), 'title': title, 'message': message},
-        )
 
     @http.route(
         '/order/<int:order_id>/payment/<int:transaction_id>',

@@ -37,12 +37,21 @@ class SaleOrder(models.Model):
         :return: A notification.
         :rtype: dict
         :raise AccessError: If the user may not.
-        :raise UserError: If an order doesn't wait for it, or its customer has no address.
+        :raise UserError: If an order doesn't wait for it, its customer has no address, or it is
+                          paid in another way.
         """
         self._check_salesperson()
         for order in self:
             if order.billing_status != 'pending':
                 raise UserError(self.env._("Order %s is not waiting for a payment.", order.name))
+            if others := order.sudo()._get_other_payments():
+                raise UserError(
+                    self.env._(
+                        "Order %(order)s was paid in another way, or is being paid: %(others)s.",
+                        order=order.name,
+                        others=others,
+                    )
+                )
         return self._send_notice_by_hand(
             'order_reminder', self.env._("The customer will be reminded.")
         )

@@ -79,6 +79,8 @@ class TestOtherPayments(BillingHttpCommon, SubscriptionCommon):
         self.assertIn(names, activities.note)
         with self.assertRaisesRegex(UserError, "paid in another way"):
             order._check_initial_charge(self._create_token(), has_consent=True)
+        with self.assertRaisesRegex(UserError, "paid in another way"):
+            order.with_user(self.salesperson).action_send_reminder()
 
     def test_odoo_s_payment_link(self):
         tx = self._pay_by_odoo_link(self.order)
