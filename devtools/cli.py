@@ -16,6 +16,7 @@ from devtools import (
     lint,
     locks,
     native_run,
+    odoo_own_tests,
     odoo_server,
     paths,
     postgresql,
@@ -93,6 +94,10 @@ def _parser() -> argparse.ArgumentParser:
         '--alone', action='store_true', help="where nothing but the addon and Odoo can be found"
     )
     native_parser.set_defaults(command=native)
+    odoo_tests_parser = commands.add_parser(
+        'odoo-tests', help="run Odoo's own tests with the addon and without it, and compare"
+    )
+    odoo_tests_parser.set_defaults(command=compare_odoo_tests)
     torture_parser = commands.add_parser(
         'torture', help="kill charge runs at every boundary and compare the books with the ledger"
     )
@@ -211,6 +216,13 @@ def native(options: Namespace) -> int:
     debian_packages.provide_browser()
     with _odoo(debian_packages.BROWSER_PACKAGES) as odoo:
         return native_run.run(odoo, alone=options.alone)
+
+
+def compare_odoo_tests(_options: Namespace) -> int:
+    """Run Odoo's own tests with the addon and without it, and compare."""
+    debian_packages.provide_browser()
+    with _odoo(debian_packages.BROWSER_PACKAGES) as odoo:
+        return odoo_own_tests.run(odoo)
 
 
 def torture(options: Namespace) -> int:

@@ -2,11 +2,10 @@
 
 import re
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 from devtools import addon_log, console, databases, log_secrets, odoo_server, paths
-
-TESTS_LOGGER = f'{addon_log.LOGGER}.tests'
 
 
 def run(odoo: odoo_server.Odoo, *, alone: bool) -> int:
@@ -30,21 +29,36 @@ def run(odoo: odoo_server.Odoo, *, alone: bool) -> int:
         port = odoo_server.free_port()
         every.set_address(database, f'http://{odoo_server.HOST}:{port}')
         every.keep_from_vacuum(database)
-        with console.step("Running Odoo's own test runner"), log.open('w') as log_file:
-            exit_code = console.run_attached(
-                odoo.command(
-                    'server',
-                    *(f'--config={configuration}', f'--http-port={port}', '--stop-after-init'),
-                    f'--{"init" if alone else "update"}={paths.ADDON_NAME}',
-                    *('--test-enable', f'--test-tags=/{paths.ADDON_NAME}'),
-                ),
-                env=variables,
-                stdin=subprocess.DEVNULL,
-                stdout=log_file,
-                stderr=subprocess.STDOUT,
-                cwd='/',
+        with console.step("Running Odoo's own test runner"):
+            exit_code = run_odoo(
+                odoo,
+                log,
+                variables,
+                *(f'--config={configuration}', f'--http-port={port}'),
+                f'--{"init" if alone else "update"}={paths.ADDON_NAME}',
+                f'--test-tags=/{paths.ADDON_NAME}',
             )
     return report(exit_code, log)
+
+
+def run_odoo(odoo: odoo_server.Odoo, log: Path, variables: dict[str, str], *options: str) -> int:
+    """Let Odoo run tests and end.
+
+    :param odoo: Odoo and its PostgreSQL cluster, which must run.
+    :param log: The file that takes its log.
+    :param variables: The variables of its environment.
+    :param options: Which tests of which modules in which database, as options of its server.
+    :return: Its exit code.
+    """
+    with log.open('w') as log_file:
+        return console.run_attached(
+            odoo.command('server', *options, '--stop-after-init', '--test-enable'),
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=log_file,
+            stderr=subprocess.STDOUT,
+            cwd='/',
+        )
 
 
 def folder_of_addon() -> Path:
@@ -79,16 +93,20 @@ def report(exit_code: int, log: Path) -> int:
     return 1 if failed else 0
 
 
-def read(text: str) -> tuple[set[str], dict[str, str]]:
+def read(
+    text: str, modules: Iterable[str] = (paths.ADDON_NAME,)
+) -> tuple[set[str], dict[str, str]]:
     """Read which tests Odoo's own runner ran.
 
     :param text: The server's log.
+    :param modules: The modules whose tests count.
     :return: The tests that were started, and what became of those that did not pass.
     """
+    loggers = tuple(f'odoo.addons.{module}.tests' for module in modules)
     started, outcomes = set(), {}
     for line in text.splitlines():
         match = addon_log.LINE.match(line)
-        if not match or not match['logger'].startswith(TESTS_LOGGER):
+        if not match or not match['logger'].startswith(loggers):
             continue
         module = match['logger'].removeprefix('odoo.addons.')
         if start := re.fullmatch(r"Starting (\w+\.\w+) \.\.\.", match['message']):
