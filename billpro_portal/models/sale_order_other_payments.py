@@ -87,17 +87,17 @@ class SaleOrder(models.Model):
 
         :rtype: sale.order
         """
-        found = self.search(
+        waiting = [
+            ('purchase_type', '!=', False),
+            ('billing_status', 'in', list(BEFORE_APPROVAL)),
+            ('billing_other_payments_told', '=', False),
+        ]
+        txs = [('state', 'in', _PAYING_STATES), ('billing_order_id', '=', False)]
+        # Not as one condition: "or" would have the database go through all invoices there are.
+        found = self.search([*waiting, ('transaction_ids', 'any', txs)]) | self.search(
             [
-                ('purchase_type', '!=', False),
-                ('billing_status', 'in', list(BEFORE_APPROVAL)),
-                ('billing_other_payments_told', '=', False),
-                '|',
-                (
-                    'transaction_ids',
-                    'any',
-                    [('state', 'in', _PAYING_STATES), ('billing_order_id', '=', False)],
-                ),
+                *waiting,
+                ('state', '=', 'sale'),  # Others have no invoices.
                 ('order_line.invoice_lines.move_id.payment_state', 'in', _PAID_STATES),
             ]
         )
