@@ -75,7 +75,7 @@ class AccountMove(models.Model):
             raise  # The request is repeated.
         except Exception as error:
             _logger.exception("The legal PDF of %s could not be made", self.name)
-            reason = self._billpro_get_reason(error)
+            reason = self.env['billpro.own.transaction']._get_reason(error)
         if reason:
             self.billing_order_id._ask_staff(
                 self.env._("The legal PDF of %s could not be made", self.name), reason
@@ -100,15 +100,6 @@ class AccountMove(models.Model):
             settings = {'pdf_report': self.env.ref('account.account_invoices')}
             Send._prepare_invoice_pdf_report({self: settings})
         return settings['pdf_attachment_values']
-
-    @api.model
-    def _billpro_get_reason(self, error):
-        """Return what was raised as staff read it.
-
-        :param Exception error: What was raised; a `RedirectWarning` has an action besides.
-        :rtype: str
-        """
-        return str(error.args[0] if error.args else type(error).__name__)
 
     def _billpro_attach_pdf(self):
         """Return the PDFs as attachments of a mail.
@@ -176,11 +167,12 @@ class AccountMove(models.Model):
         """
         waiting = self.env['billpro.failure']._get_waiting_ids(self._name, 'einvoice')
         due = [('billpro_einvoice_state', '!=', False), ('id', 'not in', waiting)]
+        self.env['ir.cron']._commit_progress(remaining=self.search_count(due))
         for move in self.search(due, order='id', limit=limit):
             self.env['billpro.own.transaction']._commit_alone(
                 move, 'einvoice', move.with_company(move.company_id)._billpro_send_einvoice
             )
-            if not self.env['ir.cron']._commit_progress(1, remaining=self.search_count(due)):
+            if not self.env['ir.cron']._commit_progress(processed=1):
                 break
 
     def _billpro_send_einvoice(self):
@@ -210,7 +202,7 @@ class AccountMove(models.Model):
         except Exception as error:
             self.env.cr.rollback()
             _logger.exception("The e-invoice of %s could not be sent", self.name)
-            reason = self._billpro_get_reason(error)
+            reason = self.env['billpro.own.transaction']._get_reason(error)
         self.billpro_einvoice_state = False
         if not self.invoice_pdf_report_id:
             self._billpro_ask_about_einvoice(reason)

@@ -60,6 +60,7 @@ class SaleOrder(models.Model):
         amount = self._get_purchase()._get_initial_amount(self)
         if (
             self.billing_status not in BEFORE_APPROVAL
+            or self._get_other_payments()
             or tx.currency_id != self.currency_id
             or tx.currency_id.compare_amounts(tx.amount, amount)
         ):

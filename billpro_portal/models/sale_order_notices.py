@@ -44,7 +44,7 @@ class SaleOrder(models.Model):
         for order in self:
             if order.billing_status != 'pending':
                 raise UserError(self.env._("Order %s is not waiting for a payment.", order.name))
-            if others := order.sudo()._get_other_payments():
+            if others := order._get_other_payments():
                 raise UserError(
                     self.env._(
                         "Order %(order)s was paid in another way, or is being paid: %(others)s.",

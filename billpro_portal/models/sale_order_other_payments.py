@@ -18,7 +18,6 @@ class SaleOrder(models.Model):
     billing_other_payments = fields.Char(
         string="Paid in Another Way",
         compute='_compute_billing_other_payments',
-        compute_sudo=True,
         help="What was paid, or is being paid, by other ways than the order link before the"
         " initial payment.",
     )
@@ -43,10 +42,12 @@ class SaleOrder(models.Model):
         self.ensure_one()
         if not self.purchase_type or self.billing_status not in BEFORE_APPROVAL:
             return False
-        invoices = self.invoice_ids.filtered(
+        # Whoever asks, salespeople without access to the books as well, must be told.
+        order = self.sudo()
+        invoices = order.invoice_ids.filtered(
             lambda move: move.move_type == 'out_invoice' and move.state == 'posted'
         )
-        txs = (self.transaction_ids | invoices.transaction_ids) - self.billing_transaction_ids
+        txs = (order.transaction_ids | invoices.transaction_ids) - order.billing_transaction_ids
         names = txs.filtered(self._is_paying).sorted('id').mapped('reference')
         names += [
             invoice.name
@@ -78,7 +79,8 @@ class SaleOrder(models.Model):
         refunds = tx.child_transaction_ids.filtered(
             lambda child: child.operation == 'refund' and child.state == 'done'
         )
-        # Refunds are negative.
+        # Refunds are negative. One that isn't done pays nothing back, other than for the question
+        # how much can still be refunded: nothing is collected until it is known.
         return tx.currency_id.compare_amounts(tx.amount, -sum(refunds.mapped('amount'))) > 0
 
     @api.model
@@ -109,14 +111,12 @@ class SaleOrder(models.Model):
         if not (names := self._get_other_payments()):
             return
         self.billing_other_payments_told = True
-        self.activity_schedule(
-            'mail.mail_activity_data_todo',
-            summary=self.env._("Order %s was paid in another way", self.name),
-            note=self.env._(
+        self._ask_staff(
+            self.env._("Order %s was paid in another way", self.name),
+            self.env._(
                 "It was paid, or is being paid, by %s. Its link collects nothing and the customer"
                 " is not reminded. Deliver it like any other order, or pay the customer back and"
                 " make a new one. Nothing recurring begins without a payment by the link.",
                 names,
             ),
-            user_id=self.user_id.id or self.env.ref('base.user_admin').id,
         )

@@ -36,17 +36,7 @@ class TestForeignPayments(MessageCommon):
 
     def _pay(self, reference):
         """Pay at the gateway; return its message."""
-        intent = self._post(
-            'payment_intents',
-            **{
-                'amount': 1000,
-                'currency': 'usd',
-                'confirm': 'true',
-                'payment_method': 'pm_card_visa',
-                'payment_method_types[]': 'card',
-                'description': reference,
-            },
-        )
+        intent = self._pay_by_reference(reference)
         (message,) = self._find_messages('payment_intent.succeeded', payment=intent['id'])
         return message
 

@@ -136,3 +136,21 @@ class TestOtherPayments(BillingHttpCommon, SubscriptionCommon):
         activity = subscription.activity_ids.filtered(lambda a: own.reference in (a.summary or ''))
         self.assertIn(other.reference, activity.note)
         self.assertIn(own, subscription._get_refundable_transactions())
+
+    def test_the_link_has_reserved_the_money(self):
+        own = self._create_initial_transaction(self.order)
+        other = self._pay_by_odoo_link(self.order)
+        own._set_authorized()
+        own._post_process()
+        self.assertEqual(self.order.billing_status, 'pending')
+        self.assertFalse(self.order.billing_authorization_id)
+        self.assertIn(
+            f"Release {own.reference} at the provider", self.order.activity_ids.mapped('summary')
+        )
+        self.assertIn(other.reference, self.order.billing_other_payments)
+
+    def test_whoever_asks(self):
+        """Salespeople have no access to the payments of the shop."""
+        names = self._pay_by_odoo_link(self.order).reference
+        self.env.invalidate_all()
+        self.assertIn(names, self.order.with_user(self.salesperson).billing_other_payments)

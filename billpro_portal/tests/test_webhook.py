@@ -218,26 +218,10 @@ class TestWebhook(WebhookCommon):
 
     def test_payments_that_are_not_ours(self):
         """Another shop on the account, and a payment of ours that Odoo has no more."""
-        foreign = self._post(
-            'payment_intents',
+        foreign = self._pay_by_reference("Another shop's order")
+        lost = self._pay_by_reference(
+            'S09999-E1-A1',
             **{
-                'amount': 1000,
-                'currency': 'usd',
-                'confirm': 'true',
-                'payment_method': 'pm_card_visa',
-                'payment_method_types[]': 'card',
-                'description': "Another shop's order",
-            },
-        )
-        lost = self._post(
-            'payment_intents',
-            **{
-                'amount': 1000,
-                'currency': 'usd',
-                'confirm': 'true',
-                'payment_method': 'pm_card_visa',
-                'payment_method_types[]': 'card',
-                'description': 'S09999-E1-A1',
                 'metadata[odoo_reference]': 'S09999-E1-A1',
                 'metadata[odoo_order]': 'S09999',
             },

@@ -15,6 +15,21 @@ SECRET = 'whsec_test'
 class MessageCommon(GatewayCommon, BillingHttpCommon):
     """Messages of the gateway, delivered over HTTP as Stripe signs them."""
 
+    def _pay_by_reference(self, reference, **values):
+        """Pay at the gateway what Odoo has not begun there; return the payment."""
+        return self._post(
+            'payment_intents',
+            **{
+                'amount': 1000,
+                'currency': 'usd',
+                'confirm': 'true',
+                'payment_method': 'pm_card_visa',
+                'payment_method_types[]': 'card',
+                'description': reference,
+                **values,
+            },
+        )
+
     def _find_messages(self, *types, payment=None):
         """Return the gateway's messages of some types about a payment, oldest first."""
         messages = [one for one in self.gateway.find_all('event') if one['type'] in types]
