@@ -61,6 +61,7 @@ from . import (
     res_company,
     res_config_settings,
     sale_order,
+    sale_order_agreement,
     sale_order_cancellation,
     sale_order_capture,
     sale_order_cards,

@@ -66,6 +66,7 @@ if find_spec('hypothesis'):
     from .common import hypothesis_profile
 
     from . import (
+        test_agreement,
         test_calendar,
         test_declines,
         test_money,
