@@ -14,7 +14,7 @@ class SaleOrder(models.Model):
     _inherit = 'sale.order'
 
     def _get_agreement(self):
-        """Return what the customer agrees to: seller, lines, totals, terms and dates.
+        """Return what the customer agrees to: seller, terms, dates, lines and totals.
 
         :return: Pairs of label and value, in the language of the order's customer whoever looks at
                  them: two of them can be compared.
@@ -25,29 +25,32 @@ class SaleOrder(models.Model):
         purchase = order._get_purchase()
         return [
             (order.env._("Seller"), order.company_id.name),
-            *(order._get_agreed_line(row) for row in order._get_line_rows()),
+            (purchase._get_label(), purchase._get_explanation(order)),
+            *((row['label'], row['value']) for row in purchase._get_terms(order)),
+            *(pair for row in order._get_line_rows() for pair in order._get_agreed_line(row)),
             *(
                 (row['label'], row['value'])
                 for row in order._get_total_rows(order.tax_totals, order.currency_id)
             ),
-            (purchase._get_label(), purchase._get_explanation(order)),
-            *((row['label'], row['value']) for row in purchase._get_terms(order)),
         ]
 
     def _get_agreement_lang(self):
         return self.partner_id.lang or self.company_id.partner_id.lang or self.env.user.lang
 
     def _get_agreed_line(self, row):
-        """Return a line of the order as a row of the agreement.
+        """Return a line of the order as rows of the agreement.
 
         :param dict row: The line as the pages show it.
-        :rtype: tuple[str, str]
+        :rtype: list[tuple[str, str]]
         """
+        name, description = row['name'], row['description']
         if row['section']:
-            return row['name'], row['description']
+            return [(name, description)]
         price = ', '.join(filter(None, (row['unit_price'], row['discount'], row['taxes'])))
-        amount = f'{row["quantity"]} × {price} = {row["subtotal"]}'
-        return row['name'], '\n'.join(filter(None, (amount, row['description'])))
+        pairs = [(name, f'{row["quantity"]} × {price} = {row["subtotal"]}')]
+        if description:
+            pairs.append((self.env._("Description of “%s”", name), description))
+        return pairs
 
     def _get_shown(self):
         """Return what a page sends back to tell what it showed.
