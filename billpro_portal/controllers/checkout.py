@@ -194,6 +194,9 @@ class Checkout(OrderAccess):
                 ):
                     PaymentPostProcessing.monitor_transaction(tx)
                     return tx._get_processing_values()
+        address = request.httprequest.remote_addr
+        if reason := order._get_attempt_limit_reason(address):
+            raise UserError(reason)
         begun_txs._supersede()
         attempt = len(order._get_initial_attempts()) + 1
         request.update_context(delay_token_charge=True)
@@ -210,7 +213,7 @@ class Checkout(OrderAccess):
             landing_route=form_values['landing_route'],
             reference_prefix=f'{order.name}-P{attempt}',
             sale_order_id=order.id,
-            custom_create_values={'billing_order_id': order.id},
+            custom_create_values={'billing_order_id': order.id, 'billing_ip_address': address},
         )
         if flow == 'token':
             tx_sudo._charge_initial_payment()

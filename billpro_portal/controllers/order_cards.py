@@ -156,6 +156,7 @@ class OrderCards(Checkout):
             return self._billpro_render_order_not_found()
         try:
             order._check_cards_can_be_changed()
+            order._check_number_of_changes()
             card = order._get_card(self._cast_as_int(token_id))
             order._select_card(card, for_all_orders=bool(all_orders))
         except UserError as error:
@@ -182,6 +183,7 @@ class OrderCards(Checkout):
             return self._billpro_render_order_not_found()
         try:
             order._check_cards_can_be_changed()
+            order._check_number_of_changes()
             order._remove_card(order._get_card(self._cast_as_int(token_id)))
         except UserError as error:
             return self._billpro_render_refused(order, error)

@@ -69,6 +69,13 @@ class BillproBillingEvent(models.Model):
         "(order_id, number) WHERE number > 0", "The order has a payment with this number."
     )
     _amount_positive = models.Constraint('CHECK (amount > 0)', "A payment has an amount.")
+    # Floating-point numbers hold no minor units of what is much larger.
+    _amount_bounded = models.Constraint(
+        'CHECK (amount < 1000000000000)', "A payment is less than 1,000,000,000,000."
+    )
+    _due_date_bounded = models.Constraint(
+        "CHECK (due_date < '2201-01-01')", "A payment is due before the year 2201."
+    )
     # The run looks for what is due: the few open events among all that ever were.
     _due_idx = models.Index("(due_date) WHERE status = 'scheduled'")
     _in_flight_idx = models.Index("(id) WHERE status IN ('processing', 'unknown')")

@@ -124,6 +124,7 @@ class SaleOrder(models.Model):
             'totals': self._get_total_rows(self.tax_totals, self.currency_id),
             'customer': self._get_customer_values(),
             'declined': self._get_declined_reason(),
+            'tries_left': self._get_tries_left_text(),
             'consent': self._get_consent(),
             'shown': self._get_shown(),
             'preview': self.billing_status == 'draft',

@@ -19,6 +19,10 @@ TERMS = (
     'billing_end_date',
     'billing_first_date',
 )
+# What is further away is a slip of the keyboard, and dates end with the year 9999.
+MOST_YEARS = 100
+LAST_YEAR = 2100
+INTERVALS_IN_A_YEAR = {'day': 365, 'week': 52, 'month': 12, 'year': 1}
 
 
 class SaleOrder(models.Model):
@@ -252,6 +256,32 @@ class SaleOrder(models.Model):
                 raise ValidationError(
                     self.env._("The payment terms of order %s can't be negative.", order.name)
                 )
+            if order._get_years_of_terms() > MOST_YEARS or any(
+                order[name] and order[name].year > LAST_YEAR
+                for name in ('billing_first_date', 'billing_end_date')
+            ):
+                raise ValidationError(
+                    self.env._(
+                        "The payments of order %(order)s would go on for more than %(years)s years,"
+                        " or after %(last)s.",
+                        order=order.name,
+                        years=MOST_YEARS,
+                        last=LAST_YEAR,
+                    )
+                )
+
+    def _get_years_of_terms(self):
+        """Return roughly how long the trial and all payments of a limited number take.
+
+        :return: Years.
+        :rtype: float
+        """
+        payments = max(1, self.billing_cycles, self.billing_instalment_count)
+        in_a_year = INTERVALS_IN_A_YEAR.get(self.billing_interval_unit, 1)
+        return (
+            self.billing_trial_days / INTERVALS_IN_A_YEAR['day']
+            + payments * self.billing_interval_count / in_a_year
+        )
 
     @api.model_create_multi
     def create(self, vals_list):

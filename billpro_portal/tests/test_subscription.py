@@ -274,6 +274,15 @@ class TestSubscription(SubscriptionCommon):
             self.env.cr.savepoint(),
         ):
             order.billing_interval_count = 0
+        for values in (
+            {'billing_end_date': '2101-01-01'},
+            {'billing_cycles': 1201},
+            {'billing_interval_count': 1201},
+            {'billing_interval_count': 101, 'billing_interval_unit': 'year'},
+            {'billing_trial_days': 36500},
+        ):
+            with self.assertRaisesRegex(ValidationError, "more than 100 years, or after 2100"):
+                order.write(values)
         with self.assertRaisesRegex(ValidationError, "can.t be negative"):
             order.billing_trial_days = -1
 
