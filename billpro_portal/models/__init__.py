@@ -48,6 +48,7 @@ from . import (
     payment_transaction_attempt,
     payment_transaction_card,
     payment_transaction_decline,
+    payment_transaction_identity,
     payment_transaction_initial,
     payment_transaction_message,
     payment_transaction_outcome,

@@ -92,4 +92,5 @@ if find_spec('fake_gateway'):
         test_unknown_outcome,
         test_webhook,
         test_webhook_after_payment,
+        test_whose_payment,
     )
