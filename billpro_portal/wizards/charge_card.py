@@ -51,6 +51,6 @@ class BillproChargeCard(models.TransientModel):
         tx = self.sudo().transaction_id
         if not tx:
             tx = self.order_id.sudo()._create_initial_charge(self.token_id.sudo(), self.has_consent)
-            self.transaction_id = tx
+            self.sudo().transaction_id = tx
             tx._charge_by_staff()
         return tx._get_initial_charge_notification()
