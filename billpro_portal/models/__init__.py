@@ -36,6 +36,8 @@ from . import (
     billing_event_reschedule,
     billing_run_booking,
     billing_run_upkeep,
+    guarded_fields,
+    ir_http,
     mail_mail,
     notification_recipient,
     notification_timed,

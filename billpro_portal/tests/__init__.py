@@ -81,6 +81,7 @@ if find_spec('fake_gateway'):
         test_card_limits,
         test_each_payment_alone,
         test_foreign_payments,
+        test_guarded_fields,
         test_recovery,
         test_recovery_stateful,
         test_self_service_keyboard,
