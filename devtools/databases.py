@@ -22,7 +22,10 @@ ADDON_PREFIX = 'billpro_addon'
 TESTS_PREFIX = 'billpro_tests'
 GLUE_PREFIX = 'billpro_glue'
 # What the tests of glue addons find besides what these depend on.
-GLUE_NEIGHBOURS = {'billpro_portal_website_sale': ['website_sale_loyalty']}
+GLUE_NEIGHBOURS = {
+    'billpro_portal_sale_stock': ['stock_delivery'],
+    'billpro_portal_website_sale': ['website_sale_loyalty'],
+}
 # In seconds since 1970: before the first file of this project.
 EARLIEST_AGE = 1_700_000_000
 # What the databases of tests hold besides the addon.
