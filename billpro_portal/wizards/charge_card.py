@@ -65,6 +65,6 @@ class BillproChargeCard(models.TransientModel):
             self.order_id.sudo()._lock_billing()
             self.order_id.sudo()._check_shown(self.shown)
             tx = self.order_id.sudo()._create_initial_charge(self.token_id.sudo(), self.has_consent)
-            self.transaction_id = tx
+            self.sudo().transaction_id = tx
             tx._charge_by_staff()
         return tx._get_initial_charge_notification()
