@@ -81,6 +81,7 @@ if find_spec('fake_gateway'):
         test_each_payment_alone,
         test_foreign_payments,
         test_giving_up,
+        test_one_stops_nobody,
         test_recovery,
         test_recovery_stateful,
         test_self_service_keyboard,
