@@ -33,14 +33,14 @@ class PaymentTransaction(models.Model):
         " has answered.",
     )
 
-    @api.model_create_multi
-    def create(self, vals_list):
+    @api.model
+    def _get_specific_create_values(self, provider_code, values):
         """Override of `payment` to note which database begins the payments of orders."""
-        database = self.env['ir.config_parameter'].sudo().get_param('database.uuid')
-        for values in vals_list:
-            if values.get('billing_order_id'):
-                values['billing_database'] = database
-        return super().create(vals_list)
+        specific = super()._get_specific_create_values(provider_code, values)
+        if values.get('billing_order_id'):
+            parameters = self.env['ir.config_parameter'].sudo()
+            specific = {**specific, 'billing_database': parameters.get_param('database.uuid')}
+        return specific
 
     # === THE DECISION === #
 

@@ -66,6 +66,7 @@ if find_spec('hypothesis'):
     from .common import hypothesis_profile
 
     from . import (
+        test_agreement,
         test_calendar,
         test_declines,
         test_money,
@@ -81,6 +82,7 @@ if find_spec('fake_gateway'):
         test_each_payment_alone,
         test_foreign_payments,
         test_giving_up,
+        test_guarded_fields,
         test_one_stops_nobody,
         test_recovery,
         test_recovery_stateful,
