@@ -87,6 +87,8 @@ class OrderCards(Checkout):
         self._billpro_check_payment_option(
             form_values, provider_id, payment_method_id, None, flow if flow != 'token' else ''
         )
+        # An older tab registers nothing any more.
+        order.billing_transaction_ids.filtered('billing_is_card_update')._give_up()
         tx_sudo = self._create_transaction(
             provider_id=provider_id,
             payment_method_id=payment_method_id,

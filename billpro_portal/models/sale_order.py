@@ -388,6 +388,8 @@ class SaleOrder(models.Model):
         if billed:
             billed._lock_billing()
             billed._check_no_payment_in_progress()
+            for order in billed.sudo():
+                order._check_attempts_given_up()
             billed._apply_billing_trigger('cancel', self.env._("The order was cancelled."))
             billed.sudo().billing_transaction_ids._supersede()
         return super()._action_cancel()
@@ -398,21 +400,6 @@ class SaleOrder(models.Model):
         res = super().action_draft()
         cancelled._apply_billing_trigger('reopen', self.env._("The order was reopened."))
         return res
-
-    # === MONEY ON ACCOUNT === #
-
-    def _report_payment_on_account(self, tx, note):
-        """Ask a person to look after money that fits no open amount.
-
-        :param payment.transaction tx: The transaction that brought the money.
-        :param str note: What happened and what to do.
-        """
-        self.activity_schedule(
-            'mail.mail_activity_data_todo',
-            summary=self.env._("Payment %s needs a decision", tx.reference),
-            note=note,
-            user_id=self.user_id.id or self.env.ref('base.user_admin').id,
-        )
 
     # === REFUND === #
 
