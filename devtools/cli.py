@@ -43,7 +43,7 @@ def main() -> int:
     # So that being ended by another program stops everything, as Ctrl-C does.
     signal.signal(signal.SIGTERM, _interrupt)
     options, further_arguments = _parser().parse_known_args()
-    if further_arguments and options.command not in {test, unit}:
+    if further_arguments and options.command not in {test, unit, glue}:
         _parser().error(f"unknown arguments: {' '.join(further_arguments)}")
     options.further_arguments = further_arguments
     try:
@@ -94,6 +94,19 @@ def _parser() -> argparse.ArgumentParser:
         '--alone', action='store_true', help="where nothing but the addon and Odoo can be found"
     )
     native_parser.set_defaults(command=native)
+    glue_parser = commands.add_parser(
+        'glue',
+        help="run the tests of the glue addons, beside the modules that they go with; options go"
+        " to pytest",
+    )
+    glue_parser.add_argument(
+        'addons',
+        nargs='*',
+        metavar='ADDON',
+        choices=[[], *(addon.name for addon in paths.glue_addons())],
+        help="default: all of them",
+    )
+    glue_parser.set_defaults(command=glue)
     odoo_tests_parser = commands.add_parser(
         'odoo-tests', help="run Odoo's own tests with the addon and without it, and compare"
     )
@@ -216,6 +229,17 @@ def native(options: Namespace) -> int:
     debian_packages.provide_browser()
     with _odoo(debian_packages.BROWSER_PACKAGES) as odoo:
         return native_run.run(odoo, alone=options.alone)
+
+
+def glue(options: Namespace) -> int:
+    """Run the tests of the glue addons."""
+    debian_packages.provide_browser()
+    with _odoo(debian_packages.BROWSER_PACKAGES) as odoo:
+        return max(
+            test_run.run_glue(odoo, addon, options.further_arguments)
+            for addon in paths.glue_addons()
+            if not options.addons or addon.name in options.addons
+        )
 
 
 def compare_odoo_tests(_options: Namespace) -> int:

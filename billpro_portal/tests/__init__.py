@@ -67,6 +67,7 @@ if find_spec('hypothesis'):
     from .common import hypothesis_profile
 
     from . import (
+        test_agreement,
         test_calendar,
         test_declines,
         test_money,
@@ -93,4 +94,5 @@ if find_spec('fake_gateway'):
         test_unknown_outcome,
         test_webhook,
         test_webhook_after_payment,
+        test_whose_payment,
     )
