@@ -232,6 +232,10 @@ class BillproBillingEvent(models.Model):
         :raise UserError: If the payment isn't unknown.
         """
         self.ensure_one()
+        if not self.env.user.has_group('billpro_portal.group_billing_manager'):
+            raise AccessError(
+                self.env._("Only billing managers can decide whether a payment was executed.")
+            )
         tx = self.transaction_ids.filtered('billing_outcome_unknown')
         if self.status != 'unknown' or not tx:
             raise UserError(self.env._("The outcome of payment %s is known.", self.display_name))

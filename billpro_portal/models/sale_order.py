@@ -266,6 +266,7 @@ class SaleOrder(models.Model):
         :param str reason: Why, as a sentence for the chatter.
         :raise UserError: If the table has no such transition for the status of an order.
         """
+        self.check_access('write')
         labels = dict(self._fields['billing_status']._description_selection(self.env))
         for order in self:
             status = order.billing_status
@@ -396,7 +397,9 @@ class SaleOrder(models.Model):
 
     def action_draft(self):
         """Override of `sale`: a cancelled order starts over as a draft."""
-        cancelled = self.filtered(lambda order: order.billing_status == 'cancelled')
+        cancelled = self.filtered(
+            lambda order: order.billing_status == 'cancelled' and order.state in {'sent', 'cancel'}
+        )
         res = super().action_draft()
         cancelled._apply_billing_trigger('reopen', self.env._("The order was reopened."))
         return res
@@ -415,9 +418,11 @@ class SaleOrder(models.Model):
     def action_open_refund(self):
         """Open the refund dialog.
 
+        :raise AccessError: If the user may not change the order.
         :raise UserError: If nothing is left to refund.
         """
         self.ensure_one()
+        self._check_may_be_changed()
         refundable_txs = self.sudo()._get_refundable_transactions()
         if not refundable_txs:
             raise UserError(

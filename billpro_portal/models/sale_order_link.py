@@ -72,6 +72,7 @@ class SaleOrder(models.Model):
         :param str reason: How, as a sentence for the chatter.
         :raise UserError: If the order's status doesn't allow it.
         """
+        self.check_access('write')
         now = fields.Datetime.now()
         orders = self.sudo()
         orders.order_link_sent_date = now

@@ -351,9 +351,11 @@ class SaleOrder(models.Model):
     def action_open_take_payment(self):
         """Open the dialog that takes or schedules a payment.
 
+        :raise AccessError: If the user may not.
         :raise UserError: If the order's type has no payments besides its schedule.
         """
         self.ensure_one()
+        self._check_billing_user()
         if not self.purchase_type or not self._get_purchase()._can_take_payments():
             raise UserError(
                 self.env._("Order %s has a schedule: no other payments are taken.", self.name)
