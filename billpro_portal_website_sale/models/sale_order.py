@@ -1,7 +1,6 @@
 from odoo import models
 from odoo.exceptions import ValidationError
 
-from odoo.addons.billpro_portal.billing.consent_text import consent_version
 from odoo.addons.billpro_portal.billing.lifecycle import BEFORE_APPROVAL
 
 # How many rows of the terms of payment stand in a cart; the checkout shows all.
@@ -93,24 +92,6 @@ class SaleOrder(models.Model):
             return []
         rows = self._get_purchase()._get_terms(self)
         return rows if len(rows) <= CART_TERMS else [*rows[:3], rows[-1]]
-
-    def _get_consent(self):
-        """Override of `billpro_portal`: in the shop, customers agree to what they have chosen.
-
-        Nobody has sent them a quotation, and they can change the cart in another tab: what they
-        agree to is written down with the text, and is another one when anything of it changes.
-        """
-        consent = super()._get_consent()
-        if not self.website_id or not self.purchase_type:
-            return consent
-        lines = [
-            f'{row["quantity"]} × {row["name"]}: {row["subtotal"]}'
-            for row in self._get_line_rows()
-            if not row['section']
-        ]
-        terms = [f'{row["label"]}: {row["value"]}' for row in self._get_purchase()._get_terms(self)]
-        text = '\n'.join([consent['text'], '', *lines, '', *terms])
-        return {**consent, 'text': text, 'version': consent_version(text)}
 
     # === PAYING === #
 
