@@ -20,7 +20,12 @@ from devtools import paths
 # Each collection visits all that Odoo has loaded: it can wait for more than Python's few objects.
 OBJECTS_PER_COLLECTION = 50_000
 # Files of tests that take minutes by themselves, or keep both cores busy.
-LONGEST_FILES = ('test_torture.py', 'test_glue_addons.py', 'test_uninstall.py', 'test_update.py')
+LONGEST_FILES = (
+    'test_torture.py',
+    'test_install_existing.py',
+    'test_glue_addons.py',
+    'test_update.py',
+)
 
 
 @pytest.hookimpl(wrapper=True)

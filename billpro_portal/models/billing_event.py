@@ -132,6 +132,12 @@ class BillproBillingEvent(models.Model):
                 values['completed_date'] = fields.Datetime.now()
             events.write(values)
 
+    def _follow_collection(self):
+        """Do what follows when payments were collected, in the transaction that books them.
+
+        It is called once for each payment, whatever became of it before. Other addons extend it.
+        """
+
     # === ACTIONS === #
 
     def action_execute_now(self):

@@ -409,24 +409,38 @@ class BillproPurchaseSubscription(models.AbstractModel):
         :param bool links_lines: Whether the lines count as invoiced by it, unless they are already.
         :rtype: list
         """
-        recurring_lines = order._get_recurring_lines()
-        invoice_lines = []
         # Optional lines that were not chosen have no quantity.
-        for line in lines.filtered('product_uom_qty'):
-            values = line._prepare_invoice_line(quantity=line.product_uom_qty)
-            if line in taxes:
-                values['extra_tax_data'] = taxes[line]
-            if period and line in recurring_lines:
-                values['name'] = order.env._(
-                    "%(name)s\n%(start)s to %(end)s",
-                    name=line.name,
-                    start=format_date(order.env, period[0]),
-                    end=format_date(order.env, period[1]),
-                )
-            if not links_lines or line.qty_invoiced:
-                values.pop('sale_line_ids')
-            invoice_lines.append(fields.Command.create(values))
-        return invoice_lines
+        return [
+            fields.Command.create(
+                self._prepare_period_line(order, line, period, taxes.get(line), links_lines)
+            )
+            for line in lines.filtered('product_uom_qty')
+        ]
+
+    @api.model
+    def _prepare_period_line(self, order, line, period, taxes, links_line):
+        """Return the values of the invoice line of an order line for a period.
+
+        :param sale.order order: The order.
+        :param sale.order.line line: What is invoiced.
+        :param tuple|bool period: The first and the last day, if there is a period.
+        :param dict taxes: Odoo's extra tax data, where taxes are fixed.
+        :param bool links_line: Whether the line counts as invoiced by it, unless it is already.
+        :rtype: dict
+        """
+        values = line._prepare_invoice_line(quantity=line.product_uom_qty)
+        if taxes:
+            values['extra_tax_data'] = taxes
+        if period and line in order._get_recurring_lines():
+            values['name'] = order.env._(
+                "%(name)s\n%(start)s to %(end)s",
+                name=line.name,
+                start=format_date(order.env, period[0]),
+                end=format_date(order.env, period[1]),
+            )
+        if not links_line or line.qty_invoiced:
+            values.pop('sale_line_ids')
+        return values
 
     # === CHANGES OF THE SCHEDULE === #
 

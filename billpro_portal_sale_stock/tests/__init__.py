@@ -1,0 +1,3 @@
+from . import test_goods
+from . import test_goods_alone
+from . import test_goods_changes
