@@ -113,19 +113,17 @@ class SaleOrder(models.Model):
         self.ensure_one()
         purchase = self._get_purchase()
         is_reduced = any(line.price_total < 0 for line in self.order_line)
-        if not is_reduced or purchase._charges_other_lines:
-            try:
-                purchase._check_order(self)
-            except ValidationError:
-                pass
-            else:
-                return False
-        if is_reduced:
-            return self.env._(
+        reason = False
+        try:
+            purchase._check_order(self)
+        except ValidationError:  # Its words are for staff.
+            reason = self.env._("This can't be paid online as it is. Please contact us.")
+        if is_reduced and (reason or not purchase._charges_other_lines):
+            reason = self.env._(
                 "Your discounts and gift cards can't be used for what is due today. Please remove"
                 " them from your cart: they stay valid for another order."
             )
-        return self.env._("This can't be paid online as it is. Please contact us.")
+        return reason
 
     def _billpro_get_unready_reason(self):
         """Return which step of the shop is missing, such as the choice of a delivery.

@@ -1,5 +1,3 @@
-import re
-
 from freezegun import freeze_time
 
 from odoo.tests import tagged
@@ -219,18 +217,3 @@ class TestShopCheckout(ShopCommon):
         tx = self._pay(order)
         self.assertEqual((tx.amount, tx.currency_id), (200, order.currency_id))
         self._assert_books_closed(order)
-
-    def test_language_of_the_website(self):
-        """The customer has another language than the page that shows the terms."""
-        french = self.env['res.lang']._activate_lang('fr_FR')
-        self.website.language_ids += french
-        order = self._fill_cart(self.gym)
-        self._go_to('/fr/shop/payment')
-        page = self._go_to('/fr' + order._get_order_link()).text
-        version = re.search(r'value="(\w+)"[^>]*name="billpro_consent"', page) or re.search(
-            r'name="billpro_consent"[^>]*value="(\w+)"', page
-        )
-        self.assertNotEqual(version[1], order._get_consent()['version'])
-        self.opener.cookies['frontend_lang'] = 'fr_FR'
-        self._pay(order, consent_version=version[1])
-        self.assertEqual(order.billing_status, 'active')
