@@ -9,4 +9,7 @@
     'auto_install': True,
     'depends': ['billpro_portal', 'website_sale'],
     'data': ['views/shop_templates.xml'],
+    'assets': {
+        'web.assets_tests': ['billpro_portal_website_sale/static/tests/tours/*.js'],
+    },
 }

@@ -136,7 +136,11 @@ def run_pytest(odoo: odoo_server.Odoo, database: str, arguments: list[str]) -> R
         *('--odoo-log-level=warn', f'--junit-xml={report}'),
         *arguments,
     ]
-    exit_code = console.run_attached(command, env=odoo.variables(), cwd=paths.CHECKOUT)
+    # Inside a worker of another run it is none of that run's workers.
+    variables = {
+        name: value for name, value in odoo.variables().items() if 'PYTEST_XDIST' not in name
+    }
+    exit_code = console.run_attached(command, env=variables, cwd=paths.CHECKOUT)
     results = read_report(report) if report.exists() else Results()
     if exit_code and not results.failed:
         reason = "it found no test" if exit_code == NO_TESTS_COLLECTED else f"exit code {exit_code}"

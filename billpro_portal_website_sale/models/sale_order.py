@@ -1,7 +1,6 @@
 from odoo import models
 from odoo.exceptions import ValidationError
 
-from odoo.addons.billpro_portal.billing.consent_text import consent_version
 from odoo.addons.billpro_portal.billing.lifecycle import BEFORE_APPROVAL
 
 # How many rows of the terms of payment stand in a cart; the checkout shows all.
@@ -94,24 +93,6 @@ class SaleOrder(models.Model):
         rows = self._get_purchase()._get_terms(self)
         return rows if len(rows) <= CART_TERMS else [*rows[:3], rows[-1]]
 
-    def _get_consent(self):
-        """Override of `billpro_portal`: in the shop, customers agree to what they have chosen.
-
-        Nobody has sent them a quotation, and they can change the cart in another tab: what they
-        agree to is written down with the text, and is another one when anything of it changes.
-        """
-        consent = super()._get_consent()
-        if not self.website_id or not self.purchase_type:
-            return consent
-        lines = [
-            f'{row["quantity"]} × {row["name"]}: {row["subtotal"]}'
-            for row in self._get_line_rows()
-            if not row['section']
-        ]
-        terms = [f'{row["label"]}: {row["value"]}' for row in self._get_purchase()._get_terms(self)]
-        text = '\n'.join([consent['text'], '', *lines, '', *terms])
-        return {**consent, 'text': text, 'version': consent_version(text)}
-
     # === PAYING === #
 
     def _billpro_begin_checkout(self):
@@ -132,19 +113,17 @@ class SaleOrder(models.Model):
         self.ensure_one()
         purchase = self._get_purchase()
         is_reduced = any(line.price_total < 0 for line in self.order_line)
-        if not is_reduced or purchase._charges_other_lines:
-            try:
-                purchase._check_order(self)
-            except ValidationError:
-                pass
-            else:
-                return False
-        if is_reduced:
-            return self.env._(
+        reason = False
+        try:
+            purchase._check_order(self)
+        except ValidationError:  # Its words are for staff.
+            reason = self.env._("This can't be paid online as it is. Please contact us.")
+        if is_reduced and (reason or not purchase._charges_other_lines):
+            reason = self.env._(
                 "Your discounts and gift cards can't be used for what is due today. Please remove"
                 " them from your cart: they stay valid for another order."
             )
-        return self.env._("This can't be paid online as it is. Please contact us.")
+        return reason
 
     def _billpro_get_unready_reason(self):
         """Return which step of the shop is missing, such as the choice of a delivery.

@@ -19,6 +19,8 @@ class ShopCommon(SubscriptionCommon, BillingHttpCommon):
             login='anna',
             groups='base.group_portal',
             partner_id=cls.customer.id,
+            name=cls.customer.name,
+            email=cls.customer.email,
             company_id=cls.company.id,
             company_ids=[Command.set(cls.company.ids)],
         )
