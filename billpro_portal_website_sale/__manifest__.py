@@ -8,4 +8,5 @@
     'license': 'LGPL-3',
     'auto_install': True,
     'depends': ['billpro_portal', 'website_sale'],
+    'data': ['views/shop_templates.xml'],
 }

@@ -43,7 +43,7 @@ def main() -> int:
     # So that being ended by another program stops everything, as Ctrl-C does.
     signal.signal(signal.SIGTERM, _interrupt)
     options, further_arguments = _parser().parse_known_args()
-    if further_arguments and options.command not in {test, unit}:
+    if further_arguments and options.command not in {test, unit, glue}:
         _parser().error(f"unknown arguments: {' '.join(further_arguments)}")
     options.further_arguments = further_arguments
     try:
@@ -95,7 +95,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     native_parser.set_defaults(command=native)
     glue_parser = commands.add_parser(
-        'glue', help="run the tests of the glue addons, beside the modules that they go with"
+        'glue',
+        help="run the tests of the glue addons, beside the modules that they go with; options go"
+        " to pytest",
     )
     glue_parser.add_argument(
         'addons',
@@ -234,7 +236,7 @@ def glue(options: Namespace) -> int:
     debian_packages.provide_browser()
     with _odoo(debian_packages.BROWSER_PACKAGES) as odoo:
         return max(
-            native_run.run_glue(odoo, addon)
+            test_run.run_glue(odoo, addon, options.further_arguments)
             for addon in paths.glue_addons()
             if not options.addons or addon.name in options.addons
         )

@@ -87,7 +87,7 @@ class Databases:
             with console.step(f"Installing {', '.join(modules)}"):
                 self.odoo.update(configuration, install=modules)
 
-        return self._provide(DEPENDENCIES_PREFIX, [*self.odoo.key(), modules], install)
+        return self.provide(DEPENDENCIES_PREFIX, [*self.odoo.key(), modules], install)
 
     def addon_template(self) -> str:
         """Return the database that has the addon installed, made if it is missing."""
@@ -100,7 +100,7 @@ class Databases:
             if problems := addon_log.warnings(log):
                 raise console.Failure("\n".join(problems), "Installing the addon must not warn.")
 
-        return self._provide(ADDON_PREFIX, self._addon_key(), install)
+        return self.provide(ADDON_PREFIX, self._addon_key(), install)
 
     def tests_template(self) -> str:
         """Return the database that tests are made from, made if it is missing.
@@ -117,7 +117,7 @@ class Databases:
 
         age_by_content(paths.ADDON / 'static')
         key = [*self._addon_key(), hash_of_files(_test_preparation())]
-        return self._provide(TESTS_PREFIX, key, prepare)
+        return self.provide(TESTS_PREFIX, key, prepare)
 
     def glue_template(self, addon: Path) -> str:
         """Return the database that the tests of a glue addon are made from, made if it is missing.
@@ -151,7 +151,7 @@ class Databases:
         """Return what the database with the addon depends on."""
         return [*self.odoo.key(), EXTRA_MODULES, addon_hash()]
 
-    def _provide(self, prefix: str, key: list[Any], make: Callable[[str], None]) -> str:
+    def provide(self, prefix: str, key: list[Any], make: Callable[[str], None]) -> str:
         """Return a template: the one of this checkout, else a dump's, else made anew.
 
         :param prefix: What its name begins with; of each only the newest is kept here.

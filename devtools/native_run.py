@@ -1,4 +1,4 @@
-"""`./dev native` and `./dev glue`: the addons' tests as Odoo itself runs them."""
+"""`./dev native`: the addon's tests as Odoo itself runs them."""
 
 import re
 import subprocess
@@ -41,31 +41,6 @@ def run(odoo: odoo_server.Odoo, *, alone: bool) -> int:
     return report(exit_code, log)
 
 
-def run_glue(odoo: odoo_server.Odoo, addon: Path) -> int:
-    """Run all tests of a glue addon, in a database that also has what it goes with.
-
-    :param odoo: Odoo and its PostgreSQL cluster, which must run.
-    :param addon: The folder of the glue addon.
-    :return: The exit code.
-    """
-    every = databases.Databases(odoo)
-    with every.temporary(every.glue_template(addon), 'glue') as database:
-        log = paths.log_directory() / f'{database}.log'
-        configuration = odoo.write_configuration(database, max_cron_threads=0)
-        port = odoo_server.free_port()
-        every.set_address(database, f'http://{odoo_server.HOST}:{port}')
-        with console.step(f"Running the tests of {addon.name}"):
-            exit_code = run_odoo(
-                odoo,
-                log,
-                odoo.variables(),
-                *(f'--config={configuration}', f'--http-port={port}'),
-                f'--update={addon.name}',
-                f'--test-tags=/{addon.name}',
-            )
-    return report(exit_code, log, addon.name)
-
-
 def run_odoo(odoo: odoo_server.Odoo, log: Path, variables: dict[str, str], *options: str) -> int:
     """Let Odoo run tests and end.
 
@@ -96,16 +71,15 @@ def folder_of_addon() -> Path:
     return folder
 
 
-def report(exit_code: int, log: Path, module: str = paths.ADDON_NAME) -> int:
+def report(exit_code: int, log: Path) -> int:
     """Print what became of the tests.
 
     :param exit_code: That of Odoo.
     :param log: Odoo's log.
-    :param module: The module whose tests were run.
     :return: The exit code.
     """
     text = log.read_text(errors='replace')
-    started, outcomes = read(text, [module])
+    started, outcomes = read(text)
     problems = [f"{outcome}: {test}" for test, outcome in sorted(outcomes.items())]
     if exit_code:
         problems.append(f"Odoo's own test run failed, exit code {exit_code}. Its log: {log}")

@@ -19,8 +19,9 @@ class Checkout(OrderAccess):
         """
         values = {**order._get_checkout_values(), **self._billpro_get_payment_form_values(order)}
         values['consent']['checked'] = (
-            request.session.get(f'billpro_consent_{order.id}') == values['consent']['version']
+            request.session.get(f'billpro_consent_{order.id}') == order._get_consent_key()
         )
+        values['changes'] = request.session.pop(f'billpro_changes_{order.id}', [])
         return self._billpro_render_private('billpro_portal.checkout_page', values)
 
     def _billpro_get_payment_form_values(self, order):
@@ -100,20 +101,29 @@ class Checkout(OrderAccess):
         }
 
     @http.route('/order/<int:order_id>/state', type='jsonrpc', auth='public')
-    def billpro_order_state(self, order_id, access_token=None):
-        """Tell the checkout in an open tab whether the order can still be paid.
+    def billpro_order_state(self, order_id, access_token=None, shown=None):
+        """Tell the checkout in an open tab whether the order can still be paid as it is shown.
+
+        If it was changed, the page that is opened next says what.
 
         :param int order_id: The order.
         :param str access_token: The token of the order link.
+        :param str shown: What the page shows, see `sale.order._get_shown`; None if it offers no
+                          payment.
         :return: ``payable`` and ``pending`` (bools) and the ``url`` to go to if not payable.
         :rtype: dict
         :raise werkzeug.exceptions.NotFound: If the order isn't the visitor's.
+        :raise UserError: If the page has sent something else than what it showed.
         """
         order = self._billpro_get_accessible_order(order_id, access_token)
         if not order:
             raise request.not_found()
+        payable = not order._get_not_payable_reason()
+        if payable and shown and (changes := order._get_changes_since(shown)):
+            request.session[f'billpro_changes_{order.id}'] = changes
+            payable = False
         return {
-            'payable': not order._get_not_payable_reason(),
+            'payable': payable,
             'pending': bool(order._get_payment_in_progress()),
             'url': order._get_order_link(),
         }
@@ -129,6 +139,7 @@ class Checkout(OrderAccess):
         flow,
         tokenization_requested,
         consent_version=None,
+        shown=None,
         **kwargs,
     ):
         """Begin the initial payment, or go on with the one that was begun.
@@ -141,12 +152,14 @@ class Checkout(OrderAccess):
         :param str flow: `redirect`, `direct` or `token`.
         :param bool tokenization_requested: Whether the customer wants to save the card.
         :param str consent_version: The version of the text the customer agreed to.
+        :param str shown: What the page showed, see `sale.order._get_shown`.
         :param dict kwargs: What else Odoo's payment form sends; amounts, routes and ids in it are
                             not used.
         :return: The values for processing the transaction.
         :rtype: dict
         :raise werkzeug.exceptions.NotFound: If the order isn't the visitor's.
-        :raise UserError: If the order can't be paid now or the consent is missing.
+        :raise UserError: If the order can't be paid now, is not what the page showed, or the
+                          consent is missing.
         """
         order = self._billpro_get_accessible_order(order_id, access_token)
         if not order:
@@ -155,7 +168,8 @@ class Checkout(OrderAccess):
         order._lock_billing()
         if reason := order._get_not_payable_reason():
             raise UserError(reason)
-        self._billpro_record_consent(order, consent_version)
+        order._record_consent(consent_version, shown, request.httprequest.remote_addr)
+        request.session[f'billpro_consent_{order.id}'] = order._get_consent_key()
         form_values = self._billpro_get_payment_form_values(order)
         self._billpro_check_payment_option(
             form_values, provider_id, payment_method_id, token_id, flow
@@ -201,35 +215,6 @@ class Checkout(OrderAccess):
         if flow == 'token':
             tx_sudo._charge_initial_payment()
         return tx_sudo._get_processing_values()
-
-    def _billpro_record_consent(self, order, version):
-        """Store what the customer agreed to, once for each text.
-
-        :param sale.order order: The order, in superuser mode.
-        :param str version: The version of the text that the page showed.
-        :raise UserError: If the customer didn't agree to the text of today.
-        """
-        consent = order._get_consent()
-        if not version:
-            raise UserError(request.env._("Please tick the box to agree before you pay."))
-        if version != consent['version']:
-            raise UserError(
-                request.env._(
-                    "The terms changed while this page was open. Please reload the page and read"
-                    " them again."
-                )
-            )
-        request.session[f'billpro_consent_{order.id}'] = version
-        if version not in order.billing_consent_ids.mapped('version'):
-            request.env['billpro.consent'].sudo().create(
-                {
-                    'order_id': order.id,
-                    'partner_id': order.partner_id.id,
-                    'text': consent['text'],
-                    'version': version,
-                    'ip_address': request.httprequest.remote_addr,
-                }
-            )
 
     @staticmethod
     def _billpro_check_payment_option(form_values, provider_id, payment_method_id, token_id, flow):

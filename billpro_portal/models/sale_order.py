@@ -7,6 +7,9 @@ from ..billing.lifecycle import (
     next_order_status,
 )
 
+# Whose cards the order's payments may be charged to.
+CUSTOMER_FIELDS = {'partner_id', 'partner_invoice_id'}
+
 
 class SaleOrder(models.Model):
     """An order with a purchase type: its billing status, its payments and its totals.
@@ -280,7 +283,7 @@ class SaleOrder(models.Model):
             if new_status == status:
                 order._message_log(body=reason)
                 continue
-            order.billing_status = new_status
+            order.sudo().billing_status = new_status
             order._note_suspension(was_suspended=status == 'suspended', reason=reason)
             order._message_log(
                 body=order.env._(
@@ -325,18 +328,21 @@ class SaleOrder(models.Model):
     # === OVERRIDES OF SALE === #
 
     def write(self, vals):
-        """Override of `sale` to guard the terms of payment, and to follow the lines.
+        """Override of `sale` to guard the terms of payment, and to follow lines and customer.
 
         The lines are looked at once, when all of them are changed.
 
         :raise UserError: If the terms of an order can't be changed, or not any more.
         """
         self._check_written_terms(vals)
-        if 'order_line' not in vals:
-            return super().write(vals)
-        changing = self.with_context(billing_lines_changing=True)
-        result = super(SaleOrder, changing).write(vals)
-        self._follow_changed_lines()
+        cards = self._take_off_cards() if CUSTOMER_FIELDS.intersection(vals) else {}
+        if 'order_line' in vals:
+            changing = self.with_context(billing_lines_changing=True)
+            result = super(SaleOrder, changing).write(vals)
+            self._follow_changed_lines()
+        else:
+            result = super().write(vals)
+        self._put_back_cards(cards)
         return result
 
     def message_post(self, **kwargs):

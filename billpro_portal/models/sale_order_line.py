@@ -71,9 +71,12 @@ class SaleOrderLine(models.Model):
         """
         if not self._billing_amount_fields().intersection(vals):
             return super().write(vals)
-        self.order_id._check_no_payment_in_progress()
+        orders = self.order_id
+        orders._check_no_payment_in_progress()
         result = super().write(vals)
-        self.order_id._follow_changed_lines()
+        orders |= self.order_id
+        orders._check_no_payment_in_progress()
+        orders._follow_changed_lines()
         return result
 
     def unlink(self):
@@ -95,6 +98,9 @@ class SaleOrderLine(models.Model):
         """
         return {
             'billing_each_period',
+            'order_id',
+            'is_downpayment',
+            'extra_tax_data',
             'product_id',
             'product_uom_qty',
             'product_uom_id',

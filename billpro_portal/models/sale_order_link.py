@@ -73,8 +73,9 @@ class SaleOrder(models.Model):
         :raise UserError: If the order's status doesn't allow it.
         """
         now = fields.Datetime.now()
-        self.order_link_sent_date = now
-        self.filtered(lambda order: not order.order_link_first_sent_date).write(
+        orders = self.sudo()
+        orders.order_link_sent_date = now
+        orders.filtered(lambda order: not order.order_link_first_sent_date).write(
             {'order_link_first_sent_date': now}
         )
         for order in self:

@@ -125,6 +125,7 @@ class SaleOrder(models.Model):
             'customer': self._get_customer_values(),
             'declined': self._get_declined_reason(),
             'consent': self._get_consent(),
+            'shown': self._get_shown(),
             'preview': self.billing_status == 'draft',
             'state_route': self._get_order_link('/state'),
             'card_notice': self._get_card_notice(),

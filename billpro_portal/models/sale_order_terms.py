@@ -261,6 +261,7 @@ class SaleOrder(models.Model):
         """
         orders = super().create(vals_list)
         if not self.env.su:
+            orders.filtered('purchase_type')._check_created_fields(vals_list)
             for order in orders.filtered('billing_terms_locked'):
                 order._check_terms_of_product()
         return orders
@@ -294,8 +295,18 @@ class SaleOrder(models.Model):
         if set(TERMS).intersection(vals):
             for order in self:
                 order._check_terms_can_be_changed()
+        if 'purchase_type' in vals:
+            for order in self:
+                if order.purchase_type != vals['purchase_type']:
+                    order._check_type_can_be_changed()
 
     def _check_terms_can_be_changed(self):
+        self._check_type_can_be_changed()
+        if self.billing_terms_locked and not self.env.su:
+            self._refuse_locked_terms()
+
+    def _check_type_can_be_changed(self):
+        self._check_no_payment_in_progress()
         if self.purchase_type and self.billing_status not in BEFORE_APPROVAL:
             raise UserError(
                 self.env._(
@@ -304,8 +315,6 @@ class SaleOrder(models.Model):
                     self.name,
                 )
             )
-        if self.billing_terms_locked and not self.env.su:
-            self._refuse_locked_terms()
 
     # === ACTIONS === #
 

@@ -66,6 +66,7 @@ if find_spec('hypothesis'):
     from .common import hypothesis_profile
 
     from . import (
+        test_agreement,
         test_calendar,
         test_declines,
         test_money,
@@ -80,6 +81,7 @@ if find_spec('fake_gateway'):
         test_card_limits,
         test_each_payment_alone,
         test_foreign_payments,
+        test_guarded_fields,
         test_recovery,
         test_recovery_stateful,
         test_self_service_keyboard,
@@ -91,4 +93,5 @@ if find_spec('fake_gateway'):
         test_unknown_outcome,
         test_webhook,
         test_webhook_after_payment,
+        test_whose_payment,
     )

@@ -1,3 +1,5 @@
+from html import unescape
+
 from odoo import Command
 from odoo.tests import tagged
 from odoo.tools import mute_logger
@@ -197,6 +199,89 @@ class TestCheckout(BillingHttpCommon):
         )
         self.assertFalse(self.order.billing_transaction_ids)
         self.assertFalse(self.order.billing_consent_ids)
+
+    # === SHOWN IS CHARGED === #
+
+    @mute_logger('odoo.http')
+    def test_an_order_that_changed_meanwhile_is_not_charged(self):
+        token = self._create_token(self.customer)
+        shown = self.order._get_shown()
+        self.order.order_line[0].product_uom_qty = 5
+        for choice in ({}, {'flow': 'token', 'token_id': token.id, 'payment_method_id': None}):
+            answer = self._post_transaction(self.order, shown=shown, **choice)
+            self._assert_refused(answer, "nothing was charged")
+            self._assert_refused(answer, "Standing desk: now 5 × $")
+            self._assert_refused(answer, "To pay today: now $\xa0640.33 (before: $\xa0277.33)")
+        self.assertFalse(self.order.billing_transaction_ids)
+        self.assertFalse(self.order.billing_consent_ids)
+
+    def test_the_page_tells_what_changed(self):
+        shown = self.order._get_shown()
+        page = self.url_open(self._link(self.order))
+        self.assertIn(f' data-shown="{shown}"', unescape(page.text))
+        self.assertNotIn("This order was changed", page.text)
+        self.order.order_line[1].unlink()
+        params = {'access_token': self.order.access_token, 'shown': shown}
+        route = f'/order/{self.order.id}/state'
+        state = self._call_json(route, params)['result']
+        self.assertEqual(state, {'payable': False, 'pending': False, 'url': self._link(self.order)})
+        page = self.url_open(state['url'])
+        self.assertIn("This order was changed", page.text)
+        self.assertRegex(page.text, r"<li>Handbook: not any more \(1 × ")
+        params['shown'] = self.order._get_shown()
+        self.assertTrue(self._call_json(route, params)['result']['payable'])
+        self.assertNotIn("This order was changed", self.url_open(state['url']).text)
+
+    @mute_logger('odoo.http')
+    def test_what_no_page_sends_is_refused(self):
+        for shown in (None, '', 'x', '{}', '[[1, 2]]', '[["a"]]', 5, '[' * 100000, '["ab"]'):
+            self._assert_refused(self._post_transaction(self.order, shown=shown), "reload the page")
+        self._assert_refused(self._post_transaction(self.order, shown='[]'), "nothing was charged")
+        self.assertFalse(self.order.billing_transaction_ids)
+
+    def test_everything_that_is_agreed_to_counts(self):
+        def rename(order):
+            order.company_id.sudo().name = "Borealis"
+
+        def describe(order):
+            order.order_line[0].name += "\nUsed"
+
+        for change in (
+            rename,
+            describe,
+            lambda order: order.order_line[0].write({'discount': 1}),
+            lambda order: order.order_line[0].write({'tax_ids': [Command.clear()]}),
+            lambda order: order.order_line[0].write({'price_unit': 1}),
+        ):
+            shown = self.order._get_shown()
+            change(self.order)
+            self.assertTrue(self.order._get_changes_since(shown))
+        shown = self.order._get_shown()
+        self.order.order_line[0].sequence = 99
+        self.env.invalidate_all()
+        self.assertEqual(self.order._get_changes_since(shown), [])
+
+    def test_each_state_of_the_order_is_agreed_to_by_itself(self):
+        self._post_transaction(self.order)
+        self.order.order_line[0].product_uom_qty = 1
+        self.assertNotRegex(
+            self.url_open(self._link(self.order)).text, r'name="billpro_consent"[^>]*checked'
+        )
+        self._post_transaction(self.order)
+        after, before = self.order.billing_consent_ids
+        self.assertEqual(before.version, after.version)
+        self.assertNotEqual(before.fingerprint, after.fingerprint)
+        self.assertIn("Total: $\xa0277.33", before.agreement.splitlines())
+        self.assertIn("Total: $\xa0156.33", after.agreement.splitlines())
+        self.assertIn(f"Seller: {self.company.name}", after.agreement.splitlines())
+        self.assertIn("Single payment: You pay once. Nothing", after.agreement)
+
+    def test_whoever_is_logged_in_agrees_to_the_same(self):
+        self.env['res.lang']._activate_lang('fr_FR')
+        shown = self.order._get_shown()
+        reader = self.order.with_context(lang='fr_FR')
+        self.assertEqual(reader._get_shown(), shown)
+        self.assertEqual(reader._get_changes_since(shown), [])
 
     def test_without_documents_the_order_itself_is_agreed_to(self):
         self.company.write({'billing_terms_url': False, 'billing_privacy_url': False})

@@ -68,6 +68,6 @@ class BillproCapture(models.TransientModel):
         capture_tx = self.sudo().capture_transaction_id
         if not capture_tx:
             capture_tx = self.order_id.sudo()._create_capture(self.amount)
-            self.capture_transaction_id = capture_tx
+            self.sudo().capture_transaction_id = capture_tx
             capture_tx._send_settlement()
         return capture_tx._get_settlement_notification()

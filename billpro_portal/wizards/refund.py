@@ -87,6 +87,6 @@ class BillproRefund(models.TransientModel):
         refund_tx = self.sudo().refund_transaction_id
         if not refund_tx:
             refund_tx = self.transaction_id.sudo()._create_order_refund(self.amount)
-            self.refund_transaction_id = refund_tx
+            self.sudo().refund_transaction_id = refund_tx
             refund_tx._send_order_refund()
         return refund_tx._get_refund_notification()

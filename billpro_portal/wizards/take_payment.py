@@ -40,11 +40,12 @@ class BillproTakePayment(models.TransientModel):
         if not self.env.user.has_group('billpro_portal.group_billing_user'):
             raise AccessError(self.env._("Only billing users can take payments."))
         self.order_id.check_access('write')
-        if not self.event_id:
+        wizard = self.sudo()
+        if not wizard.event_id:
             self._check_payment()
-            self.event_id = self.env['billpro.billing.event'].sudo().create(self._prepare_event())
-        if self.when == 'now' and self.event_id.status == 'scheduled':
-            run = self.env['billpro.billing.run'].sudo()._run_events(self.sudo().event_id)
+            wizard.event_id = wizard.event_id.create(self._prepare_event())
+        if self.when == 'now' and wizard.event_id.status == 'scheduled':
+            run = wizard.env['billpro.billing.run']._run_events(wizard.event_id)
             return run._get_notification()
         return {
             'type': 'ir.actions.client',

@@ -1,1 +1,1 @@
-from . import test_shop_database
+from . import test_shop_cart, test_shop_checkout

@@ -2,14 +2,14 @@
 
 import pytest
 
-from devtools import native_run, paths, translations
+from devtools import paths, test_run, translations
 
 GLUE_ADDONS = pytest.mark.parametrize('addon', paths.glue_addons(), ids=lambda addon: addon.name)
 
 
 @GLUE_ADDONS
 def test_glue_addon(odoo, addon):
-    assert native_run.run_glue(odoo, addon) == 0
+    assert test_run.run_glue(odoo, addon, []) == 0
 
 
 @GLUE_ADDONS

@@ -88,6 +88,7 @@ class BillingHttpCommon(BillingCommon, BrowserCommon):
                 is_validation=False,
                 amount=order.amount_total,
                 consent_version=order._get_consent()['version'],
+                shown=order._get_shown(),
             ),
             **overrides,
         }
