@@ -145,7 +145,7 @@ class Databases:
         key = [*self._addon_key(), modules, addon_hash(addon), hash_of_files(_test_preparation())]
         # Without underscores no prefix is the beginning of another one.
         name = addon.name.removeprefix(paths.ADDON_NAME).replace('_', '')
-        return self._provide(f'{GLUE_PREFIX}{name}', key, install)
+        return self.provide(f'{GLUE_PREFIX}{name}', key, install)
 
     def _addon_key(self) -> list[Any]:
         """Return what the database with the addon depends on."""
