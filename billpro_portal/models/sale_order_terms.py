@@ -373,7 +373,7 @@ class SaleOrder(models.Model):
     # === PARTS OF THE ORDER === #
 
     def _get_recurring_lines(self):
-        """Return the lines that each period charges.
+        """Return the lines whose products make the order what it is, and give it its terms.
 
         :rtype: sale.order.line
         """
@@ -382,6 +382,19 @@ class SaleOrder(models.Model):
             lambda line: (
                 line.product_id.purchase_type
                 and line.product_id.purchase_type == self.purchase_type
+            )
+        )
+
+    def _get_period_lines(self):
+        """Return the lines that each period charges: those, and what goes with them each time.
+
+        :rtype: sale.order.line
+        """
+        self.ensure_one()
+        recurring_lines = self._get_recurring_lines()
+        return self.order_line.filtered(
+            lambda line: (
+                line in recurring_lines or (line.billing_each_period and not line.display_type)
             )
         )
 
