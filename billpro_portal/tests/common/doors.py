@@ -102,6 +102,7 @@ METHODS = {
         'action_open_refund': BILLING_MANAGERS,
         'action_open_take_payment': BILLING_USERS,
         'action_quotation_send': ODOO,
+        'action_refund_on_account': BILLING_MANAGERS,
         'action_release': BILLING_MANAGERS,
         'action_request_card_update': SALESPEOPLE,
         'action_resume': BILLING_USERS,
@@ -163,6 +164,7 @@ FIELDS = {
         'billing_trial_days',
         'purchase_type',
     },
+    'sale.order.line': {'billing_each_period'},
     # Of billing managers.
     'billpro.cancel.reason': {'active', 'company_id', 'name', 'sequence'},
     'billpro.notification.kind': {
