@@ -8,5 +8,5 @@
     'license': 'LGPL-3',
     'depends': ['billpro_portal', 'sale_stock'],
     'auto_install': True,
-    'data': ['data/ir_cron_data.xml'],
+    'data': ['data/ir_cron_data.xml', 'views/billing_event_views.xml'],
 }

@@ -27,6 +27,7 @@ from devtools import (
     translations,
     unit_run,
 )
+from devtools.bench import install as bench_install_run
 from devtools.bench import lists as bench_lists_run
 from devtools.bench import run as bench_run
 from devtools.torture import plan
@@ -171,6 +172,17 @@ def _add_bench_parsers(commands: 'argparse._SubParsersAction[argparse.ArgumentPa
     )
     bench_lists_parser.add_argument('--json', action='store_true', help="show JSON only")
     bench_lists_parser.set_defaults(command=bench_lists)
+    bench_install_parser = benches.add_parser(
+        'install', help="installing the addon where much was sold before"
+    )
+    bench_install_parser.add_argument(
+        '--orders',
+        type=int,
+        default=100_000,
+        help="and as many invoices and payments; default: %(default)s",
+    )
+    bench_install_parser.add_argument('--json', action='store_true', help="show JSON only")
+    bench_install_parser.set_defaults(command=bench_install)
 
 
 def _setup_lock() -> locks.Lock:
@@ -265,6 +277,12 @@ def bench_lists(options: Namespace) -> int:
     """Measure what opening the lists and reports costs."""
     with _odoo() as odoo:
         return bench_lists_run.run(odoo, options.orders, options.events, options.json)
+
+
+def bench_install(options: Namespace) -> int:
+    """Measure what installing the addon costs."""
+    with _odoo() as odoo:
+        return bench_install_run.run(odoo, options.orders, options.json)
 
 
 def check(_options: Namespace) -> int:

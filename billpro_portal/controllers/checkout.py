@@ -178,7 +178,6 @@ class Checkout(OrderAccess):
         amount = form_values['amount']
         is_validation = form_values['mode'] == 'validation'
         provider_sudo = form_values['providers_sudo'].filtered(lambda p: p.id == provider_id)
-        begun_txs = order._get_initial_attempts().filtered(lambda tx: tx.state == 'draft')
         if flow != 'token':
             payment_method_sudo = form_values['payment_methods_sudo'].filtered(
                 lambda pm: pm.id == payment_method_id
@@ -188,13 +187,19 @@ class Checkout(OrderAccess):
                 and payment_method_sudo.support_tokenization
                 and (tokenization_requested or order._get_purchase()._requires_card(order))
             )
-            for tx in begun_txs:
-                if tx._is_billing_reusable(
-                    provider_id, payment_method_id, flow, tokenize, amount, is_validation
+            for tx in order._get_initial_attempts():
+                if (
+                    tx._is_billing_reusable(
+                        provider_id, payment_method_id, flow, tokenize, amount, is_validation
+                    )
+                    and tx._is_still_open()
                 ):
                     PaymentPostProcessing.monitor_transaction(tx)
                     return tx._get_processing_values()
-        begun_txs._supersede()
+        address = request.httprequest.remote_addr
+        if reason := order._get_attempt_limit_reason(address):
+            raise UserError(reason)
+        self._billpro_give_up_attempts(order)
         attempt = len(order._get_initial_attempts()) + 1
         request.update_context(delay_token_charge=True)
         tx_sudo = self._create_transaction(
@@ -210,11 +215,28 @@ class Checkout(OrderAccess):
             landing_route=form_values['landing_route'],
             reference_prefix=f'{order.name}-P{attempt}',
             sale_order_id=order.id,
-            custom_create_values={'billing_order_id': order.id},
+            custom_create_values={'billing_order_id': order.id, 'billing_ip_address': address},
         )
         if flow == 'token':
             tx_sudo._charge_initial_payment()
         return tx_sudo._get_processing_values()
+
+    @staticmethod
+    def _billpro_give_up_attempts(order):
+        """Give up what was begun in other tabs, before another payment is begun.
+
+        :param sale.order order: The order, in superuser mode, locked.
+        :raise UserError: If a payment is under way.
+        """
+        if order._give_up_attempts():
+            # What the provider has told of them is kept, though nothing else comes of the request.
+            request.env.cr.commit()  # pylint: disable=invalid-commit
+            raise UserError(
+                request.env._(
+                    "A payment of this order is under way already, and nothing else was begun."
+                    " Please reload this page in a minute to see what came of it."
+                )
+            )
 
     @staticmethod
     def _billpro_check_payment_option(form_values, provider_id, payment_method_id, token_id, flow):

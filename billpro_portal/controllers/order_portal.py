@@ -38,9 +38,7 @@ class OrderPortal(Checkout):
         if order.billing_status == 'cancelled':
             closed = {
                 'title': request.env._("This order was cancelled"),
-                'message': request.env._(
-                    "It can't be paid any more. Please contact us if you need help."
-                ),
+                'message': order._get_cancelled_message(),
             }
         elif order._get_other_payments():
             closed = {

@@ -84,6 +84,7 @@ class BillproFailure(models.Model):
             ('other_payments', "Tell of payments made in another way"),
             ('dates', "Do what is due by date"),
             ('forget', "Clear the list of failures"),
+            ('forget_addresses', "Forget where visitors came from"),
             ('remind', "Remind the customer"),
             ('announce', "Announce the payment"),
             ('card_expiring', "Tell the customer that the card expires"),

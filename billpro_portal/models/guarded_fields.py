@@ -37,6 +37,7 @@ OWN = {
         'billing_refunded',
         'billing_skipped',
         'billing_status',
+        'billing_summary_pdf',
         'billing_suspended_date',
         'billing_token_id',
         'billing_transaction_ids',
@@ -51,8 +52,10 @@ OWN = {
         'billing_authorized_date',
         'billing_capture_reminded',
         'billing_collect_amount',
+        'billing_database',
         'billing_decline_class',
         'billing_decline_code',
+        'billing_ended',
         'billing_error_code',
         'billing_event_id',
         'billing_for_all_orders',
@@ -64,8 +67,10 @@ OWN = {
         'billing_network_code',
         'billing_next_inquiry',
         'billing_not_attempted',
+        'billing_on_account',
         'billing_order_id',
         'billing_outcome_unknown',
+        'billing_receipt_pdf',
         'billing_refund_user_id',
         'billing_sent_date',
         'billing_superseded',
@@ -79,6 +84,21 @@ OWN = {
         'card_wallet',
     },
     'account.move': {'billing_order_id', 'billing_skipped_amount', 'billpro_einvoice_state'},
+    'billpro.billing.run': {
+        'charged_count',
+        'company_id',
+        'declined_count',
+        'due_count',
+        'failed_count',
+        'seconds',
+        'start_date',
+        'unknown_count',
+    },
+    # What a dialog has made, once.
+    'billpro.capture': {'capture_transaction_id'},
+    'billpro.charge.card': {'transaction_id'},
+    'billpro.refund': {'refund_transaction_id'},
+    'billpro.take.payment': {'event_id'},
 }
 # Of what belongs to orders with a purchase type; on other records they are Odoo's.
 OF_ORDERS = {
@@ -259,6 +279,16 @@ class PaymentTransaction(models.Model):
     def _unlink_except_billed(self):
         if not self.env.su and self.sudo().billing_order_id:
             raise UserError(self.env._("A payment of an order can't be deleted."))
+
+
+class BillproBillingRun(models.Model):
+    _inherit = 'billpro.billing.run'
+
+    def _has_field_access(self, field, operation):
+        """Override of `base`: see above."""
+        if operation == 'write' and not self.env.su and field.name in OWN[self._name]:
+            return False
+        return super()._has_field_access(field, operation)
 
 
 class IrDefault(models.Model):

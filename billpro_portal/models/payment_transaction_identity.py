@@ -11,6 +11,8 @@ from ..billing.stripe_messages import DATABASE_KEY, REFERENCE_KEY, is_stripe_id
 
 _logger = logging.getLogger(__name__)
 
+_PAYING_OPERATIONS = frozenset({'online_redirect', 'online_direct', 'online_token', 'offline'})
+
 
 class PaymentTransaction(models.Model):
     """Whose payment it is: which objects of a provider belong to a transaction of an order.
@@ -31,14 +33,14 @@ class PaymentTransaction(models.Model):
         " has answered.",
     )
 
-    @api.model_create_multi
-    def create(self, vals_list):
+    @api.model
+    def _get_specific_create_values(self, provider_code, values):
         """Override of `payment` to note which database begins the payments of orders."""
-        database = self.env['ir.config_parameter'].sudo().get_param('database.uuid')
-        for values in vals_list:
-            if values.get('billing_order_id'):
-                values['billing_database'] = database
-        return super().create(vals_list)
+        specific = super()._get_specific_create_values(provider_code, values)
+        if values.get('billing_order_id'):
+            parameters = self.env['ir.config_parameter'].sudo()
+            specific = {**specific, 'billing_database': parameters.get_param('database.uuid')}
+        return specific
 
     # === THE DECISION === #
 
@@ -60,6 +62,24 @@ class PaymentTransaction(models.Model):
             if mismatch:
                 return mismatch
         return self._get_amount_mismatch(payment_data)
+
+    def _get_order_to_guard(self):
+        """Return the order of ours that a payment at Stripe would pay.
+
+        Odoo's own payment links and invoices pay orders of ours as well: an order that is paid by
+        them collects nothing by its link. Refunds, captures and set-ups of Odoo's own don't.
+
+        :return: The order; empty if there is none, and Odoo's own is right.
+        :rtype: sale.order
+        """
+        self.ensure_one()
+        if self.billing_order_id:
+            return self.billing_order_id
+        is_payment = self.operation in _PAYING_OPERATIONS and not self.source_transaction_id
+        orders = self.sale_order_ids | self.invoice_ids.billing_order_id
+        return orders.filtered(
+            lambda order: order.purchase_type and is_payment and self.provider_code == 'stripe'
+        )[:1]
 
     def _get_stripe_object(self, payment_data):
         """Return what Stripe reports of this transaction.
@@ -100,7 +120,7 @@ class PaymentTransaction(models.Model):
             not payment or stripe_object.get('payment_intent') != payment
         ):
             yield self.env._("it pays back another payment")
-        if not self._has_own_marks(stripe_object.get('metadata') or {}):
+        if not self._has_own_marks(stripe_object):
             yield self.env._("it doesn't name this database and reference")
         if self.operation != 'validation' and not self._has_own_amount(stripe_object):
             yield self.env._("its amount or currency is another one")
@@ -119,16 +139,19 @@ class PaymentTransaction(models.Model):
         kind = {'refund': None, 'validation': 'seti'}.get(self.operation, 'pi')
         return is_stripe_id(number, kind)
 
-    def _has_own_marks(self, metadata):
+    def _has_own_marks(self, stripe_object):
         """Return whether an object of Stripe names this database and this transaction.
 
         Where the number is known, by which Stripe has answered when it was begun, what isn't named
         contradicts nothing: earlier versions didn't name the database, and refunds that somebody
-        makes at Stripe name nothing.
+        makes at Stripe name nothing. Odoo's own payments name their reference as description.
 
-        :param dict metadata: What the object carries.
+        :param dict stripe_object: A payment, a set-up or a refund.
         :rtype: bool
         """
+        if not self.billing_order_id:
+            return stripe_object.get('description') == self.reference
+        metadata = stripe_object.get('metadata') or {}
         named = (metadata.get(DATABASE_KEY), metadata.get(REFERENCE_KEY))
         own = (self.billing_database, self.reference)
         if self.provider_reference and (self.operation == 'refund' or not self.billing_database):
@@ -206,7 +229,7 @@ class PaymentTransaction(models.Model):
         if (answers := self.env.context.get('billing_answers')) is not None:
             answers.append(payment_data)
         tx = self or self._search_by_reference(provider_code, payment_data)
-        if tx.billing_order_id and (mismatch := tx._get_mismatch(payment_data)):
+        if tx and tx._get_order_to_guard() and (mismatch := tx._get_mismatch(payment_data)):
             tx._refuse_answer(mismatch)
             return tx
         if tx.billing_order_id and tx.provider_code == 'stripe' and not tx._is_settlement():
@@ -224,7 +247,7 @@ class PaymentTransaction(models.Model):
         """
         self._report_mismatch(mismatch)
         is_open = self.state in {'draft', 'pending'} and not self.billing_action_required
-        if is_open and self._is_sent_by_us():
+        if self.billing_order_id and is_open and self._is_sent_by_us():
             self._set_outcome_unknown()
 
     def _report_mismatch(self, mismatch):
@@ -234,7 +257,7 @@ class PaymentTransaction(models.Model):
         """
         self.ensure_one()
         _logger.warning("Took in nothing of what was reported of %s: %s", self.reference, mismatch)
-        self.billing_order_id._ask_staff(
+        self._get_order_to_guard()._ask_staff(
             self.env._("Something was reported of %s that isn't its payment", self.reference),
             self.env._(
                 "Whoever reported it, %(mismatch)s. Nothing was changed by it. Compare the payment"

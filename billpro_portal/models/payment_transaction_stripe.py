@@ -12,6 +12,7 @@ from ..billing.stripe_messages import (
     REFERENCE_KEY,
 )
 from .payment_provider_stripe import SEARCH_API_VERSION
+from .payment_transaction_giving_up import BROWSER_OPERATIONS
 
 # Stripe documentation, "Statement descriptors": at most 22 characters with the account's prefix,
 # which has at least 2 and is followed by "* ".
@@ -29,16 +30,15 @@ class PaymentTransaction(models.Model):
         """Override of `payment_stripe` to go on with the payment that was begun.
 
         Who tries again at the same checkout pays the same payment. Creating it again would name
-        another customer under the same idempotency key, which Stripe refuses.
+        another customer under the same idempotency key, which Stripe refuses. If Stripe doesn't
+        answer, it stays as it is: an open tab may be about to finish it.
+
+        :raise ValidationError: If Stripe doesn't answer about a payment that was begun.
         """
         if not self.billing_order_id:
             return super()._stripe_create_intent()
-        if self.provider_reference and self.operation in {'online_direct', 'validation'}:
-            try:
-                return self._fetch_stripe_object(self.provider_reference)
-            except ValidationError as error:
-                self._set_error(str(error))
-                return None
+        if self.provider_reference and self.operation in BROWSER_OPERATIONS:
+            return self._fetch_stripe_object(self.provider_reference)
         intent = super()._stripe_create_intent()
         if intent and not self.provider_reference:
             # Whatever becomes of it: this is the one that was begun.

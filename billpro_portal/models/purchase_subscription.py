@@ -9,7 +9,7 @@ from ..billing.lifecycle import OPEN, PAID
 
 
 class BillproPurchaseSubscription(models.AbstractModel):
-    """Subscription: recurring lines are charged each period, other lines once at the checkout.
+    """Subscription: some lines are charged each period, others once at the checkout.
 
     The order's anchor is the first day of the first paid period, after the trial if there is one.
     Period n, counted from 0, begins n intervals after it.
@@ -138,7 +138,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
     @api.model
     def _get_initial_lines(self, order):
         lines = order.order_line.filtered(lambda line: not line.display_type)
-        return lines - order._get_recurring_lines() if order.billing_trial_days else lines
+        return lines - order._get_period_lines() if order.billing_trial_days else lines
 
     @api.model
     def _get_initial_amount(self, order):
@@ -163,7 +163,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
         :return: The amount, taxes included, in the currency of the order.
         :rtype: float
         """
-        return order._get_amount_of_lines(order._get_recurring_lines())
+        return order._get_amount_of_lines(order._get_period_lines())
 
     @api.model
     def _get_off_session_usage(self):
@@ -321,7 +321,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
         leaves = event._get_leaves()
         return self._prepare_invoice(
             event.order_id,
-            event.order_id._get_recurring_lines(),
+            event.order_id._get_period_lines(),
             [(leaf.period_start, leaf.period_end) for leaf in leaves],
             is_first=self._is_first_invoiced(event),
             adjustment=event.currency_id.round(sum(leaves.mapped('adjustment'))),
@@ -431,7 +431,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
         values = line._prepare_invoice_line(quantity=line.product_uom_qty)
         if taxes:
             values['extra_tax_data'] = taxes
-        if period and line in order._get_recurring_lines():
+        if period and line in order._get_period_lines():
             values['name'] = order.env._(
                 "%(name)s\n%(start)s to %(end)s",
                 name=line.name,

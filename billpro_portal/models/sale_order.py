@@ -266,6 +266,7 @@ class SaleOrder(models.Model):
         :param str reason: Why, as a sentence for the chatter.
         :raise UserError: If the table has no such transition for the status of an order.
         """
+        self.check_access('write')
         labels = dict(self._fields['billing_status']._description_selection(self.env))
         for order in self:
             status = order.billing_status
@@ -388,31 +389,20 @@ class SaleOrder(models.Model):
         if billed:
             billed._lock_billing()
             billed._check_no_payment_in_progress()
+            for order in billed.sudo():
+                order._check_attempts_given_up()
             billed._apply_billing_trigger('cancel', self.env._("The order was cancelled."))
             billed.sudo().billing_transaction_ids._supersede()
         return super()._action_cancel()
 
     def action_draft(self):
         """Override of `sale`: a cancelled order starts over as a draft."""
-        cancelled = self.filtered(lambda order: order.billing_status == 'cancelled')
+        cancelled = self.filtered(
+            lambda order: order.billing_status == 'cancelled' and order.state in {'sent', 'cancel'}
+        )
         res = super().action_draft()
         cancelled._apply_billing_trigger('reopen', self.env._("The order was reopened."))
         return res
-
-    # === MONEY ON ACCOUNT === #
-
-    def _report_payment_on_account(self, tx, note):
-        """Ask a person to look after money that fits no open amount.
-
-        :param payment.transaction tx: The transaction that brought the money.
-        :param str note: What happened and what to do.
-        """
-        self.activity_schedule(
-            'mail.mail_activity_data_todo',
-            summary=self.env._("Payment %s needs a decision", tx.reference),
-            note=note,
-            user_id=self.user_id.id or self.env.ref('base.user_admin').id,
-        )
 
     # === REFUND === #
 
@@ -428,9 +418,11 @@ class SaleOrder(models.Model):
     def action_open_refund(self):
         """Open the refund dialog.
 
+        :raise AccessError: If the user may not change the order.
         :raise UserError: If nothing is left to refund.
         """
         self.ensure_one()
+        self._check_may_be_changed()
         refundable_txs = self.sudo()._get_refundable_transactions()
         if not refundable_txs:
             raise UserError(

@@ -1,6 +1,9 @@
+from datetime import timedelta
 from html import unescape
 
-from odoo import Command
+from freezegun import freeze_time
+
+from odoo import Command, fields
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
@@ -168,6 +171,68 @@ class TestCheckout(BillingHttpCommon):
         )['result']
         self.assertEqual(result['state'], 'error')
         self.assertIn('reference', self._post_transaction(self.order)['result'])
+
+    # === LIMITS === #
+
+    @mute_logger('odoo.http')
+    def test_a_few_tries_an_hour(self):
+        for number in range(10):
+            reference = self._post_transaction(self.order)['result']['reference']
+            self._simulate(reference, 'error')
+            page = self.url_open(self._link(self.order, '/result'))
+            for left in (3, 2, 1):
+                check = self.assertIn if number == 9 - left else self.assertNotIn
+                check(f"You can try {left} more times within the hour.", page.text)
+        self.assertIn("Please wait an hour before you try again", page.text)
+        # Another address, if the proxy's header said so, is no way round.
+        for headers in ({}, {'X-Forwarded-For': '203.0.113.9'}):
+            answer = self._post_transaction(self.order, headers=headers)
+            self._assert_refused(answer, "This order was tried to be paid many times")
+        self.assertEqual(len(self.order.billing_transaction_ids), 10)
+        with freeze_time(fields.Datetime.now() + timedelta(minutes=61)):
+            self.assertFalse(self.order._get_attempt_limit_reason('127.0.0.1'))
+
+    @mute_logger('odoo.http')
+    def test_tries_are_counted_by_address_and_company(self):
+        other = self._create_order((self.desk, 1))
+        for count, state, address, refused in (
+            (20, 'error', '192.0.2.1', True),
+            (20, 'done', '192.0.2.1', True),
+            (19, 'error', '192.0.2.1', False),
+            (200, 'error', '192.0.2.2', True),
+            (199, 'error', '192.0.2.2', False),
+            (200, 'cancel', '192.0.2.2', False),
+        ):
+            with (
+                self.subTest(count=count, state=state, address=address),
+                self.env.cr.savepoint() as savepoint,
+            ):
+                self.env['payment.transaction'].create(
+                    [
+                        {
+                            'provider_id': self.provider.id,
+                            'payment_method_id': self.payment_method.id,
+                            'amount': 1,
+                            'currency_id': self.order.currency_id.id,
+                            'partner_id': self.customer.id,
+                            'reference': f'tried-{number}',
+                            'state': state,
+                            'billing_ip_address': '192.0.2.1',
+                        }
+                        for number in range(count)
+                    ]
+                )
+                reason = other._get_attempt_limit_reason(address)
+                self.assertEqual(bool(reason), refused)
+                savepoint.rollback()
+
+    def test_addresses_of_visitors_are_forgotten(self):
+        self._post_transaction(self.order)
+        tx = self.order.billing_transaction_ids
+        for days, address in ((29, '127.0.0.1'), (31, False)):
+            with freeze_time(fields.Datetime.now() + timedelta(days=days)):
+                self.env['payment.transaction']._forget_addresses()
+            self.assertEqual(tx.billing_ip_address, address)
 
     # === CONSENT === #
 

@@ -232,11 +232,29 @@ class TestOrderAccess(BillingHttpCommon):
         self.assertEqual(page.status_code, 200)
         self.assertIn(order.name, page.text)
 
+    @mute_logger('odoo.http')
+    def test_customers_write_by_the_page_of_the_order(self):
+        params = {
+            'thread_model': 'sale.order',
+            'thread_id': self.order.id,
+            'post_data': {'body': "<b>Hello</b>", 'message_type': 'comment'},
+            'token': self.order.access_token,
+        }
+        new_test_user(self.env, login='anna', groups='base.group_portal').partner_id = self.customer
+        before = self.order.message_ids
+        for login in (None, 'anna'):
+            self.authenticate(login, login)
+            answer = self._call_json('/mail/message/post', params)
+            self.assertEqual(answer['error']['code'], 404)
+        self.assertEqual(self.order.message_ids, before)
+
     def test_pages_are_private(self):
         response = self.url_open(self._link(self.order))
         self.assertEqual(response.headers['Cache-Control'], 'no-store')
         self.assertEqual(response.headers['Referrer-Policy'], 'same-origin')
         self.assertEqual(response.headers['X-Robots-Tag'], 'noindex, nofollow')
+        self.assertEqual(response.headers['X-Frame-Options'], 'SAMEORIGIN')
+        self.assertEqual(response.headers['Content-Security-Policy'], "frame-ancestors 'self'")
 
     def test_only_get_reads(self):
         response = self.url_open(self._link(self.order), data={'a': 'b'})

@@ -5,10 +5,11 @@ class BillproChargeCard(models.TransientModel):
     """Charge a stored card of the customer for the initial payment of an order."""
 
     _name = 'billpro.charge.card'
+    _inherit = 'billpro.dialog'
     _description = "Charge a Stored Card"
 
     order_id = fields.Many2one(comodel_name='sale.order', required=True, readonly=True)
-    currency_id = fields.Many2one(related='order_id.currency_id')
+    currency_id = fields.Many2one(related='order_id.currency_id', related_sudo=False)
     amount = fields.Monetary(string="To Pay Now", compute='_compute_amount')
     shown = fields.Text(
         compute='_compute_shown',
@@ -22,7 +23,7 @@ class BillproChargeCard(models.TransientModel):
         domain="[('id', 'in', chargeable_token_ids)]",
     )
     chargeable_token_ids = fields.Many2many(
-        comodel_name='payment.token', compute='_compute_chargeable_token_ids', compute_sudo=True
+        comodel_name='payment.token', compute='_compute_chargeable_token_ids'
     )
     has_consent = fields.Boolean(
         string="The customer agreed", help="To the order and to charging this card, by other means."
@@ -47,7 +48,8 @@ class BillproChargeCard(models.TransientModel):
     @api.depends('order_id')
     def _compute_chargeable_token_ids(self):
         for wizard in self:
-            wizard.chargeable_token_ids = wizard.order_id._get_cards_for_initial_payment()
+            wizard.order_id._origin._check_may_be_changed()
+            wizard.chargeable_token_ids = wizard.order_id.sudo()._get_cards_for_initial_payment()
 
     def action_charge(self):
         """Charge the card.

@@ -8,11 +8,12 @@ class BillproTakePayment(models.TransientModel):
     """Take a payment of a metered order now, or schedule it."""
 
     _name = 'billpro.take.payment'
+    _inherit = 'billpro.dialog'
     _description = "Take a Payment"
 
     order_id = fields.Many2one(comodel_name='sale.order', required=True, readonly=True)
-    currency_id = fields.Many2one(related='order_id.currency_id')
-    token_id = fields.Many2one(related='order_id.billing_token_id')
+    currency_id = fields.Many2one(related='order_id.currency_id', related_sudo=False)
+    token_id = fields.Many2one(related='order_id.billing_token_id', related_sudo=False)
     amount = fields.Monetary(help="Taxes included.")
     note = fields.Char(help="What the payment is for; it stands on the invoice.")
     when = fields.Selection(

@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 
 from odoo.addons.billpro_portal.billing.lifecycle import BEFORE_APPROVAL
 
@@ -7,8 +8,23 @@ class BillproPurchaseSubscription(models.AbstractModel):
     _inherit = 'billpro.purchase.subscription'
 
     @api.model
+    def _check_order(self, order):
+        """Override of `billpro_portal`: what shipping costs must be known before it is charged."""
+        super()._check_order(order)
+        if carrier := order._billpro_get_carrier_at_real_cost():
+            raise ValidationError(
+                self.env._(
+                    "The shipping method “%(carrier)s” of order %(order)s charges what a shipment"
+                    " has cost, which is known after the payment. Choose one that charges the"
+                    " estimated cost.",
+                    carrier=carrier.name,
+                    order=order.name,
+                )
+            )
+
+    @api.model
     def _get_goods_lines(self, order):
-        return order._get_recurring_lines().filtered(lambda line: line._billpro_is_goods())
+        return order._get_period_lines().filtered(lambda line: line._billpro_is_goods())
 
     @api.model
     def _get_lines_delivered_when_paid(self, order):

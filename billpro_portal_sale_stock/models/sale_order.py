@@ -14,6 +14,16 @@ class SaleOrder(models.Model):
             lines |= order._get_purchase()._get_lines_delivered_when_paid(order)
         return lines
 
+    def _billpro_get_carrier_at_real_cost(self):
+        """Return the shipping method of the order if it charges what the shipment has cost.
+
+        :return: The `delivery.carrier`; None without one, or without Odoo's module for them.
+        :rtype: delivery.carrier|None
+        """
+        self.ensure_one()
+        carrier = self.carrier_id if 'carrier_id' in self._fields else None
+        return carrier if carrier and carrier.invoice_policy == 'real' else None
+
     def _prepare_invoice(self):
         """Override of `sale_stock`: a period's invoice doesn't have the date of another delivery.
 

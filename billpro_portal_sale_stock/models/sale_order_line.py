@@ -10,6 +10,15 @@ class SaleOrderLine(models.Model):
 
     _inherit = 'sale.order.line'
 
+    # === WHAT SHIPS IT === #
+
+    def _billing_is_each_period_by_default(self):
+        """Override of `billpro_portal`: what a shipment has cost is charged for that one alone."""
+        is_default = super()._billing_is_each_period_by_default()
+        if is_default and self._is_delivery():
+            return not self.order_id._billpro_get_carrier_at_real_cost()
+        return is_default
+
     # === WHAT IS DELIVERED WHEN === #
 
     def _billpro_is_goods(self):
@@ -19,16 +28,6 @@ class SaleOrderLine(models.Model):
         """
         self.ensure_one()
         return self.product_id.type == 'consu' and not self.is_expense
-
-    def _billpro_get_goods_of_periods(self):
-        """Return those of the lines whose goods are delivered each period.
-
-        :rtype: sale.order.line
-        """
-        lines = self.browse()
-        for order in self.order_id.filtered('purchase_type'):
-            lines |= order._get_purchase()._get_goods_lines(order)
-        return lines & self
 
     def _action_launch_stock_rule(self, **kwargs):
         """Override of `sale_stock`: what a later period charges is delivered when it is paid.
@@ -55,31 +54,31 @@ class SaleOrderLine(models.Model):
 
     # === WHAT IS LEFT TO INVOICE === #
 
+    @api.depends('order_id.billing_status', 'order_id.billing_trial_days')
     def _compute_qty_to_invoice(self):
         """Override of `sale`: the schedule invoices what is delivered, and nobody else."""
         super()._compute_qty_to_invoice()
-        for line in self._billpro_get_goods_of_periods():
-            line.qty_to_invoice = (
-                line.product_uom_qty - line.qty_invoiced if line.state == 'sale' else 0
-            )
+        when_paid = self.order_id._billpro_get_lines_delivered_when_paid()
+        (self & when_paid).qty_to_invoice = 0
 
     def _compute_invoice_status(self):
         """Override of `sale_stock`: goods of later periods are no reason to sell more."""
         super()._compute_invoice_status()
-        for line in self._billpro_get_goods_of_periods():
+        when_paid = self.order_id._billpro_get_lines_delivered_when_paid()
+        for line in self & when_paid:
             if line.invoice_status == 'upselling':
                 line.invoice_status = 'invoiced'
 
-    @api.depends('price_subtotal')
+    @api.depends('order_id.billing_status', 'order_id.billing_trial_days')
     def _compute_untaxed_amount_to_invoice(self):
         """Override of `sale`, see `_compute_qty_to_invoice`."""
         super()._compute_untaxed_amount_to_invoice()
-        for line in self._billpro_get_goods_of_periods().filtered(lambda li: li.state == 'sale'):
-            line.untaxed_amount_to_invoice = line.price_subtotal - line.untaxed_amount_invoiced
+        when_paid = self.order_id._billpro_get_lines_delivered_when_paid()
+        (self & when_paid).untaxed_amount_to_invoice = 0
 
+    @api.depends('order_id.billing_status', 'order_id.billing_trial_days')
     def _compute_amount_to_invoice(self):
         """Override of `sale`, see `_compute_qty_to_invoice`."""
         super()._compute_amount_to_invoice()
-        for line in self._billpro_get_goods_of_periods().filtered('product_uom_qty'):
-            quantity = line.product_uom_qty - line.qty_invoiced_posted
-            line.amount_to_invoice = line.price_total / line.product_uom_qty * quantity
+        when_paid = self.order_id._billpro_get_lines_delivered_when_paid()
+        (self & when_paid).amount_to_invoice = 0

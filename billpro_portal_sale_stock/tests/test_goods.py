@@ -189,6 +189,20 @@ class TestGoods(GoodsCommon):
         with self.assertRaisesRegex(ValidationError, "“Water” is kept in stock"):
             order._get_purchase()._check_order(order)
 
+    def test_nothing_is_left_to_invoice(self):
+        for policy, trial in (('order', 0), ('order', 14), ('delivery', 14)):
+            with self.subTest(policy, trial=trial):
+                self.coffee.invoice_policy = policy
+                order = self._create_coffee_order(billing_trial_days=trial)
+                line = order.order_line
+                line.product_uom_qty = 5
+                self.assertEqual((line.qty_to_invoice, line.amount_to_invoice), (0, 0))
+                self.assertEqual(line.untaxed_amount_to_invoice, 0)
+                self.assertNotIn(order.invoice_status, ('to invoice', 'upselling'))
+                self._run_jobs_on('2027-02-10')
+                self.assertEqual(line.qty_to_invoice, 0)
+                self.assertEqual(len(order.billing_move_ids), 1 if trial else 2)
+
     def test_products_invoiced_by_what_was_delivered(self):
         self.coffee.invoice_policy = 'delivery'
         order = self._create_coffee_order()

@@ -93,7 +93,8 @@ class BillingHttpCommon(BillingCommon, BrowserCommon):
             **overrides,
         }
         order_id = params.pop('order_id', order.id)
-        return self._call_json(f'/order/{order_id}/transaction', params)
+        headers = params.pop('headers', None)
+        return self._call_json(f'/order/{order_id}/transaction', params, headers)
 
     def _simulate(self, reference, state):
         """Let the Demo provider answer, as its form does."""
