@@ -13,5 +13,7 @@ class AccountMoveLine(models.Model):
         column2='order_line_id',
         readonly=True,
         copy=False,
+        # It decides what is delivered: no request writes it.
+        groups=fields.NO_ACCESS,
         help="The line of the subscription whose period it charges.",
     )

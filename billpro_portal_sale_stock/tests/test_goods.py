@@ -3,8 +3,8 @@ from datetime import date, datetime
 from freezegun import freeze_time
 
 from odoo import Command
-from odoo.exceptions import ValidationError
-from odoo.tests import tagged
+from odoo.exceptions import AccessError, ValidationError
+from odoo.tests import new_test_user, tagged
 
 from .common.goods import GoodsCommon
 
@@ -70,6 +70,22 @@ class TestGoods(GoodsCommon):
             event._deliver()
             self._launch()
         self.assertEqual(self._deliveries(order), [{"Coffee": 3}] * 2)
+
+    def test_nobody_writes_what_is_delivered(self):
+        order = self._create_coffee_order()
+        user = new_test_user(
+            self.env,
+            login='accountant',
+            groups='account.group_account_manager,stock.group_stock_manager,'
+            'billpro_portal.group_billing_manager',
+            company_id=self.company.id,
+        )
+        invoice_lines = order.billing_move_ids.invoice_line_ids.with_user(user)
+        invoice_lines.read()
+        with self.assertRaises(AccessError):
+            invoice_lines.billpro_period_line_ids = False
+        with self.assertRaises(AccessError):
+            order.billing_event_ids.with_user(user).delivery_state = 'due'
 
     def test_a_delivery_is_its_own_while_another_one_is_open(self):
         order = self._create_coffee_order()
