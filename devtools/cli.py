@@ -30,6 +30,7 @@ from devtools import (
 from devtools.bench import install as bench_install_run
 from devtools.bench import lists as bench_lists_run
 from devtools.bench import run as bench_run
+from devtools.neighbours import run as neighbours_run
 from devtools.torture import plan
 from devtools.torture import run as torture_run
 
@@ -112,6 +113,10 @@ def _parser() -> argparse.ArgumentParser:
         'odoo-tests', help="run Odoo's own tests with the addon and without it, and compare"
     )
     odoo_tests_parser.set_defaults(command=compare_odoo_tests)
+    neighbours_parser = commands.add_parser(
+        'neighbours', help="walk through the addon beside the modules that shops have"
+    )
+    neighbours_parser.set_defaults(command=walk_beside_neighbours)
     torture_parser = commands.add_parser(
         'torture', help="kill charge runs at every boundary and compare the books with the ledger"
     )
@@ -259,6 +264,12 @@ def compare_odoo_tests(_options: Namespace) -> int:
     debian_packages.provide_browser()
     with _odoo(debian_packages.BROWSER_PACKAGES) as odoo:
         return odoo_own_tests.run(odoo)
+
+
+def walk_beside_neighbours(_options: Namespace) -> int:
+    """Walk through the addon beside the modules that shops have, both ways round."""
+    with _odoo() as odoo:
+        return neighbours_run.run(odoo)
 
 
 def torture(options: Namespace) -> int:

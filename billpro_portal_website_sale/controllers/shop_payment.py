@@ -6,6 +6,12 @@ from odoo.addons.website_sale.controllers.payment import PaymentPortal
 
 
 class ShopPayment(WebsiteSale):
+    def _check_cart(self, order_sudo):
+        """Override of `website_sale`: while a payment is under way, its page tells so."""
+        if order_sudo._billpro_is_being_paid():
+            return request.redirect(order_sudo._get_order_link())
+        return super()._check_cart(order_sudo)
+
     def _get_shop_payment_errors(self, order):
         """Override of `website_sale`: tell what keeps the cart from being paid together."""
         errors = super()._get_shop_payment_errors(order)

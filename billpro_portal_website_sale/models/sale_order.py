@@ -24,6 +24,16 @@ class SaleOrder(models.Model):
         self.ensure_one()
         return bool(self.website_id and self.state == 'draft')
 
+    def _billpro_is_being_paid(self):
+        """Return whether a payment of the cart, if there is one, is under way.
+
+        At the page of a provider that may be paid there at any time, for example. Nothing of the
+        cart can be changed then.
+
+        :rtype: bool
+        """
+        return bool(self and self.purchase_type and self.sudo()._get_payment_in_progress())
+
     # === WHAT IS IN A CART === #
 
     def _verify_updated_quantity(self, order_line, product_id, new_qty, uom_id, **kwargs):
@@ -31,6 +41,10 @@ class SaleOrder(models.Model):
         quantity, warning = super()._verify_updated_quantity(
             order_line, product_id, new_qty, uom_id, **kwargs
         )
+        if self._billpro_is_being_paid():
+            return order_line.product_uom_qty, self.env._(
+                "This order is being paid. Its page tells when it can be changed again."
+            )
         if not order_line and quantity > 0:
             product = self.env['product.product'].browse(product_id)
             if refusal := self._billpro_get_refusal_of(product):

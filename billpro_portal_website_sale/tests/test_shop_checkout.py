@@ -144,6 +144,19 @@ class TestShopCheckout(ShopCommon):
         self.assertEqual(order.order_line.product_id, self.gym)
         self.assertIn("being processed", self._go_to(order._get_order_link()).text)
 
+    def test_cart_that_is_being_paid(self):
+        """The way back into the shop leads to the page of the payment."""
+        order = self._fill_cart(self.gym)
+        self._go_to_payment(order)
+        self._create_initial_transaction(order, operation='online_token')
+        for path in ('/shop/cart', '/shop/checkout', '/shop/payment'):
+            self.assertEqual(self._go_to(path).headers['Location'], order._get_order_link())
+        for product in (self.gym, self.book):
+            answer = self._add(product)
+            self.assertIn("is being paid", answer['notification_info']['warning'])
+        self.assertEqual(order.order_line.mapped('product_uom_qty'), [1])
+        self.assertEqual(self._go_to(order._get_order_link()).status_code, 200)
+
     def test_locked_price(self):
         self.gym.write({'billing_lock_pricing': True, 'billing_lock_terms': True})
         self.assertEqual(self._buy(self.gym).billing_paid, 20)

@@ -198,15 +198,21 @@ def _create_payments(env: Environment, order: Any, partner: Any) -> None:
 
 
 def pages(env: Environment) -> list[str]:
-    """Return what customers can open: an order of each kind and all invoices, of each company.
+    """Return what customers can open: an order of each kind and all invoices of the first company.
+
+    Of the others, only the newest order and a posted invoice: their pages are no others.
 
     :param odoo.api.Environment env: The superuser's environment.
     """
-    kinds = 2 * len(SALES)
-    found = []
+    found: list[Any] = []
     for company in of(env):
         own = [('company_id', '=', company.id), ('partner_id.ref', '=', REFERENCE)]
         orders = env['sale.order'].search(own, order='id')
         invoices = env['account.move'].search([*own, ('move_type', '=', 'out_invoice')], order='id')
-        found += [*orders[:kinds], orders[-1], *invoices[: len(INVOICES)]]
+        invoices = invoices[: len(INVOICES)]
+        if not found:
+            found += [*orders[: 2 * len(SALES)], *invoices]
+        else:
+            found += invoices.filtered(lambda invoice: invoice.state == 'posted')
+        found += orders[-1]
     return [record.get_portal_url() for record in found]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from devtools import console, databases, odoo_server, paths
 
 # What a shop with a stock has; `sale_stock`, `website_sale_stock` and others install themselves.
@@ -10,6 +12,34 @@ SHOP = ('purchase', 'stock', 'website_sale')
 SHOP_CHARTS = ('l10n_de', 'l10n_in')
 SHOP_COUNTRIES = ('us', 'de', 'in')
 SHOP_PREFIX = 'billpro_shop'
+# What shops have besides; more installs itself beside it.
+EVERYTHING = (
+    'account_edi_ubl_cii',
+    'crm',
+    'delivery',
+    'event_sale',
+    'l10n_be',
+    'l10n_de',
+    'l10n_es',
+    'l10n_fr',
+    'l10n_in',
+    'l10n_it_edi',
+    'l10n_us',
+    'payment_custom',
+    'project',
+    'purchase',
+    'sale_loyalty',
+    'sale_project',
+    'sale_purchase',
+    'sale_stock',
+    'sale_timesheet',
+    'snailmail_account',
+    'website_payment',
+    'website_sale',
+    'website_sale_loyalty',
+)
+COUNTRIES = ('us', 'be', 'de', 'fr', 'it', 'es', 'in')
+EVERYTHING_PREFIX = 'billpro_everything'
 FILL = """
 from devtools.neighbours import strangers
 strangers.create(env, {countries!r})
@@ -33,6 +63,44 @@ def shop(every: databases.Databases) -> str:
         fill(odoo, database, SHOP_COUNTRIES)
 
     return every.provide(SHOP_PREFIX, [*_key(odoo), modules, SHOP_COUNTRIES], make)
+
+
+def everything(every: databases.Databases) -> str:
+    """Return the database that has all modules and Odoo's demo data, without the addon.
+
+    :param every: The databases of this checkout.
+    """
+
+    def make(database: str) -> None:
+        every.copy(every.dependencies_template(), database)
+        install_everything(every.odoo, database, lambda _step, _log: None)
+
+    key = [*_key(every.odoo), EVERYTHING, COUNTRIES]
+    return every.provide(EVERYTHING_PREFIX, key, make)
+
+
+def install_everything(
+    odoo: odoo_server.Odoo, database: str, note: Callable[[str, str], None]
+) -> None:
+    """Install all modules with Odoo's demo data, and let businesses have sold.
+
+    :param odoo: Odoo and its PostgreSQL cluster, which must run.
+    :param database: The database.
+    :param note: Takes what was done and Odoo's log of it.
+    """
+    configuration = odoo.write_configuration(database, max_cron_threads=0)
+    with console.step(f"Installing {', '.join(EVERYTHING)}"):
+        note("install the modules", odoo.update(configuration, install=EVERYTHING))
+    with console.step("Making Odoo's demo data"):
+        note(
+            "make the demo data",
+            odoo.run(
+                configuration,
+                *('module', 'force-demo'),
+                failure="Odoo can't make its demo data",
+            ),
+        )
+    fill(odoo, database, COUNTRIES)
 
 
 def fill(odoo: odoo_server.Odoo, database: str, countries: tuple[str, ...]) -> None:

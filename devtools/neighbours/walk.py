@@ -43,7 +43,7 @@ FIRST_AMOUNTS = {'instalment': 30.0, 'metered': 10.0}
 
 
 def walk(env: Environment, *, is_long: bool = False) -> dict[str, Any]:
-    """Walk in each company of `strangers`.
+    """Walk in each company that can sell: those of `strangers`, and those of Odoo's demo data.
 
     :param odoo.api.Environment env: The superuser's environment.
     :param bool is_long: Whether to sell in all ways, and to fetch the documents of all orders:
@@ -88,6 +88,7 @@ class _Course:
     def walk(self) -> None:
         """Take all steps, up to the first one that fails."""
         with self._told():
+            self._publish_provider()
             partner, password = self._create_customer()
             for purchase_type in PRODUCTS if self.is_long else SHORT:
                 self._at(f"send the link of a {purchase_type} order")
@@ -138,6 +139,15 @@ class _Course:
         self.env['account.move']._get_sequence_cache().clear()
 
     # === STEPS === #
+
+    def _publish_provider(self) -> None:
+        """Let customers pay in this company, as its staff would."""
+        providers = self.env['payment.provider'].sudo()
+        own = [('code', '=', 'demo'), ('company_id', '=', self.company.id)]
+        provider = providers.search(own, limit=1) or self.env.ref(
+            'payment.payment_provider_demo'
+        ).sudo().copy({'company_id': self.company.id})
+        provider.write({'state': 'test', 'is_published': True, 'allow_tokenization': True})
 
     def _create_customer(self) -> tuple[Any, str]:
         """Return a customer, and the password of their login to the portal."""

@@ -5,49 +5,16 @@ and after each step. What is there stays as it was, the addon works in each comp
 on without it.
 """
 
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from devtools import addon_log, databases, odoo_server, paths, released_schema
-from devtools.neighbours import templates
+from devtools import addon_log, databases, odoo_server, paths
+from devtools.neighbours import state, templates
 
 from . import books
 from .odoo_answers import ask, problems
-
-TABLES = (
-    'sale_order',
-    'sale_order_line',
-    'account_move',
-    'account_move_line',
-    'payment_transaction',
-    'payment_token',
-    'payment_provider',
-    'product_template',
-    'res_company',
-)
-# What a database consists of, apart from the sales.
-STRUCTURE = {
-    'columns': (
-        "SELECT table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable"
-        " FROM information_schema.columns WHERE table_schema = 'public'"
-    ),
-    'constraints': (
-        "SELECT conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid)"
-        " FROM pg_constraint"
-    ),
-    'indexes': "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'",
-    'records': "SELECT module || '.' || name FROM ir_model_data",
-    'views': "SELECT id || ' ' || COALESCE(key, name) FROM ir_ui_view",
-    'actions': "SELECT id || ' ' || type FROM ir_actions",
-    'crons': "SELECT id || ' ' || cron_name FROM ir_cron",
-    'menus': "SELECT id || ' ' || name FROM ir_ui_menu",
-    'groups': "SELECT id || ' ' || name FROM res_groups",
-    'mail templates': "SELECT id || ' ' || name FROM mail_template",
-    'parameters': "SELECT key FROM ir_config_parameter",
-}
 
 
 @dataclass
@@ -92,10 +59,10 @@ def course(odoo):
             assert addon_log.warnings(output) == []
 
         def changed_by(step, act):
-            before = rows(every.cluster, database, names)
+            before = state.rows(every.cluster, database, names)
             act()
             seen.tables = {table for table, _id in before}
-            seen.changes[step] = changes(before, rows(every.cluster, database, names))
+            seen.changes[step] = state.changes(before, state.rows(every.cluster, database, names))
 
         def uninstall():
             output = odoo.run(
@@ -105,9 +72,9 @@ def course(odoo):
             )
             assert problems(output) == []
 
-        names = columns(every.cluster, database)
+        names = state.columns(every.cluster, database, state.TABLES)
         (seen.pages_before,) = ask(odoo, configuration, 'odoo_neighbours.existing_pages')
-        seen.structure_before = structure(every.cluster, database)
+        seen.structure_before = state.structure(every.cluster, database)
         changed_by('install', lambda: install(paths.ADDON_NAME))
         existing, _created, with_sold, seen.walk, seen.links, seen.books_before = ask(
             odoo,
@@ -117,7 +84,7 @@ def course(odoo):
         )
         seen.sold = books.added(existing, with_sold)
         changed_by('uninstall', uninstall)
-        seen.structure_after = structure(every.cluster, database)
+        seen.structure_after = state.structure(every.cluster, database)
         seen.books_after, seen.new_sale, seen.pages_without = ask(
             odoo,
             configuration,
@@ -135,57 +102,13 @@ def course(odoo):
     return seen
 
 
-def columns(cluster, database):
-    """Return the columns of the tables that are compared."""
-    return {
-        table: cluster.query(
-            "SELECT quote_ident(column_name) FROM information_schema.columns"
-            f" WHERE table_schema = 'public' AND table_name = '{table}' ORDER BY 1",
-            database,
-        )
-        for table in TABLES
-    }
-
-
-def rows(cluster, database, names):
-    """Return the rows of tables by table and id, as far as some columns go."""
-    found = {}
-    for table in TABLES:
-        for line in cluster.query(
-            f"SELECT row_to_json(found) FROM (SELECT {', '.join(names[table])}"
-            f" FROM {table} ORDER BY id) found",
-            database,
-        ):
-            row = json.loads(line)
-            found[table, row['id']] = row
-    return found
-
-
-def changes(before, after):
-    """Return what differs between rows: what they are, the column, and the two values."""
-    return [
-        (*key, name, before.get(key, {}).get(name), after.get(key, {}).get(name))
-        for key in sorted(before.keys() | after.keys())
-        for name in sorted(before.get(key, {}).keys() | after.get(key, {}).keys())
-        if before.get(key, {}).get(name) != after.get(key, {}).get(name)
-    ]
-
-
-def structure(cluster, database):
-    """Return what the database consists of, apart from the sales."""
-    return {
-        name: set(map(released_schema.spell_alike, cluster.query(query, database)))
-        for name, query in STRUCTURE.items()
-    }
-
-
 def test_installing_and_uninstalling_leave_what_is_there(course):
-    assert course.tables == set(TABLES)
+    assert course.tables == set(state.TABLES)
     assert course.changes == {'install': [], 'uninstall': [], 'install again': []}
 
 
 def test_customers_see_what_they_saw(course):
-    assert len(course.pages_before) == 3 * 12
+    assert len(course.pages_before) == 12 + 2 * 2
     assert {status for status, _text in course.pages_before.values()} == {200}
     assert course.pages_after == course.pages_before
 
@@ -205,7 +128,7 @@ def test_every_order_can_be_opened(course):
 
 
 def test_uninstalling_leaves_nothing_behind(course):
-    for name in STRUCTURE:
+    for name in state.STRUCTURE:
         assert course.structure_after[name] == course.structure_before[name], name
 
 
