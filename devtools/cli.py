@@ -20,6 +20,7 @@ from devtools import (
     odoo_server,
     paths,
     postgresql,
+    protocol_check,
     python_environment,
     released_schema,
     run_server,
@@ -110,6 +111,10 @@ def _parser() -> argparse.ArgumentParser:
         help="of the crash matrix: a cover of boundaries and faults, or all; default: %(default)s",
     )
     torture_parser.set_defaults(command=torture)
+    protocol_parser = commands.add_parser(
+        'protocol', help="have a model checker search the charge protocol, and its mistakes"
+    )
+    protocol_parser.set_defaults(command=check_protocol)
     _add_bench_parsers(commands)
     lint_parser = commands.add_parser('lint', help="run the checks that need no test run")
     lint_parser.set_defaults(command=check)
@@ -229,6 +234,13 @@ def torture(options: Namespace) -> int:
     """Kill charge runs at every boundary, and compare the books with the gateway's ledger."""
     with _odoo() as odoo:
         return torture_run.run(odoo, options.events, options.seed, options.cells)
+
+
+def check_protocol(_options: Namespace) -> int:
+    """Have a model checker search the charge protocol, and its mistakes."""
+    with _setup_lock():
+        debian_packages.install_missing(protocol_check.PACKAGES)
+    return protocol_check.run()
 
 
 def bench(options: Namespace) -> int:
