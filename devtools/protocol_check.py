@@ -31,6 +31,7 @@ class Search(NamedTuple):
 SEARCHES = (
     Search("one attempt, all parties", (_ONE_ATTEMPT,)),
     Search("two attempts and the customer", ('WITHOUT_STAFF',)),
+    Search("two attempts and staff", ('WITHOUT_CUSTOMER',)),
     Search("declines that are approved late", (_LATE, 'WITHOUT_STAFF', 'WITHOUT_CUSTOMER')),
     Search(
         "a provider without a search, and a person",
