@@ -39,7 +39,7 @@ SEARCHES = (
     ),
     Search(
         "no endless course without a fault",
-        (_ONE_ATTEMPT, 'WITHOUT_STAFF', 'WITHOUT_CUSTOMER'),
+        ('WITHOUT_STAFF', 'WITHOUT_CUSTOMER'),
         of_progress=True,
     ),
 )
