@@ -9,9 +9,10 @@ answers, which hold client secrets, when debug messages are switched on.
 import logging
 import re
 
-# An address may stand within another one, as in the redirection of a login.
+# An address may stand within another one, as in the redirection of a login, and that in a third.
 _SECRET = re.compile(
-    r'((?:access_token|(?:payment|setup)_intent_client_secret)(?:=|%3D))[^&\s"\']+', re.IGNORECASE
+    r'((?:access_token|(?:payment|setup)_intent_client_secret)(?:=|%(?:25)*3D))[^&\s"\']+',
+    re.IGNORECASE,
 )
 _MARKS = ('access_token', '_intent_client_secret')
 

@@ -1,4 +1,4 @@
-"""What a server's log says of the addon."""
+"""What a server's log says of the addon, and of those that go with it."""
 
 import re
 
@@ -9,21 +9,21 @@ LINE = re.compile(
 )
 # How Odoo's own runner logs a test that did not pass.
 TEST_OUTCOME = re.compile(r"(FAIL|ERROR|skipped):? (?:Subtest )?(\w+\.\w+)")
-LOGGER = f'odoo.addons.{paths.ADDON_NAME}'
 
 
 def warnings(text: str) -> list[str]:
-    """Return the warnings and errors that the addon logged.
+    """Return the warnings and errors that the addon logged, or one that goes with it.
 
     :param text: A server's log.
     """
+    loggers = tuple(f'odoo.addons.{addon.name}.' for addon in paths.addons())
     found = []
     for line in text.splitlines():
         match = LINE.match(line)
         if (
             match
             and match['level'] in {'WARNING', 'ERROR', 'CRITICAL'}
-            and (match['logger'] + '.').startswith(LOGGER + '.')
+            and (match['logger'] + '.').startswith(loggers)
             and not TEST_OUTCOME.match(match['message'])
         ):
             found.append(f"Logged by the addon, {match['level']}: {match['message']}")

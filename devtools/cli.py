@@ -28,8 +28,10 @@ from devtools import (
     translations,
     unit_run,
 )
+from devtools.bench import install as bench_install_run
 from devtools.bench import lists as bench_lists_run
 from devtools.bench import run as bench_run
+from devtools.neighbours import run as neighbours_run
 from devtools.torture import plan
 from devtools.torture import run as torture_run
 
@@ -44,7 +46,7 @@ def main() -> int:
     # So that being ended by another program stops everything, as Ctrl-C does.
     signal.signal(signal.SIGTERM, _interrupt)
     options, further_arguments = _parser().parse_known_args()
-    if further_arguments and options.command not in {test, unit}:
+    if further_arguments and options.command not in {test, unit, glue}:
         _parser().error(f"unknown arguments: {' '.join(further_arguments)}")
     options.further_arguments = further_arguments
     try:
@@ -95,26 +97,28 @@ def _parser() -> argparse.ArgumentParser:
         '--alone', action='store_true', help="where nothing but the addon and Odoo can be found"
     )
     native_parser.set_defaults(command=native)
+    glue_parser = commands.add_parser(
+        'glue',
+        help="run the tests of the glue addons, beside the modules that they go with; options go"
+        " to pytest",
+    )
+    glue_parser.add_argument(
+        'addons',
+        nargs='*',
+        metavar='ADDON',
+        choices=[[], *(addon.name for addon in paths.glue_addons())],
+        help="default: all of them",
+    )
+    glue_parser.set_defaults(command=glue)
     odoo_tests_parser = commands.add_parser(
         'odoo-tests', help="run Odoo's own tests with the addon and without it, and compare"
     )
     odoo_tests_parser.set_defaults(command=compare_odoo_tests)
-    torture_parser = commands.add_parser(
-        'torture', help="kill charge runs at every boundary and compare the books with the ledger"
+    neighbours_parser = commands.add_parser(
+        'neighbours', help="walk through the addon beside the modules that shops have"
     )
-    torture_parser.add_argument('--events', type=int, default=1000, help="default: %(default)s")
-    torture_parser.add_argument('--seed', type=int, default=1, help="default: %(default)s")
-    torture_parser.add_argument(
-        '--cells',
-        choices=plan.CHOICES,
-        default='all',
-        help="of the crash matrix: a cover of boundaries and faults, or all; default: %(default)s",
-    )
-    torture_parser.set_defaults(command=torture)
-    protocol_parser = commands.add_parser(
-        'protocol', help="have a model checker search the charge protocol, and its mistakes"
-    )
-    protocol_parser.set_defaults(command=check_protocol)
+    neighbours_parser.set_defaults(command=walk_beside_neighbours)
+    _add_search_parsers(commands)
     _add_bench_parsers(commands)
     lint_parser = commands.add_parser('lint', help="run the checks that need no test run")
     lint_parser.set_defaults(command=check)
@@ -131,6 +135,29 @@ def _parser() -> argparse.ArgumentParser:
     lock_parser = commands.add_parser('lock', help="lock the newest versions of all packages")
     lock_parser.set_defaults(command=lock)
     return parser
+
+
+def _add_search_parsers(commands: 'argparse._SubParsersAction[argparse.ArgumentParser]') -> None:
+    """Add the parsers of what searches the charge run for mistakes.
+
+    :param commands: Where commands are added.
+    """
+    torture_parser = commands.add_parser(
+        'torture', help="kill charge runs at every boundary and compare the books with the ledger"
+    )
+    torture_parser.add_argument('--events', type=int, default=1000, help="default: %(default)s")
+    torture_parser.add_argument('--seed', type=int, default=1, help="default: %(default)s")
+    torture_parser.add_argument(
+        '--cells',
+        choices=plan.CHOICES,
+        default='all',
+        help="of the crash matrix: a cover of boundaries and faults, or all; default: %(default)s",
+    )
+    torture_parser.set_defaults(command=torture)
+    protocol_parser = commands.add_parser(
+        'protocol', help="have a model checker search the charge protocol, and its mistakes"
+    )
+    protocol_parser.set_defaults(command=check_protocol)
 
 
 def _add_bench_parsers(commands: 'argparse._SubParsersAction[argparse.ArgumentParser]') -> None:
@@ -163,6 +190,17 @@ def _add_bench_parsers(commands: 'argparse._SubParsersAction[argparse.ArgumentPa
     )
     bench_lists_parser.add_argument('--json', action='store_true', help="show JSON only")
     bench_lists_parser.set_defaults(command=bench_lists)
+    bench_install_parser = benches.add_parser(
+        'install', help="installing the addon where much was sold before"
+    )
+    bench_install_parser.add_argument(
+        '--orders',
+        type=int,
+        default=100_000,
+        help="and as many invoices and payments; default: %(default)s",
+    )
+    bench_install_parser.add_argument('--json', action='store_true', help="show JSON only")
+    bench_install_parser.set_defaults(command=bench_install)
 
 
 def _setup_lock() -> locks.Lock:
@@ -223,11 +261,28 @@ def native(options: Namespace) -> int:
         return native_run.run(odoo, alone=options.alone)
 
 
+def glue(options: Namespace) -> int:
+    """Run the tests of the glue addons."""
+    debian_packages.provide_browser()
+    with _odoo(debian_packages.BROWSER_PACKAGES) as odoo:
+        return max(
+            test_run.run_glue(odoo, addon, options.further_arguments)
+            for addon in paths.glue_addons()
+            if not options.addons or addon.name in options.addons
+        )
+
+
 def compare_odoo_tests(_options: Namespace) -> int:
     """Run Odoo's own tests with the addon and without it, and compare."""
     debian_packages.provide_browser()
     with _odoo(debian_packages.BROWSER_PACKAGES) as odoo:
         return odoo_own_tests.run(odoo)
+
+
+def walk_beside_neighbours(_options: Namespace) -> int:
+    """Walk through the addon beside the modules that shops have, both ways round."""
+    with _odoo() as odoo:
+        return neighbours_run.run(odoo)
 
 
 def torture(options: Namespace) -> int:
@@ -253,6 +308,12 @@ def bench_lists(options: Namespace) -> int:
     """Measure what opening the lists and reports costs."""
     with _odoo() as odoo:
         return bench_lists_run.run(odoo, options.orders, options.events, options.json)
+
+
+def bench_install(options: Namespace) -> int:
+    """Measure what installing the addon costs."""
+    with _odoo() as odoo:
+        return bench_install_run.run(odoo, options.orders, options.json)
 
 
 def check(_options: Namespace) -> int:

@@ -1,4 +1,4 @@
-"""The databases: templates with what the addon depends on and with itself, and copies of them."""
+"""The databases: templates with what the addons depend on and with them, and copies of them."""
 
 import ast
 import hashlib
@@ -20,6 +20,12 @@ EXTRA_MODULES = ['payment_demo']
 DEPENDENCIES_PREFIX = 'billpro_deps'
 ADDON_PREFIX = 'billpro_addon'
 TESTS_PREFIX = 'billpro_tests'
+GLUE_PREFIX = 'billpro_glue'
+# What the tests of glue addons find besides what these depend on.
+GLUE_NEIGHBOURS = {
+    'billpro_portal_sale_stock': ['stock_delivery'],
+    'billpro_portal_website_sale': ['website_sale_loyalty'],
+}
 # In seconds since 1970: before the first file of this project.
 EARLIEST_AGE = 1_700_000_000
 # What the databases of tests hold besides the addon.
@@ -81,7 +87,7 @@ class Databases:
             with console.step(f"Installing {', '.join(modules)}"):
                 self.odoo.update(configuration, install=modules)
 
-        return self._provide(DEPENDENCIES_PREFIX, [*self.odoo.key(), modules], install)
+        return self.provide(DEPENDENCIES_PREFIX, [*self.odoo.key(), modules], install)
 
     def addon_template(self) -> str:
         """Return the database that has the addon installed, made if it is missing."""
@@ -94,7 +100,7 @@ class Databases:
             if problems := addon_log.warnings(log):
                 raise console.Failure("\n".join(problems), "Installing the addon must not warn.")
 
-        return self._provide(ADDON_PREFIX, self._addon_key(), install)
+        return self.provide(ADDON_PREFIX, self._addon_key(), install)
 
     def tests_template(self) -> str:
         """Return the database that tests are made from, made if it is missing.
@@ -111,13 +117,41 @@ class Databases:
 
         age_by_content(paths.ADDON / 'static')
         key = [*self._addon_key(), hash_of_files(_test_preparation())]
-        return self._provide(TESTS_PREFIX, key, prepare)
+        return self.provide(TESTS_PREFIX, key, prepare)
+
+    def glue_template(self, addon: Path) -> str:
+        """Return the database that the tests of a glue addon are made from, made if it is missing.
+
+        It has the addon, the module beside it and the glue addon, and what all tests need.
+
+        :param addon: The folder of the glue addon.
+        """
+
+        modules = [addon.name, *GLUE_NEIGHBOURS.get(addon.name, [])]
+
+        def install(database: str) -> None:
+            self.copy(self.addon_template(), database)
+            configuration = self.odoo.write_configuration(database, max_cron_threads=0)
+            with console.step(f"Installing {', '.join(modules)} and what they go with"):
+                log = self.odoo.update(configuration, install=modules)
+            if problems := addon_log.warnings(log):
+                raise console.Failure("\n".join(problems), "Installing the addon must not warn.")
+            with console.step("Preparing what all tests need"):
+                self.odoo.execute(configuration, PREPARE_TESTS)
+            self.keep_from_vacuum(database)
+
+        age_by_content(paths.ADDON / 'static')
+        age_by_content(addon / 'static')
+        key = [*self._addon_key(), modules, addon_hash(addon), hash_of_files(_test_preparation())]
+        # Without underscores no prefix is the beginning of another one.
+        name = addon.name.removeprefix(paths.ADDON_NAME).replace('_', '')
+        return self.provide(f'{GLUE_PREFIX}{name}', key, install)
 
     def _addon_key(self) -> list[Any]:
         """Return what the database with the addon depends on."""
         return [*self.odoo.key(), EXTRA_MODULES, addon_hash()]
 
-    def _provide(self, prefix: str, key: list[Any], make: Callable[[str], None]) -> str:
+    def provide(self, prefix: str, key: list[Any], make: Callable[[str], None]) -> str:
         """Return a template: the one of this checkout, else a dump's, else made anew.
 
         :param prefix: What its name begins with; of each only the newest is kept here.

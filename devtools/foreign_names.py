@@ -8,6 +8,7 @@ already is no new name: to define it again is how one extends it.
 """
 
 import ast
+import functools
 import os
 import re
 from collections import defaultdict
@@ -94,7 +95,7 @@ def find_problems(addon: Path, odoo: Path, folders: Sequence[Path]) -> list[str]
         if path.parent.name != addon.name
     }
     closure = find_dependencies(addon, modules)
-    own = list(_read_module(addon))
+    own = _read_module(addon)
     others = [file for folder in modules.values() for file in _read_module(folder)]
     [base_model] = [
         node
@@ -130,7 +131,18 @@ def find_dependencies(addon: Path, modules: dict[str, Path]) -> set[str]:
     return closure
 
 
-def _read_module(folder: Path) -> Iterator[SourceFile]:
+@functools.cache
+def _read_module(folder: Path) -> list[SourceFile]:
+    """Return the Python files of a module that are there when Odoo runs.
+
+    Read once, as several addons are compared with the same modules.
+
+    :param folder: The folder of the module.
+    """
+    return list(_read_files(folder))
+
+
+def _read_files(folder: Path) -> Iterator[SourceFile]:
     """Yield the Python files of a module that are there when Odoo runs.
 
     :param folder: The folder of the module.

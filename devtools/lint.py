@@ -52,30 +52,29 @@ def run(odoo: Odoo, tools: Path) -> int:
     with locks.exclusive(paths.cache_directory() / 'setup.lock'):
         eslint = node_environment.prepare()
     programs = tools / 'bin'
+    addons = [addon.name for addon in paths.addons()]
     checks: dict[str, Callable[[], str]] = {
         "ruff": lambda: _output(programs / 'ruff', 'check', '--output-format=concise', '.', 'dev'),
         "ruff format": lambda: _output(programs / 'ruff', 'format', '--diff', '.', 'dev'),
         "mypy": lambda: check_types(programs, odoo.environment),
         "eslint": lambda: check_javascript(eslint),
         "pylint-odoo": lambda: _output(
-            programs / 'pylint', f'--disable={",".join(UNFIT_PYLINT_CHECKS)}', paths.ADDON_NAME
+            programs / 'pylint', f'--disable={",".join(UNFIT_PYLINT_CHECKS)}', *addons
         ),
         "OCA module checks": lambda: _output(
             programs / 'oca-checks-odoo-module',
             f'--disable={",".join(UNFIT_MODULE_CHECKS)}',
-            paths.ADDON_NAME,
+            *addons,
         ),
         "OCA translation checks": lambda: check_translations(programs),
         "XML": check_xml,
         "addresses and paths": check_addresses,
         "one definition of a method": lambda: "\n".join(
-            method_definitions.find_problems(paths.ADDON)
+            problem
+            for addon in paths.addons()
+            for problem in method_definitions.find_problems(addon)
         ),
-        "names of other modules": lambda: "\n".join(
-            foreign_names.find_problems(
-                paths.ADDON, odoo.source, [odoo.source / 'addons', odoo.source / 'odoo/addons']
-            )
-        ),
+        "names of other modules": lambda: check_names(odoo),
     }
     # The others are made beside the one that takes longest.
     beside = ThreadPoolExecutor(max_workers=1)
@@ -174,11 +173,27 @@ def check_translations(programs: Path) -> str:
     :param Path programs: The folder of the checking tools.
     :rtype: str
     """
-    translated = sorted(str(path) for path in (paths.ADDON / 'i18n').glob('*.po*'))
+    translated = sorted(
+        str(path) for addon in paths.addons() for path in (addon / 'i18n').glob('*.po*')
+    )
     if not translated:
         return ""
     # Odoo's own export is not formatted as this check wants it.
     return _output(programs / 'oca-checks-po', '--disable=po-pretty-format', *translated)
+
+
+def check_names(odoo: Odoo) -> str:
+    """Return which names the addons add to Odoo's classes that another module adds as well.
+
+    :param Odoo odoo: Odoo.
+    :rtype: str
+    """
+    folders = [odoo.source / 'addons', odoo.source / 'odoo/addons']
+    problems = foreign_names.find_problems(paths.ADDON, odoo.source, folders)
+    for addon in paths.glue_addons():
+        # The addon is one that they depend on, and two of them are beside each other.
+        problems += foreign_names.find_problems(addon, odoo.source, [*folders, paths.CHECKOUT])
+    return "\n".join(problems)
 
 
 def check_xml() -> str:

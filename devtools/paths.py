@@ -14,6 +14,16 @@ DEVELOPMENT_ADDONS = CHECKOUT / 'devtools/odoo_addons'
 FAKE_GATEWAY_ADDON = 'billpro_fake_gateway'
 
 
+def glue_addons() -> list[Path]:
+    """Return the addons that install themselves where the addon and another module both are."""
+    return sorted(path.parent for path in CHECKOUT.glob(f'{ADDON_NAME}_*/__manifest__.py'))
+
+
+def addons() -> list[Path]:
+    """Return the addon and those that go with it: all that users get."""
+    return [ADDON, *glue_addons()]
+
+
 def _xdg_directory(variable: str, default: str) -> Path:
     """Return the project's folder under an XDG base directory.
 

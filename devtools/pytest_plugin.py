@@ -3,6 +3,7 @@
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from unittest.mock import patch
 
 import pytest
@@ -19,7 +20,12 @@ from devtools import paths
 # Each collection visits all that Odoo has loaded: it can wait for more than Python's few objects.
 OBJECTS_PER_COLLECTION = 50_000
 # Files of tests that take minutes by themselves, or keep both cores busy.
-LONGEST_FILES = ('test_torture.py', 'test_uninstall.py', 'test_update.py')
+LONGEST_FILES = (
+    'test_torture.py',
+    'test_install_existing.py',
+    'test_glue_addons.py',
+    'test_update.py',
+)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -35,9 +41,10 @@ def pytest_collection(session: pytest.Session) -> Iterator[None]:
     # As the server does, and before anything else imports the addon: its hook keeps secrets out of
     # the log.
     load_openerp_module(paths.ADDON_NAME)
+    addon = get_tested_addon(session.config)
     # Before pytest imports the modules itself.
-    modules = get_test_modules(paths.ADDON_NAME)
-    selector = TagsSelector(f'/{paths.ADDON_NAME}')
+    modules = get_test_modules(addon)
+    selector = TagsSelector(f'/{addon}')
     found = {
         (case.__module__, type(case).__name__, case._testMethodName)
         for module in modules
@@ -49,12 +56,22 @@ def pytest_collection(session: pytest.Session) -> Iterator[None]:
         item.nodeid
         for item in session.items
         if isinstance(item, pytest.Function)
-        and item.nodeid.startswith(f'{paths.ADDON_NAME}/')
+        and item.nodeid.startswith(f'{addon}/')
         and (item.cls.__module__, item.cls.__name__, item.originalname) not in found
     ]
     if missed:
         raise pytest.UsageError("Odoo's own runner doesn't find: " + ", ".join(missed))
     return result
+
+
+def get_tested_addon(config: pytest.Config) -> str:
+    """Return the name of the addon whose tests are run: a glue addon if they are named, or ours.
+
+    :param config: pytest's configuration.
+    """
+    named = {Path(argument).parts[0] for argument in config.args}
+    glue = [addon.name for addon in paths.glue_addons() if addon.name in named]
+    return glue[0] if glue else paths.ADDON_NAME
 
 
 def is_controller(config: pytest.Config) -> bool:

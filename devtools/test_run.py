@@ -1,4 +1,4 @@
-"""`./dev test`: the tests under pytest, by two workers with a database each.
+"""`./dev test` and `./dev glue`: the tests under pytest, by two workers with a database each.
 
 What pytest doesn't run as Odoo would is left to `native_run.py`; that pytest finds no test that
 Odoo's runner would not is checked by `pytest_plugin.py`.
@@ -45,12 +45,40 @@ def run(odoo: odoo_server.Odoo, arguments: list[str]) -> int:
     problems = list(results.problems)
     if not arguments:
         problems += run_failed_again(odoo, template, results)
-    problems += [f"Skipped, which counts as a failure: {test}" for test in sorted(results.skipped)]
+    return report(results, problems)
+
+
+def report(results: Results, problems: list[str]) -> int:
+    """Print what became of the tests.
+
+    :param results: What became of them.
+    :param problems: What else is wrong.
+    :return: The exit code.
+    """
+    skipped = [f"Skipped, which counts as a failure: {test}" for test in sorted(results.skipped)]
+    problems = [*problems, *skipped]
     for problem in problems:
         print(problem)
     failed = len(results.failed) or bool(problems)
     print(f"{len(results.passed)} passed, {failed:d} failed", flush=True)
     return 1 if failed else 0
+
+
+def run_glue(odoo: odoo_server.Odoo, addon: Path, arguments: list[str]) -> int:
+    """Run the tests of a glue addon, in a database that also has what it goes with.
+
+    Not by Odoo's own runner: it would make the scripts and styles of all pages of the website,
+    its editor's too, before the first test.
+
+    :param odoo: Odoo and its PostgreSQL cluster, which must run.
+    :param addon: The folder of the glue addon.
+    :param arguments: Further arguments for pytest.
+    :return: The exit code.
+    """
+    every = databases.Databases(odoo)
+    with every.temporary(every.glue_template(addon), 'glue') as database:
+        results = run_pytest(odoo, database, [f'{addon.name}/tests', *arguments])
+    return report(results, results.problems)
 
 
 def run_failed_again(odoo: odoo_server.Odoo, template: str, results: Results) -> list[str]:
@@ -108,7 +136,11 @@ def run_pytest(odoo: odoo_server.Odoo, database: str, arguments: list[str]) -> R
         *('--odoo-log-level=warn', f'--junit-xml={report}'),
         *arguments,
     ]
-    exit_code = console.run_attached(command, env=odoo.variables(), cwd=paths.CHECKOUT)
+    # Inside a worker of another run it is none of that run's workers.
+    variables = {
+        name: value for name, value in odoo.variables().items() if 'PYTEST_XDIST' not in name
+    }
+    exit_code = console.run_attached(command, env=variables, cwd=paths.CHECKOUT)
     results = read_report(report) if report.exists() else Results()
     if exit_code and not results.failed:
         reason = "it found no test" if exit_code == NO_TESTS_COLLECTED else f"exit code {exit_code}"

@@ -1,29 +1,41 @@
-"""The template of the addon's translations, which Odoo exports from an installed addon."""
+"""The templates of the addons' translations, which Odoo exports from installed addons."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from devtools import console, databases, paths
 from devtools.odoo_server import Odoo
 
-TEMPLATE = paths.ADDON / f'i18n/{paths.ADDON_NAME}.pot'
 CHANGING_HEADERS = ('"POT-Creation-Date:', '"PO-Revision-Date:')
 
 
-def export(odoo: Odoo) -> str:
-    """Export the template from the addon as it is.
+def template_of(addon: Path) -> Path:
+    """Return the file that is the template of an addon.
+
+    :param Path addon: The folder of the addon.
+    :rtype: Path
+    """
+    return addon / f'i18n/{addon.name}.pot'
+
+
+def export(odoo: Odoo, addon: Path) -> str:
+    """Export the template from an addon as it is.
 
     :param Odoo odoo: Odoo and its PostgreSQL cluster, which must run.
+    :param Path addon: The folder of the addon.
     :return: The template.
     :rtype: str
     """
     every = databases.Databases(odoo)
-    with every.temporary(every.addon_template(), 'pot') as database:
+    source = every.addon_template() if addon == paths.ADDON else every.glue_template(addon)
+    with every.temporary(source, 'pot') as database:
         exported = paths.state_directory() / f'{database}.pot'
-        with console.step("Exporting the terms to translate"):
+        with console.step(f"Exporting the terms of {addon.name} to translate"):
             configuration = odoo.write_configuration(database)
             odoo.run(
                 configuration,
-                *('i18n', 'export', f'--output={exported}', paths.ADDON_NAME),
+                *('i18n', 'export', f'--output={exported}', addon.name),
                 failure="Odoo can't export the terms to translate",
             )
         template: str = exported.read_text()
@@ -32,35 +44,41 @@ def export(odoo: Odoo) -> str:
 
 
 def write(odoo: Odoo) -> None:
-    """Bring the template in the addon up to date.
+    """Bring the templates in the addons up to date.
 
     :param Odoo odoo: Odoo and its PostgreSQL cluster, which must run.
     """
-    template = export(odoo)
-    if not _is_current(template):
-        TEMPLATE.parent.mkdir(exist_ok=True)
-        TEMPLATE.write_text(template)
-        print(f"Written: {TEMPLATE.relative_to(paths.CHECKOUT)}")
+    for addon in paths.addons():
+        template = export(odoo, addon)
+        if not _is_current(addon, template):
+            template_of(addon).parent.mkdir(exist_ok=True)
+            template_of(addon).write_text(template)
+            print(f"Written: {template_of(addon).relative_to(paths.CHECKOUT)}")
 
 
-def check(odoo: Odoo) -> str:
-    """Return what is wrong with the template in the addon.
+def check(odoo: Odoo, addon: Path = paths.ADDON) -> str:
+    """Return what is wrong with the template in an addon.
 
     :param Odoo odoo: Odoo and its PostgreSQL cluster, which must run.
+    :param Path addon: The folder of the addon.
     :rtype: str
     """
-    if _is_current(export(odoo)):
+    if _is_current(addon, export(odoo, addon)):
         return ""
-    return f"{TEMPLATE.relative_to(paths.CHECKOUT)} is out of date; `./dev pot` writes it."
+    return (
+        f"{template_of(addon).relative_to(paths.CHECKOUT)} is out of date; `./dev pot` writes it."
+    )
 
 
-def _is_current(template: str) -> bool:
-    """Tell whether the template in the addon equals another one but for its dates.
+def _is_current(addon: Path, template: str) -> bool:
+    """Tell whether the template in an addon equals another one but for its dates.
 
+    :param Path addon: The folder of the addon.
     :param str template: The other template.
     :rtype: bool
     """
-    return TEMPLATE.exists() and _lasting_lines(TEMPLATE.read_text()) == _lasting_lines(template)
+    path = template_of(addon)
+    return path.exists() and _lasting_lines(path.read_text()) == _lasting_lines(template)
 
 
 def _lasting_lines(template: str) -> list[str]:

@@ -3,7 +3,11 @@
 Here and not in a model: the order in which models are loaded must not depend on who needs a name.
 """
 
+import re
+from typing import Any
+
 # What Stripe's objects carry of ours.
+DATABASE_KEY = 'odoo_database'
 REFERENCE_KEY = 'odoo_reference'
 ORDER_KEY = 'odoo_order'
 PAYMENT_KEY = 'odoo_payment'
@@ -29,3 +33,25 @@ EVENT_TYPES = (
     'payment_method.updated',
     'payment_method.detached',
 )
+
+
+def is_stripe_id(value: Any, kind: str | None = None) -> bool:
+    """Return whether a value has the form of one of Stripe's numbers, and is nothing else.
+
+    Numbers become parts of addresses: whatever else stands in one leads to another place.
+
+    :param value: The value, from anywhere.
+    :param str|None kind: The letters that it begins with, such as ``pi``; any if not given.
+    :rtype: bool
+    """
+    pattern = rf'{kind}_[A-Za-z0-9_]+' if kind else r'[A-Za-z0-9]+_[A-Za-z0-9_]+'
+    return isinstance(value, str) and bool(re.fullmatch(pattern, value))
+
+
+def is_stripe_path(path: str) -> bool:
+    """Return whether a path below the version of Stripe's API leads where it says.
+
+    :param str path: For example `payment_intents/pi_1/cancel`.
+    :rtype: bool
+    """
+    return bool(re.fullmatch(r'[A-Za-z0-9_]+(/[A-Za-z0-9_]+)*', path))

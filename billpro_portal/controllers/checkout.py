@@ -19,8 +19,9 @@ class Checkout(OrderAccess):
         """
         values = {**order._get_checkout_values(), **self._billpro_get_payment_form_values(order)}
         values['consent']['checked'] = (
-            request.session.get(f'billpro_consent_{order.id}') == values['consent']['version']
+            request.session.get(f'billpro_consent_{order.id}') == order._get_consent_key()
         )
+        values['changes'] = request.session.pop(f'billpro_changes_{order.id}', [])
         return self._billpro_render_private('billpro_portal.checkout_page', values)
 
     def _billpro_get_payment_form_values(self, order):
@@ -100,20 +101,29 @@ class Checkout(OrderAccess):
         }
 
     @http.route('/order/<int:order_id>/state', type='jsonrpc', auth='public')
-    def billpro_order_state(self, order_id, access_token=None):
-        """Tell the checkout in an open tab whether the order can still be paid.
+    def billpro_order_state(self, order_id, access_token=None, shown=None):
+        """Tell the checkout in an open tab whether the order can still be paid as it is shown.
+
+        If it was changed, the page that is opened next says what.
 
         :param int order_id: The order.
         :param str access_token: The token of the order link.
+        :param str shown: What the page shows, see `sale.order._get_shown`; None if it offers no
+                          payment.
         :return: ``payable`` and ``pending`` (bools) and the ``url`` to go to if not payable.
         :rtype: dict
         :raise werkzeug.exceptions.NotFound: If the order isn't the visitor's.
+        :raise UserError: If the page has sent something else than what it showed.
         """
         order = self._billpro_get_accessible_order(order_id, access_token)
         if not order:
             raise request.not_found()
+        payable = not order._get_not_payable_reason()
+        if payable and shown and (changes := order._get_changes_since(shown)):
+            request.session[f'billpro_changes_{order.id}'] = changes
+            payable = False
         return {
-            'payable': not order._get_not_payable_reason(),
+            'payable': payable,
             'pending': bool(order._get_payment_in_progress()),
             'url': order._get_order_link(),
         }
@@ -129,6 +139,7 @@ class Checkout(OrderAccess):
         flow,
         tokenization_requested,
         consent_version=None,
+        shown=None,
         **kwargs,
     ):
         """Begin the initial payment, or go on with the one that was begun.
@@ -141,12 +152,14 @@ class Checkout(OrderAccess):
         :param str flow: `redirect`, `direct` or `token`.
         :param bool tokenization_requested: Whether the customer wants to save the card.
         :param str consent_version: The version of the text the customer agreed to.
+        :param str shown: What the page showed, see `sale.order._get_shown`.
         :param dict kwargs: What else Odoo's payment form sends; amounts, routes and ids in it are
                             not used.
         :return: The values for processing the transaction.
         :rtype: dict
         :raise werkzeug.exceptions.NotFound: If the order isn't the visitor's.
-        :raise UserError: If the order can't be paid now or the consent is missing.
+        :raise UserError: If the order can't be paid now, is not what the page showed, or the
+                          consent is missing.
         """
         order = self._billpro_get_accessible_order(order_id, access_token)
         if not order:
@@ -155,7 +168,8 @@ class Checkout(OrderAccess):
         order._lock_billing()
         if reason := order._get_not_payable_reason():
             raise UserError(reason)
-        self._billpro_record_consent(order, consent_version)
+        order._record_consent(consent_version, shown, request.httprequest.remote_addr)
+        request.session[f'billpro_consent_{order.id}'] = order._get_consent_key()
         form_values = self._billpro_get_payment_form_values(order)
         self._billpro_check_payment_option(
             form_values, provider_id, payment_method_id, token_id, flow
@@ -164,7 +178,6 @@ class Checkout(OrderAccess):
         amount = form_values['amount']
         is_validation = form_values['mode'] == 'validation'
         provider_sudo = form_values['providers_sudo'].filtered(lambda p: p.id == provider_id)
-        begun_txs = order._get_initial_attempts().filtered(lambda tx: tx.state == 'draft')
         if flow != 'token':
             payment_method_sudo = form_values['payment_methods_sudo'].filtered(
                 lambda pm: pm.id == payment_method_id
@@ -174,13 +187,19 @@ class Checkout(OrderAccess):
                 and payment_method_sudo.support_tokenization
                 and (tokenization_requested or order._get_purchase()._requires_card(order))
             )
-            for tx in begun_txs:
-                if tx._is_billing_reusable(
-                    provider_id, payment_method_id, flow, tokenize, amount, is_validation
+            for tx in order._get_initial_attempts():
+                if (
+                    tx._is_billing_reusable(
+                        provider_id, payment_method_id, flow, tokenize, amount, is_validation
+                    )
+                    and tx._is_still_open()
                 ):
                     PaymentPostProcessing.monitor_transaction(tx)
                     return tx._get_processing_values()
-        begun_txs._supersede()
+        address = request.httprequest.remote_addr
+        if reason := order._get_attempt_limit_reason(address):
+            raise UserError(reason)
+        self._billpro_give_up_attempts(order)
         attempt = len(order._get_initial_attempts()) + 1
         request.update_context(delay_token_charge=True)
         tx_sudo = self._create_transaction(
@@ -196,39 +215,27 @@ class Checkout(OrderAccess):
             landing_route=form_values['landing_route'],
             reference_prefix=f'{order.name}-P{attempt}',
             sale_order_id=order.id,
-            custom_create_values={'billing_order_id': order.id},
+            custom_create_values={'billing_order_id': order.id, 'billing_ip_address': address},
         )
         if flow == 'token':
             tx_sudo._charge_initial_payment()
         return tx_sudo._get_processing_values()
 
-    def _billpro_record_consent(self, order, version):
-        """Store what the customer agreed to, once for each text.
+    @staticmethod
+    def _billpro_give_up_attempts(order):
+        """Give up what was begun in other tabs, before another payment is begun.
 
-        :param sale.order order: The order, in superuser mode.
-        :param str version: The version of the text that the page showed.
-        :raise UserError: If the customer didn't agree to the text of today.
+        :param sale.order order: The order, in superuser mode, locked.
+        :raise UserError: If a payment is under way.
         """
-        consent = order._get_consent()
-        if not version:
-            raise UserError(request.env._("Please tick the box to agree before you pay."))
-        if version != consent['version']:
+        if order._give_up_attempts():
+            # What the provider has told of them is kept, though nothing else comes of the request.
+            request.env.cr.commit()  # pylint: disable=invalid-commit
             raise UserError(
                 request.env._(
-                    "The terms changed while this page was open. Please reload the page and read"
-                    " them again."
+                    "A payment of this order is under way already, and nothing else was begun."
+                    " Please reload this page in a minute to see what came of it."
                 )
-            )
-        request.session[f'billpro_consent_{order.id}'] = version
-        if version not in order.billing_consent_ids.mapped('version'):
-            request.env['billpro.consent'].sudo().create(
-                {
-                    'order_id': order.id,
-                    'partner_id': order.partner_id.id,
-                    'text': consent['text'],
-                    'version': version,
-                    'ip_address': request.httprequest.remote_addr,
-                }
             )
 
     @staticmethod

@@ -50,7 +50,7 @@ class OrderAccess(PaymentPortal):
         """Render a page that belongs to one customer.
 
         The token stands in the URL: no cache may keep the page and no other site may learn the
-        address from the `Referer` header.
+        address from the `Referer` header, or show the page in a frame.
 
         :param str template: The template's external id.
         :param dict values: The values of the template.
@@ -66,6 +66,9 @@ class OrderAccess(PaymentPortal):
         response.headers['Cache-Control'] = 'no-store'
         response.headers['Referrer-Policy'] = 'same-origin'
         response.headers['X-Robots-Tag'] = 'noindex, nofollow'
+        # No other site may lay the page under its own and have the customer click on it.
+        response.headers['X-Frame-Options'] = 'SAMEORIGIN'
+        response.headers['Content-Security-Policy'] = "frame-ancestors 'self'"
 
     # === RESULTS OF ACTIONS === #
 

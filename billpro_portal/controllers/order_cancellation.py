@@ -89,6 +89,7 @@ class OrderCancellation(OrderAccess):
         if not order:
             return self._billpro_render_order_not_found()
         try:
+            order._check_number_of_changes()
             order._undo_cancellation()
         except UserError as error:
             return self._billpro_render_refused(order, error)

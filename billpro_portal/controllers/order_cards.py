@@ -87,6 +87,8 @@ class OrderCards(Checkout):
         self._billpro_check_payment_option(
             form_values, provider_id, payment_method_id, None, flow if flow != 'token' else ''
         )
+        # An older tab registers nothing any more.
+        order.billing_transaction_ids.filtered('billing_is_card_update')._give_up()
         tx_sudo = self._create_transaction(
             provider_id=provider_id,
             payment_method_id=payment_method_id,
@@ -156,6 +158,7 @@ class OrderCards(Checkout):
             return self._billpro_render_order_not_found()
         try:
             order._check_cards_can_be_changed()
+            order._check_number_of_changes()
             card = order._get_card(self._cast_as_int(token_id))
             order._select_card(card, for_all_orders=bool(all_orders))
         except UserError as error:
@@ -182,6 +185,7 @@ class OrderCards(Checkout):
             return self._billpro_render_order_not_found()
         try:
             order._check_cards_can_be_changed()
+            order._check_number_of_changes()
             order._remove_card(order._get_card(self._cast_as_int(token_id)))
         except UserError as error:
             return self._billpro_render_refused(order, error)

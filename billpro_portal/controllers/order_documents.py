@@ -29,6 +29,7 @@ class OrderDocuments(OrderAccess):
         return self._billpro_respond_with_report(
             'billpro_portal.action_report_order_summary',
             order,
+            'billing_summary_pdf',
             request.env._("Order summary %s", order.name),
         )
 
@@ -54,7 +55,10 @@ class OrderDocuments(OrderAccess):
         if not tx:
             return self._billpro_render_order_not_found()
         return self._billpro_respond_with_report(
-            'billpro_portal.action_report_receipt', tx, request.env._("Receipt %s", tx.reference)
+            'billpro_portal.action_report_receipt',
+            tx,
+            'billing_receipt_pdf',
+            request.env._("Receipt %s", tx.reference),
         )
 
     @http.route(
@@ -106,11 +110,12 @@ class OrderDocuments(OrderAccess):
             .get_response()
         )
 
-    def _billpro_respond_with_report(self, report, record, name):
+    def _billpro_respond_with_report(self, report, record, field_name, name):
         """Return a report as PDF, in the customer's language and the company's layout.
 
         :param str report: The report's external id.
         :param record: The record to print, in superuser mode.
+        :param str field_name: The field of the record that keeps the document.
         :param str name: The document's name.
         :rtype: odoo.http.Response
         """
@@ -118,7 +123,7 @@ class OrderDocuments(OrderAccess):
             request.env['ir.actions.report']
             .sudo()
             .with_company(record.company_id)
-            ._render_qweb_pdf(report, record.ids)[0]
+            ._billpro_get_kept_pdf(report, record, field_name)
         )
         filename = re.sub(r'[^-\w]+', '_', name)
         return self._billpro_respond_with_pdf(pdf, f'{filename}.pdf')

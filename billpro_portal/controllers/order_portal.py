@@ -1,7 +1,7 @@
 from odoo import http
 from odoo.http import request
 
-from odoo.addons.sale.controllers.portal import CustomerPortal, PaymentPortal
+from odoo.addons.sale.controllers.portal import CustomerPortal
 
 from ..billing.lifecycle import BEFORE_APPROVAL
 from .checkout import Checkout
@@ -38,9 +38,7 @@ class OrderPortal(Checkout):
         if order.billing_status == 'cancelled':
             closed = {
                 'title': request.env._("This order was cancelled"),
-                'message': request.env._(
-                    "It can't be paid any more. Please contact us if you need help."
-                ),
+                'message': order._get_cancelled_message(),
             }
         elif order._get_other_payments():
             closed = {
@@ -84,25 +82,19 @@ class OrderPortal(Checkout):
 
 
 class SaleCustomerPortal(CustomerPortal):
-    """Sale's own order page: orders with a purchase type have only one page, ours."""
+    """Sale's own order page: orders with a purchase type have only one page, ours.
+
+    What lies below it is closed for them by `ir.http._pre_dispatch`.
+    """
 
     @http.route()
-    def portal_order_page(self, order_id, access_token=None, **kwargs):
-        """Override of `sale` to go to the order link."""
+    def portal_order_page(self, order_id, report_type=None, access_token=None, **kwargs):
+        """Override of `sale` to go to the order link or, for a report, to the order summary."""
+        if not request.env['sale.order'].sudo().browse(order_id).exists().purchase_type:
+            return super().portal_order_page(
+                order_id, report_type=report_type, access_token=access_token, **kwargs
+            )
         order = OrderAccess()._billpro_get_accessible_order(order_id, access_token)
-        if order and kwargs.get('report_type') is None:
-            return request.redirect(order._get_order_link())
-        return super().portal_order_page(order_id, access_token=access_token, **kwargs)
-
-
-class SalePaymentPortal(PaymentPortal):
-    @http.route()
-    def portal_order_transaction(self, order_id, access_token, **kwargs):
-        """Override of `sale`: orders with a purchase type are paid at their checkout only.
-
-        :raise werkzeug.exceptions.NotFound: For such an order.
-        """
-        order = request.env['sale.order'].sudo().browse(order_id).exists()
-        if order.purchase_type:
-            raise request.not_found()
-        return super().portal_order_transaction(order_id, access_token, **kwargs)
+        if not order:
+            return request.redirect('/my')
+        return request.redirect(order._get_order_link('/document/summary' if report_type else ''))

@@ -3,14 +3,20 @@ import logging
 
 from odoo import http
 from odoo.http import request
+from odoo.tools import mute_logger
 
 from odoo.addons.payment_stripe.controllers.main import StripeController
+
+from ..billing.stripe_messages import is_stripe_id
 
 _logger = logging.getLogger(__name__)
 
 
 class StripeWebhookController(StripeController):
-    """Stripe's messages about orders: verified, kept, answered at once; processed afterwards."""
+    """What comes from Stripe about orders: messages, and customers who come back.
+
+    Messages are verified, kept and answered at once, and processed afterwards.
+    """
 
     @http.route()
     def stripe_webhook(self):
@@ -39,3 +45,28 @@ class StripeWebhookController(StripeController):
             return request.make_json_response('', status=403)
         events._receive(provider, event)
         return request.make_json_response('')
+
+    @http.route()
+    def stripe_return(self, **data):
+        """Override of `payment_stripe`, which takes any payment for the one that was begun.
+
+        Nothing of what the address says reaches the transaction but its number. What isn't about
+        orders of ours goes on as in Odoo, unless the number is none.
+
+        :param dict data: The reference of the transaction, and the number of its payment or set-up.
+        :return: A redirection to the page that shows the result.
+        :rtype: odoo.http.Response
+        """
+        tx_sudo = (
+            request.env['payment.transaction']
+            .sudo()
+            .search([('reference', '=', data.get('reference')), ('provider_code', '=', 'stripe')])
+        )
+        is_setup = tx_sudo.operation == 'validation'
+        number = data.get('setup_intent' if is_setup else 'payment_intent')
+        if tx_sudo.billing_order_id:
+            tx_sudo._take_in_stripe_return(number)
+        elif is_stripe_id(number, 'seti' if is_setup else 'pi'):
+            return super().stripe_return(**data)
+        with mute_logger('werkzeug'):  # Its log would show the client secret.
+            return request.redirect('/payment/status')

@@ -125,7 +125,7 @@ class AccountMove(models.Model):
             )
         )
         if due:
-            due.billpro_einvoice_state = 'due'
+            due.sudo().billpro_einvoice_state = 'due'
             self.env.ref('billpro_portal.cron_send_einvoices')._trigger()
         return posted
 

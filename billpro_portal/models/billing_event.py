@@ -69,6 +69,13 @@ class BillproBillingEvent(models.Model):
         "(order_id, number) WHERE number > 0", "The order has a payment with this number."
     )
     _amount_positive = models.Constraint('CHECK (amount > 0)', "A payment has an amount.")
+    # Floating-point numbers hold no minor units of what is much larger.
+    _amount_bounded = models.Constraint(
+        'CHECK (amount < 1000000000000)', "A payment is less than 1,000,000,000,000."
+    )
+    _due_date_bounded = models.Constraint(
+        "CHECK (due_date < '2201-01-01')", "A payment is due before the year 2201."
+    )
     # The run looks for what is due: the few open events among all that ever were.
     _due_idx = models.Index("(due_date) WHERE status = 'scheduled'")
     _in_flight_idx = models.Index("(id) WHERE status IN ('processing', 'unknown')")
@@ -131,6 +138,12 @@ class BillproBillingEvent(models.Model):
             if new_status in PAID:
                 values['completed_date'] = fields.Datetime.now()
             events.write(values)
+
+    def _follow_collection(self):
+        """Do what follows when payments were collected, in the transaction that books them.
+
+        It is called once for each payment, whatever became of it before. Other addons extend it.
+        """
 
     # === ACTIONS === #
 
@@ -219,6 +232,10 @@ class BillproBillingEvent(models.Model):
         :raise UserError: If the payment isn't unknown.
         """
         self.ensure_one()
+        if not self.env.user.has_group('billpro_portal.group_billing_manager'):
+            raise AccessError(
+                self.env._("Only billing managers can decide whether a payment was executed.")
+            )
         tx = self.transaction_ids.filtered('billing_outcome_unknown')
         if self.status != 'unknown' or not tx:
             raise UserError(self.env._("The outcome of payment %s is known.", self.display_name))

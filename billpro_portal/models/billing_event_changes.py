@@ -104,6 +104,13 @@ class BillproBillingEvent(models.Model):
             return self.env._("The order has no stored card.")
         if token.provider_id.state == 'disabled':
             return self.env._("The payment provider is switched off.")
+        if not self.order_id._is_card_of_customer(token):
+            return self.env._(
+                "%(card)s belongs to %(owner)s, who is not the customer of order %(order)s.",
+                card=token._get_card_name(),
+                owner=token.partner_id.display_name,
+                order=self.order_id.name,
+            )
         return self._get_refusal_to_attempt()
 
     def _get_status_label(self):

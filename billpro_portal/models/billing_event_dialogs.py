@@ -38,8 +38,10 @@ class BillproBillingEvent(models.Model):
     def action_open_merge(self):
         """Open the dialog that merges payments of one order.
 
+        :raise AccessError: If the user may not.
         :raise UserError: If they can't be merged.
         """
+        self.order_id._check_billing_user()
         if len(self.order_id) != 1:
             raise UserError(self.env._("Only payments of the same order can be merged."))
         if len(self) < 2:

@@ -69,6 +69,7 @@ class BillproBillingRun(models.Model):
             ('watch', self._watch_authorizations),
             ('collect', self._collect_requested),
             ('forget', self.env['billpro.failure']._forget_needless),
+            ('forget_addresses', self.env['payment.transaction']._forget_addresses),
         ):
             # What is wrong with one of them mustn't keep anything from being collected.
             self.env['billpro.own.transaction']._commit_alone(self.env.company, task, part)

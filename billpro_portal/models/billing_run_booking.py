@@ -150,6 +150,7 @@ class BillproBillingRun(models.Model):
         over.is_post_processed = True
         self._schedule_next_events((approved | declined | waiting).billing_event_id)
         self._update_orders(txs.billing_order_id)
+        collected.billing_event_id._follow_collection()
         self._tell_of('payment_received', collected)
         self._tell_of_declines(declined | waiting)
 

@@ -17,12 +17,20 @@ class BillproConsent(models.Model):
     )
     text = fields.Text(required=True, readonly=True)
     version = fields.Char(required=True, readonly=True)
+    agreement = fields.Text(
+        string="Agreed To",
+        readonly=True,
+        help="Seller, lines, totals, terms and dates, as they were shown.",
+    )
+    fingerprint = fields.Char(
+        readonly=True, help="The SHA-256 of what was agreed to: another order has another one."
+    )
     date = fields.Datetime(required=True, readonly=True, default=fields.Datetime.now)
     ip_address = fields.Char(string="IP Address", readonly=True)
 
     _order_version_unique = models.Constraint(
-        'unique(order_id, version)',
-        "The consent to this text is already recorded for the order.",
+        'unique(order_id, version, fingerprint)',
+        "The consent to this text is already recorded for the order as it is.",
     )
 
     @api.depends('order_id', 'version')

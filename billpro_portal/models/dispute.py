@@ -80,7 +80,9 @@ class BillproDispute(models.Model):
                     **values,
                     'transaction_id': tx.id,
                     'provider_reference': dispute['id'],
+                    # Switched off it may be, as money of it isn't taken any more.
                     'currency_id': self.env['res.currency']
+                    .with_context(active_test=False)
                     .search([('name', '=', dispute['currency'].upper())])
                     .id,
                     'opened_date': self._to_datetime(dispute['created']),

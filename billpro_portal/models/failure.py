@@ -84,6 +84,7 @@ class BillproFailure(models.Model):
             ('other_payments', "Tell of payments made in another way"),
             ('dates', "Do what is due by date"),
             ('forget', "Clear the list of failures"),
+            ('forget_addresses', "Forget where visitors came from"),
             ('remind', "Remind the customer"),
             ('announce', "Announce the payment"),
             ('card_expiring', "Tell the customer that the card expires"),
@@ -189,12 +190,21 @@ class BillproFailure(models.Model):
             [], ['res_model', 'task'], ['id:recordset']
         ):
             # A part of a job is done for all records together, which have no state.
-            to_do = [] if model == 'res.company' else _STILL_TO_DO.get(task, [])
+            to_do = [] if model == 'res.company' else self._get_domain_to_do(task)
             records = self.env[model].sudo()
             found = records.search([('id', 'in', failures.mapped('res_id')), *to_do])
             failures.filtered(
                 lambda failure, ids=set(found.ids): failure.res_id not in ids
             ).unlink()
+
+    @api.model
+    def _get_domain_to_do(self, task):
+        """Return where a task is still to be done; other addons add theirs.
+
+        :param str task: What is done.
+        :rtype: list
+        """
+        return _STILL_TO_DO.get(task, [])
 
     # === WAITING === #
 

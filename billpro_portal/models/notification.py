@@ -435,10 +435,10 @@ class BillproNotification(models.Model):
     def action_send_again(self):
         """Queue notices once more, for staff.
 
-        :raise AccessError: If the user may not write to the orders.
+        :raise AccessError: If the user may not deal with the customers of the orders.
         :raise UserError: If one is on its way already.
         """
-        self.order_id.check_access('write')
+        self.order_id._check_salesperson()
         if self.filtered(lambda notice: notice.state in {'queued', 'handed_over'}):
             raise UserError(self.env._("A notice that is on its way can't be sent again."))
         self.sudo()._queue_again()

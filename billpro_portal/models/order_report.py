@@ -94,7 +94,7 @@ class BillproOrderReport(models.AbstractModel):
                      JOIN product_product p ON p.id = l.product_id
                      JOIN product_template t ON t.id = p.product_tmpl_id
                     WHERE l.order_id = o.id
-                      AND t.purchase_type = o.purchase_type
+                      AND (t.purchase_type = o.purchase_type OR l.billing_each_period)
                    HAVING COUNT(*) > 0
              ) lines
              WHERE o.purchase_type IN %(types)s
@@ -153,7 +153,14 @@ class BillproOrderReport(models.AbstractModel):
                      JOIN product_product p ON p.id = l.product_id
                      JOIN product_template t ON t.id = p.product_tmpl_id
                     WHERE l.move_id = m.id
-                      AND t.purchase_type = o.purchase_type
+                      AND (
+                          t.purchase_type = o.purchase_type
+                          OR EXISTS (
+                              SELECT FROM sale_order_line_invoice_rel rel
+                                JOIN sale_order_line sold ON sold.id = rel.order_line_id
+                               WHERE rel.invoice_line_id = l.id AND sold.billing_each_period
+                          )
+                      )
                    HAVING COUNT(*) > 0
              ) lines
              WHERE m.move_type = 'out_invoice'

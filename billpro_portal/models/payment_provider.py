@@ -9,6 +9,9 @@ IDEMPOTENT_OPERATIONS = {
     'stripe': frozenset({'offline', 'online_token', 'refund'}),
     'demo': frozenset({'offline', 'online_token'}),
 }
+# The providers that know the payment again which was begun for a transaction. Others make one of
+# each request, and of all but the last one the transaction knows nothing more.
+RESUMING_PROVIDERS = frozenset({'stripe', 'demo', 'custom'})
 
 
 class PaymentProvider(models.Model):
@@ -31,6 +34,16 @@ class PaymentProvider(models.Model):
         """
         self.ensure_one()
         return operation in IDEMPOTENT_OPERATIONS.get(self.code, ())
+
+    def _gives_same_payment_again(self):
+        """Return whether a begun payment that is asked for once more is the same payment.
+
+        Addons for other providers that can tell override it.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return self.code in RESUMING_PROVIDERS
 
     def _extract_error(self, error):
         """Return what a provider says about a request that it refused.

@@ -10,6 +10,8 @@ from odoo.exceptions import ValidationError
 from odoo.addons.payment_stripe import const
 from odoo.addons.payment_stripe import utils as stripe_utils
 
+from ..billing.stripe_messages import is_stripe_path
+
 _logger = logging.getLogger(__name__)
 
 SECONDS_TO_ANSWER = 10
@@ -91,8 +93,11 @@ class PaymentProvider(models.Model):
         :return: Stripe's answer.
         :rtype: dict
         :raise ValidationError: If the request fails; its cause is the error of Stripe's library.
+                                Without a cause if the path leads elsewhere: nothing is sent.
         """
         self.ensure_one()
+        if not is_stripe_path(endpoint):
+            raise ValidationError(self.env._("The payment provider has nothing of that number."))
         options = {'headers': self._get_stripe_extra_request_headers()}
         if idempotency_key and method == 'POST':
             options['idempotency_key'] = idempotency_key

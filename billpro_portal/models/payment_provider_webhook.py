@@ -72,9 +72,11 @@ class PaymentProvider(models.Model):
 
         :return: A notification.
         :rtype: dict
+        :raise AccessError: If the user may not set up providers.
         :raise ValidationError: If Stripe refuses it or doesn't answer.
         """
         self.ensure_one()
+        self.check_access('write')
         url = self._get_stripe_webhook_url()
         events = {f'enabled_events[{index}]': name for index, name in enumerate(EVENT_TYPES)}
         endpoints = self._billpro_ask_stripe('GET', 'webhook_endpoints', params={'limit': 100})

@@ -182,7 +182,14 @@ class PaymentToken(models.Model):
         return self.sudo().billing_order_ids.filtered(lambda order: order.billing_status in LIVE)
 
     def get_linked_records_info(self):
-        """Override of `payment` to name the orders that are charged to the card."""
+        """Override of `payment` to name the orders that are charged to the card.
+
+        Anybody can call it, with any card's number. The addresses are for who may read the
+        orders with a login: the links that open them without one are their customers' secret.
+
+        :raise AccessError: If the user may not read the card.
+        """
+        self.check_access('read')
         res = super().get_linked_records_info()
         description = self.env['sale.order']._description
         return res + [
@@ -190,9 +197,9 @@ class PaymentToken(models.Model):
                 'description': description,
                 'id': order.id,
                 'name': order.name,
-                'url': order._get_order_link(),
+                'url': order.access_url,
             }
-            for order in self._get_charged_orders()
+            for order in self._get_charged_orders().with_env(self.env)._filtered_access('read')
         ]
 
     def _handle_archiving(self):

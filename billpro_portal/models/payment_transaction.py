@@ -33,6 +33,10 @@ class PaymentTransaction(models.Model):
         string="Given Up", readonly=True, help="Begun, but replaced before the customer sent it."
     )
 
+    billing_on_account = fields.Boolean(
+        string="On Account", readonly=True, help="Received, but not needed by its order."
+    )
+
     # The database itself refuses a second payment under way for the same initial payment.
     _billing_one_open_initial_payment = models.UniqueIndex(
         "(billing_order_id) WHERE billing_order_id IS NOT NULL"
@@ -54,10 +58,10 @@ class PaymentTransaction(models.Model):
         )
 
     def _supersede(self):
-        """Give up the payments that were begun but not sent by the customer.
+        """Note that payments that were begun, but not sent by the customer, are given up.
 
         Should the customer finish one of them after all, `_set_done` accepts it: money that moved
-        must be booked.
+        must be booked. `_give_up` sees to it that nobody can.
         """
         begun = self.filtered(lambda tx: tx.state == 'draft' and not tx._is_charged_by_us())
         begun.billing_superseded = True
@@ -70,7 +74,8 @@ class PaymentTransaction(models.Model):
         """Return whether a begun payment can serve a second request for the same.
 
         A second tab, a double click and a reload then work on one payment, which the provider
-        knows by one reference and collects once.
+        knows by one reference and collects once. Others make a payment of each request, and the
+        transaction would forget the first one.
 
         :param int provider_id: The requested provider.
         :param int payment_method_id: The requested payment method.
@@ -84,6 +89,7 @@ class PaymentTransaction(models.Model):
         return (
             self.state == 'draft'
             and self.provider_id.id == provider_id
+            and self.provider_id._gives_same_payment_again()
             and self.payment_method_id.id == payment_method_id
             and self.operation == ('validation' if is_validation else f'online_{flow}')
             and flow != 'token'
@@ -238,6 +244,7 @@ class PaymentTransaction(models.Model):
         others = self - attempts
         carrying = others._carry_documents()
         super(PaymentTransaction, others)._post_process()
+        carrying._balance_refunds_on_account()
         carrying._announce_refunds()
 
     def _book_alone(self):
@@ -303,6 +310,18 @@ class PaymentTransaction(models.Model):
             elif not tx.invoice_ids:
                 tx.invoice_ids = tx.billing_order_id._approve_initial_payment(tx)
         return to_book
+
+    def _balance_refunds_on_account(self):
+        """Balance what was paid back with what it pays back, where no invoice stands between."""
+        for tx in self.filtered(lambda tx: tx.operation == 'refund' and not tx.invoice_ids):
+            payments = tx.payment_id | tx.source_transaction_id.payment_id
+            lines = payments.move_id.line_ids.filtered(
+                lambda line, account=tx.payment_id.destination_account_id: (
+                    line.account_id == account and not line.reconciled
+                )
+            )
+            if len(lines) > 1:
+                lines.reconcile()
 
     def _announce_refunds(self):
         """Tell customers and staff of the refunds that were booked, and let their orders go on."""

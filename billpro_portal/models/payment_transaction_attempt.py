@@ -103,9 +103,9 @@ class PaymentTransaction(models.Model):
             ):
                 failure.unlink()
                 return
-            if intent := answer.get('payment_intent'):
+            if self.provider_code == 'stripe' and not self._get_mismatch(answer):
                 # Known at the provider by this number: it is asked about, not sent again.
-                self.provider_reference = intent['id']
+                self.provider_reference = self._get_stripe_object(answer)['id']
         self._set_outcome_unknown(
             self.env._("What the provider answered could not be taken in: %s", failure.reason)
         )

@@ -1,4 +1,10 @@
-from odoo import fields, models
+from datetime import timedelta
+
+from odoo import api, fields, models
+
+# How long a try's address is kept, and how many are removed in one run.
+ADDRESS_DAYS = 30
+ADDRESSES_AT_ONCE = 1000
 
 
 class PaymentTransaction(models.Model):
@@ -19,7 +25,27 @@ class PaymentTransaction(models.Model):
     billing_for_all_orders = fields.Boolean(
         string="For All Orders", readonly=True, help="The customer wants it for all orders."
     )
-    billing_ip_address = fields.Char(string="IP Address", readonly=True)
+    billing_ip_address = fields.Char(
+        string="IP Address",
+        readonly=True,
+        index='btree_not_null',
+        help="Where a try at the checkout or a card came from: kept for 30 days, against abuse.",
+    )
+
+    @api.model
+    def _forget_addresses(self):
+        """Remove where tries came from, once they say nothing about abuse any more.
+
+        Personal data is kept no longer than needed: Regulation (EU) 2016/679, article 5 (1) (e).
+        """
+        outdated = self.search(
+            [
+                ('billing_ip_address', '!=', False),
+                ('create_date', '<', fields.Datetime.now() - timedelta(days=ADDRESS_DAYS)),
+            ],
+            limit=ADDRESSES_AT_ONCE,
+        )
+        outdated.billing_ip_address = False
 
     def _tokenize(self, payment_data):
         """Override of `payment` to keep what is known of a Stripe card, and recognise the order's.

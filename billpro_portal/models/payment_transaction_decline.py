@@ -72,7 +72,8 @@ class PaymentTransaction(models.Model):
         decline_class = classify_decline(codes)
         values = {f'billing_{name}': getattr(codes, name) for name in CODES}
         if intent_id := (error.get('payment_intent') or {}).get('id'):
-            values['provider_reference'] = intent_id
+            # It is the answer to what was sent. What is known already is never replaced.
+            values['provider_reference'] = self.provider_reference or intent_id
             if self.billing_event_id and decline_class == AUTHENTICATION:
                 values['billing_action_required'] = True
         self.write({**values, 'billing_decline_class': decline_class})

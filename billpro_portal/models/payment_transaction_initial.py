@@ -45,19 +45,6 @@ class PaymentTransaction(models.Model):
         if self.state in {'done', 'error', 'cancel'}:
             self._book_alone()
 
-    def _process(self, provider_code, payment_data):
-        """Override of `payment`: a decline that is reported later is booked soon.
-
-        No browser waits for it, and the order can't be charged again before. Whoever charges a
-        card learns what was answered, even if it can't be taken in.
-        """
-        if (answers := self.env.context.get('billing_answers')) is not None:
-            answers.append(payment_data)
-        tx = super()._process(provider_code, payment_data)
-        if tx and tx._is_charge_of_staff() and tx._is_declined_but_not_booked():
-            self.env.ref('payment.cron_post_process_payment_tx')._trigger()
-        return tx
-
     def _is_declined_but_not_booked(self):
         """Return whether the order doesn't know yet that the payment was declined.
 

@@ -1,5 +1,4 @@
 from odoo import models
-from odoo.exceptions import ValidationError
 
 from odoo.addons.payment import utils as payment_utils
 from odoo.addons.payment_stripe import const
@@ -17,37 +16,27 @@ class PaymentTransaction(models.Model):
         "(provider_reference) WHERE provider_reference IS NOT NULL"
     )
 
-    def _try_lock_for_message(self):
-        """Lock a payment with its order, if it has one, unless somebody else holds them.
-
-        :rtype: bool
-        """
-        self.ensure_one()
-        if self.billing_order_id:
-            return self._try_lock_with_order()
-        return bool(self.try_lock_for_update(allow_referencing=True))
-
-    def _take_in_stripe_message(self, event_type, object_id):
+    def _take_in_stripe_message(self, event_type, object_id, number):
         """Ask Stripe about what a message names, and record it; the caller holds the lock.
 
         :param str event_type: The type of the message.
         :param str object_id: What changed at Stripe.
-        :return: The transactions to book.
-        :rtype: payment.transaction
+        :param str number: The payment or set-up that it belongs to.
+        :return: The transactions to book; None if it belongs to another payment.
+        :rtype: payment.transaction|None
         :raise ValidationError: If Stripe doesn't answer.
         """
         self.ensure_one()
         tx = self.with_context(billing_moves_no_money=True)
+        is_known = bool(number) and self.provider_reference == number
+        if is_known and self.state == 'done' and event_type.endswith('_intent.succeeded'):
+            pass  # Nothing new.
+        elif (not is_known or '_intent.' in event_type) and not tx._take_in_stripe_number(number):
+            return None
         if event_type.startswith('charge.dispute.'):
             tx._take_in_stripe_dispute(object_id)
         elif event_type.startswith(('charge.refund', 'refund.')):
             return tx._take_in_stripe_refunds()
-        elif self.state == 'done' and event_type.endswith('_intent.succeeded'):
-            pass  # Known already.
-        elif event_type.startswith('setup_intent.'):
-            tx._take_in_stripe_setup(object_id)
-        else:
-            tx._take_in_stripe_payment(object_id)
         return (self | self._get_settlements()).filtered(lambda tx: tx._has_something_to_book())
 
     def _has_something_to_book(self):
@@ -64,20 +53,24 @@ class PaymentTransaction(models.Model):
         )
         return bool(is_news and not self.is_post_processed)
 
-    def _take_in_stripe_payment(self, intent_id):
-        self.provider_reference = intent_id
-        if not self._ask_about_intent('GET', ''):
-            raise ValidationError(
-                self.env._("Could not establish the connection to the payment provider.")
-            )
+    def _take_in_stripe_number(self, number):
+        """Take in the payment or set-up that a message names, if it is that of the transaction.
 
-    def _take_in_stripe_setup(self, intent_id):
-        intent = self._send_api_request(
-            'GET', f'setup_intents/{intent_id}', params={'expand[]': 'payment_method'}
-        )
-        self._process(
-            'stripe', {'setup_intent': intent, 'payment_method': intent['payment_method']}
-        )
+        It is common that it isn't where several databases have one account. Staff are asked about
+        what claims to be ours, or is nobody's.
+
+        :param str number: Its number.
+        :return: Whether it is.
+        :rtype: bool
+        :raise ValidationError: If Stripe doesn't answer.
+        """
+        if not self._is_stripe_number(number):
+            return False
+        stripe_object = self._fetch_stripe_object(number)
+        mismatch = self._take_in_stripe_object(stripe_object)
+        if mismatch and not self._is_of_another_database(stripe_object):
+            self._report_mismatch(mismatch)
+        return not mismatch
 
     # === REFUNDS === #
 
@@ -94,7 +87,9 @@ class PaymentTransaction(models.Model):
         changed = self.browse()
         for refund in self._fetch_stripe_refunds():
             refund_tx = payment._find_refund(refund) or payment._create_child_transaction(
-                self._to_major_units(refund['amount']), is_refund=True
+                self._to_major_units(refund['amount']),
+                is_refund=True,
+                provider_reference=refund['id'],
             )
             if refund['status'] in const.STATUS_MAPPING.get(refund_tx.state, ()):
                 continue
@@ -154,4 +149,5 @@ class PaymentTransaction(models.Model):
 
     def _take_in_stripe_dispute(self, dispute_id):
         dispute = self._send_api_request('GET', f'disputes/{dispute_id}')
-        self.env['billpro.dispute']._record(self, dispute)
+        if dispute.get('payment_intent') == self.provider_reference:
+            self.env['billpro.dispute']._record(self, dispute)

@@ -62,12 +62,19 @@ class PaymentTransaction(models.Model):
         outcome = classify_failed_request(cause)
         if outcome == DECLINED:
             self._record_decline_codes(self.provider_id._extract_error(cause))
-        operations = {'online_token', 'offline', 'refund'}
-        if self.operation in operations or self._is_settlement():  # Sent by us.
+        if self._is_sent_by_us():
             if outcome == NOT_ATTEMPTED and self.env.context.get('billing_repeated_request'):
                 outcome = UNKNOWN  # The first request may have been executed.
             self.billing_outcome_unknown = outcome == UNKNOWN
             self.billing_not_attempted = outcome == NOT_ATTEMPTED
+
+    def _is_sent_by_us(self):
+        """Return whether the request that moves the money comes from here, and not from a browser.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return self.operation in {'online_token', 'offline', 'refund'} or self._is_settlement()
 
     def _set_outcome_unknown(self, reason=None):
         """Keep payments pending because whether money moved isn't known, and plan to find out.

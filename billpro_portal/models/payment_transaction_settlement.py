@@ -135,7 +135,7 @@ class PaymentTransaction(models.Model):
         """
         self.ensure_one()
         others = self.billing_order_id._get_initial_attempts() - self
-        others._supersede()
+        others._give_up()
         if others.filtered(lambda tx: tx.state in {'draft', 'pending', 'authorized', 'done'}):
             self.billing_order_id._ask_staff_to_release(self)
             return False

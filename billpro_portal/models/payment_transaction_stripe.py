@@ -5,8 +5,14 @@ from odoo.exceptions import ValidationError
 
 from odoo.addons.payment import utils as payment_utils
 
-from ..billing.stripe_messages import ORDER_KEY, PAYMENT_KEY, REFERENCE_KEY
+from ..billing.stripe_messages import (
+    DATABASE_KEY,
+    ORDER_KEY,
+    PAYMENT_KEY,
+    REFERENCE_KEY,
+)
 from .payment_provider_stripe import SEARCH_API_VERSION
+from .payment_transaction_giving_up import BROWSER_OPERATIONS
 
 # Stripe documentation, "Statement descriptors": at most 22 characters with the account's prefix,
 # which has at least 2 and is followed by "* ".
@@ -24,18 +30,18 @@ class PaymentTransaction(models.Model):
         """Override of `payment_stripe` to go on with the payment that was begun.
 
         Who tries again at the same checkout pays the same payment. Creating it again would name
-        another customer under the same idempotency key, which Stripe refuses.
+        another customer under the same idempotency key, which Stripe refuses. If Stripe doesn't
+        answer, it stays as it is: an open tab may be about to finish it.
+
+        :raise ValidationError: If Stripe doesn't answer about a payment that was begun.
         """
-        if not self.billing_order_id or self.operation != 'online_direct':
+        if not self.billing_order_id:
             return super()._stripe_create_intent()
-        if self.provider_reference:
-            try:
-                return self._send_api_request('GET', f'payment_intents/{self.provider_reference}')
-            except ValidationError as error:
-                self._set_error(str(error))
-                return None
+        if self.provider_reference and self.operation in BROWSER_OPERATIONS:
+            return self._fetch_stripe_object(self.provider_reference)
         intent = super()._stripe_create_intent()
-        if intent:
+        if intent and not self.provider_reference:
+            # Whatever becomes of it: this is the one that was begun.
             self.provider_reference = intent['id']
         return intent
 
@@ -71,6 +77,8 @@ class PaymentTransaction(models.Model):
         """
         self.ensure_one()
         metadata = {REFERENCE_KEY: self.reference, ORDER_KEY: self.billing_order_id.name}
+        if self.billing_database:  # What is sent again must be the same as it was.
+            metadata[DATABASE_KEY] = self.billing_database
         if self.billing_event_id:
             metadata[PAYMENT_KEY] = self.billing_event_id.display_name
         return {f'metadata[{key}]': value for key, value in metadata.items()}
@@ -127,17 +135,28 @@ class PaymentTransaction(models.Model):
         :raise ValidationError: If Stripe doesn't answer.
         """
         if not self.provider_reference:
-            found = self._send_api_request(
-                'GET',
-                'payment_intents/search',
-                params={'query': f'metadata["{REFERENCE_KEY}"]:"{self.reference}"'},
-                stripe_version=SEARCH_API_VERSION,
-            )['data']
+            found = self._search_at_stripe()
             if not found:
                 return False
             # One reference has one idempotency key, and so one payment.
+            if len(found) > 1 or self._get_stripe_mismatch(found[0]):
+                return None
             self.provider_reference = found[0]['id']
         return self._ask_about_intent('GET', '') or None
+
+    def _search_at_stripe(self):
+        """Return the payments at Stripe that have the reference, but for other databases'.
+
+        :rtype: list[dict]
+        :raise ValidationError: If Stripe doesn't answer.
+        """
+        found = self._send_api_request(
+            'GET',
+            'payment_intents/search',
+            params={'query': f'metadata["{REFERENCE_KEY}"]:"{self.reference}"', 'limit': 100},
+            stripe_version=SEARCH_API_VERSION,
+        )['data']
+        return [intent for intent in found if not self._is_of_another_database(intent)]
 
     def _look_up_stripe_refund(self):
         """Find a refund among those of its payment, and take in what became of it.
@@ -171,6 +190,8 @@ class PaymentTransaction(models.Model):
         :raise ValidationError: If Stripe doesn't answer.
         """
         self.ensure_one()
+        if not self.provider_reference:
+            return []  # Stripe would list those of everybody.
         refunds = []
         params = {'payment_intent': self.provider_reference, 'limit': 100}
         while True:

@@ -9,7 +9,7 @@ from ..billing.lifecycle import OPEN, PAID
 
 
 class BillproPurchaseSubscription(models.AbstractModel):
-    """Subscription: recurring lines are charged each period, other lines once at the checkout.
+    """Subscription: some lines are charged each period, others once at the checkout.
 
     The order's anchor is the first day of the first paid period, after the trial if there is one.
     Period n, counted from 0, begins n intervals after it.
@@ -138,7 +138,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
     @api.model
     def _get_initial_lines(self, order):
         lines = order.order_line.filtered(lambda line: not line.display_type)
-        return lines - order._get_recurring_lines() if order.billing_trial_days else lines
+        return lines - order._get_period_lines() if order.billing_trial_days else lines
 
     @api.model
     def _get_initial_amount(self, order):
@@ -163,7 +163,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
         :return: The amount, taxes included, in the currency of the order.
         :rtype: float
         """
-        return order._get_amount_of_lines(order._get_recurring_lines())
+        return order._get_amount_of_lines(order._get_period_lines())
 
     @api.model
     def _get_off_session_usage(self):
@@ -321,7 +321,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
         leaves = event._get_leaves()
         return self._prepare_invoice(
             event.order_id,
-            event.order_id._get_recurring_lines(),
+            event.order_id._get_period_lines(),
             [(leaf.period_start, leaf.period_end) for leaf in leaves],
             is_first=self._is_first_invoiced(event),
             adjustment=event.currency_id.round(sum(leaves.mapped('adjustment'))),
@@ -409,24 +409,38 @@ class BillproPurchaseSubscription(models.AbstractModel):
         :param bool links_lines: Whether the lines count as invoiced by it, unless they are already.
         :rtype: list
         """
-        recurring_lines = order._get_recurring_lines()
-        invoice_lines = []
         # Optional lines that were not chosen have no quantity.
-        for line in lines.filtered('product_uom_qty'):
-            values = line._prepare_invoice_line(quantity=line.product_uom_qty)
-            if line in taxes:
-                values['extra_tax_data'] = taxes[line]
-            if period and line in recurring_lines:
-                values['name'] = order.env._(
-                    "%(name)s\n%(start)s to %(end)s",
-                    name=line.name,
-                    start=format_date(order.env, period[0]),
-                    end=format_date(order.env, period[1]),
-                )
-            if not links_lines or line.qty_invoiced:
-                values.pop('sale_line_ids')
-            invoice_lines.append(fields.Command.create(values))
-        return invoice_lines
+        return [
+            fields.Command.create(
+                self._prepare_period_line(order, line, period, taxes.get(line), links_lines)
+            )
+            for line in lines.filtered('product_uom_qty')
+        ]
+
+    @api.model
+    def _prepare_period_line(self, order, line, period, taxes, links_line):
+        """Return the values of the invoice line of an order line for a period.
+
+        :param sale.order order: The order.
+        :param sale.order.line line: What is invoiced.
+        :param tuple|bool period: The first and the last day, if there is a period.
+        :param dict taxes: Odoo's extra tax data, where taxes are fixed.
+        :param bool links_line: Whether the line counts as invoiced by it, unless it is already.
+        :rtype: dict
+        """
+        values = line._prepare_invoice_line(quantity=line.product_uom_qty)
+        if taxes:
+            values['extra_tax_data'] = taxes
+        if period and line in order._get_period_lines():
+            values['name'] = order.env._(
+                "%(name)s\n%(start)s to %(end)s",
+                name=line.name,
+                start=format_date(order.env, period[0]),
+                end=format_date(order.env, period[1]),
+            )
+        if not links_line or line.qty_invoiced:
+            values.pop('sale_line_ids')
+        return values
 
     # === CHANGES OF THE SCHEDULE === #
 

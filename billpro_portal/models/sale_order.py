@@ -7,6 +7,9 @@ from ..billing.lifecycle import (
     next_order_status,
 )
 
+# Whose cards the order's payments may be charged to.
+CUSTOMER_FIELDS = {'partner_id', 'partner_invoice_id'}
+
 
 class SaleOrder(models.Model):
     """An order with a purchase type: its billing status, its payments and its totals.
@@ -263,6 +266,7 @@ class SaleOrder(models.Model):
         :param str reason: Why, as a sentence for the chatter.
         :raise UserError: If the table has no such transition for the status of an order.
         """
+        self.check_access('write')
         labels = dict(self._fields['billing_status']._description_selection(self.env))
         for order in self:
             status = order.billing_status
@@ -280,7 +284,7 @@ class SaleOrder(models.Model):
             if new_status == status:
                 order._message_log(body=reason)
                 continue
-            order.billing_status = new_status
+            order.sudo().billing_status = new_status
             order._note_suspension(was_suspended=status == 'suspended', reason=reason)
             order._message_log(
                 body=order.env._(
@@ -325,18 +329,21 @@ class SaleOrder(models.Model):
     # === OVERRIDES OF SALE === #
 
     def write(self, vals):
-        """Override of `sale` to guard the terms of payment, and to follow the lines.
+        """Override of `sale` to guard the terms of payment, and to follow lines and customer.
 
         The lines are looked at once, when all of them are changed.
 
         :raise UserError: If the terms of an order can't be changed, or not any more.
         """
         self._check_written_terms(vals)
-        if 'order_line' not in vals:
-            return super().write(vals)
-        changing = self.with_context(billing_lines_changing=True)
-        result = super(SaleOrder, changing).write(vals)
-        self._follow_changed_lines()
+        cards = self._take_off_cards() if CUSTOMER_FIELDS.intersection(vals) else {}
+        if 'order_line' in vals:
+            changing = self.with_context(billing_lines_changing=True)
+            result = super(SaleOrder, changing).write(vals)
+            self._follow_changed_lines()
+        else:
+            result = super().write(vals)
+        self._put_back_cards(cards)
         return result
 
     def message_post(self, **kwargs):
@@ -382,31 +389,20 @@ class SaleOrder(models.Model):
         if billed:
             billed._lock_billing()
             billed._check_no_payment_in_progress()
+            for order in billed.sudo():
+                order._check_attempts_given_up()
             billed._apply_billing_trigger('cancel', self.env._("The order was cancelled."))
             billed.sudo().billing_transaction_ids._supersede()
         return super()._action_cancel()
 
     def action_draft(self):
         """Override of `sale`: a cancelled order starts over as a draft."""
-        cancelled = self.filtered(lambda order: order.billing_status == 'cancelled')
+        cancelled = self.filtered(
+            lambda order: order.billing_status == 'cancelled' and order.state in {'sent', 'cancel'}
+        )
         res = super().action_draft()
         cancelled._apply_billing_trigger('reopen', self.env._("The order was reopened."))
         return res
-
-    # === MONEY ON ACCOUNT === #
-
-    def _report_payment_on_account(self, tx, note):
-        """Ask a person to look after money that fits no open amount.
-
-        :param payment.transaction tx: The transaction that brought the money.
-        :param str note: What happened and what to do.
-        """
-        self.activity_schedule(
-            'mail.mail_activity_data_todo',
-            summary=self.env._("Payment %s needs a decision", tx.reference),
-            note=note,
-            user_id=self.user_id.id or self.env.ref('base.user_admin').id,
-        )
 
     # === REFUND === #
 
@@ -422,9 +418,11 @@ class SaleOrder(models.Model):
     def action_open_refund(self):
         """Open the refund dialog.
 
+        :raise AccessError: If the user may not change the order.
         :raise UserError: If nothing is left to refund.
         """
         self.ensure_one()
+        self._check_may_be_changed()
         refundable_txs = self.sudo()._get_refundable_transactions()
         if not refundable_txs:
             raise UserError(

@@ -267,6 +267,14 @@ class SaleOrder(models.Model):
         """
         if not self.env.user.has_group('billpro_portal.group_billing_user'):
             raise AccessError(self.env._("Only billing users can do this."))
+        self._check_may_be_changed()
+
+    def _check_may_be_changed(self):
+        """Check that the user may see and change the orders.
+
+        :raise AccessError: If not.
+        """
+        self.check_access('read')
         self.check_access('write')
 
     def _ask_staff(self, summary, note):

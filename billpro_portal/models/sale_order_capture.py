@@ -161,9 +161,11 @@ class SaleOrder(models.Model):
     def action_open_capture(self):
         """Open the dialog that captures the authorised payment.
 
+        :raise AccessError: If the user may not.
         :raise UserError: If there is nothing to capture.
         """
         self.ensure_one()
+        self._check_billing_user()
         tx = self.sudo()._get_authorization_to_settle()
         wizard = self.env['billpro.capture'].create({'order_id': self.id, 'transaction_id': tx.id})
         return {

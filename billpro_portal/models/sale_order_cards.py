@@ -1,9 +1,9 @@
 from datetime import timedelta
 
-from odoo import fields, models
-from odoo.exceptions import UserError
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
 
-from ..billing.lifecycle import LIVE
+from ..billing.lifecycle import IN_FLIGHT, LIVE
 
 # Whoever tries stolen card numbers needs many tries, a customer two or three.
 CARDS_PER_HOUR_AND_ORDER = 5
@@ -48,6 +48,29 @@ class SaleOrder(models.Model):
     def _get_card_owners(self):
         partners = self.partner_id | self.partner_invoice_id
         return partners | partners.commercial_partner_id
+
+    def _is_card_of_customer(self, token):
+        """Return whether a card belongs to the order's customer, or to who gets the invoices.
+
+        :param payment.token token: The card.
+        :rtype: bool
+        """
+        owners = self._get_card_owners().commercial_partner_id
+        return token.partner_id.commercial_partner_id in owners
+
+    @api.constrains('billing_token_id', 'partner_id', 'partner_invoice_id')
+    def _check_card_is_of_customer(self):
+        for order in self.filtered('billing_token_id'):
+            if not order._is_card_of_customer(order.billing_token_id):
+                raise ValidationError(
+                    self.env._(
+                        "%(card)s belongs to %(owner)s, who is not the customer of order"
+                        " %(order)s.",
+                        card=order.billing_token_id._get_card_name(),
+                        owner=order.billing_token_id.partner_id.display_name,
+                        order=order.name,
+                    )
+                )
 
     def _is_card_usable(self, token):
         """Return whether the provider of a card can be paid in the order's currency.
@@ -109,6 +132,49 @@ class SaleOrder(models.Model):
                 ('billing_cancel_date', '=', False),
             ]
         )
+
+    # === ANOTHER CUSTOMER === #
+
+    def _take_off_cards(self):
+        """Take the cards off orders that may get another customer, while nothing is under way.
+
+        :return: The cards by order, in superuser mode, for `_put_back_cards`.
+        :rtype: dict
+        :raise UserError: If the outcome of a payment isn't known yet.
+        """
+        self._check_no_payment_in_progress()
+        orders = self.sudo().filtered('billing_token_id')
+        if in_flight := orders.billing_event_ids.filtered(lambda event: event.status in IN_FLIGHT):
+            raise UserError(
+                self.env._(
+                    "The outcome of payment %s isn't known yet. Please wait for it.",
+                    in_flight[0].display_name,
+                )
+            )
+        cards = {order: order.billing_token_id for order in orders}
+        orders.billing_token_id = False
+        return cards
+
+    @api.model
+    def _put_back_cards(self, cards):
+        """Put cards back on the orders whose customers they belong to, and tell of the others.
+
+        :param dict cards: The cards by order.
+        """
+        for order, card in cards.items():
+            if order._is_card_of_customer(card):
+                order.billing_token_id = card
+                continue
+            note = self.env._(
+                "%(card)s belongs to %(owner)s and is not charged for this order any more. Ask"
+                " %(customer)s for another card.",
+                card=card._get_card_name(),
+                owner=card.partner_id.display_name,
+                customer=order.partner_id.display_name,
+            )
+            order._message_log(body=note)
+            if order.billing_status in LIVE:
+                order._ask_staff(self.env._("Order %s has another customer", order.name), note)
 
     # === CHANGING THEM === #
 

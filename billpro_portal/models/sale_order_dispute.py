@@ -33,6 +33,7 @@ class SaleOrder(models.Model):
         :rtype: dict
         """
         self.ensure_one()
+        self.check_access('read')
         action = self.env['ir.actions.act_window']._for_xml_id(
             'billpro_portal.action_billpro_dispute'
         )

@@ -78,11 +78,9 @@ class SaleOrder(models.Model):
         self.ensure_one()
         self._lock_billing()
         self._check_initial_charge(token, has_consent)
-        attempts = self._get_initial_attempts()
-        attempts.filtered(lambda tx: tx.state == 'draft')._supersede()
-        tx = self.env['payment.transaction'].create(
-            self._prepare_initial_charge(token, len(attempts) + 1)
-        )
+        self._check_attempts_given_up()
+        number = len(self._get_initial_attempts()) + 1
+        tx = self.env['payment.transaction'].create(self._prepare_initial_charge(token, number))
         self._message_log(
             body=self.env._(
                 "%(user)s charges %(card)s for the initial payment (%(reference)s). The customer"

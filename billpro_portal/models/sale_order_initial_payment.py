@@ -35,8 +35,35 @@ class SaleOrder(models.Model):
                 tx.state in {'pending', 'authorized'}
                 or (tx.state == 'done' and not tx.is_post_processed)
                 or (tx.state == 'draft' and tx._is_charged_by_us())
+                or tx._is_at_payment_page()
             )
         )[:1]
+
+    def _give_up_attempts(self):
+        """Give up the attempts that were begun, before another one; the caller holds the lock.
+
+        :return: Those that may be finished at any time, and those that were: nothing may be paid
+                 beside them.
+        :rtype: payment.transaction
+        """
+        self.ensure_one()
+        under_way = self._get_initial_attempts()._give_up()
+        return under_way | self._get_payment_in_progress()
+
+    def _check_attempts_given_up(self):
+        """Give up the attempts that were begun; the caller holds the lock.
+
+        :raise UserError: If one of them is under way.
+        """
+        if under_way := self._give_up_attempts():
+            raise UserError(
+                self.env._(
+                    "Payment %(reference)s of order %(order)s is under way and could not be ended"
+                    " at the provider. Please try again when its result is known.",
+                    reference=under_way[0].reference,
+                    order=self.name,
+                )
+            )
 
     def _check_no_payment_in_progress(self):
         """Keep what the customer is paying for as it is while the money is under way.

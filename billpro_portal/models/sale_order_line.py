@@ -1,9 +1,56 @@
-from odoo import SUPERUSER_ID, api, models
+from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.tools.sql import column_exists, create_column
 
 
 class SaleOrderLine(models.Model):
     _inherit = 'sale.order.line'
+
+    billing_each_period = fields.Boolean(
+        string="Each Period",
+        compute='_compute_billing_each_period',
+        store=True,
+        readonly=False,
+        help="Whether each period of a subscription charges the line, or its first payment alone.",
+    )
+    billing_product_type = fields.Selection(
+        string="Purchase Type of the Product", related='product_id.purchase_type'
+    )
+
+    def _auto_init(self):
+        """Override of `base`: the lines that there are stay as they are, and as they are charged.
+
+        Nobody has chosen anything for them, and Odoo would compute it for each.
+        """
+        if not column_exists(self.env.cr, self._table, 'billing_each_period'):
+            create_column(self.env.cr, self._table, 'billing_each_period', 'boolean')
+        return super()._auto_init()
+
+    @api.depends('product_id')
+    def _compute_billing_each_period(self):
+        """Charge the line of a subscription's product each period, and what ships it.
+
+        Staff may choose otherwise for what the product doesn't decide.
+        """
+        for line in self:
+            line.billing_each_period = line._billing_is_each_period_by_default()
+
+    def _billing_is_each_period_by_default(self):
+        """Return whether each period charges the line unless staff choose otherwise.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        order = self.order_id
+        types = self.env['billpro.purchase.type']._get_perpetual_types()
+        # A line that is paid once may stand there before one makes the order a subscription.
+        if self.display_type or order.purchase_type not in types:
+            return False
+        recurring_lines = order._get_recurring_lines()
+        return self in recurring_lines or bool(
+            self._is_delivery()
+            and recurring_lines.filtered(lambda line: line.product_id.type == 'consu')
+        )
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -24,9 +71,12 @@ class SaleOrderLine(models.Model):
         """
         if not self._billing_amount_fields().intersection(vals):
             return super().write(vals)
-        self.order_id._check_no_payment_in_progress()
+        orders = self.order_id
+        orders._check_no_payment_in_progress()
         result = super().write(vals)
-        self.order_id._follow_changed_lines()
+        orders |= self.order_id
+        orders._check_no_payment_in_progress()
+        orders._follow_changed_lines()
         return result
 
     def unlink(self):
@@ -47,6 +97,10 @@ class SaleOrderLine(models.Model):
         :rtype: set[str]
         """
         return {
+            'billing_each_period',
+            'order_id',
+            'is_downpayment',
+            'extra_tax_data',
             'product_id',
             'product_uom_qty',
             'product_uom_id',

@@ -72,9 +72,11 @@ class SaleOrder(models.Model):
         :param str reason: How, as a sentence for the chatter.
         :raise UserError: If the order's status doesn't allow it.
         """
+        self.check_access('write')
         now = fields.Datetime.now()
-        self.order_link_sent_date = now
-        self.filtered(lambda order: not order.order_link_first_sent_date).write(
+        orders = self.sudo()
+        orders.order_link_sent_date = now
+        orders.filtered(lambda order: not order.order_link_first_sent_date).write(
             {'order_link_first_sent_date': now}
         )
         for order in self:
@@ -281,7 +283,11 @@ class SaleOrder(models.Model):
         """
         self.ensure_one()
         self._check_salesperson()
-        self.sudo().access_token = str(uuid.uuid4())
+        order = self.sudo()
+        order._lock_billing()
+        # Whoever has the old link open could go on paying.
+        order.billing_transaction_ids._give_up()
+        order.access_token = str(uuid.uuid4())
         self._message_log(
             body=self.env._("The order link was revoked. The old link doesn't work any more.")
         )

@@ -110,7 +110,8 @@ class SaleOrder(models.Model):
         self.ensure_one()
         if not (names := self._get_other_payments()):
             return
-        self.billing_other_payments_told = True
+        self.sudo().billing_other_payments_told = True
+        self.sudo()._give_up_attempts()  # An open checkout would go on collecting.
         self._ask_staff(
             self.env._("Order %s was paid in another way", self.name),
             self.env._(

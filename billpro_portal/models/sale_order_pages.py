@@ -124,7 +124,9 @@ class SaleOrder(models.Model):
             'totals': self._get_total_rows(self.tax_totals, self.currency_id),
             'customer': self._get_customer_values(),
             'declined': self._get_declined_reason(),
+            'tries_left': self._get_tries_left_text(),
             'consent': self._get_consent(),
+            'shown': self._get_shown(),
             'preview': self.billing_status == 'draft',
             'state_route': self._get_order_link('/state'),
             'card_notice': self._get_card_notice(),
@@ -139,12 +141,19 @@ class SaleOrder(models.Model):
         :rtype: dict
         """
         tx = self._get_payment_in_progress()
+        message = self.env._(
+            "Your payment provider is still working on this payment. You will find the"
+            " result here; nothing is charged twice."
+        )
+        if tx._is_at_payment_page():
+            message = self.env._(
+                "You have begun to pay on your payment provider's own page, and can finish it"
+                " there. If you have left that page, you can pay here again in half an hour at the"
+                " latest."
+            )
         return {
             **self._get_page_values(),
-            'message': self.env._(
-                "Your payment provider is still working on this payment. You will find the"
-                " result here; nothing is charged twice."
-            ),
+            'message': message,
             'amount': tx.currency_id.format(tx.amount),
             'reference': tx.reference,
             'state_route': self._get_order_link('/state'),

@@ -19,6 +19,10 @@ TERMS = (
     'billing_end_date',
     'billing_first_date',
 )
+# What is further away is a slip of the keyboard, and dates end with the year 9999.
+MOST_YEARS = 100
+LAST_YEAR = 2100
+INTERVALS_IN_A_YEAR = {'day': 365, 'week': 52, 'month': 12, 'year': 1}
 
 
 class SaleOrder(models.Model):
@@ -252,6 +256,32 @@ class SaleOrder(models.Model):
                 raise ValidationError(
                     self.env._("The payment terms of order %s can't be negative.", order.name)
                 )
+            if order._get_years_of_terms() > MOST_YEARS or any(
+                order[name] and order[name].year > LAST_YEAR
+                for name in ('billing_first_date', 'billing_end_date')
+            ):
+                raise ValidationError(
+                    self.env._(
+                        "The payments of order %(order)s would go on for more than %(years)s years,"
+                        " or after %(last)s.",
+                        order=order.name,
+                        years=MOST_YEARS,
+                        last=LAST_YEAR,
+                    )
+                )
+
+    def _get_years_of_terms(self):
+        """Return roughly how long the trial and all payments of a limited number take.
+
+        :return: Years.
+        :rtype: float
+        """
+        payments = max(1, self.billing_cycles, self.billing_instalment_count)
+        in_a_year = INTERVALS_IN_A_YEAR.get(self.billing_interval_unit, 1)
+        return (
+            self.billing_trial_days / INTERVALS_IN_A_YEAR['day']
+            + payments * self.billing_interval_count / in_a_year
+        )
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -261,6 +291,7 @@ class SaleOrder(models.Model):
         """
         orders = super().create(vals_list)
         if not self.env.su:
+            orders.filtered('purchase_type')._check_created_fields(vals_list)
             for order in orders.filtered('billing_terms_locked'):
                 order._check_terms_of_product()
         return orders
@@ -294,8 +325,18 @@ class SaleOrder(models.Model):
         if set(TERMS).intersection(vals):
             for order in self:
                 order._check_terms_can_be_changed()
+        if 'purchase_type' in vals:
+            for order in self:
+                if order.purchase_type != vals['purchase_type']:
+                    order._check_type_can_be_changed()
 
     def _check_terms_can_be_changed(self):
+        self._check_type_can_be_changed()
+        if self.billing_terms_locked and not self.env.su:
+            self._refuse_locked_terms()
+
+    def _check_type_can_be_changed(self):
+        self._check_no_payment_in_progress()
         if self.purchase_type and self.billing_status not in BEFORE_APPROVAL:
             raise UserError(
                 self.env._(
@@ -304,17 +345,17 @@ class SaleOrder(models.Model):
                     self.name,
                 )
             )
-        if self.billing_terms_locked and not self.env.su:
-            self._refuse_locked_terms()
 
     # === ACTIONS === #
 
     def action_open_take_payment(self):
         """Open the dialog that takes or schedules a payment.
 
+        :raise AccessError: If the user may not.
         :raise UserError: If the order's type has no payments besides its schedule.
         """
         self.ensure_one()
+        self._check_billing_user()
         if not self.purchase_type or not self._get_purchase()._can_take_payments():
             raise UserError(
                 self.env._("Order %s has a schedule: no other payments are taken.", self.name)
@@ -332,7 +373,7 @@ class SaleOrder(models.Model):
     # === PARTS OF THE ORDER === #
 
     def _get_recurring_lines(self):
-        """Return the lines that each period charges.
+        """Return the lines whose products make the order what it is, and give it its terms.
 
         :rtype: sale.order.line
         """
@@ -341,6 +382,19 @@ class SaleOrder(models.Model):
             lambda line: (
                 line.product_id.purchase_type
                 and line.product_id.purchase_type == self.purchase_type
+            )
+        )
+
+    def _get_period_lines(self):
+        """Return the lines that each period charges: those, and what goes with them each time.
+
+        :rtype: sale.order.line
+        """
+        self.ensure_one()
+        recurring_lines = self._get_recurring_lines()
+        return self.order_line.filtered(
+            lambda line: (
+                line in recurring_lines or (line.billing_each_period and not line.display_type)
             )
         )
 

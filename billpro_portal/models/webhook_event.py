@@ -5,7 +5,7 @@ from odoo.exceptions import AccessError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ..billing.stripe_messages import EVENT_TYPES, ORDER_KEY, REFERENCE_KEY
+from ..billing.stripe_messages import DATABASE_KEY, EVENT_TYPES, ORDER_KEY, REFERENCE_KEY
 
 # After which times a failed message is tried again; then it is left to a person.
 RETRY_DELAYS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 720))
@@ -226,11 +226,15 @@ class BillproWebhookEvent(models.Model):
             self._note_no_transaction()
             return tx
         self.transaction_id = tx
-        if not tx._try_lock_for_message():
+        if not tx._try_lock_with_order():
             # The request that this message tells of may still be waiting for its answer.
             self.next_try = fields.Datetime.add(fields.Datetime.now(), minutes=BUSY_MINUTES)
             return tx.browse()
-        txs = tx._take_in_stripe_message(self.event_type, self.object_id)
+        txs = tx._take_in_stripe_message(self.event_type, self.object_id, self.payment_reference)
+        if txs is None:
+            self.transaction_id = False
+            self._note('ignored', self.env._("It isn't about the payment of %s.", self.reference))
+            return tx.browse()
         self._note('processed')
         return txs
 
@@ -243,9 +247,15 @@ class BillproWebhookEvent(models.Model):
         txs = self.env['payment.transaction'].search(
             Domain('provider_id', '=', self.provider_id.id)
             & Domain('operation', '!=', 'refund')
+            & Domain('billing_order_id', '!=', False)
             & self._get_payment_domain(self.payment_reference, self.reference)
         )
-        return txs.filtered(lambda tx: tx.reference == self.reference)[:1] or txs[:1]
+        by_number = txs.filtered(
+            lambda tx: tx.provider_reference and tx.provider_reference == self.payment_reference
+        )
+        return by_number.filtered(lambda tx: tx.reference == self.reference)[:1] or (
+            by_number.filtered(lambda tx: not tx.source_transaction_id)[:1] or txs[:1]
+        )
 
     def _note_no_transaction(self):
         """Note that Odoo has no such payment: it may belong to another system on the account."""
@@ -256,13 +266,15 @@ class BillproWebhookEvent(models.Model):
         )
 
     def _is_marked_as_ours(self):
-        """Return whether the provider's payment carries the mark of an order.
+        """Return whether the provider's payment carries the mark of an order of this database.
 
         :rtype: bool
         :raise UserError: If the provider doesn't answer.
         """
         intent = self.provider_id._billpro_ask_stripe('GET', f'payment_intents/{self.object_id}')
-        return bool(intent['metadata'].get(ORDER_KEY))
+        own = self.env['ir.config_parameter'].sudo().get_param('database.uuid')
+        is_own = intent['metadata'].get(DATABASE_KEY, own) == own
+        return is_own and bool(intent['metadata'].get(ORDER_KEY))
 
     def _take_in_card(self):
         """Bring a stored card up to date."""

@@ -57,7 +57,13 @@ class BillproCashReport(models.Model):
             'purchase_type',
             'user_id',
         ],
-        'sale.order.line': ['order_id', 'price_subtotal', 'price_total', 'product_id'],
+        'sale.order.line': [
+            'billing_each_period',
+            'order_id',
+            'price_subtotal',
+            'price_total',
+            'product_id',
+        ],
     }
 
     event_id = fields.Many2one(

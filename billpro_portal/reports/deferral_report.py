@@ -30,7 +30,7 @@ class BillproDeferralReport(models.Model):
             'reversed_entry_id',
             'state',
         ],
-        'account.move.line': ['move_id', 'price_subtotal', 'product_id'],
+        'account.move.line': ['move_id', 'price_subtotal', 'product_id', 'sale_line_ids'],
         'billpro.billing.event': [
             'amount',
             'invoice_id',
@@ -57,6 +57,7 @@ class BillproDeferralReport(models.Model):
             'purchase_type',
             'user_id',
         ],
+        'sale.order.line': ['billing_each_period'],
     }
 
     invoice_id = fields.Many2one(comodel_name='account.move', readonly=True)

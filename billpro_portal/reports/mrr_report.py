@@ -36,7 +36,7 @@ class BillproMrrReport(models.Model):
     _rec_name = 'order_id'
     _depends = {
         'account.move': ['billing_order_id', 'invoice_date', 'move_type', 'state'],
-        'account.move.line': ['move_id', 'price_subtotal', 'product_id'],
+        'account.move.line': ['move_id', 'price_subtotal', 'product_id', 'sale_line_ids'],
         'billpro.billing.event': [
             'amount',
             'invoice_id',
@@ -64,7 +64,13 @@ class BillproMrrReport(models.Model):
             'purchase_type',
             'user_id',
         ],
-        'sale.order.line': ['order_id', 'price_subtotal', 'price_total', 'product_id'],
+        'sale.order.line': [
+            'billing_each_period',
+            'order_id',
+            'price_subtotal',
+            'price_total',
+            'product_id',
+        ],
     }
 
     month = fields.Date(readonly=True, help="Its first day.")

@@ -17,6 +17,7 @@ from . import (
     test_confirmation,
     test_constant_queries,
     test_documents,
+    test_doors,
     test_each_alone,
     test_einvoicing,
     test_instalment,
@@ -66,6 +67,7 @@ if find_spec('hypothesis'):
     from .common import hypothesis_profile
 
     from . import (
+        test_agreement,
         test_calendar,
         test_declines,
         test_money,
@@ -80,6 +82,9 @@ if find_spec('fake_gateway'):
         test_card_limits,
         test_each_payment_alone,
         test_foreign_payments,
+        test_giving_up,
+        test_guarded_fields,
+        test_one_stops_nobody,
         test_recovery,
         test_recovery_stateful,
         test_self_service_keyboard,
@@ -91,4 +96,5 @@ if find_spec('fake_gateway'):
         test_unknown_outcome,
         test_webhook,
         test_webhook_after_payment,
+        test_whose_payment,
     )

@@ -41,6 +41,18 @@ class TestChargeCard(ScheduleActionCommon):
             )
             self._assert_books_closed(order)
 
+    def test_an_order_that_changed_since_is_not_charged(self):
+        order = self._create_order((self.gym, 1), (self.fee, 1))
+        token = self._create_token()
+        with self._committing_env(self.billing_user) as env:
+            action = env['sale.order'].browse(order.id).action_open_charge_card()
+            wizard = env[action['res_model']].browse(action['res_id'])
+            wizard.write({'token_id': token.id, 'has_consent': True})
+            wizard.order_id.sudo().order_line[0].price_unit = 30
+            with self.assertRaisesRegex(UserError, "Then: now .*36.30 .*before: .*24.20"):
+                wizard.action_charge()
+        self.assertFalse(order.billing_transaction_ids)
+
     def test_declined_is_rejected_and_may_be_tried_again(self):
         order = self._create_order((self.desk, 1))
         self.assertEqual(self._charge(order, self._create_token('error')), 'danger')

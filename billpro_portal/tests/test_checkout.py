@@ -1,4 +1,9 @@
-from odoo import Command
+from datetime import timedelta
+from html import unescape
+
+from freezegun import freeze_time
+
+from odoo import Command, fields
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
@@ -167,6 +172,68 @@ class TestCheckout(BillingHttpCommon):
         self.assertEqual(result['state'], 'error')
         self.assertIn('reference', self._post_transaction(self.order)['result'])
 
+    # === LIMITS === #
+
+    @mute_logger('odoo.http')
+    def test_a_few_tries_an_hour(self):
+        for number in range(10):
+            reference = self._post_transaction(self.order)['result']['reference']
+            self._simulate(reference, 'error')
+            page = self.url_open(self._link(self.order, '/result'))
+            for left in (3, 2, 1):
+                check = self.assertIn if number == 9 - left else self.assertNotIn
+                check(f"You can try {left} more times within the hour.", page.text)
+        self.assertIn("Please wait an hour before you try again", page.text)
+        # Another address, if the proxy's header said so, is no way round.
+        for headers in ({}, {'X-Forwarded-For': '203.0.113.9'}):
+            answer = self._post_transaction(self.order, headers=headers)
+            self._assert_refused(answer, "This order was tried to be paid many times")
+        self.assertEqual(len(self.order.billing_transaction_ids), 10)
+        with freeze_time(fields.Datetime.now() + timedelta(minutes=61)):
+            self.assertFalse(self.order._get_attempt_limit_reason('127.0.0.1'))
+
+    @mute_logger('odoo.http')
+    def test_tries_are_counted_by_address_and_company(self):
+        other = self._create_order((self.desk, 1))
+        for count, state, address, refused in (
+            (20, 'error', '192.0.2.1', True),
+            (20, 'done', '192.0.2.1', True),
+            (19, 'error', '192.0.2.1', False),
+            (200, 'error', '192.0.2.2', True),
+            (199, 'error', '192.0.2.2', False),
+            (200, 'cancel', '192.0.2.2', False),
+        ):
+            with (
+                self.subTest(count=count, state=state, address=address),
+                self.env.cr.savepoint() as savepoint,
+            ):
+                self.env['payment.transaction'].create(
+                    [
+                        {
+                            'provider_id': self.provider.id,
+                            'payment_method_id': self.payment_method.id,
+                            'amount': 1,
+                            'currency_id': self.order.currency_id.id,
+                            'partner_id': self.customer.id,
+                            'reference': f'tried-{number}',
+                            'state': state,
+                            'billing_ip_address': '192.0.2.1',
+                        }
+                        for number in range(count)
+                    ]
+                )
+                reason = other._get_attempt_limit_reason(address)
+                self.assertEqual(bool(reason), refused)
+                savepoint.rollback()
+
+    def test_addresses_of_visitors_are_forgotten(self):
+        self._post_transaction(self.order)
+        tx = self.order.billing_transaction_ids
+        for days, address in ((29, '127.0.0.1'), (31, False)):
+            with freeze_time(fields.Datetime.now() + timedelta(days=days)):
+                self.env['payment.transaction']._forget_addresses()
+            self.assertEqual(tx.billing_ip_address, address)
+
     # === CONSENT === #
 
     def test_consent_is_stored_with_version_time_and_address(self):
@@ -197,6 +264,89 @@ class TestCheckout(BillingHttpCommon):
         )
         self.assertFalse(self.order.billing_transaction_ids)
         self.assertFalse(self.order.billing_consent_ids)
+
+    # === SHOWN IS CHARGED === #
+
+    @mute_logger('odoo.http')
+    def test_an_order_that_changed_meanwhile_is_not_charged(self):
+        token = self._create_token(self.customer)
+        shown = self.order._get_shown()
+        self.order.order_line[0].product_uom_qty = 5
+        for choice in ({}, {'flow': 'token', 'token_id': token.id, 'payment_method_id': None}):
+            answer = self._post_transaction(self.order, shown=shown, **choice)
+            self._assert_refused(answer, "nothing was charged")
+            self._assert_refused(answer, "Standing desk: now 5 × $")
+            self._assert_refused(answer, "To pay today: now $\xa0640.33 (before: $\xa0277.33)")
+        self.assertFalse(self.order.billing_transaction_ids)
+        self.assertFalse(self.order.billing_consent_ids)
+
+    def test_the_page_tells_what_changed(self):
+        shown = self.order._get_shown()
+        page = self.url_open(self._link(self.order))
+        self.assertIn(f' data-shown="{shown}"', unescape(page.text))
+        self.assertNotIn("This order was changed", page.text)
+        self.order.order_line[1].unlink()
+        params = {'access_token': self.order.access_token, 'shown': shown}
+        route = f'/order/{self.order.id}/state'
+        state = self._call_json(route, params)['result']
+        self.assertEqual(state, {'payable': False, 'pending': False, 'url': self._link(self.order)})
+        page = self.url_open(state['url'])
+        self.assertIn("This order was changed", page.text)
+        self.assertRegex(page.text, r"<li>Handbook: not any more \(1 × ")
+        params['shown'] = self.order._get_shown()
+        self.assertTrue(self._call_json(route, params)['result']['payable'])
+        self.assertNotIn("This order was changed", self.url_open(state['url']).text)
+
+    @mute_logger('odoo.http')
+    def test_what_no_page_sends_is_refused(self):
+        for shown in (None, '', 'x', '{}', '[[1, 2]]', '[["a"]]', 5, '[' * 100000, '["ab"]'):
+            self._assert_refused(self._post_transaction(self.order, shown=shown), "reload the page")
+        self._assert_refused(self._post_transaction(self.order, shown='[]'), "nothing was charged")
+        self.assertFalse(self.order.billing_transaction_ids)
+
+    def test_everything_that_is_agreed_to_counts(self):
+        def rename(order):
+            order.company_id.sudo().name = "Borealis"
+
+        def describe(order):
+            order.order_line[0].name += "\nUsed"
+
+        for change in (
+            rename,
+            describe,
+            lambda order: order.order_line[0].write({'discount': 1}),
+            lambda order: order.order_line[0].write({'tax_ids': [Command.clear()]}),
+            lambda order: order.order_line[0].write({'price_unit': 1}),
+        ):
+            shown = self.order._get_shown()
+            change(self.order)
+            self.assertTrue(self.order._get_changes_since(shown))
+        shown = self.order._get_shown()
+        self.order.order_line[0].sequence = 99
+        self.env.invalidate_all()
+        self.assertEqual(self.order._get_changes_since(shown), [])
+
+    def test_each_state_of_the_order_is_agreed_to_by_itself(self):
+        self._post_transaction(self.order)
+        self.order.order_line[0].product_uom_qty = 1
+        self.assertNotRegex(
+            self.url_open(self._link(self.order)).text, r'name="billpro_consent"[^>]*checked'
+        )
+        self._post_transaction(self.order)
+        after, before = self.order.billing_consent_ids
+        self.assertEqual(before.version, after.version)
+        self.assertNotEqual(before.fingerprint, after.fingerprint)
+        self.assertIn("Total: $\xa0277.33", before.agreement.splitlines())
+        self.assertIn("Total: $\xa0156.33", after.agreement.splitlines())
+        self.assertIn(f"Seller: {self.company.name}", after.agreement.splitlines())
+        self.assertIn("Single payment: You pay once. Nothing", after.agreement)
+
+    def test_whoever_is_logged_in_agrees_to_the_same(self):
+        self.env['res.lang']._activate_lang('fr_FR')
+        shown = self.order._get_shown()
+        reader = self.order.with_context(lang='fr_FR')
+        self.assertEqual(reader._get_shown(), shown)
+        self.assertEqual(reader._get_changes_since(shown), [])
 
     def test_without_documents_the_order_itself_is_agreed_to(self):
         self.company.write({'billing_terms_url': False, 'billing_privacy_url': False})

@@ -1,11 +1,14 @@
 import io
 from datetime import date
+from unittest.mock import patch
 
 from freezegun import freeze_time
 from lxml import html
 from pypdf import PdfReader
 
 from odoo.tests import tagged
+
+from odoo.addons.base.models.ir_actions_report import IrActionsReport
 
 from .common.billing import BillingCommon
 from .common.http import BillingHttpCommon
@@ -38,6 +41,29 @@ class TestDocuments(BillingHttpCommon):
     def _assert_texts(self, text, *expected):
         for part in expected:
             self.assertIn(part, text)
+
+    def test_what_stays_the_same_is_printed_once(self):
+        with patch.object(
+            IrActionsReport,
+            '_run_wkhtmltopdf',
+            autospec=True,
+            side_effect=IrActionsReport._run_wkhtmltopdf,
+        ) as printing:
+            for suffix in ('/document/summary', f'/document/receipt/{self.tx.id}'):
+                printed = printing.call_count
+                first = self._read(suffix)
+                self.assertEqual(self._read(suffix), first)
+                self.assertEqual(printing.call_count, printed + 1)
+            self.customer.name = "Anna Maria Peeters"
+            self._assert_texts(self._read('/document/summary'), "Anna Maria Peeters")
+        kept = self.env['ir.attachment'].search(
+            [
+                ('res_model', '=', 'sale.order'),
+                ('res_id', '=', self.order.id),
+                ('res_field', '=', 'billing_summary_pdf'),
+            ]
+        )
+        self.assertEqual(len(kept), 1)
 
     def test_the_four_documents(self):
         header_and_footer = ("Aurora Studio", "BE0477472701", "Page 1 / ")

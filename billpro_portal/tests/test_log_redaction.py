@@ -32,6 +32,11 @@ class TestLogRedaction(BaseCase):
             "/web/login?redirect=/order/7%3Faccess_token%3Dabc-123",
             "/web/login?redirect=/order/7%3Faccess_token%3D[redacted]",
         )
+        for mark in ('%253D', '%25253D', '%3d'):
+            self._assert_logged(
+                f"/a?b=%252Forder%252F7%253Faccess_token{mark}abc-123&c=1",
+                f"/a?b=%252Forder%252F7%253Faccess_token{mark}[redacted]&c=1",
+            )
 
     def test_client_secrets_are_replaced(self):
         for kind in ('payment', 'setup'):

@@ -1,9 +1,17 @@
+import re
 import uuid
 
+from odoo import Command, http
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
 from .common.http import BillingHttpCommon
+
+# A picture of one pixel.
+SIGNATURE = (
+    'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJg'
+    'gg=='
+)
 
 
 @tagged('post_install', '-at_install')
@@ -82,24 +90,72 @@ class TestOrderAccess(BillingHttpCommon):
         self.assertIn(f'/order/{self.order.id}?', orders.text)
         self.assertNotIn(self.other_order.name, orders.text)
 
-    def test_sales_own_page_leads_to_ours(self):
-        response = self.url_open(
-            f'/my/orders/{self.order.id}?access_token={self.order.access_token}',
-            allow_redirects=False,
-        )
-        self.assertEqual(response.status_code, 303)
-        self.assertTrue(response.headers['Location'].endswith(self._link(self.order)))
+    def test_sales_own_pages_lead_to_ours(self):
+        """Whatever modules there are: their pages of an order lead to the order link."""
+        for suffix, target in (
+            ('', ''),
+            ('?report_type=pdf', '/document/summary'),
+            ('/document/1', ''),
+            ('/download_edi', ''),
+        ):
+            path, _mark, query = suffix.partition('?')
+            response = self.url_open(
+                f'/my/orders/{self.order.id}{path}?access_token={self.order.access_token}&{query}',
+                allow_redirects=False,
+            )
+            if path:
+                self.assertEqual(response.status_code, 303)
+                response = self.url_open(response.headers['Location'], allow_redirects=False)
+            self.assertEqual(response.status_code, 303)
+            self.assertTrue(response.headers['Location'].endswith(self._link(self.order, target)))
+
+    def test_sales_own_pages_open_nothing_without_the_link(self):
+        draft = self._create_order(sent=False)
+        draft._portal_ensure_token()
+        self.env.flush_all()
+        for order, token in (
+            (self.order, 'x'),
+            (self.order, self.other_order.access_token),
+            (draft, draft.access_token),
+        ):
+            for suffix in ('', '/document/1', '/download_edi'):
+                response = self.url_open(f'/my/orders/{order.id}{suffix}?access_token={token}')
+                self.assertNotIn(order.name, response.text)
+                self.assertNotIn("Standing desk", response.text)
+
+    def _get_sales_roads(self):
+        """Return the rules of all requests for one order that Odoo's modules have."""
+        rules = self.env['ir.http'].routing_map().iter_rules()
+        return [rule for rule in rules if rule.rule.startswith('/my/orders/<')]
 
     @mute_logger('odoo.http')
-    def test_sales_own_payment_route_is_closed(self):
-        order = self._create_order()
-        order._portal_ensure_token()
-        self.env.flush_all()
-        response = self.url_open(
-            f'/my/orders/{order.id}/transaction',
-            json={
-                'params': {
-                    'access_token': order.access_token,
+    def test_sales_own_changes_are_closed(self):
+        """A draft and a sent order can be read, but not changed, with their token."""
+        new_test_user(
+            self.env, login='anna', groups='base.group_portal'
+        ).partner_id.parent_id = self.customer
+        optional = {'product_id': self.book.id, 'product_uom_qty': 0}
+        for sent in (False, True):
+            order = self._create_order(sent=sent)
+            order.write(
+                {
+                    'require_signature': True,
+                    'require_payment': False,
+                    'order_line': [
+                        Command.create(
+                            {'display_type': 'line_section', 'name': "More", 'is_optional': True}
+                        ),
+                        Command.create(optional),
+                    ],
+                }
+            )
+            order._portal_ensure_token()
+            self.env.flush_all()
+            before = (order.amount_total, order.state, order.billing_status)
+            changes = {
+                '/accept': {'name': "Anna", 'signature': SIGNATURE},
+                '/update_line_dict': {'line_id': order.order_line[-1].id, 'input_quantity': -0.25},
+                '/transaction': {
                     'provider_id': self.provider.id,
                     'payment_method_id': self.payment_method.id,
                     'token_id': None,
@@ -107,11 +163,53 @@ class TestOrderAccess(BillingHttpCommon):
                     'flow': 'direct',
                     'tokenization_requested': False,
                     'landing_route': '/',
-                }
+                },
+            }
+            suffixes = {
+                re.sub(r'^/my/orders/<[^>]*>', '', rule.rule)
+                for rule in self._get_sales_roads()
+                if rule.endpoint.routing['type'] == 'jsonrpc'
+            }
+            self.assertLessEqual(set(changes), suffixes)
+            for login in (None, 'anna'):
+                self.authenticate(login, login)
+                for suffix in suffixes:
+                    with self.subTest(suffix, sent=sent, login=login):
+                        answer = self._call_json(
+                            f'/my/orders/{order.id}{suffix}',
+                            {'access_token': order.access_token, **changes.get(suffix, {})},
+                        )
+                        self.assertEqual(answer['error']['code'], 404)
+                with self.subTest('/decline', sent=sent, login=login):
+                    response = self.url_open(
+                        f'/my/orders/{order.id}/decline',
+                        data={
+                            'access_token': order.access_token,
+                            'decline_message': "No",
+                            'csrf_token': http.Request.csrf_token(self),
+                        },
+                    )
+                    self.assertEqual(response.status_code, 404)
+                self.env.invalidate_all()
+                self.assertEqual((order.amount_total, order.state, order.billing_status), before)
+            self.assertFalse(order.signature)
+            self.assertFalse(order.billing_transaction_ids + order.transaction_ids)
+
+    def test_an_ordinary_sale_is_accepted_as_ever(self):
+        self.desk.purchase_type = False
+        order = self._create_order(sent=False)
+        order.write({'state': 'sent', 'require_signature': True, 'require_payment': False})
+        order._portal_ensure_token()
+        answer = self._call_json(
+            f'/my/orders/{order.id}/accept',
+            {
+                'access_token': order.access_token,
+                'name': "Anna",
+                'signature': SIGNATURE,
             },
-        ).json()
-        self.assertEqual(response['error']['code'], 404)
-        self.assertFalse(order.billing_transaction_ids + order.transaction_ids)
+        )
+        self.assertTrue(answer['result']['force_refresh'])
+        self.assertEqual(order.state, 'sale')
 
     def test_a_draft_order_is_for_staff_only(self):
         draft = self._create_order(sent=False)
@@ -134,11 +232,29 @@ class TestOrderAccess(BillingHttpCommon):
         self.assertEqual(page.status_code, 200)
         self.assertIn(order.name, page.text)
 
+    @mute_logger('odoo.http')
+    def test_customers_write_by_the_page_of_the_order(self):
+        params = {
+            'thread_model': 'sale.order',
+            'thread_id': self.order.id,
+            'post_data': {'body': "<b>Hello</b>", 'message_type': 'comment'},
+            'token': self.order.access_token,
+        }
+        new_test_user(self.env, login='anna', groups='base.group_portal').partner_id = self.customer
+        before = self.order.message_ids
+        for login in (None, 'anna'):
+            self.authenticate(login, login)
+            answer = self._call_json('/mail/message/post', params)
+            self.assertEqual(answer['error']['code'], 404)
+        self.assertEqual(self.order.message_ids, before)
+
     def test_pages_are_private(self):
         response = self.url_open(self._link(self.order))
         self.assertEqual(response.headers['Cache-Control'], 'no-store')
         self.assertEqual(response.headers['Referrer-Policy'], 'same-origin')
         self.assertEqual(response.headers['X-Robots-Tag'], 'noindex, nofollow')
+        self.assertEqual(response.headers['X-Frame-Options'], 'SAMEORIGIN')
+        self.assertEqual(response.headers['Content-Security-Policy'], "frame-ancestors 'self'")
 
     def test_only_get_reads(self):
         response = self.url_open(self._link(self.order), data={'a': 'b'})

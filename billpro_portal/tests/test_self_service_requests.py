@@ -1,3 +1,8 @@
+from datetime import timedelta
+
+from freezegun import freeze_time
+
+from odoo import fields
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
@@ -87,6 +92,22 @@ class TestSelfServiceRequests(SelfServiceHttpCommon):
         before = self._snapshot()
         self._assert_refused(self._post_form(order, '/cancel/undo'), "can&#39;t be undone")
         self.assertEqual(self._snapshot(), before)
+
+    def test_many_changes_are_refused_but_never_a_cancellation(self):
+        order = self._create_active_order()
+        order._portal_ensure_token()
+        rounds = 0
+        while True:
+            self._assert_done(self._post_form(order, '/cancel'), 'cancelled')
+            answer = self._post_form(order, '/cancel/undo')
+            if answer.status_code == 409:
+                break
+            rounds += 1
+        self._assert_refused(answer, "changed many times")
+        self.assertEqual(rounds, 4)
+        self.assertTrue(order.billing_cancel_date)
+        with freeze_time(fields.Datetime.now() + timedelta(minutes=61)):
+            order._check_number_of_changes()
 
     def test_text_messages_are_switched_off_and_on(self):
         self.assertNotIn("Text messages", self._get(self.order, '').text)

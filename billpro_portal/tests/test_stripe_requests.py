@@ -30,9 +30,13 @@ class TestStripeRequests(GatewayCommon):
             intent['metadata'],
             {
                 'odoo_reference': tx.reference,
+                'odoo_database': tx.billing_database,
                 'odoo_order': order.name,
                 'odoo_payment': tx.billing_event_id.display_name,
             },
+        )
+        self.assertEqual(
+            tx.billing_database, self.env['ir.config_parameter'].sudo().get_param('database.uuid')
         )
         self.assertEqual(intent['statement_descriptor_suffix'], order.name)
         self.assertEqual((intent['amount'], intent['currency']), (2420, 'usd'))

@@ -5,7 +5,7 @@ from dateutil.relativedelta import relativedelta
 from freezegun import freeze_time
 
 from odoo import Command
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import tagged
 
 from .common.nightly import IS_NIGHTLY
@@ -39,6 +39,51 @@ class TestSubscription(SubscriptionCommon):
         self.assertIn("01/31/2027 to 02/27/2027", invoice.invoice_line_ids[0].name)
         self.assertEqual(invoice.invoice_line_ids[1].name, "Sign-up fee")
         self._assert_books_closed(order)
+
+    def test_a_line_that_goes_with_each_period(self):
+        with freeze_time('2027-01-31 10:00:00'):
+            order = self._create_order((self.fee, 1), (self.gym, 2), (self.meal, 1))
+            meal = order.order_line[2]
+            self.assertEqual(order.order_line.mapped('billing_each_period'), [False, True, False])
+            meal.billing_each_period = True
+            purchase = order._get_purchase()
+            self.assertEqual(purchase._get_initial_amount(order), 74.32)
+            self.assertEqual(purchase._get_period_amount(order), 62.22)
+            self.assertIn("62.22", str(purchase._get_later_terms(order)))
+            self.assertEqual(purchase._get_mandate_terms(order)['amount'], 74.32)
+            self._create_initial_transaction(
+                order, 'done', token_id=self._create_token().id
+            )._post_process()
+        with freeze_time('2027-02-28 10:00:00'):
+            self._run()
+            mrr = self.env['billpro.mrr.report'].search([('order_id', '=', order.id)])
+            self.assertEqual(set(mrr.mapped('mrr')), {52.34})
+            cash = self.env['billpro.cash.report'].search([('order_id', '=', order.id)])
+            self.assertEqual(set(cash.mapped('amount')), {62.22})
+        self.assertEqual(order.billing_paid, 136.54)
+        self.assertEqual(order.billing_event_ids.mapped('amount'), [62.22, 62.22])
+        second = order.billing_move_ids.sorted('id')[1]
+        self.assertEqual(second.invoice_line_ids.mapped('quantity'), [2, 1])
+        self.assertIn("Lunch\n02/28/2027 to 03/30/2027", second.invoice_line_ids[1].name)
+        with freeze_time('2027-03-01 10:00:00'):
+            meal.with_user(self.billing_manager).billing_each_period = False
+        self.assertEqual(order.billing_event_ids[1].amount, 48.4)
+        self._assert_books_closed(order)
+
+    def test_a_trial_charges_no_line_of_its_periods(self):
+        order = self._create_order((self.gym, 1), (self.fee, 1), (self.meal, 1), sent=False)
+        order.order_line[2].billing_each_period = True
+        order.billing_trial_days = 14
+        purchase = order._get_purchase()
+        self.assertEqual(purchase._get_initial_amount(order), 12.1)
+        self.assertEqual(purchase._get_period_amount(order), 38.02)
+
+    def test_only_billing_users_change_what_each_period_charges(self):
+        with freeze_time('2027-01-31 10:00:00'):
+            order = self._create_active_order((self.gym, 1), (self.meal, 1))
+            with self.assertRaisesRegex(AccessError, "only billing users"):
+                order.order_line[1].with_user(self.salesperson).billing_each_period = True
+        self.assertEqual(order.billing_event_ids.amount, 24.2)
 
     def test_36_months_from_31_january(self):
         # The first fourteen have the end of February in a common and in a leap year.
@@ -274,6 +319,15 @@ class TestSubscription(SubscriptionCommon):
             self.env.cr.savepoint(),
         ):
             order.billing_interval_count = 0
+        for values in (
+            {'billing_end_date': '2101-01-01'},
+            {'billing_cycles': 1201},
+            {'billing_interval_count': 1201},
+            {'billing_interval_count': 101, 'billing_interval_unit': 'year'},
+            {'billing_trial_days': 36500},
+        ):
+            with self.assertRaisesRegex(ValidationError, "more than 100 years, or after 2100"):
+                order.write(values)
         with self.assertRaisesRegex(ValidationError, "can.t be negative"):
             order.billing_trial_days = -1
 

@@ -1,3 +1,7 @@
+# The dialogs inherit it.
+from . import dialog
+
+# The dialogs.
 from . import (
     cancel_subscription,
     capture,

@@ -6,12 +6,13 @@ class BillproCancelSubscription(models.TransientModel):
     """Cancel a subscription for the customer, when the paid period ends or at once."""
 
     _name = 'billpro.cancel.subscription'
+    _inherit = 'billpro.dialog'
     _description = "Cancel Subscription"
     _check_company_auto = True
 
     order_id = fields.Many2one(comodel_name='sale.order', required=True, readonly=True)
-    company_id = fields.Many2one(related='order_id.company_id')
-    cancel_date = fields.Date(related='order_id.billing_cancel_date')
+    company_id = fields.Many2one(related='order_id.company_id', related_sudo=False)
+    cancel_date = fields.Date(related='order_id.billing_cancel_date', related_sudo=False)
     when = fields.Selection(
         selection=[('period_end', "When the paid period ends"), ('now', "At once")],
         compute='_compute_when',
@@ -54,6 +55,7 @@ class BillproCancelSubscription(models.TransientModel):
     @api.depends('order_id', 'when')
     def _compute_last_day(self):
         for wizard in self:
+            wizard.order_id._origin._check_may_be_changed()
             order = wizard.order_id.sudo()
             last_day = order._get_cancel_date(at_once=wizard.when == 'now')
             if last_day >= order._get_today():

@@ -6,16 +6,19 @@ class BillproCapture(models.TransientModel):
     """Capture the authorised payment of an order, in whole or in part."""
 
     _name = 'billpro.capture'
+    _inherit = 'billpro.dialog'
     _description = "Capture"
 
     order_id = fields.Many2one(comodel_name='sale.order', required=True, readonly=True)
     transaction_id = fields.Many2one(
         string="Payment", comodel_name='payment.transaction', required=True, readonly=True
     )
-    currency_id = fields.Many2one(related='transaction_id.currency_id')
-    authorized_amount = fields.Monetary(string="Authorised", related='transaction_id.amount')
+    currency_id = fields.Many2one(related='transaction_id.currency_id', related_sudo=False)
+    authorized_amount = fields.Monetary(
+        string="Authorised", related='transaction_id.amount', related_sudo=False
+    )
     capture_deadline = fields.Datetime(
-        string="Capture Before", related='order_id.billing_capture_deadline'
+        string="Capture Before", related='order_id.billing_capture_deadline', related_sudo=False
     )
     amount = fields.Monetary(
         string="Capture", compute='_compute_amount', store=True, readonly=False
@@ -38,6 +41,7 @@ class BillproCapture(models.TransientModel):
     @api.depends('order_id')
     def _compute_amount(self):
         for wizard in self:
+            wizard.order_id._origin._check_may_be_changed()
             wizard.amount = wizard.order_id.sudo()._get_capturable_amount()
 
     @api.depends('amount')
@@ -50,6 +54,7 @@ class BillproCapture(models.TransientModel):
     @api.depends('transaction_id')
     def _compute_support_capture(self):
         for wizard in self:
+            wizard.transaction_id._origin.check_access('read')
             wizard.support_capture = wizard.transaction_id.sudo()._get_support_capture()
 
     def action_capture(self):
@@ -64,10 +69,10 @@ class BillproCapture(models.TransientModel):
         self.ensure_one()
         if not self.env.user.has_group('billpro_portal.group_billing_user'):
             raise AccessError(self.env._("Only billing users can capture payments."))
-        self.order_id.check_access('write')
+        self.order_id._check_may_be_changed()
         capture_tx = self.sudo().capture_transaction_id
         if not capture_tx:
             capture_tx = self.order_id.sudo()._create_capture(self.amount)
-            self.capture_transaction_id = capture_tx
+            self.sudo().capture_transaction_id = capture_tx
             capture_tx._send_settlement()
         return capture_tx._get_settlement_notification()

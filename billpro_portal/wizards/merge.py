@@ -5,10 +5,11 @@ class BillproMerge(models.TransientModel):
     """Merge open payments of an order into one, on a day that staff choose."""
 
     _name = 'billpro.merge'
+    _inherit = 'billpro.dialog'
     _description = "Merge Payments"
 
     order_id = fields.Many2one(comodel_name='sale.order', required=True, readonly=True)
-    currency_id = fields.Many2one(related='order_id.currency_id')
+    currency_id = fields.Many2one(related='order_id.currency_id', related_sudo=False)
     event_ids = fields.Many2many(
         string="Payments",
         comodel_name='billpro.billing.event',

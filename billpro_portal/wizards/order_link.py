@@ -5,14 +5,15 @@ class BillproOrderLink(models.TransientModel):
     """The dialog with an order's link: copy it, show its QR code, send it, replace it."""
 
     _name = 'billpro.order.link'
+    _inherit = 'billpro.dialog'
     _description = "Order Link"
 
     order_id = fields.Many2one(comodel_name='sale.order', required=True, readonly=True)
-    billing_status = fields.Selection(related='order_id.billing_status')
-    partner_id = fields.Many2one(related='order_id.partner_id')
-    email = fields.Char(related='order_id.partner_id.email')
-    phone = fields.Char(related='order_id.partner_id.phone')
-    link = fields.Char(string="Order Link", related='order_id.order_link')
+    billing_status = fields.Selection(related='order_id.billing_status', related_sudo=False)
+    partner_id = fields.Many2one(related='order_id.partner_id', related_sudo=False)
+    email = fields.Char(related='order_id.partner_id.email', related_sudo=False)
+    phone = fields.Char(related='order_id.partner_id.phone', related_sudo=False)
+    link = fields.Char(string="Order Link", related='order_id.order_link', related_sudo=False)
     qr_code = fields.Binary(string="QR Code", compute='_compute_qr_code', attachment=False)
     qr_code_filename = fields.Char(compute='_compute_qr_code')
 

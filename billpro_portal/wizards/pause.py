@@ -5,6 +5,7 @@ class BillproPause(models.TransientModel):
     """Pause a subscription, until a day or until somebody resumes it."""
 
     _name = 'billpro.pause'
+    _inherit = 'billpro.dialog'
     _description = "Pause Subscription"
 
     order_id = fields.Many2one(comodel_name='sale.order', required=True, readonly=True)

@@ -6,6 +6,7 @@ class BillproRefund(models.TransientModel):
     """Pay back a payment of an order, whole or in part."""
 
     _name = 'billpro.refund'
+    _inherit = 'billpro.dialog'
     _description = "Refund"
 
     order_id = fields.Many2one(comodel_name='sale.order', required=True, readonly=True)
@@ -18,8 +19,10 @@ class BillproRefund(models.TransientModel):
     refundable_transaction_ids = fields.Many2many(
         comodel_name='payment.transaction', compute='_compute_refundable_transaction_ids'
     )
-    currency_id = fields.Many2one(related='transaction_id.currency_id')
-    paid_amount = fields.Monetary(string="Paid", related='transaction_id.amount')
+    currency_id = fields.Many2one(related='transaction_id.currency_id', related_sudo=False)
+    paid_amount = fields.Monetary(
+        string="Paid", related='transaction_id.amount', related_sudo=False
+    )
     refundable_amount = fields.Monetary(
         string="Left to Refund", compute='_compute_refundable_amount'
     )
@@ -37,6 +40,7 @@ class BillproRefund(models.TransientModel):
     @api.depends('order_id')
     def _compute_refundable_transaction_ids(self):
         for wizard in self:
+            wizard.order_id._origin._check_may_be_changed()
             wizard.refundable_transaction_ids = (
                 wizard.order_id.sudo()._get_refundable_transactions()
             )
@@ -44,6 +48,7 @@ class BillproRefund(models.TransientModel):
     @api.depends('transaction_id')
     def _compute_refundable_amount(self):
         for wizard in self:
+            wizard.transaction_id._origin.check_access('read')
             tx_sudo = wizard.transaction_id.sudo()
             wizard.refundable_amount = tx_sudo and tx_sudo._get_refundable_amount()
 
@@ -55,6 +60,7 @@ class BillproRefund(models.TransientModel):
     @api.depends('transaction_id')
     def _compute_support_refund(self):
         for wizard in self:
+            wizard.transaction_id._origin.check_access('read')
             wizard.support_refund = wizard.transaction_id.sudo()._get_support_refund()
 
     def action_refund(self):
@@ -87,6 +93,6 @@ class BillproRefund(models.TransientModel):
         refund_tx = self.sudo().refund_transaction_id
         if not refund_tx:
             refund_tx = self.transaction_id.sudo()._create_order_refund(self.amount)
-            self.refund_transaction_id = refund_tx
+            self.sudo().refund_transaction_id = refund_tx
             refund_tx._send_order_refund()
         return refund_tx._get_refund_notification()

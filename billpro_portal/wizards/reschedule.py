@@ -7,12 +7,13 @@ class BillproReschedule(models.TransientModel):
     """Give a payment another day or another amount."""
 
     _name = 'billpro.reschedule'
+    _inherit = 'billpro.dialog'
     _description = "Reschedule Payment"
 
     event_id = fields.Many2one(
         string="Payment", comodel_name='billpro.billing.event', required=True, readonly=True
     )
-    currency_id = fields.Many2one(related='event_id.currency_id')
+    currency_id = fields.Many2one(related='event_id.currency_id', related_sudo=False)
     day = fields.Date(
         string="Collect On",
         required=True,

@@ -5,14 +5,15 @@ class BillproSkip(models.TransientModel):
     """Leave a payment out for good."""
 
     _name = 'billpro.skip'
+    _inherit = 'billpro.dialog'
     _description = "Skip Payment"
 
     event_id = fields.Many2one(
         string="Payment", comodel_name='billpro.billing.event', required=True, readonly=True
     )
-    currency_id = fields.Many2one(related='event_id.currency_id')
-    amount = fields.Monetary(related='event_id.amount')
-    due_date = fields.Datetime(related='event_id.due_date')
+    currency_id = fields.Many2one(related='event_id.currency_id', related_sudo=False)
+    amount = fields.Monetary(related='event_id.amount', related_sudo=False)
+    due_date = fields.Datetime(related='event_id.due_date', related_sudo=False)
     reason = fields.Char(help="Why; it is logged on the order, and the customer doesn't see it.")
 
     def action_skip(self):

@@ -8,11 +8,12 @@ class BillproTakePayment(models.TransientModel):
     """Take a payment of a metered order now, or schedule it."""
 
     _name = 'billpro.take.payment'
+    _inherit = 'billpro.dialog'
     _description = "Take a Payment"
 
     order_id = fields.Many2one(comodel_name='sale.order', required=True, readonly=True)
-    currency_id = fields.Many2one(related='order_id.currency_id')
-    token_id = fields.Many2one(related='order_id.billing_token_id')
+    currency_id = fields.Many2one(related='order_id.currency_id', related_sudo=False)
+    token_id = fields.Many2one(related='order_id.billing_token_id', related_sudo=False)
     amount = fields.Monetary(help="Taxes included.")
     note = fields.Char(help="What the payment is for; it stands on the invoice.")
     when = fields.Selection(
@@ -40,11 +41,12 @@ class BillproTakePayment(models.TransientModel):
         if not self.env.user.has_group('billpro_portal.group_billing_user'):
             raise AccessError(self.env._("Only billing users can take payments."))
         self.order_id.check_access('write')
-        if not self.event_id:
+        wizard = self.sudo()
+        if not wizard.event_id:
             self._check_payment()
-            self.event_id = self.env['billpro.billing.event'].sudo().create(self._prepare_event())
-        if self.when == 'now' and self.event_id.status == 'scheduled':
-            run = self.env['billpro.billing.run'].sudo()._run_events(self.sudo().event_id)
+            wizard.event_id = wizard.event_id.create(self._prepare_event())
+        if self.when == 'now' and wizard.event_id.status == 'scheduled':
+            run = wizard.env['billpro.billing.run']._run_events(wizard.event_id)
             return run._get_notification()
         return {
             'type': 'ir.actions.client',

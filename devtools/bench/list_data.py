@@ -13,6 +13,7 @@ from odoo.api import Environment
 from odoo.addons.billpro_portal.tests.common.list_requests import LISTS, REPORTS, ViewRequest
 
 from devtools import demo_data, demo_payments
+from devtools.bench import row_copies
 
 PARTNERS = 1000
 # Of so many orders one is pending, one failed, one suspended and one paused; the rest is active.
@@ -64,31 +65,13 @@ class _Copies:
         self.bases: dict[str, int] = {}
 
     def _copy(self, record: Any, count: int, **values: str) -> None:
-        """Copy a row.
+        """Copy a row, see `row_copies.copy`.
 
         :param odoo.models.Model record: The row.
         :param int count: How many times.
         :param values: SQL expressions in which `n` is the number of the copy, from 1.
         """
-        table = record._table
-        self.env.cr.execute(
-            'SELECT column_name FROM information_schema.columns'
-            " WHERE table_name = %s AND column_name != 'id'",
-            [table],
-        )
-        columns = [name for (name,) in self.env.cr.fetchall()]
-        self.env.cr.execute(f'SELECT MAX(id) FROM {table}')
-        base = self.bases[table] = self.env.cr.fetchone()[0]
-        expressions = [f'({values[name]})' if name in values else f't."{name}"' for name in columns]
-        names = ', '.join(f'"{name}"' for name in columns)
-        self.env.cr.execute(
-            f'INSERT INTO {table} (id, {names})'
-            f' SELECT {base} + n, {", ".join(expressions)}'
-            f' FROM {table} t, generate_series(1, {count}) n WHERE t.id = {record.id}'
-        )
-        self.env.cr.execute(f"SELECT setval('{table}_id_seq', {base + count})")
-        # The checks of foreign keys would go on reading the whole table, which was small before.
-        self.env.cr.execute(f'ANALYZE {table}')
+        self.bases[record._table] = row_copies.copy(self.env, record, count, **values)
 
     def partners(self) -> None:
         base = self.env['res.partner'].search([], order='id desc', limit=1).id

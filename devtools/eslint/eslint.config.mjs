@@ -51,14 +51,14 @@ export default [
         },
     },
     {
-        files: ['billpro_portal/static/**/*.js'],
+        files: ['billpro_portal*/static/**/*.js'],
         languageOptions: {
             sourceType: 'module',
             globals: { ...globals.browser, luxon: 'readonly', odoo: 'readonly' },
         },
     },
     {
-        files: ['billpro_portal/static/tests/**/*.js'],
+        files: ['billpro_portal*/static/tests/**/*.js'],
         // An error on the console is how a tour fails.
         rules: { 'no-console': ['error', { allow: ['error'] }] },
     },

@@ -1,4 +1,4 @@
-"""The addon's tests travel without this checkout, and none of their files needs another."""
+"""The addons' tests travel without this checkout, and none of their files needs another."""
 
 import ast
 
@@ -43,13 +43,13 @@ def _imported_parts(node):
     return [part for name in names for part in name.split('.')]
 
 
-def test_files_of_the_addon():
-    files = list(paths.ADDON.rglob('*.py'))
+def test_files_of_the_addons():
+    files = [(addon, path) for addon in paths.addons() for path in addon.rglob('*.py')]
     assert files
     assert not [
         breach
-        for path in files
-        for breach in find_breaches(path.relative_to(paths.ADDON).as_posix(), path.read_text())
+        for addon, path in files
+        for breach in find_breaches(path.relative_to(addon).as_posix(), path.read_text())
     ]
 
 

@@ -1,135 +1,148 @@
-"""Installing the addon where a business has sold for years leaves all of that as it was."""
+"""The addon beside Odoo's other apps, where businesses have sold for years in three companies.
 
-import json
-import re
+It is installed, used, uninstalled and installed again in one database, which is looked at before
+and after each step. What is there stays as it was, the addon works in each company, and Odoo works
+on without it.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
 from devtools import addon_log, databases, odoo_server, paths
+from devtools.neighbours import state, templates
 
-from .odoo_answers import answers, ask, problems, statuses
-
-TABLES = (
-    'sale_order',
-    'sale_order_line',
-    'account_move',
-    'account_move_line',
-    'payment_transaction',
-    'payment_token',
-    'payment_provider',
-    'product_template',
-    'res_company',
-)
+from . import books
+from .odoo_answers import ask, problems
 
 
-@pytest.fixture
-def existing_database(odoo):
-    """A database without the addon, with the sales of `odoo_strangers` in it, and its pages."""
+@dataclass
+class Course:
+    """What was seen on the way."""
+
+    # What customers see of the sales that were there, without the addon and at the end.
+    pages_before: dict[str, Any] = field(default_factory=dict)
+    pages_after: dict[str, Any] = field(default_factory=dict)
+    # The tables that had rows, and what each step changed of them.
+    tables: set[str] = field(default_factory=set)
+    changes: dict[str, list[Any]] = field(default_factory=dict)
+    structure_before: dict[str, set[str]] = field(default_factory=dict)
+    structure_after: dict[str, set[str]] = field(default_factory=dict)
+    # What `odoo_orders` sold, and what came of the walk in each company.
+    sold: dict[str, Any] = field(default_factory=dict)
+    walk: dict[str, Any] = field(default_factory=dict)
+    links: list[dict[str, int]] = field(default_factory=list)
+    # Once the addon is gone.
+    books_before: dict[str, Any] = field(default_factory=dict)
+    books_after: dict[str, Any] = field(default_factory=dict)
+    new_sale: list[Any] = field(default_factory=list)
+    pages_without: list[dict[str, int]] = field(default_factory=list)
+    # With the app that came later.
+    paid_with_reward: list[Any] = field(default_factory=list)
+    links_of_later: list[dict[str, int]] = field(default_factory=list)
+
+
+@pytest.fixture(scope='module')
+def course(odoo):
+    """The whole course. All logs on the way are free of problems."""
     every = databases.Databases(odoo)
-    with every.temporary(every.dependencies_template(), 'existing') as database:
-        configuration = odoo.write_configuration(database, max_cron_threads=0)
-        _created, pages = ask(odoo, configuration, 'odoo_strangers.create', 'odoo_strangers.pages')
-        yield database, pages
-
-
-def columns(cluster, database):
-    """Return the columns of the tables that are compared."""
-    return {
-        table: cluster.query(
-            "SELECT quote_ident(column_name) FROM information_schema.columns"
-            f" WHERE table_schema = 'public' AND table_name = '{table}' ORDER BY 1",
-            database,
+    seen = Course()
+    with every.temporary(templates.shop(every), 'existing') as database:
+        configuration = odoo.write_configuration(
+            database, max_cron_threads=0, http_port=odoo_server.free_port()
         )
-        for table in TABLES
-    }
 
+        def install(*modules):
+            output = odoo.update(configuration, install=modules)
+            assert problems(output) == []
+            assert addon_log.warnings(output) == []
 
-def rows(cluster, database, names):
-    """Return the rows of tables by table and id, as far as some columns go."""
-    found = {}
-    for table in TABLES:
-        for line in cluster.query(
-            f"SELECT row_to_json(found) FROM (SELECT {', '.join(names[table])}"
-            f" FROM {table} ORDER BY id) found",
-            database,
-        ):
-            row = json.loads(line)
-            found[table, row['id']] = row
-    return found
+        def changed_by(step, act):
+            before = state.rows(every.cluster, database, names)
+            act()
+            seen.tables = {table for table, _id in before}
+            seen.changes[step] = state.changes(before, state.rows(every.cluster, database, names))
 
+        def uninstall():
+            output = odoo.run(
+                configuration,
+                *('module', 'uninstall', paths.ADDON_NAME),
+                failure="Odoo can't uninstall the addon",
+            )
+            assert problems(output) == []
 
-def changes(before, after):
-    """Return what differs between rows: what they are, the column, and the two values."""
-    return [
-        (*key, name, before.get(key, {}).get(name), after.get(key, {}).get(name))
-        for key in sorted(before.keys() | after.keys())
-        for name in sorted(before.get(key, {}).keys() | after.get(key, {}).keys())
-        if before.get(key, {}).get(name) != after.get(key, {}).get(name)
-    ]
-
-
-def visible(page):
-    """Return the text of a page, as far as it doesn't change from visit to visit."""
-    body = re.sub(r'<(script|style)\b.*?</\1>', '', page, flags=re.DOTALL)
-    return ' '.join(re.sub(r'<[^>]+>', ' ', body).split())
-
-
-def test_installing_leaves_what_is_there(odoo, existing_database):
-    every = databases.Databases(odoo)
-    database, pages = existing_database
-    log = paths.log_directory() / f'{database}.log'
-    configuration = odoo.write_configuration(database, max_cron_threads=0)
-
-    def serve():
-        port = odoo_server.free_port()
-        with odoo.serving(configuration, port, log) as server:
-            odoo_server.wait_until_ready(server, port, log)
-            found = answers(port, pages)
-        assert problems(log.read_text()) == []
-        assert {path: status for path, (status, _content) in found.items()} == pages
-        return {path: visible(content.decode()) for path, (_status, content) in found.items()}
-
-    def install():
-        output = odoo.update(configuration, install=[paths.ADDON_NAME])
-        assert problems(output) == []
-        assert addon_log.warnings(output) == []
-
-    assert len(pages) > 10
-    shown = serve()
-    names = columns(every.cluster, database)
-    before = rows(every.cluster, database, names)
-    assert {table for table, _id in before} == set(TABLES)
-
-    install()
-    assert changes(before, rows(every.cluster, database, names)) == []
-
-    before = rows(every.cluster, database, names)
-    output = odoo.run(
-        configuration,
-        *('module', 'uninstall', paths.ADDON_NAME),
-        failure="Odoo can't uninstall the addon",
-    )
-    assert problems(output) == []
-    assert changes(before, rows(every.cluster, database, names)) == []
-
-    install()
-    assert changes(before, rows(every.cluster, database, names)) == []
-    assert serve() == shown
-
-
-def test_neighbours(odoo, sold_database):
-    """Every order can be opened, and one with a reward can be paid, where Odoo's apps are, too."""
-    every = databases.Databases(odoo)
-    with every.temporary(sold_database.name, 'neighbours') as database:
-        log = paths.log_directory() / f'{database}.log'
-        configuration = odoo.write_configuration(database, max_cron_threads=0)
-        assert problems(odoo.update(configuration, install=['purchase', 'sale_loyalty'])) == []
-        paid, pages = ask(
-            odoo, configuration, 'odoo_neighbours.pay_with_reward', 'odoo_orders.pages'
+        names = state.columns(every.cluster, database, state.TABLES)
+        (seen.pages_before,) = ask(odoo, configuration, 'odoo_neighbours.existing_pages')
+        seen.structure_before = state.structure(every.cluster, database)
+        changed_by('install', lambda: install(paths.ADDON_NAME))
+        existing, _created, with_sold, seen.walk, seen.links, seen.books_before = ask(
+            odoo,
+            configuration,
+            *('odoo_orders.books', 'odoo_orders.create', 'odoo_orders.books'),
+            *('odoo_neighbours.walk', 'odoo_neighbours.open_links', 'odoo_orders.books'),
         )
-        assert paid == ['sale', 'complete', 90.0, 90.0, 'paid', 1]
-        port = odoo_server.free_port()
-        with odoo.serving(configuration, port, log) as server:
-            odoo_server.wait_until_ready(server, port, log)
-            assert statuses(port, pages) == pages
-        assert problems(log.read_text()) == []
+        seen.sold = books.added(existing, with_sold)
+        changed_by('uninstall', uninstall)
+        seen.structure_after = state.structure(every.cluster, database)
+        seen.books_after, seen.new_sale, seen.pages_without = ask(
+            odoo,
+            configuration,
+            *('odoo_orders.books', 'odoo_after_uninstall.work'),
+            'odoo_neighbours.open_pages_after_uninstall',
+        )
+        changed_by('install again', lambda: install(paths.ADDON_NAME))
+        install('sale_loyalty')
+        seen.paid_with_reward, seen.links_of_later, seen.pages_after = ask(
+            odoo,
+            configuration,
+            *('odoo_neighbours.pay_with_reward', 'odoo_neighbours.open_links'),
+            'odoo_neighbours.existing_pages',
+        )
+    return seen
+
+
+def test_installing_and_uninstalling_leave_what_is_there(course):
+    assert course.tables == set(state.TABLES)
+    assert course.changes == {'install': [], 'uninstall': [], 'install again': []}
+
+
+def test_customers_see_what_they_saw(course):
+    assert len(course.pages_before) == 12 + 2 * 2
+    assert {status for status, _text in course.pages_before.values()} == {200}
+    assert course.pages_after == course.pages_before
+
+
+def test_main_walk_in_each_company(course):
+    assert course.walk['failures'] == []
+    assert len(course.walk['companies']) == 3
+    # Summary, invoice, receipt and credit note.
+    assert course.walk['documents'] == 3 * 4
+
+
+def test_every_order_can_be_opened(course):
+    expected, found = course.links
+    # Those of `odoo_orders`, and two of each company.
+    assert len(expected) == 1 + 14 + 3 * 2
+    assert found == expected
+
+
+def test_uninstalling_leaves_nothing_behind(course):
+    for name in state.STRUCTURE:
+        assert course.structure_after[name] == course.structure_before[name], name
+
+
+def test_odoo_works_on_when_the_addon_is_uninstalled(course):
+    books.check_what_was_sold(course.sold)
+    assert course.books_after == course.books_before
+    assert course.new_sale == ['sale', 'posted', 'not_paid', 112.7]
+    expected, found = course.pages_without
+    assert found == expected
+
+
+def test_an_app_that_comes_later(course):
+    """An order with a reward can be paid where the addon was first."""
+    assert course.paid_with_reward == ['sale', 'complete', 90.0, 90.0, 'paid', 1]
+    expected, found = course.links_of_later
+    assert len(expected) == 2
+    assert found == expected

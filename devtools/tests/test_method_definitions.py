@@ -49,7 +49,7 @@ def extend(model, body, inherit=None):
 
 
 def test_addon_defines_nothing_twice():
-    assert find_problems(paths.ADDON) == []
+    assert [problem for addon in paths.addons() for problem in find_problems(addon)] == []
 
 
 def test_second_definition_in_addon_is_found(tmp_path):

@@ -8,6 +8,7 @@ LOG = """\
 2026-01-02 03:04:05,678 9 INFO db odoo.addons.billpro_portal.tests.test_b: skipped B.test_one : no
 2026-01-02 03:04:05,678 9 INFO db odoo.addons.sale.tests.test_c: Starting C.test_one ... 
 2026-01-02 03:04:05,678 9 WARNING db odoo.addons.billpro_portal.models.sale_order: Too late
+2026-01-02 03:04:05,678 9 ERROR db odoo.addons.billpro_portal_website_sale.models.x: Too dear
 2026-01-02 03:04:05,678 9 WARNING db odoo.addons.billpro_portal_more.models.x: Not ours
 2026-01-02 03:04:05,678 9 WARNING ? odoo.addons.sale.models.x: Not ours either
 """  # noqa: W291
@@ -23,8 +24,11 @@ def test_log_tells_the_outcome_of_each_test():
     assert outcomes == {A_TWO: 'FAIL', B_ONE: 'skipped'}
 
 
-def test_only_warnings_of_the_addon_count():
-    assert addon_log.warnings(LOG) == ["Logged by the addon, WARNING: Too late"]
+def test_only_warnings_of_the_addons_count():
+    assert addon_log.warnings(LOG) == [
+        "Logged by the addon, WARNING: Too late",
+        "Logged by the addon, ERROR: Too dear",
+    ]
 
 
 def test_failures_skips_and_warnings_are_reported(tmp_path, capsys):
@@ -36,6 +40,7 @@ def test_failures_skips_and_warnings_are_reported(tmp_path, capsys):
         f"skipped: {B_ONE}",
         f"Odoo's own test run failed, exit code 1. Its log: {log}",
         "Logged by the addon, WARNING: Too late",
+        "Logged by the addon, ERROR: Too dear",
         "1 passed, 2 failed",
     ]
 

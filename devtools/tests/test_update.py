@@ -6,8 +6,8 @@ put into the released version's tables, columns, constraints and indexes, from w
 
 from devtools import databases, odoo_server, paths, released_schema
 
+from .books import check_what_was_sold
 from .odoo_answers import ask, problems, statuses
-from .test_uninstall import check_what_was_sold
 
 
 def test_updating_from_the_released_version_keeps_everything(odoo, sold_database):

@@ -21,12 +21,38 @@ REFUNDED = '(object.billing_order_id._get_payment_contact() or object.partner_id
 
 
 def migrate(cr, version):
+    """Send mails about payments to the payer, and show which lines each period charges.
+
+    :param odoo.sql_db.Cursor cr: The cursor of the update.
+    :param str version: The version that was installed.
+    """
+    _send_to_payer(cr)
+    _show_lines_of_periods(cr)
+
+
+def _show_lines_of_periods(cr):
+    """Mark the lines whose products have each period charge them. Others stay as they are charged.
+
+    :param odoo.sql_db.Cursor cr: The cursor of the update.
+    """
+    cr.execute(
+        """
+        UPDATE sale_order_line line
+           SET billing_each_period = TRUE
+          FROM sale_order o, product_product product
+          JOIN product_template template ON template.id = product.product_tmpl_id
+         WHERE o.id = line.order_id AND product.id = line.product_id
+           AND o.purchase_type = 'subscription' AND template.purchase_type = 'subscription'
+        """
+    )
+
+
+def _send_to_payer(cr):
     """Send mails about payments to the invoice address, where their templates are as shipped.
 
     Templates belong to whoever edits them: an update leaves them alone.
 
     :param odoo.sql_db.Cursor cr: The cursor of the update.
-    :param str version: The version that was installed.
     """
     for name, order in ORDERS.items():
         contact, payer = (text.format(order=order) for text in (CONTACT, PAYER))

@@ -88,11 +88,13 @@ class BillingHttpCommon(BillingCommon, BrowserCommon):
                 is_validation=False,
                 amount=order.amount_total,
                 consent_version=order._get_consent()['version'],
+                shown=order._get_shown(),
             ),
             **overrides,
         }
         order_id = params.pop('order_id', order.id)
-        return self._call_json(f'/order/{order_id}/transaction', params)
+        headers = params.pop('headers', None)
+        return self._call_json(f'/order/{order_id}/transaction', params, headers)
 
     def _simulate(self, reference, state):
         """Let the Demo provider answer, as its form does."""

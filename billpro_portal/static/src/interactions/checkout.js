@@ -22,8 +22,8 @@ export class Checkout extends Interaction {
     }
 
     start() {
-        // Bring a declined payment to the attention of keyboard and screen reader users.
-        this.el.querySelector('.o_billpro_declined')?.focus();
+        // Bring what went wrong to the attention of keyboard and screen reader users.
+        this.el.querySelector('.o_billpro_changed, .o_billpro_declined')?.focus();
 
         this._keepPaymentSectionInView();
     }
@@ -66,7 +66,7 @@ patch(PaymentForm.prototype, {
 
     /**
      * Ask whether the order can still be paid before the payment is initiated: it may have been
-     * paid in another tab, or closed, since the page was loaded.
+     * paid in another tab, closed or changed since the page was loaded.
      *
      * @override method from @payment/interactions/payment_form
      */
@@ -79,14 +79,18 @@ patch(PaymentForm.prototype, {
     },
 
     /**
-     * Add the version of the terms that the customer agreed to.
+     * Add the version of the terms that the customer agreed to, and what the page shows.
      *
      * @override method from @payment/interactions/payment_form
      * @return {object} The transaction route params.
      */
     _prepareTransactionRouteParams() {
         const transactionRouteParams = super._prepareTransactionRouteParams(...arguments);
-        const consentCheckbox = this.el.closest(CHECKOUT_SELECTOR)?.querySelector(CONSENT_SELECTOR);
+        const checkout = this.el.closest(CHECKOUT_SELECTOR);
+        if (checkout) {
+            transactionRouteParams['shown'] = checkout.dataset.shown;
+        }
+        const consentCheckbox = checkout?.querySelector(CONSENT_SELECTOR);
         if (consentCheckbox?.checked) {
             transactionRouteParams['consent_version'] = consentCheckbox.value;
         }
@@ -101,10 +105,10 @@ patch(PaymentForm.prototype, {
      * @return {boolean} Whether the payment can be initiated.
      */
     async _isOrderPayable(checkout) {
-        const { stateRoute, accessToken } = checkout.dataset;
+        const { stateRoute, accessToken, shown } = checkout.dataset;
         let state;
         try {
-            state = await this.waitFor(rpc(stateRoute, { 'access_token': accessToken }));
+            state = await this.waitFor(rpc(stateRoute, { 'access_token': accessToken, shown }));
         } catch {
             this._displayErrorDialog(
                 _t("Your payment could not be started"),

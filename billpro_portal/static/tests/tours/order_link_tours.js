@@ -148,6 +148,7 @@ addTour('second_tab', () => [
                 amount: Number(form.dataset.amount),
                 is_validation: false,
                 consent_version: document.querySelector('input[name="billpro_consent"]').value,
+                shown: document.querySelector('.o_billpro_checkout').dataset.shown,
             });
             await rpc('/payment/demo/simulate_payment', {
                 reference, simulated_state: 'done', payment_details: '1234',

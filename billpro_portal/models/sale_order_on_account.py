@@ -1,0 +1,98 @@
+from odoo import fields, models
+from odoo.exceptions import AccessError, UserError
+
+
+class SaleOrder(models.Model):
+    """Money that fits nothing an order asks for: it came twice, too late, or in another amount."""
+
+    _inherit = 'sale.order'
+
+    billing_on_account_amount = fields.Monetary(
+        string="Received Without Need",
+        compute='_compute_billing_on_account_amount',
+        compute_sudo=True,
+        help="Received for this order, which doesn't need it. It is on the customer's account, and"
+        " can be refunded.",
+    )
+
+    def _compute_billing_on_account_amount(self):
+        for order in self:
+            order.billing_on_account_amount = sum(
+                tx._get_refundable_amount() for tx in order._get_payments_on_account()
+            )
+
+    def _get_payments_on_account(self):
+        """Return the payments that the order doesn't need, and that nobody has used otherwise.
+
+        :rtype: payment.transaction
+        """
+        self.ensure_one()
+        return self._get_refundable_transactions().filtered(
+            lambda tx: tx.billing_on_account and not tx.payment_id.is_reconciled
+        )
+
+    def _report_payment_on_account(self, tx, note):
+        """Ask a person to look after money that fits no open amount.
+
+        :param payment.transaction tx: The transaction that brought the money.
+        :param str note: What happened and what to do.
+        """
+        tx.billing_on_account = True
+        self.activity_schedule(
+            'mail.mail_activity_data_todo',
+            summary=self.env._("Payment %s needs a decision", tx.reference),
+            note=note,
+            user_id=self.user_id.id or self.env.ref('base.user_admin').id,
+        )
+
+    def action_refund_on_account(self):
+        """Pay back what was received without need, the newest payment of them as a whole.
+
+        :return: A notification with the result.
+        :rtype: dict
+        :raise AccessError: If the user may not refund.
+        :raise UserError: If there is none, or the provider can't refund it.
+        """
+        self.ensure_one()
+        if not self.env.user.has_group('billpro_portal.group_billing_manager'):
+            raise AccessError(self.env._("Only billing managers can refund payments."))
+        self.check_access('write')
+        order = self.sudo()
+        order._lock_billing()
+        tx = order._get_payments_on_account()[:1]
+        if not tx:
+            raise UserError(
+                self.env._("There is no payment left to refund on order %s.", self.name)
+            )
+        if tx._get_support_refund() == 'none':
+            raise UserError(
+                self.env._(
+                    "The payment provider can't refund this payment. Pay it back by other means."
+                )
+            )
+        refund_tx = tx._create_order_refund(tx._get_refundable_amount())
+        refund_tx._send_order_refund()
+        return refund_tx._get_refund_notification()
+
+    def _get_cancelled_message(self):
+        """Return what the customer of a cancelled order is told, and of money that came late.
+
+        :rtype: str
+        """
+        self.ensure_one()
+        if amount := self.billing_on_account_amount:
+            return self.env._(
+                "It can't be paid any more. Your payment of %s arrived all the same: it was not"
+                " needed, and we will pay it back to you. Please contact us if you have questions.",
+                self.currency_id.format(amount),
+            )
+        refunds = self.billing_transaction_ids.filtered(
+            lambda tx: tx.operation == 'refund' and tx.state in {'draft', 'pending', 'done'}
+        )
+        if refunds:
+            return self.env._(
+                "It can't be paid any more. Your payment arrived all the same; %s of it were paid"
+                " back to you. Please contact us if you have questions.",
+                self.currency_id.format(-sum(refunds.mapped('amount'))),
+            )
+        return self.env._("It can't be paid any more. Please contact us if you need help.")

@@ -1,0 +1,1 @@
+from . import shop_cart, shop_checkout, shop_payment

@@ -1,0 +1,13 @@
+from odoo import models
+
+
+class SaleOrderLine(models.Model):
+    _inherit = 'sale.order.line'
+
+    def _check_no_discount_on_locked_pricing(self):
+        """Override of `billpro_portal`: promotions of the shop are the business's own.
+
+        Locked prices are kept from the hands of its staff.
+        """
+        in_carts = self.filtered(lambda line: line.order_id._billpro_is_cart())
+        super(SaleOrderLine, self - in_carts)._check_no_discount_on_locked_pricing()
