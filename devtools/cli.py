@@ -20,6 +20,7 @@ from devtools import (
     odoo_server,
     paths,
     postgresql,
+    protocol_check,
     python_environment,
     released_schema,
     run_server,
@@ -117,18 +118,7 @@ def _parser() -> argparse.ArgumentParser:
         'neighbours', help="walk through the addon beside the modules that shops have"
     )
     neighbours_parser.set_defaults(command=walk_beside_neighbours)
-    torture_parser = commands.add_parser(
-        'torture', help="kill charge runs at every boundary and compare the books with the ledger"
-    )
-    torture_parser.add_argument('--events', type=int, default=1000, help="default: %(default)s")
-    torture_parser.add_argument('--seed', type=int, default=1, help="default: %(default)s")
-    torture_parser.add_argument(
-        '--cells',
-        choices=plan.CHOICES,
-        default='all',
-        help="of the crash matrix: a cover of boundaries and faults, or all; default: %(default)s",
-    )
-    torture_parser.set_defaults(command=torture)
+    _add_search_parsers(commands)
     _add_bench_parsers(commands)
     lint_parser = commands.add_parser('lint', help="run the checks that need no test run")
     lint_parser.set_defaults(command=check)
@@ -145,6 +135,29 @@ def _parser() -> argparse.ArgumentParser:
     lock_parser = commands.add_parser('lock', help="lock the newest versions of all packages")
     lock_parser.set_defaults(command=lock)
     return parser
+
+
+def _add_search_parsers(commands: 'argparse._SubParsersAction[argparse.ArgumentParser]') -> None:
+    """Add the parsers of what searches the charge run for mistakes.
+
+    :param commands: Where commands are added.
+    """
+    torture_parser = commands.add_parser(
+        'torture', help="kill charge runs at every boundary and compare the books with the ledger"
+    )
+    torture_parser.add_argument('--events', type=int, default=1000, help="default: %(default)s")
+    torture_parser.add_argument('--seed', type=int, default=1, help="default: %(default)s")
+    torture_parser.add_argument(
+        '--cells',
+        choices=plan.CHOICES,
+        default='all',
+        help="of the crash matrix: a cover of boundaries and faults, or all; default: %(default)s",
+    )
+    torture_parser.set_defaults(command=torture)
+    protocol_parser = commands.add_parser(
+        'protocol', help="have a model checker search the charge protocol, and its mistakes"
+    )
+    protocol_parser.set_defaults(command=check_protocol)
 
 
 def _add_bench_parsers(commands: 'argparse._SubParsersAction[argparse.ArgumentParser]') -> None:
@@ -276,6 +289,13 @@ def torture(options: Namespace) -> int:
     """Kill charge runs at every boundary, and compare the books with the gateway's ledger."""
     with _odoo() as odoo:
         return torture_run.run(odoo, options.events, options.seed, options.cells)
+
+
+def check_protocol(_options: Namespace) -> int:
+    """Have a model checker search the charge protocol, and its mistakes."""
+    with _setup_lock():
+        debian_packages.install_missing(protocol_check.PACKAGES)
+    return protocol_check.run()
 
 
 def bench(options: Namespace) -> int:

@@ -1,0 +1,145 @@
+"""`./dev protocol`: has the model checker Spin search the charge protocol, and its mistakes."""
+
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from devtools import console, paths
+
+PACKAGES = ['gcc', 'libc6-dev', 'spin']
+MODEL = paths.CHECKOUT / 'docs/protocol/charge.pml'
+ADVICE = "docs/protocol/README.md says what the model is of, and how to read a trace."
+
+# Exact: states are compressed, none is left out.
+_COMPILE = ('gcc', '-w', '-O2', '-DCOLLAPSE', '-DNOFAIR', '-DMEMLIM=4000')
+_DEPTH = 3_000_000
+_ONE_ATTEMPT = 'ATTEMPTS=1'
+_LATE = 'LATE_APPROVAL'
+
+
+class Search(NamedTuple):
+    """One exhaustive search: what it is of, by what the model is told."""
+
+    title: str
+    flags: tuple[str, ...]
+    # Looks for endless courses in which nothing fails, too, besides what must never be.
+    of_progress: bool = False
+
+
+SEARCHES = (
+    Search("one attempt, all parties", (_ONE_ATTEMPT,)),
+    Search("two attempts and the customer", ('WITHOUT_STAFF',)),
+    Search("two attempts and staff", ('WITHOUT_CUSTOMER',)),
+    Search("declines that are approved late", (_LATE, 'WITHOUT_STAFF', 'WITHOUT_CUSTOMER')),
+    Search(
+        "a provider without a search, and a person",
+        (_ONE_ATTEMPT, 'WITHOUT_SEARCH', 'WITHOUT_CUSTOMER'),
+    ),
+    Search(
+        "no endless course without a fault",
+        ('WITHOUT_STAFF', 'WITHOUT_CUSTOMER'),
+        of_progress=True,
+    ),
+)
+# Each is a mistake in the protocol; the model checker must find what it leads to.
+MISTAKES = (
+    ('MUTATION_NO_KEY',),
+    ('MUTATION_TIMEOUT_IS_DECLINE',),
+    ('MUTATION_SENT_BEFORE_COMMIT', _ONE_ATTEMPT),
+    ('MUTATION_OPENED_WITHOUT_LOOKING_AGAIN', 'WITHOUT_STAFF', 'WITHOUT_CUSTOMER'),
+    (
+        'MUTATION_OPENED_WITHOUT_LOOKING_AGAIN',
+        'MUTATION_NO_UNIQUE_INDEX',
+        'WITHOUT_STAFF',
+        'WITHOUT_CUSTOMER',
+    ),
+    ('MUTATION_REFUSED_AGAIN_IS_UNTRIED',),
+    ('MUTATION_SENT_TAKEN_BACK', _ONE_ATTEMPT),
+    ('MUTATION_NO_INQUIRIES', _ONE_ATTEMPT),
+    ('MUTATION_SENT_BESIDE_APPROVED', _LATE),
+    ('HOLE_RESENT_IN_KEYS_LAST_HOUR',),
+    ('HOLE_SEARCH_TRUSTED_AT_ONCE',),
+    ('HOLE_RESENT_UNMARKED', _ONE_ATTEMPT),
+    ('HOLE_SENT_AFTER_CANCELLATION', _ONE_ATTEMPT),
+    ('HOLE_CHANGED_WITH_OLD_VIEW',),
+    ('HOLE_SENT_LEFT_BEHIND', _LATE),
+    ('HOLE_RESENT_FOR_PAID', _LATE),
+)
+
+
+def run() -> int:
+    """Search the protocol and each of its mistakes, and tell what was found.
+
+    :return: The exit code: 0 if the protocol has no error and each mistake has one.
+    :raise Failure: If a search can't be done.
+    """
+    failed = []
+    for search in SEARCHES:
+        begin = time.monotonic()
+        result = _search(search.flags, of_progress=search.of_progress)
+        seconds = time.monotonic() - begin
+        print(f"{search.title}: {_describe(result)}, {seconds:.0f} s", flush=True)
+        if _has_error(result):
+            failed.append(search.title)
+    for flags in MISTAKES:
+        result = _search(flags)
+        is_found = _has_error(result)
+        print(f"{' '.join(flags)}: {'found' if is_found else 'NOT FOUND'}", flush=True)
+        if not is_found:
+            failed.append(' '.join(flags))
+    if failed:
+        print(f"\nFailed: {'; '.join(failed)}\n{ADVICE}")
+    return bool(failed)
+
+
+def _search(flags: tuple[str, ...], of_progress: bool = False) -> str:
+    """Search the model, until the first error or to the end.
+
+    :param flags: What the model is told.
+    :param of_progress: Whether endless courses without a fault are looked for.
+    :return: What the search reports.
+    :raise Failure: If the model is wrong, or the search didn't come to its end.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        console.run(
+            ['spin', *(f'-D{flag}' for flag in flags), '-a', MODEL],
+            "Spin doesn't understand the model",
+            ADVICE,
+            cwd=directory,
+        )
+        kind = '-DNP' if of_progress else '-DSAFETY'
+        console.run(
+            [*_COMPILE, kind, '-o', 'pan', 'pan.c'],
+            "The model's search can't be compiled",
+            ADVICE,
+            cwd=directory,
+        )
+        command = ['./pan', f'-m{_DEPTH}', *(['-l'] if of_progress else [])]
+        report = subprocess.run(
+            command, check=False, capture_output=True, text=True, cwd=directory
+        ).stdout
+    if not _has_error(report) and ('errors: 0' not in report or 'not completed' in report):
+        raise console.Failure(f"The search didn't come to its end:\n{report}", ADVICE)
+    return report
+
+
+def _has_error(report: str) -> bool:
+    """Return whether a search has found an error of the protocol.
+
+    :param report: What the search reports.
+    """
+    return 'errors: 1' in report
+
+
+def _describe(report: str) -> str:
+    """Return the result of a search in a few words.
+
+    :param report: What the search reports.
+    """
+    lines = report.splitlines()
+    states = next((line.split()[0] for line in lines if 'states, stored' in line), '?')
+    error = next((line for line in lines if line.startswith('pan:1:')), '')
+    return f"{error or 'no error'}, {states} states"
