@@ -21,6 +21,7 @@ class Checkout(OrderAccess):
         values['consent']['checked'] = (
             request.session.get(f'billpro_consent_{order.id}') == order._get_consent_key()
         )
+        values['preview'] = values['preview'] or self._billpro_looks_on(order)
         values['changes'] = request.session.pop(f'billpro_changes_{order.id}', [])
         return self._billpro_render_private('billpro_portal.checkout_page', values)
 
@@ -42,7 +43,8 @@ class Checkout(OrderAccess):
     def _billpro_get_form_values(self, order, amount, requires_card):
         """Return what the context of Odoo's payment form has in common wherever it is shown.
 
-        The payer is the order's customer, whoever has opened the link.
+        The payer is the order's customer, whoever has opened the link. Stored cards are offered to
+        the customer's own login only: whoever was given the link may pay, but not with them.
 
         :param sale.order order: The order, in superuser mode.
         :param float amount: What is paid, in the currency of the order; 0 registers a card only.
@@ -79,7 +81,7 @@ class Checkout(OrderAccess):
             )
         )
         tokens_sudo = request.env['payment.token'].sudo()
-        if not is_validation:
+        if not is_validation and self._billpro_is_customer(order):
             tokens_sudo = tokens_sudo._get_available_tokens(
                 providers_sudo.ids, partner.id, sale_order_id=order.id
             )
@@ -165,6 +167,7 @@ class Checkout(OrderAccess):
         if not order:
             raise request.not_found()
         self._validate_transaction_kwargs(kwargs)
+        self._billpro_check_acts_as_customer(order)
         order._lock_billing()
         if reason := order._get_not_payable_reason():
             raise UserError(reason)

@@ -1,4 +1,4 @@
-from odoo.exceptions import AccessError, MissingError
+from odoo.exceptions import AccessError, MissingError, UserError
 from odoo.http import request
 
 from odoo.addons.payment.controllers.portal import PaymentPortal
@@ -38,6 +38,45 @@ class OrderAccess(PaymentPortal):
         return order.with_context(lang=request.env.context.get('lang')).with_company(
             order.company_id
         )
+
+    # === WHO ASKS === #
+
+    def _billpro_is_customer(self, order):
+        """Return whether the visitor's login is one of the order's customer.
+
+        :param sale.order order: The order.
+        :rtype: bool
+        """
+        user = request.env.user
+        customers = (order.partner_id | order.partner_invoice_id).commercial_partner_id
+        return not user._is_public() and user.partner_id.sudo().commercial_partner_id in customers
+
+    def _billpro_looks_on(self, order):
+        """Return whether staff look at the order: the back office's login isn't the customer's.
+
+        What they do for customers they do in the back office, in their own name and with their
+        own rights.
+
+        :param sale.order order: The order.
+        :rtype: bool
+        """
+        return request.env.user._is_internal() and not self._billpro_is_customer(order)
+
+    def _billpro_check_acts_as_customer(self, order):
+        """Check that what is done on the customer's pages is done by the customer.
+
+        :param sale.order order: The order.
+        :raise UserError: If the visitor is logged in as staff.
+        """
+        if self._billpro_looks_on(order):
+            raise UserError(
+                request.env._(
+                    "You are logged in as %s, not as the customer: you can look at this page, but"
+                    " not act on it. Use the buttons of the order in Odoo. To see what the"
+                    " customer can do, open the order link in a private window.",
+                    request.env.user.name,
+                )
+            )
 
     def _billpro_render_order_not_found(self):
         """Return the neutral answer for a link that opens nothing.

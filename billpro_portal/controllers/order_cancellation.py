@@ -61,6 +61,7 @@ class OrderCancellation(OrderAccess):
             )
         )
         try:
+            self._billpro_check_acts_as_customer(order)
             order._cancel_subscription(
                 at_once=order.company_id.billing_cancel_mode == 'now',
                 reason=reason,
@@ -89,6 +90,7 @@ class OrderCancellation(OrderAccess):
         if not order:
             return self._billpro_render_order_not_found()
         try:
+            self._billpro_check_acts_as_customer(order)
             order._check_number_of_changes()
             order._undo_cancellation()
         except UserError as error:
@@ -128,6 +130,7 @@ class OrderCancellation(OrderAccess):
             return self._billpro_render_order_not_found()
         message = (message or '').strip()
         try:
+            self._billpro_check_acts_as_customer(order)
             order._receive_customer_message(message[:MESSAGE_LENGTH], MESSAGES_PER_DAY)
         except UserError as error:
             return self._billpro_render_private(

@@ -78,6 +78,7 @@ class OrderCards(Checkout):
         if not order:
             raise request.not_found()
         self._validate_transaction_kwargs(kwargs)
+        self._billpro_check_acts_as_customer(order)
         order._check_cards_can_be_changed()
         address = request.httprequest.remote_addr
         if reason := order._get_card_limit_reason(address):
@@ -157,6 +158,7 @@ class OrderCards(Checkout):
         if not order:
             return self._billpro_render_order_not_found()
         try:
+            self._billpro_check_acts_as_customer(order)
             order._check_cards_can_be_changed()
             order._check_number_of_changes()
             card = order._get_card(self._cast_as_int(token_id))
@@ -184,6 +186,7 @@ class OrderCards(Checkout):
         if not order:
             return self._billpro_render_order_not_found()
         try:
+            self._billpro_check_acts_as_customer(order)
             order._check_cards_can_be_changed()
             order._check_number_of_changes()
             order._remove_card(order._get_card(self._cast_as_int(token_id)))

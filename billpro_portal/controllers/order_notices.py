@@ -27,6 +27,7 @@ class OrderNotices(OrderAccess):
         if not order or order.billing_status not in LIVE:
             return self._billpro_render_order_not_found()
         try:
+            self._billpro_check_acts_as_customer(order)
             order._set_text_messages(bool(wanted))
         except UserError as error:
             return self._billpro_render_refused(order, error)

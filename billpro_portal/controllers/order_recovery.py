@@ -26,6 +26,7 @@ class OrderRecovery(OrderAccess):
         if not order:
             return self._billpro_render_order_not_found()
         try:
+            self._billpro_check_acts_as_customer(order)
             order._lock_billing()
             order._request_collection(self._cast_as_float(amount) or 0.0)
         except UserError as error:
@@ -64,7 +65,11 @@ class OrderRecovery(OrderAccess):
         order = self._billpro_get_accessible_order(order_id, access_token)
         if not order:
             raise request.not_found()
-        if not request.env['billpro.billing.run'].sudo()._continue_collection(order):
+        if self._billpro_looks_on(order):
+            done = not order._is_collection_under_way()
+        else:
+            done = request.env['billpro.billing.run'].sudo()._continue_collection(order)
+        if not done:
             return {'done': False}
         notice = 'not_paid' if order.billing_outstanding else 'paid'
         return {'done': True, 'url': self._billpro_get_notice_url(order, notice)}
@@ -90,6 +95,10 @@ class OrderRecovery(OrderAccess):
         tx = order._get_open_authentication().filtered(lambda tx: tx.id == transaction_id)
         if not tx or order.billing_status not in COLLECTABLE_ORDERS:
             return request.redirect(order._get_order_link())
+        try:
+            self._billpro_check_acts_as_customer(order)
+        except UserError as error:
+            return self._billpro_render_refused(order, error)
         inline = tx._get_authentication_values()
         if not inline:  # It was confirmed meanwhile, or can't be any more.
             return request.redirect(order._get_order_link('/progress'))

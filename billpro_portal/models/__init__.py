@@ -57,6 +57,7 @@ from . import (
     payment_transaction_message,
     payment_transaction_outcome,
     payment_transaction_report,
+    payment_transaction_roads,
     payment_transaction_settlement,
     payment_transaction_stripe,
     product_template,

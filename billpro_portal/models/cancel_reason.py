@@ -12,5 +12,9 @@ class BillproCancelReason(models.Model):
     sequence = fields.Integer(default=10)
     active = fields.Boolean(default=True)
     company_id = fields.Many2one(
-        comodel_name='res.company', help="Empty: for all companies.", index=True
+        comodel_name='res.company',
+        # Those of all companies are for who works in all.
+        default=lambda self: not self.env.user.has_group('base.group_system') and self.env.company,
+        help="Empty: for all companies.",
+        index=True,
     )

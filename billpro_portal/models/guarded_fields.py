@@ -291,6 +291,20 @@ class BillproBillingRun(models.Model):
         return super()._has_field_access(field, operation)
 
 
+class BillproNotificationKind(models.Model):
+    _inherit = 'billpro.notification.kind'
+
+    def _has_field_access(self, field, operation):
+        """Override of `base`: what counts for all companies is for administrators."""
+        if (
+            operation == 'write'
+            and not (self.env.su or field.company_dependent)
+            and not self.env.user.has_group('base.group_system')
+        ):
+            return False
+        return super()._has_field_access(field, operation)
+
+
 class IrDefault(models.Model):
     _inherit = 'ir.default'
 

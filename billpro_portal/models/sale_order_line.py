@@ -74,9 +74,8 @@ class SaleOrderLine(models.Model):
         orders = self.order_id
         orders._check_no_payment_in_progress()
         result = super().write(vals)
-        orders |= self.order_id
-        orders._check_no_payment_in_progress()
-        orders._follow_changed_lines()
+        (self.order_id - orders)._check_no_payment_in_progress()  # They were moved there.
+        (orders | self.order_id)._follow_changed_lines()
         return result
 
     def unlink(self):
@@ -109,7 +108,14 @@ class SaleOrderLine(models.Model):
             'tax_ids',
         }
 
-    @api.constrains('price_unit', 'discount', 'product_id')
+    @api.constrains('product_uom_qty')
+    def _check_quantity_lowers_no_locked_price(self):
+        """Keep staff from lowering a locked price by a negative quantity."""
+        if self.env.uid != SUPERUSER_ID:
+            checked = self.filtered(lambda line: not line.order_id._is_being_confirmed())
+            checked._check_no_discount_on_locked_pricing()
+
+    @api.constrains('price_unit', 'discount', 'product_id', 'is_downpayment')
     def _check_pricing_not_locked(self):
         """Keep staff from changing the price of a product that locks it."""
         if self.env.uid == SUPERUSER_ID:
@@ -117,7 +123,7 @@ class SaleOrderLine(models.Model):
         checked = self.filtered(lambda line: not line.order_id._is_being_confirmed())
         checked._check_no_discount_on_locked_pricing()
         for line in checked.filtered(
-            lambda line: line.product_id.billing_lock_pricing and not line.is_downpayment
+            lambda line: line.product_id.billing_lock_pricing and not line._is_invoiced_ahead()
         ):
             expected_price, expected_discount = line._get_locked_pricing()
             if line.currency_id.compare_amounts(line.price_unit, expected_price) or round(
@@ -139,9 +145,10 @@ class SaleOrderLine(models.Model):
         :raise ValidationError: If a line with a locked price stands beside a discount.
         """
         for order in self.order_id:
-            lines = order.order_line.filtered(lambda line: not line.is_downpayment)
+            lines = order.order_line.filtered(lambda line: not line._is_invoiced_ahead())
             locked_lines = lines.filtered('product_id.billing_lock_pricing')
-            discounts = (lines - locked_lines).filtered(lambda line: line.price_unit < 0)
+            discounts = lines.filtered(lambda line: line.product_uom_qty < 0)
+            discounts |= (lines - locked_lines).filtered(lambda line: line.price_unit < 0)
             if locked_lines and discounts:
                 raise ValidationError(
                     self.env._(
@@ -152,6 +159,14 @@ class SaleOrderLine(models.Model):
                         discount=discounts[0].name,
                     )
                 )
+
+    def _is_invoiced_ahead(self):
+        """Return whether the line only stands for a down payment: it adds nothing to the order.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return self.is_downpayment and not self.product_uom_qty
 
     def _get_locked_pricing(self):
         """Return the unit price and the discount in percent that the pricelist gives the line.

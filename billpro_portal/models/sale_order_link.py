@@ -98,6 +98,62 @@ class SaleOrder(models.Model):
             return
         self.order_link_opened_date = now
 
+    # === WHO IS GIVEN IT === #
+
+    access_token = fields.Char(
+        groups='sales_team.group_sale_salesman,account.group_account_readonly'
+    )
+
+    def _portal_ensure_token(self):
+        """Override of `portal`: whoever may have a link made needn't be able to read the token."""
+        is_readable = self._has_field_access(self._fields['access_token'], 'read')
+        order = self if is_readable else self.sudo()
+        return super(SaleOrder, order)._portal_ensure_token()
+
+    def _sign_token(self, pid):
+        """Override of `portal`: whoever may write to a customer needn't be able to read it."""
+        return super(SaleOrder, self.sudo())._sign_token(pid)
+
+    def get_portal_url(
+        self, suffix=None, report_type=None, download=None, query_string=None, anchor=None
+    ):
+        """Override of `portal`: the address without the token for who may not read the link.
+
+        :raise AccessError: If the user may not read the order.
+        """
+        token = self._fields['access_token']
+        if (
+            self.purchase_type  # Checks that the order may be read.
+            and self.env.user._is_internal()
+            and not self._has_field_access(token, 'read')
+        ):
+            return f'{self.access_url}{suffix or ""}'
+        return super().get_portal_url(
+            suffix=suffix,
+            report_type=report_type,
+            download=download,
+            query_string=query_string,
+            anchor=anchor,
+        )
+
+    @api.model
+    def _check_other_link(self, model, order_id):
+        """Keep Odoo's own dialogs from handing out other links to an order.
+
+        :param str model: The model of a dialog's record.
+        :param int order_id: The record.
+        :raise UserError: If it is an order with an order link.
+        """
+        order = self.sudo().browse(order_id).exists() if model == self._name else self
+        if order.purchase_type:
+            raise UserError(
+                self.env._(
+                    "Order %s has one link for everything, which asks for the right amount by"
+                    " itself: give the customer that, with the button “Order Link”.",
+                    order.name,
+                )
+            )
+
     # === ACTIONS === #
 
     def _check_salesperson(self):

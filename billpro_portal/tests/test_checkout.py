@@ -4,7 +4,7 @@ from html import unescape
 from freezegun import freeze_time
 
 from odoo import Command, fields
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
 from .common.http import BillingHttpCommon
@@ -137,6 +137,7 @@ class TestCheckout(BillingHttpCommon):
 
     def test_a_saved_card_is_charged_once(self):
         token = self._create_token(self.customer)
+        self._log_in('anna', self.customer)
         page = self.url_open(self._link(self.order))
         self.assertIn('4242', page.text)
         result = self._post_transaction(
@@ -166,6 +167,7 @@ class TestCheckout(BillingHttpCommon):
 
     def test_a_declined_saved_card_can_be_replaced(self):
         token = self._create_token(self.customer, 'error')
+        self._log_in('anna', self.customer)
         result = self._post_transaction(
             self.order, flow='token', token_id=token.id, payment_method_id=None
         )['result']
@@ -395,9 +397,50 @@ class TestCheckout(BillingHttpCommon):
         self.assertIn('error', response)
 
     def test_the_payer_is_the_orders_customer_whoever_is_logged_in(self):
-        self.authenticate('salesperson', 'salesperson')
+        self._log_in('bart', self.other_customer)
         self._post_transaction(self.order)
         self.assertEqual(self.order.billing_transaction_ids.partner_id, self.customer)
+
+    @mute_logger('odoo.http')
+    def test_staff_look_on(self):
+        """Their login is not the customer's, even with the link."""
+        self.authenticate('salesperson', 'salesperson')
+        page = self.url_open(self._link(self.order))
+        self.assertIn("You are logged in as staff", page.text)
+        self.assertIn("Standing desk", page.text)
+        self.assertNotIn('id="o_payment_form"', page.text)
+        self._assert_refused(self._post_transaction(self.order), "not as the customer")
+        self.assertFalse(self.order.billing_transaction_ids + self.order.billing_consent_ids)
+
+    @mute_logger('odoo.http')
+    def test_stored_cards_are_for_the_customers_own_login(self):
+        card = self._create_token(self.customer)
+        payment = {'flow': 'token', 'token_id': card.id, 'payment_method_id': None}
+        for login, partner in (
+            (None, None),
+            ('bart', self.other_customer),
+        ):
+            if login:
+                self._log_in(login, partner)
+            with self.subTest(login):
+                page = self.url_open(self._link(self.order))
+                self.assertIn('id="o_payment_form"', page.text)
+                self.assertNotIn('data-payment-option-type="token"', page.text)
+                self._assert_refused(
+                    self._post_transaction(self.order, **payment), "not available any more"
+                )
+        self.assertFalse(self.order.billing_transaction_ids)
+        colleague = self.customer.create({'name': "Colleague", 'parent_id': self.customer.id})
+        self._log_in('colleague', colleague)
+        page = self.url_open(self._link(self.order))
+        self.assertIn('data-payment-option-type="token"', page.text)
+        self._post_transaction(self.order, **payment)
+        self.assertEqual(self.order.billing_transaction_ids.token_id, card)
+
+    def _log_in(self, login, partner):
+        new_test_user(self.env, login=login, groups='base.group_portal').partner_id = partner
+        self.env.flush_all()
+        self.authenticate(login, login)
 
     # === WHAT CAN'T BE PAID === #
 

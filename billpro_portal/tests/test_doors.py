@@ -1,7 +1,7 @@
 from freezegun import freeze_time
 
 from odoo import Command, models
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 from odoo.service.model import get_public_method
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
@@ -138,9 +138,7 @@ class TestDoors(RightsCommon):
                 if who == ODOO or model not in self.records:
                     continue
                 for role, user in self.users.items():
-                    self.env.invalidate_all()
-                    record = self.records[model].with_user(user)
-                    record = record.with_context(allowed_company_ids=self.company.ids)
+                    record = self._as(user, self.records[model])
                     if self._may_call(who, role, record):
                         continue
                     called += 1
@@ -161,11 +159,8 @@ class TestDoors(RightsCommon):
         self.users['customer'].partner_id = self.customer
         told = {}
         for role, user in self.users.items():
-            self.env.flush_all()
-            self.env.invalidate_all()
-            mine = card.with_user(user).with_context(allowed_company_ids=self.company.ids)
             try:
-                told[role] = mine.get_linked_records_info()
+                told[role] = self._as(user, card).get_linked_records_info()
             except AccessError:
                 continue
             self.assertNotIn(token, str(told[role]))
@@ -173,3 +168,169 @@ class TestDoors(RightsCommon):
         self.assertEqual(set(GROUPS) - set(told), {'employee', 'administrator'})
         self.assertEqual(told['customer'][0]['url'], f'/order/{self.order.id}')
         self.assertEqual(told['salesperson of own orders'], [])
+
+    def test_who_may_read_the_token_of_an_order_link(self):
+        token = self.order._portal_ensure_token()
+        self.users['customer'].partner_id = self.customer
+        for role, user in self.users.items():
+            order = self._as(user, self.order)
+            if not order.has_access('read'):
+                continue
+            with self.subTest(role):
+                entitled = order._has_field_access(order._fields['order_link'], 'read')
+                url = order.get_portal_url(suffix='/result')
+                self.assertTrue(url.startswith(f'/order/{order.id}/result'))
+                self.assertEqual(token in url, entitled or role == 'customer')
+                if entitled:
+                    self.assertEqual(order.access_token, token)
+                    continue
+                with self.assertRaises(AccessError):
+                    order.read(['access_token'])
+                with self.assertRaises(AccessError):
+                    order.search([('access_token', '=like', token[:1] + '%')])
+
+    def _as(self, user, record):
+        self.env.flush_all()
+        self.env.invalidate_all()
+        return record.with_user(user).with_context(allowed_company_ids=self.company.ids)
+
+    # === OTHER PEOPLE'S ORDERS === #
+
+    def test_own_orders_only_holds_for_payments(self):
+        """Sale's own rule lets salespeople read all payments, and rules of groups add up."""
+        user = new_test_user(
+            self.env,
+            login='own',
+            groups='billpro_portal.group_billing_user',
+            company_id=self.company.id,
+        )
+        with freeze_time('2027-01-10 10:00:00'):
+            own = self._create_active_order()
+        own.user_id = user
+        self.order.user_id = self.billing_manager
+        unpaid = self._create_order((self.desk, 1))
+        elsewhere = self._create_initial_transaction(
+            unpaid, billing_order_id=False, reference='ELSEWHERE'
+        )
+        Transaction = self._as(user, self.env['payment.transaction'])
+        found = Transaction.search([])
+        self.assertIn(elsewhere, found)  # What isn't ours is as in Odoo.
+        self.assertEqual(found.billing_order_id, own)
+        for role in ('salesperson of all orders', 'billing manager', 'invoicing', 'administrator'):
+            everyone = self._as(self.users[role], Transaction.browse())
+            if everyone.has_access('read'):
+                self.assertIn(self.order.billing_transaction_ids[0], everyone.search([]))
+
+    @mute_logger('odoo.models', 'odoo.orm.models')
+    def test_dialogs_show_nothing_of_other_peoples_orders(self):
+        user = new_test_user(
+            self.env,
+            login='own',
+            groups='billpro_portal.group_billing_manager',
+            company_id=self.company.id,
+        )
+        self.order.user_id = self.billing_manager
+        event, tx = self.order.billing_event_ids[:1], self.order.billing_transaction_ids[:1]
+        own = self._create_order((self.gym, 1))
+        own.user_id = user
+        about = {'order_id': self.order.id}
+        for model, values in (
+            ('cancel.subscription', about),
+            ('capture', {**about, 'transaction_id': tx.id}),
+            ('capture', {'order_id': own.id, 'transaction_id': tx.id}),
+            ('charge.card', about),
+            ('charge.card', {'order_id': own.id, 'token_id': self._foreign_card().id}),
+            ('merge', {**about, 'day': '2027-03-01'}),
+            (
+                'merge',
+                {'order_id': own.id, 'event_ids': [Command.set(event.ids)], 'day': '2027-03-01'},
+            ),
+            ('order.link', about),
+            ('pause', about),
+            ('refund', {**about, 'transaction_id': tx.id}),
+            ('refund', {'order_id': own.id, 'transaction_id': tx.id}),
+            ('reschedule', {'event_id': event.id, 'day': '2027-03-01'}),
+            ('skip', {'event_id': event.id}),
+            ('take.payment', about),
+            ('take.payment', {'order_id': own.id, 'event_id': event.id}),
+        ):
+            Dialog = self._as(user, self.env[f'billpro.{model}'])
+            with self.subTest(model, **values):
+                with self.assertRaises(AccessError), self.env.cr.savepoint():
+                    Dialog.create(values)
+                if own.id in values.values():
+                    continue
+                # The values of a dialog that was never saved.
+                spec = {
+                    name: {}
+                    for name, field in Dialog._fields.items()
+                    if field.type in {'monetary', 'char', 'many2many'} and name != 'display_name'
+                }
+                with self.assertRaises(AccessError), self.env.cr.savepoint():
+                    result = Dialog.onchange(values, [], spec)
+                    shown = {name: result['value'].get(name) for name in spec}
+                    self.assertFalse([name for name, value in shown.items() if value], shown)
+                    raise AccessError("Nothing was shown.")
+
+    def _foreign_card(self):
+        return self._create_token(partner=self.other_customer)
+
+    def test_reasons_of_all_companies_are_not_one_companys_to_change(self):
+        manager = self._as(self.users['billing manager'], self.env['billpro.cancel.reason'])
+        shared = manager.search([('company_id', '=', False)], limit=1)
+        own = manager.create({'name': "Moved", 'company_id': self.company.id})
+        own.name = "Moved away"
+        kind = manager.env['billpro.notification.kind'].search([], limit=1)
+        kind.mail_on = not kind.mail_on
+        for record, values in (
+            (shared, {'name': "Bankrupt"}),
+            (kind, {'mail_template_id': False}),
+        ):
+            with self.assertRaises(AccessError), self.env.cr.savepoint():
+                record.write(values)
+        with self.assertRaises(AccessError), self.env.cr.savepoint():
+            shared.unlink()
+
+    # === ODOO'S OWN DIALOGS === #
+
+    def test_refunds_go_through_the_orders_own_dialog(self):
+        tx = self._as(self.billing_manager, self.records['payment.transaction'])
+        action = tx.action_refund(amount_to_refund=5.0)
+        dialog = self.env[action['res_model']].browse(action['res_id'])
+        self.assertEqual(
+            (dialog._name, dialog.transaction_id, dialog.amount), ('billpro.refund', tx.sudo(), 5.0)
+        )
+        self.assertFalse(self.order.billing_refunded)
+        self.assertEqual(self.order.billing_refund_count, 0)
+
+    def test_captures_go_through_the_orders_own_dialog(self):
+        tx = self.records['payment.transaction']
+        tx.state = 'authorized'
+        Wizard = self._as(self.users['invoicing'], self.env['payment.capture.wizard'])
+        wizard = Wizard.create({'transaction_ids': [Command.set(tx.ids)]})
+        with self.assertRaisesRegex(UserError, "with the button “Capture”"):
+            wizard.action_capture()
+
+    def test_odoos_other_links_say_what_to_do(self):
+        draft = self._create_order(sent=False)
+        ordinary = self._create_order((self._create_plain_product(), 1), sent=False)
+        for order in (draft, self.order):
+            for model, values in (
+                ('payment.link.wizard', {'amount': 1.0}),
+                ('portal.share', {'partner_ids': [Command.set(self.customer.ids)]}),
+            ):
+                Wizard = self.env[model]
+                opened = Wizard.with_context(active_model='sale.order', active_id=order.id)
+                with self.assertRaisesRegex(UserError, "button “Order Link”"):
+                    opened.default_get(['res_model', 'res_id'])
+                subject = {'res_model': 'sale.order', 'res_id': order.id}
+                with self.assertRaisesRegex(UserError, "button “Order Link”"):
+                    wizard = Wizard.create({**subject, **values})
+                    wizard.read([name for name in ('link', 'share_link') if name in wizard])
+        opened = self.env['payment.link.wizard'].with_context(
+            active_model='sale.order', active_id=ordinary.id
+        )
+        self.assertIn(f'/my/orders/{ordinary.id}', opened.create({'amount': 1.0}).link)
+
+    def _create_plain_product(self):
+        return self._create_sold_product("Chair", 10.0, self.tax_21, purchase_type=False)

@@ -240,6 +240,26 @@ class TestOrdersByCsv(SaleFeaturesCommon):
         result = Order.load(columns, [["Anna Peeters", "Gym membership", '1', '20', '0']])
         self.assertTrue(result['ids'], result['messages'])
 
+    def test_other_ways_to_lower_a_locked_price(self):
+        self.desk.billing_lock_pricing = True
+        chair = self._create_sold_product("Chair", 90.0, self.tax_21, False)
+        order = self._create_order((self.desk, 1), (chair, 1), sent=False)
+        locked, other = order.with_user(self.salesperson).order_line
+        for line, values in (
+            (other, {'product_uom_qty': -1}),
+            (other, {'price_unit': -90.0}),
+            (other, {'price_unit': -90.0, 'is_downpayment': True}),
+            (locked, {'price_unit': 1.0, 'is_downpayment': True}),
+            (locked, {'product_uom_qty': -1}),
+        ):
+            with (
+                self.subTest(line=line.name, **values),
+                self.assertRaisesRegex(UserError, "is locked"),
+                self.env.cr.savepoint(),
+            ):
+                line.write(values)
+        other.product_uom_qty = 2
+
     def test_a_global_discount_on_a_locked_price(self):
         self.desk.billing_lock_pricing = True
         self.company.sale_discount_product_id = self._create_sold_product(

@@ -105,6 +105,50 @@ class TestSelfServiceAccess(SelfServiceHttpCommon):
         self._try_everything(self.order, None)
         self.assertEqual(self._snapshot(), before)
 
+    @mute_logger('odoo.http')
+    def test_staff_look_on(self):
+        """The back office's login is not the customer's, with the link and without."""
+        new_test_user(self.env, login='accountant', groups='account.group_account_readonly')
+        self.env.flush_all()
+        refusal = "not as the customer"
+        for login in ('accountant', 'salesperson'):
+            for token in (self.order.access_token, ''):
+                self.authenticate(login, login)
+                before = self._snapshot()
+                with self.subTest(login, token=bool(token)):
+                    page = self.url_open(f'/order/{self.order.id}?access_token={token}')
+                    self.assertEqual(page.status_code, 200)
+                    self.assertIn("Gym membership", page.text)
+                    for suffix in POSTS:
+                        answer = self._post_form(
+                            self.order,
+                            suffix,
+                            token=token,
+                            token_id=self.spare.id,
+                            amount='24.2',
+                            message="Hello",
+                        )
+                        self.assertIn(answer.status_code, {409, 422}, suffix)
+                        self.assertIn(refusal, answer.text, suffix)
+                    answer = self._call(
+                        self.order,
+                        '/card/transaction',
+                        **self._prepare_new_card(
+                            access_token=token, tokenization_requested=True, collect_amount=24.2
+                        ),
+                    )
+                    self.assertIn(refusal, answer['error']['data']['message'])
+                    self._call(self.order, '/progress/state', access_token=token)
+                    self.assertEqual(self._snapshot(), before)
+
+    def test_staff_who_are_customers_themselves_act(self):
+        user = new_test_user(self.env, login='buyer', groups='base.group_user')
+        user.partner_id.parent_id = self.customer
+        self.authenticate('buyer', 'buyer')
+        response = self._post_form(self.order, '/card/select', token_id=self.spare.id)
+        self._assert_done(response, 'card_selected')
+        self.assertEqual(self.order.billing_token_id, self.spare)
+
     # === WHAT ISN'T THE ORDER'S === #
 
     def test_other_peoples_cards(self):

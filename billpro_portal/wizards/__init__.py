@@ -8,6 +8,7 @@ from . import (
     charge_card,
     merge,
     order_link,
+    other_links,
     pause,
     refund,
     reschedule,

@@ -43,6 +43,7 @@ class BillproChargeCard(models.TransientModel):
     @api.depends('order_id')
     def _compute_shown(self):
         for wizard in self:
+            wizard.order_id._origin._check_may_be_changed()
             wizard.shown = wizard.order_id.sudo()._get_shown()
 
     @api.depends('order_id')

@@ -73,16 +73,21 @@ METHODS = {
     'billpro.skip': {'action_skip': BILLING_USERS},
     'billpro.take.payment': {'action_take_payment': BILLING_USERS},
     'billpro.webhook.event': {'action_process_again': BILLING_MANAGERS},
+    # Odoo's own dialogs; see `wizards.other_links`.
+    'payment.capture.wizard': {'action_capture': ODOO},
+    'payment.link.wizard': {'default_get': ODOO},
     'payment.provider': {'action_billpro_create_webhook': ADMINISTRATORS},
     'payment.token': {'get_linked_records_info': READERS},
     'payment.transaction': {
         'action_capture': BILLING_USERS,
+        'action_refund': BILLING_MANAGERS,
         'action_void': BILLING_MANAGERS,
         'action_was_executed': BILLING_MANAGERS,
         'action_was_not_executed': BILLING_MANAGERS,
         'create': ODOO,
         'write': ODOO,
     },
+    'portal.share': {'action_send_mail': ODOO, 'default_get': ODOO},
     'sale.order': {
         'action_cancel_unpaid': WRITERS,
         'action_draft': ODOO,
@@ -112,6 +117,7 @@ METHODS = {
         'action_send_reminder': SALESPEOPLE,
         'action_undo_cancellation': BILLING_USERS,
         'create': ODOO,
+        'get_portal_url': READERS,
         'message_post': ODOO,
         'write': ODOO,
     },
@@ -153,6 +159,7 @@ FIELDS = {
     'payment.token': {'provider_ref', 'stripe_mandate', 'stripe_payment_method'},
     # Of salespeople, until the customer has agreed; see `sale.order._check_written_terms`.
     'sale.order': {
+        'access_token',
         'billing_cycles',
         'billing_deposit',
         'billing_end_date',
@@ -165,7 +172,7 @@ FIELDS = {
         'purchase_type',
     },
     'sale.order.line': {'billing_each_period'},
-    # Of billing managers.
+    # Of billing managers; what counts for all companies, of administrators.
     'billpro.cancel.reason': {'active', 'company_id', 'name', 'sequence'},
     'billpro.notification.kind': {
         'code',
@@ -181,7 +188,7 @@ FIELDS = {
     # What a dialog asks for.
     'billpro.cancel.subscription': {'note', 'order_id', 'reason_id', 'when'},
     'billpro.capture': {'amount', 'order_id', 'transaction_id'},
-    'billpro.charge.card': {'has_consent', 'order_id', 'token_id'},
+    'billpro.charge.card': {'has_consent', 'order_id', 'shown', 'token_id'},
     'billpro.merge': {'day', 'event_ids', 'order_id', 'reason'},
     'billpro.order.link': {'order_id'},
     'billpro.pause': {'order_id', 'until'},
