@@ -27,7 +27,7 @@ class TestStripeCards(GatewayCommon):
             if one['description'] == tx.reference
         )
         self._post(f'setup_intents/{intent["id"]}/confirm', payment_method=method['id'])
-        tx._take_in_stripe_setup(intent['id'])
+        self.assertTrue(tx._take_in_stripe_number(intent['id']))
         self.assertEqual(tx.state, 'done')
         return tx.token_id
 
