@@ -74,6 +74,7 @@ class Customer:
             is_validation=form['data-mode'] == 'validation',
             access_token=form['data-access-token'],
             consent_version=page.xpath('//input[@name="billpro_consent"]')[0].get('value'),
+            shown=page.xpath('//*[@data-shown]')[0].get('data-shown'),
         )
         self._call(
             '/payment/demo/simulate_payment',
