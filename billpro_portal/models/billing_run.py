@@ -411,14 +411,19 @@ class BillproBillingRun(models.Model):
     def _get_attempts_to_charge(self):
         """Return the opened attempts that a crashed run left behind.
 
-        Those that broke off before anything was sent aren't tried again at once.
+        What was sent is taken up whatever became of its payment: another attempt may have been
+        approved meanwhile. Those that broke off before anything was sent aren't tried again at
+        once.
 
         :rtype: payment.transaction
         """
         waiting = self.env['billpro.failure']._get_waiting_ids('payment.transaction', 'charge')
         return self.env['payment.transaction'].search(
             [
+                ('billing_event_id', '!=', False),
+                '|',
                 ('billing_event_id.status', 'in', list(IN_FLIGHT)),
+                ('billing_sent_date', '!=', False),
                 ('state', '=', 'draft'),
                 ('id', 'not in', waiting),
             ],

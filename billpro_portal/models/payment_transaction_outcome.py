@@ -3,6 +3,7 @@ from functools import partial
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
+from ..billing.lifecycle import PAID
 from ..billing.request_outcomes import (
     DECLINED,
     NOT_ATTEMPTED,
@@ -12,8 +13,11 @@ from ..billing.request_outcomes import (
 
 # An unknown outcome is asked about after five minutes, an hour, and then every day.
 INQUIRY_DELAYS = ({'minutes': 5}, {'hours': 1}, {'days': 1})
-# How long Stripe keeps idempotency keys (Stripe API reference, "Idempotent requests").
-RESEND_HOURS = 24
+# Stripe keeps idempotency keys for 24 hours (Stripe API reference, "Idempotent requests"). What is
+# sent shortly before may arrive after that: an hour is left for its way.
+RESEND_HOURS = 23
+# When nothing can arrive any more under its key, and the search, which lags, had time to learn it.
+SEARCH_HOURS = 25
 # A request is over after this time: a draft that old belongs to a process that died.
 ABANDONED_MINUTES = 15
 INQUIRY_BATCH_SIZE = 100
@@ -35,6 +39,12 @@ class PaymentTransaction(models.Model):
         help="The last request to the provider had no answer: money may have moved.",
     )
 
+    billing_awaits_transfer = fields.Boolean(
+        string="Awaits a Transfer",
+        compute='_compute_billing_awaits_transfer',
+        help="No provider tells what becomes of it: a person sees it on the bank account.",
+    )
+
     billing_not_attempted = fields.Boolean(
         string="Not Attempted",
         readonly=True,
@@ -51,6 +61,13 @@ class PaymentTransaction(models.Model):
         help="When the provider is asked again about an unknown outcome.",
     )
     billing_inquiry_count = fields.Integer(string="Inquiries", readonly=True)
+
+    @api.depends('state', 'provider_code', 'billing_order_id')
+    def _compute_billing_awaits_transfer(self):
+        for tx in self:
+            tx.billing_awaits_transfer = (
+                bool(tx.billing_order_id) and tx.provider_code == 'custom' and tx.state == 'pending'
+            )
 
     # === WHAT A REQUEST LEFT === #
 
@@ -104,16 +121,27 @@ class PaymentTransaction(models.Model):
             has_key = self.provider_code == 'stripe'
         else:
             has_key = self.provider_id._can_repeat_request(self.operation)
-        return has_key and not self._is_key_expired()
+        return has_key and not self._was_sent_before(RESEND_HOURS) and not self._is_event_paid()
 
-    def _is_key_expired(self):
-        """Return whether the provider has forgotten the request's idempotency key.
+    def _was_sent_before(self, hours):
+        """Return whether the request was first sent so many hours ago.
 
+        :param int hours: The hours.
         :rtype: bool
         """
         self.ensure_one()
         sent = self.billing_sent_date or self.create_date
-        return fields.Datetime.now() >= fields.Datetime.add(sent, hours=RESEND_HOURS)
+        return fields.Datetime.now() >= fields.Datetime.add(sent, hours=hours)
+
+    def _is_event_paid(self):
+        """Return whether another attempt has collected what this one was to collect.
+
+        :rtype: bool
+        """
+        event = self.billing_event_id
+        return bool(event and not self.source_transaction_id) and (
+            event.status in PAID or event._is_paid_but_not_booked()
+        )
 
     def _schedule_inquiry(self):
         """Plan when the provider is asked next about an unknown outcome."""
@@ -224,7 +252,11 @@ class PaymentTransaction(models.Model):
             self._schedule_inquiry()
         if self.billing_outcome_unknown:
             self._settle_by_look_up()
-        if self.billing_outcome_unknown and not can_be_sent_again:
+        # The search is believed later than the request is sent for the last time.
+        waits_for_search = self.provider_code == 'stripe' and not self._was_sent_before(
+            SEARCH_HOURS
+        )
+        if self.billing_outcome_unknown and not can_be_sent_again and not waits_for_search:
             self._ask_person_about_outcome()
 
     def _note_failed_inquiry(self, failure, _error):
@@ -253,7 +285,7 @@ class PaymentTransaction(models.Model):
         and when the search of the provider had time to learn of it.
         """
         self.ensure_one()
-        if self._look_up_outcome() is False and self._is_key_expired():
+        if self._look_up_outcome() is False and self._was_sent_before(SEARCH_HOURS):
             self.billing_outcome_unknown = False
             self._set_error(self.env._("The payment provider never executed it."))
 
@@ -318,7 +350,7 @@ class PaymentTransaction(models.Model):
         self.check_access('read')
         tx_sudo = self.sudo()
         tx_sudo.billing_order_id._lock_billing()
-        if not tx_sudo.billing_outcome_unknown:
+        if not tx_sudo.billing_outcome_unknown and not tx_sudo.billing_awaits_transfer:
             raise UserError(self.env._("The outcome of %s is known.", self.reference))
         person = self.env.user.name
         tx_sudo.billing_outcome_unknown = False

@@ -122,7 +122,24 @@ class SaleOrder(models.Model):
         return self.env._("Subscription cancelled: %s", self.name)
 
     def _withdraw_unsent_attempts(self):
-        """Take back the attempts that were opened but not sent; the caller holds the lock."""
+        """Take back the attempts that were opened but not sent; the caller holds the lock.
+
+        A run that has booked a decline and opened another attempt meanwhile hasn't written the
+        order, but its payments: whoever has an older view of them begins anew.
+        """
+        self.env.cr.execute(
+            """
+            UPDATE billpro_billing_event
+               SET write_uid = write_uid
+             WHERE id IN (
+                   SELECT id FROM billpro_billing_event
+                    WHERE order_id IN %s AND status IN %s
+                 ORDER BY id FOR NO KEY UPDATE
+             )
+            """,
+            [tuple(self.ids), tuple(OPEN)],
+            log_exceptions=False,  # A lost race is no error: Odoo tries again.
+        )
         txs = self.billing_event_ids.transaction_ids.filtered(
             lambda tx: tx.state == 'draft' and not tx.billing_sent_date
         )
