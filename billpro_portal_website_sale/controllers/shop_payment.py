@@ -1,6 +1,7 @@
 from odoo.exceptions import UserError
 from odoo.http import request, route
 
+from odoo.addons.billpro_portal.billing.lifecycle import BEFORE_APPROVAL
 from odoo.addons.website_sale.controllers.main import WebsiteSale
 from odoo.addons.website_sale.controllers.payment import PaymentPortal
 
@@ -38,7 +39,7 @@ class ShopPayment(WebsiteSale):
     def shop_payment_validate(self, sale_order_id=None, **post):
         """Override of `website_sale`: only what costs nothing is confirmed here."""
         order = request.cart or self._billpro_get_last_order()
-        if order.purchase_type and (order._is_anything_to_pay() or order.billing_transaction_ids):
+        if order.purchase_type and not self._billpro_is_free(order):
             return request.redirect(order._get_order_link('/result'))
         return super().shop_payment_validate(sale_order_id=sale_order_id, **post)
 
@@ -46,9 +47,24 @@ class ShopPayment(WebsiteSale):
     def shop_payment_confirmation(self, **post):
         """Override of `website_sale`: the order link tells what came of the payment."""
         order = self._billpro_get_last_order()
-        if order.purchase_type and order.billing_transaction_ids:
+        paid_states = {'done', 'pending', 'authorized'}
+        if order.purchase_type and paid_states.intersection(
+            order._get_initial_attempts().mapped('state')
+        ):
             return request.redirect(order._get_order_link('/result'))
         return super().shop_payment_confirmation(**post)
+
+    @staticmethod
+    def _billpro_is_free(order):
+        """Return whether an order waits for no payment, also of what was tried before.
+
+        :param sale.order order: The order, in superuser mode.
+        :rtype: bool
+        """
+        if order._is_anything_to_pay() or order.billing_status not in BEFORE_APPROVAL:
+            return False
+        order._lock_billing()
+        return not order._give_up_attempts()
 
     def _billpro_get_last_order(self):
         """Return the order whose checkout the visitor was last at.

@@ -80,8 +80,15 @@ class SaleOrder(models.Model):
         return ''
 
     def _verify_cart_after_update(self):
-        """Override of `website_sale`: a cart without such products is an ordinary one again."""
+        """Override of `website_sale`: a cart without such products is an ordinary one again.
+
+        Unless its payment is under way. Shipping recurs with the goods that are in the cart now.
+        """
         super()._verify_cart_after_update()
+        for line in self.order_line.filtered('is_delivery'):
+            recurs = line._billing_is_each_period_by_default()
+            if line.billing_each_period != recurs:
+                line.billing_each_period = recurs
         for cart in self.filtered(
             lambda order: (
                 order.purchase_type
@@ -89,7 +96,14 @@ class SaleOrder(models.Model):
                 and not any(order.order_line.product_id.mapped('purchase_type'))
             )
         ):
-            cart.purchase_type = False
+            cart._lock_billing()
+            if not cart.sudo()._give_up_attempts():
+                cart.purchase_type = False
+
+    def _compute_is_expired(self):
+        """Override of `sale`: carts don't expire, and are priced anew before they are paid."""
+        super()._compute_is_expired()
+        self.filtered(lambda order: order._billpro_is_cart()).is_expired = False
 
     # === WHAT THE SHOP SHOWS === #
 

@@ -107,6 +107,28 @@ class TestShopCheckout(ShopCommon):
         self._pay(order)
         self.assertIn("Gym membership: 2 × $\xa020.00", order.billing_consent_ids.agreement)
 
+    def test_cart_emptied_while_it_is_being_paid(self):
+        """What the open tab could finish is given up, and money that came is on account."""
+        order = self._fill_cart(self.gym, self.mug)
+        self._go_to_payment(order)
+        tx = self.env['payment.transaction'].search(
+            [('reference', '=', self._post_transaction(order)['result']['reference'])]
+        )
+        line = order.order_line.filtered(lambda line: line.product_id == self.gym)
+        self._call('/shop/cart/update', line_id=line.id, quantity=0)
+        self.assertFalse(order.purchase_type)
+        self.assertEqual((tx.state, tx.billing_superseded), ('cancel', True))
+        tx._set_done()
+        tx._post_process()
+        self.assertTrue(tx.billing_on_account)
+
+    def test_carts_do_not_expire(self):
+        order = self._fill_cart(self.book)
+        order.validity_date = '2020-01-01'
+        self._go_to_payment(order)
+        self._pay(order)
+        self.assertEqual(order.billing_status, 'complete')
+
     def test_payment_needs_consent(self):
         order = self._fill_cart(self.gym)
         self._go_to_payment(order)

@@ -98,6 +98,19 @@ class TestShopRewards(ShopCommon):
         self.assertEqual(self._go_to('/shop/confirmation').status_code, 200)
         self.assertEqual(self._go_to(order._get_order_link()).status_code, 200)
 
+    def test_all_paid_by_gift_card_after_a_declined_card(self):
+        order = self._fill_cart(self.book)
+        self._go_to_payment(order)
+        reference = self._post_transaction(order)['result']['reference']
+        self._simulate(reference, 'error')
+        self._submit('/shop/pricelist', promo='GIFT500')
+        self._go_to('/shop/checkout')
+        self.assertEqual(self._go_to('/shop/payment').status_code, 200)
+        response = self._submit('/shop/payment/validate')
+        self.assertTrue(response.headers['Location'].endswith('/shop/confirmation'))
+        self.assertEqual((order.state, order.billing_status), ('sale', 'complete'))
+        self.assertEqual(self._go_to('/shop/confirmation').status_code, 200)
+
     def test_metered_takes_no_gift_card(self):
         """What it pays today is a fixed amount: the gift card would be lost."""
         order = self._fill_cart(self.water)
