@@ -67,7 +67,7 @@ class Checkout(OrderAccess):
                 is_validation=is_validation,
                 **context,
             )
-            .filtered('is_published')
+            .filtered(lambda provider: provider.is_published and provider._can_pay_orders())
         )
         payment_methods_sudo = (
             request.env['payment.method']

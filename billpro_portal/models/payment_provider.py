@@ -11,7 +11,7 @@ IDEMPOTENT_OPERATIONS = {
 }
 # The providers that know the payment again which was begun for a transaction. Others make one of
 # each request, and of all but the last one the transaction knows nothing more.
-RESUMING_PROVIDERS = frozenset({'stripe', 'demo', 'custom'})
+RESUMING_PROVIDERS = frozenset({'stripe', 'paypal', 'demo', 'custom'})
 
 
 class PaymentProvider(models.Model):
@@ -34,6 +34,16 @@ class PaymentProvider(models.Model):
         """
         self.ensure_one()
         return operation in IDEMPOTENT_OPERATIONS.get(self.code, ())
+
+    def _can_pay_orders(self):
+        """Return whether the payment is over with the checkout, or when a transfer arrives.
+
+        Cash on delivery and paying in the store let the order begin unpaid: that is for others.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return 'custom_mode' not in self._fields or self.custom_mode in {False, 'wire_transfer'}
 
     def _gives_same_payment_again(self):
         """Return whether a begun payment that is asked for once more is the same payment.

@@ -149,6 +149,10 @@ class PaymentTransaction(models.Model):
             return super()._send_api_request(method, endpoint, **kwargs)
         if self.provider_code == 'stripe' and (method, endpoint) == ('POST', 'refunds'):
             self._identify_stripe_refund(kwargs)
+        if self.provider_code == 'paypal' and self.billing_superseded:
+            # What the customer approves in an older tab is collected by this request, and by none
+            # but ours.
+            raise ValidationError(self.env._("This payment was given up for another one."))
         tx = self.with_context(billing_stripe_library=True)
         try:
             return super(PaymentTransaction, tx)._send_api_request(method, endpoint, **kwargs)

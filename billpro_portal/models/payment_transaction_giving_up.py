@@ -35,7 +35,11 @@ class PaymentTransaction(models.Model):
         for tx in self.filtered(lambda tx: tx._can_be_finished_by_browser()):
             if tx._end_at_provider():
                 tx._supersede()
-            elif tx._can_be_finished_by_browser() and not tx._is_forgotten():
+            elif not tx._can_be_finished_by_browser():
+                continue  # It was finished.
+            elif tx._is_forgotten():
+                tx._supersede()  # Should it be finished all the same, it is accepted.
+            else:
                 under_way += tx
         return under_way
 
@@ -64,7 +68,7 @@ class PaymentTransaction(models.Model):
         return self.create_date < since
 
     def _is_at_payment_page(self):
-        """Return whether the customer was sent to a provider's own page, and may pay there.
+        """Return whether the customer was sent to a provider's page or form, and may pay there.
 
         :rtype: bool
         """
@@ -72,7 +76,7 @@ class PaymentTransaction(models.Model):
         since = fields.Datetime.subtract(fields.Datetime.now(), minutes=PAYMENT_PAGE_MINUTES)
         return bool(
             self.state == 'draft'
-            and self.operation == 'online_redirect'
+            and self.operation in {'online_redirect', 'online_direct'}
             and not self.provider_id._gives_same_payment_again()
             and self.create_date > since
         )

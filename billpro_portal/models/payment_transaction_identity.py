@@ -282,7 +282,8 @@ class PaymentTransaction(models.Model):
     def _take_in_stripe_return(self, number):
         """Take in what became of a payment whose customer comes back from Stripe.
 
-        Anybody can open the address with anything.
+        Anybody can open the address with anything, as often as they like: staff are asked about
+        numbers of Stripe's, and only as long as the payment isn't done.
 
         :param str|None number: The payment or set-up at Stripe, as the address names it.
         :rtype: None
@@ -291,16 +292,26 @@ class PaymentTransaction(models.Model):
         if not number:
             return
         if self.source_transaction_id or not self._is_stripe_number(number):
-            self._report_mismatch(self.env._("it is something else at Stripe"))
+            _logger.warning("Somebody came back from Stripe with no number of %s", self.reference)
             return
         if self.provider_reference and self.provider_reference != number:
-            self._report_mismatch(self.env._("the payment that was begun has another number"))
+            self._report_return(self.env._("the payment that was begun has another number"))
             return
         try:
             stripe_object = self._fetch_stripe_object(number)
         except ValidationError:
             return  # Logged already. The provider's message or an inquiry tells it.
         if mismatch := self._take_in_stripe_object(stripe_object):
+            self._report_return(mismatch)
+
+    def _report_return(self, mismatch):
+        """Report that somebody came back with what isn't this payment, if that may be a danger.
+
+        :param str mismatch: Why it isn't.
+        """
+        if self.state == 'done':
+            _logger.warning("Took in nothing that came back of %s: %s", self.reference, mismatch)
+        else:
             self._report_mismatch(mismatch)
 
     def _fetch_stripe_object(self, number):

@@ -259,7 +259,11 @@ class SaleOrder(models.Model):
         :param payment.transaction tx: The confirmed registration.
         """
         self.ensure_one()
-        if not tx.token_id or not self._can_change_cards():
+        if (
+            not tx.token_id
+            or not self._can_change_cards()
+            or not self._is_card_of_customer(tx.token_id)
+        ):
             self._message_log(
                 body=self.env._(
                     "A card was registered (%s) when the order could not use it.", tx.reference

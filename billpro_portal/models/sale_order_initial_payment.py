@@ -68,9 +68,10 @@ class SaleOrder(models.Model):
     def _check_no_payment_in_progress(self):
         """Keep what the customer is paying for as it is while the money is under way.
 
+        What an open page could still finish, at the terms that it has shown, is ended first.
         Confirming the order that it has paid may touch the lines: rewards are computed anew.
 
-        :raise UserError: If a payment of an order awaits its result.
+        :raise UserError: If a payment of an order awaits its result, or can't be ended.
         """
         for order in self.filtered(
             lambda order: (
@@ -87,6 +88,7 @@ class SaleOrder(models.Model):
                         order.name,
                     )
                 )
+            order.sudo()._check_attempts_given_up()
 
     def _confirm_paid(self):
         """Confirm an order that is paid, unless staff have confirmed it before."""
@@ -157,10 +159,10 @@ class SaleOrder(models.Model):
         :rtype: account.move
         """
         self.ensure_one()
-        purchase = self._get_purchase()
         if note := self._get_note_on_unfit_payment(tx):
             self._report_payment_on_account(tx, note)
             return self.env['account.move']
+        purchase = self._get_purchase()
         if purchase._requires_card(self):
             self.billing_token_id = tx.token_id
             self.billing_anchor_date = purchase._get_anchor(self)
@@ -189,6 +191,13 @@ class SaleOrder(models.Model):
         :return: The note, or None if the payment fits.
         :rtype: str|None
         """
+        if not self.purchase_type:
+            return self.env._(
+                "%(amount)s were received for order %(order)s, which has no purchase type any more."
+                " The payment is on the customer's account: refund it.",
+                amount=tx.currency_id.format(tx.amount),
+                order=self.name,
+            )
         if self.billing_status not in BEFORE_APPROVAL:
             return self.env._(
                 "%(amount)s were received for order %(order)s, which was already paid or"
@@ -204,7 +213,15 @@ class SaleOrder(models.Model):
                 order=self.name,
                 others=others,
             )
-        due = self._get_purchase()._get_initial_amount(self)
+        purchase = self._get_purchase()
+        if purchase._requires_card(self) and not self._is_card_of_customer(tx.token_id):
+            return self.env._(
+                "%(amount)s were received for order %(order)s with a card of somebody who is not"
+                " its customer. The payment is on that customer's account: refund it.",
+                amount=tx.currency_id.format(tx.amount),
+                order=self.name,
+            )
+        due = purchase._get_initial_amount(self)
         if tx.operation != 'validation' and (
             tx.currency_id != self.currency_id or tx.currency_id.compare_amounts(tx.amount, due)
         ):
@@ -225,11 +242,13 @@ class SaleOrder(models.Model):
         self.ensure_one()
         invoices = self._get_purchase()._create_initial_invoice(self)
         if not invoices:  # Staff invoiced the order by hand before it was paid.
+            customers = self._get_card_owners().commercial_partner_id
             invoices = self.invoice_ids.filtered(
                 lambda move: (
                     move.move_type == 'out_invoice'
                     and move.state != 'cancel'
                     and move.payment_state == 'not_paid'
+                    and move.commercial_partner_id in customers
                 )
             )
         invoices.billing_order_id = self

@@ -35,7 +35,11 @@ class SaleOrder(models.Model):
         since = fields.Datetime.now() - timedelta(hours=1)
         Transaction = self.env['payment.transaction'].sudo()
         by_address = Transaction.search_count(
-            [('billing_ip_address', '=', ip_address), ('create_date', '>', since)],
+            [
+                ('billing_ip_address', '=', ip_address),
+                ('state', 'in', ('draft', 'error', 'cancel')),
+                ('create_date', '>', since),
+            ],
             limit=ATTEMPTS_PER_HOUR_AND_ADDRESS,
         )
         declined = Transaction.search_count(
@@ -47,7 +51,10 @@ class SaleOrder(models.Model):
             ],
             limit=DECLINES_PER_HOUR_AND_COMPANY,
         )
-        if by_address >= ATTEMPTS_PER_HOUR_AND_ADDRESS or declined >= DECLINES_PER_HOUR_AND_COMPANY:
+        is_stranger = self.env.user._is_public()
+        if by_address >= ATTEMPTS_PER_HOUR_AND_ADDRESS or (
+            is_stranger and declined >= DECLINES_PER_HOUR_AND_COMPANY
+        ):
             return self.env._(
                 "Too many payments were tried in a short time. Please wait an hour, or contact us:"
                 " we will help you to pay."

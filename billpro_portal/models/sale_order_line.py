@@ -61,6 +61,11 @@ class SaleOrderLine(models.Model):
         order_ids = {vals['order_id'] for vals in vals_list if vals.get('order_id')}
         self.env['sale.order'].browse(order_ids)._check_no_payment_in_progress()
         lines = super().create(vals_list)
+        if not self.env.su and (
+            any('invoice_lines' in vals for vals in vals_list)
+            or 'default_invoice_lines' in self.env.context
+        ):
+            lines._check_field_access(self._fields['invoice_lines'], 'write')
         lines.order_id._follow_changed_lines()
         return lines
 
@@ -88,6 +93,14 @@ class SaleOrderLine(models.Model):
     @api.ondelete(at_uninstall=False)
     def _unlink_except_payment_in_progress(self):
         self.order_id._check_no_payment_in_progress()
+
+    def _billing_is_reward(self):
+        """Return whether the line is a reward of a promotion, which is given once.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return 'reward_id' in self._fields and bool(self.reward_id)
 
     @api.model
     def _billing_amount_fields(self):

@@ -151,9 +151,15 @@ class SaleOrder(models.Model):
                 " there. If you have left that page, you can pay here again in half an hour at the"
                 " latest."
             )
+        elif tx.billing_awaits_transfer:
+            message = self.env._(
+                "Your order goes on as soon as your transfer has arrived; you will find the result"
+                " here."
+            )
         return {
             **self._get_page_values(),
             'message': message,
+            'instructions': tx.billing_awaits_transfer and tx.provider_id.pending_msg,
             'amount': tx.currency_id.format(tx.amount),
             'reference': tx.reference,
             'state_route': self._get_order_link('/state'),

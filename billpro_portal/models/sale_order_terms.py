@@ -329,6 +329,8 @@ class SaleOrder(models.Model):
             for order in self:
                 if order.purchase_type != vals['purchase_type']:
                     order._check_type_can_be_changed()
+                    if order.billing_terms_locked and not self.env.su:
+                        order._refuse_locked_terms()
 
     def _check_terms_can_be_changed(self):
         self._check_type_can_be_changed()
@@ -382,6 +384,7 @@ class SaleOrder(models.Model):
             lambda line: (
                 line.product_id.purchase_type
                 and line.product_id.purchase_type == self.purchase_type
+                and not line._billing_is_reward()
             )
         )
 

@@ -143,7 +143,7 @@ class TestChargeCard(ScheduleActionCommon):
             self._charge(order, token, user=self.salesperson)
         with self.assertRaisesRegex(UserError, "Confirm that the customer agreed"):
             self._charge(order, token, has_consent=False)
-        with self.assertRaisesRegex(UserError, "can't be charged to this card"):
+        with self.assertRaisesRegex(AccessError, "doesn't belong to order"):
             self._charge(order, foreign)
         other_provider = self.provider.copy({'state': 'disabled', 'code': 'none'})
         unfit = token.copy({'provider_id': other_provider.id})

@@ -267,10 +267,10 @@ class TestDoors(RightsCommon):
                     if field.type in {'monetary', 'char', 'many2many'} and name != 'display_name'
                 }
                 with self.assertRaises(AccessError), self.env.cr.savepoint():
-                    result = Dialog.onchange(values, [], spec)
+                    result = Dialog.onchange(dict(values), [], spec)
                     shown = {name: result['value'].get(name) for name in spec}
                     self.assertFalse([name for name, value in shown.items() if value], shown)
-                    raise AccessError("Nothing was shown.")
+                    raise AccessError(str(shown))
 
     def _foreign_card(self):
         return self._create_token(partner=self.other_customer)

@@ -3,9 +3,9 @@ from datetime import timedelta
 import requests
 from freezegun import freeze_time
 
-from odoo import fields
+from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
 from .common.whose_payment import WhosePaymentCommon
@@ -76,6 +76,8 @@ class TestGivingUp(WhosePaymentCommon):
         )
         forgotten.invalidate_recordset()
         self.assertFalse(forgotten._give_up())
+        self._begin_otherwise()
+        self.assertEqual((forgotten.state, forgotten.billing_superseded), ('cancel', True))
 
     def test_the_provider_carries_it_out_without_an_answer(self):
         self.gateway.faults.add('drop_after', path='/v1/payment_intents/*/cancel')
@@ -116,6 +118,37 @@ class TestGivingUp(WhosePaymentCommon):
         self.assertEqual(self._get_intent()['status'], 'canceled')
         self.assertEqual(self.tx.state, 'error')
 
+    def test_staff_change_what_is_being_paid(self):
+        """An open tab can't finish it at the terms that it has shown."""
+        intent = self._get_intent
+        for change in (
+            lambda: self.single.order_line[0].write({'price_unit': 900}),
+            lambda: self.single.write(
+                {'order_line': [Command.create({'product_id': self.book.id})]}
+            ),
+            lambda: self.single.write({'partner_invoice_id': self.other_customer.id}),
+        ):
+            change()
+            self.assertEqual((intent()['status'], self.tx.state), ('canceled', 'cancel'))
+            self.tx = self._begin(self.single)
+            self.assertEqual(intent()['status'], 'requires_payment_method')
+        self._lose_answers(2)
+        with self.assertRaisesRegex(UserError, "is under way"):
+            self.single.order_line[0].price_unit = 1
+        self.assertEqual(self.single.order_line[0].price_unit, 900)
+
+    def test_money_of_an_order_that_is_no_longer_one(self):
+        """However it comes about, it is on account and the books go on."""
+        self.env.cr.execute(
+            "UPDATE sale_order SET purchase_type = NULL WHERE id = %s", [self.single.id]
+        )
+        self.single.invalidate_recordset()
+        self._confirm(self.tx)
+        self._return(self.tx, payment_intent=self.tx.provider_reference)
+        self.tx._post_process()
+        self.assertEqual((self.tx.state, self.tx.billing_on_account), ('done', True))
+        self.assertTrue(self.tx.is_post_processed)
+
     def test_staff_cancel_the_order(self):
         self.single._action_cancel()
         self.assertEqual((self._get_intent()['status'], self.tx.state), ('canceled', 'cancel'))
@@ -141,6 +174,10 @@ class TestGivingUp(WhosePaymentCommon):
 
     def test_a_stored_card_is_charged_instead(self):
         card = self._create_token()
+        new_test_user(
+            self.env, login='anna', groups='base.group_portal', partner_id=self.customer.id
+        )
+        self.authenticate('anna', 'anna')
         self._begin(self.single, flow='token', token_id=card.id, payment_method_id=None)
         self.assertEqual((self._get_intent()['status'], self.tx.state), ('canceled', 'cancel'))
         self.assertEqual(len(self._get_charges()), 1)

@@ -232,6 +232,27 @@ class TestGuardedFields(RightsCommon, HttpCase):
         with self.assertRaisesRegex(UserError, "agreed to the payment terms"):
             order.purchase_type = False
 
+    def test_a_type_that_is_put_back_brings_no_other_total(self):
+        order = self._as(self.billing_manager, self._create_order(sent=False))
+        order.action_confirm()  # From then on its products don't decide it.
+        total = order.amount_total
+        order.purchase_type = False
+        order.amount_total = 0.01
+        order.purchase_type = 'single'
+        self.assertEqual(order.amount_total, total)
+
+    def test_no_line_brings_the_invoice_of_somebody_else(self):
+        order = self._as(self.billing_manager, self._create_order(sent=False))
+        line = self.order.billing_move_ids[:1].invoice_line_ids[:1]
+        values = {'order_id': order.id, 'product_id': self.desk.id}
+        commands = [Command.link(line.id)]
+        for lines, vals in (
+            (order.order_line, {**values, 'invoice_lines': commands}),
+            (order.order_line.with_context(default_invoice_lines=commands), values),
+        ):
+            with self.assertRaises(AccessError), self.env.cr.savepoint():
+                lines.create(vals)
+
     # === WHOSE CARD === #
 
     def test_a_card_of_somebody_else_is_no_card_of_an_order(self):

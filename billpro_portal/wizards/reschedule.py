@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.tools import format_date
 
 
@@ -46,6 +46,8 @@ class BillproReschedule(models.TransientModel):
                 amounts = event.sudo()._get_amounts_after_change(
                     event.currency_id.round(wizard.amount)
                 )
+            except AccessError:
+                raise
             except UserError as error:
                 wizard.effect = str(error)
                 continue

@@ -188,7 +188,7 @@ FIELDS = {
     # What a dialog asks for.
     'billpro.cancel.subscription': {'note', 'order_id', 'reason_id', 'when'},
     'billpro.capture': {'amount', 'order_id', 'transaction_id'},
-    'billpro.charge.card': {'has_consent', 'order_id', 'shown', 'token_id'},
+    'billpro.charge.card': {'has_consent', 'order_id', 'token_id'},
     'billpro.merge': {'day', 'event_ids', 'order_id', 'reason'},
     'billpro.order.link': {'order_id'},
     'billpro.pause': {'order_id', 'until'},
