@@ -214,7 +214,8 @@ class SaleOrder(models.Model):
                 others=others,
             )
         purchase = self._get_purchase()
-        if purchase._requires_card(self) and not self._is_card_of_customer(tx.token_id):
+        card = purchase._requires_card(self) and tx.token_id
+        if card and not self._is_card_of_customer(card):
             return self.env._(
                 "%(amount)s were received for order %(order)s with a card of somebody who is not"
                 " its customer. The payment is on that customer's account: refund it.",

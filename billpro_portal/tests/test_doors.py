@@ -8,8 +8,7 @@ from odoo.tools import mute_logger
 
 from ..models.guarded_fields import OWN
 from .common.doors import FIELDS, METHODS, ODOO, READERS, WRITERS
-from .common.rights import RightsCommon
-from .test_read_access import GROUPS
+from .common.rights import GROUPS, RightsCommon
 
 OURS = 'odoo.addons.billpro_portal.'
 

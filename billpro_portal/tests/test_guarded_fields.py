@@ -8,8 +8,7 @@ from odoo.tests import HttpCase, new_test_user, tagged
 from odoo.tools import mute_logger
 
 from ..models.guarded_fields import OF_ORDERS, OWN
-from .common.rights import RightsCommon
-from .test_read_access import GROUPS
+from .common.rights import GROUPS, RightsCommon
 
 
 @tagged('post_install', '-at_install')

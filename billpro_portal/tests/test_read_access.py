@@ -3,21 +3,8 @@ from freezegun import freeze_time
 from odoo.exceptions import AccessError
 from odoo.tests import new_test_user, tagged
 
-from .common.rights import RightsCommon
+from .common.rights import GROUPS, RightsCommon
 
-GROUPS = {
-    'salesperson of own orders': 'sales_team.group_sale_salesman',
-    'salesperson of all orders': 'sales_team.group_sale_salesman_all_leads',
-    'invoicing': 'account.group_account_invoice',
-    'accountant': 'account.group_account_readonly',
-    'bookkeeper': 'account.group_account_user',
-    'billing user': 'billpro_portal.group_billing_user,sales_team.group_sale_salesman_all_leads',
-    'billing manager': 'billpro_portal.group_billing_manager,'
-    'sales_team.group_sale_salesman_all_leads',
-    'employee': 'base.group_user',
-    'administrator': 'base.group_system',
-    'customer': 'base.group_portal',
-}
 # They may read all payments but no order: Odoo can't export its own link to the orders, either.
 NOT_EXPORTED = {('administrator', 'payment.transaction'): {'billing_order_id'}}
 

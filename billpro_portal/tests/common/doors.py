@@ -3,7 +3,7 @@
 What is missing here fails `test_doors`: whoever adds a method or a field says who it is for.
 """
 
-# Roles of `test_read_access.GROUPS` that may call a method, by who it is for.
+# Roles of `common.rights.GROUPS` that may call a method, by who it is for.
 SALESPEOPLE = {
     'salesperson of own orders',
     'salesperson of all orders',

@@ -8,6 +8,21 @@ ROLES = {
     'accountant': 'account.group_account_readonly',
 }
 
+# Everybody who may ask by RPC, by what they do.
+GROUPS = {
+    'salesperson of own orders': 'sales_team.group_sale_salesman',
+    'salesperson of all orders': 'sales_team.group_sale_salesman_all_leads',
+    'invoicing': 'account.group_account_invoice',
+    'accountant': 'account.group_account_readonly',
+    'bookkeeper': 'account.group_account_user',
+    'billing user': 'billpro_portal.group_billing_user,sales_team.group_sale_salesman_all_leads',
+    'billing manager': 'billpro_portal.group_billing_manager,'
+    'sales_team.group_sale_salesman_all_leads',
+    'employee': 'base.group_user',
+    'administrator': 'base.group_system',
+    'customer': 'base.group_portal',
+}
+
 
 class RightsCommon(SubscriptionCommon):
     """One subscription that was declined once, and users of each role."""
