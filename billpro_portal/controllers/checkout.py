@@ -171,8 +171,10 @@ class Checkout(OrderAccess):
         order._lock_billing()
         if reason := order._get_not_payable_reason():
             raise UserError(reason)
-        order._record_consent(consent_version, shown, request.httprequest.remote_addr)
-        request.session[f'billpro_consent_{order.id}'] = order._get_consent_key()
+        address = request.httprequest.remote_addr
+        request.session[f'billpro_consent_{order.id}'] = order._record_consent(
+            consent_version, shown, address
+        )
         form_values = self._billpro_get_payment_form_values(order)
         self._billpro_check_payment_option(
             form_values, provider_id, payment_method_id, token_id, flow
@@ -199,7 +201,6 @@ class Checkout(OrderAccess):
                 ):
                     PaymentPostProcessing.monitor_transaction(tx)
                     return tx._get_processing_values()
-        address = request.httprequest.remote_addr
         if reason := order._get_attempt_limit_reason(address):
             raise UserError(reason)
         self._billpro_give_up_attempts(order)

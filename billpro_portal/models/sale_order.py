@@ -395,8 +395,6 @@ class SaleOrder(models.Model):
         if billed:
             billed._lock_billing()
             billed._check_no_payment_in_progress()
-            for order in billed.sudo():
-                order._check_attempts_given_up()
             billed._apply_billing_trigger('cancel', self.env._("The order was cancelled."))
             billed.sudo().billing_transaction_ids._supersede()
         return super()._action_cancel()

@@ -126,6 +126,8 @@ class SaleOrder(models.Model):
         :param str version: The version of the text that was shown.
         :param str shown: What `_get_shown` returned for the page.
         :param str ip_address: Where the consent came from.
+        :return: What `_get_consent_key` is now.
+        :rtype: str
         :raise UserError: If there is no consent, or not to the text and the order of today.
         """
         self.ensure_one()
@@ -141,8 +143,9 @@ class SaleOrder(models.Model):
             )
         self._check_shown(shown)
         agreement = self._get_agreement()
+        agreed = fingerprint(agreement)
         known = {(known.version, known.fingerprint) for known in self.billing_consent_ids}
-        if (version, fingerprint(agreement)) not in known:
+        if (version, agreed) not in known:
             self.env['billpro.consent'].sudo().create(
                 {
                     'order_id': self.id,
@@ -150,7 +153,8 @@ class SaleOrder(models.Model):
                     'text': consent['text'],
                     'version': version,
                     'agreement': '\n'.join(f'{label}: {value}' for label, value in agreement),
-                    'fingerprint': fingerprint(agreement),
+                    'fingerprint': agreed,
                     'ip_address': ip_address,
                 }
             )
+        return f'{version}-{agreed}'

@@ -20,12 +20,7 @@ class TestDoors(RightsCommon):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.users = {
-            role: new_test_user(
-                cls.env, login=role, groups=groups, company_id=cls.company.id, tz='UTC'
-            )
-            for role, groups in GROUPS.items()
-        }
+        cls.users = cls._create_users()
         with freeze_time('2027-01-10 10:00:00'):
             cls.order = cls._create_declined_order()
         event = cls.order.billing_event_ids[:1]

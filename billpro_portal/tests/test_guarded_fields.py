@@ -4,7 +4,7 @@ from freezegun import freeze_time
 
 from odoo import Command
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.tests import HttpCase, new_test_user, tagged
+from odoo.tests import HttpCase, tagged
 from odoo.tools import mute_logger
 
 from ..models.guarded_fields import OF_ORDERS, OWN
@@ -18,12 +18,7 @@ class TestGuardedFields(RightsCommon, HttpCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.users = {
-            role: new_test_user(
-                cls.env, login=role, groups=groups, company_id=cls.company.id, tz='UTC'
-            )
-            for role, groups in GROUPS.items()
-        }
+        cls.users = cls._create_users()
         with freeze_time('2027-01-10 10:00:00'):
             cls.order = cls._create_declined_order()
         cls.order._portal_ensure_token()

@@ -1,7 +1,7 @@
 from freezegun import freeze_time
 
 from odoo.exceptions import AccessError
-from odoo.tests import new_test_user, tagged
+from odoo.tests import tagged
 
 from .common.rights import GROUPS, RightsCommon
 
@@ -19,12 +19,7 @@ class TestReadAccess(RightsCommon):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.users = {
-            role: new_test_user(
-                cls.env, login=role, groups=groups, company_id=cls.company.id, tz='UTC'
-            )
-            for role, groups in GROUPS.items()
-        }
+        cls.users = cls._create_users()
         for user in cls.users.values():
             if user._is_internal():
                 user.group_ids += cls.env.ref('base.group_allow_export')

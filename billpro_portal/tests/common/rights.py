@@ -46,6 +46,16 @@ class RightsCommon(SubscriptionCommon):
         }
 
     @classmethod
+    def _create_users(cls):
+        """Return a user of the company for each of `GROUPS`, by its name."""
+        return {
+            role: new_test_user(
+                cls.env, login=role, groups=groups, company_id=cls.company.id, tz='UTC'
+            )
+            for role, groups in GROUPS.items()
+        }
+
+    @classmethod
     def _create_declined_order(cls):
         """Return a subscription with something in each list and report."""
         order = cls._create_active_order(state='error')
