@@ -285,6 +285,8 @@ class SaleOrder(models.Model):
                 order._message_log(body=reason)
                 continue
             order.sudo().billing_status = new_status
+            if status == 'draft':
+                order._portal_ensure_token()  # From now on the link is shown to who only reads.
             order._note_suspension(was_suspended=status == 'suspended', reason=reason)
             order._message_log(
                 body=order.env._(

@@ -39,11 +39,20 @@ class SaleOrder(models.Model):
         for order in self.filtered('purchase_type'):
             order.access_url = f'/order/{order.id}'
 
-    @api.depends('access_token', 'purchase_type')
+    @api.depends('access_token', 'billing_status', 'purchase_type')
     def _compute_order_link(self):
         for order in self:
+            # The form of a new order asks, and shows none: there a token can't be written.
+            is_asked_early = (
+                self.env.cr.readonly
+                and order.billing_status == 'draft'
+                and not order.sudo().access_token
+            )
             order.order_link = (
-                order.purchase_type and order.id and order.get_base_url() + order._get_order_link()
+                order.purchase_type
+                and order.id
+                and not is_asked_early
+                and order.get_base_url() + order._get_order_link()
             )
 
     def _get_order_link(self, suffix=''):

@@ -1,8 +1,11 @@
+import socket
 from datetime import datetime
 
 from freezegun import freeze_time
 
 from odoo.tests import tagged
+
+from odoo.addons.bus import websocket
 
 from .common.http import BillingHttpCommon
 from .common.page import FIND_LAYOUT_PROBLEMS, PAY_BUTTON
@@ -44,6 +47,20 @@ class TestBrowserPages(BillingHttpCommon):
         with self._visit_checkout() as page:
             page.wait_for(PAY_BUTTON, "Pay $ 121.00")
         self.assertIsNot(self.chromium.process, process)
+
+    def test_a_bus_connection_ends_while_it_is_closed(self):
+        """What a page leaves behind may end by itself just after it was seen to be open."""
+        session = self.authenticate(None, None)
+        ends = [socket.socketpair() for _number in range(2)]
+        ended, other = (websocket.Websocket(ours, session, {}) for ours, _theirs in ends)
+        for _ours, theirs in ends:
+            self.addCleanup(theirs.close)
+        ends[0][1].close()
+        ended._terminate()
+        ended.state = websocket.ConnectionState.OPEN
+        websocket._kick_all(websocket.CloseCode.KILL_NOW)
+        self.assertEqual(list(other.get_messages()), [])
+        self.assertEqual(other.state, websocket.ConnectionState.CLOSED)
 
     def test_bad_layouts_are_found(self):
         with self._visit_checkout() as page:

@@ -42,6 +42,27 @@ class TestOrderAccess(BillingHttpCommon):
         for secret in (self.order.name, "Anna", self.invoice.name, "Standing desk"):
             self.assertNotIn(secret, response.text)
 
+    def test_staff_read_the_link_of_any_order_without_writing(self):
+        """Odoo reads forms in a transaction that can't write, and logs what tries to."""
+        self.authenticate('salesperson', 'salesperson')
+        for sent in (False, True):
+            order = self._create_order(sent=sent)
+            self.env.flush_all()
+            with self.assertNoLogs(level='WARNING'):
+                answer = self._call_json(
+                    '/web/dataset/call_kw/sale.order/web_read',
+                    {
+                        'model': 'sale.order',
+                        'method': 'web_read',
+                        'args': [order.ids, {'order_link': {}, 'billing_status': {}}],
+                        'kwargs': {},
+                    },
+                )
+            [values] = answer['result']
+            self.assertEqual(values['billing_status'], 'pending' if sent else 'draft')
+            self.assertEqual(bool(values['order_link']), sent)
+            self.assertEqual(values['order_link'] or False, sent and order.order_link)
+
     def test_a_wrong_token_is_answered_like_a_missing_order(self):
         missing = self.url_open(f'/order/{self.order.id + 1000}?access_token={uuid.uuid4()}')
         self._assert_neutral(missing)
