@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.tools import SQL
 from odoo.tools.sql import column_exists, create_column
 
 from ..billing.lifecycle import (
@@ -121,13 +122,26 @@ class SaleOrder(models.Model):
         """Override of `base`: installing the addon leaves the orders that there are untouched.
 
         None of them has a purchase type yet, so there is nothing to store. Odoo would compute it
-        order by order, and note that as a change of each.
+        order by order, and note that as a change of each; and it would write the first status into
+        each row, while nobody could sell.
         """
         if not column_exists(self.env.cr, self._table, 'purchase_type'):
             for field in self._fields.values():
                 if field._module == 'billpro_portal' and field.compute and field.store:
                     column_type = field.column_type[1]
                     create_column(self.env.cr, self._table, field.name, column_type, field.string)
+            # The value of rows that were there before, which PostgreSQL keeps for all of them at
+            # once; Odoo itself gives it to new orders.
+            status = self._fields['billing_status']
+            column_type = f"{status.column_type[1]} DEFAULT 'draft'"
+            create_column(self.env.cr, self._table, status.name, column_type, status.string)
+            self.env.cr.execute(
+                SQL(
+                    "ALTER TABLE %s ALTER COLUMN %s DROP DEFAULT",
+                    SQL.identifier(self._table),
+                    SQL.identifier(status.name),
+                )
+            )
         return super()._auto_init()
 
     @api.model
