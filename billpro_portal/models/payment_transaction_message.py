@@ -4,6 +4,7 @@ from odoo.addons.payment import utils as payment_utils
 from odoo.addons.payment_stripe import const
 
 from ..billing.stripe_messages import REFERENCE_KEY
+from .own_context import INSIDE
 
 
 class PaymentTransaction(models.Model):
@@ -27,7 +28,7 @@ class PaymentTransaction(models.Model):
         :raise ValidationError: If Stripe doesn't answer.
         """
         self.ensure_one()
-        tx = self.with_context(billing_moves_no_money=True)
+        tx = self.with_context(billing_moves_no_money=INSIDE)
         is_known = bool(number) and self.provider_reference == number
         if is_known and self.state == 'done' and event_type.endswith('_intent.succeeded'):
             pass  # Nothing new.

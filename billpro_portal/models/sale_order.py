@@ -7,6 +7,7 @@ from ..billing.lifecycle import (
     TransitionRefused,
     next_order_status,
 )
+from .own_context import INSIDE
 
 # Whose cards the order's payments may be charged to.
 CUSTOMER_FIELDS = {'partner_id', 'partner_invoice_id'}
@@ -354,12 +355,14 @@ class SaleOrder(models.Model):
         self._check_written_terms(vals)
         cards = self._take_off_cards() if CUSTOMER_FIELDS.intersection(vals) else {}
         if 'order_line' in vals:
-            changing = self.with_context(billing_lines_changing=True)
+            changing = self.with_context(billing_lines_changing=INSIDE)
             result = super(SaleOrder, changing).write(vals)
             self._follow_changed_lines()
         else:
             result = super().write(vals)
         self._put_back_cards(cards)
+        if 'transaction_ids' in vals:
+            self._check_transactions_are_own()
         if vals.get('purchase_type') and not self.env.su:
             # On ordinary orders Odoo lets whoever edits them write what is computed.
             orders = self.sudo()
