@@ -94,7 +94,7 @@ class SaleOrder(models.Model):
         recent = self._get_initial_attempts().filtered(
             lambda tx: tx.billing_ip_address and tx.create_date > since
         )
-        return ATTEMPTS_PER_HOUR_AND_ORDER - len(recent)
+        return ATTEMPTS_PER_HOUR_AND_ORDER - recent._count_tries()
 
     def _get_tries_left_text(self):
         """Return how often the customer may still try, once that comes to an end.
