@@ -372,7 +372,9 @@ class TestUnknownOutcome(GatewayCommon):
             raise SystemExit
 
         with (
-            patch.object(self.registry['payment.transaction'], '_charge_with_token', charge_and_die),
+            patch.object(
+                self.registry['payment.transaction'], '_charge_with_token', charge_and_die
+            ),
             suppress(SystemExit),  # `assertRaises` would undo what was committed.
             self._committing_env() as env,
         ):
