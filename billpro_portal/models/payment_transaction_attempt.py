@@ -86,8 +86,8 @@ class PaymentTransaction(models.Model):
     def _is_needless(self):
         """Look for the last time whether an attempt is wanted that nobody has sent; end it if not.
 
-        The payment may have been collected by an earlier attempt, and the order cancelled or
-        paused, while this one waited for the lock. The caller holds it.
+        While it waited for the lock, which the caller holds, the payment may have been collected
+        by an earlier attempt, or by hand, and the order cancelled or paused.
 
         :return: Whether it has ended.
         :rtype: bool
@@ -98,7 +98,8 @@ class PaymentTransaction(models.Model):
         if event.status not in IN_FLIGHT or (has_earlier and event._is_paid_but_not_booked()):
             self._set_canceled(state_message=self.env._("An earlier attempt was approved."))
             return True
-        if order.billing_status in COLLECTABLE_ORDERS and not order.billing_cancel_date:
+        is_collectable = order.billing_status in COLLECTABLE_ORDERS
+        if is_collectable and not order.billing_cancel_date and not event._is_invoice_touched():
             return False
         self._take_back()
         order._mark_totals_to_compute()
