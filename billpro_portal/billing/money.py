@@ -1,30 +1,31 @@
-"""Exact amounts in the minor units of a currency."""
+"""Exact amounts in the minor units of a currency: the smallest that can be paid in it."""
 
 from decimal import ROUND_HALF_UP, Decimal
 
 
-def to_minor_units(amount: float | Decimal, decimal_places: int) -> int:
+def to_minor_units(amount: float | Decimal, coin: float) -> int:
     """Return an amount as a whole number of minor units.
 
     :param float|Decimal amount: The amount; a float is read as its shortest decimal form, so that
                                  0.1 + 0.2 is thirty cents.
-    :param int decimal_places: The currency's decimals: 0 for JPY, 2 for EUR, 3 for KWD.
+    :param float coin: The smallest amount of the currency: 1 for JPY, 0.01 for EUR, 0.001 for KWD,
+                       0.05 for CHF where the cash register counts in coins.
     :rtype: int
     """
     exact = Decimal(repr(amount)) if isinstance(amount, float) else Decimal(amount)
-    scaled = exact.scaleb(decimal_places)
+    scaled = exact / Decimal(repr(coin))
     return int(scaled.quantize(Decimal(1), rounding=ROUND_HALF_UP))
 
 
-def from_minor_units(minor_units: int, decimal_places: int) -> float:
+def from_minor_units(minor_units: int, coin: float) -> float:
     """Return a number of minor units as an amount.
 
     :param int minor_units: The number of minor units.
-    :param int decimal_places: The currency's decimals.
+    :param float coin: The smallest amount of the currency.
     :return: The closest float, as Odoo's monetary fields hold it.
     :rtype: float
     """
-    return float(Decimal(minor_units).scaleb(-decimal_places))
+    return float(minor_units * Decimal(repr(coin)))
 
 
 def split_evenly(total: int, count: int) -> list[int]:

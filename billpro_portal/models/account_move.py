@@ -57,7 +57,10 @@ class AccountMove(models.Model):
                 == move._get_expected_currency_rate_at(move.create_date.date())
             )
         )
-        undated.invoice_date = fields.Date.context_today(self)
+        today = fields.Date.context_today(self)
+        undated.invoice_date = today
+        # A draft that waited for its payment is due when it is dated, not when it was made.
+        undated.filtered(lambda move: not move.invoice_payment_term_id).invoice_date_due = today
 
     def _get_billing_sequence_key(self):
         """Return what decides which sequence numbers a document, in the charge run's memory.

@@ -3,7 +3,7 @@ from functools import partial
 
 from odoo import api, fields, models
 
-from ..billing.lifecycle import LIVE
+from ..billing.lifecycle import LIVE, OPEN
 from .sale_order_recovery import COLLECTABLE_ORDERS
 
 # How long before an authorisation ends the salesperson is reminded of it.
@@ -139,6 +139,7 @@ class BillproBillingRun(models.Model):
         for task, orders, method in (
             ('resume', self._get_orders_to_resume(), '_resume'),
             ('end', self._get_orders_to_end(), '_finish_cancellation'),
+            ('complete', self._get_orders_to_complete(), '_complete_last_period'),
             ('extend', self._get_orders_to_extend(), '_extend_schedule'),
             ('suspend', self._get_orders_to_suspend(), '_suspend_if_ignored'),
             ('give_up', self._get_orders_to_give_up(), '_give_up_subscription'),
@@ -196,6 +197,24 @@ class BillproBillingRun(models.Model):
             ]
         )
         return orders.filtered(lambda order: order.billing_cancel_date < order._get_today())
+
+    @api.model
+    def _get_orders_to_complete(self):
+        """Return the subscriptions whose last period has ended, and brings no payment that ends it.
+
+        That is so if the initial payment was the only one.
+        """
+        orders = self.env['sale.order'].search(
+            [
+                ('billing_status', '=', 'active'),
+                ('purchase_type', 'in', self.env['billpro.purchase.type']._get_perpetual_types()),
+                ('billing_cancel_date', '=', False),
+                ('billing_event_ids', 'not any', [('status', 'in', list(OPEN))]),
+            ]
+        )
+        return orders.filtered(
+            lambda order: order._get_purchase()._get_paid_until(order) < order._get_today()
+        )
 
     @api.model
     def _get_orders_to_extend(self):

@@ -17,6 +17,10 @@ class Answers(list):
     """Where the answers of a provider are collected, to be worked through later."""
 
 
+class FixedTaxes(dict):
+    """What keeps the taxes of order lines on an invoice as they are: Odoo's data by line id."""
+
+
 def is_inside(env, key):
     """Say whether one of our own methods has set a key of the context.
 

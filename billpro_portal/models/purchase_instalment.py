@@ -6,6 +6,7 @@ from ..billing.calendar import due_datetime, nth_date
 from ..billing.lifecycle import OPEN
 from ..billing.money import from_minor_units, split_with_deposit, to_minor_units
 from ..billing.schedule_changes import balance_change
+from .own_context import INSIDE, FixedTaxes
 
 
 class BillproPurchaseInstalment(models.AbstractModel):
@@ -117,12 +118,12 @@ class BillproPurchaseInstalment(models.AbstractModel):
         :rtype: list[float]
         :raise ValueError: If the total can't be split.
         """
-        places = order.currency_id.decimal_places
+        coin = order.currency_id.rounding
         return [
-            from_minor_units(part, places)
+            from_minor_units(part, coin)
             for part in split_with_deposit(
-                to_minor_units(order.amount_total, places),
-                to_minor_units(order.billing_deposit, places),
+                to_minor_units(order.amount_total, coin),
+                to_minor_units(order.billing_deposit, coin),
                 order.billing_instalment_count,
             )
         ]
@@ -205,6 +206,7 @@ class BillproPurchaseInstalment(models.AbstractModel):
         for event in final_events:
             event.invoice_id = self._create_final_invoice(event.order_id)
             self._deduct_skipped(event.order_id, event.invoice_id)
+            self._even_out(event.order_id, event.invoice_id)
 
     @api.model
     def _create_final_invoice(self, order):
@@ -213,9 +215,56 @@ class BillproPurchaseInstalment(models.AbstractModel):
         :param sale.order order: The order.
         :rtype: account.move
         """
-        invoice = order._create_invoices(final=True)
+        order._force_lines_to_invoice_policy_order()  # What was sold is paid, delivered or not.
+        taxes = self._get_fixed_taxes(order, self._get_sold_lines(order))
+        invoice = order.with_context(
+            billing_paid_at_once=INSIDE,
+            billing_fixed_taxes=FixedTaxes({line.id: fixed for line, fixed in taxes.items()}),
+        )._create_invoices(final=True)
         invoice.billing_order_id = order
-        return invoice
+        return invoice.with_env(order.env)
+
+    @api.model
+    def _even_out(self, order, invoice):
+        """Add to a final invoice what rounding took from it: it bills what the order leaves.
+
+        Taxes that are part of prices, and some others, are rounded line by line, of all that is
+        deducted as well.
+
+        :param sale.order order: The order.
+        :param account.move invoice: Its draft final invoice, what was skipped taken off.
+        """
+        currency = order.currency_id
+        deducted = invoice.invoice_line_ids.filtered('is_downpayment').sale_line_ids.invoice_lines
+        deducted = (deducted - invoice.invoice_line_ids).filtered(
+            lambda line: line.parent_state != 'cancel'
+        )
+        rest = order.amount_total - invoice.billing_skipped_amount
+        for move, lines in deducted.grouped('move_id').items():
+            # What an invoice adds up to was paid, whatever its lines say after rounding.
+            is_whole = lines == move.invoice_line_ids.filtered('price_total')
+            total = move.amount_total if is_whole else sum(lines.mapped('price_total'))
+            rest -= total * (-1 if move.move_type == 'out_refund' else 1)
+        rounding = currency.round(rest - invoice.amount_total)
+        limit = len(invoice.invoice_line_ids) * currency.rounding
+        if currency.is_zero(rounding) or currency.compare_amounts(abs(rounding), limit) > 0:
+            return
+        largest = invoice.invoice_line_ids.filtered(
+            lambda line: line.display_type == 'product' and not line.is_downpayment
+        ).sorted('price_subtotal')[-1]
+        words = order.with_context(lang=order.partner_invoice_id.lang).env
+        invoice.invoice_line_ids = [
+            fields.Command.create(
+                {
+                    'name': words._("Rounding"),
+                    'quantity': 1.0,
+                    'price_unit': rounding,
+                    'tax_ids': [fields.Command.clear()],
+                    'account_id': largest.account_id.id,
+                    'analytic_distribution': largest.analytic_distribution,
+                }
+            )
+        ]
 
     @api.model
     def _deduct_skipped(self, order, invoice):
@@ -308,8 +357,7 @@ class BillproPurchaseInstalment(models.AbstractModel):
         return self.env['account.move'].create(
             [
                 {
-                    **order._prepare_invoice(),
-                    'billing_order_id': order.id,
+                    **self._prepare_paid_invoice(order),
                     'invoice_line_ids': [
                         self._prepare_down_payment_command(sale_lines[index], label, base_line)
                         for index, label, base_line in indexes
@@ -334,12 +382,51 @@ class BillproPurchaseInstalment(models.AbstractModel):
         base_lines = [line._prepare_base_line_for_taxes_computation() for line in lines]
         AccountTax._add_tax_details_in_base_lines(base_lines, order.company_id)
         AccountTax._round_base_lines_tax_details(base_lines, order.company_id)
-        return AccountTax._prepare_down_payment_lines(
+        down_payments = AccountTax._prepare_down_payment_lines(
             base_lines=base_lines,
             company=order.company_id,
             amount_type='fixed',
             amount=amount,
             computation_key=f'down_payment,{key}',
+        )
+        self._make_exact(order, down_payments, amount)
+        return down_payments
+
+    @api.model
+    def _make_exact(self, order, down_payments, amount):
+        """Let the lines of a down payment add up to it, whatever Odoo's rounding left or took.
+
+        Odoo fixes what has taxes; of the rest, fractions of cents would add up on the last invoice.
+
+        :param sale.order order: The order.
+        :param list[dict] down_payments: Base lines of Odoo's tax computation; changed.
+        :param float amount: The down payment, taxes included, in the order's currency.
+        """
+        currency = order.currency_id
+        totals = []
+        for base_line in down_payments:
+            taxes = base_line['manual_tax_amounts']
+            if not taxes:
+                details = base_line['tax_details']
+                base_line['price_unit'] = currency.round(
+                    details['total_excluded_currency'] + details['delta_total_excluded_currency']
+                )
+                totals.append(base_line['price_unit'])
+                continue
+            totals.append(
+                base_line['manual_total_excluded_currency']
+                + sum(tax.get('tax_amount_currency', 0.0) for tax in taxes.values())
+            )
+        rounding = currency.round(amount - sum(totals))
+        if not rounding:
+            return
+        _total, largest = max(zip(totals, down_payments, strict=True), key=lambda pair: pair[0])
+        if not largest['manual_tax_amounts']:
+            largest['price_unit'] = currency.round(largest['price_unit'] + rounding)
+            return
+        largest['manual_total_excluded_currency'] += rounding
+        largest['manual_total_excluded'] += order.company_id.currency_id.round(
+            rounding / (largest['rate'] or 1.0)
         )
 
     @api.model
@@ -423,7 +510,7 @@ class BillproPurchaseInstalment(models.AbstractModel):
     def _get_amounts_after_change(self, event, amount):
         """The instalments that follow take the difference: the order's total stays true."""
         order = event.order_id
-        places = order.currency_id.decimal_places
+        coin = order.currency_id.rounding
         later = order.billing_event_ids.filtered(
             lambda other: (
                 other.status == 'scheduled'
@@ -442,9 +529,9 @@ class BillproPurchaseInstalment(models.AbstractModel):
             )
         try:
             balanced = balance_change(
-                to_minor_units(event.amount, places),
-                to_minor_units(amount, places),
-                [to_minor_units(other.amount, places) for other in later],
+                to_minor_units(event.amount, coin),
+                to_minor_units(amount, coin),
+                [to_minor_units(other.amount, coin) for other in later],
             )
         except ValueError:
             raise UserError(
@@ -455,6 +542,6 @@ class BillproPurchaseInstalment(models.AbstractModel):
                 )
             ) from None
         return {event: amount} | {
-            other: from_minor_units(units, places)
+            other: from_minor_units(units, coin)
             for other, units in zip(later, balanced, strict=True)
         }

@@ -108,8 +108,7 @@ class BillproPurchaseInstalment(models.AbstractModel):
         invoices = self.env['account.move'].create(
             [
                 {
-                    **event.order_id._prepare_invoice(),
-                    'billing_order_id': event.order_id.id,
+                    **self._prepare_paid_invoice(event.order_id),
                     'invoice_line_ids': [
                         command
                         for amount, label in self._get_down_payment_parts(event)

@@ -109,8 +109,7 @@ class BillproPurchaseMetered(models.AbstractModel):
         :rtype: dict
         """
         return {
-            **order._prepare_invoice(),
-            'billing_order_id': order.id,
+            **self._prepare_paid_invoice(order),
             'invoice_line_ids': [
                 command
                 for amount, label in amounts

@@ -1,5 +1,7 @@
 from odoo import api, models
 
+from .own_context import INSIDE
+
 
 class BillproPurchaseSingle(models.AbstractModel):
     """Single payment: the whole order is paid at the checkout, and then it is complete."""
@@ -59,4 +61,7 @@ class BillproPurchaseSingle(models.AbstractModel):
     @api.model
     def _create_initial_invoice(self, order):
         order._force_lines_to_invoice_policy_order()
-        return order.with_context(raise_if_nothing_to_invoice=False)._create_invoices(final=True)
+        invoices = order.with_context(
+            raise_if_nothing_to_invoice=False, billing_paid_at_once=INSIDE
+        )._create_invoices(final=True)
+        return invoices.with_env(order.env)

@@ -369,33 +369,8 @@ class BillproPurchaseSubscription(models.AbstractModel):
             label = order.env._("Change of the amount")
             invoice_lines += self._prepare_adjustment_lines(order, lines, adjustment, label)
         return {
-            **order._prepare_invoice(),
-            'billing_order_id': order.id,
+            **self._prepare_paid_invoice(order),
             'invoice_line_ids': invoice_lines,
-        }
-
-    @api.model
-    def _get_fixed_taxes(self, order, lines):
-        """Return what keeps the taxes of lines as they are, whatever else an invoice has on it.
-
-        The rounding of several periods on one invoice would differ from theirs on invoices of
-        their own, and the invoice from what the customer agreed to pay.
-
-        :param sale.order order: The order.
-        :param sale.order.line lines: The lines.
-        :return: Odoo's extra tax data by line.
-        :rtype: dict
-        """
-        AccountTax = self.env['account.tax']
-        base_lines = [line._prepare_base_line_for_taxes_computation() for line in lines]
-        AccountTax._add_tax_details_in_base_lines(base_lines, order.company_id)
-        AccountTax._round_base_lines_tax_details(base_lines, order.company_id)
-        AccountTax._fix_base_lines_tax_details_on_manual_tax_amounts(
-            base_lines=base_lines, company=order.company_id
-        )
-        return {
-            line: AccountTax._export_base_line_extra_tax_data(base_line)
-            for line, base_line in zip(lines, base_lines, strict=True)
         }
 
     @api.model

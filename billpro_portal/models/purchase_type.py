@@ -5,6 +5,7 @@ from odoo.exceptions import ValidationError
 
 from ..billing.calendar import local_date
 from ..billing.lifecycle import DECLINED, IN_FLIGHT
+from .own_context import INSIDE
 
 
 class BillproPurchaseType(models.AbstractModel):
@@ -244,6 +245,43 @@ class BillproPurchaseType(models.AbstractModel):
         :rtype: list[dict]
         """
         return []
+
+    @api.model
+    def _prepare_paid_invoice(self, order):
+        """Return the values of an invoice that a card pays at once: it has no term, no discount.
+
+        :param sale.order order: The order.
+        :return: Values of an `account.move` without lines.
+        :rtype: dict
+        """
+        return {
+            **order.with_context(billing_paid_at_once=INSIDE)._prepare_invoice(),
+            'billing_order_id': order.id,
+        }
+
+    @api.model
+    def _get_fixed_taxes(self, order, lines):
+        """Return what keeps the taxes of lines as they are, whatever else an invoice has on it.
+
+        The rounding of several periods, or of down payments, on one invoice would differ from
+        that of the order, and the invoice from what the customer agreed to pay.
+
+        :param sale.order order: The order.
+        :param sale.order.line lines: The lines.
+        :return: Odoo's extra tax data by line.
+        :rtype: dict
+        """
+        AccountTax = self.env['account.tax']
+        base_lines = [line._prepare_base_line_for_taxes_computation() for line in lines]
+        AccountTax._add_tax_details_in_base_lines(base_lines, order.company_id)
+        AccountTax._round_base_lines_tax_details(base_lines, order.company_id)
+        AccountTax._fix_base_lines_tax_details_on_manual_tax_amounts(
+            base_lines=base_lines, company=order.company_id
+        )
+        return {
+            line: AccountTax._export_base_line_extra_tax_data(base_line)
+            for line, base_line in zip(lines, base_lines, strict=True)
+        }
 
     @api.model
     def _prepare_event_invoice(self, event):

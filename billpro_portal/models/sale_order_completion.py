@@ -9,6 +9,11 @@ class SaleOrder(models.Model):
 
     _inherit = 'sale.order'
 
+    def _complete_last_period(self):
+        """Complete a subscription that nothing follows; the caller holds the lock."""
+        self.ensure_one()
+        self._apply_billing_trigger('complete', self.env._("The last period ended."))
+
     def action_mark_complete(self):
         """End live orders: what is open is cancelled, refunds stay possible.
 

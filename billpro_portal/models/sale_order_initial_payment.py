@@ -4,12 +4,26 @@ from odoo import models
 from odoo.exceptions import UserError
 
 from ..billing.lifecycle import BEFORE_APPROVAL
+from .own_context import is_inside
 
 
 class SaleOrder(models.Model):
     """The initial payment: whether the customer can make it, and what its approval brings."""
 
     _inherit = 'sale.order'
+
+    def _add_base_lines_for_early_payment_discount(self):
+        """Override of `sale`: what a card pays at once has no discount for paying early."""
+        if self.purchase_type:
+            return []
+        return super()._add_base_lines_for_early_payment_discount()
+
+    def _prepare_invoice(self):
+        """Override of `sale`: what a card pays at once has no term to pay it in."""
+        values = super()._prepare_invoice()
+        if is_inside(self.env, 'billing_paid_at_once'):
+            values['invoice_payment_term_id'] = False
+        return values
 
     def _get_initial_attempts(self):
         """Return the attempts to pay the initial payment, newest first.

@@ -2,6 +2,8 @@ from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools.sql import column_exists, create_column
 
+from .own_context import FixedTaxes
+
 
 class SaleOrderLine(models.Model):
     _inherit = 'sale.order.line'
@@ -93,6 +95,13 @@ class SaleOrderLine(models.Model):
     @api.ondelete(at_uninstall=False)
     def _unlink_except_payment_in_progress(self):
         self.order_id._check_no_payment_in_progress()
+
+    def _prepare_invoice_line(self, **optional_values):
+        """Override of `sale`: the last invoice has the taxes that the order has, not its own."""
+        fixed_taxes = self.env.context.get('billing_fixed_taxes')
+        if isinstance(fixed_taxes, FixedTaxes) and self.id in fixed_taxes:
+            optional_values['extra_tax_data'] = fixed_taxes[self.id]
+        return super()._prepare_invoice_line(**optional_values)
 
     def _billing_is_reward(self):
         """Return whether the line is a reward of a promotion, which is given once.

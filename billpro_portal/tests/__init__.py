@@ -6,6 +6,7 @@ from . import (
     test_billing_reports,
     test_billing_rights,
     test_booking,
+    test_books,
     test_browser_pages,
     test_cancellation,
     test_capture,

@@ -1,0 +1,76 @@
+import random
+from dataclasses import dataclass, field
+
+# Prices with which rounding, exemption and halves come out in every way.
+PRICES = (0.01, 0.335, 1.0, 9.99, 12.345678, 33.33, 50.0, 100.0, 118.105, 499.5, 1000.0)
+QUANTITIES = (1, 1, 1, 2, 3, 7, 0.5, 0.333333, 1.25)
+DISCOUNTS = (0, 0, 0, 5, 12.5, 33.3333)
+# Sets of taxes that a line may have, by the names in `BooksCommon.taxes`.
+TAXES = (
+    ('21',),
+    ('21',),
+    ('6',),
+    ('12',),
+    ('exempt',),
+    (),
+    ('included 19',),
+    ('included 10',),
+    ('fixed',),
+    ('21', 'fixed'),
+    ('fixed in base', '21'),
+    ('group',),
+    ('21', 'withholding'),
+    ('cash basis',),
+    ('division',),
+)
+CURRENCIES = ('EUR', 'EUR', 'EUR', 'JPY', 'KWD', 'CHF')
+TERMS = ('none', 'none', '30 days', 'two parts', 'discount included', 'discount mixed')
+
+
+@dataclass
+class DrawnLine:
+    """A line of an order: what Odoo's tax computation makes its amounts of."""
+
+    price: float
+    quantity: float
+    discount: float
+    taxes: tuple[str, ...]
+
+
+@dataclass
+class DrawnOrder:
+    """A company's way to compute, and an order to which it is applied; all follows from a seed."""
+
+    seed: int
+    rounding: str = ''
+    currency: str = ''
+    term: str = ''
+    policy: str = ''
+    purchase_type: str = ''
+    has_account: bool = False
+    deposit: float = 0  # A share of the total.
+    payments: int = 1
+    lines: list[DrawnLine] = field(default_factory=list)
+
+    def __post_init__(self):
+        """Draw everything else."""
+        # Not for security: the same seed is to give the same order.
+        draw = random.Random(self.seed)
+        self.rounding = draw.choice(('round_per_line', 'round_globally', 'round_globally'))
+        self.currency = draw.choice(CURRENCIES)
+        self.term = draw.choice(TERMS)
+        self.policy = draw.choice(('order', 'order', 'delivery'))
+        self.purchase_type = draw.choice(('single', 'instalment', 'instalment', 'subscription'))
+        self.has_account = draw.random() < 0.3
+        self.deposit = draw.choice((0, 0, 0.1, 1 / 3, 0.5))
+        self.payments = draw.choice((1, 2, 3, 6, 7) if self.purchase_type != 'single' else (1,))
+        scale = {'JPY': 100, 'KWD': 0.5}.get(self.currency, 1)
+        self.lines = [
+            DrawnLine(
+                draw.choice(PRICES) * scale,
+                draw.choice(QUANTITIES),
+                draw.choice(DISCOUNTS),
+                draw.choice(TAXES),
+            )
+            for _number in range(draw.choice((1, 1, 2, 2, 3, 4)))
+        ]
