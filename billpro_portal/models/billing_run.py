@@ -7,6 +7,7 @@ from odoo.fields import Domain
 from odoo.modules.registry import Registry
 
 from ..billing.lifecycle import IN_FLIGHT
+from .own_context import INSIDE, Answers
 from .sale_order_recovery import COLLECTABLE_ORDERS
 
 _logger = logging.getLogger(__name__)
@@ -19,7 +20,7 @@ BATCH_CONTEXT = {
     'mail_create_nosubscribe': True,
     'mail_notrack': True,
     # Ours: what Odoo does document by document is done for all at once, see `account.payment`.
-    'billing_batch': True,
+    'billing_batch': INSIDE,
 }
 CHARGEABLE_ORDERS = ('active', 'failed')
 # Statuses of events that a run may open, and those that only the customer's request opens.
@@ -294,7 +295,8 @@ class BillproBillingRun(models.Model):
         lines.invoice_lines.fetch(['move_id', 'quantity', 'product_uom_id', 'is_downpayment'])
         for same_type in without_invoice.grouped(lambda e: e.order_id.purchase_type).values():
             same_type[0].order_id._get_purchase()._create_event_invoices(same_type)
-        events = self._set_aside_wrong_invoices(events.filtered('invoice_id'))
+        events = self._set_aside_touched_invoices(events.filtered('invoice_id'))
+        events = self._set_aside_wrong_invoices(events)
         # What the customer asked for and can't be had is not under way any more.
         (locked - events).filtered('requested_date').requested_date = False
         txs = events.env['payment.transaction'].create(self._prepare_attempts(events))
@@ -334,6 +336,27 @@ class BillproBillingRun(models.Model):
             else:
                 chargeable += event
         return chargeable
+
+    @api.model
+    def _set_aside_touched_invoices(self, events):
+        """Leave out the events whose invoice somebody has paid, credited or cancelled by hand.
+
+        :param billpro.billing.event events: Locked events with their invoices.
+        :return: The others.
+        :rtype: billpro.billing.event
+        """
+        touched = events.filtered(lambda event: event._is_invoice_touched())
+        for event in touched:
+            event.status_message = self.env._(
+                "Its invoice %s was paid, credited or cancelled by hand. Skip the payment if there"
+                " is nothing left to collect, or bring the invoice back to what it was.",
+                event.invoice_id.display_name,
+            )
+            event.order_id._ask_staff(
+                self.env._("Payment %s can't be collected as agreed", event.display_name),
+                event.status_message,
+            )
+        return events - touched
 
     @api.model
     def _set_aside_wrong_invoices(self, events):
@@ -503,7 +526,7 @@ class BillproBillingRun(models.Model):
         :param int tx_id: The attempt.
         """
         tx = env['payment.transaction'].browse(tx_id)
-        tx = tx.with_context(billing_post_processing_triggered=True, billing_answers=[])
+        tx = tx.with_context(billing_post_processing_triggered=INSIDE, billing_answers=Answers())
 
         def charge():
             if not tx._try_lock_with_order():
