@@ -21,6 +21,7 @@ DEPENDENCIES_PREFIX = 'billpro_deps'
 ADDON_PREFIX = 'billpro_addon'
 TESTS_PREFIX = 'billpro_tests'
 GLUE_PREFIX = 'billpro_glue'
+NEIGHBOURS_PREFIX = 'billpro_neighbours'
 # What the tests of glue addons find besides what these depend on.
 GLUE_NEIGHBOURS = {
     'billpro_portal_sale_stock': ['stock_delivery'],
@@ -31,7 +32,7 @@ EARLIEST_AGE = 1_700_000_000
 # What the databases of tests hold besides the addon.
 PREPARE_TESTS = """
 from devtools import test_database
-test_database.prepare(env)
+test_database.{prepare}(env)
 env.cr.commit()
 """
 
@@ -112,7 +113,7 @@ class Databases:
             self.copy(self.addon_template(), database)
             configuration = self.odoo.write_configuration(database, max_cron_threads=0)
             with console.step("Preparing what all tests need"):
-                self.odoo.execute(configuration, PREPARE_TESTS)
+                self.odoo.execute(configuration, PREPARE_TESTS.format(prepare='prepare'))
             self.keep_from_vacuum(database)
 
         age_by_content(paths.ADDON / 'static')
@@ -122,30 +123,49 @@ class Databases:
     def glue_template(self, addon: Path) -> str:
         """Return the database that the tests of a glue addon are made from, made if it is missing.
 
-        It has the addon, the module beside it and the glue addon, and what all tests need.
+        It has the addon, the module beside it and the glue addon, and what its tests need.
 
         :param addon: The folder of the glue addon.
         """
-
-        modules = [addon.name, *GLUE_NEIGHBOURS.get(addon.name, [])]
+        modules = [paths.ADDON_NAME, addon.name]
 
         def install(database: str) -> None:
-            self.copy(self.addon_template(), database)
+            self.copy(self._neighbours_template(addon), database)
             configuration = self.odoo.write_configuration(database, max_cron_threads=0)
-            with console.step(f"Installing {', '.join(modules)} and what they go with"):
+            with console.step(f"Installing {', '.join(modules)}"):
                 log = self.odoo.update(configuration, install=modules)
             if problems := addon_log.warnings(log):
                 raise console.Failure("\n".join(problems), "Installing the addon must not warn.")
-            with console.step("Preparing what all tests need"):
-                self.odoo.execute(configuration, PREPARE_TESTS)
+            with console.step("Preparing what the tests need"):
+                self.odoo.execute(configuration, PREPARE_TESTS.format(prepare='prepare_glue'))
             self.keep_from_vacuum(database)
 
-        age_by_content(paths.ADDON / 'static')
-        age_by_content(addon / 'static')
-        key = [*self._addon_key(), modules, addon_hash(addon), hash_of_files(_test_preparation())]
-        # Without underscores no prefix is the beginning of another one.
-        name = addon.name.removeprefix(paths.ADDON_NAME).replace('_', '')
-        return self.provide(f'{GLUE_PREFIX}{name}', key, install)
+        for folder in (paths.ADDON, addon):
+            age_by_content(folder / 'static')
+        key = [
+            *self._addon_key(),
+            *(modules, neighbours_of(addon), addon_hash(addon)),
+            hash_of_files(_test_preparation()),
+        ]
+        return self.provide(f'{GLUE_PREFIX}{short_name(addon)}', key, install)
+
+    def _neighbours_template(self, addon: Path) -> str:
+        """Return the database that a glue addon is installed into, made if it is missing.
+
+        It has what changes with Odoo only, so that a change of the addons needs no other one.
+
+        :param addon: The folder of the glue addon.
+        """
+        modules = neighbours_of(addon)
+
+        def install(database: str) -> None:
+            self.copy(self.dependencies_template(), database)
+            configuration = self.odoo.write_configuration(database, max_cron_threads=0)
+            with console.step(f"Installing {', '.join(modules)}"):
+                self.odoo.update(configuration, install=modules)
+
+        key = [*self.odoo.key(), manifest()['depends'], EXTRA_MODULES, modules]
+        return self.provide(f'{NEIGHBOURS_PREFIX}{short_name(addon)}', key, install)
 
     def _addon_key(self) -> list[Any]:
         """Return what the database with the addon depends on."""
@@ -269,12 +289,30 @@ def is_leftover(name: str) -> bool:
     return match is not None and not Path('/proc', match[1]).exists()
 
 
-def manifest() -> dict[str, Any]:
-    """Return the addon's manifest.
+def neighbours_of(addon: Path) -> list[str]:
+    """Return the modules that are installed before a glue addon and the addon are.
 
+    :param addon: The folder of the glue addon.
+    """
+    depends = [name for name in manifest(addon)['depends'] if name != paths.ADDON_NAME]
+    return [*depends, *GLUE_NEIGHBOURS.get(addon.name, [])]
+
+
+def short_name(addon: Path) -> str:
+    """Return what tells a glue addon, for prefixes of which none is the beginning of another one.
+
+    :param addon: The folder of the glue addon.
+    """
+    return addon.name.removeprefix(paths.ADDON_NAME).replace('_', '')
+
+
+def manifest(addon: Path = paths.ADDON) -> dict[str, Any]:
+    """Return an addon's manifest.
+
+    :param addon: The addon's folder.
     :raise Failure: If there is none.
     """
-    path = paths.ADDON / '__manifest__.py'
+    path = addon / '__manifest__.py'
     if not path.exists():
         raise console.Failure(f"The addon is missing: {path}", "Is this checkout complete?")
     found: dict[str, Any] = ast.literal_eval(path.read_text())
@@ -294,6 +332,7 @@ def _test_preparation() -> Iterable[Path]:
     """Return the files that decide what all tests find."""
     return [
         *(paths.ADDON / 'tests/common').rglob('*.py'),
+        paths.CHECKOUT / 'devtools/asset_bundles.py',
         paths.CHECKOUT / 'devtools/test_database.py',
     ]
 

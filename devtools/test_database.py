@@ -4,51 +4,38 @@ from typing import Any
 
 from odoo.addons.billpro_portal.tests.common import company
 
-# Scripts and styles of the pages that the tests open. What a test makes is rolled back with it, so
-# each would make them again.
-FRONTEND_BUNDLES = [
-    'web.assets_frontend',
-    'web.assets_frontend_lazy',
-    'web.assets_frontend_minimal',
-    'web.assets_tests',
-]
-ASSET_BUNDLES = [
-    'bus.websocket_worker_assets',
-    'web.__assets_tests_call__',
-    'web.assets_backend_lazy',
-    'web.assets_emoji',
-    *FRONTEND_BUNDLES,
-    'web.assets_web',
-    'web.assets_web_print',
-    'web.chartjs_lib',
-    'web.fullcalendar_lib',
-    'web_tour.automatic',
-]
-REPORT_BUNDLES = ['web.report_assets_common', 'web.report_assets_pdf']
+from devtools import asset_bundles, paths
 
 
 def prepare(env: Any) -> None:
-    """Make what all tests need.
+    """Make what the addon's tests need.
+
+    :param odoo.api.Environment env: The superuser's environment.
+    """
+    _prepare_documents(env)
+    asset_bundles.restore(env, asset_bundles.ODOOS_OWN, paths.cache_directory() / 'asset-bundles')
+    asset_bundles.make(env, asset_bundles.FRONTEND)
+
+
+def prepare_glue(env: Any) -> None:
+    """Make what the tests of a glue addon need: they open no pages but those of a website.
+
+    :param odoo.api.Environment env: The superuser's environment.
+    """
+    _prepare_documents(env)
+    if 'website' in env:
+        for website in env['website'].search([]):
+            env = env(context={**env.context, 'website_id': website.id})
+            asset_bundles.make(env, asset_bundles.WEBSITE)
+
+
+def _prepare_documents(env: Any) -> None:
+    """Make the company of the tests, and what its documents need.
 
     :param odoo.api.Environment env: The superuser's environment.
     """
     company.make(env)
-    for bundle in ASSET_BUNDLES + REPORT_BUNDLES:
-        _make_assets(env, bundle)
-    for bundle in REPORT_BUNDLES:  # As PDF files take them.
-        env['ir.qweb']._get_asset_bundle(bundle, autoprefix=True).css()
-    if 'website' in env:
-        for website in env['website'].search([]):
-            for bundle in FRONTEND_BUNDLES:
-                _make_assets(env(context={**env.context, 'website_id': website.id}), bundle)
-
-
-def _make_assets(env: Any, bundle: str) -> None:
-    """Make the scripts and styles of a bundle.
-
-    :param odoo.api.Environment env: The superuser's environment.
-    :param bundle: The name of the bundle.
-    """
-    assets = env['ir.qweb']._get_asset_bundle(bundle)
-    assets.js()
-    assets.css()
+    # Odoo's reports have no script that works on after the page is there: by default each PDF file,
+    # with its header and its footer, would wait two seconds for one.
+    env['ir.config_parameter'].set_param('report.print_delay', '0')
+    asset_bundles.make_for_pdf(env)

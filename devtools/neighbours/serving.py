@@ -24,8 +24,13 @@ def serving(env: Environment) -> Iterator[str]:
     """
     threaded = server.server
     address = f'http://{threaded.interface}:{threaded.port}'
-    for name in ('web.base.url', 'report.url'):
-        env['ir.config_parameter'].set_param(name, address)
+    parameters = {
+        **dict.fromkeys(('web.base.url', 'report.url'), address),
+        # No report has a script that a PDF file must wait for.
+        'report.print_delay': '0',
+    }
+    for name, value in parameters.items():
+        env['ir.config_parameter'].set_param(name, value)
     env.cr.commit()
     threaded.http_spawn()
     try:
