@@ -3,6 +3,7 @@ from odoo.exceptions import ValidationError
 from odoo.tools import format_date
 
 from ..billing.lifecycle import IN_FLIGHT
+from .own_context import INSIDE, get_answers
 from .sale_order_recovery import COLLECTABLE_ORDERS
 
 
@@ -81,7 +82,8 @@ class PaymentTransaction(models.Model):
         elif self._is_needless():
             return
         self.write({'billing_outcome_unknown': False, 'billing_not_attempted': False})
-        self.with_context(billing_repeated_request=self.billing_resent)._charge_with_token()
+        repeated = self.billing_resent and INSIDE
+        self.with_context(billing_repeated_request=repeated)._charge_with_token()
 
     def _is_needless(self):
         """Look for the last time whether an attempt is wanted that nobody has sent; end it if not.
@@ -131,7 +133,7 @@ class PaymentTransaction(models.Model):
         if not self.billing_sent_date:
             self.billing_event_id.status_message = failure.reason
             return
-        if answers := self.env.context.get('billing_answers'):
+        if answers := get_answers(self.env):
             answer = answers[-1]
             if self.env['billpro.own.transaction']._is_survived(
                 self, 'charge', lambda: self._process(self.provider_code, answer)
