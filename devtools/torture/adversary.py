@@ -314,9 +314,9 @@ class Adversary:
             getattr(self, f'_{act.kind}')(act.way)
         except (Refused, requests.RequestException) as refusal:
             return 'refused', str(refusal)
-        except Broken as error:
-            self.problems.append(f"{act}: {error}")
-            return 'broken', str(error)
+        except (Broken, LookupError, TypeError, ValueError) as error:
+            self.problems.append(f"{act}: {error!r}")
+            return 'broken', repr(error)
         return 'accepted', ''
 
     # === RETURNS === #
@@ -596,6 +596,8 @@ class Adversary:
             ['payment_id'],
         )
         for attempt in attempts:
+            if not attempt['payment_id']:
+                raise Refused("The payment isn't booked yet.")
             number, payment = attempt['id'], attempt['payment_id'][0]
             self._do_at_once(
                 partial(clerk.do, 'payment.transaction', 'action_refund', [number], 5),
@@ -617,6 +619,8 @@ class Adversary:
         clerk = self._get_clerk('accounting')
         order = clerk.do('sale.order', 'read', [order_id], ['invoice_ids'])[0]
         invoices = order['invoice_ids'][:1]
+        if not invoices:
+            raise Refused("The payment isn't booked yet.")
         journal = clerk.do('account.move', 'read', invoices, ['journal_id'])[0]['journal_id'][0]
         wizard = clerk.do(
             'account.move.reversal',
