@@ -1,7 +1,10 @@
-from odoo import fields, models
+from functools import partial
+
+from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from .own_context import INSIDE
+from .payment_transaction_outcome import ABANDONED_MINUTES, INQUIRY_BATCH_SIZE
 
 # What a customer's browser can still finish, whatever Odoo has noted of it meanwhile.
 BROWSER_OPERATIONS = frozenset({'online_direct', 'online_redirect', 'validation'})
@@ -9,6 +12,10 @@ BROWSER_OPERATIONS = frozenset({'online_direct', 'online_redirect', 'validation'
 PAYMENT_PAGE_MINUTES = 30
 # Nobody has a checkout open that long: what could not be ended until then keeps nobody waiting.
 FORGOTTEN_HOURS = 24
+# Most who don't come back have paid nothing: they are asked about for two days.
+UNFINISHED_INQUIRIES = 4
+UNFINISHED_DAYS = 7
+_FINISHED = frozenset({'succeeded', 'processing', 'requires_capture'})
 
 
 class PaymentTransaction(models.Model):
@@ -98,8 +105,7 @@ class PaymentTransaction(models.Model):
             return True  # Nobody was given what it takes to finish it.
         stripe_object = self._ask_stripe_to_end()
         status = stripe_object.get('status')
-        is_finished = status in {'succeeded', 'processing', 'requires_capture'}
-        if is_finished and (mismatch := self._take_in_stripe_object(stripe_object)):
+        if status in _FINISHED and (mismatch := self._take_in_stripe_object(stripe_object)):
             self._report_mismatch(mismatch)
         self.billing_ended = status == 'canceled'
         return self.billing_ended
@@ -142,3 +148,60 @@ class PaymentTransaction(models.Model):
             'requires_confirmation',
             'requires_action',
         }
+
+    # === NOBODY CAME BACK === #
+
+    @api.model
+    def _ask_about_unfinished(self):
+        """Ask what became of payments whose customers didn't come back from Stripe; a few times.
+
+        The browser was closed, and Stripe's message was lost, or there is no webhook: what was
+        paid would stay unknown until somebody opens the order's link again.
+        """
+        now = fields.Datetime.now()
+        txs = self.search(
+            [
+                ('billing_order_id', '!=', False),
+                ('provider_id.code', '=', 'stripe'),
+                ('operation', 'in', list(BROWSER_OPERATIONS)),
+                ('state', 'in', ('draft', 'error', 'cancel')),
+                ('provider_reference', '!=', False),
+                ('billing_ended', '=', False),
+                ('create_date', '<', fields.Datetime.subtract(now, minutes=ABANDONED_MINUTES)),
+                ('create_date', '>', fields.Datetime.subtract(now, days=UNFINISHED_DAYS)),
+                ('billing_inquiry_count', '<', UNFINISHED_INQUIRIES),
+                '|',
+                ('billing_next_inquiry', '=', False),
+                ('billing_next_inquiry', '<=', now),
+            ],
+            limit=INQUIRY_BATCH_SIZE,
+        )
+        for tx in self.env['billpro.failure']._leave_out_waiting(txs, 'inquire'):
+            self.env['billpro.own.transaction']._commit_alone(
+                tx, 'inquire', partial(self._look_after_unfinished, tx)
+            )
+            if tx.state == 'done' and not tx.is_post_processed:
+                tx._book_alone()
+
+    @api.model
+    def _look_after_unfinished(self, tx):
+        """Take in what became of a payment if it is finished at Stripe.
+
+        :param payment.transaction tx: The payment.
+        :return: Whether it could be locked.
+        :rtype: bool
+        """
+        if not tx._try_lock_with_order():
+            return False
+        if tx._can_be_finished_by_browser():
+            tx._schedule_inquiry()
+            try:
+                stripe_object = tx._fetch_stripe_object(tx.provider_reference)
+            except ValidationError:
+                return True  # Logged already; it is asked again.
+            status = stripe_object.get('status')
+            tx.billing_ended = status == 'canceled'
+            is_finished = status in _FINISHED or (tx.billing_ended and tx.state == 'draft')
+            if is_finished and (mismatch := tx._take_in_stripe_object(stripe_object)):
+                tx._report_mismatch(mismatch)
+        return True

@@ -175,6 +175,7 @@ class PaymentTransaction(models.Model):
         )
         for tx in txs:
             tx._inquire()
+        self._ask_about_unfinished()
 
     @api.model
     def _find_abandoned_requests(self):

@@ -8,6 +8,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
+from .common.gateway import DUE
 from .common.whose_payment import WhosePaymentCommon
 
 # Asks its customer for authentication at each payment.
@@ -293,3 +294,64 @@ class TestGivingUp(WhosePaymentCommon):
         self.assertTrue(self.tx.payment_id.is_reconciled)
         self.assertTrue(refund.payment_id.is_reconciled)
         self.assertIn("were paid back", self.url_open(self._link(self.single)).text)
+
+    # === NOBODY COMES BACK === #
+
+    def _count_questions(self, tx=None):
+        """Return how often Stripe was asked about the payment that was begun."""
+        path = f'/v1/payment_intents/{(tx or self.tx).provider_reference}'
+        return sum((one['method'], one['path']) == ('GET', path) for one in self.gateway.requests)
+
+    def test_the_browser_is_closed_after_the_payment_and_no_message_comes(self):
+        self._confirm(self.tx)
+        self._run_at(minutes=16)
+        self.assertEqual((self.tx.state, self.single.billing_status), ('done', 'complete'))
+        self.assertEqual(self.single.billing_paid, self.tx.amount)
+        self.assertFalse(self.single.activity_ids)
+        self._assert_books_closed(self.single)
+
+    def test_the_browser_is_closed_after_a_second_card_was_entered(self):
+        with self.assertRaises(requests.HTTPError):
+            self._post(
+                f'payment_intents/{self.tx.provider_reference}/confirm',
+                payment_method='pm_card_chargeDeclined',
+                return_url='https://example.com',
+            )
+        self._return(self.tx, payment_intent=self.tx.provider_reference)
+        self.assertEqual(self.tx.state, 'error')
+        self._confirm(self.tx)
+        self._run_at(minutes=16)
+        self.assertEqual((self.tx.state, self.single.billing_status), ('done', 'complete'))
+
+    def test_the_browser_is_closed_after_a_card_was_registered(self):
+        with freeze_time(DUE):
+            self.gym.billing_trial_days = 14
+            order = self._create_order((self.gym, 1))
+            tx = self._begin(order)
+        self.assertEqual(tx.operation, 'validation')
+        self._post(
+            f'setup_intents/{tx.provider_reference}/confirm',
+            payment_method='pm_card_visa',
+            return_url='https://example.com',
+        )
+        self._run_at(minutes=16)
+        self.assertEqual((tx.state, order.billing_status), ('done', 'active'))
+        self.assertTrue(order.billing_token_id)
+
+    def test_who_pays_nothing_is_asked_about_a_few_times(self):
+        for days in range(10):
+            self._run_at(days=days)
+        self.assertEqual((self.tx.state, self._count_questions()), ('draft', 4))
+        self.assertFalse(self.single.activity_ids)
+        self._confirm(self.tx)
+        self._return(self.tx, payment_intent=self.tx.provider_reference)
+        self.assertEqual(self.tx.state, 'done')
+
+    def test_stripe_does_not_answer_about_who_has_not_come_back(self):
+        self._confirm(self.tx)
+        self._lose_answers(None)
+        self._run_at(minutes=16)
+        self.assertEqual(self.tx.state, 'draft')
+        self.gateway.faults.clear()
+        self._run_at(minutes=30)
+        self.assertEqual(self.tx.state, 'done')

@@ -2,6 +2,7 @@ import random
 import re
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -125,7 +126,7 @@ def _judge_checkout(*attempts, charged, **values):
     for reference in charged:
         _charge(ledger, reference)
     _charge(ledger, 'S1-P1', 99, **STRANGER)
-    checkout = {
+    checkout: Any = {
         'name': 'S1',
         'status': 'complete',
         'attempts': list(attempts),

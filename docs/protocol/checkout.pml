@@ -3,7 +3,7 @@
  *
  * One order, whose initial amount is paid at Stripe by the customer's browser, up to ATTEMPTS
  * attempts (`payment.transaction`), two tabs, staff who cancel the order, and a server that
- * processes messages and books. Each step is one transaction of the database, or one thing that
+ * processes messages, asks, and books. Each step is one transaction of the database, or one thing that
  * happens at the provider; between any two of them everything else may happen. A step names the
  * method that it stands for.
  *
@@ -268,23 +268,29 @@ proctype Staff(byte me) {
     fi
 }
 
-/* === THE SERVER: messages, which Stripe repeats until one has arrived, and booking === */
+/* === THE SERVER: messages, which may be lost, questions, and booking === */
 
 #define MESSAGE(i) \
-    :: atomic { owner == 0 && payment[i].message -> payment[i].message = 0; take_in(i) }
-#ifdef MUTATION_MESSAGES_ARE_IGNORED
-#define TOLD(i) \
-    :: atomic { owner == 0 && payment[i].message -> payment[i].message = 0 }
+    :: atomic { owner == 0 && payment[i].message -> payment[i].message = 0; take_in(i) } \
+    :: payment[i].message -> payment[i].message = 0
+/* _ask_about_unfinished, where it brings news. */
+#ifdef MUTATION_NOBODY_ASKS
+#define asks(i) false
+#elif defined(MUTATION_ONLY_WHAT_IS_BEGUN_IS_ASKED_ABOUT)
+#define asks(i) (tx[i].state == DRAFT)
 #else
-#define TOLD(i) MESSAGE(i)
+#define asks(i) may_be_finished(i)
 #endif
+#define ASK(i) \
+    :: atomic { owner == 0 && asks(i) && payment[i].status == SUCCEEDED -> take_in(i) }
 #define BOOK(i) \
     :: d_step { owner == 0 && is_in_progress(i) -> book(i) }
 
 proctype Server() {
 end_idle:
     do
-    FOR_EACH(TOLD)
+    FOR_EACH(MESSAGE)
+    FOR_EACH(ASK)
     FOR_EACH(BOOK)
     od
 }
