@@ -90,6 +90,13 @@ class BillproBillingEvent(models.Model):
                 event=self.display_name,
                 merged=self.merged_into_id.display_name,
             )
+        if invoice := self._get_invoice_by_hand():
+            return self.env._(
+                "Invoice %(invoice)s of payment %(event)s is posted. Credit it first, or have it"
+                " paid.",
+                invoice=invoice.name,
+                event=self.display_name,
+            )
         return False
 
     def _get_refusal_to_charge(self):
@@ -111,7 +118,7 @@ class BillproBillingEvent(models.Model):
                 owner=token.partner_id.display_name,
                 order=self.order_id.name,
             )
-        return self._get_refusal_to_attempt()
+        return self._get_refusal_by_invoice() or self._get_refusal_to_attempt()
 
     def _get_status_label(self):
         """Return the payment's status as staff read it.

@@ -3,7 +3,7 @@ from functools import partial
 
 from odoo import api, fields, models
 
-from ..billing.lifecycle import LIVE
+from ..billing.lifecycle import LIVE, PAID
 from .sale_order_recovery import COLLECTABLE_ORDERS
 
 # How long before an authorisation ends the salesperson is reminded of it.
@@ -145,7 +145,12 @@ class BillproBillingRun(models.Model):
             (
                 'other_payments',
                 self.env['sale.order']._search_paid_in_another_way(),
-                '_tell_of_other_payments',
+                '_follow_other_payments',
+            ),
+            (
+                'paid_elsewhere',
+                self.env['billpro.billing.event']._search_paid_elsewhere().order_id,
+                '_book_paid_elsewhere',
             ),
         ):
             self._keep_dates_of(orders, task, method)
@@ -153,7 +158,11 @@ class BillproBillingRun(models.Model):
             self.env['payment.transaction'].search(
                 [
                     ('billing_action_required', '=', True),
-                    ('billing_event_id.status', 'in', ['cancelled', 'skipped', 'merged']),
+                    (
+                        'billing_event_id.status',
+                        'in',
+                        ['cancelled', 'skipped', 'merged', *PAID],
+                    ),
                 ]
             )
         )

@@ -132,7 +132,7 @@ class SaleOrder(models.Model):
             reason = self.env._("This order is not ready yet.")
         elif self._get_payment_in_progress():
             reason = self.env._("Your payment is already being processed.")
-        elif self._get_other_payments():
+        elif self._get_other_payments_hold():
             reason = self._get_paid_in_another_way_text()
         elif self.is_expired:
             reason = self.env._("This offer has expired. Please contact us for a new one.")
@@ -160,7 +160,10 @@ class SaleOrder(models.Model):
         """
         self.ensure_one()
         if note := self._get_note_on_unfit_payment(tx):
-            self._report_payment_on_account(tx, note)
+            if tx.operation == 'validation':
+                self._message_log(body=note)
+            else:
+                self._report_payment_on_account(tx, note)
             return self.env['account.move']
         purchase = self._get_purchase()
         if purchase._requires_card(self):
@@ -178,6 +181,7 @@ class SaleOrder(models.Model):
             ),
         )
         invoices = self._create_initial_invoices()
+        self._settle_with_advances(invoices)
         self.env['billpro.billing.event'].sudo().create(purchase._prepare_first_events(self))
         self.env['billpro.notification']._queue(
             'purchase_confirmation', self, f'approved-{tx.id}', transaction_id=tx.id
@@ -205,14 +209,6 @@ class SaleOrder(models.Model):
                 amount=tx.currency_id.format(tx.amount),
                 order=self.name,
             )
-        if others := self._get_other_payments():
-            return self.env._(
-                "%(amount)s were received for order %(order)s, which is paid in another way, too"
-                " (%(others)s). The payment is on the customer's account: refund one of them.",
-                amount=tx.currency_id.format(tx.amount),
-                order=self.name,
-                others=others,
-            )
         purchase = self._get_purchase()
         card = purchase._requires_card(self) and tx.token_id
         if card and not self._is_card_of_customer(card):
@@ -222,10 +218,36 @@ class SaleOrder(models.Model):
                 amount=tx.currency_id.format(tx.amount),
                 order=self.name,
             )
-        due = purchase._get_initial_amount(self)
-        if tx.operation != 'validation' and (
-            tx.currency_id != self.currency_id or tx.currency_id.compare_amounts(tx.amount, due)
-        ):
+        return self._get_note_on_amount(tx)
+
+    def _get_note_on_amount(self, tx):
+        """Return what staff must do about an approved payment of another amount than is missing.
+
+        :param payment.transaction tx: The confirmed transaction.
+        :return: The note, or None if it is just what is missing.
+        :rtype: str|None
+        """
+        due = self._get_amount_asked()
+        is_other_amount = tx.currency_id != self.currency_id or self.currency_id.compare_amounts(
+            0 if tx.operation == 'validation' else tx.amount, due
+        )
+        if tx.operation == 'validation' and is_other_amount:
+            return self.env._(
+                "A card was registered (%(reference)s), but %(due)s are still to be paid. The order"
+                " link asks for them.",
+                reference=tx.reference,
+                due=self.currency_id.format(due),
+            )
+        others = self._get_other_payments()
+        if self._get_other_payments_hold() or (others and is_other_amount):
+            return self.env._(
+                "%(amount)s were received for order %(order)s, which is paid in another way, too"
+                " (%(others)s). The payment is on the customer's account: refund one of them.",
+                amount=tx.currency_id.format(tx.amount),
+                order=self.name,
+                others=others or '',
+            )
+        if is_other_amount:
             return self.env._(
                 "%(amount)s were received for order %(order)s, but %(due)s are due. The"
                 " payment is on the customer's account: refund it, or correct the order.",
@@ -236,23 +258,31 @@ class SaleOrder(models.Model):
         return None
 
     def _create_initial_invoices(self):
-        """Return the invoices of the initial payment, as drafts unless staff made them before.
+        """Return the invoices of the initial payment that are open, as drafts or made by staff.
+
+        What staff have invoiced before isn't invoiced a second time.
 
         :rtype: account.move
         """
         self.ensure_one()
-        invoices = self._get_purchase()._create_initial_invoice(self)
-        if not invoices:  # Staff invoiced the order by hand before it was paid.
-            customers = self._get_card_owners().commercial_partner_id
-            invoices = self.invoice_ids.filtered(
-                lambda move: (
-                    move.move_type == 'out_invoice'
-                    and move.state != 'cancel'
-                    and move.payment_state == 'not_paid'
-                    and move.commercial_partner_id in customers
-                )
-            )
-        invoices.billing_order_id = self
+        purchase = self._get_purchase()
+        customers = self._get_card_owners().commercial_partner_id
+        by_hand = self._get_documents().filtered(
+            lambda move: move.commercial_partner_id in customers
+        )
+        invoiced = self._get_documented_amounts()['invoiced']
+        is_full = self._is_settled_in_full()
+        due = (purchase._get_full_amount if is_full else purchase._get_initial_amount)(self)
+        invoices = by_hand.filtered(lambda move: move.move_type == 'out_invoice')
+        if (
+            self.currency_id.is_zero(invoiced)
+            or self.currency_id.compare_amounts(invoiced, due) < 0
+        ):
+            invoices |= purchase._create_initial_invoice(self)
+        (invoices | by_hand).billing_order_id = self
+        invoices = invoices.filtered(
+            lambda move: move.state == 'draft' or not move.currency_id.is_zero(move.amount_residual)
+        )
         for invoice in invoices:
             invoice._portal_ensure_token()
         return invoices
