@@ -152,6 +152,11 @@ class BillproBillingRun(models.Model):
                 self.env['billpro.billing.event']._search_paid_elsewhere().order_id,
                 '_book_paid_elsewhere',
             ),
+            (
+                'second_payments',
+                self.env['sale.order']._search_second_payments()._get_orders_paid_elsewhere(),
+                '_take_over_second_payments',
+            ),
         ):
             self._keep_dates_of(orders, task, method)
         self._withdraw(

@@ -2,7 +2,7 @@ from odoo import models
 
 
 class PaymentTransaction(models.Model):
-    """Odoo's own ways to pay back and to capture: payments of orders have those of the order."""
+    """Odoo's own ways to pay and to pay back: payments of orders have those of the order."""
 
     _inherit = 'payment.transaction'
 
@@ -23,3 +23,10 @@ class PaymentTransaction(models.Model):
             values['amount'] = amount_to_refund
         self.env[action['res_model']].browse(action['res_id']).write(values)
         return action
+
+    def _get_orders_paid_elsewhere(self):
+        """Return the orders that were paid by Odoo's own links, or by their invoices.
+
+        :rtype: sale.order
+        """
+        return (self.sale_order_ids | self.invoice_ids.billing_order_id).filtered('purchase_type')

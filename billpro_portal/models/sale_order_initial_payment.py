@@ -91,11 +91,43 @@ class SaleOrder(models.Model):
             order.sudo()._check_attempts_given_up()
 
     def _confirm_paid(self):
-        """Confirm an order that is paid, unless staff have confirmed it before."""
+        """Confirm an order that is paid, unless staff have confirmed it before.
+
+        :raise UserError: If that changes what was to be paid: another amount is never booked.
+        """
         self.ensure_one()
-        if self.state in {'draft', 'sent'}:
-            with self._being_confirmed():
-                self.action_confirm()
+        if self.state not in {'draft', 'sent'}:
+            return
+        purchase = self._get_purchase()
+        agreed = purchase._get_initial_amount(self)
+        with self._being_confirmed():
+            self.action_confirm()
+        amount = purchase._get_initial_amount(self)
+        if self.currency_id.compare_amounts(amount, agreed):
+            raise UserError(
+                self.env._(
+                    "Confirming order %(order)s would change what is paid first from %(agreed)s to"
+                    " %(amount)s. Put right what changes it, such as a promotion that has ended,"
+                    " and try again.",
+                    order=self.name,
+                    agreed=self.currency_id.format(agreed),
+                    amount=self.currency_id.format(amount),
+                )
+            )
+
+    def _get_confirmed_tx_create_date(self):
+        """Override of `sale_loyalty`, where it is installed: rewards hold as they were agreed to.
+
+        What counts is the day on which the customer began to pay.
+        """
+        paid = (
+            self.sudo()
+            ._get_initial_attempts()
+            .filtered(lambda tx: tx.state in {'authorized', 'done'})
+        )
+        if self.purchase_type and paid:
+            return self._get_date(min(paid.mapped('create_date')))
+        return super()._get_confirmed_tx_create_date()
 
     @contextmanager
     def _being_confirmed(self):

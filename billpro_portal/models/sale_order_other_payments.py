@@ -74,7 +74,9 @@ class SaleOrder(models.Model):
         """
         txs = self._get_other_transactions().filtered(
             lambda tx: (
-                tx.state in {'pending', 'authorized'} or (tx.state == 'done' and not tx.payment_id)
+                tx.state in {'pending', 'authorized'}
+                or (tx.state == 'done' and not tx.payment_id)
+                or tx._is_at_payment_page()
             )
         )
         # With a module that reconciles bank statements, payments have no entry until then.

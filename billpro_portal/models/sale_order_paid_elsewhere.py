@@ -1,5 +1,4 @@
 from odoo import models
-from odoo.exceptions import UserError
 
 from ..billing.lifecycle import IN_FLIGHT
 from ..billing.lifecycle import PAID as PAID_EVENTS
@@ -67,19 +66,10 @@ class SaleOrder(models.Model):
         """Confirm the order that the books know to be paid, and go on as if paid by its link.
 
         The customer has agreed to nothing here, so no consent is recorded.
-
-        :raise UserError: If confirming it changes what is to be paid.
         """
         self.ensure_one()
         names = self._get_other_payments()
         self._confirm_paid()
-        if self._get_other_payments_hold() != PAID:
-            raise UserError(
-                self.env._(
-                    "Confirming order %s changes its total: what was paid doesn't fit it any more.",
-                    self.name,
-                )
-            )
         self._apply_billing_trigger(
             'complete',
             self.env._(

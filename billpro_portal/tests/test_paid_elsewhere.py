@@ -131,6 +131,34 @@ class TestPaidElsewhere(OtherPaymentsCommon):
         self._let_run_look()
         self._assert_begun(order, 'complete', order.amount_total)
 
+    def _reconcile_statement_line(self, invoice, amount):
+        """Match a line of the bank's statement with an invoice, as an accountant does."""
+        line = self.env['account.bank.statement.line'].create(
+            {
+                'journal_id': self.company_data['default_journal_bank'].id,
+                'payment_ref': invoice.name,
+                'partner_id': invoice.partner_id.id,
+                'amount': amount,
+            }
+        )
+        due = invoice.line_ids.filtered(lambda line: line.display_type == 'payment_term')
+        suspense = line.move_id.line_ids.filtered(
+            lambda other: other.account_id == line.journal_id.suspense_account_id
+        )
+        suspense.account_id = due.account_id
+        (suspense | due).reconcile()
+
+    def test_the_bank_s_statement(self):
+        order = self._create_order((self.desk, 1))
+        invoice = self._invoice_by_hand(order)
+        self._reconcile_statement_line(invoice, 21)
+        self.assertEqual(order._get_amount_asked(), 100)
+        self._reconcile_statement_line(invoice, 100)
+        self._assert_nothing_collected(order)
+        self._let_run_look()
+        self._assert_begun(order, 'complete', 121)
+        self.assertIn("Bank transfer", order.billing_other_payments)
+
     # === A CARD IS NEEDED LATER === #
 
     def _register_card_by_link(self, order):
@@ -256,6 +284,55 @@ class TestPaidElsewhere(OtherPaymentsCommon):
         self._assert_nothing_collected(order)
         self._let_run_look()
         self.assertEqual(len(order.activity_ids), 1)
+
+    # === PAID TWICE === #
+
+    def _assert_second_payment(self, order, tx):
+        """Check that a payment is known to be too much, and is paid back with one click."""
+        self._let_run_look()
+        self._let_run_look()
+        self.assertEqual(order.billing_on_account_amount, tx.amount)
+        self.assertEqual(len(order.activity_ids), 1)
+        self.assertIn(tx.reference, order.activity_ids.summary)
+        paid = order.billing_paid
+        with self._committing_env(self.billing_manager) as env:
+            env['sale.order'].browse(order.id).action_refund_on_account()
+        self.assertFalse(order.billing_on_account_amount)
+        self.assertEqual((order.billing_paid, order.billing_refunded), (paid, tx.amount))
+        self.assertEqual(order.billing_credited, 0)
+
+    def test_by_the_link_and_by_odoo_s_link(self):
+        order = self._create_paid_order((self.desk, 1))
+        self._assert_second_payment(order, self._pay_by_odoo_link(order))
+
+    def test_by_the_link_and_at_the_invoice(self):
+        order = self._create_order((self.desk, 1))
+        invoice = self._invoice_by_hand(order)
+        own = self._begin_by_link(order)
+        tx = self._pay_by_odoo_link(order, 'pending', sale_order_ids=False, invoice_ids=invoice.ids)
+        self._finish(own)
+        self.assertTrue(own.billing_on_account)
+        own.flush_recordset()
+        tx._set_done()
+        tx._post_process()
+        self._let_run_look()
+        self._assert_second_payment(order, own)
+
+    def test_twice_by_odoo_s_link(self):
+        order = self._create_order((self.desk, 1))
+        self._pay_by_odoo_link(order)
+        self._let_run_look()
+        self._assert_begun(order, 'complete', 121)
+        self._assert_second_payment(order, self._pay_by_odoo_link(order))
+
+    def test_an_order_that_was_cancelled(self):
+        order = self._create_order((self.desk, 1))
+        tx = self._pay_by_odoo_link(order, 'pending')
+        order._action_cancel()
+        tx._set_done()
+        tx._post_process()
+        self._assert_second_payment(order, tx)
+        self.assertIn("were paid back", self._get_page(order))
 
     # === SCHEDULED PAYMENTS === #
 
