@@ -16,6 +16,7 @@ EVENT_TYPES = (
     'payment_intent.succeeded',
     'payment_intent.amount_capturable_updated',
     'setup_intent.succeeded',
+    'setup_intent.setup_failed',
     'charge.refunded',
     'refund.created',
     'refund.updated',
@@ -33,6 +34,9 @@ EVENT_TYPES = (
     'payment_method.updated',
     'payment_method.detached',
 )
+
+# Each is a card that was tried and declined.
+DECLINE_EVENT_TYPES = ('payment_intent.payment_failed', 'setup_intent.setup_failed')
 
 
 def is_stripe_id(value: Any, kind: str | None = None) -> bool:

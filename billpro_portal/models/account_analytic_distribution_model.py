@@ -1,5 +1,7 @@
 from odoo import api, models
 
+from .own_context import is_inside
+
 
 class AccountAnalyticDistributionModel(models.Model):
     """Analytic distributions are looked up once for all alike lines of a charge run."""
@@ -13,7 +15,7 @@ class AccountAnalyticDistributionModel(models.Model):
         Odoo asks line by line, mostly the same. The memory lasts no longer than the transaction,
         in which the models don't change.
         """
-        if not self.env.context.get('billing_batch'):
+        if not is_inside(self.env, 'billing_batch'):
             return super()._get_applicable_models(vals)
         known = self.env.cr.precommit.data.setdefault('billing_distribution_models', {})
         key = tuple(

@@ -1,5 +1,7 @@
 from odoo import api, models
 
+from .own_context import is_inside
+
 
 class AccountFiscalPosition(models.Model):
     """Fiscal positions are looked up once for all documents of a customer in a charge run."""
@@ -13,7 +15,7 @@ class AccountFiscalPosition(models.Model):
         Odoo asks document by document. The memory lasts no longer than the transaction, in which
         neither the positions nor the partners change.
         """
-        if not self.env.context.get('billing_batch') or not partner.id:
+        if not is_inside(self.env, 'billing_batch') or not partner.id:
             return super()._get_fiscal_position(partner, delivery=delivery)
         known = self.env.cr.precommit.data.setdefault('billing_fiscal_positions', {})
         key = (self.env.company.id, partner.id, delivery.id if delivery else False)

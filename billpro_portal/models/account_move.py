@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 
 from ..billing.lifecycle import BEFORE_APPROVAL, PAID
+from .own_context import is_inside
 
 
 class AccountMove(models.Model):
@@ -29,7 +30,7 @@ class AccountMove(models.Model):
     def _search_default_journal(self):
         """Override of `account` to search once for all alike documents of a charge run."""
         self.ensure_one()
-        if not self.env.context.get('billing_batch') or self.statement_line_ids:
+        if not is_inside(self.env, 'billing_batch') or self.statement_line_ids:
             return super()._search_default_journal()
         known = self.env.cr.precommit.data.setdefault('billing_default_journals', {})
         has_currency = self.env.cache.contains(self, self._fields['currency_id'])
@@ -77,7 +78,7 @@ class AccountMove(models.Model):
     def _set_next_sequence(self):
         """Override of `account` to remember the number for the next document of the batch."""
         super()._set_next_sequence()
-        if self.env.context.get('billing_batch'):
+        if is_inside(self.env, 'billing_batch'):
             self._get_sequence_cache()[self._get_billing_sequence_key()] = self.name
 
     def _get_last_sequence(self, relaxed=False, with_prefix=None):
@@ -86,7 +87,7 @@ class AccountMove(models.Model):
         Odoo keeps the lock on the sequence and its counter in the same memory, which it empties
         whenever a document is named otherwise and at the end of the transaction.
         """
-        if self.env.context.get('billing_batch') and not relaxed and with_prefix is None:
+        if is_inside(self.env, 'billing_batch') and not relaxed and with_prefix is None:
             last_name = self._get_sequence_cache().get(self._get_billing_sequence_key())
             if last_name:
                 return last_name
@@ -94,7 +95,7 @@ class AccountMove(models.Model):
 
     def _invoice_paid_hook(self):
         """Override of `sale` to log what it notes on the orders of a charge run all at once."""
-        if not self.env.context.get('billing_batch'):
+        if not is_inside(self.env, 'billing_batch'):
             self._have_run_follow()
             return super()._invoice_paid_hook()
         memory = self.env.cr.precommit.data

@@ -1,5 +1,7 @@
 from odoo import models
 
+from .own_context import is_inside
+
 
 class AccountPayment(models.Model):
     """Payments of the charge run get their journal entries in one go."""
@@ -12,7 +14,7 @@ class AccountPayment(models.Model):
         Odoo writes payment by payment, and each write searches for what depends on it.
         """
         if (
-            not self.env.context.get('billing_batch')
+            not is_inside(self.env, 'billing_batch')
             or write_off_line_vals
             or force_balance
             or line_ids

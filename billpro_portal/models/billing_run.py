@@ -7,6 +7,7 @@ from odoo.fields import Domain
 from odoo.modules.registry import Registry
 
 from ..billing.lifecycle import IN_FLIGHT
+from .own_context import INSIDE, Answers
 from .sale_order_recovery import COLLECTABLE_ORDERS
 
 _logger = logging.getLogger(__name__)
@@ -19,7 +20,7 @@ BATCH_CONTEXT = {
     'mail_create_nosubscribe': True,
     'mail_notrack': True,
     # Ours: what Odoo does document by document is done for all at once, see `account.payment`.
-    'billing_batch': True,
+    'billing_batch': INSIDE,
 }
 CHARGEABLE_ORDERS = ('active', 'failed')
 # Statuses of events that a run may open, and those that only the customer's request opens.
@@ -504,7 +505,7 @@ class BillproBillingRun(models.Model):
         :param int tx_id: The attempt.
         """
         tx = env['payment.transaction'].browse(tx_id)
-        tx = tx.with_context(billing_post_processing_triggered=True, billing_answers=[])
+        tx = tx.with_context(billing_post_processing_triggered=INSIDE, billing_answers=Answers())
 
         def charge():
             if not tx._try_lock_with_order():

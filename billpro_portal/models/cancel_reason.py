@@ -18,3 +18,13 @@ class BillproCancelReason(models.Model):
         help="Empty: for all companies.",
         index=True,
     )
+
+    def write(self, vals):
+        """Override of `base`: nobody gives a reason to companies that they may not write for.
+
+        :raise AccessError: If somebody does.
+        """
+        result = super().write(vals)
+        if 'company_id' in vals:
+            self.check_access('write')
+        return result

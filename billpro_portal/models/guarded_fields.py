@@ -125,6 +125,17 @@ OF_ORDERS = {
 }
 
 
+def _refuse_payments_of_orders(records):
+    """Refuse to link payments of orders to something that their own pages didn't link them to.
+
+    :param odoo.models.BaseModel records: What they were linked to.
+    :raise AccessError: Always.
+    """
+    raise AccessError(
+        records.env._("What was paid by an order link is booked by the order itself.")
+    )
+
+
 class SaleOrder(models.Model):
     _inherit = 'sale.order'
 
@@ -149,6 +160,17 @@ class SaleOrder(models.Model):
         for name in names & OF_ORDERS[self._name]:
             if not self._fields[name].compute:  # Odoo computes these whatever is given.
                 self._check_field_access(self._fields[name], 'write')
+
+    def _check_transactions_are_own(self):
+        """Refuse payments of orders on ordinary ones; those of Odoo are written by the system.
+
+        :raise AccessError: If there is one.
+        """
+        if self.env.su:
+            return
+        for order in self.sudo():
+            if order.transaction_ids.billing_order_id - order:
+                _refuse_payments_of_orders(self)
 
 
 class SaleOrderLine(models.Model):
@@ -178,6 +200,38 @@ class AccountMove(models.Model):
                 return False
         return super()._has_field_access(field, operation)
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Override of `account`: what was paid for an order pays no other document.
+
+        :raise AccessError: If it is linked to one.
+        """
+        moves = super().create(vals_list)
+        moves._check_transactions_are_own()
+        return moves
+
+    def write(self, vals):
+        """Override of `account`: what was paid for an order pays no other document.
+
+        :raise AccessError: If it is linked to one.
+        """
+        result = super().write(vals)
+        if 'transaction_ids' in vals:
+            self._check_transactions_are_own()
+        return result
+
+    def _check_transactions_are_own(self):
+        """Refuse payments of orders on documents that are not the orders' own.
+
+        :raise AccessError: If there is one.
+        """
+        if self.env.su:
+            return
+        for move in self.sudo():
+            own = move.billing_order_id | move.invoice_line_ids.sale_line_ids.order_id
+            if move.transaction_ids.billing_order_id - own:
+                _refuse_payments_of_orders(self)
+
 
 class AccountPayment(models.Model):
     _inherit = 'account.payment'
@@ -190,7 +244,7 @@ class AccountPayment(models.Model):
         """
         payments = super().create(vals_list)
         if not self.env.su and payments.sudo().payment_transaction_id.billing_order_id:
-            payments._refuse_payments_of_orders()
+            _refuse_payments_of_orders(payments)
         return payments
 
     def write(self, vals):
@@ -203,13 +257,8 @@ class AccountPayment(models.Model):
         txs = self.sudo().payment_transaction_id
         result = super().write(vals)
         if (txs | self.sudo().payment_transaction_id).billing_order_id:
-            self._refuse_payments_of_orders()
+            _refuse_payments_of_orders(self)
         return result
-
-    def _refuse_payments_of_orders(self):
-        raise AccessError(
-            self.env._("What was paid by an order link is booked by the order itself.")
-        )
 
 
 class PaymentToken(models.Model):

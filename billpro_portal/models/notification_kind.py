@@ -3,6 +3,7 @@ from odoo.exceptions import UserError
 
 from ..billing.sms_text import measure, simplify
 from .notification import KINDS, MAIL, SMS
+from .own_context import is_inside
 
 
 class BillproNotificationKind(models.Model):
@@ -50,7 +51,7 @@ class BillproNotificationKind(models.Model):
         return [
             channel
             for channel, is_on in (
-                (MAIL, self.mail_on or self.env.context.get('billing_by_hand')),
+                (MAIL, self.mail_on or is_inside(self.env, 'billing_by_hand')),
                 (SMS, self.sms_on and self.sms_template_id),
             )
             if is_on

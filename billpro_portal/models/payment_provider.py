@@ -2,6 +2,8 @@ import stripe
 
 from odoo import models
 
+from .own_context import INSIDE
+
 # The requests that providers answer with the first one's result when they are repeated for the
 # same transaction. Stripe keeps idempotency keys for 24 hours (Stripe API reference, "Idempotent
 # requests"); the Demo provider moves no money.
@@ -78,5 +80,5 @@ class PaymentProvider(models.Model):
     def _archive_linked_tokens(self):
         """Override of `payment`: switching a provider off ends its cards, whoever uses them."""
         super(
-            PaymentProvider, self.with_context(billing_archive_used_cards=True)
+            PaymentProvider, self.with_context(billing_archive_used_cards=INSIDE)
         )._archive_linked_tokens()

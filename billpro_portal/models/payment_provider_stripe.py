@@ -11,6 +11,7 @@ from odoo.addons.payment_stripe import const
 from odoo.addons.payment_stripe import utils as stripe_utils
 
 from ..billing.stripe_messages import is_stripe_path
+from .own_context import is_inside
 
 _logger = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ class PaymentProvider(models.Model):
         All others go as they do without this addon, and through whatever other modules have added.
         """
         if (
-            self.env.context.get('billing_stripe_library')
+            is_inside(self.env, 'billing_stripe_library')
             and self.code == 'stripe'
             and not kwargs.get('is_proxy_request')
         ):

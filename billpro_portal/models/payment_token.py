@@ -9,6 +9,7 @@ from odoo.addons.payment_stripe.const import PAYMENT_METHODS_MAPPING
 
 from ..billing.lifecycle import LIVE
 from ..billing.notice_dates import card_expiring_date
+from .own_context import INSIDE, is_inside
 
 # Odoo's Demo provider knows no expiry; its cards get one so that everything can be tried.
 DEMO_CARD_YEARS = 3
@@ -161,7 +162,7 @@ class PaymentToken(models.Model):
             self.write({**values, 'payment_details': values['card_last_digits']})
         elif not method.get('customer'):
             orders = self._get_charged_orders()
-            self.with_context(billing_archive_used_cards=True).active = False
+            self.with_context(billing_archive_used_cards=INSIDE).active = False
             for order in orders:
                 card = order.billing_token_id._get_card_name()
                 order._ask_staff(
@@ -208,7 +209,7 @@ class PaymentToken(models.Model):
         :raise UserError: If a card is in use; the message names the orders.
         """
         super()._handle_archiving()
-        if self.env.context.get('billing_archive_used_cards'):
+        if is_inside(self.env, 'billing_archive_used_cards'):
             return
         for token in self:
             if orders := token._get_charged_orders():

@@ -5,6 +5,8 @@ import psycopg2
 from odoo import fields, models
 from odoo.exceptions import ValidationError
 
+from .own_context import INSIDE, is_inside
+
 
 class PaymentTransaction(models.Model):
     """A try to collect money for an order, or to pay some of it back.
@@ -153,11 +155,11 @@ class PaymentTransaction(models.Model):
             # What the customer approves in an older tab is collected by this request, and by none
             # but ours.
             raise ValidationError(self.env._("This payment was given up for another one."))
-        tx = self.with_context(billing_stripe_library=True)
+        tx = self.with_context(billing_stripe_library=INSIDE)
         try:
             return super(PaymentTransaction, tx)._send_api_request(method, endpoint, **kwargs)
         except ValidationError as error:
-            if not self.env.context.get('billing_moves_no_money'):
+            if not is_inside(self.env, 'billing_moves_no_money'):
                 self._record_failed_request(error.__cause__ or error.__context__)
             raise
 
@@ -214,7 +216,7 @@ class PaymentTransaction(models.Model):
                 state_message=state_message,
                 extra_allowed_states=(*extra_allowed_states, 'cancel'),
             )
-            if not self.env.context.get('billing_post_processing_triggered'):
+            if not is_inside(self.env, 'billing_post_processing_triggered'):
                 self.env.ref('payment.cron_post_process_payment_tx')._trigger(
                     at=fields.Datetime.add(fields.Datetime.now(), minutes=1)
                 )

@@ -3,6 +3,7 @@ from odoo.exceptions import ValidationError
 from odoo.tools import format_date
 
 from ..billing.lifecycle import IN_FLIGHT
+from .own_context import INSIDE, get_answers
 
 
 class PaymentTransaction(models.Model):
@@ -78,7 +79,7 @@ class PaymentTransaction(models.Model):
                 self._set_canceled(state_message=self.env._("An earlier attempt was approved."))
                 return
         self.write({'billing_outcome_unknown': False, 'billing_not_attempted': False})
-        self.with_context(billing_repeated_request=was_sent)._charge_with_token()
+        self.with_context(billing_repeated_request=was_sent and INSIDE)._charge_with_token()
 
     def _keep_broken_charge(self, failure, _error):
         """Keep what is known of a charge that broke off; the caller commits.
@@ -96,7 +97,7 @@ class PaymentTransaction(models.Model):
         if not self.billing_sent_date:
             self.billing_event_id.status_message = failure.reason
             return
-        if answers := self.env.context.get('billing_answers'):
+        if answers := get_answers(self.env):
             answer = answers[-1]
             if self.env['billpro.own.transaction']._is_survived(
                 self, 'charge', lambda: self._process(self.provider_code, answer)

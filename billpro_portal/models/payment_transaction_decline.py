@@ -9,6 +9,7 @@ from ..billing.declines import (
     classify_decline,
     classify_simulated_state,
 )
+from .own_context import INSIDE
 
 CODES = ('error_code', 'decline_code', 'advice_code', 'network_code', 'network_advice_code')
 
@@ -137,7 +138,7 @@ class PaymentTransaction(models.Model):
         :rtype: bool
         """
         try:
-            intent = self.with_context(billing_moves_no_money=True)._send_api_request(
+            intent = self.with_context(billing_moves_no_money=INSIDE)._send_api_request(
                 method,
                 f'payment_intents/{self.provider_reference}{suffix}',
                 data={'expand[]': 'payment_method'},
@@ -171,7 +172,7 @@ class PaymentTransaction(models.Model):
         """
         self.ensure_one()
         try:
-            intent = self.with_context(billing_moves_no_money=True)._send_api_request(
+            intent = self.with_context(billing_moves_no_money=INSIDE)._send_api_request(
                 'GET', f'payment_intents/{self.provider_reference}'
             )
         except ValidationError:

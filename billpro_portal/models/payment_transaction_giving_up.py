@@ -1,6 +1,8 @@
 from odoo import fields, models
 from odoo.exceptions import ValidationError
 
+from .own_context import INSIDE
+
 # What a customer's browser can still finish, whatever Odoo has noted of it meanwhile.
 BROWSER_OPERATIONS = frozenset({'online_direct', 'online_redirect', 'validation'})
 # How long a customer may stay on the payment page of a provider that can't be asked or stopped.
@@ -110,7 +112,7 @@ class PaymentTransaction(models.Model):
         """
         collection = 'setup_intents' if self.operation == 'validation' else 'payment_intents'
         try:
-            return self.with_context(billing_moves_no_money=True)._send_api_request(
+            return self.with_context(billing_moves_no_money=INSIDE)._send_api_request(
                 'POST',
                 f'{collection}/{self.provider_reference}/cancel',
                 data={'expand[]': 'payment_method'},

@@ -8,6 +8,7 @@ from odoo.addons.payment import utils as payment_utils
 from odoo.addons.payment_stripe import const
 
 from ..billing.stripe_messages import DATABASE_KEY, REFERENCE_KEY, is_stripe_id
+from .own_context import INSIDE, get_answers
 
 _logger = logging.getLogger(__name__)
 
@@ -226,7 +227,7 @@ class PaymentTransaction(models.Model):
         can't be charged again before. Whoever charges a card learns what was answered, even if it
         can't be taken in.
         """
-        if (answers := self.env.context.get('billing_answers')) is not None:
+        if (answers := get_answers(self.env)) is not None:
             answers.append(payment_data)
         tx = self or self._search_by_reference(provider_code, payment_data)
         if tx and tx._get_order_to_guard() and (mismatch := tx._get_mismatch(payment_data)):
@@ -323,7 +324,7 @@ class PaymentTransaction(models.Model):
         :raise ValidationError: If Stripe has none or doesn't answer.
         """
         collection = 'setup_intents' if self.operation == 'validation' else 'payment_intents'
-        return self.with_context(billing_moves_no_money=True)._send_api_request(
+        return self.with_context(billing_moves_no_money=INSIDE)._send_api_request(
             'GET', f'{collection}/{number}', data={'expand[]': 'payment_method'}
         )
 

@@ -3,7 +3,11 @@ from odoo import models
 from odoo.addons.payment import utils as payment_utils
 from odoo.addons.payment_stripe import const
 
-from ..billing.stripe_messages import REFERENCE_KEY
+from ..billing.stripe_messages import DECLINE_EVENT_TYPES, REFERENCE_KEY
+from .own_context import INSIDE
+
+# That can be tried at a payment that was begun once: the form asks Stripe, not Odoo.
+CARDS_PER_ATTEMPT = 5
 
 
 class PaymentTransaction(models.Model):
@@ -27,7 +31,7 @@ class PaymentTransaction(models.Model):
         :raise ValidationError: If Stripe doesn't answer.
         """
         self.ensure_one()
-        tx = self.with_context(billing_moves_no_money=True)
+        tx = self.with_context(billing_moves_no_money=INSIDE)
         is_known = bool(number) and self.provider_reference == number
         if is_known and self.state == 'done' and event_type.endswith('_intent.succeeded'):
             pass  # Nothing new.
@@ -37,7 +41,28 @@ class PaymentTransaction(models.Model):
             tx._take_in_stripe_dispute(object_id)
         elif event_type.startswith(('charge.refund', 'refund.')):
             return tx._take_in_stripe_refunds()
+        elif event_type in DECLINE_EVENT_TYPES and self._count_tries() >= CARDS_PER_ATTEMPT:
+            self._give_up()
         return (self | self._get_settlements()).filtered(lambda tx: tx._has_something_to_book())
+
+    def _count_tries(self):
+        """Return how many cards were tried, as far as is known: one at each that was begun.
+
+        :rtype: int
+        """
+        declined = dict(
+            self.env['billpro.webhook.event']
+            .sudo()
+            ._read_group(
+                [
+                    ('transaction_id', 'in', self.ids),
+                    ('event_type', 'in', DECLINE_EVENT_TYPES),
+                ],
+                ['transaction_id'],
+                ['__count'],
+            )
+        )
+        return sum(max(1, declined.get(tx, 0)) for tx in self)
 
     def _has_something_to_book(self):
         """Return whether the present state of a payment may be news for its order.

@@ -10,6 +10,7 @@ from ..billing.request_outcomes import (
     UNKNOWN,
     classify_failed_request,
 )
+from .own_context import INSIDE, is_inside
 
 # An unknown outcome is asked about after five minutes, an hour, and then every day.
 INQUIRY_DELAYS = ({'minutes': 5}, {'hours': 1}, {'days': 1})
@@ -80,7 +81,7 @@ class PaymentTransaction(models.Model):
         if outcome == DECLINED:
             self._record_decline_codes(self.provider_id._extract_error(cause))
         if self._is_sent_by_us():
-            if outcome == NOT_ATTEMPTED and self.env.context.get('billing_repeated_request'):
+            if outcome == NOT_ATTEMPTED and is_inside(self.env, 'billing_repeated_request'):
                 outcome = UNKNOWN  # The first request may have been executed.
             self.billing_outcome_unknown = outcome == UNKNOWN
             self.billing_not_attempted = outcome == NOT_ATTEMPTED
@@ -247,7 +248,7 @@ class PaymentTransaction(models.Model):
         can_be_sent_again = self._can_be_sent_again()
         if can_be_sent_again and not self.provider_reference:
             self.billing_outcome_unknown = False
-            self.with_context(billing_repeated_request=True)._send_again()
+            self.with_context(billing_repeated_request=INSIDE)._send_again()
         else:
             self._schedule_inquiry()
         if self.billing_outcome_unknown:

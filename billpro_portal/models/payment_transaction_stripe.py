@@ -11,6 +11,7 @@ from ..billing.stripe_messages import (
     PAYMENT_KEY,
     REFERENCE_KEY,
 )
+from .own_context import INSIDE
 from .payment_provider_stripe import SEARCH_API_VERSION
 from .payment_transaction_giving_up import BROWSER_OPERATIONS
 
@@ -115,7 +116,7 @@ class PaymentTransaction(models.Model):
         :return: Whether Stripe has it; None if it doesn't tell.
         :rtype: bool|None
         """
-        self_quiet = self.with_context(billing_moves_no_money=True)
+        self_quiet = self.with_context(billing_moves_no_money=INSIDE)
         try:
             if self.operation == 'refund':
                 return self_quiet._look_up_stripe_refund()

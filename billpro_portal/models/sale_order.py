@@ -1,11 +1,13 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.tools import SQL
 from odoo.tools.sql import column_exists, create_column
 
 from ..billing.lifecycle import (
     TransitionRefused,
     next_order_status,
 )
+from .own_context import INSIDE
 
 # Whose cards the order's payments may be charged to.
 CUSTOMER_FIELDS = {'partner_id', 'partner_invoice_id'}
@@ -121,13 +123,26 @@ class SaleOrder(models.Model):
         """Override of `base`: installing the addon leaves the orders that there are untouched.
 
         None of them has a purchase type yet, so there is nothing to store. Odoo would compute it
-        order by order, and note that as a change of each.
+        order by order, and note that as a change of each; and it would write the first status into
+        each row, while nobody could sell.
         """
         if not column_exists(self.env.cr, self._table, 'purchase_type'):
             for field in self._fields.values():
                 if field._module == 'billpro_portal' and field.compute and field.store:
                     column_type = field.column_type[1]
                     create_column(self.env.cr, self._table, field.name, column_type, field.string)
+            # The value of rows that were there before, which PostgreSQL keeps for all of them at
+            # once; Odoo itself gives it to new orders.
+            status = self._fields['billing_status']
+            column_type = f"{status.column_type[1]} DEFAULT 'draft'"
+            create_column(self.env.cr, self._table, status.name, column_type, status.string)
+            self.env.cr.execute(
+                SQL(
+                    "ALTER TABLE %s ALTER COLUMN %s DROP DEFAULT",
+                    SQL.identifier(self._table),
+                    SQL.identifier(status.name),
+                )
+            )
         return super()._auto_init()
 
     @api.model
@@ -346,12 +361,14 @@ class SaleOrder(models.Model):
         self._check_written_terms(vals)
         cards = self._take_off_cards() if CUSTOMER_FIELDS.intersection(vals) else {}
         if 'order_line' in vals:
-            changing = self.with_context(billing_lines_changing=True)
+            changing = self.with_context(billing_lines_changing=INSIDE)
             result = super(SaleOrder, changing).write(vals)
             self._follow_changed_lines()
         else:
             result = super().write(vals)
         self._put_back_cards(cards)
+        if 'transaction_ids' in vals:
+            self._check_transactions_are_own()
         if vals.get('purchase_type') and not self.env.su:
             # On ordinary orders Odoo lets whoever edits them write what is computed.
             orders = self.sudo()

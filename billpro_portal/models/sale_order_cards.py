@@ -1,13 +1,7 @@
-from datetime import timedelta
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
 from ..billing.lifecycle import IN_FLIGHT, LIVE
-
-# Whoever tries stolen card numbers needs many tries, a customer two or three.
-CARDS_PER_HOUR_AND_ORDER = 5
-CARDS_PER_HOUR_AND_ADDRESS = 10
 
 
 class SaleOrder(models.Model):
@@ -234,24 +228,6 @@ class SaleOrder(models.Model):
         self._message_log(body=self.env._("%s was removed.", token._get_card_name()))
         env = self.with_context(lang=self.partner_id.lang).env
         self._tell_of_card(token, env._("%s was removed.", token.with_env(env)._get_card_name()))
-
-    def _get_card_limit_reason(self, ip_address):
-        """Return why no more cards may be registered for now: whoever tests stolen cards is slowed.
-
-        :param str ip_address: Where the request comes from.
-        :return: The reason, or False if there may be more.
-        :rtype: str|bool
-        """
-        since = fields.Datetime.now() - timedelta(hours=1)
-        recent = self.env['payment.transaction'].sudo()
-        domain = [('billing_is_card_update', '=', True), ('create_date', '>', since)]
-        by_order = recent.search_count([*domain, ('billing_order_id', '=', self.id)])
-        by_address = recent.search_count([*domain, ('billing_ip_address', '=', ip_address)])
-        if by_order >= CARDS_PER_HOUR_AND_ORDER or by_address >= CARDS_PER_HOUR_AND_ADDRESS:
-            return self.env._(
-                "Too many cards were tried in a short time. Please wait an hour, or contact us."
-            )
-        return False
 
     def _adopt_registered_card(self, tx):
         """Select the card that the customer has registered, and ask to collect what is owed.

@@ -1,6 +1,7 @@
 from odoo import models
 
 from ..billing.lifecycle import LIVE
+from .own_context import is_inside
 
 
 class SaleOrder(models.Model):
@@ -14,7 +15,7 @@ class SaleOrder(models.Model):
         :raise AccessError: If the user may not change what an order costs.
         :raise ValidationError: If nothing would be left to collect.
         """
-        if self.env.context.get('billing_lines_changing'):
+        if is_inside(self.env, 'billing_lines_changing'):
             return
         for order in self.filtered(
             lambda order: order.purchase_type and order.billing_status in LIVE

@@ -6,6 +6,8 @@ from odoo.exceptions import UserError
 # Whoever tries stolen card numbers needs many tries, a customer two or three.
 ATTEMPTS_PER_HOUR_AND_ORDER = 10
 ATTEMPTS_PER_HOUR_AND_ADDRESS = 20
+CARDS_PER_HOUR_AND_ORDER = 5
+CARDS_PER_HOUR_AND_ADDRESS = 10
 # Of strangers who take another order, and another address, for each try.
 DECLINES_PER_HOUR_AND_COMPANY = 200
 # From here on the checkout says how many tries are left.
@@ -32,24 +34,15 @@ class SaleOrder(models.Model):
                 "This order was tried to be paid many times in a short time. Please wait an hour,"
                 " or contact us: we will help you to pay."
             )
-        since = fields.Datetime.now() - timedelta(hours=1)
-        Transaction = self.env['payment.transaction'].sudo()
-        by_address = Transaction.search_count(
-            [
-                ('billing_ip_address', '=', ip_address),
-                ('state', 'in', ('draft', 'error', 'cancel')),
-                ('create_date', '>', since),
-            ],
-            limit=ATTEMPTS_PER_HOUR_AND_ADDRESS,
+        by_address = self._count_recent_tries(
+            [('billing_ip_address', '=', ip_address), ('state', 'in', ('draft', 'error', 'cancel'))]
         )
-        declined = Transaction.search_count(
+        declined = self._count_recent_tries(
             [
                 ('billing_ip_address', '!=', False),
                 ('state', '=', 'error'),
                 ('company_id', '=', self.company_id.id),
-                ('create_date', '>', since),
-            ],
-            limit=DECLINES_PER_HOUR_AND_COMPANY,
+            ]
         )
         is_stranger = self.env.user._is_public()
         if by_address >= ATTEMPTS_PER_HOUR_AND_ADDRESS or (
@@ -61,6 +54,37 @@ class SaleOrder(models.Model):
             )
         return False
 
+    def _get_card_limit_reason(self, ip_address):
+        """Return why no more cards may be registered for now.
+
+        :param str ip_address: Where the request comes from.
+        :return: The reason in the customer's words, or False if there may be more.
+        :rtype: str|bool
+        """
+        self.ensure_one()
+        updates = [('billing_is_card_update', '=', True)]
+        by_order = self._count_recent_tries([*updates, ('billing_order_id', '=', self.id)])
+        by_address = self._count_recent_tries([*updates, ('billing_ip_address', '=', ip_address)])
+        if by_order >= CARDS_PER_HOUR_AND_ORDER or by_address >= CARDS_PER_HOUR_AND_ADDRESS:
+            return self.env._(
+                "Too many cards were tried in a short time. Please wait an hour, or contact us."
+            )
+        return False
+
+    @api.model
+    def _count_recent_tries(self, domain):
+        """Count what was tried within the hour.
+
+        :param list domain: Which transactions.
+        :rtype: int
+        """
+        since = fields.Datetime.now() - timedelta(hours=1)
+        return (
+            self.env['payment.transaction']
+            .sudo()
+            .search_count([*domain, ('create_date', '>', since)])
+        )
+
     def _count_tries_left(self):
         """Return how many times the initial payment may be tried now.
 
@@ -70,7 +94,7 @@ class SaleOrder(models.Model):
         recent = self._get_initial_attempts().filtered(
             lambda tx: tx.billing_ip_address and tx.create_date > since
         )
-        return ATTEMPTS_PER_HOUR_AND_ORDER - len(recent)
+        return ATTEMPTS_PER_HOUR_AND_ORDER - recent._count_tries()
 
     def _get_tries_left_text(self):
         """Return how often the customer may still try, once that comes to an end.

@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..billing.lifecycle import LIVE
+from .own_context import INSIDE
 
 
 class SaleOrder(models.Model):
@@ -81,7 +82,7 @@ class SaleOrder(models.Model):
                 limit=1,
             )
             if not is_queued:
-                notices.with_context(billing_by_hand=True)._queue(
+                notices.with_context(billing_by_hand=INSIDE)._queue(
                     kind, order, f'order-{order.id}-{fields.Datetime.now()}'
                 )
         return {

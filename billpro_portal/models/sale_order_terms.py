@@ -291,6 +291,7 @@ class SaleOrder(models.Model):
         """
         orders = super().create(vals_list)
         if not self.env.su:
+            orders._check_transactions_are_own()
             orders.filtered('purchase_type')._check_created_fields(vals_list)
             for order in orders.filtered('billing_terms_locked'):
                 order._check_terms_of_product()

@@ -278,6 +278,7 @@ class TestDoors(RightsCommon):
         kind.mail_on = not kind.mail_on
         for record, values in (
             (shared, {'name': "Bankrupt"}),
+            (own, {'company_id': False}),
             (kind, {'mail_template_id': False}),
         ):
             with self.assertRaises(AccessError), self.env.cr.savepoint():

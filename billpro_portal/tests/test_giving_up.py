@@ -118,6 +118,26 @@ class TestGivingUp(WhosePaymentCommon):
         self.assertEqual(self._get_intent()['status'], 'canceled')
         self.assertEqual(self.tx.state, 'error')
 
+    @mute_logger('odoo.http')
+    def test_many_cards_at_one_payment(self):
+        """Whoever tests stolen cards asks the provider, not Odoo; the messages tell of it."""
+        for number in range(1, 6):
+            self.assertEqual(self._get_intent()['status'], 'requires_payment_method')
+            with self.assertRaises(requests.HTTPError):
+                self._post(
+                    f'payment_intents/{self.tx.provider_reference}/confirm',
+                    payment_method='pm_card_chargeCustomerFail',
+                    return_url='https://example.com',
+                )
+            self._tell('payment_intent.payment_failed', {'id': self.tx.provider_reference})
+            self.assertEqual(self.single._count_tries_left(), 10 - number)
+        self.assertEqual((self._get_intent()['status'], self.tx.state), ('canceled', 'error'))
+        for left in (4, 3, 2, 1, 0):
+            self._begin(self.single, tokenization_requested=left % 2 == 0)
+            self.assertEqual(self.single._count_tries_left(), left)
+        answer = self._post_transaction(self.single)
+        self.assertIn("tried to be paid many times", answer['error']['data']['message'])
+
     def test_staff_change_what_is_being_paid(self):
         """An open tab can't finish it at the terms that it has shown."""
         intent = self._get_intent

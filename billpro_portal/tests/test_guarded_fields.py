@@ -8,6 +8,7 @@ from odoo.tests import HttpCase, tagged
 from odoo.tools import mute_logger
 
 from ..models.guarded_fields import OF_ORDERS, OWN
+from ..models.own_context import INSIDE, get_answers, is_inside
 from .common.rights import GROUPS, RightsCommon
 
 
@@ -143,6 +144,36 @@ class TestGuardedFields(RightsCommon, HttpCase):
                 }
             )
 
+    def test_no_payment_is_taken_to_something_else(self):
+        """What was paid for an order pays no other document, whichever end the link is made at."""
+        tx = self.records['payment.transaction']
+        link = {'transaction_ids': [Command.set(tx.ids)]}
+        Invoice = self._as(self.users['invoicing'], self.env['account.move'])
+        values = {
+            'move_type': 'out_invoice',
+            'partner_id': self.customer.id,
+            'invoice_line_ids': [Command.create({'name': "Other", 'price_unit': tx.amount})],
+        }
+        product = self.env['product.product'].create({'name': "Paper", 'list_price': 1.0})
+        ordinary = self._create_order((product, 1), sent=False)
+        self.assertFalse(ordinary.purchase_type)
+        Order = self._as(self.users['invoicing'], ordinary)
+        for way, act in (
+            ('create', lambda: Invoice.create({**values, **link})),
+            (
+                'default',
+                lambda: Invoice.with_context(
+                    default_transaction_ids=link['transaction_ids']
+                ).create(values),
+            ),
+            ('write', lambda: Invoice.create(values).write(dict(link))),
+            ('order', lambda: Order.write(dict(link))),
+            ('copied order', lambda: Order.copy(link)),
+        ):
+            with self.subTest(way), self.assertRaises(AccessError), self.env.cr.savepoint():
+                act()
+        self.assertEqual(tx.invoice_ids.billing_order_id, self.order)
+
     @mute_logger('odoo.models', 'odoo.orm.models')
     def test_all_doors_of_a_salesperson(self):
         user = self.users['salesperson of all orders']
@@ -195,6 +226,21 @@ class TestGuardedFields(RightsCommon, HttpCase):
         ordinary.access_token = 'y'
         self.assertEqual(ordinary.access_token, 'y')
 
+    def _call_kw(self, model, method, args, context):
+        """Call a method as the web client does; return the answer, errors included."""
+        self.env.flush_all()
+        params = {
+            'model': model,
+            'method': method,
+            'args': args,
+            'kwargs': {'context': context},
+        }
+        return self.url_open(
+            f'/web/dataset/call_kw/{model}/{method}',
+            data=json.dumps({'params': params}),
+            headers={'Content-Type': 'application/json'},
+        ).json()
+
     def test_by_request(self):
         """A context of one's own opens nothing."""
         self.authenticate('salesperson', 'salesperson')
@@ -202,24 +248,35 @@ class TestGuardedFields(RightsCommon, HttpCase):
             ('write', [self.order.ids, {'billing_status': 'pending'}]),
             ('web_save', [self.order.ids, {'billing_token_id': False}, {}]),
         ):
-            answer = self.url_open(
-                f'/web/dataset/call_kw/sale.order/{method}',
-                data=json.dumps(
-                    {
-                        'params': {
-                            'model': 'sale.order',
-                            'method': method,
-                            'args': args,
-                            'kwargs': {'context': {'su': True, 'billing_batch': True}},
-                        }
-                    }
-                ),
-                headers={'Content-Type': 'application/json'},
-            ).json()
+            answer = self._call_kw('sale.order', method, args, {'su': True, 'billing_batch': True})
             self.assertEqual(answer['error']['data']['name'], 'odoo.exceptions.AccessError')
         self.order.invalidate_recordset()
         self.assertEqual(self.order.billing_status, 'active')
         self.assertTrue(self.order.billing_token_id)
+
+    @freeze_time('2027-01-12 10:00:00')
+    def test_a_request_says_nothing_that_only_our_methods_say(self):
+        """Lines that are changed by a request are followed, whatever its context pretends."""
+        event = self.order.billing_event_ids.filtered(lambda event: event.status == 'scheduled')
+        line = self.order.order_line[:1]
+        self.authenticate('billing manager', 'billing manager')
+        answer = self._call_kw(
+            'sale.order.line',
+            'write',
+            [line.ids, {'price_unit': 2 * line.price_unit}],
+            {'billing_lines_changing': True},
+        )
+        self.assertTrue(answer['result'])
+        self.env.invalidate_all()
+        self.assertEqual(event.amount, self.order.amount_total)
+
+    def test_our_context_is_set_inside_only(self):
+        for value in (True, 'inside', ['inside'], {'inside': 1}):
+            env = self.env(context={'billing_batch': value, 'billing_answers': value})
+            self.assertFalse(is_inside(env, 'billing_batch'))
+            self.assertIsNone(get_answers(env))
+        self.assertTrue(is_inside(self.env(context={'billing_batch': INSIDE}), 'billing_batch'))
+        self.assertEqual(json.dumps({'context': INSIDE}), '{"context": "inside"}')
 
     def test_the_type_of_a_live_order_stays(self):
         order = self._as(self.billing_manager, self.order)

@@ -6,7 +6,7 @@ from freezegun import freeze_time
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
-from ..models import sale_order_cards
+from ..models import sale_order_limits
 from .common.subscription import SubscriptionCommon
 
 
@@ -146,7 +146,7 @@ class TestOrderCards(SubscriptionCommon):
         )
 
     def test_registering_is_limited_by_order_and_address(self):
-        with patch.object(sale_order_cards, 'CARDS_PER_HOUR_AND_ADDRESS', 7):
+        with patch.object(sale_order_limits, 'CARDS_PER_HOUR_AND_ADDRESS', 7):
             for _number in range(4):
                 self._register()
             self.assertFalse(self.order._get_card_limit_reason('198.51.100.7'))

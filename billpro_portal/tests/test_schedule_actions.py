@@ -5,6 +5,7 @@ from freezegun import freeze_time
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
+from ..models.own_context import INSIDE
 from .common.schedule_actions import ScheduleActionCommon
 
 
@@ -300,7 +301,7 @@ class TestExecuteNow(ScheduleActionCommon):
         order.billing_collection_date = False
         with self.assertRaisesRegex(AccessError, "Only billing users"):
             self._execute(event, self.salesperson)
-        token = order.billing_token_id.with_context(billing_archive_used_cards=True)
+        token = order.billing_token_id.with_context(billing_archive_used_cards=INSIDE)
         token.active = False
         with self.assertRaisesRegex(UserError, "-E2 can't be collected now: The order has no"):
             self._execute(event)

@@ -8,6 +8,7 @@ from odoo import Command
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import tagged
 
+from ..models.own_context import INSIDE
 from .common.nightly import IS_NIGHTLY
 from .common.subscription import SubscriptionCommon
 
@@ -256,7 +257,7 @@ class TestSubscription(SubscriptionCommon):
             order = self._create_active_order()
             other = self._create_active_order()
         self.provider.copy({'company_id': self.company.id}).state = 'disabled'
-        order.billing_token_id.with_context(billing_archive_used_cards=True).active = False
+        order.billing_token_id.with_context(billing_archive_used_cards=INSIDE).active = False
         with freeze_time('2027-02-10 10:00:00'):
             self._run()
         self.assertEqual(order.billing_event_ids.status, 'scheduled')
@@ -270,7 +271,7 @@ class TestSubscription(SubscriptionCommon):
         with freeze_time('2027-01-11 10:00:00'):
             order = self._create_active_order()
         for one in stuck:
-            one.billing_token_id.with_context(billing_archive_used_cards=True).active = False
+            one.billing_token_id.with_context(billing_archive_used_cards=INSIDE).active = False
         with (
             freeze_time('2027-02-12 10:00:00'),
             patch('odoo.addons.billpro_portal.models.billing_run.BATCH_SIZE', 2),

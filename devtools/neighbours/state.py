@@ -21,6 +21,14 @@ TABLES = (
     'product_template',
     'res_company',
 )
+# Those of them that grow for as long as a business sells.
+GROWING_TABLES = (
+    'sale_order',
+    'sale_order_line',
+    'account_move',
+    'account_move_line',
+    'payment_transaction',
+)
 # What a database consists of, apart from the sales.
 STRUCTURE = {
     'columns': (
@@ -82,6 +90,19 @@ def rows(cluster: Cluster, database: str, names: dict[str, list[str]]) -> Rows:
             row = json.loads(line)
             found[table, row['id']] = row
     return found
+
+
+def versions(cluster: Cluster, database: str) -> set[str]:
+    """Return the rows of growing tables with the transaction that wrote each as it is.
+
+    :param cluster: The PostgreSQL cluster, which must run.
+    :param database: The database.
+    """
+    return {
+        f'{table}|{row}'
+        for table in GROWING_TABLES
+        for row in cluster.query(f'SELECT id, xmin FROM {table}', database)
+    }
 
 
 def changes(before: Rows, after: Rows) -> list[Change]:

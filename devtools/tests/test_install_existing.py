@@ -27,6 +27,8 @@ class Course:
     # The tables that had rows, and what each step changed of them.
     tables: set[str] = field(default_factory=set)
     changes: dict[str, list[Any]] = field(default_factory=dict)
+    # The rows that installing has written anew.
+    rewritten: set[str] = field(default_factory=set)
     structure_before: dict[str, set[str]] = field(default_factory=dict)
     structure_after: dict[str, set[str]] = field(default_factory=dict)
     # What `odoo_orders` sold, and what came of the walk in each company.
@@ -75,7 +77,9 @@ def course(odoo):
         names = state.columns(every.cluster, database, state.TABLES)
         (seen.pages_before,) = ask(odoo, configuration, 'odoo_neighbours.existing_pages')
         seen.structure_before = state.structure(every.cluster, database)
+        versions = state.versions(every.cluster, database)
         changed_by('install', lambda: install(paths.ADDON_NAME))
+        seen.rewritten = versions - state.versions(every.cluster, database)
         existing, _created, with_sold, seen.walk, seen.links, seen.books_before = ask(
             odoo,
             configuration,
@@ -105,6 +109,11 @@ def course(odoo):
 def test_installing_and_uninstalling_leave_what_is_there(course):
     assert course.tables == set(state.TABLES)
     assert course.changes == {'install': [], 'uninstall': [], 'install again': []}
+
+
+def test_installing_writes_no_row_anew(course):
+    """As long as it did, nobody could sell."""
+    assert course.rewritten == set()
 
 
 def test_customers_see_what_they_saw(course):

@@ -20,6 +20,7 @@ READERS = 'read'
 ODOO = 'odoo'
 
 METHODS = {
+    'account.move': {'create': ODOO, 'write': ODOO},
     'account.payment': {'create': ODOO, 'write': ODOO},
     'billpro.attempt.report': {'action_open_order': READERS},
     'billpro.billing.event': {
@@ -42,6 +43,7 @@ METHODS = {
     },
     'billpro.billing.run': {'action_run_now': BILLING_MANAGERS},
     'billpro.cancel.subscription': {'action_cancel': BILLING_USERS},
+    'billpro.cancel.reason': {'write': ODOO},
     'billpro.capture': {'action_capture': BILLING_USERS},
     'billpro.card.expiry': {
         'action_open_order': READERS,
