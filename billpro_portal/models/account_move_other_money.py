@@ -1,6 +1,8 @@
 from odoo import models
 from odoo.tools import SQL
 
+from ..billing.lifecycle import BEFORE_APPROVAL, IN_FLIGHT
+
 
 class AccountMove(models.Model):
     """What paid the invoices of orders, and was paid back for their credit notes, in the books."""
@@ -52,6 +54,31 @@ class AccountMove(models.Model):
         for move_id, line_id, amount in self.env.execute_query(query):
             found.setdefault(move_id, []).append((line_id, amount))
         return found
+
+    def _has_to_be_paid(self):
+        """Override of `account_payment`: not while the order collects the same money itself."""
+        return super()._has_to_be_paid() and not self._is_collected_by_order()
+
+    def _get_online_payment_error(self):
+        """Override of `account_payment` to tell why it can't be paid now."""
+        error = super()._get_online_payment_error()
+        if not error and self._is_collected_by_order():
+            return self.env._("A payment of this order is being processed already.")
+        return error
+
+    def _is_collected_by_order(self):
+        """Return whether a payment by the order's link, or of its schedule, is under way for it.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        move = self.sudo()
+        orders = move.billing_order_id | move.invoice_line_ids.sale_line_ids.order_id
+        events = orders.billing_event_ids.filtered(lambda event: event.invoice_id == move)
+        return any(
+            order.billing_status in BEFORE_APPROVAL and order._get_payment_in_progress()
+            for order in orders.filtered('purchase_type')
+        ) or bool(set(events.mapped('status')) & IN_FLIGHT)
 
     def _reverse_moves(self, default_values_list=None, cancel=False):
         """Override of `account`: what staff credit by hand is a document of the order, too."""

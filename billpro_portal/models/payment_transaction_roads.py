@@ -1,4 +1,4 @@
-from odoo import models
+from odoo import fields, models
 
 
 class PaymentTransaction(models.Model):
@@ -23,6 +23,33 @@ class PaymentTransaction(models.Model):
             values['amount'] = amount_to_refund
         self.env[action['res_model']].browse(action['res_id']).write(values)
         return action
+
+    def _take_over(self, order, invoices, **values):
+        """Make what was paid by Odoo's own links a payment of the order, as if by its own link.
+
+        It can be refunded from the order then, and its customer finds the receipt.
+
+        :param sale.order order: The order that it has paid.
+        :param account.move invoices: The invoices that it has paid.
+        :param values: What else is known of it.
+        """
+        self.write(
+            {
+                'billing_order_id': order.id,
+                'invoice_ids': [fields.Command.set(invoices.ids)],
+                **values,
+            }
+        )
+
+    def _get_invoices_paid(self):
+        """Return the invoices that its payment is reconciled with.
+
+        :rtype: account.move
+        """
+        lines = self.payment_id.move_id.line_ids
+        return lines.matched_debit_ids.debit_move_id.move_id.filtered(
+            lambda move: move.move_type == 'out_invoice'
+        )
 
     def _get_orders_paid_elsewhere(self):
         """Return the orders that were paid by Odoo's own links, or by their invoices.

@@ -214,6 +214,7 @@ class SaleOrder(models.Model):
         )
         invoices = self._create_initial_invoices()
         self._settle_with_advances(invoices)
+        self._report_other_amount(invoices, 0 if tx.operation == 'validation' else tx.amount)
         self.env['billpro.billing.event'].sudo().create(purchase._prepare_first_events(self))
         self.env['billpro.notification']._queue(
             'purchase_confirmation', self, f'approved-{tx.id}', transaction_id=tx.id
@@ -288,6 +289,27 @@ class SaleOrder(models.Model):
                 due=self.currency_id.format(due),
             )
         return None
+
+    def _report_other_amount(self, invoices, amount):
+        """Ask a person to look after invoices that leave another amount open than was paid.
+
+        What staff have invoiced before the payment may not be what the lines are now.
+
+        :param account.move invoices: The invoices of the initial payment.
+        :param float amount: What is paid of them now, in the currency of the order.
+        """
+        is_open = sum(move.amount_residual for move in invoices)
+        if self.currency_id.compare_amounts(is_open, amount):
+            self._ask_staff(
+                self.env._("The invoices of order %s differ from what was paid", self.name),
+                self.env._(
+                    "%(amount)s were paid, and its invoices have %(open)s open: %(invoices)s. Make"
+                    " the invoice that is missing, or credit what is too much.",
+                    amount=self.currency_id.format(amount),
+                    open=self.currency_id.format(is_open),
+                    invoices=', '.join(move.name or self.env._("Draft") for move in invoices),
+                ),
+            )
 
     def _create_initial_invoices(self):
         """Return the invoices of the initial payment that are open, as drafts or made by staff.

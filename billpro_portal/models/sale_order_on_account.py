@@ -85,6 +85,18 @@ class SaleOrder(models.Model):
         for tx in self._search_second_payments():
             if tx._get_orders_paid_elsewhere() != self:
                 continue
+            if invoices := tx._get_invoices_paid():
+                tx._take_over(self, invoices)
+                self._ask_staff(
+                    self.env._("Payment %s is too much", tx.reference),
+                    self.env._(
+                        "A part of %(amount)s, received by %(reference)s, pays no invoice. It is on"
+                        " the customer's account: pay it back.",
+                        amount=tx.currency_id.format(tx.amount),
+                        reference=tx.reference,
+                    ),
+                )
+                continue
             tx.billing_order_id = self
             self._report_payment_on_account(
                 tx,

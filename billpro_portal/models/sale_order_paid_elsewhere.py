@@ -1,4 +1,4 @@
-from odoo import models
+from odoo import api, models
 
 from ..billing.lifecycle import IN_FLIGHT
 from ..billing.lifecycle import PAID as PAID_EVENTS
@@ -23,10 +23,16 @@ class SaleOrder(models.Model):
             return  # Its result is awaited.
         if hold == PAID:
             self._begin_paid_elsewhere()
-        elif hold == UNFIT and not self.billing_other_payments_told:
-            self.sudo().billing_other_payments_told = True
+        is_unfit = hold == UNFIT
+        if is_unfit == self.billing_other_payments_told:
+            return
+        self.billing_other_payments_told = is_unfit
+        summary = self.env._("Order %s was paid or invoiced in another way", self.name)
+        if not is_unfit:  # It was put right.
+            self.activity_ids.filtered(lambda activity: activity.summary == summary).unlink()
+        else:
             self._ask_staff(
-                self.env._("Order %s was paid or invoiced in another way", self.name),
+                summary,
                 self.env._(
                     "%(reason)s Its link collects nothing until that is put right: cancel or"
                     " credit the invoice, or pay the customer back and make a new order.\n"
@@ -78,7 +84,9 @@ class SaleOrder(models.Model):
                 names,
             ),
         )
-        self._settle_with_advances(self._create_initial_invoices())
+        invoices = self._create_initial_invoices()
+        self._settle_with_advances(invoices)
+        self._report_other_amount(invoices, 0)
         self.env['billpro.notification']._queue(
             'purchase_confirmation', self, f'paid-elsewhere-{self.id}'
         )
@@ -108,6 +116,22 @@ class SaleOrder(models.Model):
         )
         events._apply_trigger('approve', self.env._("Paid in another way."))
         events.requested_date = False
+        for event in events:
+            for tx in event.invoice_id.transaction_ids.filtered(
+                lambda tx, event=event: (
+                    tx._get_invoices_paid() == event.invoice_id
+                    and not tx.billing_order_id
+                    and not tx.currency_id.compare_amounts(tx.amount, event.amount)
+                )
+            ):
+                event.attempt_count += 1
+                tx._take_over(
+                    self,
+                    event.invoice_id,
+                    billing_event_id=event.id,
+                    billing_attempt=event.attempt_count,
+                )
+                Run._tell_of('payment_received', tx)
         Run._schedule_next_events(events)
         Run._update_orders(self)
         events._follow_collection()
@@ -118,10 +142,16 @@ class SaleOrder(models.Model):
         :param account.move invoices: The invoices of the initial payment, drafts or posted.
         """
         received, paid_back = self._get_advance_lines()
-        if not received:
-            return
-        invoices.filtered(lambda move: move.state == 'draft').action_post()
-        open_lines = (received | paid_back | invoices.line_ids).filtered(
+        if received:
+            invoices.filtered(lambda move: move.state == 'draft').action_post()
+            self._reconcile_advances(received | paid_back, invoices)
+        for tx in self._get_other_transactions():
+            if tx.payment_id.is_reconciled and tx._get_orders_paid_elsewhere() == self:
+                tx._take_over(self, tx._get_invoices_paid())
+
+    @api.model
+    def _reconcile_advances(self, advances, invoices):
+        open_lines = (advances | invoices.line_ids).filtered(
             lambda line: line.account_id.account_type == 'asset_receivable' and not line.reconciled
         )
         for lines in open_lines.grouped('account_id').values():

@@ -67,6 +67,9 @@ class TestPaidElsewhere(OtherPaymentsCommon):
         self._assert_nothing_collected(order)
         self._let_run_look()
         self._assert_begun(order, 'complete', 121)
+        self._refund(order, 21)
+        self.assertEqual((order.billing_refunded, order.billing_credited), (21, 21))
+        self._assert_books_closed(order)
 
     def test_a_part_paid_by_bank(self):
         """The link asks for the rest, on the invoice that there is."""
@@ -256,6 +259,8 @@ class TestPaidElsewhere(OtherPaymentsCommon):
         invoice._reverse_moves(cancel=True)
         self.assertFalse(order._get_not_payable_reason())
         self.assertEqual(order._get_amount_asked(), 21)
+        self._let_run_look()
+        self.assertFalse(order.activity_ids)
 
     def test_money_for_a_trial(self):
         """Nothing was to be paid: it is refunded, and the link asks for the card."""
@@ -277,6 +282,17 @@ class TestPaidElsewhere(OtherPaymentsCommon):
         self._finish(tx)
         self.assertEqual(order.billing_status, 'complete')
         self.assertEqual(tx.invoice_ids.payment_state, 'paid')
+
+    def test_an_order_that_was_changed_since_it_was_invoiced(self):
+        """The price is another one: no invoice can be made of that, and somebody must know."""
+        order = self._create_order((self.desk, 1))
+        self._pay_by_bank(self._invoice_by_hand(order))
+        order.order_line.price_unit = 120
+        tx = self._begin_by_link(order)
+        self.assertAlmostEqual(tx.amount, 24.2)
+        self._finish(tx)
+        self.assertEqual((order.billing_status, order.billing_balance), ('complete', 0))
+        self.assertIn("differ from what was paid", order.activity_ids.summary)
 
     def test_several_orders_paid_at_once(self):
         order, other = self._create_order((self.desk, 1)), self._create_order((self.desk, 1))
@@ -381,6 +397,7 @@ class TestPaidElsewhere(OtherPaymentsCommon):
 
     def test_the_customer_pays_the_invoice_of_a_period(self):
         event = self._create_declined_event()
+        own = event.transaction_ids
         event.order_id.billing_token_id.demo_simulated_state = 'done'
         tx = self._pay_by_odoo_link(
             event.order_id,
@@ -395,7 +412,14 @@ class TestPaidElsewhere(OtherPaymentsCommon):
             tx._set_done()
             tx._post_process()
             self._run()
-        self.assertEqual((event.status, len(event.transaction_ids)), ('recovered', 1))
+        self.assertEqual((event.status, event.transaction_ids - own), ('recovered', tx))
+        self.assertEqual(event.order_id.billing_paid, 48.4)
+        notices = event.order_id.billing_notification_ids.filtered(
+            lambda n: n.kind == 'payment_received'
+        )
+        self.assertEqual(notices.transaction_id, tx)
+        self._refund(event.order_id, 24.2)
+        self.assertEqual(event.order_id.billing_credited, 24.2)
 
     def test_a_period_is_paid_while_it_is_charged(self):
         event = self._create_declined_event()
@@ -451,7 +475,10 @@ class TestPaidElsewhere(OtherPaymentsCommon):
     def test_a_payment_is_under_way_at_the_provider(self):
         order = self._create_order((self.desk, 1))
         invoice = self._invoice_by_hand(order)
+        self.assertTrue(invoice._has_to_be_paid())
         tx = self._create_initial_transaction(order, 'pending')
+        self.assertFalse(invoice._has_to_be_paid())
+        self.assertIn("being processed", invoice._get_online_payment_error())
         self._pay_by_bank(invoice)
         self._let_run_look()
         self.assertEqual((tx.state, order.billing_status), ('pending', 'pending'))

@@ -181,14 +181,14 @@ class TestShopRewards(ShopCommon):
     def test_promotion_that_is_taken_away_before_the_payment_is_booked(self):
         """Another amount is never booked: a person reads why."""
         order, tx = self._begin_with_coupon()
-        self.coupon.active = False
+        self.coupon.date_to = fields.Date.today() - timedelta(days=5)
         with mute_logger('odoo.addons.billpro_portal.models.own_transaction'):
             self._book(tx)
         self.assertEqual((tx.state, tx.is_post_processed), ('done', False))
         self.assertEqual((order.billing_status, len(order.billing_move_ids)), ('pending', 0))
         failure = self.env['billpro.failure'].search([('order_id', '=', order.id)])
         self.assertIn("would change what is paid first", failure.reason)
-        self.coupon.active = True
+        self.coupon.date_to = False
         with self._committing_env() as env:
             env['billpro.failure'].browse(failure.id)._try_again()
             env['payment.transaction'].browse(tx.id)._cron_post_process()
