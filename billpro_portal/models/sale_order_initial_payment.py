@@ -1,6 +1,6 @@
 from contextlib import contextmanager
 
-from odoo import models
+from odoo import Command, models
 from odoo.exceptions import UserError
 
 from ..billing.lifecycle import BEFORE_APPROVAL
@@ -100,7 +100,7 @@ class SaleOrder(models.Model):
             return
         purchase = self._get_purchase()
         agreed = purchase._get_initial_amount(self)
-        with self._being_confirmed():
+        with self._being_confirmed(), self._keeping_rewards():
             self.action_confirm()
         amount = purchase._get_initial_amount(self)
         if self.currency_id.compare_amounts(amount, agreed):
@@ -115,19 +115,25 @@ class SaleOrder(models.Model):
                 )
             )
 
-    def _get_confirmed_tx_create_date(self):
-        """Override of `sale_loyalty`, where it is installed: rewards hold as they were agreed to.
+    @contextmanager
+    def _keeping_rewards(self):
+        """Let rewards be those of the day on which the customer began to pay.
 
-        What counts is the day on which the customer began to pay.
+        Beside `sale_loyalty`, which asks Sale's own transactions of the order for that day. Ours
+        are among them only meanwhile: they would wake Sale's own confirmation and mails.
         """
         paid = (
             self.sudo()
             ._get_initial_attempts()
             .filtered(lambda tx: tx.state in {'authorized', 'done'})
         )
-        if self.purchase_type and paid:
-            return self._get_date(min(paid.mapped('create_date')))
-        return super()._get_confirmed_tx_create_date()
+        own = paid - self.sudo().transaction_ids if 'applied_coupon_ids' in self._fields else ()
+        if not own:
+            yield
+            return
+        self.sudo().transaction_ids = [Command.link(tx.id) for tx in own]
+        yield  # What fails is rolled back.
+        self.sudo().transaction_ids = [Command.unlink(tx.id) for tx in own]
 
     @contextmanager
     def _being_confirmed(self):
