@@ -155,7 +155,8 @@ def _add_search_parsers(commands: 'argparse._SubParsersAction[argparse.ArgumentP
     )
     torture_parser.set_defaults(command=torture)
     protocol_parser = commands.add_parser(
-        'protocol', help="have a model checker search the charge protocol, and its mistakes"
+        'protocol',
+        help="have a model checker search the charge protocol, the checkout, and their mistakes",
     )
     protocol_parser.set_defaults(command=check_protocol)
 
@@ -292,7 +293,7 @@ def torture(options: Namespace) -> int:
 
 
 def check_protocol(_options: Namespace) -> int:
-    """Have a model checker search the charge protocol, and its mistakes."""
+    """Have a model checker search the charge protocol, the checkout, and their mistakes."""
     with _setup_lock():
         debian_packages.install_missing(protocol_check.PACKAGES)
     return protocol_check.run()

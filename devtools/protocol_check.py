@@ -1,4 +1,4 @@
-"""`./dev protocol`: has the model checker Spin search the charge protocol, and its mistakes."""
+"""`./dev protocol`: has Spin search the charge protocol and the checkout, and their mistakes."""
 
 import subprocess
 import tempfile
@@ -9,7 +9,9 @@ from typing import NamedTuple
 from devtools import console, paths
 
 PACKAGES = ['gcc', 'libc6-dev', 'spin']
-MODEL = paths.CHECKOUT / 'docs/protocol/charge.pml'
+_MODELS = paths.CHECKOUT / 'docs/protocol'
+CHARGE = _MODELS / 'charge.pml'
+CHECKOUT = _MODELS / 'checkout.pml'
 ADVICE = "docs/protocol/README.md says what the model is of, and how to read a trace."
 
 # Exact: states are compressed, none is left out.
@@ -24,6 +26,7 @@ class Search(NamedTuple):
 
     title: str
     flags: tuple[str, ...]
+    model: Path = CHARGE
     # Looks for endless courses in which nothing fails, too, besides what must never be.
     of_progress: bool = False
 
@@ -42,8 +45,9 @@ SEARCHES = (
         ('WITHOUT_STAFF', 'WITHOUT_CUSTOMER'),
         of_progress=True,
     ),
+    Search("the checkout: two tabs and staff", (), CHECKOUT),
 )
-# Each is a mistake in the protocol; the model checker must find what it leads to.
+# Each is a mistake in one of the models; the model checker must find what it leads to.
 MISTAKES = (
     ('MUTATION_NO_KEY',),
     ('MUTATION_TIMEOUT_IS_DECLINE',),
@@ -67,24 +71,32 @@ MISTAKES = (
     ('HOLE_SENT_LEFT_BEHIND', _LATE),
     ('HOLE_RESENT_FOR_PAID', _LATE),
 )
+MISTAKES_AT_CHECKOUT = (
+    ('MUTATION_GIVEN_UP_IN_THE_BOOKS_ALONE',),
+    ('MUTATION_UNANSWERED_IS_ENDED',),
+    ('MUTATION_NOT_LOCKED',),
+    ('MUTATION_MESSAGES_ARE_IGNORED',),
+)
 
 
 def run() -> int:
-    """Search the protocol and each of its mistakes, and tell what was found.
+    """Search the models and each of their mistakes, and tell what was found.
 
-    :return: The exit code: 0 if the protocol has no error and each mistake has one.
+    :return: The exit code: 0 if the models have no error and each mistake has one.
     :raise Failure: If a search can't be done.
     """
     failed = []
     for search in SEARCHES:
         begin = time.monotonic()
-        result = _search(search.flags, of_progress=search.of_progress)
+        result = _search(search.model, search.flags, of_progress=search.of_progress)
         seconds = time.monotonic() - begin
         print(f"{search.title}: {_describe(result)}, {seconds:.0f} s", flush=True)
         if _has_error(result):
             failed.append(search.title)
-    for flags in MISTAKES:
-        result = _search(flags)
+    mistakes = [(CHARGE, flags) for flags in MISTAKES]
+    mistakes += [(CHECKOUT, flags) for flags in MISTAKES_AT_CHECKOUT]
+    for model, flags in mistakes:
+        result = _search(model, flags)
         is_found = _has_error(result)
         print(f"{' '.join(flags)}: {'found' if is_found else 'NOT FOUND'}", flush=True)
         if not is_found:
@@ -94,9 +106,10 @@ def run() -> int:
     return bool(failed)
 
 
-def _search(flags: tuple[str, ...], of_progress: bool = False) -> str:
-    """Search the model, until the first error or to the end.
+def _search(model: Path, flags: tuple[str, ...], of_progress: bool = False) -> str:
+    """Search a model, until the first error or to the end.
 
+    :param model: The model.
     :param flags: What the model is told.
     :param of_progress: Whether endless courses without a fault are looked for.
     :return: What the search reports.
@@ -105,7 +118,7 @@ def _search(flags: tuple[str, ...], of_progress: bool = False) -> str:
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         console.run(
-            ['spin', *(f'-D{flag}' for flag in flags), '-a', MODEL],
+            ['spin', *(f'-D{flag}' for flag in flags), '-a', model],
             "Spin doesn't understand the model",
             ADVICE,
             cwd=directory,

@@ -259,6 +259,17 @@ class BillproBillingEvent(models.Model):
             )
         return False
 
+    def _is_invoice_touched(self):
+        """Return whether somebody has paid, credited or cancelled its invoice by hand.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        invoice = self.invoice_id
+        return invoice.state == 'cancel' or (
+            invoice.state == 'posted' and invoice.payment_state != 'not_paid'
+        )
+
     def _note_opening(self):
         """Note that the payments are being tried: a retry is used up, a request is carried out."""
         now = fields.Datetime.now()

@@ -296,7 +296,8 @@ class BillproBillingRun(models.Model):
         lines.invoice_lines.fetch(['move_id', 'quantity', 'product_uom_id', 'is_downpayment'])
         for same_type in without_invoice.grouped(lambda e: e.order_id.purchase_type).values():
             same_type[0].order_id._get_purchase()._create_event_invoices(same_type)
-        events = self._set_aside_wrong_invoices(events.filtered('invoice_id'))
+        events = self._set_aside_touched_invoices(events.filtered('invoice_id'))
+        events = self._set_aside_wrong_invoices(events)
         # What the customer asked for and can't be had is not under way any more.
         (locked - events).filtered('requested_date').requested_date = False
         txs = events.env['payment.transaction'].create(self._prepare_attempts(events))
@@ -336,6 +337,27 @@ class BillproBillingRun(models.Model):
             else:
                 chargeable += event
         return chargeable
+
+    @api.model
+    def _set_aside_touched_invoices(self, events):
+        """Leave out the events whose invoice somebody has paid, credited or cancelled by hand.
+
+        :param billpro.billing.event events: Locked events with their invoices.
+        :return: The others.
+        :rtype: billpro.billing.event
+        """
+        touched = events.filtered(lambda event: event._is_invoice_touched())
+        for event in touched:
+            event.status_message = self.env._(
+                "Its invoice %s was paid, credited or cancelled by hand. Skip the payment if there"
+                " is nothing left to collect, or bring the invoice back to what it was.",
+                event.invoice_id.display_name,
+            )
+            event.order_id._ask_staff(
+                self.env._("Payment %s can't be collected as agreed", event.display_name),
+                event.status_message,
+            )
+        return events - touched
 
     @api.model
     def _set_aside_wrong_invoices(self, events):

@@ -132,6 +132,16 @@ class BillproBillingRun(models.Model):
                 event._apply_trigger(
                     'recover' if was_declined and event.status in IN_FLIGHT else 'approve'
                 )
+                if not tx.payment_id.is_reconciled:
+                    tx.billing_order_id._report_payment_on_account(
+                        tx,
+                        self.env._(
+                            "The invoice of payment %s was paid, credited or cancelled by hand"
+                            " while the card was charged for it. What was collected is on the"
+                            " customer's account: refund one of them.",
+                            event.display_name,
+                        ),
+                    )
         self._give_up_unsent_attempts(approved.billing_event_id)
         # An earlier attempt says nothing about the one that is under way.
         present = txs.filtered(

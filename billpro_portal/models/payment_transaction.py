@@ -112,7 +112,7 @@ class PaymentTransaction(models.Model):
         order or the payment until the outcome is committed, so that commit can't fail on them.
         """
         self.ensure_one()
-        self.billing_sent_date = fields.Datetime.now()
+        self.billing_sent_date = self.billing_sent_date or fields.Datetime.now()
         # From here on the intent is known, whatever happens to this process.
         self.env.cr.commit()  # pylint: disable=invalid-commit
         while True:

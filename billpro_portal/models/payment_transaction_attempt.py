@@ -4,6 +4,7 @@ from odoo.tools import format_date
 
 from ..billing.lifecycle import IN_FLIGHT
 from .own_context import INSIDE, get_answers
+from .sale_order_recovery import COLLECTABLE_ORDERS
 
 
 class PaymentTransaction(models.Model):
@@ -67,19 +68,54 @@ class PaymentTransaction(models.Model):
             return
         # Refused here it wasn't sent; later nobody could tell.
         self._ensure_provider_is_not_disabled()
-        if not was_sent:
-            # If this process dies during the call, the next one knows that money may have moved.
-            self._begin_money_transaction()
-            if self.state != 'draft':
+        if was_sent:
+            # Whoever has sent it, and may only be waiting for the lock, must learn of it.
+            self.billing_resent = True
+        # If this process dies during the call, the next one knows that money may have moved.
+        self._begin_money_transaction()
+        if self.state != 'draft':
+            return
+        if self.billing_resent:
+            if not self._can_be_sent_again():
+                self._set_outcome_unknown()
                 return
-            event = self.billing_event_id
-            # A first attempt has none before it; payments merged from others may have.
-            has_earlier = self.billing_attempt > 1 or not event.number
-            if event.status not in IN_FLIGHT or (has_earlier and event._is_paid_but_not_booked()):
-                self._set_canceled(state_message=self.env._("An earlier attempt was approved."))
-                return
+        elif self._is_needless():
+            return
         self.write({'billing_outcome_unknown': False, 'billing_not_attempted': False})
-        self.with_context(billing_repeated_request=was_sent and INSIDE)._charge_with_token()
+        repeated = self.billing_resent and INSIDE
+        self.with_context(billing_repeated_request=repeated)._charge_with_token()
+
+    def _is_needless(self):
+        """Look for the last time whether an attempt is wanted that nobody has sent; end it if not.
+
+        While it waited for the lock, which the caller holds, the payment may have been collected
+        by an earlier attempt, or by hand, and the order cancelled or paused.
+
+        :return: Whether it has ended.
+        :rtype: bool
+        """
+        event, order = self.billing_event_id, self.billing_order_id
+        # A first attempt has none before it; payments merged from others may have.
+        has_earlier = self.billing_attempt > 1 or not event.number
+        if event.status not in IN_FLIGHT or (has_earlier and event._is_paid_but_not_booked()):
+            self._set_canceled(state_message=self.env._("An earlier attempt was approved."))
+            return True
+        is_collectable = order.billing_status in COLLECTABLE_ORDERS
+        if is_collectable and not order.billing_cancel_date and not event._is_invoice_touched():
+            return False
+        self._take_back()
+        order._mark_totals_to_compute()
+        if order.billing_cancel_date:
+            order._finish_cancellation()
+        return True
+
+    def _take_back(self):
+        """Take back attempts that nobody has sent; the caller holds the lock of their orders."""
+        self.billing_event_id.filtered(lambda event: event.status == 'processing')._apply_trigger(
+            'refuse'
+        )
+        self._supersede()
+        self.write({'billing_sent_date': False, 'is_post_processed': True})
 
     def _keep_broken_charge(self, failure, _error):
         """Keep what is known of a charge that broke off; the caller commits.

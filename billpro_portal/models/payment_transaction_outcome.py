@@ -56,6 +56,11 @@ class PaymentTransaction(models.Model):
         readonly=True,
         help="When the charge was first about to be sent: from then on the provider may know it.",
     )
+    billing_resent = fields.Boolean(
+        string="Sent Again",
+        readonly=True,
+        help="Another worker has taken the charge over: the provider may know it already.",
+    )
     billing_next_inquiry = fields.Datetime(
         string="Next Inquiry",
         readonly=True,

@@ -143,11 +143,7 @@ class SaleOrder(models.Model):
         txs = self.billing_event_ids.transaction_ids.filtered(
             lambda tx: tx.state == 'draft' and not tx.billing_sent_date
         )
-        txs.billing_event_id.filtered(lambda event: event.status == 'processing')._apply_trigger(
-            'refuse'
-        )
-        txs._supersede()
-        txs.is_post_processed = True
+        txs._take_back()
 
     def _finish_cancellation(self):
         """Drop the payments of a cancelled subscription, and end it when its last day has passed.

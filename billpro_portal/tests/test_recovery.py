@@ -373,3 +373,84 @@ class TestRecovery(GatewayCommon):
         self.assertEqual(self.order.billing_status, 'complete')
         self.assertEqual(self._events(), [('E2', 'cancelled', 24.2), ('E3', 'cancelled', 24.2)])
         self.assertEqual(self.order.billing_cancel_note, "Suspended for 10 days without a payment.")
+
+    # === INVOICES THAT SOMEBODY HAS CHANGED BY HAND === #
+
+    def _pay_by_bank(self, invoice, **values):
+        if invoice.state == 'draft':
+            invoice.action_post()
+        self.env['account.payment.register'].with_context(
+            active_model='account.move', active_ids=invoice.ids
+        ).create(values).action_create_payments()
+
+    def _assert_set_aside_for_its_invoice(self, event):
+        """Check that the payment isn't collected, says why, and was told to staff once."""
+        self._treat_card_as(GOOD)
+        self._run_on(2, 11, 11)
+        self._run_on(2, 11, 12)
+        self.assertEqual((event.status, event.attempt_count), ('soft_declined', 1))
+        self.assertIn("by hand", event.status_message)
+        self.assertEqual(self._charges(), [])
+        summary = f"Payment {event.display_name} can't be collected as agreed"
+        self.assertEqual(self.order.activity_ids.mapped('summary').count(summary), 1)
+
+    def _decline(self):
+        self._treat_card_as(NO_FUNDS)
+        self._run_on(2, 10)
+        event = self.order.billing_event_ids[0]
+        self.assertEqual((event.status, event.invoice_id.state), ('soft_declined', 'draft'))
+        return event
+
+    def test_what_was_paid_by_bank_is_not_collected(self):
+        event = self._decline()
+        self._pay_by_bank(event.invoice_id)
+        self._assert_set_aside_for_its_invoice(event)
+        with freeze_time(datetime(2027, 2, 11, 13)):
+            event._skip()
+        self.assertEqual((event.status, event.invoice_id.amount_residual), ('skipped', 0))
+
+    def test_what_was_paid_in_part_by_bank_is_not_collected(self):
+        event = self._decline()
+        self._pay_by_bank(event.invoice_id, amount=4.2)
+        self._assert_set_aside_for_its_invoice(event)
+
+    def test_what_was_cancelled_in_accounting_is_not_collected(self):
+        event = self._decline()
+        event.invoice_id.button_cancel()
+        self._assert_set_aside_for_its_invoice(event)
+        event.invoice_id.button_draft()
+        self._run_on(2, 11, 13)
+        self.assertEqual(event.status, 'recovered')
+        self._assert_books_closed(self.order)
+
+    def test_the_customer_asks_to_pay_what_was_paid_by_bank(self):
+        event = self._decline()
+        self._pay_by_bank(event.invoice_id)
+        self._treat_card_as(GOOD)
+        self._collect(datetime(2027, 2, 10, 12))
+        self.assertEqual((event.status, event.requested_date), ('soft_declined', False))
+        self.assertEqual(self._charges(), [])
+
+    def test_paid_by_bank_between_opening_and_sending(self):
+        with freeze_time(datetime(2027, 2, 10, 10)):
+            run = self.env['billpro.billing.run']
+            tx = run._open(run._get_due_domain())
+            self._pay_by_bank(tx.invoice_ids)
+        self._run_on(2, 10, 11)
+        event = self.order.billing_event_ids[0]
+        self.assertEqual((event.status, tx.state), ('scheduled', 'cancel'))
+        self.assertEqual(self._charges(), [])
+
+    def test_paid_by_bank_while_the_card_is_charged(self):
+        self.gateway.faults.add('drop_after', path='/v1/payment_intents')
+        self._run_on(2, 10)
+        event = self.order.billing_event_ids[0]
+        self.assertEqual(event.status, 'unknown')
+        self._pay_by_bank(event.invoice_id)
+        self._run_on(2, 10, 11)
+        tx = event.transaction_ids
+        self.assertEqual((event.status, tx.state), ('completed', 'done'))
+        self.assertTrue(tx.billing_on_account)
+        self.assertEqual(self.order.billing_on_account_amount, 24.2)
+        activity = self.order.activity_ids.filtered(lambda a: tx.reference in a.summary)
+        self.assertIn("refund one of them", activity.note)

@@ -1,4 +1,6 @@
+from contextlib import contextmanager, suppress
 from datetime import timedelta
+from unittest.mock import patch
 
 from freezegun import freeze_time
 
@@ -338,3 +340,98 @@ class TestUnknownOutcome(GatewayCommon):
         with freeze_time(DUE + timedelta(hours=27)):
             self.event.with_user(self.billing_manager).action_was_charged()
         self._assert_charged(1)
+
+    # === BETWEEN THE COMMIT OF "SENT" AND THE LOCK === #
+
+    @contextmanager
+    def _happening_before_the_lock(self, happen):
+        """Let something happen when "sent" is committed and the order isn't locked yet; once.
+
+        The request that follows is refused untried.
+        """
+        lock = self.registry['sale.order']._lock_billing
+        left = [happen]
+
+        def happen_and_lock(orders):
+            if left and any(orders.billing_event_ids.transaction_ids.mapped('billing_sent_date')):
+                left.pop()()
+                orders.env.invalidate_all()  # The view of the database is taken with the lock.
+                self.gateway.faults.add('rate_limit', path='/v1/payment_intents')
+            lock(orders)
+
+        with patch.object(self.registry['sale.order'], '_lock_billing', happen_and_lock):
+            yield
+        self.assertFalse(left)
+
+    def _charge_and_die(self):
+        """Let another worker take the attempt over, and die when the provider has executed it."""
+        charge = self.registry['payment.transaction']._charge_with_token
+
+        def charge_and_die(tx):
+            charge(tx)
+            raise SystemExit
+
+        with (
+            patch.object(
+                self.registry['payment.transaction'], '_charge_with_token', charge_and_die
+            ),
+            suppress(SystemExit),  # `assertRaises` would undo what was committed.
+            self._committing_env() as env,
+        ):
+            run = env['billpro.billing.run']
+            run._charge_one(env, run._get_attempts_to_charge().id)
+            self.fail("The other worker lives.")
+
+    def test_taken_over_by_another_worker_that_died(self):
+        with self._happening_before_the_lock(self._charge_and_die):
+            self._run_at()
+        tx = self.event.transaction_ids
+        self.assertEqual((self.event.status, tx.state), ('unknown', 'pending'))
+        self.assertTrue(tx.billing_sent_date)
+        with freeze_time(DUE), self.assertRaisesRegex(UserError, "isn't known yet"):
+            self.event._skip()
+        self._run_at(minutes=5)
+        self.assertEqual(self.event.status, 'completed')
+        self._assert_charged(1)
+
+    def _act_on_order(self, method, *arguments):
+        """Let somebody act on the order in a transaction of its own."""
+        with self._committing_env() as env:
+            getattr(env['sale.order'].browse(self.order.id), method)(*arguments)
+
+    def test_cancelled_before_a_request_that_is_refused(self):
+        with self._happening_before_the_lock(
+            lambda: self._act_on_order('_cancel_subscription', True)
+        ):
+            self._run_at()
+        self._run_at(minutes=5)
+        tx = self.event.transaction_ids
+        self.assertEqual((self.event.status, tx.state), ('cancelled', 'cancel'))
+        self.assertFalse(tx.billing_sent_date)
+        self.assertEqual(self.order.billing_status, 'complete')
+        self.assertEqual(self.order.billing_outstanding, 0)
+        self._assert_not_charged()
+
+    def test_cancelled_at_the_end_of_the_period_before_a_request(self):
+        with self._happening_before_the_lock(
+            lambda: self._act_on_order('_cancel_subscription', False)
+        ):
+            self._run_at()
+        self._run_at(minutes=5)
+        self.assertEqual(self.event.status, 'cancelled')
+        self._assert_not_charged()
+
+    def test_paused_before_a_request_that_is_refused(self):
+        with self._happening_before_the_lock(lambda: self._act_on_order('_pause')):
+            self._run_at()
+        self._run_at(minutes=5)
+        tx = self.event.transaction_ids
+        self.assertEqual((self.event.status, tx.state), ('scheduled', 'cancel'))
+        self.assertEqual(self.order.billing_status, 'paused')
+        self._assert_not_charged()
+        self.gateway.faults.clear()
+        with freeze_time(DUE + timedelta(hours=1)):
+            self.order._resume()
+        self._run_at(hours=2)
+        self.assertEqual(self.event.status, 'completed')
+        self.assertEqual(self.order.billing_paid, 48.4)

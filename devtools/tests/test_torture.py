@@ -6,7 +6,9 @@ import sys
 import pytest
 
 from devtools import paths
-from devtools.torture import plan
+from devtools.torture import plan, verdict
+from devtools.torture.adversary import STRANGER
+from fake_gateway.ledger import Ledger, Movement
 
 SEEDS = range(3)
 EVENTS = 220
@@ -79,6 +81,96 @@ def test_cover_does_first_charges_before_inquiries():
     assert are_inquiries == sorted(are_inquiries)
 
 
+@pytest.mark.parametrize('seed', SEEDS)
+@pytest.mark.parametrize('count', [0, 100])
+def test_adversary_does_everything_before_anything_twice(seed, count):
+    acts = plan.adversary(random.Random(seed), count)
+    every = {plan.Act(kind, way) for kind, ways in plan.ADVERSARY.items() for way in ways}
+    assert set(acts[: len(every)]) == every
+    assert len(acts) == max(count, len(every))
+    assert acts == plan.adversary(random.Random(seed), count)
+
+
+def _charge(ledger, reference, amount=12100, **metadata):
+    number = f'pi_{len(ledger.movements())}'
+    charge = Movement(
+        id=number,
+        kind='charge',
+        amount=amount,
+        currency='usd',
+        payment_intent=number,
+        charge=number,
+        time=0,
+        description=reference,
+        metadata=metadata,
+    )
+    ledger.append([charge])
+
+
+def _attempt(reference, **values):
+    return {
+        'reference': reference,
+        'state': 'done',
+        'operation': 'online_direct',
+        'amount': 12100,
+        'is_on_account': False,
+        'booked': 12100,
+        **values,
+    }
+
+
+def _judge_checkout(*attempts, charged, **values):
+    """Return of which kinds of wrong an order is that was to be paid at the checkout."""
+    ledger = Ledger()
+    for reference in charged:
+        _charge(ledger, reference)
+    _charge(ledger, 'S1-P1', 99, **STRANGER)
+    checkout = {
+        'name': 'S1',
+        'status': 'complete',
+        'attempts': list(attempts),
+        'by_hand': 0,
+        'paid': 12100,
+        'invoices': [{'total': 12100, 'residual': 0}],
+        'activities': [],
+        **values,
+    }
+    return set(verdict.judge([], [checkout], ledger)[1])
+
+
+def test_a_checkout_that_was_paid_once_is_right():
+    given_up = _attempt('S1-P1', state='cancel', booked=0)
+    assert not _judge_checkout(given_up, _attempt('S1-P2'), charged=['S1-P2'])
+
+
+def test_what_came_twice_is_right_where_staff_know_it():
+    twice = [_attempt('S1-P1'), _attempt('S1-P2', is_on_account=True)]
+    charged = ['S1-P1', 'S1-P2']
+    assert not _judge_checkout(*twice, charged=charged, activities=["Refund it"])
+    assert _judge_checkout(*twice, charged=charged) == {'untold'}
+
+
+@pytest.mark.parametrize(
+    ('attempts', 'charged', 'values', 'kinds'),
+    [
+        ([_attempt('S1-P1'), _attempt('S1-P2')], ['S1-P1', 'S1-P2'], {}, {'double_charge'}),
+        ([_attempt('S1-P1')], ['S1-P1'] * 2, {}, {'double_charge', 'amount'}),
+        ([_attempt('S1-P1')], ['S1-P1'], {'by_hand': 12100}, {'double_charge'}),
+        (
+            [_attempt('S1-P1', state='cancel', booked=0)],
+            ['S1-P1'],
+            {'status': 'pending'},
+            {'lost_charge', 'amount'},
+        ),
+        ([_attempt('S1-P1')], [], {}, {'paid_without_charge', 'amount'}),
+        ([_attempt('S1-P1')], ['S1-P1'], {'status': 'pending'}, {'not_begun'}),
+        ([_attempt('S1-P1', state='pending', booked=0)], [], {'status': 'pending'}, {'stuck'}),
+    ],
+)
+def test_what_is_wrong_at_a_checkout_is_found(attempts, charged, values, kinds):
+    assert _judge_checkout(*attempts, charged=charged, **values) == kinds
+
+
 def test_each_event_is_charged_once_whatever_happens():
     completed = subprocess.run(
         [
@@ -102,4 +194,14 @@ def test_each_event_is_charged_once_whatever_happens():
     cells = len(_cover(1))
     assert re.search(rf"^{cells} cells, ", completed.stdout, re.MULTILINE), completed.stdout
     assert re.search(r"^\d{3,} webhooks, \d{2,} repeated, ", completed.stdout, re.MULTILINE)
+    adversary = re.search(
+        r"^adversary: (\d+) returns, (\d+) messages, (\d+) tabs, (\d+) writes, (\d+) invoices; ",
+        completed.stdout,
+        re.MULTILINE,
+    )
+    assert adversary, completed.stdout
+    done = [int(count) for count in adversary.groups()]
+    assert all(
+        count >= len(ways) for count, ways in zip(done, plan.ADVERSARY.values(), strict=True)
+    )
     assert " 0 double, 0 lost, 0 stuck, 0 wrong in all" in completed.stdout

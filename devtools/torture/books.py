@@ -9,7 +9,7 @@ from odoo import fields
 from odoo.api import Environment
 from odoo.fields import Domain
 
-from devtools.torture.verdict import EventBooks, OrderBooks
+from devtools.torture.verdict import CheckoutBooks, EventBooks, OrderBooks
 
 IN_FLIGHT = ['processing', 'unknown']
 # What is read at once, so that tens of thousands of events don't fill the memory.
@@ -84,6 +84,75 @@ def read_orders(env: Environment) -> list[OrderBooks]:
     ]
 
 
+def read_checkouts(env: Environment) -> list[CheckoutBooks]:
+    """Return what the books say about each order that was to be paid at the checkout.
+
+    :param odoo.api.Environment env: The superuser's environment.
+    :rtype: list[dict]
+    """
+    orders = env['sale.order'].search(
+        [('billing_event_ids', '=', False), ('purchase_type', '!=', False)], order='id'
+    )
+    return [
+        values
+        for start in range(0, len(orders), READ_BATCH)
+        for values in _read_checkout_batch(orders[start : start + READ_BATCH])
+    ]
+
+
+def _read_checkout_batch(orders: Any) -> list[CheckoutBooks]:
+    """Return what the books say about some orders, and forget what was read."""
+    answer: list[CheckoutBooks] = [
+        {
+            'name': order.name,
+            'status': order.billing_status,
+            'attempts': [
+                {
+                    'reference': tx.reference,
+                    'state': tx.state,
+                    'operation': tx.operation,
+                    'amount': _minor_units(tx.amount),
+                    'is_on_account': tx.billing_on_account,
+                    'booked': _minor_units(
+                        tx.payment_id.amount if tx.payment_id.state in {'in_process', 'paid'} else 0
+                    ),
+                }
+                for tx in order.billing_transaction_ids
+            ],
+            'by_hand': _minor_units(_get_paid_by_hand(order)),
+            'paid': _minor_units(order.billing_paid),
+            'invoices': [
+                {
+                    'total': _minor_units(invoice.amount_total_signed),
+                    'residual': _minor_units(invoice.amount_residual_signed),
+                }
+                for invoice in order.billing_move_ids | order.invoice_ids
+                if invoice.state == 'posted'
+            ],
+            'activities': order.activity_ids.mapped('summary'),
+        }
+        for order in orders
+    ]
+    orders.env.invalidate_all()
+    return answer
+
+
+def _get_paid_by_hand(order: Any) -> float:
+    """Return what was registered by hand as paid for the invoices of an order."""
+    paid: float = sum(_get_by_hand(order).mapped('amount'))
+    return paid
+
+
+def _get_by_hand(order: Any) -> Any:
+    """Return the payments that were registered by hand for the invoices of an order."""
+    payments = (order.billing_move_ids | order.invoice_ids).matched_payment_ids
+    return payments.filtered(
+        lambda payment: (
+            not payment.payment_transaction_id and payment.state in {'in_process', 'paid'}
+        )
+    )
+
+
 def _read_order_batch(orders: Any) -> list[OrderBooks]:
     """Return what the books say about some orders, and forget what was read."""
     answer: list[OrderBooks] = [
@@ -106,6 +175,8 @@ def _read_order_batch(orders: Any) -> list[OrderBooks]:
                 if invoice.state == 'posted'
             ],
             'receivable': _minor_units(_get_receivable(order)),
+            'by_hand': _minor_units(_get_paid_by_hand(order)),
+            'on_account': _minor_units(order.billing_on_account_amount),
         }
         for order in orders
     ]
@@ -127,7 +198,8 @@ def _bills_products(invoice: Any) -> bool:
 
 def _get_receivable(order: Any) -> float:
     """Return what the accounts say that the customer owes for an order, posted entries only."""
-    moves = order.billing_move_ids + order.billing_transaction_ids.payment_id.move_id
+    invoices = order.billing_move_ids
+    moves = invoices | (order.billing_transaction_ids.payment_id | _get_by_hand(order)).move_id
     lines = moves.filtered(lambda move: move.state == 'posted').line_ids
     owed: float = sum(
         lines.filtered(lambda line: line.account_type == 'asset_receivable').mapped('balance')
@@ -151,7 +223,12 @@ def _read_event_batch(events: Any) -> list[EventBooks]:
             'message': event.status_message or '',
             'amount': _minor_units(event.amount),
             'attempts': [
-                {'reference': tx.reference, 'state': tx.state, 'amount': _minor_units(tx.amount)}
+                {
+                    'reference': tx.reference,
+                    'state': tx.state,
+                    'amount': _minor_units(tx.amount),
+                    'is_on_account': tx.billing_on_account,
+                }
                 for tx in event.transaction_ids
             ],
             'payments': [

@@ -20,6 +20,8 @@ from fake_gateway.faults import Fault
 PATIENCE = 0.3
 LONG_PATIENCE = 10
 SECONDS_HELD = 60
+# What a charge of a run asks for, and nobody else: the faults are for it alone.
+CHARGE = {'method': 'POST', 'path': '/v1/payment_intents', 'parameters': {'confirm': 'true'}}
 MATRIX_BATCH = 2
 BATCH = 20
 TRIES_PER_CELL = 10
@@ -178,9 +180,7 @@ class Driver:
     def _run_call_cell(self, cell: plan.Cell) -> bool:
         """Kill a worker from outside while the gateway holds its request."""
         self.post.deliver_somehow()
-        held = self.gateway.faults.add(
-            cell.fault, method='POST', path='/v1/payment_intents', seconds=SECONDS_HELD
-        )
+        held = self.gateway.faults.add(cell.fault, seconds=SECONDS_HELD, **CHARGE)
         worker = self._start_worker(batch=MATRIX_BATCH, patience=LONG_PATIENCE)
         is_held = self.gateway.faults.wait_until_held()
         self._kill(worker)
@@ -203,10 +203,9 @@ class Driver:
             return None
         return self.gateway.faults.add(
             kind,
-            method='POST',
-            path='/v1/payment_intents',
             times=charges,
             seconds=SECONDS_HELD if kind in plan.HANGS else 0,
+            **CHARGE,
         )
 
     def _repair_gateway(self, fault: Fault | None, charges: int = plan.EVERY_CHARGE) -> bool:
@@ -228,12 +227,11 @@ class Driver:
         faults = [
             self.gateway.faults.add(
                 kind,
-                method='POST',
-                path='/v1/payment_intents',
                 times=plan.EVERY_CHARGE,
                 probability=0.04,
                 seed=self.numbers.getrandbits(32),
                 seconds=SECONDS_HELD if kind in plan.HANGS else 0,
+                **CHARGE,
             )
             for kind in plan.FAULTS
         ]

@@ -25,8 +25,9 @@ import odoo
 from odoo import SUPERUSER_ID, api, fields, sql_db
 from odoo.modules.registry import Registry
 
-from devtools.torture import books, notices, orders, plan, staff
-from devtools.torture.verdict import EventBooks, OrderBooks
+from devtools.torture import books, notices, orders, plan, staff, world
+from devtools.torture.adversary import World
+from devtools.torture.verdict import CheckoutBooks, EventBooks, OrderBooks
 
 _logger = logging.getLogger(__name__)
 
@@ -77,6 +78,11 @@ class Host:
         gc.collect()
         gc.freeze()
 
+    def prepare_adversary(self, checkouts: int) -> World:
+        """Make what the adversary needs, with so many orders that can be paid."""
+        with self.new_environment() as env:
+            return world.prepare(env, checkouts)
+
     def count_events(self, seconds_ahead: int) -> dict[str, int]:
         """Return how many events there are in each status, and how many are due then or later."""
         now = self._get_time(seconds_ahead)
@@ -92,6 +98,11 @@ class Host:
         """Return what the books say about each order."""
         with self.new_environment() as env:
             return books.read_orders(env)
+
+    def read_checkouts(self) -> list[CheckoutBooks]:
+        """Return what the books say about each order that is paid at the checkout."""
+        with self.new_environment() as env:
+            return books.read_checkouts(env)
 
     def give_up_what_was_changed(self, seconds_ahead: int) -> int:
         """Let a person cancel what can't be invoiced any more because others were skipped."""
@@ -183,6 +194,9 @@ class Host:
                     env['billpro.webhook.event']._cron_process()
                 with self.new_environment() as env:
                     env['billpro.billing.run']._cron_run()
+                if not crash:
+                    with self.new_environment() as env:
+                        env['payment.transaction']._cron_post_process()
                 with self.new_environment() as env:
                     if not books.is_anything_left(env):
                         break

@@ -54,6 +54,37 @@ DURING_CALL = tuple(
 HANGS = ('hang_before', 'hang_after')
 # How many charges a fault spoils.
 EVERY_CHARGE = 1_000_000
+# What others do meanwhile, and in which ways, see `adversary.py`.
+ADVERSARY = {
+    'returns': ('another', 'declined', 'refunded', 'made_up', 'elsewhere', 'again'),
+    'messages': (
+        'other_database',
+        'no_database',
+        'no_marks',
+        'other_amount',
+        'other_currency',
+        'unsigned',
+        'wrong_signature',
+        'old',
+    ),
+    'tabs': (
+        'at_once',
+        'after_given_up',
+        'twice',
+        'after_a_decline',
+        'while_cancelled',
+        'while_changed',
+    ),
+    'writes': ('order', 'event', 'attempt', 'card', 'invoice', 'payment'),
+    'invoices': (
+        'before_the_tab',
+        'beside_the_tab',
+        'after_the_tab',
+        'of_event',
+        'refund_of_payment',
+        'credit_note',
+    ),
+}
 # The boundaries that a run passes before its first call: a fault can only have happened earlier
 # if they are passed again.
 _BEFORE_FIRST_CALL = {
@@ -107,6 +138,36 @@ class Cell:
             # A run begins with booking what others left, before the fault can have happened.
             return 2
         return 1 if self.needs_answered_attempt or self.is_inquiry else numbers.randint(1, 2)
+
+
+@dataclass(frozen=True)
+class Act:
+    """Something that somebody does who isn't part of the charge run, in one of its ways."""
+
+    kind: str
+    way: str
+
+    def __str__(self) -> str:
+        return f'{self.kind}.{self.way}'
+
+    @property
+    def needs_checkout(self) -> bool:
+        """Whether it takes an order that nobody has paid yet."""
+        return self.kind == 'tabs' or (self.kind == 'invoices' and self.way != 'of_event')
+
+
+def adversary(numbers: Random, count: int) -> list[Act]:
+    """Return acts of the adversary: each of them before any comes a second time.
+
+    :param random.Random numbers: Where the order comes from.
+    :param int count: How many; each act is there at least once.
+    :rtype: list[Act]
+    """
+    every = [Act(kind, way) for kind, ways in ADVERSARY.items() for way in ways]
+    acts: list[Act] = []
+    while len(acts) < max(count, len(every)):
+        acts += numbers.sample(every, len(every))
+    return acts[: max(count, len(every))]
 
 
 def matrix(numbers: Random) -> list[Cell]:

@@ -10,12 +10,14 @@ from pathlib import Path
 from devtools import console, databases, odoo_server, paths
 from devtools.odoo_server import Odoo
 from devtools.torture import odoo_host, plan, verdict
+from devtools.torture.adversary import Adversary
 from devtools.torture.driver import Driver
 from devtools.torture.odoo_host import OdooHost
 from devtools.torture.post import Post
 from fake_gateway import FakeGateway
 
 SHOWN_PROBLEMS = 20
+EVENTS_PER_ACT = 8
 EVENTS_PER_RANDOM_KILL = 50
 # Making a mail takes longer than charging: of the many notices some are sent.
 EVENTS_PER_SENT_NOTICE = 3
@@ -46,7 +48,8 @@ def run(odoo: Odoo, events: int, seed: int, cells: str) -> int:
             odoo_host.running(odoo, configuration, database, log) as host,
             odoo.serving(configuration, port, server_log) as server,
         ):
-            post = Post(gateway, f'http://{odoo_server.HOST}:{port}', numbers)
+            address = f'http://{odoo_server.HOST}:{port}'
+            post = Post(gateway, address, numbers)
             # Until the server is there, which starts meanwhile.
             post.hold()
             with console.step(f"Making {events} due events"):
@@ -56,9 +59,21 @@ def run(odoo: Odoo, events: int, seed: int, cells: str) -> int:
                     webhook_secret=post.secret,
                     events=events,
                 )
+            acts = plan.adversary(numbers, events // EVENTS_PER_ACT)
+            checkouts = sum(act.needs_checkout for act in acts)
+            with console.step(f"Making {checkouts} orders to pay"):
+                world = host.prepare_adversary(checkouts=checkouts)
             with console.step("Waiting for the server that receives webhooks"):
                 odoo_server.wait_until_ready(server, port, server_log)
-            problems = _torture(host, gateway, post, numbers, events, cells)
+            adversary = Adversary(
+                world,
+                gateway,
+                address,
+                random.Random(seed),  # noqa: S311
+                paths.log_directory() / 'torture-adversary.log',
+            )
+            adversary.begin(acts)
+            problems = _torture(host, gateway, post, adversary, numbers, events, cells)
     for problem in problems[:SHOWN_PROBLEMS]:
         print(problem)
     if problems:
@@ -84,6 +99,7 @@ def _torture(
     host: OdooHost,
     gateway: FakeGateway,
     post: Post,
+    adversary: Adversary,
     numbers: random.Random,
     events: int,
     cells: str,
@@ -99,17 +115,26 @@ def _torture(
         driver.run_cells(chosen)
     with console.step("Killing at random"):
         driver.run_at_random(events // EVENTS_PER_RANDOM_KILL)
+    with console.step("Waiting for the adversary"):
+        adversary.end()
     with console.step("Letting everything come to rest"):
         driver.run_in_peace()
     with console.step("Delivering late webhooks"):
         driver.run_late_post()
     with console.step("Sending notices by two workers at once"):
         driver.run_outbox(events // EVENTS_PER_SENT_NOTICE)
-    return driver.problems + _report(host, gateway, driver, events, time.monotonic() - began)
+    problems = driver.problems + adversary.problems
+    seconds = time.monotonic() - began
+    return problems + _report(host, gateway, driver, adversary, events, seconds)
 
 
 def _report(
-    host: OdooHost, gateway: FakeGateway, driver: Driver, events: int, seconds: float
+    host: OdooHost,
+    gateway: FakeGateway,
+    driver: Driver,
+    adversary: Adversary,
+    events: int,
+    seconds: float,
 ) -> list[str]:
     """Compare the books with the ledger and print the figures; return what is wrong.
 
@@ -117,7 +142,7 @@ def _report(
     """
     books = host.read_events()
     orders = host.read_orders()
-    wrong, kinds = verdict.judge(books, gateway.ledger)
+    wrong, kinds = verdict.judge(books, host.read_checkouts(), gateway.ledger)
     wrong_orders, kinds_of_orders = verdict.judge_orders(orders)
     kinds += kinds_of_orders
     statuses = host.count_events(seconds_ahead=driver.seconds_ahead)
@@ -140,7 +165,9 @@ def _report(
         f" {counts['kills']} killed, {counts['disconnects']} disconnected,"
         f" {counts['faults']} faults, {counts['deeds']} deeds of people,"
         f" {counts['asked_people']} questions answered, {counts['given_up']} given up,"
-        f" {counts['notices']} notices sent by two workers"
+        f" {counts['notices']} notices sent by two workers\nadversary: "
+        + ", ".join(f"{adversary.counts[kind]} {kind}" for kind in plan.ADVERSARY)
+        + f"; {adversary.counts['accepted']} accepted, {adversary.counts['refused']} refused"
         f"\n{len(gateway.ledger.movements(kind='charge'))} charges,"
         f" {kinds['double_charge']} double, {kinds['lost_charge']} lost,"
         f" {kinds['stuck']} stuck, {sum(kinds.values())} wrong in all, {seconds:.0f} s",

@@ -80,7 +80,7 @@ def say_what_happened(new_environment: NewEnvironment, references: set[str]) -> 
         questions = [
             (tx.billing_event_id.id, tx.reference)
             for tx in asked.filtered('billing_outcome_unknown')
-            if any(tx.reference in (a.summary or '') for a in tx.billing_order_id.activity_ids)
+            if f"Was {tx.reference} executed?" in tx.billing_order_id.activity_ids.mapped('summary')
         ]
     return sum(
         _try(new_environment, _answer_question, event_id, reference in references)
@@ -98,10 +98,10 @@ def _answer_question(env: Environment, event_id: int, is_charged: bool) -> None:
 
 
 def give_up_what_was_changed(new_environment: NewEnvironment, now: datetime) -> int:
-    """Cancel the last payments of orders that skipped others and can't be invoiced as agreed.
+    """Cancel what can't be invoiced as agreed, or was paid by hand.
 
-    The charge run sets them aside with the reason. Those of orders that nobody changed are left:
-    they should not be there.
+    The charge run sets it aside with the reason: the last payments of orders that skipped others.
+    Those of orders that nobody changed are left: they should not be there.
 
     :param Callable new_environment: Gives an environment with a cursor of its own.
     :param datetime.datetime now: The time of the workers.
@@ -111,8 +111,11 @@ def give_up_what_was_changed(new_environment: NewEnvironment, now: datetime) -> 
     with new_environment() as env:
         set_aside = env['billpro.billing.event'].search(
             [
-                ('status', '=', 'scheduled'),
+                ('status', 'in', ['scheduled', 'soft_declined']),
                 ('due_date', '<=', now),
+                '|',
+                ('status_message', 'like', "by hand"),
+                '&',
                 ('status_message', 'like', "instead of"),
                 ('order_id.billing_event_ids.status', 'in', ['skipped', 'cancelled']),
             ]

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TypedDict
 
+from devtools.torture.adversary import is_of_stranger
 from fake_gateway.ledger import Ledger
 
 PAID = {'completed', 'recovered'}
@@ -18,6 +19,7 @@ class Attempt(TypedDict):
     reference: str
     state: str
     amount: int
+    is_on_account: bool
 
 
 class Payment(TypedDict):
@@ -72,19 +74,57 @@ class OrderBooks(TypedDict):
     balance: int
     invoices: list[OrderInvoice]
     receivable: int
+    by_hand: int
+    on_account: int
 
 
-def judge(events: list[EventBooks], ledger: Ledger) -> tuple[list[str], Counter[str]]:
+class CheckoutAttempt(TypedDict):
+    """An attempt to pay an order at the checkout, or a refund; `booked` is its payment's amount."""
+
+    reference: str
+    state: str
+    operation: str
+    amount: int
+    is_on_account: bool
+    booked: int
+
+
+class CheckoutInvoice(TypedDict):
+    """A posted invoice or, with negative amounts, a credit note."""
+
+    total: int
+    residual: int
+
+
+class CheckoutBooks(TypedDict):
+    """What the books say about an order that was to be paid at the checkout."""
+
+    name: str
+    status: str
+    attempts: list[CheckoutAttempt]
+    by_hand: int
+    paid: int
+    invoices: list[CheckoutInvoice]
+    activities: list[str]
+
+
+def judge(
+    events: list[EventBooks], checkouts: list[CheckoutBooks], ledger: Ledger
+) -> tuple[list[str], Counter[str]]:
     """Compare the books with the ledger.
 
-    :param list events: What `books.read` says.
+    :param list events: What `books.read_events` says.
+    :param list checkouts: What `books.read_checkouts` says.
     :param Ledger ledger: The gateway's ledger.
     :return: What is wrong, and how many events there are of each kind of wrong.
     :rtype: tuple[list[str], Counter[str]]
     """
-    charges = Counter(movement.description for movement in ledger.movements(kind='charge'))
+    movements = [one for one in ledger.movements() if not is_of_stranger(one)]
+    charges = Counter(one.description for one in movements if one.kind == 'charge')
     # All orders are in the company's currency.
-    net = {name: cents for (name, _), cents in ledger.net_amounts_by('description').items()}
+    net: Counter[str | None] = Counter()
+    for movement in movements:
+        net[movement.description] += movement.signed_amount
     problems: list[str] = []
     counts: Counter[str] = Counter()
     for event in events:
@@ -98,10 +138,55 @@ def judge(events: list[EventBooks], ledger: Ledger) -> tuple[list[str], Counter[
             f" {problem}; attempts {event['attempts']}, charged {charged}"
             for problem in found.values()
         ]
+    for checkout in checkouts:
+        charged = [
+            attempt['reference']
+            for attempt in checkout['attempts']
+            for _charge in range(charges.pop(attempt['reference'], 0))
+        ]
+        total = sum(net.get(attempt['reference'], 0) for attempt in checkout['attempts'])
+        found = dict(_checkout_problems(checkout, charged, total))
+        counts.update(found.keys())
+        problems += [f"{problem}: {checkout}, charged {charged}" for problem in found.values()]
     for description in charges:
         counts['unknown_charge'] += 1
         problems.append(f"Charged for no event: {description}")
     return problems, counts
+
+
+def _checkout_problems(
+    checkout: CheckoutBooks, charged: list[str], total: int
+) -> Iterator[tuple[str, str]]:
+    """Return what is wrong with an order that was to be paid at the checkout.
+
+    Money that came without need is right where it is on the customer's account and staff know it.
+
+    :param dict checkout: What the books say.
+    :param list charged: The reference of each charge of it.
+    :param int total: What the gateway has of it, in minor units.
+    :return: Pairs of a kind of problem and its description.
+    """
+    attempts = checkout['attempts']
+    if len(set(charged)) != len(charged):
+        yield 'double_charge', "an attempt was charged twice"
+    approved = [one for one in attempts if one['state'] == 'done' and one['operation'] != 'refund']
+    booked = [one['reference'] for one in approved if one['booked'] == one['amount']]
+    if set(charged) - set(booked):
+        yield 'lost_charge', "charged by the gateway, not booked"
+    if set(booked) - set(charged):
+        yield 'paid_without_charge', "booked, not charged by the gateway"
+    needed = [one for one in approved if not one['is_on_account']]
+    paid = sum(one['amount'] for one in needed) + checkout['by_hand']
+    if paid > sum(max(invoice['total'], 0) for invoice in checkout['invoices']):
+        yield 'double_charge', "paid more than was invoiced, and nobody was told"
+    if any(one['state'] in {'pending', 'authorized'} for one in attempts):
+        yield 'stuck', "a payment is pending in the end"
+    if needed and checkout['status'] not in {'active', 'complete', 'review'}:
+        yield 'not_begun', "paid, and nothing came of it"
+    if any(one['is_on_account'] for one in approved) and not checkout['activities']:
+        yield 'untold', "money is on the customer's account, and nobody was told"
+    if total != sum(one['booked'] * (-1 if one['amount'] < 0 else 1) for one in attempts):
+        yield 'amount', f"the gateway has {total}, the books have another amount"
 
 
 def judge_orders(orders: list[OrderBooks]) -> tuple[list[str], Counter[str]]:
@@ -128,9 +213,10 @@ def _order_problems(order: OrderBooks) -> Iterator[tuple[str, str]]:
     """
     paid = sum(amount for status, amount in order['events'] if status in PAID)
     invoiced = sum(invoice['total'] for invoice in order['invoices'])
-    if not paid == invoiced == order['paid']:
+    by_hand, on_account = order['by_hand'], order['on_account']
+    if not (paid + by_hand == invoiced + on_account and paid == order['paid']):
         yield 'order_sums', f"{paid} are paid, {invoiced} invoiced"
-    if order['receivable']:
+    if order['receivable'] != -on_account:
         yield 'receivable', "the account says that the customer owes something"
     finals = sum(invoice['is_final'] for invoice in order['invoices'])
     if order['type'] == 'instalment' and finals > 1:
@@ -179,7 +265,8 @@ def _book_problems(event: EventBooks, total: int) -> Iterator[tuple[str, str]]:
         yield 'invoice', f"its invoice is not posted, paid and of its amount: {invoice}"
     if len(payments) != 1 or payments[0]['amount'] != event['amount']:
         yield 'payment', f"not one payment of its amount: {payments}"
-    if any(not payment['is_reconciled'] for payment in payments):
+    on_account = any(attempt['is_on_account'] for attempt in event['attempts'])
+    if not on_account and any(not payment['is_reconciled'] for payment in payments):
         yield 'not_reconciled', f"a payment is not reconciled: {payments}"
     if total != event['amount']:
         yield 'amount', f"the gateway has {total}, the event is {event['amount']}"

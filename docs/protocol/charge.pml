@@ -7,7 +7,7 @@
  * that the provider does; between any two of them everything else may happen. A step names the
  * method that it stands for.
  *
- * What begins with MUTATION is a mistake on purpose, what begins with HOLE one that the code makes
+ * What begins with MUTATION is a mistake on purpose, what begins with HOLE one that the code has made
  * (README.md, "Holes"); the checker must find each of them.
  */
 
@@ -375,13 +375,16 @@ inline check_sending(n) {
 #define NOTHING_FOUND_COUNTS OLD
 #endif
 
-/* Why an attempt that was never sent isn't sent (_charge_event). */
-#ifdef HOLE_SENT_AFTER_CANCELLATION
-#define is_needless (!in_flight || any(is_unbooked))
-#elif defined(MUTATION_SENT_BESIDE_APPROVED)
-#define is_needless (!in_flight || cancelled)
+/* Why an attempt that was never sent isn't sent (_is_needless). */
+#ifdef MUTATION_SENT_BESIDE_APPROVED
+#define is_collected (!in_flight)
 #else
-#define is_needless (!in_flight || cancelled || any(is_unbooked))
+#define is_collected (!in_flight || any(is_unbooked))
+#endif
+#ifdef HOLE_SENT_AFTER_CANCELLATION
+#define is_stopped false
+#else
+#define is_stopped cancelled
 #endif
 
 /* The statuses that may be opened (_get_chargeable_domain, _get_requested_domain). */
@@ -560,8 +563,13 @@ locking:                                        /* _begin_money_transaction: a n
         :: tx[n].state != DRAFT -> stop_sending(); goto idle
         :: tx[n].state == DRAFT && repeats && !may_send_again(n) ->
             set_unknown(n); wrote_tx(n); stop_sending(); goto idle
-        :: tx[n].state == DRAFT && !repeats && is_needless ->
+        :: tx[n].state == DRAFT && !repeats && is_collected ->
             tx[n].state = CANCEL; tx[n].over = 0; wrote_tx(n); stop_sending(); goto idle
+        :: tx[n].state == DRAFT && !repeats && !is_collected && is_stopped ->   /* _take_back */
+            tx[n].state = CANCEL; tx[n].over = 1; tx[n].sent = 0; under_way[n] = 0; wrote_tx(n);
+            event = SCHEDULED; wrote_event;
+            finish_cancellation();
+            stop_sending(); goto idle
         :: else -> skip
         fi
     };
