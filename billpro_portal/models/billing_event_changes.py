@@ -90,13 +90,6 @@ class BillproBillingEvent(models.Model):
                 event=self.display_name,
                 merged=self.merged_into_id.display_name,
             )
-        if invoice := self._get_invoice_by_hand():
-            return self.env._(
-                "Invoice %(invoice)s of payment %(event)s is posted. Credit it first, or have it"
-                " paid.",
-                invoice=invoice.name,
-                event=self.display_name,
-            )
         return False
 
     def _get_refusal_to_charge(self):

@@ -56,27 +56,17 @@ class BillproBillingEvent(models.Model):
         )
 
     def _get_refusal_by_invoice(self):
-        """Return why a payment isn't charged because its invoice is paid in another way.
+        """Return why a payment isn't charged because its invoice is being paid in another way.
 
         :return: The reason, or False if it may be charged.
         :rtype: str|bool
         """
         self.ensure_one()
-        invoice = self._get_invoice_by_hand()
-        if not invoice:
-            return False
         if others := self._get_other_attempts():
             return self.env._(
                 "Its invoice %(invoice)s is being paid in another way: %(others)s.",
-                invoice=invoice.name,
+                invoice=self.invoice_id.name,
                 others=', '.join(others.mapped('reference')),
-            )
-        if self.currency_id.compare_amounts(invoice.amount_residual, self.amount):
-            return self.env._(
-                "Of its invoice %(invoice)s, %(open)s are open: the rest was paid in another way,"
-                " or credited. Have them paid in the same way, or credit the whole invoice.",
-                invoice=invoice.name,
-                open=invoice.currency_id.format(invoice.amount_residual),
             )
         return False
 

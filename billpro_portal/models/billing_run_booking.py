@@ -105,17 +105,7 @@ class BillproBillingRun(models.Model):
             if tx.currency_id.compare_amounts(tx.amount, tx.billing_event_id.amount):
                 tx.billing_event_id._take_collected_amount(tx.amount)
         self._restore_invoices(approved)
-        paid_elsewhere = approved.filtered(lambda tx: tx.billing_event_id._is_paid_elsewhere())
-        self._book_payments(approved, paid_elsewhere)
-        for tx in paid_elsewhere:
-            tx.billing_order_id._report_payment_on_account(
-                tx,
-                self.env._(
-                    "Payment %s was collected, and its invoice paid in another way. What was"
-                    " collected is on the customer's account: refund one of them.",
-                    tx.billing_event_id.display_name,
-                ),
-            )
+        self._book_payments(approved)
         for tx in approved:
             event = tx.billing_event_id
             if event.status in PAID | {'merged'}:
@@ -248,18 +238,15 @@ class BillproBillingRun(models.Model):
             tx.invoice_ids = tx.billing_event_id.invoice_id
 
     @api.model
-    def _book_payments(self, txs, paid_elsewhere):
+    def _book_payments(self, txs):
         """Post the invoices of approved attempts, create their payments and reconcile them.
 
         :param payment.transaction txs: Approved attempts without a payment.
-        :param payment.transaction paid_elsewhere: Those whose invoices are paid already.
         """
         if not txs:
             return
         first_payments = txs.filtered(
-            lambda tx: (
-                tx not in paid_elsewhere and tx.billing_event_id.status not in PAID | {'merged'}
-            )
+            lambda tx: tx.billing_event_id.status not in PAID | {'merged'}
         )
         drafts = first_payments.invoice_ids.filtered(lambda move: move.state == 'draft')
         drafts.line_ids.fetch(['tax_ids'])  # Odoo reads them invoice by invoice.

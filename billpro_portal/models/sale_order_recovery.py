@@ -97,7 +97,7 @@ class SaleOrder(models.Model):
             return self.env._("The selected card was declined for good. Please add another.")
         if any(event._is_tried_too_often(by_customer=True) for event in events):
             return self.env._("The selected card was tried too often. Please add another.")
-        if any(event._get_refusal_by_invoice() for event in events) or (
+        if any(e._is_invoice_touched() or e._get_refusal_by_invoice() for e in events) or (
             len(events) > 1 and any(event._get_invoice_by_hand() for event in events)
         ):
             reason = self.env._(
