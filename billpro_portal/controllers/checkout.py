@@ -34,7 +34,7 @@ class Checkout(OrderAccess):
         purchase = order._get_purchase()
         return {
             **self._billpro_get_form_values(
-                order, purchase._get_initial_amount(order), purchase._requires_card(order)
+                order, order._get_amount_asked(), purchase._requires_card(order)
             ),
             'transaction_route': f'/order/{order.id}/transaction',
             'landing_route': order._get_order_link('/result'),

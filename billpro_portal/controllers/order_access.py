@@ -150,7 +150,7 @@ class OrderAccess(PaymentPortal):
         history_pager = portal_pager(
             url=f'/order/{order.id}',
             url_args={'access_token': order.access_token},
-            total=len(order._get_history()),
+            total=len(order._get_history_entries()),
             page=max(page, 1),
             step=HISTORY_PAGE_SIZE,
         )

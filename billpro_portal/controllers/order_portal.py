@@ -40,7 +40,7 @@ class OrderPortal(Checkout):
                 'title': request.env._("This order was cancelled"),
                 'message': order._get_cancelled_message(),
             }
-        elif order._get_other_payments():
+        elif order._get_other_payments_hold():
             closed = {
                 'title': request.env._("This order is paid already"),
                 'message': order._get_paid_in_another_way_text(),

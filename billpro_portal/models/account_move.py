@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 
+from ..billing.lifecycle import BEFORE_APPROVAL, PAID
 from .own_context import is_inside
 
 
@@ -98,6 +99,7 @@ class AccountMove(models.Model):
     def _invoice_paid_hook(self):
         """Override of `sale` to log what it notes on the orders of a charge run all at once."""
         if not is_inside(self.env, 'billing_batch'):
+            self._have_run_follow()
             return super()._invoice_paid_hook()
         memory = self.env.cr.precommit.data
         notes = memory['billing_notes'] = []
@@ -107,6 +109,20 @@ class AccountMove(models.Model):
             memory.pop('billing_notes', None)
         self.env['sale.order']._log_notes(notes)
         return result
+
+    def _have_run_follow(self):
+        """Have the charge run look at once after orders whose invoice was paid in another way."""
+        orders = self.sudo().billing_order_id | self.sudo().line_ids.sale_line_ids.order_id
+        if orders.filtered(
+            lambda order: (
+                order.purchase_type
+                and (
+                    order.billing_status in BEFORE_APPROVAL
+                    or not set(order.billing_event_ids.mapped('status')) <= PAID
+                )
+            )
+        ):
+            self.env.ref('billpro_portal.cron_billing_run')._trigger()
 
     # === CREDIT NOTES === #
 

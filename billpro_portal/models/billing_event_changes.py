@@ -111,7 +111,7 @@ class BillproBillingEvent(models.Model):
                 owner=token.partner_id.display_name,
                 order=self.order_id.name,
             )
-        return self._get_refusal_to_attempt()
+        return self._get_refusal_by_invoice() or self._get_refusal_to_attempt()
 
     def _get_status_label(self):
         """Return the payment's status as staff read it.

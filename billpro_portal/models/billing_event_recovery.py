@@ -295,6 +295,16 @@ class BillproBillingEvent(models.Model):
             return self
         if len(self.order_id) != 1:
             raise UserError(self.env._("Only payments of the same order can be merged."))
+        for event in self:
+            if invoice := event._get_invoice_by_hand():
+                raise UserError(
+                    self.env._(
+                        "Invoice %(invoice)s of payment %(event)s is posted. Credit it first, or"
+                        " have it paid.",
+                        invoice=invoice.name,
+                        event=event.display_name,
+                    )
+                )
         self._apply_trigger('merge')
         self._discard_draft_invoices()
         starts = self.filtered('period_start').mapped('period_start')

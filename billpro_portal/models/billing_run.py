@@ -287,6 +287,7 @@ class BillproBillingRun(models.Model):
         :return: The attempts.
         :rtype: payment.transaction
         """
+        locked._forget_reversed_invoices()
         events = self._set_aside_unchargeable(locked)
         without_invoice = events.filtered(lambda event: not event.invoice_id)
         # What the invoices are made of is read at once here, not order by order below.

@@ -3,7 +3,7 @@ from functools import partial
 
 from odoo import api, fields, models
 
-from ..billing.lifecycle import LIVE, OPEN
+from ..billing.lifecycle import LIVE, OPEN, PAID
 from .sale_order_recovery import COLLECTABLE_ORDERS
 
 # How long before an authorisation ends the salesperson is reminded of it.
@@ -146,7 +146,17 @@ class BillproBillingRun(models.Model):
             (
                 'other_payments',
                 self.env['sale.order']._search_paid_in_another_way(),
-                '_tell_of_other_payments',
+                '_follow_other_payments',
+            ),
+            (
+                'paid_elsewhere',
+                self.env['billpro.billing.event']._search_paid_elsewhere().order_id,
+                '_book_paid_elsewhere',
+            ),
+            (
+                'second_payments',
+                self.env['sale.order']._search_second_payments()._get_orders_paid_elsewhere(),
+                '_take_over_second_payments',
             ),
         ):
             self._keep_dates_of(orders, task, method)
@@ -154,7 +164,11 @@ class BillproBillingRun(models.Model):
             self.env['payment.transaction'].search(
                 [
                     ('billing_action_required', '=', True),
-                    ('billing_event_id.status', 'in', ['cancelled', 'skipped', 'merged']),
+                    (
+                        'billing_event_id.status',
+                        'in',
+                        ['cancelled', 'skipped', 'merged', *PAID],
+                    ),
                 ]
             )
         )

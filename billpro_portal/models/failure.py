@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.tools import plaintext2html
 
-from ..billing.lifecycle import LIVE
+from ..billing.lifecycle import BEFORE_APPROVAL, LIVE
 from .billing_run import CHARGEABLE_ORDERS, REQUESTABLE_EVENTS
 
 # Whose a failure is, by the model of its record: the order, the payment, and what is at stake.
@@ -40,7 +40,9 @@ _STILL_TO_DO = {
     'extend': [('billing_status', '=', 'suspended')],
     'suspend': [('billing_status', 'in', CHARGEABLE_ORDERS)],
     'give_up': [('billing_status', '=', 'suspended')],
-    'other_payments': [('billing_other_payments_told', '=', False)],
+    'other_payments': [('billing_status', 'in', list(BEFORE_APPROVAL))],
+    'paid_elsewhere': [('billing_status', 'not in', list(BEFORE_APPROVAL))],
+    'second_payments': [('billing_status', 'not in', list(BEFORE_APPROVAL))],
     'remind': [('billing_status', '=', 'pending')],
     'announce': [('status', '=', 'scheduled')],
     'send': [('state', 'in', ['queued', 'failed'])],
@@ -83,7 +85,9 @@ class BillproFailure(models.Model):
             ('suspend', "Suspend the order"),
             ('give_up', "Cancel the suspended order"),
             ('remind_of_capture', "Remind of the authorised payment"),
-            ('other_payments', "Tell of payments made in another way"),
+            ('other_payments', "Go on with an order paid in another way"),
+            ('paid_elsewhere', "Book a payment made in another way"),
+            ('second_payments', "Take over a payment that is not needed"),
             ('dates', "Do what is due by date"),
             ('forget', "Clear the list of failures"),
             ('forget_addresses', "Forget where visitors came from"),

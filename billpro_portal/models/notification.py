@@ -312,7 +312,7 @@ class BillproNotification(models.Model):
             'order_reminder': (
                 lambda: (
                     self.order_id.billing_status != 'pending'
-                    or bool(self.order_id._get_other_payments())
+                    or bool(self.order_id._get_other_payments_hold())
                 )
             ),
             'purchase_confirmation': (

@@ -250,6 +250,8 @@ class PaymentTransaction(models.Model):
         others = self - attempts
         carrying = others._carry_documents()
         super(PaymentTransaction, others)._post_process()
+        if (others - others.filtered('billing_order_id'))._get_orders_paid_elsewhere():
+            self.env.ref('billpro_portal.cron_billing_run')._trigger()
         carrying._balance_refunds_on_account()
         carrying._announce_refunds()
 

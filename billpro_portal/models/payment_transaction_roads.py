@@ -1,8 +1,8 @@
-from odoo import models
+from odoo import fields, models
 
 
 class PaymentTransaction(models.Model):
-    """Odoo's own ways to pay back and to capture: payments of orders have those of the order."""
+    """Odoo's own ways to pay and to pay back: payments of orders have those of the order."""
 
     _inherit = 'payment.transaction'
 
@@ -23,3 +23,37 @@ class PaymentTransaction(models.Model):
             values['amount'] = amount_to_refund
         self.env[action['res_model']].browse(action['res_id']).write(values)
         return action
+
+    def _take_over(self, order, invoices, **values):
+        """Make what was paid by Odoo's own links a payment of the order, as if by its own link.
+
+        It can be refunded from the order then, and its customer finds the receipt.
+
+        :param sale.order order: The order that it has paid.
+        :param account.move invoices: The invoices that it has paid.
+        :param values: What else is known of it.
+        """
+        self.write(
+            {
+                'billing_order_id': order.id,
+                'invoice_ids': [fields.Command.set(invoices.ids)],
+                **values,
+            }
+        )
+
+    def _get_invoices_paid(self):
+        """Return the invoices that its payment is reconciled with.
+
+        :rtype: account.move
+        """
+        lines = self.payment_id.move_id.line_ids
+        return lines.matched_debit_ids.debit_move_id.move_id.filtered(
+            lambda move: move.move_type == 'out_invoice'
+        )
+
+    def _get_orders_paid_elsewhere(self):
+        """Return the orders that were paid by Odoo's own links, or by their invoices.
+
+        :rtype: sale.order
+        """
+        return (self.sale_order_ids | self.invoice_ids.billing_order_id).filtered('purchase_type')

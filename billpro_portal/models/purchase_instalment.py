@@ -177,7 +177,26 @@ class BillproPurchaseInstalment(models.AbstractModel):
     # === INVOICES === #
 
     @api.model
+    def _get_full_amount(self, order):
+        return order.amount_total
+
+    @api.model
+    def _can_take_over_invoices(self, order, invoiced, is_full):
+        """The deposit must be a down payment: the final invoice deducts it."""
+        if is_full and not order.currency_id.compare_amounts(invoiced, order.amount_total):
+            return True
+        if not super()._can_take_over_invoices(order, invoiced, is_full):
+            return False
+        billed = order._get_documents().invoice_line_ids.sale_line_ids
+        return order.currency_id.is_zero(invoiced) or all(
+            line.is_downpayment or line.display_type for line in billed
+        )
+
+    @api.model
     def _create_initial_invoice(self, order):
+        if order._is_settled_in_full():
+            order._force_lines_to_invoice_policy_order()
+            return self._create_final_invoice(order)
         if order.currency_id.is_zero(order.billing_deposit):
             return self.env['account.move']
         label = order.with_context(lang=order.partner_invoice_id.lang).env._("Deposit")

@@ -55,6 +55,19 @@ class BillproPurchaseSingle(models.AbstractModel):
         )
 
     @api.model
+    def _get_full_amount(self, order):
+        return self._get_initial_amount(order)
+
+    @api.model
+    def _can_take_over_invoices(self, order, invoiced, is_full):
+        """What they don't bill is invoiced beside them."""
+        currency, initial = order.currency_id, self._get_initial_amount(order)
+        return (
+            currency.compare_amounts(invoiced, 0) >= 0
+            and currency.compare_amounts(invoiced, initial) <= 0
+        )
+
+    @api.model
     def _get_approval_trigger(self, order):
         return 'complete'
 

@@ -309,7 +309,8 @@ class BillproPurchaseSubscription(models.AbstractModel):
     @api.model
     def _create_initial_invoice(self, order):
         lines = self._get_initial_lines(order)
-        if not lines or order.currency_id.is_zero(self._get_initial_amount(order)):
+        # What a gift card has paid in full is invoiced as well; what costs nothing isn't.
+        if all(order.currency_id.is_zero(line.price_total) for line in lines):
             return self.env['account.move']
         period = False
         if not order.billing_trial_days:

@@ -164,6 +164,28 @@ class BillproPurchaseType(models.AbstractModel):
         return order.amount_total
 
     @api.model
+    def _get_full_amount(self, order):
+        """Return with how much an order is paid for good before it begins, without any card.
+
+        :param sale.order order: The order.
+        :return: The amount in the currency of the order; False if there is always more to come.
+        :rtype: float|bool
+        """
+        return False
+
+    @api.model
+    def _can_take_over_invoices(self, order, invoiced, is_full):
+        """Return whether invoices that staff have made can be those of the initial payment.
+
+        :param sale.order order: The order.
+        :param float invoiced: What they bill, in the currency of the order.
+        :param bool is_full: Whether the order is paid for good.
+        :rtype: bool
+        """
+        amounts = (0.0, self._get_initial_amount(order))
+        return not all(order.currency_id.compare_amounts(invoiced, amount) for amount in amounts)
+
+    @api.model
     def _get_balance(self, order):
         """Return what the customer still owes.
 
@@ -430,7 +452,7 @@ class BillproPurchaseType(models.AbstractModel):
         """
         return {
             'label': self.env._("To pay today"),
-            'value': order.currency_id.format(self._get_initial_amount(order)),
+            'value': order.currency_id.format(order._get_amount_asked()),
             'strong': True,
         }
 

@@ -87,7 +87,7 @@ class SaleOrder(models.Model):
         compute='_compute_billing_totals',
         store=True,
         compute_sudo=True,
-        help="Collected from the customer.",
+        help="Collected from the customer, or received in another way.",
     )
     billing_refunded = fields.Monetary(
         string="Refunded",
@@ -172,6 +172,7 @@ class SaleOrder(models.Model):
         'billing_transaction_ids.amount',
         'billing_move_ids.state',
         'billing_move_ids.amount_total',
+        'billing_move_ids.amount_residual',
         'billing_event_ids.status',
         'billing_event_ids.amount',
         'billing_authorization_id',
@@ -185,6 +186,7 @@ class SaleOrder(models.Model):
         )
         self.billing_move_ids.fetch(['state', 'move_type', 'amount_total'])
         self.billing_event_ids.fetch(['status', 'amount'])
+        other_money = self.billing_move_ids._get_other_money()
         for order in self:
             done_txs = order.billing_transaction_ids.filtered(
                 lambda tx: tx.state == 'done' and tx.operation != 'validation'
@@ -194,8 +196,12 @@ class SaleOrder(models.Model):
             credit_notes = order.billing_move_ids.filtered(
                 lambda move: move.state == 'posted' and move.move_type == 'out_refund'
             )
-            order.billing_paid = sum((done_txs - refund_txs).mapped('amount'))
-            order.billing_refunded = -sum(refund_txs.mapped('amount'))
+            other_paid, other_refunded = (
+                sum(amount for move in moves for _line_id, amount in other_money.get(move.id, ()))
+                for moves in (order.billing_move_ids - credit_notes, credit_notes)
+            )
+            order.billing_paid = sum((done_txs - refund_txs).mapped('amount')) + other_paid
+            order.billing_refunded = other_refunded - sum(refund_txs.mapped('amount'))
             order.billing_credited = sum(credit_notes.mapped('amount_total'))
             skipped_events = order.billing_event_ids.filtered(
                 lambda event: event.status == 'skipped'

@@ -26,7 +26,7 @@ class SaleOrder(models.Model):
         return [
             (order.env._("Seller"), order.company_id.name),
             (purchase._get_label(), purchase._get_explanation(order)),
-            *((row['label'], row['value']) for row in purchase._get_terms(order)),
+            *((row['label'], row['value']) for row in order._get_terms_today()),
             *(pair for row in order._get_line_rows() for pair in order._get_agreed_line(row)),
             *(
                 (row['label'], row['value'])

@@ -57,10 +57,10 @@ class SaleOrder(models.Model):
         :param payment.transaction tx: The authorised transaction.
         """
         self.ensure_one()
-        amount = self._get_purchase()._get_initial_amount(self)
+        amount = self._get_amount_asked()
         if (
             self.billing_status not in BEFORE_APPROVAL
-            or self._get_other_payments()
+            or self._get_other_payments_hold()
             or tx.currency_id != self.currency_id
             or tx.currency_id.compare_amounts(tx.amount, amount)
         ):

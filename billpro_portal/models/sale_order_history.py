@@ -1,4 +1,4 @@
-from odoo import models
+from odoo import api, models
 from odoo.tools import format_date
 
 HISTORY_PAGE_SIZE = 20
@@ -29,9 +29,48 @@ class SaleOrder(models.Model):
     def _get_history_rows(self, page):
         start = (page - 1) * HISTORY_PAGE_SIZE
         return [
-            self._get_history_row(tx)
-            for tx in self._get_history()[start : start + HISTORY_PAGE_SIZE]
+            self._get_other_history_row(entry)
+            if isinstance(entry, dict)
+            else self._get_history_row(entry)
+            for entry in self._get_history_entries()[start : start + HISTORY_PAGE_SIZE]
         ]
+
+    def _get_history_entries(self):
+        """Return all that the customer's history lists, newest first.
+
+        :return: Payments and refunds of ours, and what was paid in another way as rows of
+                 `_get_other_money_rows`.
+        :rtype: list[payment.transaction|dict]
+        """
+        entries = list(self._get_history())
+        for row in self._get_other_money_rows():
+            later = [tx for tx in entries if self._get_entry_date(tx) > row['date']]
+            entries.insert(len(later), row)
+        return entries
+
+    @api.model
+    def _get_entry_date(self, entry):
+        return entry['date'] if isinstance(entry, dict) else entry.last_state_change.date()
+
+    def _get_other_history_row(self, row):
+        """Return what was paid in another way as a row of the billing history.
+
+        :param dict row: A row of `_get_other_money_rows`.
+        :rtype: dict
+        """
+        is_refund = row['amount'] < 0
+        document = row['document'].filtered(lambda move: move.state == 'posted')
+        return {
+            'date': format_date(self.env, row['date']),
+            'title': self.env._("Refund") if is_refund else self.env._("Payment"),
+            'amount': row['currency'].format(row['amount']),
+            'status': self.env._("Refunded") if is_refund else self.env._("Paid"),
+            'css': 'success',
+            'card': row['way'],
+            'explanation': False,
+            'url': False,
+            'documents': [self._get_invoice_link(move) for move in document],
+        }
 
     def _get_history_row(self, tx):
         """Return a payment or refund as a row of the billing history.
@@ -74,15 +113,18 @@ class SaleOrder(models.Model):
 
     def _get_invoice_links(self, tx):
         return [
-            {
-                'label': self.env._("Credit note %s", move.name)
-                if move.move_type == 'out_refund'
-                else self.env._("Invoice %s", move.name),
-                'url': self._get_order_link(f'/document/invoice/{move.id}'),
-            }
+            self._get_invoice_link(move)
             for move in tx.invoice_ids
             if move.state == 'posted' and tx.state == 'done'
         ]
+
+    def _get_invoice_link(self, move):
+        return {
+            'label': self.env._("Credit note %s", move.name)
+            if move.move_type == 'out_refund'
+            else self.env._("Invoice %s", move.name),
+            'url': self._get_order_link(f'/document/invoice/{move.id}'),
+        }
 
     def _get_receipt_links(self, tx):
         if tx.state != 'done' or tx.operation == 'refund':

@@ -23,7 +23,7 @@ class SaleOrder(models.Model):
             ._get_compatible_providers(
                 self.company_id.id,
                 self.partner_invoice_id.id,
-                purchase._get_initial_amount(self),
+                self._get_amount_asked(),
                 currency_id=self.currency_id.id,
                 force_tokenization=purchase._requires_card(self),
                 sale_order_id=self.id,
@@ -54,11 +54,11 @@ class SaleOrder(models.Model):
             reason = self.env._(
                 "A payment for order %s is being processed. Please wait for its result.", self.name
             )
-        elif others := self._get_other_payments():
+        elif self._get_other_payments_hold():
             reason = self.env._(
                 "Order %(order)s was paid in another way, or is being paid: %(others)s.",
                 order=self.name,
-                others=others,
+                others=self._get_other_payments(),
             )
         elif self.is_expired:
             reason = self.env._("The offer of order %s has expired. Prolong it first.", self.name)
@@ -116,7 +116,7 @@ class SaleOrder(models.Model):
         :param int number: The number of the attempt.
         :rtype: dict
         """
-        amount = self._get_purchase()._get_initial_amount(self)
+        amount = self._get_amount_asked()
         return {
             'provider_id': token.provider_id.id,
             'payment_method_id': token.payment_method_id.id,

@@ -1,6 +1,6 @@
 from contextlib import contextmanager
 
-from odoo import models
+from odoo import Command, models
 from odoo.exceptions import UserError
 
 from ..billing.lifecycle import BEFORE_APPROVAL
@@ -105,11 +105,49 @@ class SaleOrder(models.Model):
             order.sudo()._check_attempts_given_up()
 
     def _confirm_paid(self):
-        """Confirm an order that is paid, unless staff have confirmed it before."""
+        """Confirm an order that is paid, unless staff have confirmed it before.
+
+        :raise UserError: If that changes what was to be paid: another amount is never booked.
+        """
         self.ensure_one()
-        if self.state in {'draft', 'sent'}:
-            with self._being_confirmed():
-                self.action_confirm()
+        if self.state not in {'draft', 'sent'}:
+            return
+        purchase = self._get_purchase()
+        agreed = purchase._get_initial_amount(self)
+        with self._being_confirmed(), self._keeping_rewards():
+            self.action_confirm()
+        amount = purchase._get_initial_amount(self)
+        if self.currency_id.compare_amounts(amount, agreed):
+            raise UserError(
+                self.env._(
+                    "Confirming order %(order)s would change what is paid first from %(agreed)s to"
+                    " %(amount)s. Put right what changes it, such as a promotion that has ended,"
+                    " and try again.",
+                    order=self.name,
+                    agreed=self.currency_id.format(agreed),
+                    amount=self.currency_id.format(amount),
+                )
+            )
+
+    @contextmanager
+    def _keeping_rewards(self):
+        """Let rewards be those of the day on which the customer began to pay.
+
+        Beside `sale_loyalty`, which asks Sale's own transactions of the order for that day. Ours
+        are among them only meanwhile: they would wake Sale's own confirmation and mails.
+        """
+        paid = (
+            self.sudo()
+            ._get_initial_attempts()
+            .filtered(lambda tx: tx.state in {'authorized', 'done'})
+        )
+        own = paid - self.sudo().transaction_ids if 'applied_coupon_ids' in self._fields else ()
+        if not own:
+            yield
+            return
+        self.sudo().transaction_ids = [Command.link(tx.id) for tx in own]
+        yield  # What fails is rolled back.
+        self.sudo().transaction_ids = [Command.unlink(tx.id) for tx in own]
 
     @contextmanager
     def _being_confirmed(self):
@@ -146,7 +184,7 @@ class SaleOrder(models.Model):
             reason = self.env._("This order is not ready yet.")
         elif self._get_payment_in_progress():
             reason = self.env._("Your payment is already being processed.")
-        elif self._get_other_payments():
+        elif self._get_other_payments_hold():
             reason = self._get_paid_in_another_way_text()
         elif self.is_expired:
             reason = self.env._("This offer has expired. Please contact us for a new one.")
@@ -174,7 +212,10 @@ class SaleOrder(models.Model):
         """
         self.ensure_one()
         if note := self._get_note_on_unfit_payment(tx):
-            self._report_payment_on_account(tx, note)
+            if tx.operation == 'validation':
+                self._message_log(body=note)
+            else:
+                self._report_payment_on_account(tx, note)
             return self.env['account.move']
         purchase = self._get_purchase()
         if purchase._requires_card(self):
@@ -192,6 +233,8 @@ class SaleOrder(models.Model):
             ),
         )
         invoices = self._create_initial_invoices()
+        self._settle_with_advances(invoices)
+        self._report_other_amount(invoices, 0 if tx.operation == 'validation' else tx.amount)
         self.env['billpro.billing.event'].sudo().create(purchase._prepare_first_events(self))
         self.env['billpro.notification']._queue(
             'purchase_confirmation', self, f'approved-{tx.id}', transaction_id=tx.id
@@ -219,14 +262,6 @@ class SaleOrder(models.Model):
                 amount=tx.currency_id.format(tx.amount),
                 order=self.name,
             )
-        if others := self._get_other_payments():
-            return self.env._(
-                "%(amount)s were received for order %(order)s, which is paid in another way, too"
-                " (%(others)s). The payment is on the customer's account: refund one of them.",
-                amount=tx.currency_id.format(tx.amount),
-                order=self.name,
-                others=others,
-            )
         purchase = self._get_purchase()
         card = purchase._requires_card(self) and tx.token_id
         if card and not self._is_card_of_customer(card):
@@ -236,10 +271,36 @@ class SaleOrder(models.Model):
                 amount=tx.currency_id.format(tx.amount),
                 order=self.name,
             )
-        due = purchase._get_initial_amount(self)
-        if tx.operation != 'validation' and (
-            tx.currency_id != self.currency_id or tx.currency_id.compare_amounts(tx.amount, due)
-        ):
+        return self._get_note_on_amount(tx)
+
+    def _get_note_on_amount(self, tx):
+        """Return what staff must do about an approved payment of another amount than is missing.
+
+        :param payment.transaction tx: The confirmed transaction.
+        :return: The note, or None if it is just what is missing.
+        :rtype: str|None
+        """
+        due = self._get_amount_asked()
+        is_other_amount = tx.currency_id != self.currency_id or self.currency_id.compare_amounts(
+            0 if tx.operation == 'validation' else tx.amount, due
+        )
+        if tx.operation == 'validation' and is_other_amount:
+            return self.env._(
+                "A card was registered (%(reference)s), but %(due)s are still to be paid. The order"
+                " link asks for them.",
+                reference=tx.reference,
+                due=self.currency_id.format(due),
+            )
+        others = self._get_other_payments()
+        if self._get_other_payments_hold() or (others and is_other_amount):
+            return self.env._(
+                "%(amount)s were received for order %(order)s, which is paid in another way, too"
+                " (%(others)s). The payment is on the customer's account: refund one of them.",
+                amount=tx.currency_id.format(tx.amount),
+                order=self.name,
+                others=others or '',
+            )
+        if is_other_amount:
             return self.env._(
                 "%(amount)s were received for order %(order)s, but %(due)s are due. The"
                 " payment is on the customer's account: refund it, or correct the order.",
@@ -249,24 +310,53 @@ class SaleOrder(models.Model):
             )
         return None
 
+    def _report_other_amount(self, invoices, amount):
+        """Ask a person to look after invoices that leave another amount open than was paid.
+
+        What staff have invoiced before the payment may not be what the lines are now.
+
+        :param account.move invoices: The invoices of the initial payment.
+        :param float amount: What is paid of them now, in the currency of the order.
+        """
+        is_open = sum(move.amount_residual for move in invoices)
+        if self.currency_id.compare_amounts(is_open, amount):
+            self._ask_staff(
+                self.env._("The invoices of order %s differ from what was paid", self.name),
+                self.env._(
+                    "%(amount)s were paid, and its invoices have %(open)s open: %(invoices)s. Make"
+                    " the invoice that is missing, or credit what is too much.",
+                    amount=self.currency_id.format(amount),
+                    open=self.currency_id.format(is_open),
+                    invoices=', '.join(move.name or self.env._("Draft") for move in invoices),
+                ),
+            )
+
     def _create_initial_invoices(self):
-        """Return the invoices of the initial payment, as drafts unless staff made them before.
+        """Return the invoices of the initial payment that are open, as drafts or made by staff.
+
+        What staff have invoiced before isn't invoiced a second time.
 
         :rtype: account.move
         """
         self.ensure_one()
-        invoices = self._get_purchase()._create_initial_invoice(self)
-        if not invoices:  # Staff invoiced the order by hand before it was paid.
-            customers = self._get_card_owners().commercial_partner_id
-            invoices = self.invoice_ids.filtered(
-                lambda move: (
-                    move.move_type == 'out_invoice'
-                    and move.state != 'cancel'
-                    and move.payment_state == 'not_paid'
-                    and move.commercial_partner_id in customers
-                )
-            )
-        invoices.billing_order_id = self
+        purchase = self._get_purchase()
+        customers = self._get_card_owners().commercial_partner_id
+        by_hand = self._get_documents().filtered(
+            lambda move: move.commercial_partner_id in customers
+        )
+        invoiced = self._get_documented_amounts()['invoiced']
+        is_full = self._is_settled_in_full()
+        due = (purchase._get_full_amount if is_full else purchase._get_initial_amount)(self)
+        invoices = by_hand.filtered(lambda move: move.move_type == 'out_invoice')
+        if (
+            self.currency_id.is_zero(invoiced)
+            or self.currency_id.compare_amounts(invoiced, due) < 0
+        ):
+            invoices |= purchase._create_initial_invoice(self)
+        (invoices | by_hand).billing_order_id = self
+        invoices = invoices.filtered(
+            lambda move: move.state == 'draft' or not move.currency_id.is_zero(move.amount_residual)
+        )
         for invoice in invoices:
             invoice._portal_ensure_token()
         return invoices

@@ -45,12 +45,12 @@ class SaleOrder(models.Model):
         for order in self:
             if order.billing_status != 'pending':
                 raise UserError(self.env._("Order %s is not waiting for a payment.", order.name))
-            if others := order._get_other_payments():
+            if order._get_other_payments_hold():
                 raise UserError(
                     self.env._(
                         "Order %(order)s was paid in another way, or is being paid: %(others)s.",
                         order=order.name,
-                        others=others,
+                        others=order._get_other_payments(),
                     )
                 )
         return self._send_notice_by_hand(
@@ -159,9 +159,10 @@ class SaleOrder(models.Model):
         self.ensure_one()
         rows = self._get_notice_reference_rows()
         if self.billing_status in {'pending', 'rejected'}:
-            amount = self._get_purchase()._get_initial_amount(self)
+            amount = self._get_amount_asked()
             return [
                 *rows,
+                *self._get_received_rows(),
                 self._get_notice_row(
                     self.env._("To pay now"), self.currency_id.format(amount), strong=True
                 ),

@@ -1,5 +1,7 @@
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
+
+from ..billing.lifecycle import BEFORE_APPROVAL
 
 
 class SaleOrder(models.Model):
@@ -37,13 +39,75 @@ class SaleOrder(models.Model):
         :param payment.transaction tx: The transaction that brought the money.
         :param str note: What happened and what to do.
         """
-        tx.billing_on_account = True
+        # It pays no invoice: refunding it must not credit one.
+        tx.write({'billing_on_account': True, 'invoice_ids': [fields.Command.clear()]})
         self.activity_schedule(
             'mail.mail_activity_data_todo',
             summary=self.env._("Payment %s needs a decision", tx.reference),
             note=note,
             user_id=self.user_id.id or self.env.ref('base.user_admin').id,
         )
+
+    @api.model
+    def _search_second_payments(self):
+        """Return what was paid by Odoo's own links and invoices, and no invoice has taken.
+
+        :return: Payments of orders that have begun, or are cancelled.
+        :rtype: payment.transaction
+        """
+        open_payments = [
+            ('state', '=', 'done'),
+            ('billing_order_id', '=', False),
+            ('operation', 'not in', ('validation', 'refund')),
+            ('payment_id.is_reconciled', '=', False),
+        ]
+        begun = [
+            ('purchase_type', '!=', False),
+            ('billing_status', 'not in', list(BEFORE_APPROVAL)),
+        ]
+        Transaction = self.env['payment.transaction']
+        # Not as one condition: "or" would have the database go through all payments there are.
+        return (
+            Transaction.search([*open_payments, ('sale_order_ids', 'any', begun)])
+            | Transaction.search(
+                [*open_payments, ('invoice_ids', 'any', [('billing_order_id', 'any', begun)])]
+            )
+        ).filtered(lambda tx: len(tx._get_orders_paid_elsewhere()) == 1)
+
+    def _take_over_second_payments(self):
+        """Take over what was paid for the order by another way, and it doesn't need.
+
+        The caller holds the lock. The salesperson is asked, and it can be refunded from the order.
+        """
+        self.ensure_one()
+        if self.billing_status in BEFORE_APPROVAL:
+            return
+        for tx in self._search_second_payments():
+            if tx._get_orders_paid_elsewhere() != self:
+                continue
+            if invoices := tx._get_invoices_paid():
+                tx._take_over(self, invoices)
+                self._ask_staff(
+                    self.env._("Payment %s is too much", tx.reference),
+                    self.env._(
+                        "A part of %(amount)s, received by %(reference)s, pays no invoice. It is on"
+                        " the customer's account: pay it back.",
+                        amount=tx.currency_id.format(tx.amount),
+                        reference=tx.reference,
+                    ),
+                )
+                continue
+            tx.billing_order_id = self
+            self._report_payment_on_account(
+                tx,
+                self.env._(
+                    "%(amount)s were received by %(reference)s for order %(order)s, which was"
+                    " already paid or closed. The payment is on the customer's account: refund it.",
+                    amount=tx.currency_id.format(tx.amount),
+                    reference=tx.reference,
+                    order=self.name,
+                ),
+            )
 
     def action_refund_on_account(self):
         """Pay back what was received without need, the newest payment of them as a whole.

@@ -114,10 +114,10 @@ class SaleOrder(models.Model):
         :rtype: dict
         """
         purchase = self._get_purchase()
-        amount = purchase._get_initial_amount(self)
+        amount = self._get_amount_asked()
         return {
             **self._get_page_values(),
-            'terms': purchase._get_terms(self),
+            'terms': self._get_terms_today(),
             'purchase_label': purchase._get_label(),
             'purchase_explanation': purchase._get_explanation(self),
             'lines': self._get_line_rows(),
@@ -191,6 +191,8 @@ class SaleOrder(models.Model):
         tx = self._get_initial_attempts().filtered(lambda tx: tx.state == 'done')[:1]
         if tx.operation == 'validation':
             return f'{self.env._("Your card is registered.")} {confirmation}'
+        if not tx:
+            return f'{self.env._("Your order is paid.")} {confirmation}'
         amount = tx.amount if tx != self.billing_authorization_id else self.billing_paid
         return self.env._(
             "We received your payment of %(amount)s. %(confirmation)s",

@@ -84,6 +84,7 @@ class SaleOrder(models.Model):
         :rtype: str|bool
         """
         self.ensure_one()
+        reason = False
         card = self.billing_token_id
         if self.billing_status not in COLLECTABLE_ORDERS or self.billing_cancel_date:
             return self.env._("Nothing can be paid on this order at the moment.")
@@ -96,7 +97,14 @@ class SaleOrder(models.Model):
             return self.env._("The selected card was declined for good. Please add another.")
         if any(event._is_tried_too_often(by_customer=True) for event in events):
             return self.env._("The selected card was tried too often. Please add another.")
-        return False
+        if any(e._is_invoice_touched() or e._get_refusal_by_invoice() for e in events) or (
+            len(events) > 1 and any(event._get_invoice_by_hand() for event in events)
+        ):
+            reason = self.env._(
+                "A part of it is paid in another way, or is to be paid by invoice. Please contact"
+                " us."
+            )
+        return reason
 
     def _check_agreed_amount(self, amount):
         """Check that a customer who enters another card agreed to pay what is outstanding.
@@ -131,6 +139,7 @@ class SaleOrder(models.Model):
                     " are not charged twice."
                 )
             )
+        self._book_paid_elsewhere()
         outstanding = sum(self._get_outstanding_events().mapped('amount'))
         if self.currency_id.is_zero(outstanding):
             raise UserError(self.env._("Nothing is outstanding any more."))
@@ -169,6 +178,7 @@ class SaleOrder(models.Model):
             lambda event: event.status in IN_FLIGHT or event._is_paid_but_not_booked()
         ):
             return none
+        self._book_paid_elsewhere()
         events = self._get_outstanding_events()
         is_agreed = not self.currency_id.compare_amounts(
             sum(events.mapped('amount')), self.billing_collection_amount

@@ -44,6 +44,7 @@ from . import (
     test_order_link_tours,
     test_order_pages,
     test_other_payments,
+    test_paid_elsewhere,
     test_purchase_type,
     test_read_access,
     test_refund,

@@ -214,7 +214,7 @@ class TestGivingUp(WhosePaymentCommon):
         self.env['account.payment.register'].with_context(
             active_model='account.move', active_ids=invoice.ids
         ).create({})._create_payments()
-        self.single._tell_of_other_payments()
+        self.single._follow_other_payments()
         self.assertEqual(self._get_intent()['status'], 'canceled')
 
     def test_a_card_registration_that_is_begun_anew(self):

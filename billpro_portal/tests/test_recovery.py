@@ -404,10 +404,11 @@ class TestRecovery(GatewayCommon):
     def test_what_was_paid_by_bank_is_not_collected(self):
         event = self._decline()
         self._pay_by_bank(event.invoice_id)
-        self._assert_set_aside_for_its_invoice(event)
-        with freeze_time(datetime(2027, 2, 11, 13)):
-            event._skip()
-        self.assertEqual((event.status, event.invoice_id.amount_residual), ('skipped', 0))
+        self._treat_card_as(GOOD)
+        self._run_on(2, 11, 11)
+        self.assertEqual((event.status, self.order.billing_status), ('recovered', 'active'))
+        self.assertEqual((event.attempt_count, self._charges()), (1, []))
+        self.assertFalse(self.order.activity_ids)
 
     def test_what_was_paid_in_part_by_bank_is_not_collected(self):
         event = self._decline()
@@ -427,8 +428,10 @@ class TestRecovery(GatewayCommon):
         event = self._decline()
         self._pay_by_bank(event.invoice_id)
         self._treat_card_as(GOOD)
-        self._collect(datetime(2027, 2, 10, 12))
-        self.assertEqual((event.status, event.requested_date), ('soft_declined', False))
+        with self.assertRaisesRegex(UserError, "Nothing is outstanding"):
+            self._collect(datetime(2027, 2, 10, 12), 24.2)
+        self._run_on(2, 10, 13)
+        self.assertEqual((event.status, event.requested_date), ('recovered', False))
         self.assertEqual(self._charges(), [])
 
     def test_paid_by_bank_between_opening_and_sending(self):

@@ -37,8 +37,7 @@ class BillproChargeCard(models.TransientModel):
     @api.depends('order_id')
     def _compute_amount(self):
         for wizard in self:
-            order = wizard.order_id
-            wizard.amount = order._get_purchase()._get_initial_amount(order)
+            wizard.amount = wizard.order_id._get_amount_asked()
 
     @api.depends('order_id')
     def _compute_shown(self):

@@ -192,3 +192,6 @@ class SaleOrder(models.Model):
                 order._get_purchase()._get_approval_trigger(order),
                 self.env._("There was nothing to pay."),
             )
+            # What gift cards have paid is invoiced; what costs nothing isn't.
+            if not all(order.currency_id.is_zero(line.price_total) for line in order.order_line):
+                order.sudo()._create_initial_invoices().action_post()

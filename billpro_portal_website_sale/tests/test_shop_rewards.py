@@ -1,5 +1,8 @@
-from odoo import Command
+from datetime import timedelta
+
+from odoo import Command, fields
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
 from .common.shop import ShopCommon
 
@@ -86,6 +89,14 @@ class TestShopRewards(ShopCommon):
         self.assertEqual((order.billing_paid, order.billing_status), (0, 'active'))
         self.assertEqual(order.billing_event_ids.mapped('amount'), [20])
         self.assertEqual(self.large_card.points, 480)
+        self._assert_free_invoice(order)
+        self.assertEqual(order.order_line[0].qty_invoiced, 1)
+
+    def _assert_free_invoice(self, order):
+        """Check that what a gift card has paid is invoiced, and nothing is left to invoice."""
+        invoice = order.billing_move_ids
+        self.assertEqual((invoice.state, invoice.amount_total), ('posted', 0))
+        self.assertEqual(len(invoice.invoice_line_ids), 2)
 
     def test_all_paid_by_gift_card(self):
         order = self._fill_cart(self.book)
@@ -95,6 +106,7 @@ class TestShopRewards(ShopCommon):
         response = self._submit('/shop/payment/validate')
         self.assertTrue(response.headers['Location'].endswith('/shop/confirmation'))
         self.assertEqual((order.state, order.billing_status), ('sale', 'complete'))
+        self._assert_free_invoice(order)
         self.assertEqual(self._go_to('/shop/confirmation').status_code, 200)
         self.assertEqual(self._go_to(order._get_order_link()).status_code, 200)
 
@@ -138,6 +150,49 @@ class TestShopRewards(ShopCommon):
         self._go_to(order._get_order_link())
         self._pay(order)
         self.assertEqual(order.billing_paid, 20)
+
+    def _begin_with_coupon(self):
+        """Return an order with a coupon, and its payment, which was begun two days ago."""
+        order = self._fill_cart(self.gym)
+        self._submit('/shop/pricelist', promo='TEN')
+        self._go_to_payment(order)
+        reference = self._post_transaction(order)['result']['reference']
+        tx = self.env['payment.transaction'].search([('reference', '=', reference)])
+        self.env.cr.execute(
+            "UPDATE payment_transaction SET create_date = create_date - interval '2 days'"
+            " WHERE id = %s",
+            [tx.id],
+        )
+        self.env.invalidate_all()
+        return order, tx
+
+    def _book(self, tx):
+        self._simulate(tx.reference, 'done')
+        with self._committing_env() as env:
+            env['payment.transaction'].browse(tx.id)._cron_post_process()
+
+    def test_promotion_that_ends_before_the_payment_is_booked(self):
+        order, tx = self._begin_with_coupon()
+        self.coupon.date_to = fields.Date.today() - timedelta(days=1)
+        self._book(tx)
+        self.assertEqual((order.billing_paid, order.billing_status), (18, 'active'))
+        self._assert_books_closed(order)
+
+    def test_promotion_that_is_taken_away_before_the_payment_is_booked(self):
+        """Another amount is never booked: a person reads why."""
+        order, tx = self._begin_with_coupon()
+        self.coupon.date_to = fields.Date.today() - timedelta(days=5)
+        with mute_logger('odoo.addons.billpro_portal.models.own_transaction'):
+            self._book(tx)
+        self.assertEqual((tx.state, tx.is_post_processed), ('done', False))
+        self.assertEqual((order.billing_status, len(order.billing_move_ids)), ('pending', 0))
+        failure = self.env['billpro.failure'].search([('order_id', '=', order.id)])
+        self.assertIn("would change what is paid first", failure.reason)
+        self.coupon.date_to = False
+        with self._committing_env() as env:
+            env['billpro.failure'].browse(failure.id)._try_again()
+            env['payment.transaction'].browse(tx.id)._cron_post_process()
+        self.assertEqual((order.billing_paid, order.billing_status), (18, 'active'))
 
     def test_coupon_on_a_locked_price(self):
         self.gym.billing_lock_pricing = True

@@ -145,8 +145,12 @@ def _get_paid_by_hand(order: Any) -> float:
 
 def _get_by_hand(order: Any) -> Any:
     """Return the payments that were registered by hand for the invoices of an order."""
-    payments = (order.billing_move_ids | order.invoice_ids).matched_payment_ids
-    return payments.filtered(
+    return _get_payments_by_hand(order.billing_move_ids | order.invoice_ids)
+
+
+def _get_payments_by_hand(invoices: Any) -> Any:
+    """Return the payments that were registered by hand for some invoices."""
+    return invoices.matched_payment_ids.filtered(
         lambda payment: (
             not payment.payment_transaction_id and payment.state in {'in_process', 'paid'}
         )
@@ -175,7 +179,6 @@ def _read_order_batch(orders: Any) -> list[OrderBooks]:
                 if invoice.state == 'posted'
             ],
             'receivable': _minor_units(_get_receivable(order)),
-            'by_hand': _minor_units(_get_paid_by_hand(order)),
             'on_account': _minor_units(order.billing_on_account_amount),
         }
         for order in orders
@@ -240,6 +243,7 @@ def _read_event_batch(events: Any) -> list[EventBooks]:
                 for tx in event.transaction_ids
                 for payment in by_transaction.get(tx, [])
             ],
+            'by_hand': _minor_units(sum(_get_payments_by_hand(event.invoice_id).mapped('amount'))),
             'invoice': {
                 'state': event.invoice_id.state,
                 'payment_state': event.invoice_id.payment_state,

@@ -50,6 +50,7 @@ class EventBooks(TypedDict):
     amount: int
     attempts: list[Attempt]
     payments: list[Payment]
+    by_hand: int
     invoice: Invoice
 
 
@@ -74,7 +75,6 @@ class OrderBooks(TypedDict):
     balance: int
     invoices: list[OrderInvoice]
     receivable: int
-    by_hand: int
     on_account: int
 
 
@@ -213,8 +213,9 @@ def _order_problems(order: OrderBooks) -> Iterator[tuple[str, str]]:
     """
     paid = sum(amount for status, amount in order['events'] if status in PAID)
     invoiced = sum(invoice['total'] for invoice in order['invoices'])
-    by_hand, on_account = order['by_hand'], order['on_account']
-    if not (paid + by_hand == invoiced + on_account and paid == order['paid']):
+    on_account = order['on_account']
+    # What was paid by hand counts like any other payment.
+    if not (paid == invoiced and order['paid'] == invoiced + on_account):
         yield 'order_sums', f"{paid} are paid, {invoiced} invoiced"
     if order['receivable'] != -on_account:
         yield 'receivable', "the account says that the customer owes something"
@@ -244,18 +245,20 @@ def _problems(event: EventBooks, charged: list[str], total: int) -> Iterator[tup
     if status in IN_FLIGHT:
         yield 'stuck', "neither charged nor declined in the end"
     elif status in PAID:
-        if not charged:
+        yield from _invoice_problems(event)
+        if charged:
+            yield from _book_problems(event, total)
+        elif event['by_hand'] != event['amount']:
             yield 'paid_without_charge', "paid in the books, not charged by the gateway"
-        yield from _book_problems(event, total)
     elif charged:
         yield 'lost_charge', "charged by the gateway, not paid in the books"
     if status not in PAID and event['payments']:
         yield 'payment_without_paid_event', f"{len(event['payments'])} payments in the books"
 
 
-def _book_problems(event: EventBooks, total: int) -> Iterator[tuple[str, str]]:
-    """Return what is wrong with the invoice and the payment of a paid event."""
-    invoice, payments = event['invoice'], event['payments']
+def _invoice_problems(event: EventBooks) -> Iterator[tuple[str, str]]:
+    """Return what is wrong with the invoice of a paid event."""
+    invoice = event['invoice']
     if (
         invoice['state'] != 'posted'
         or invoice['payment_state'] not in {'paid', 'in_payment'}
@@ -263,6 +266,11 @@ def _book_problems(event: EventBooks, total: int) -> Iterator[tuple[str, str]]:
         or invoice['total'] != event['amount']
     ):
         yield 'invoice', f"its invoice is not posted, paid and of its amount: {invoice}"
+
+
+def _book_problems(event: EventBooks, total: int) -> Iterator[tuple[str, str]]:
+    """Return what is wrong with the payment of a charged event."""
+    payments = event['payments']
     if len(payments) != 1 or payments[0]['amount'] != event['amount']:
         yield 'payment', f"not one payment of its amount: {payments}"
     on_account = any(attempt['is_on_account'] for attempt in event['attempts'])
