@@ -441,7 +441,7 @@ class TestRecovery(GatewayCommon):
             self._pay_by_bank(tx.invoice_ids)
         self._run_on(2, 10, 11)
         event = self.order.billing_event_ids[0]
-        self.assertEqual((event.status, tx.state), ('scheduled', 'cancel'))
+        self.assertEqual((event.status, tx.state), ('recovered', 'cancel'))
         self.assertEqual(self._charges(), [])
 
     def test_paid_by_bank_while_the_card_is_charged(self):
