@@ -33,12 +33,15 @@ class AccountMove(models.Model):
                 SELECT own.move_id, other.id, part.%(amount)s
                   FROM account_partial_reconcile part
                   JOIN account_move_line own ON own.id = part.%(own)s
+                  JOIN account_account account ON account.id = own.account_id
                   JOIN account_move_line other ON other.id = part.%(other)s
                   JOIN account_move document ON document.id = other.move_id
              LEFT JOIN account_payment payment ON payment.id = document.origin_payment_id
              LEFT JOIN payment_transaction tx ON tx.id = payment.payment_transaction_id
                  WHERE own.move_id IN %(ids)s
                    AND other.move_id != own.move_id
+                   -- Taxes that are due on payment are reconciled, too, on accounts of their own.
+                   AND account.account_type = 'asset_receivable'
                    AND document.move_type NOT IN ('out_invoice', 'out_refund')
                    AND (%(with_own)s OR tx.billing_order_id IS NULL)
                    AND part.%(amount)s != 0

@@ -243,8 +243,15 @@ class BillproBillingRun(models.Model):
 
         :param payment.transaction txs: Approved attempts without a payment.
         """
-        if not txs:
-            return
+        for of_company in txs.grouped('company_id').values():
+            self._book_payments_of_company(of_company._with_company_dates())
+
+    @api.model
+    def _book_payments_of_company(self, txs):
+        """Post the invoices of approved attempts of one company, see above.
+
+        :param payment.transaction txs: Approved attempts without a payment.
+        """
         first_payments = txs.filtered(
             lambda tx: tx.billing_event_id.status not in PAID | {'merged'}
         )

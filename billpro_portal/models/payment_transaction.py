@@ -244,6 +244,19 @@ class PaymentTransaction(models.Model):
         payment and reconciles them. What there is to carry is decided here, once; attempts are
         booked as the charge run books them.
         """
+        for txs in self.grouped('company_id').values():
+            txs._with_company_dates()._post_process_of_company()
+
+    def _with_company_dates(self):
+        """Return the transactions where today is what it is for their company: in its books.
+
+        Jobs and customers have time zones of their own, which would date entries otherwise.
+        """
+        time_zone = self.company_id.partner_id.tz
+        return self.with_context(tz=time_zone) if time_zone else self
+
+    def _post_process_of_company(self):
+        """Book what became of payments of one company."""
         self._book_authorizations()
         self._book_declined_charges_of_staff()
         attempts = self._book_attempts()

@@ -22,6 +22,31 @@ class TestBooks(BooksCommon):
                 savepoint.rollback()
             self.env.invalidate_all()
 
+    def test_dates_are_the_companys(self):
+        """Whatever the server's clock says: accountants look into their own month and year."""
+        for time_zone, moments in (
+            ('Pacific/Auckland', ('2026-11-30 20:00:00', '2026-12-31 20:00:00')),
+            ('Pacific/Honolulu', ('2026-12-02 05:00:00', '2027-01-02 05:00:00')),
+        ):
+            with self.subTest(time_zone), self.env.cr.savepoint() as savepoint:
+                (self.company.partner_id | self.customer).tz = time_zone
+                with freeze_time(moments[0]):
+                    order = self._create_active_order()
+                    self._refund(order, 1.0)
+                with freeze_time(moments[1]):
+                    order.billing_event_ids.due_date = moments[1]
+                    self._run()
+                payments = order.billing_transaction_ids.payment_id
+                self.assertEqual(
+                    sorted(map(str, (order.billing_move_ids | payments.move_id).mapped('date'))),
+                    4 * ['2026-12-01'] + 2 * ['2027-01-01'],
+                )
+                invoices = order.billing_move_ids
+                self.assertEqual(invoices.mapped('invoice_date'), invoices.mapped('date'))
+                self._assert_books_closed(order)
+                savepoint.rollback()
+            self.env.invalidate_all()
+
     def _follow(self, drawn):
         with freeze_time(START):
             order = self._create_drawn_order(drawn)
