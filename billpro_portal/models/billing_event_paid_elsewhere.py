@@ -49,7 +49,7 @@ class BillproBillingEvent(models.Model):
         invoice = self._get_invoice_by_hand()
         if not invoice or not invoice.currency_id.is_zero(invoice.amount_residual):
             return False
-        money = sum(amount for _line, amount in invoice._get_other_money(True)[invoice.id])
+        money = sum(amount for _line, amount in invoice._get_other_money(True).get(invoice.id, ()))
         return (
             invoice.currency_id == self.currency_id
             and self.currency_id.compare_amounts(money, self.amount) >= 0

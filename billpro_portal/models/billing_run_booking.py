@@ -122,16 +122,7 @@ class BillproBillingRun(models.Model):
                 event._apply_trigger(
                     'recover' if was_declined and event.status in IN_FLIGHT else 'approve'
                 )
-                if not tx.payment_id.is_reconciled:
-                    tx.billing_order_id._report_payment_on_account(
-                        tx,
-                        self.env._(
-                            "The invoice of payment %s was paid, credited or cancelled by hand"
-                            " while the card was charged for it. What was collected is on the"
-                            " customer's account: refund one of them.",
-                            event.display_name,
-                        ),
-                    )
+                self._report_needless_money(tx)
         self._give_up_unsent_attempts(approved.billing_event_id)
         # An earlier attempt says nothing about the one that is under way.
         present = txs.filtered(
@@ -163,6 +154,38 @@ class BillproBillingRun(models.Model):
         collected.billing_event_id._follow_collection()
         self._tell_of('payment_received', collected)
         self._tell_of_declines(declined | waiting)
+
+    @api.model
+    def _report_needless_money(self, tx):
+        """Ask staff about what was collected while its invoice was paid or credited by hand.
+
+        :param payment.transaction tx: An approved attempt, booked.
+        """
+        payment, event = tx.payment_id, tx.billing_event_id
+        # Without an account for outstanding receipts payments have no entry to reconcile.
+        if payment.is_reconciled or not payment.move_id:
+            return
+        if tx._get_invoices_paid():
+            tx.billing_order_id._ask_staff(
+                self.env._("Payment %s is too much", tx.reference),
+                self.env._(
+                    "A part of %(amount)s, collected for %(event)s, pays no invoice: the invoice"
+                    " was paid or credited in part meanwhile. It is on the customer's account: pay"
+                    " it back.",
+                    amount=tx.currency_id.format(tx.amount),
+                    event=event.display_name,
+                ),
+            )
+            return
+        tx.billing_order_id._report_payment_on_account(
+            tx,
+            self.env._(
+                "The invoice of payment %s was paid, credited or cancelled by hand while the card"
+                " was charged for it. What was collected is on the customer's account: refund one"
+                " of them.",
+                event.display_name,
+            ),
+        )
 
     @api.model
     def _tell_of(self, kind, txs):

@@ -229,8 +229,7 @@ class AccountMove(models.Model):
         if self.env.su:
             return
         for move in self.sudo():
-            own = move.billing_order_id | move.invoice_line_ids.sale_line_ids.order_id
-            if move.transaction_ids.billing_order_id - own:
+            if move.transaction_ids.billing_order_id - move.billing_order_id:
                 _refuse_payments_of_orders(self)
 
 

@@ -412,43 +412,6 @@ class BillproPurchaseInstalment(models.AbstractModel):
         return down_payments
 
     @api.model
-    def _make_exact(self, order, down_payments, amount):
-        """Let the lines of a down payment add up to it, whatever Odoo's rounding left or took.
-
-        Odoo fixes what has taxes; of the rest, fractions of cents would add up on the last invoice.
-
-        :param sale.order order: The order.
-        :param list[dict] down_payments: Base lines of Odoo's tax computation; changed.
-        :param float amount: The down payment, taxes included, in the order's currency.
-        """
-        currency = order.currency_id
-        totals = []
-        for base_line in down_payments:
-            taxes = base_line['manual_tax_amounts']
-            if not taxes:
-                details = base_line['tax_details']
-                base_line['price_unit'] = currency.round(
-                    details['total_excluded_currency'] + details['delta_total_excluded_currency']
-                )
-                totals.append(base_line['price_unit'])
-                continue
-            totals.append(
-                base_line['manual_total_excluded_currency']
-                + sum(tax.get('tax_amount_currency', 0.0) for tax in taxes.values())
-            )
-        rounding = currency.round(amount - sum(totals))
-        if not rounding:
-            return
-        _total, largest = max(zip(totals, down_payments, strict=True), key=lambda pair: pair[0])
-        if not largest['manual_tax_amounts']:
-            largest['price_unit'] = currency.round(largest['price_unit'] + rounding)
-            return
-        largest['manual_total_excluded_currency'] += rounding
-        largest['manual_total_excluded'] += order.company_id.currency_id.round(
-            rounding / (largest['rate'] or 1.0)
-        )
-
-    @api.model
     def _prepare_down_payment_command(self, sale_line, label, base_line):
         """Return the command that creates the invoice line of a down payment."""
         account = self._get_down_payment_account(sale_line.order_id, base_line)

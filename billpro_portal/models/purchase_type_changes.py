@@ -101,6 +101,51 @@ class BillproPurchaseType(models.AbstractModel):
         )['income']
 
     @api.model
+    def _make_exact(self, order, base_lines, amount):
+        """Let the lines of an amount add up to it, whatever Odoo's rounding left or took.
+
+        Odoo fixes what has taxes; of the rest, fractions of cents would add up on the last invoice.
+
+        :param sale.order order: The order.
+        :param list[dict] base_lines: What Odoo's tax computation made of the amount; changed.
+        :param float amount: The amount, taxes included, in the order's currency; may be negative.
+        """
+        currency = order.currency_id
+        totals = []
+        for base_line in base_lines:
+            taxes = base_line['manual_tax_amounts']
+            if not taxes:
+                details = base_line['tax_details']
+                base_line['price_unit'] = currency.round(
+                    details['total_excluded_currency'] + details['delta_total_excluded_currency']
+                )
+                totals.append(base_line['price_unit'])
+                continue
+            totals.append(
+                base_line['manual_total_excluded_currency']
+                + sum(
+                    tax.get('tax_amount_currency', 0.0)
+                    for tax_id, tax in taxes.items()
+                    # The customer pays no tax that is charged and taken off at once.
+                    if not base_line['tax_ids']
+                    .flatten_taxes_hierarchy()
+                    .browse(int(tax_id))
+                    .has_negative_factor
+                )
+            )
+        rounding = currency.round(amount - sum(totals))
+        if not rounding or abs(rounding) > len(base_lines) * 2 * currency.rounding:
+            return
+        _total, largest = max(zip(totals, base_lines, strict=True), key=lambda pair: abs(pair[0]))
+        if not largest['manual_tax_amounts']:
+            largest['price_unit'] = currency.round(largest['price_unit'] + rounding)
+            return
+        largest['manual_total_excluded_currency'] += rounding
+        largest['manual_total_excluded'] += order.company_id.currency_id.round(
+            rounding / (largest['rate'] or 1.0)
+        )
+
+    @api.model
     def _prepare_adjustment_lines(self, order, lines, amount, label):
         """Return the commands that add an amount to an invoice, with its part of each tax.
 
@@ -122,6 +167,7 @@ class BillproPurchaseType(models.AbstractModel):
             amount=amount,
             computation_key=f'billing_adjustment,{order.id},{amount}',
         )
+        self._make_exact(order, adjustment_lines, amount)
         account = self._get_income_account(order)
         return [
             fields.Command.create(

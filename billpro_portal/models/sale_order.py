@@ -369,7 +369,7 @@ class SaleOrder(models.Model):
         self._put_back_cards(cards)
         if 'transaction_ids' in vals:
             self._check_transactions_are_own()
-        if vals.get('purchase_type') and not self.env.su:
+        if 'purchase_type' in vals and not self.env.su:
             # On ordinary orders Odoo lets whoever edits them write what is computed.
             orders = self.sudo()
             orders._compute_currency_id()

@@ -12,6 +12,13 @@ class SaleOrder(models.Model):
     def _complete_last_period(self):
         """Complete a subscription that nothing follows; the caller holds the lock."""
         self.ensure_one()
+        if (
+            self.billing_status != 'active'
+            or self.billing_cancel_date
+            or set(self.billing_event_ids.mapped('status')) & OPEN
+            or self._get_purchase()._get_paid_until(self) >= self._get_today()
+        ):
+            return  # It was changed meanwhile, or isn't over yet.
         self._apply_billing_trigger('complete', self.env._("The last period ended."))
 
     def action_mark_complete(self):

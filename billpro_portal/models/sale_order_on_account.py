@@ -59,6 +59,7 @@ class SaleOrder(models.Model):
             ('state', '=', 'done'),
             ('billing_order_id', '=', False),
             ('operation', 'not in', ('validation', 'refund')),
+            ('payment_id.move_id', '!=', False),
             ('payment_id.is_reconciled', '=', False),
         ]
         begun = [
@@ -86,7 +87,8 @@ class SaleOrder(models.Model):
             if tx._get_orders_paid_elsewhere() != self:
                 continue
             if invoices := tx._get_invoices_paid():
-                tx._take_over(self, invoices)
+                if invoices <= self._get_documents():
+                    tx._take_over(self, invoices)
                 self._ask_staff(
                     self.env._("Payment %s is too much", tx.reference),
                     self.env._(

@@ -81,7 +81,11 @@ class SaleOrder(models.Model):
         )
         # With a module that reconciles bank statements, payments have no entry until then.
         payments = self._get_documents().matched_payment_ids.filtered(
-            lambda payment: not payment.move_id and payment.state in {'in_process', 'paid'}
+            lambda payment: (
+                not payment.move_id
+                and payment.state in {'in_process', 'paid'}
+                and 'in_payment' in payment.invoice_ids.mapped('payment_state')
+            )
         )
         return [*txs.sorted('id').mapped('reference'), *payments.mapped('name')]
 
@@ -251,6 +255,8 @@ class SaleOrder(models.Model):
         due = purchase._get_full_amount(self) if is_full else purchase._get_initial_amount(self)
         if not purchase._can_take_over_invoices(self, amounts['invoiced'], is_full):
             return False
+        if self.currency_id.compare_amounts(self._get_amount_received(), due) > 0:
+            return False  # What is too much is no part of what is to be paid later.
         missing = max(0.0, self.currency_id.round(due - self._get_amount_received()))
         to_book = amounts['open'] + max(0.0, due - amounts['invoiced'])
         return not self.currency_id.compare_amounts(
@@ -393,10 +399,16 @@ class SaleOrder(models.Model):
             ('billing_order_id', '=', False),
         ]
         # Not as one condition: "or" would have the database go through all invoices there are.
-        return self.search([*waiting, ('transaction_ids', 'any', txs)]) | self.search(
-            [
-                *waiting,
-                ('state', '=', 'sale'),  # Others have no invoices.
-                ('order_line.invoice_lines.move_id.state', '=', 'posted'),
-            ]
+        told = self.search([*waiting, ('billing_other_payments_told', '=', True)])
+        paid = self.search([*waiting, ('transaction_ids', 'any', txs)])
+        return (
+            told
+            | paid
+            | self.search(
+                [
+                    *waiting,
+                    ('state', '=', 'sale'),  # Others have no invoices.
+                    ('order_line.invoice_lines.move_id.state', 'in', ('draft', 'posted')),
+                ]
+            )
         )

@@ -145,9 +145,16 @@ class SaleOrder(models.Model):
         if received:
             invoices.filtered(lambda move: move.state == 'draft').action_post()
             self._reconcile_advances(received | paid_back, invoices)
+        documents = self._get_documents()
         for tx in self._get_other_transactions():
-            if tx.payment_id.is_reconciled and tx._get_orders_paid_elsewhere() == self:
-                tx._take_over(self, tx._get_invoices_paid())
+            paid = tx._get_invoices_paid()
+            # What has paid other invoices, too, isn't the order's alone.
+            if (
+                tx.payment_id.is_reconciled
+                and tx._get_orders_paid_elsewhere() == self
+                and paid <= documents
+            ):
+                tx._take_over(self, paid)
 
     @api.model
     def _reconcile_advances(self, advances, invoices):

@@ -457,3 +457,27 @@ class TestRecovery(GatewayCommon):
         self.assertEqual(self.order.billing_on_account_amount, 24.2)
         activity = self.order.activity_ids.filtered(lambda a: tx.reference in a.summary)
         self.assertIn("refund one of them", activity.note)
+
+    def test_paid_in_part_by_bank_while_the_card_is_charged(self):
+        """A refund of the whole charge would leave the merchant without a part of it."""
+        self.gateway.faults.add('drop_after', path='/v1/payment_intents')
+        self._run_on(2, 10)
+        event = self.order.billing_event_ids[0]
+        self.assertEqual(event.status, 'unknown')
+        self._pay_by_bank(event.invoice_id, amount=10.0)
+        self._run_on(2, 10, 11)
+        tx = event.transaction_ids
+        self.assertEqual((event.status, tx.state), ('completed', 'done'))
+        self.assertEqual(tx.invoice_ids, event.invoice_id)
+        self.assertEqual(event.invoice_id.amount_residual, 0)
+        self.assertEqual(self.order.billing_on_account_amount, 0)
+        activity = self.order.activity_ids.filtered(lambda a: tx.reference in a.summary)
+        self.assertIn("pay it back", activity.note)
+
+    def test_an_invoice_that_staff_made_free(self):
+        event = self._decline()
+        event.invoice_id.invoice_line_ids.price_unit = 0
+        event.invoice_id.action_post()
+        self.assertEqual(event.invoice_id.payment_state, 'paid')
+        self._assert_set_aside_for_its_invoice(event)
+        self.assertFalse(self.env['billpro.failure'].search([('task', '=', 'dates')]))

@@ -1,5 +1,6 @@
 """Carry the data of 19.0.0.3.0 over to 19.0.0.4.0."""
 
+from odoo import SUPERUSER_ID, api
 from odoo.tools import SQL
 
 # Of which record each mail about payments takes the order.
@@ -21,13 +22,29 @@ REFUNDED = '(object.billing_order_id._get_payment_contact() or object.partner_id
 
 
 def migrate(cr, version):
-    """Send mails about payments to the payer, and show which lines each period charges.
+    """Bring notices, lines and totals to what they are in this version.
 
     :param odoo.sql_db.Cursor cr: The cursor of the update.
     :param str version: The version that was installed.
     """
     _send_to_payer(cr)
     _show_lines_of_periods(cr)
+    _drop_early_discounts(cr)
+
+
+def _drop_early_discounts(cr):
+    """Total orders anew that nobody has paid: a card pays without a discount for paying early.
+
+    :param odoo.sql_db.Cursor cr: The cursor of the update.
+    """
+    env = api.Environment(cr, SUPERUSER_ID, {})
+    env['sale.order'].search(
+        [
+            ('purchase_type', '!=', False),
+            ('billing_status', 'in', ['draft', 'pending', 'rejected']),
+            ('payment_term_id.early_discount', '=', True),
+        ]
+    )._compute_amounts()
 
 
 def _show_lines_of_periods(cr):

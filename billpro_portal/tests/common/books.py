@@ -74,6 +74,22 @@ class BooksCommon(SubscriptionCommon):
             'fixed in base': create(
                 "Levy", amount=0.15, amount_type='fixed', include_base_amount=True, sequence=0
             ),
+            'reverse charge': create(
+                "Reverse charge",
+                amount=18,
+                invoice_repartition_line_ids=[
+                    Command.clear(),
+                    Command.create({'repartition_type': 'base'}),
+                    Command.create({'repartition_type': 'tax', 'factor_percent': 100}),
+                    Command.create({'repartition_type': 'tax', 'factor_percent': -100}),
+                ],
+                refund_repartition_line_ids=[
+                    Command.clear(),
+                    Command.create({'repartition_type': 'base'}),
+                    Command.create({'repartition_type': 'tax', 'factor_percent': 100}),
+                    Command.create({'repartition_type': 'tax', 'factor_percent': -100}),
+                ],
+            ),
             'division': create("Division", amount=8, amount_type='division'),
             'withholding': withholding,
             'cash basis': create(

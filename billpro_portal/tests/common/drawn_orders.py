@@ -22,6 +22,8 @@ TAXES = (
     ('21', 'withholding'),
     ('cash basis',),
     ('division',),
+    ('reverse charge',),
+    ('reverse charge',),
 )
 CURRENCIES = ('EUR', 'EUR', 'EUR', 'JPY', 'KWD', 'CHF')
 TERMS = ('none', 'none', '30 days', 'two parts', 'discount included', 'discount mixed')
