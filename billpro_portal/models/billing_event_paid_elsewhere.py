@@ -31,12 +31,16 @@ class BillproBillingEvent(models.Model):
 
         :rtype: payment.transaction
         """
-        return self._get_invoice_by_hand().transaction_ids.filtered(
-            lambda tx: (
-                not tx.billing_order_id
-                and (
-                    tx.state in {'pending', 'authorized'}
-                    or (tx.state == 'done' and not tx.payment_id)
+        return (
+            self._get_invoice_by_hand()
+            .transaction_ids._get_carriers()
+            .filtered(
+                lambda tx: (
+                    not tx.billing_order_id
+                    and (
+                        tx.state in {'pending', 'authorized'}
+                        or (tx.state == 'done' and not tx.payment_id)
+                    )
                 )
             )
         )

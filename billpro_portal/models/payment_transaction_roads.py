@@ -41,6 +41,19 @@ class PaymentTransaction(models.Model):
             }
         )
 
+    def _get_carriers(self):
+        """Return what brings the money: the captures and releases of what was authorised first.
+
+        Odoo keeps them as children that know of no order and no invoice.
+
+        :rtype: payment.transaction
+        """
+        settlements = self.child_transaction_ids.filtered(lambda tx: tx.operation != 'refund')
+        settled = settlements.filtered(lambda tx: tx.state in {'done', 'cancel'})
+        return (
+            self - settled.source_transaction_id.filtered(lambda tx: tx.state != 'authorized')
+        ) | settlements
+
     def _get_invoices_paid(self):
         """Return the invoices that its payment is reconciled with.
 

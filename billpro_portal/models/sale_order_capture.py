@@ -125,15 +125,27 @@ class SaleOrder(models.Model):
                 reference=tx.reference,
             ),
         )
+        self.activity_ids.filtered(
+            lambda activity: activity.summary == self._get_capture_summary()
+        ).unlink()
         invoices = self._create_initial_invoices()
         drafts = invoices.filtered(lambda move: move.state == 'draft')
         if len(drafts) == 1 and self.currency_id.compare_amounts(drafts.amount_total, tx.amount):
             drafts._reduce_to_amount(tx.amount)
+        if not invoices:
+            self._report_payment_on_account(
+                tx,
+                self.env._(
+                    "%(amount)s were captured for order %(order)s, which was paid in another way"
+                    " meanwhile. The payment is on the customer's account: refund it.",
+                    amount=tx.currency_id.format(tx.amount),
+                    order=self.name,
+                ),
+            )
+            return
+        self._report_other_amount(invoices, tx.amount)
         # Odoo reconciles a capture with the invoices of what it captures.
         (tx | source).invoice_ids = invoices
-        self.activity_ids.filtered(
-            lambda activity: activity.summary == self._get_capture_summary()
-        ).unlink()
 
     def _finish_release(self, tx):
         """Complete the order whose money was released: nothing was charged.
@@ -219,12 +231,14 @@ class SaleOrder(models.Model):
         return tx
 
     def _get_capturable_amount(self):
-        """Return the most that can be captured: neither more than authorised nor than ordered.
+        """Return the most that can be captured: neither more than authorised nor than is missing.
 
+        :return: The amount in the currency of the order; 0 if it was paid in another way since.
         :rtype: float
         """
         self.ensure_one()
-        return min(self._get_open_authorization().amount, self.amount_total)
+        missing = self.currency_id.round(self.amount_total - self._get_amount_received())
+        return max(0.0, min(self._get_open_authorization().amount, missing))
 
     def _create_capture(self, amount):
         """Create the transaction that captures a part or the whole of the authorised payment.

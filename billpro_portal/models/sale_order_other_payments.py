@@ -63,9 +63,10 @@ class SaleOrder(models.Model):
         self.ensure_one()
         order = self.sudo()
         txs = order.transaction_ids | self._get_documents().transaction_ids
-        return (txs - order.billing_transaction_ids).filtered(
+        txs = (txs - order.billing_transaction_ids).filtered(
             lambda tx: tx.operation not in {'validation', 'refund'}
         )
+        return txs._get_carriers()
 
     def _get_other_payments_under_way(self):
         """Return the names of what may be paid any time by another way, or isn't booked yet.

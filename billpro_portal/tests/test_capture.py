@@ -97,6 +97,32 @@ class TestCapture(CaptureCommon):
         self.assertEqual(row['status'], "Paid")
         self.assertEqual(len(row['documents']), 2)
 
+    def test_paid_by_bank_while_it_is_authorised(self):
+        """Nothing is captured that isn't needed; what is captured all the same can be refunded."""
+        order = self._create_authorized_order()
+        order._force_lines_to_invoice_policy_order()
+        invoice = order._create_invoices()
+        invoice.action_post()
+        register = self.env['account.payment.register'].with_context(
+            active_model='account.move', active_ids=invoice.ids
+        )
+        register.create({'amount': 21.0})._create_payments()
+        with self.assertRaisesRegex(ValidationError, "at most .*100.00 can"):
+            order._create_capture(121)
+        register.create({})._create_payments()
+        with self.assertRaisesRegex(ValidationError, "at most .*0.00 can"):
+            order._create_capture(1)
+        source = order.billing_authorization_id
+        capture_tx = source._create_child_transaction(121)
+        capture_tx._process(
+            'demo',
+            {'reference': capture_tx.reference, 'simulated_state': 'done', 'manual_capture': True},
+        )
+        capture_tx._post_process()
+        self.assertEqual(order.billing_status, 'complete')
+        self.assertEqual(order.billing_on_account_amount, 121)
+        self.assertIn("paid in another way", order.activity_ids.note)
+
     def test_captured_in_part(self):
         """Shares of the taxes by hand: 120.00 of 296.09 is 40.5282 %."""
         order = self._create_authorized_order((self.desk, 1), (self.book, 3), (self.meal, 5))

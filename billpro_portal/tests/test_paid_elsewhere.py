@@ -71,6 +71,20 @@ class TestPaidElsewhere(OtherPaymentsCommon):
         self.assertEqual((order.billing_refunded, order.billing_credited), (21, 21))
         self._assert_books_closed(order)
 
+    def test_odoo_s_payment_link_that_reserves_first(self):
+        self.provider.capture_manually = True
+        order = self._create_order((self.desk, 1))
+        tx = self._pay_by_odoo_link(order)
+        self.assertEqual(tx.state, 'authorized')
+        self._assert_nothing_collected(order)
+        capture_tx = tx._capture()
+        (tx | capture_tx)._post_process()
+        self.assertEqual((tx.state, capture_tx.state), ('done', 'done'))
+        self._let_run_look()
+        self.assertEqual((order.billing_status, order.billing_paid), ('complete', 121))
+        self.assertEqual(order.billing_move_ids.payment_state, 'paid')
+        self.assertFalse(order.activity_ids)
+
     def test_a_part_paid_by_bank(self):
         """The link asks for the rest, on the invoice that there is."""
         order = self._create_order((self.desk, 1))
