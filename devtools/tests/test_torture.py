@@ -172,6 +172,49 @@ def test_what_is_wrong_at_a_checkout_is_found(attempts, charged, values, kinds):
     assert _judge_checkout(*attempts, charged=charged, **values) == kinds
 
 
+@pytest.mark.parametrize(
+    ('values', 'kinds'),
+    [
+        ({}, set()),
+        ({'status': 'review'}, {'not_complete'}),
+        # The last payment was paid by hand while it was charged: staff are to pay it back.
+        (
+            {
+                'status': 'review',
+                'paid': 400,
+                'balance': -100,
+                'receivable': -100,
+                'on_account': 100,
+            },
+            set(),
+        ),
+        (
+            {'paid': 400, 'balance': -100, 'receivable': -100},
+            {'order_sums', 'receivable', 'instalments'},
+        ),
+    ],
+)
+def test_the_sums_of_instalments(values, kinds):
+    order: Any = {
+        'name': 'S1',
+        'type': 'instalment',
+        'status': 'complete',
+        'events': [('completed', 100)] * 3,
+        'total': 300,
+        'tax': 50,
+        'paid': 300,
+        'balance': 0,
+        'invoices': [
+            {'total': 100, 'tax': tax, 'is_final': is_final}
+            for tax, is_final in ((17, False), (17, False), (16, True))
+        ],
+        'receivable': 0,
+        'on_account': 0,
+        **values,
+    }
+    assert {kind for kind, _problem in verdict._order_problems(order)} == kinds
+
+
 def test_each_event_is_charged_once_whatever_happens():
     completed = subprocess.run(
         [

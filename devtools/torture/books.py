@@ -112,7 +112,7 @@ def _read_checkout_batch(orders: Any) -> list[CheckoutBooks]:
                     'state': tx.state,
                     'operation': tx.operation,
                     'amount': _minor_units(tx.amount),
-                    'is_on_account': tx.billing_on_account,
+                    'is_on_account': _is_on_account(tx),
                     'booked': _minor_units(
                         tx.payment_id.amount if tx.payment_id.state in {'in_process', 'paid'} else 0
                     ),
@@ -179,12 +179,29 @@ def _read_order_batch(orders: Any) -> list[OrderBooks]:
                 if invoice.state == 'posted'
             ],
             'receivable': _minor_units(_get_receivable(order)),
-            'on_account': _minor_units(order.billing_on_account_amount),
+            'on_account': _minor_units(_get_on_account(order)),
         }
         for order in orders
     ]
     orders.env.invalidate_all()
     return answer
+
+
+def _is_on_account(tx: Any) -> bool:
+    """Return whether staff know that nobody needs a payment, or a part of it."""
+    told = any(tx.reference in name for name in tx.billing_order_id.activity_ids.mapped('summary'))
+    return tx.billing_on_account or (
+        told and bool(tx.payment_id) and not tx.payment_id.is_reconciled
+    )
+
+
+def _get_on_account(order: Any) -> float:
+    """Return what of the order's payments no invoice has taken, where staff know it."""
+    payments = order.billing_transaction_ids.filtered(_is_on_account).payment_id
+    lines = payments.move_id.line_ids.filtered(
+        lambda line: line.account_id.account_type == 'asset_receivable' and not line.reconciled
+    )
+    return -sum(lines.mapped('amount_residual_currency'))
 
 
 def _events(order: Any) -> Any:
@@ -230,7 +247,7 @@ def _read_event_batch(events: Any) -> list[EventBooks]:
                     'reference': tx.reference,
                     'state': tx.state,
                     'amount': _minor_units(tx.amount),
-                    'is_on_account': tx.billing_on_account,
+                    'is_on_account': _is_on_account(tx),
                 }
                 for tx in event.transaction_ids
             ],
