@@ -244,29 +244,25 @@ class PaymentTransaction(models.Model):
         payment and reconciles them. What there is to carry is decided here, once; attempts are
         booked as the charge run books them.
         """
-        for txs in self.grouped('company_id').values():
-            txs._with_company_dates()._post_process_of_company()
-
-    def _with_company_dates(self):
-        """Return the transactions where today is what it is for their company: in its books.
-
-        Jobs and customers have time zones of their own, which would date entries otherwise.
-        """
-        time_zone = self.company_id.partner_id.tz
-        return self.with_context(tz=time_zone) if time_zone else self
-
-    def _post_process_of_company(self):
-        """Book what became of payments of one company."""
-        self._book_authorizations()
-        self._book_declined_charges_of_staff()
-        attempts = self._book_attempts()
-        others = self - attempts
+        txs = self._with_company_dates()
+        txs._book_authorizations()
+        txs._book_declined_charges_of_staff()
+        others = txs - txs._book_attempts()
         carrying = others._carry_documents()
         super(PaymentTransaction, others)._post_process()
         if (others - others.filtered('billing_order_id'))._get_orders_paid_elsewhere():
             self.env.ref('billpro_portal.cron_billing_run')._trigger()
         carrying._balance_refunds_on_account()
         carrying._announce_refunds()
+
+    def _with_company_dates(self):
+        """Return the transactions where today is what it is for their company: in its books.
+
+        Jobs and customers have time zones of their own, which would date entries otherwise. Those
+        of several companies stay as they are: Odoo books them one by one.
+        """
+        time_zone = len(self.company_id) == 1 and self.company_id.partner_id.tz
+        return self.with_context(tz=time_zone) if time_zone else self
 
     def _book_alone(self):
         """Book outcomes that are committed already, each in a transaction of its own."""

@@ -201,7 +201,8 @@ def _get_on_account(order: Any) -> float:
     lines = payments.move_id.line_ids.filtered(
         lambda line: line.account_id.account_type == 'asset_receivable' and not line.reconciled
     )
-    return -sum(lines.mapped('amount_residual_currency'))
+    left: float = -sum(lines.mapped('amount_residual_currency'))
+    return left
 
 
 def _events(order: Any) -> Any:
