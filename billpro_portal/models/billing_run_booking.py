@@ -161,21 +161,12 @@ class BillproBillingRun(models.Model):
 
         :param payment.transaction tx: An approved attempt, booked.
         """
-        payment, event = tx.payment_id, tx.billing_event_id
+        payment = tx.payment_id
         # Without an account for outstanding receipts payments have no entry to reconcile.
         if payment.is_reconciled or not payment.move_id:
             return
         if tx._get_invoices_paid():
-            tx.billing_order_id._ask_staff(
-                self.env._("Payment %s is too much", tx.reference),
-                self.env._(
-                    "A part of %(amount)s, collected for %(event)s, pays no invoice: the invoice"
-                    " was paid or credited in part meanwhile. It is on the customer's account: pay"
-                    " it back.",
-                    amount=tx.currency_id.format(tx.amount),
-                    event=event.display_name,
-                ),
-            )
+            tx.billing_order_id._report_part_on_account(tx)
             return
         tx.billing_order_id._report_payment_on_account(
             tx,
@@ -183,7 +174,7 @@ class BillproBillingRun(models.Model):
                 "The invoice of payment %s was paid, credited or cancelled by hand while the card"
                 " was charged for it. What was collected is on the customer's account: refund one"
                 " of them.",
-                event.display_name,
+                tx.billing_event_id.display_name,
             ),
         )
 

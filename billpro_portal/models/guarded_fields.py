@@ -126,6 +126,18 @@ OF_ORDERS = {
 }
 
 
+def get_given_names(env, vals_list):
+    """Return the names of the fields that new records are given by whoever creates them.
+
+    :param odoo.api.Environment env: The environment, whose context may have defaults.
+    :param list[dict] vals_list: The values.
+    :rtype: set[str]
+    """
+    return {name for vals in vals_list for name in vals} | {
+        key.removeprefix('default_') for key in env.context if key.startswith('default_')
+    }
+
+
 def _refuse_payments_of_orders(records):
     """Refuse to link payments of orders to something that their own pages didn't link them to.
 
@@ -155,10 +167,7 @@ class SaleOrder(models.Model):
         :param list[dict] vals_list: What they were created with.
         :raise AccessError: If a guarded value was among them.
         """
-        names = {name for vals in vals_list for name in vals} | {
-            key.removeprefix('default_') for key in self.env.context if key.startswith('default_')
-        }
-        for name in names & OF_ORDERS[self._name]:
+        for name in get_given_names(self.env, vals_list) & OF_ORDERS[self._name]:
             if not self._fields[name].compute:  # Odoo computes these whatever is given.
                 self._check_field_access(self._fields[name], 'write')
 
@@ -208,7 +217,8 @@ class AccountMove(models.Model):
         :raise AccessError: If it is linked to one.
         """
         moves = super().create(vals_list)
-        moves._check_transactions_are_own()
+        if 'transaction_ids' in get_given_names(self.env, vals_list):
+            moves._check_transactions_are_own()
         return moves
 
     def write(self, vals):

@@ -1,4 +1,4 @@
-from odoo import api, fields, models
+from odoo import fields, models
 from odoo.exceptions import AccessError, UserError
 
 from ..billing.lifecycle import BEFORE_APPROVAL
@@ -48,11 +48,25 @@ class SaleOrder(models.Model):
             user_id=self.user_id.id or self.env.ref('base.user_admin').id,
         )
 
-    @api.model
+    def _report_part_on_account(self, tx):
+        """Ask a person to look after money of which a part pays invoices, and the rest nothing.
+
+        :param payment.transaction tx: The transaction that brought the money, booked.
+        """
+        self._ask_staff(
+            self.env._("Payment %s is too much", tx.reference),
+            self.env._(
+                "A part of %(amount)s, received by %(reference)s, pays no invoice. It is on the"
+                " customer's account: pay it back.",
+                amount=tx.currency_id.format(tx.amount),
+                reference=tx.reference,
+            ),
+        )
+
     def _search_second_payments(self):
         """Return what was paid by Odoo's own links and invoices, and no invoice has taken.
 
-        :return: Payments of orders that have begun, or are cancelled.
+        :return: Payments of these orders, or of all, that have begun, or are cancelled.
         :rtype: payment.transaction
         """
         open_payments = [
@@ -66,6 +80,8 @@ class SaleOrder(models.Model):
             ('purchase_type', '!=', False),
             ('billing_status', 'not in', list(BEFORE_APPROVAL)),
         ]
+        if self:
+            begun.append(('id', 'in', self.ids))
         Transaction = self.env['payment.transaction']
         # Not as one condition: "or" would have the database go through all payments there are.
         return (
@@ -89,15 +105,7 @@ class SaleOrder(models.Model):
             if invoices := tx._get_invoices_paid():
                 if invoices <= self._get_documents():
                     tx._take_over(self, invoices)
-                self._ask_staff(
-                    self.env._("Payment %s is too much", tx.reference),
-                    self.env._(
-                        "A part of %(amount)s, received by %(reference)s, pays no invoice. It is on"
-                        " the customer's account: pay it back.",
-                        amount=tx.currency_id.format(tx.amount),
-                        reference=tx.reference,
-                    ),
-                )
+                self._report_part_on_account(tx)
                 continue
             tx.billing_order_id = self
             self._report_payment_on_account(

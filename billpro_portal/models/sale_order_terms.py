@@ -3,6 +3,7 @@ from odoo.exceptions import UserError, ValidationError
 
 from ..billing.calendar import local_date
 from ..billing.lifecycle import BEFORE_APPROVAL
+from .guarded_fields import get_given_names
 
 # Terms that an order takes over from its product as they are.
 PRODUCT_TERMS = (
@@ -291,7 +292,8 @@ class SaleOrder(models.Model):
         """
         orders = super().create(vals_list)
         if not self.env.su:
-            orders._check_transactions_are_own()
+            if 'transaction_ids' in get_given_names(self.env, vals_list):
+                orders._check_transactions_are_own()
             orders.filtered('purchase_type')._check_created_fields(vals_list)
             for order in orders.filtered('billing_terms_locked'):
                 order._check_terms_of_product()
