@@ -287,7 +287,6 @@ class BillproBillingRun(models.Model):
         :return: The attempts.
         :rtype: payment.transaction
         """
-        locked._forget_reversed_invoices()
         events = self._set_aside_unchargeable(locked)
         without_invoice = events.filtered(lambda event: not event.invoice_id)
         # What the invoices are made of is read at once here, not order by order below.
@@ -350,7 +349,8 @@ class BillproBillingRun(models.Model):
         for event in touched:
             event.status_message = self.env._(
                 "Its invoice %s was paid, credited or cancelled by hand. Skip the payment if there"
-                " is nothing left to collect, or bring the invoice back to what it was.",
+                " is nothing left to collect, or bring the invoice back to what it was. If it was"
+                " credited as a whole, “Execute now” collects the payment by a new invoice.",
                 event.invoice_id.display_name,
             )
             event.order_id._ask_staff(
@@ -368,8 +368,9 @@ class BillproBillingRun(models.Model):
         :rtype: billpro.billing.event
         """
         wrong = events.filtered(
-            lambda event: event.currency_id.compare_amounts(
-                event.invoice_id.amount_total, event.amount
+            lambda event: (
+                event.invoice_id.move_type != 'out_invoice'
+                or event.currency_id.compare_amounts(event.invoice_id.amount_total, event.amount)
             )
         )
         for event in wrong:
