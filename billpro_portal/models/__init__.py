@@ -35,6 +35,7 @@ from . import (
     billing_event_dialogs,
     billing_event_documents,
     billing_event_paid_elsewhere,
+    billing_event_pause,
     billing_event_recovery,
     billing_event_reschedule,
     billing_run_booking,
