@@ -83,6 +83,7 @@ from . import (
     sale_order_initial_payment,
     sale_order_line,
     sale_order_limits,
+    sale_order_intervals,
     sale_order_link,
     sale_order_lists,
     sale_order_notices,
