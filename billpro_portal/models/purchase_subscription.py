@@ -436,6 +436,8 @@ class BillproPurchaseSubscription(models.AbstractModel):
             )
         if not links_line or line.qty_invoiced:
             values.pop('sale_line_ids')
+            # It would have come with the link.
+            line._set_analytic_distribution(values)
         return values
 
     # === CHANGES OF THE SCHEDULE === #
@@ -454,7 +456,9 @@ class BillproPurchaseSubscription(models.AbstractModel):
             event._discard_draft_invoices()
             event.write({'period_start': start, 'period_end': end})
         if amount:
-            order.billing_period_amount = amount
+            follows = not order.currency_id.compare_amounts(amount, self._get_lines_amount(order))
+            # Set back to what the lines add up to, it follows them again.
+            order.billing_period_amount = 0 if follows else amount
         later = order.billing_event_ids.filtered(
             lambda other: other.number > event.number and other.status in {'scheduled', 'paused'}
         )

@@ -16,9 +16,16 @@ class SaleOrder(models.Model):
         for order in self.filtered(
             lambda order: order.purchase_type and order.state in {'draft', 'sent'}
         ):
-            products = order._get_recurring_lines().product_id
+            products = order._get_lines_with_interval().product_id
             if refusal := order._get_purchase()._get_refusal_of_intervals(products):
                 raise ValidationError(refusal)
+
+    def _get_lines_with_interval(self):
+        """Return the lines whose products have the order's interval: not the parts of a combo.
+
+        :rtype: sale.order.line
+        """
+        return self._get_recurring_lines().filtered(lambda line: not line.combo_item_id)
 
     def _confirmation_error_message(self):
         """Override of `sale`: the interval of a product may have been changed since it was added.
@@ -28,7 +35,7 @@ class SaleOrder(models.Model):
         message = super()._confirmation_error_message()
         if message or not self.purchase_type or self._is_being_confirmed():
             return message
-        products = self._get_recurring_lines().product_id
+        products = self._get_lines_with_interval().product_id
         return self._get_purchase()._get_refusal_of_intervals(products)
 
 
@@ -41,7 +48,7 @@ class SaleOrderLine(models.Model):
         are_changing = is_inside(self.env, 'billing_lines_changing')
         for order in self.order_id.filtered('purchase_type'):
             if order.state not in {'draft', 'sent'} and order._get_purchase()._is_perpetual:
-                (self & order._get_recurring_lines())._check_interval_of_sale()
+                (self & order._get_lines_with_interval())._check_interval_of_sale()
             elif order.state in {'draft', 'sent'} and not are_changing:
                 order._check_one_interval()
 
@@ -56,7 +63,7 @@ class SaleOrderLine(models.Model):
             intervals = purchase._get_interval(order), purchase._get_interval(product)
             if is_same_interval(*intervals):
                 continue
-            others = (order._get_recurring_lines() - self).product_id
+            others = (order._get_lines_with_interval() - self).product_id
             refusal = purchase._get_refusal_of_intervals(others | product)
             if not others:
                 refusal = self.env._(
