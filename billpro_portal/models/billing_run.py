@@ -294,16 +294,31 @@ class BillproBillingRun(models.Model):
         opened, _failed = self.env['billpro.own.transaction']._split_until_alone(
             locked.grouped('id').values(),
             'open',
-            self._open_locked,
+            self._open_in_companies,
             on_failure=self._note_unopened,
         )
         return self.env['payment.transaction'].union(*opened)
 
     @api.model
+    def _open_in_companies(self, locked):
+        """Write the intent to charge for events that are locked, each in its own company.
+
+        :param billpro.billing.event locked: The events.
+        :return: The attempts.
+        :rtype: payment.transaction
+        """
+        return self.env['payment.transaction'].union(
+            *(
+                self.with_company(company)._open_locked(events.with_company(company))
+                for company, events in locked.grouped('company_id').items()
+            )
+        )
+
+    @api.model
     def _open_locked(self, locked):
         """Write the intent to charge for events that are locked with their orders.
 
-        :param billpro.billing.event locked: The events.
+        :param billpro.billing.event locked: The events of a company, which is the present one.
         :return: The attempts.
         :rtype: payment.transaction
         """

@@ -202,7 +202,10 @@ class BillproBillingRun(models.Model):
             return True
 
         for order in self.env['billpro.failure']._leave_out_waiting(orders, task):
-            self.env['billpro.own.transaction']._commit_alone(order, task, partial(keep, order))
+            in_company = order.with_company(order.company_id)
+            self.env['billpro.own.transaction']._commit_alone(
+                order, task, partial(keep, in_company)
+            )
 
     @api.model
     def _get_orders_to_resume(self):

@@ -466,9 +466,8 @@ class BillproPurchaseInstalment(models.AbstractModel):
             return order.company_id.downpayment_account_id.id
         if base_line['account_id']:
             return base_line['account_id'].id
-        accounts = base_line['product_id'].product_tmpl_id.get_product_accounts(
-            fiscal_pos=order.fiscal_position_id
-        )
+        product = base_line['product_id'].product_tmpl_id.with_company(order.company_id)
+        accounts = product.get_product_accounts(fiscal_pos=order.fiscal_position_id)
         return (accounts.get('downpayment') or accounts.get('income')).id or False
 
     # === STATUS === #
