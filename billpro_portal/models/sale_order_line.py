@@ -70,6 +70,7 @@ class SaleOrderLine(models.Model):
             or 'default_invoice_lines' in self.env.context
         ):
             lines._check_field_access(self._fields['invoice_lines'], 'write')
+        lines._discard_stale_invoices()
         lines.order_id._follow_changed_lines()
         return lines
 
@@ -84,12 +85,14 @@ class SaleOrderLine(models.Model):
         orders._check_no_payment_in_progress()
         result = super().write(vals)
         (self.order_id - orders)._check_no_payment_in_progress()  # They were moved there.
+        self._discard_stale_invoices()
         (orders | self.order_id)._follow_changed_lines()
         return result
 
     def unlink(self):
         """Override of `sale`: a live order is not charged for lines that are gone."""
         orders = self.order_id
+        self._discard_stale_invoices()
         result = super().unlink()
         orders._follow_changed_lines()
         return result

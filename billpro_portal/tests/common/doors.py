@@ -21,6 +21,7 @@ ODOO = 'odoo'
 
 METHODS = {
     'account.move': {'button_cancel': ODOO, 'create': ODOO, 'write': ODOO},
+    'account.move.reversal': {'reverse_moves': ODOO},
     'account.payment': {'create': ODOO, 'write': ODOO},
     'billpro.attempt.report': {'action_open_order': READERS},
     'billpro.billing.event': {
