@@ -67,6 +67,7 @@ from . import (
     purchase_subscription_changes,
     purchase_type_changes,
     res_company,
+    res_users,
     res_config_settings,
     sale_order,
     sale_order_agreement,
@@ -94,6 +95,7 @@ from . import (
     sale_order_schedule,
     sale_order_schedule_pages,
     sale_order_self_service_pages,
+    sale_order_staff,
     sale_order_terms,
     sms_tracker,
 )
