@@ -6,6 +6,7 @@ from . import (
     billing_event,
     billing_exception,
     billing_run,
+    books,
     cancel_reason,
     card_expiry,
     consent,
