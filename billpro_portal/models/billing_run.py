@@ -7,7 +7,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.modules.registry import Registry
 
-from ..billing.lifecycle import IN_FLIGHT
+from ..billing.lifecycle import IN_FLIGHT, OPEN
 from .own_context import INSIDE, Answers
 from .sale_order_recovery import COLLECTABLE_ORDERS
 
@@ -107,13 +107,18 @@ class BillproBillingRun(models.Model):
 
     @api.model
     def _run_events(self, events):
-        """Collect some events now, whether they are due or not.
+        """Collect some events now, whether they are due or not; those of an order one by one.
 
         :param billpro.billing.event events: Scheduled or softly declined events.
-        :return: The reports of the run, one a company.
+        :return: The reports of the run, one a company and round.
         :rtype: billpro.billing.run
         """
-        return self._run_batch(Domain('id', 'in', events.ids))
+        runs = self.browse()
+        while events:
+            first = events._get_first_of_orders()
+            runs |= self._run_batch(Domain('id', 'in', first.ids))
+            events -= first
+        return runs
 
     @api.model
     def _run_batch(self, domain=None):
@@ -226,9 +231,19 @@ class BillproBillingRun(models.Model):
     @api.model
     def _get_chargeable_domain(self):
         """Return which payments the run and staff may open at all."""
-        return Domain('status', 'in', CHARGEABLE_EVENTS) & Domain(
-            'order_id.billing_status', 'in', CHARGEABLE_ORDERS
+        return (
+            Domain('status', 'in', CHARGEABLE_EVENTS)
+            & Domain('order_id.billing_status', 'in', CHARGEABLE_ORDERS)
+            & self._get_unanswered_domain()
         )
+
+    @api.model
+    def _get_unanswered_domain(self):
+        """Return which payments wait for no other one of their order: one attempt at a time.
+
+        A card that is lost would be tried twice, before anybody knows.
+        """
+        return Domain('order_id.billing_event_ids', 'not any', [('status', 'in', list(IN_FLIGHT))])
 
     @api.model
     def _get_requested_domain(self):
@@ -237,6 +252,7 @@ class BillproBillingRun(models.Model):
             Domain('requested_date', '!=', False)
             & Domain('status', 'in', REQUESTABLE_EVENTS)
             & Domain('order_id.billing_status', 'in', COLLECTABLE_ORDERS)
+            & self._get_unanswered_domain()
         )
 
     @api.model
@@ -262,7 +278,8 @@ class BillproBillingRun(models.Model):
     def _open_candidates(self, candidates, domain):
         """Write the intent to charge: draft invoice, attempt, and event in processing.
 
-        Events and orders that another worker holds are left to it.
+        Events and orders that another worker holds are left to it. Of each order one is opened: the
+        others are looked at again when its answer is known.
 
         :param billpro.billing.event candidates: Events that were found, not locked yet.
         :param Domain domain: What they must still fit when they are locked.
@@ -270,13 +287,16 @@ class BillproBillingRun(models.Model):
         :rtype: payment.transaction
         """
         orders = candidates.order_id.try_lock_for_update(allow_referencing=True)
-        events = candidates.filtered(lambda event: event.order_id in orders)
-        locked = events.try_lock_for_update(allow_referencing=True).filtered_domain(domain)
+        # Whoever has another one of the order under way has changed it, not the order.
+        events = orders.billing_event_ids.filtered(lambda event: event.status in OPEN)
+        locked = events.try_lock_for_update(allow_referencing=True)
+        orders -= (events - locked).order_id
+        locked = candidates.filtered(lambda event: event.order_id in orders)
+        locked = locked.filtered_domain(domain)._get_first_of_orders()
         if not locked:
             return self.env['payment.transaction']
-        # What is made of an order's lines is made together.
         opened, _failed = self.env['billpro.own.transaction']._split_until_alone(
-            locked.grouped('order_id').values(),
+            locked.grouped('id').values(),
             'open',
             self._open_in_companies,
             on_failure=self._note_unopened,
@@ -306,7 +326,6 @@ class BillproBillingRun(models.Model):
         :return: The attempts.
         :rtype: payment.transaction
         """
-        locked._forget_reversed_invoices()
         events = self._set_aside_unchargeable(locked)
         books = self.env['billpro.books']
         events = self._set_aside_unbookable(events, books._find_missing_journals(events))
@@ -373,7 +392,8 @@ class BillproBillingRun(models.Model):
         for event in touched:
             event.status_message = self.env._(
                 "Its invoice %s was paid, credited or cancelled by hand. Skip the payment if there"
-                " is nothing left to collect, or bring the invoice back to what it was.",
+                " is nothing left to collect, or bring the invoice back to what it was. If it was"
+                " credited as a whole, “Execute now” collects the payment by a new invoice.",
                 event.invoice_id.display_name,
             )
             event.order_id._ask_staff(
@@ -391,8 +411,9 @@ class BillproBillingRun(models.Model):
         :rtype: billpro.billing.event
         """
         wrong = events.filtered(
-            lambda event: event.currency_id.compare_amounts(
-                event.invoice_id.amount_total, event.amount
+            lambda event: (
+                event.invoice_id.move_type != 'out_invoice'
+                or event.currency_id.compare_amounts(event.invoice_id.amount_total, event.amount)
             )
         )
         for event in wrong:

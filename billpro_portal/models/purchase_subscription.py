@@ -260,14 +260,33 @@ class BillproPurchaseSubscription(models.AbstractModel):
 
     @api.model
     def _prepare_next_events(self, event):
-        """Return the next cycle; the company's policy says what becomes of missed periods."""
+        """Return the next cycle; the company's policy says what becomes of missed periods.
+
+        None if a later one is scheduled already: a pause may have moved it further away.
+        """
         order = event.order_id
+        if any(other.number > event.number for other in order.billing_event_ids):
+            return []
         number = event.number  # Events count from 1, periods from 0: this is the next period.
         policy = order.company_id.billing_missed_periods
         if policy != 'all':
             first_ahead = self._get_number_after(order, order._get_today())
             number = max(number, first_ahead - 1 if policy == 'latest' else first_ahead)
-        return self._prepare_event(order, number)
+        return self._prepare_event(order, self._get_number_behind_pause(order, number))
+
+    @api.model
+    def _get_number_behind_pause(self, order, number):
+        """Return the number of a period, or of the next that didn't begin while it was paused.
+
+        :param sale.order order: The order.
+        :param int number: The number of the period, from 0.
+        :rtype: int
+        """
+        start, _end = self._get_period(order, order.billing_anchor_date, number)
+        if not order._was_paused_on(start):
+            return number
+        resumed = order._get_date(order.billing_resumed_date)
+        return max(number, self._get_number_after(order, resumed - timedelta(days=1)))
 
     @api.model
     def _get_number_after(self, order, day):
@@ -300,7 +319,8 @@ class BillproPurchaseSubscription(models.AbstractModel):
     def _prepare_event_after_pause(self, event):
         """Move it to the next period that begins after the pause."""
         order = event.order_id
-        number = self._get_number_after(order, order._get_today() - timedelta(days=1))
+        resumed = order._get_date(order.billing_resumed_date)
+        number = self._get_number_after(order, resumed - timedelta(days=1))
         events = self._prepare_event(order, max(number, event.number - 1))
         return events[0] if events else None
 
@@ -416,6 +436,8 @@ class BillproPurchaseSubscription(models.AbstractModel):
             )
         if not links_line or line.qty_invoiced:
             values.pop('sale_line_ids')
+            # It would have come with the link.
+            line._set_analytic_distribution(values)
         return values
 
     # === CHANGES OF THE SCHEDULE === #
@@ -434,7 +456,9 @@ class BillproPurchaseSubscription(models.AbstractModel):
             event._discard_draft_invoices()
             event.write({'period_start': start, 'period_end': end})
         if amount:
-            order.billing_period_amount = amount
+            follows = not order.currency_id.compare_amounts(amount, self._get_lines_amount(order))
+            # Set back to what the lines add up to, it follows them again.
+            order.billing_period_amount = 0 if follows else amount
         later = order.billing_event_ids.filtered(
             lambda other: other.number > event.number and other.status in {'scheduled', 'paused'}
         )

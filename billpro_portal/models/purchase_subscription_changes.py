@@ -40,7 +40,8 @@ class BillproPurchaseSubscription(models.AbstractModel):
         else:
             order._message_log(
                 body=self.env._(
-                    "The lines of the order add up to %s now. Its payments stay as they are.",
+                    "The lines of the order add up to %s now. Its payments stay as they are:"
+                    " change the next one and all later ones to that amount to let them follow.",
                     order.currency_id.format(amount),
                 )
             )

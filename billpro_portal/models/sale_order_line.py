@@ -28,9 +28,9 @@ class SaleOrderLine(models.Model):
             create_column(self.env.cr, self._table, 'billing_each_period', 'boolean')
         return super()._auto_init()
 
-    @api.depends('product_id')
+    @api.depends('product_id', 'linked_line_id', 'combo_item_id')
     def _compute_billing_each_period(self):
-        """Charge the line of a subscription's product each period, and what ships it.
+        """Charge the line of a subscription's product each period, its parts, and what ships it.
 
         Staff may choose otherwise for what the product doesn't decide.
         """
@@ -49,6 +49,8 @@ class SaleOrderLine(models.Model):
         if self.display_type or order.purchase_type not in types:
             return False
         recurring_lines = order._get_recurring_lines()
+        if self.combo_item_id and self.linked_line_id:  # The combo's price is that of its parts.
+            return self.linked_line_id in recurring_lines
         return self in recurring_lines or bool(
             self._is_delivery()
             and recurring_lines.filtered(lambda line: line.product_id.type == 'consu')

@@ -78,6 +78,20 @@ class TestChangedLines(ScheduleActionCommon):
         self._run_on('2027-03-10')
         self._assert_collected(30.0, 30.0)
 
+    def test_an_amount_for_all_that_is_set_back_lets_them_follow_again(self):
+        with freeze_time('2027-01-20 10:00:00'):
+            self._reschedule(self.event, amount=30.0, scope='later')
+        self._set_price(25.0)
+        with freeze_time('2027-02-02 10:00:00'):
+            self._reschedule(self.event, amount=42.35, scope='later')
+        self.assertEqual((self.order.billing_period_amount, self.event.adjustment), (0.0, 0.0))
+        with freeze_time('2027-02-03 10:00:00'):
+            self.order.order_line[0].with_user(self.billing_user).product_uom_qty = 2
+        self.assertEqual(self.event.amount, 72.6)
+        self._run_on('2027-02-10')
+        self._run_on('2027-03-10')
+        self._assert_collected(72.6, 72.6)
+
     def test_what_is_owed_already_stays(self):
         self.order.billing_token_id.demo_simulated_state = 'error'
         self._run_on('2027-02-10')
