@@ -6,6 +6,7 @@ from . import (
     billing_event,
     billing_exception,
     billing_run,
+    books,
     cancel_reason,
     card_expiry,
     consent,
@@ -69,6 +70,7 @@ from . import (
     purchase_subscription_changes,
     purchase_type_changes,
     res_company,
+    res_users,
     res_config_settings,
     sale_order,
     sale_order_agreement,
@@ -98,6 +100,7 @@ from . import (
     sale_order_schedule,
     sale_order_schedule_pages,
     sale_order_self_service_pages,
+    sale_order_staff,
     sale_order_terms,
     sms_tracker,
 )

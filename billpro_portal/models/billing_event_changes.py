@@ -100,8 +100,14 @@ class BillproBillingEvent(models.Model):
         """
         self.ensure_one()
         token = self.order_id.billing_token_id
-        if not token or not token.active:
+        if not token:
             return self.env._("The order has no stored card.")
+        if not token.active:
+            return self.env._(
+                "%s can't be charged any more: it was removed, or its provider was switched off or"
+                " changed between test and live. Ask the customer for another card.",
+                token._get_card_name(),
+            )
         if token.provider_id.state == 'disabled':
             return self.env._("The payment provider is switched off.")
         if not self.order_id._is_card_of_customer(token):

@@ -3,6 +3,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.modules.registry import Registry
 
@@ -65,7 +66,8 @@ class BillproBillingRun(models.Model):
         for task, part in (
             ('inquire', self.env['payment.transaction']._resolve_unknown_outcomes),
             ('authenticate', self._refresh_authentications),
-            ('book', self._book_answered),
+            ('book', self._book_all),
+            ('payable', self.env['billpro.books']._look_again_at_orders),
             ('dates', self._keep_dates),
             ('watch', self._watch_authorizations),
             ('collect', self._collect_requested),
@@ -210,11 +212,13 @@ class BillproBillingRun(models.Model):
     def _get_due_domain(self):
         """Return which payments are due: by their date, by that of a retry, or by request.
 
-        Those that could not be opened aren't tried again at once.
+        Those that could not be opened, or booked, aren't tried again at once.
 
         :rtype: Domain
         """
-        waiting = self.env['billpro.failure']._get_waiting_ids('billpro.billing.event', 'open')
+        Failure = self.env['billpro.failure']
+        waiting = Failure._get_waiting_ids('billpro.billing.event', 'open')
+        waiting += Failure._get_unbookable_ids('billpro.billing.event')
         now = fields.Datetime.now()
         by_date = Domain('status', '=', 'scheduled') & Domain('due_date', '<=', now)
         by_retry = Domain('status', '=', 'soft_declined') & Domain('retry_date', '<=', now)
@@ -344,6 +348,8 @@ class BillproBillingRun(models.Model):
         :rtype: payment.transaction
         """
         events = self._set_aside_unchargeable(locked)
+        books = self.env['billpro.books']
+        events = self._set_aside_unbookable(events, books._find_missing_journals(events))
         without_invoice = events.filtered(lambda event: not event.invoice_id)
         # What the invoices are made of is read at once here, not order by order below.
         lines = without_invoice.order_id.order_line
@@ -353,6 +359,8 @@ class BillproBillingRun(models.Model):
             same_type[0].order_id._get_purchase()._create_event_invoices(same_type)
         events = self._set_aside_touched_invoices(events.filtered('invoice_id'))
         events = self._set_aside_wrong_invoices(events)
+        events = self._set_aside_unbookable(events, books._find_refusals(events))
+        self.env['billpro.failure']._forget_unbookable(events, 'bookable')
         # What the customer asked for and can't be had is not under way any more.
         (locked - events).filtered('requested_date').requested_date = False
         txs = events.env['payment.transaction'].create(self._prepare_attempts(events))
@@ -438,6 +446,26 @@ class BillproBillingRun(models.Model):
             )
         wrong._discard_draft_invoices()
         return events - wrong
+
+    @api.model
+    def _set_aside_unbookable(self, events, refusals):
+        """Leave out the events that could not be booked if they were charged, and tell staff.
+
+        :param billpro.billing.event events: Locked events of a company.
+        :param dict refusals: Why, by event.
+        :return: The others.
+        :rtype: billpro.billing.event
+        """
+        for event, reason in refusals.items():
+            event.status_message = reason
+            # What only the customer's request would collect isn't tried again by itself.
+            if event._is_charged_by_itself():
+                self.env['billpro.own.transaction']._note(
+                    event, 'bookable', UserError(reason), delays=()
+                )
+        refused = events.browse(event.id for event in refusals)
+        refused._discard_draft_invoices()
+        return events - refused
 
     @api.model
     def _prepare_attempts(self, events):

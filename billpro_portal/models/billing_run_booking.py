@@ -43,6 +43,12 @@ class BillproBillingRun(models.Model):
         )
 
     @api.model
+    def _book_all(self):
+        """Book whatever moved money: attempts, and what nobody has booked of everything else."""
+        self._book_answered()
+        self.env['payment.transaction']._book_left_over()
+
+    @api.model
     def _book_answered(self):
         """Book all attempts that were answered and commit; begin anew when others were faster.
 

@@ -2,7 +2,7 @@ from functools import partial
 
 import psycopg2
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from .own_context import INSIDE, is_inside
@@ -46,6 +46,12 @@ class PaymentTransaction(models.Model):
         " AND source_transaction_id IS NULL AND billing_event_id IS NULL"
         " AND billing_is_card_update IS NOT TRUE",
         "Another payment of this order is under way.",
+    )
+
+    # The run looks for what nobody has booked, however old it is.
+    _billing_left_over_idx = models.Index(
+        "(state, last_state_change)"
+        " WHERE billing_order_id IS NOT NULL AND is_post_processed IS NOT TRUE"
     )
 
     # === BUSINESS METHODS - PAYMENT FLOW === #
@@ -279,8 +285,36 @@ class PaymentTransaction(models.Model):
         for tx in self:
             self.env['billpro.own.transaction']._commit_alone(tx, 'book', partial(book, tx))
 
+    @api.model
+    def _book_left_over(self):
+        """Book what nobody has booked of initial payments, refunds and captures, however old it is.
+
+        Odoo's job gives up after four days, and is switched off with the last provider.
+        """
+        txs = self.search(
+            [
+                ('billing_order_id', '!=', False),
+                ('is_post_processed', '=', False),
+                '|',
+                ('state', '=', 'done'),
+                '&',
+                ('state', 'in', ('authorized', 'cancel')),
+                ('billing_authorized_date', '!=', False),
+                # A page, or Odoo's job, is about to book it.
+                (
+                    'last_state_change',
+                    '<',
+                    fields.Datetime.subtract(fields.Datetime.now(), minutes=5),
+                ),
+                '|',
+                ('billing_event_id', '=', False),
+                ('operation', '=', 'refund'),
+            ]
+        )
+        self.env['billpro.failure']._leave_out_waiting(txs, 'book')._book_alone()
+
     def _cron_post_process(self):
-        """Override of `payment`: payments of orders that can't be booked are tried a few times.
+        """Override of `payment`: payments of orders that can't be booked are tried at distances.
 
         Odoo tries for four days, at each pass of the job, and tells its log only.
         """

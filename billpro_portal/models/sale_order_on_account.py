@@ -45,7 +45,7 @@ class SaleOrder(models.Model):
             'mail.mail_activity_data_todo',
             summary=self.env._("Payment %s needs a decision", tx.reference),
             note=note,
-            user_id=self.user_id.id or self.env.ref('base.user_admin').id,
+            user_id=self._billing_get_person_to_ask().id,
         )
 
     def _report_part_on_account(self, tx):

@@ -148,7 +148,9 @@ class SaleOrder(models.Model):
             "Your payment provider is still working on this payment. You will find the"
             " result here; nothing is charged twice."
         )
-        if tx._is_at_payment_page():
+        if received := self._get_received_text(tx):
+            message = received
+        elif tx._is_at_payment_page():
             message = self.env._(
                 "You have begun to pay on your payment provider's own page, and can finish it"
                 " there. If you have left that page, you can pay here again in half an hour at the"
@@ -162,6 +164,7 @@ class SaleOrder(models.Model):
         return {
             **self._get_page_values(),
             'message': message,
+            'is_received': bool(received),
             'instructions': tx.billing_awaits_transfer and tx.provider_id.pending_msg,
             'amount': tx.currency_id.format(tx.amount),
             'reference': tx.reference,

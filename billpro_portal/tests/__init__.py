@@ -7,6 +7,7 @@ from . import (
     test_billing_rights,
     test_booking,
     test_books,
+    test_books_refuse,
     test_browser_pages,
     test_cancellation,
     test_capture,

@@ -90,6 +90,7 @@ METHODS = {
         'create': ODOO,
         'write': ODOO,
     },
+    'res.users': {'action_archive': ODOO, 'write': ODOO},
     'portal.share': {'action_send_mail': ODOO, 'default_get': ODOO},
     'sale.order': {
         'action_cancel_unpaid': WRITERS,

@@ -98,13 +98,13 @@ class EachAloneCommon(NotificationCommon):
             rows = env['billpro.billing.exception'].search([('order_id', 'in', orders.ids)])
             rows.action_try_again()
 
-    def _assert_set_aside(self, order, task):
+    def _assert_set_aside(self, order, task, kind='set_aside'):
         """Check that an order has one row in the list and one activity."""
         row = self._get_rows(order)
-        self.assertEqual(row.mapped('kind'), ['set_aside'])
+        self.assertEqual(row.mapped('kind'), [kind])
         self.assertIn("Mend the cause", row.next_step)
         self.assertIn(self._get_failures(task, order).reason, row.reason)
         activity = order.activity_ids
         self.assertEqual(len(activity), 1)
-        self.assertIn("Set aside", activity.summary)
+        self.assertIn("Set aside" if kind == 'set_aside' else "not booked", activity.summary)
         self.assertEqual(activity.user_id, self.salesperson)
