@@ -31,6 +31,7 @@ from . import (
     account_move_documents,
     account_move_other_money,
     account_payment,
+    account_tax,
     billing_event_changes,
     billing_event_dialogs,
     billing_event_documents,
@@ -70,6 +71,7 @@ from . import (
     res_company,
     res_config_settings,
     sale_order,
+    sale_order_added_lines,
     sale_order_agreement,
     sale_order_cancellation,
     sale_order_capture,
@@ -96,6 +98,7 @@ from . import (
     sale_order_schedule,
     sale_order_schedule_pages,
     sale_order_self_service_pages,
+    sale_order_taxes,
     sale_order_terms,
     sms_tracker,
 )

@@ -14,6 +14,14 @@ class BillproBillingEvent(models.Model):
         for event in self:
             event.has_receipt = bool(event._get_collecting_transaction())
 
+    def _has_wrong_invoice(self):
+        """Return whether its invoice has another total than what is charged.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return bool(self.currency_id.compare_amounts(self.invoice_id.amount_total, self.amount))
+
     def _get_collecting_transaction(self):
         """Return the attempt that collected the payment.
 

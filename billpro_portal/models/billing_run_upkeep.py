@@ -4,7 +4,7 @@ from functools import partial
 from odoo import api, fields, models
 
 from ..billing.lifecycle import LIVE, OPEN, PAID
-from .sale_order_recovery import COLLECTABLE_ORDERS
+from .sale_order_recovery import COLLECTABLE_ORDERS, OVERDUE_AFTER
 
 # How long before an authorisation ends the salesperson is reminded of it.
 DAYS_LEFT_TO_CAPTURE = 2
@@ -137,11 +137,13 @@ class BillproBillingRun(models.Model):
     def _keep_dates(self):
         """Do what is to be done on a date: resume, end, suspend, extend schedules."""
         for task, orders, method in (
+            ('taxes', self._get_orders_to_tax_anew(), '_follow_taxes'),
             ('resume', self._get_orders_to_resume(), '_resume'),
             ('end', self._get_orders_to_end(), '_finish_cancellation'),
             ('complete', self._get_orders_to_complete(), '_complete_last_period'),
             ('extend', self._get_orders_to_extend(), '_extend_schedule'),
             ('suspend', self._get_orders_to_suspend(), '_suspend_if_ignored'),
+            ('overdue', self._get_orders_overdue(), '_mark_totals_to_compute'),
             ('give_up', self._get_orders_to_give_up(), '_give_up_subscription'),
             (
                 'other_payments',
@@ -190,6 +192,10 @@ class BillproBillingRun(models.Model):
 
         for order in self.env['billpro.failure']._leave_out_waiting(orders, task):
             self.env['billpro.own.transaction']._commit_alone(order, task, partial(keep, order))
+
+    @api.model
+    def _get_orders_to_tax_anew(self):
+        return self.env['sale.order'].search([('billing_tax_change', '!=', False)])
 
     @api.model
     def _get_orders_to_resume(self):
@@ -241,6 +247,27 @@ class BillproBillingRun(models.Model):
             ]
         )
         return events.order_id
+
+    @api.model
+    def _get_orders_overdue(self):
+        """Return the orders that owe what has become overdue since their balance was computed."""
+        overdue = fields.Datetime.now() - OVERDUE_AFTER
+        orders = (
+            self.env['billpro.billing.event']
+            .search(
+                [
+                    ('status', '=', 'scheduled'),
+                    ('due_date', '<=', overdue),
+                    ('order_id.billing_status', 'in', list(LIVE)),
+                ]
+            )
+            .order_id
+        )
+        return orders.filtered(
+            lambda order: order.currency_id.compare_amounts(
+                order._get_purchase()._get_balance(order), order.billing_balance
+            )
+        )
 
     @api.model
     def _get_orders_to_suspend(self):

@@ -6,6 +6,7 @@ from . import (
     cancel_subscription,
     capture,
     charge_card,
+    follow_taxes,
     merge,
     order_link,
     other_links,
