@@ -92,8 +92,12 @@ class Odoo:
 
     def variables(self) -> dict[str, str]:
         """Return the environment variables that Odoo runs with."""
+        inherited = self.cluster.variables()
+        # Images of machines often set it. Each of the many processes of a test run would compile
+        # two thousand modules anew, which takes as long as all else that it needs to start.
+        inherited.pop('PYTHONDONTWRITEBYTECODE', None)
         return {
-            **self.cluster.variables(),
+            **inherited,
             # pytest-odoo calls PostgreSQL's programs.
             'PATH': os.pathsep.join(
                 [

@@ -117,8 +117,15 @@ class AccountMove(models.Model):
     # === E-INVOICING === #
 
     def _post(self, soft=True):
-        """Override of `account` to have a job send the e-invoices of orders."""
+        """Override of `account` to have a job send the e-invoices of orders.
+
+        What staff have reset to draft is matched anew with what was collected for it.
+        """
+        of_orders = self.filtered('billing_order_id')
+        again = of_orders.filtered('posted_before')
+        (of_orders - again)._clear_down_payments()
         posted = super()._post(soft=soft)
+        (posted & again)._match_collected()
         due = posted.filtered(
             lambda move: (
                 move.billing_order_id and move.is_sale_document() and move._billpro_is_einvoiced()

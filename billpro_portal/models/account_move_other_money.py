@@ -1,4 +1,5 @@
-from odoo import models
+from odoo import api, models
+from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ..billing.lifecycle import BEFORE_APPROVAL, IN_FLIGHT
@@ -90,6 +91,63 @@ class AccountMove(models.Model):
             if order := move.sudo().billing_order_id:
                 reverse.sudo().billing_order_id = order
         return reverse_moves
+
+    # === DOCUMENTS THAT STAFF CHANGE === #
+
+    def _get_collected_payments(self):
+        """Return what was collected, or paid back, for the documents by payments of orders.
+
+        :rtype: payment.transaction
+        """
+        return self.sudo().transaction_ids.filtered(
+            lambda tx: tx.billing_order_id and tx.state == 'done' and tx.payment_id
+        )
+
+    def _match_collected(self):
+        """Reconcile documents with what was collected, or paid back, for them."""
+        for move in self.sudo():
+            payments = move._get_collected_payments().payment_id
+            open_lines = (move | payments.move_id).line_ids.filtered(
+                lambda line: (
+                    line.account_id.account_type == 'asset_receivable'
+                    and line.parent_state == 'posted'
+                    and not line.reconciled
+                )
+            )
+            for lines in open_lines.grouped('account_id').values():
+                if len(lines.move_id) > 1:
+                    lines.reconcile()
+
+    def button_cancel(self):
+        """Override of `account`: what was collected keeps its invoice.
+
+        :raise UserError: If money was collected for one of the documents.
+        """
+        self._check_nothing_collected()
+        return super().button_cancel()
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_collected(self):
+        self._check_nothing_collected()
+
+    def _check_nothing_collected(self):
+        """Check that the documents can go without leaving money that nothing explains.
+
+        :raise UserError: If money was collected, or paid back, for one of them.
+        """
+        for move in self:
+            if txs := move._get_collected_payments():
+                raise UserError(
+                    self.env._(
+                        "%(document)s can't go: %(payments)s belong to it, of order %(order)s."
+                        " Refund the payment from the order, or add a credit note. To correct"
+                        " something, reset it to draft and confirm it again: it is matched with its"
+                        " payments then.",
+                        document=move.display_name,
+                        payments=', '.join(txs.mapped('reference')),
+                        order=txs.billing_order_id[:1].name,
+                    )
+                )
 
     def _get_money_way(self):
         """Return how the money of a journal entry came, in the customer's words.

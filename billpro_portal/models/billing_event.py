@@ -180,6 +180,7 @@ class BillproBillingEvent(models.Model):
                     events=', '.join(order_events.mapped('display_name')),
                 )
             )
+        events._forget_reversed_invoices()
         run = self.env['billpro.billing.run'].sudo()._run_events(events)
         reasons = events.filtered(lambda event: event.status in {'scheduled', 'soft_declined'})
         return run._get_notification(reasons.filtered('status_message')[:1].status_message)

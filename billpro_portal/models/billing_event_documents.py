@@ -15,12 +15,14 @@ class BillproBillingEvent(models.Model):
             event.has_receipt = bool(event._get_collecting_transaction())
 
     def _has_wrong_invoice(self):
-        """Return whether its invoice has another total than what is charged.
+        """Return whether its invoice isn't one over what is charged.
 
         :rtype: bool
         """
         self.ensure_one()
-        return bool(self.currency_id.compare_amounts(self.invoice_id.amount_total, self.amount))
+        return self.invoice_id.move_type != 'out_invoice' or bool(
+            self.currency_id.compare_amounts(self.invoice_id.amount_total, self.amount)
+        )
 
     def _get_collecting_transaction(self):
         """Return the attempt that collected the payment.

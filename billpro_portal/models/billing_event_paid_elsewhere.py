@@ -75,21 +75,25 @@ class BillproBillingEvent(models.Model):
         return False
 
     def _forget_reversed_invoices(self):
-        """Have a new invoice made of payments whose posted one was credited as a whole."""
+        """Have a new invoice made of payments whose posted one was credited as a whole.
+
+        Only where staff say that they are still to be collected: the credit note may say otherwise.
+        """
         self.filtered(
             lambda event: event.status not in PAID and event.invoice_id.payment_state == 'reversed'
         ).invoice_id = False
 
     @api.model
-    def _search_paid_elsewhere(self):
-        """Return the payments that may have been paid in another way.
+    def _search_orders_paid_elsewhere(self):
+        """Return the orders with a payment that may have been made in another way.
 
-        :rtype: billpro.billing.event
+        :rtype: sale.order
         """
-        return self.search(
+        paid = self.search(
             [
                 ('status', 'not in', [*PAID, *IN_FLIGHT, 'merged']),
                 ('invoice_id.state', '=', 'posted'),
                 ('invoice_id.payment_state', 'in', ['paid', 'in_payment']),
             ]
-        ).filtered(lambda event: event._is_paid_elsewhere())
+        )
+        return paid.filtered(lambda event: event._is_paid_elsewhere()).order_id

@@ -295,20 +295,34 @@ class BillproBillingRun(models.Model):
         opened, _failed = self.env['billpro.own.transaction']._split_until_alone(
             locked.grouped('id').values(),
             'open',
-            self._open_locked,
+            self._open_in_companies,
             on_failure=self._note_unopened,
         )
         return self.env['payment.transaction'].union(*opened)
 
     @api.model
-    def _open_locked(self, locked):
-        """Write the intent to charge for events that are locked with their orders.
+    def _open_in_companies(self, locked):
+        """Write the intent to charge for events that are locked, each in its own company.
 
         :param billpro.billing.event locked: The events.
         :return: The attempts.
         :rtype: payment.transaction
         """
-        locked._forget_reversed_invoices()
+        return self.env['payment.transaction'].union(
+            *(
+                self.with_company(company)._open_locked(events.with_company(company))
+                for company, events in locked.grouped('company_id').items()
+            )
+        )
+
+    @api.model
+    def _open_locked(self, locked):
+        """Write the intent to charge for events that are locked with their orders.
+
+        :param billpro.billing.event locked: The events of a company, which is the present one.
+        :return: The attempts.
+        :rtype: payment.transaction
+        """
         locked._leave_out_invoiced_lines()
         events = self._set_aside_unchargeable(locked)
         without_invoice = events.filtered(lambda event: not event.invoice_id)
@@ -372,7 +386,8 @@ class BillproBillingRun(models.Model):
         for event in touched:
             event.status_message = self.env._(
                 "Its invoice %s was paid, credited or cancelled by hand. Skip the payment if there"
-                " is nothing left to collect, or bring the invoice back to what it was.",
+                " is nothing left to collect, or bring the invoice back to what it was. If it was"
+                " credited as a whole, “Execute now” collects the payment by a new invoice.",
                 event.invoice_id.display_name,
             )
             event.order_id._ask_staff(

@@ -244,16 +244,20 @@ class PaymentTransaction(models.Model):
         payment and reconciles them. What there is to carry is decided here, once; attempts are
         booked as the charge run books them.
         """
-        txs = self._with_company_dates()
-        txs._book_authorizations()
-        txs._book_declined_charges_of_staff()
-        others = txs - txs._book_attempts()
-        carrying = others._carry_documents()
-        super(PaymentTransaction, others)._post_process()
-        if (others - others.filtered('billing_order_id'))._get_orders_paid_elsewhere():
+        billed = self.filtered('billing_order_id')
+        foreign = (self - billed)._with_company_dates()
+        super(PaymentTransaction, foreign)._post_process()
+        if foreign._get_orders_paid_elsewhere():
             self.env.ref('billpro_portal.cron_billing_run')._trigger()
-        carrying._balance_refunds_on_account()
-        carrying._announce_refunds()
+        for company, of_company in billed.grouped('company_id').items():
+            txs = of_company.with_company(company)._with_company_dates()
+            txs._book_authorizations()
+            txs._book_declined_charges_of_staff()
+            others = txs - txs._book_attempts()
+            carrying = others._carry_documents()
+            super(PaymentTransaction, others)._post_process()
+            carrying._balance_refunds_on_account()
+            carrying._announce_refunds()
 
     def _with_company_dates(self):
         """Return the transactions where today is what it is for their company: in its books.
@@ -317,7 +321,6 @@ class PaymentTransaction(models.Model):
         )
         to_book.billing_order_id._lock_billing()
         for tx in to_book.with_context(tracking_disable=True):
-            tx = tx.with_company(tx.company_id)
             if tx.operation == 'refund':
                 tx.invoice_ids = tx.source_transaction_id._create_refund_credit_notes(-tx.amount)
             elif tx.billing_is_card_update:

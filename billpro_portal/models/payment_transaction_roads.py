@@ -27,7 +27,8 @@ class PaymentTransaction(models.Model):
     def _take_over(self, order, invoices, **values):
         """Make what was paid by Odoo's own links a payment of the order, as if by its own link.
 
-        It can be refunded from the order then, and its customer finds the receipt.
+        It can be refunded from the order then, and its customer finds the receipt. What was paid
+        back of it comes along.
 
         :param sale.order order: The order that it has paid.
         :param account.move invoices: The invoices that it has paid.
@@ -40,6 +41,8 @@ class PaymentTransaction(models.Model):
                 **values,
             }
         )
+        refunds = self.child_transaction_ids.filtered(lambda tx: tx.operation == 'refund')
+        refunds.billing_order_id = order
 
     def _get_carriers(self):
         """Return what brings the money: the captures and releases of what was authorised first.

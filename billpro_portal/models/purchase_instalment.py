@@ -225,6 +225,7 @@ class BillproPurchaseInstalment(models.AbstractModel):
         for event in final_events:
             event.invoice_id = self._create_final_invoice(event.order_id)
             self._deduct_skipped(event.order_id, event.invoice_id)
+            self._deduct_credited(event)
             self._even_out(event.order_id, event.invoice_id)
 
     @api.model
@@ -299,6 +300,37 @@ class BillproPurchaseInstalment(models.AbstractModel):
         if order.currency_id.compare_amounts(amount, 0) > 0:
             words = order.with_context(lang=order.partner_invoice_id.lang).env
             self._take_off(order, invoice, amount, words._("Skipped payments"))
+
+    @api.model
+    def _deduct_credited(self, event):
+        """Take off a final invoice the down payments that staff have credited: they were paid.
+
+        Odoo deducts none that was credited, and the last payment would pay for it again.
+
+        :param billpro.billing.event event: The last payment, its invoice a draft.
+        """
+        order, invoice = event.order_id, event.invoice_id
+        currency = order.currency_id
+        excess = currency.round(invoice.amount_total - event.amount)
+        limit = len(invoice.invoice_line_ids) * currency.rounding
+        # What was invoiced of the credited down payments, less what Odoo deducts of them.
+        explained = sum(
+            line.price_total
+            for sale_line in order.order_line.filtered('is_downpayment')
+            if 'out_refund' in sale_line.invoice_lines.mapped('move_type')
+            for line in sale_line.invoice_lines
+            if line.move_id == invoice
+            or (line.parent_state == 'posted' and line.move_type == 'out_invoice')
+        )
+        if (
+            currency.compare_amounts(excess, limit) <= 0
+            or currency.compare_amounts(abs(excess - explained), limit) > 0
+        ):
+            return
+        words = order.with_context(lang=order.partner_invoice_id.lang).env
+        invoice.invoice_line_ids = self._prepare_adjustment_lines(
+            order, self._get_sold_lines(order), -excess, words._("Credited payments")
+        )
 
     @api.model
     def _take_off(self, order, invoice, amount, label):
@@ -434,9 +466,8 @@ class BillproPurchaseInstalment(models.AbstractModel):
             return order.company_id.downpayment_account_id.id
         if base_line['account_id']:
             return base_line['account_id'].id
-        accounts = base_line['product_id'].product_tmpl_id.get_product_accounts(
-            fiscal_pos=order.fiscal_position_id
-        )
+        product = base_line['product_id'].product_tmpl_id.with_company(order.company_id)
+        accounts = product.get_product_accounts(fiscal_pos=order.fiscal_position_id)
         return (accounts.get('downpayment') or accounts.get('income')).id or False
 
     # === STATUS === #

@@ -159,9 +159,8 @@ class BillproPurchaseType(models.AbstractModel):
         lines = order.order_line.filtered(
             lambda line: not line.display_type and not line.is_downpayment
         )
-        return lines[0].product_id.product_tmpl_id.get_product_accounts(
-            fiscal_pos=order.fiscal_position_id
-        )['income']
+        product = lines[0].product_id.product_tmpl_id.with_company(order.company_id)
+        return product.get_product_accounts(fiscal_pos=order.fiscal_position_id)['income']
 
     @api.model
     def _make_exact(self, order, base_lines, amount):

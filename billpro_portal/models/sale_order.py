@@ -96,6 +96,11 @@ class SaleOrder(models.Model):
         compute_sudo=True,
         help="Paid back to the customer.",
     )
+    billing_is_refundable = fields.Boolean(
+        compute='_compute_billing_is_refundable',
+        compute_sudo=True,
+        help="Whether a payment by the order link, or of the schedule, can be paid back.",
+    )
     billing_credited = fields.Monetary(
         string="Credited",
         compute='_compute_billing_totals',
@@ -434,6 +439,11 @@ class SaleOrder(models.Model):
         return res
 
     # === REFUND === #
+
+    @api.depends('billing_paid', 'billing_refunded')
+    def _compute_billing_is_refundable(self):
+        for order in self:
+            order.billing_is_refundable = bool(order._get_refundable_transactions())
 
     def _get_refundable_transactions(self):
         """Return the payments of which something can still be paid back, newest first.

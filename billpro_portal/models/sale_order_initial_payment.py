@@ -292,7 +292,8 @@ class SaleOrder(models.Model):
                 due=self.currency_id.format(due),
             )
         others = self._get_other_payments()
-        if self._get_other_payments_hold() or (others and is_other_amount):
+        # Money that is here counts before what may never come; that is refunded if it does.
+        if self._get_other_payments_hold(with_begun=False) or (others and is_other_amount):
             return self.env._(
                 "%(amount)s were received for order %(order)s, which is paid in another way, too"
                 " (%(others)s). The payment is on the customer's account: refund one of them.",

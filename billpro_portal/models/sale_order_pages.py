@@ -416,10 +416,14 @@ class SaleOrder(models.Model):
         :rtype: list[dict]
         """
         has_total = self._get_purchase()._has_total()
+        paid, balance = self.billing_paid, self.billing_balance
+        if self.billing_status in BEFORE_APPROVAL:  # What came by other ways isn't taken over yet.
+            paid = max(paid, self._get_amount_received())
+            balance = max(0.0, balance - paid)
         amounts = [
             *([(self.env._("Order total"), self.amount_total, False)] if has_total else []),
             *self._get_authorization_amounts(),
-            (self.env._("Paid"), self.billing_paid, False),
+            (self.env._("Paid"), paid, False),
             (self.env._("Refunded"), self.billing_refunded, False),
             (self.env._("Credited"), self.billing_credited, False),
             *(
@@ -427,7 +431,7 @@ class SaleOrder(models.Model):
                 if self.billing_skipped
                 else []
             ),
-            (self.env._("Balance"), self.billing_balance, True),
+            (self.env._("Balance"), balance, True),
         ]
         return [
             {'label': label, 'value': self.currency_id.format(amount), 'strong': strong}

@@ -231,6 +231,19 @@ class TestEachAlone(EachAloneCommon):
         self._run_at(hours=4)
         self.assertFalse(self._get_failures('dates'))
 
+    def test_a_search_that_breaks_off_keeps_the_other_dates(self):
+        orders = self._create_due_orders(1)
+        with freeze_time(DUE - timedelta(days=20)):
+            orders._pause((DUE - timedelta(days=1)).date())
+        with self._broken(
+            BillproBillingRun, '_get_orders_to_end', lambda _run: True, break_database
+        ):
+            self._run_at()
+        self.assertEqual((orders.billing_status, orders.billing_paid), ('active', 48.4))
+        self.assertEqual(len(self._get_failures('dates')), 1)
+        self._run_at(hours=1)
+        self.assertFalse(self._get_failures('dates'))
+
     def _get_admin_activities(self):
         return self.env['mail.activity'].search([('summary', 'ilike', "Set aside")])
 

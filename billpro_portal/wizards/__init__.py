@@ -7,6 +7,7 @@ from . import (
     capture,
     charge_card,
     follow_taxes,
+    invoice_by_hand,
     merge,
     order_link,
     other_links,

@@ -33,3 +33,17 @@ def test_files_of_the_same_content_have_the_same_age(tmp_path):
         databases.age_by_content(tmp_path / name)
         ages.append(path.stat().st_mtime)
     assert ages[0] == ages[1] != ages[2]
+
+
+def test_tests_have_the_indexes_that_refuse_something(odoo):
+    every = databases.Databases(odoo)
+    query = (
+        "SELECT indexrelid::regclass FROM pg_index WHERE indrelid = 'payment_transaction'::regclass"
+    )
+    installed = set(odoo.cluster.query(query, every.addon_template()))
+    left = set(odoo.cluster.query(query, every.tests_template()))
+    assert left < installed
+    # A unique one, one of texts, and one that only finds rows faster.
+    assert 'payment_transaction_reference_uniq' in left
+    assert 'payment_transaction__state_index' in left
+    assert 'payment_transaction__company_id_index' in installed - left

@@ -20,7 +20,7 @@ READERS = 'read'
 ODOO = 'odoo'
 
 METHODS = {
-    'account.move': {'create': ODOO, 'write': ODOO},
+    'account.move': {'button_cancel': ODOO, 'create': ODOO, 'write': ODOO},
     'account.payment': {'create': ODOO, 'write': ODOO},
     'billpro.attempt.report': {'action_open_order': READERS},
     'billpro.billing.event': {

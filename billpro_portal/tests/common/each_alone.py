@@ -14,6 +14,7 @@ DUE = datetime(2027, 2, 10, 10)
 # When the tries are due after which something is set aside.
 TRIES = (timedelta(), RETRY_DELAYS[0], RETRY_DELAYS[0] + RETRY_DELAYS[1])
 LOGGER = 'odoo.addons.billpro_portal.models.own_transaction'
+UPKEEP_LOGGER = 'odoo.addons.billpro_portal.models.billing_run_upkeep'
 
 
 def redirect(env):
@@ -52,7 +53,7 @@ class EachAloneCommon(NotificationCommon):
 
         with (
             patch.object(model, method, broken),
-            mute_logger(LOGGER, 'odoo.sql_db'),
+            mute_logger(LOGGER, UPKEEP_LOGGER, 'odoo.sql_db'),
         ):
             yield
 
