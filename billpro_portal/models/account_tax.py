@@ -8,7 +8,6 @@ COMPUTING_FIELDS = {
     'include_base_amount',
     'is_base_affected',
     'price_include_override',
-    'sequence',
 }
 
 

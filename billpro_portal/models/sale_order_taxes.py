@@ -87,13 +87,8 @@ class SaleOrderLine(models.Model):
 
         The amounts that they had are known still: what stays of them is for `_keep_prices`.
         """
-        for line in self:
-            line = line.with_company(line.company_id)
-            taxes = line.product_id.taxes_id._filter_taxes_by_company(line.company_id)
-            taxes = line.order_id.fiscal_position_id.map_tax(taxes)
-            if taxes != line.tax_ids:
-                with self.env.protecting(self._get_amount_fields(), line):
-                    line.tax_ids = taxes
+        with self.env.protecting(self._get_amount_fields(), self):
+            self._compute_tax_ids()
 
     def _keep_prices(self, kind):
         """Compute the amounts of the lines by the books' taxes, and keep their prices.

@@ -72,7 +72,7 @@ class TestTaxes(ScheduleActionCommon):
         self.assertEqual(order.billing_event_ids.amount, 23.2)
         self.company.billing_tax_change = 'with'
         self._change(19)
-        self.assertEqual(order.order_line.price_unit, 23.2)
+        self.assertAlmostEqual(order.order_line.price_unit, 23.2)
         self.assertEqual(order.billing_event_ids.amount, 23.2)
 
     def test_what_was_announced_is_charged_as_it_was_announced(self):
