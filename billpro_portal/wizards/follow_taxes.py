@@ -143,6 +143,6 @@ class BillproFollowTaxesPreview(models.TransientModel):
     partner_id = fields.Many2one(related='order_id.partner_id', related_sudo=False)
     currency_id = fields.Many2one(related='order_id.currency_id', related_sudo=False)
     old_amount = fields.Monetary(string="Amount", readonly=True, help="Taxes included.")
-    new_amount = fields.Monetary(string="New Amount", readonly=True, help="Taxes included.")
+    new_amount = fields.Monetary(readonly=True, help="Taxes included.")
     first_date = fields.Datetime(string="From", readonly=True, help="The first new payment.")
     note = fields.Char(readonly=True, help="Why it can't follow.")
