@@ -29,6 +29,7 @@ class BillproBillingEvent(models.Model):
         self._part_from_invoice()
         if values is None or values.get('number') in others:
             self._apply_trigger('cancel')
+            self._get_added_lines().billing_event_id = False
         else:
             self.write(values)
 

@@ -234,6 +234,7 @@ class BillproBillingRun(models.Model):
         return (
             Domain('status', 'in', CHARGEABLE_EVENTS)
             & Domain('order_id.billing_status', 'in', CHARGEABLE_ORDERS)
+            & Domain('order_id.billing_is_stopped', '=', False)
             & self._get_unanswered_domain()
         )
 
@@ -347,6 +348,7 @@ class BillproBillingRun(models.Model):
         :return: The attempts.
         :rtype: payment.transaction
         """
+        locked._leave_out_invoiced_lines()
         events = self._set_aside_unchargeable(locked)
         books = self.env['billpro.books']
         events = self._set_aside_unbookable(events, books._find_missing_journals(events))
@@ -431,18 +433,16 @@ class BillproBillingRun(models.Model):
         :return: Those whose invoices have their amounts.
         :rtype: billpro.billing.event
         """
-        wrong = events.filtered(
-            lambda event: (
-                event.invoice_id.move_type != 'out_invoice'
-                or event.currency_id.compare_amounts(event._get_amount_of_invoice(), event.amount)
-            )
-        )
+        wrong = events.filtered(lambda event: event._has_wrong_invoice())
         for event in wrong:
-            event.status_message = self.env._(
-                "Its invoice would be %(invoiced)s instead of %(amount)s: the order was changed"
-                " since. Change its lines back to collect the payment, or skip it.",
-                invoiced=event.currency_id.format(event._get_amount_of_invoice()),
-                amount=event.currency_id.format(event.amount),
+            purchase = event.order_id._get_purchase()
+            if event.invoice_id.state == 'draft' and purchase._keep_amount_shown(event):
+                event._discard_draft_invoices()
+                purchase._create_event_invoices(event)
+        wrong = wrong.filtered(lambda event: event._has_wrong_invoice())
+        for event in wrong:
+            event.status_message = event.order_id._get_purchase()._describe_difference(
+                event, event._get_amount_of_invoice()
             )
         wrong._discard_draft_invoices()
         return events - wrong

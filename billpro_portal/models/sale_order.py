@@ -122,8 +122,8 @@ class SaleOrder(models.Model):
         compute='_compute_billing_totals',
         store=True,
         compute_sudo=True,
-        help="What the customer still owes: the order's total less what was skipped, what was"
-        " credited, and what was paid and not paid back.",
+        help="What the customer still owes: the order's total less what was skipped, what isn't"
+        " collected any more, what was credited, and what was paid and not paid back.",
     )
 
     def _auto_init(self):

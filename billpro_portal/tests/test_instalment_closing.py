@@ -66,6 +66,16 @@ class TestInstalmentClosing(ScheduleActionCommon):
                 refund_tx = env['payment.transaction'].browse(tx.id)._create_order_refund(amount)
                 refund_tx._send_order_refund()
 
+    def test_a_final_invoice_names_down_payments_that_are_not_posted_yet(self):
+        order = self._create_instalments(count=2, state='error')
+        self._run_on('2027-02-10')
+        first, last = order.billing_event_ids
+        self.assertEqual(first.invoice_id.state, 'draft')
+        order._get_purchase()._create_event_invoices(last)
+        names = last.invoice_id.invoice_line_ids.mapped('name')
+        self.assertFalse([name for name in names if "(Draft)" in name])
+        self.assertIn("Instalment 1 of 2", names)
+
     def test_refunds_take_back_revenue(self):
         order = self._create_instalments()
         with freeze_time('2027-01-20 10:00:00'):
