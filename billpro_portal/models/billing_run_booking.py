@@ -94,14 +94,14 @@ class BillproBillingRun(models.Model):
 
     @api.model
     def _book_in_companies(self, txs):
-        """Record what became of attempts, each in its own company.
+        """Record what became of attempts, each in the company of its order.
 
         Jobs work in that of the superuser: what products and customers have for each company,
-        such as their accounts, would be that company's.
+        such as their accounts, would be that company's. The provider may be of a parent company.
 
         :param payment.transaction txs: Answered attempts.
         """
-        for company, of_company in txs.grouped('company_id').items():
+        for company, of_company in txs.grouped(lambda tx: tx.billing_order_id.company_id).items():
             self.with_company(company)._book_batch(of_company.with_company(company))
 
     @api.model

@@ -432,9 +432,10 @@ class BillproFailure(models.Model):
                 'failure_count': 0,
                 'next_try': fields.Datetime.now(),
                 'set_aside_date': False,
-                'is_told': False,
             }
         )
+        # What somebody still has to do isn't given to anybody a second time.
+        self.filtered(lambda failure: not failure.activity_id).is_told = False
         for model, failures in self.grouped('res_model').items():
             records = self.env[model].browse(failures.mapped('res_id')).exists()
             if model in {'billpro.notification', 'billpro.webhook.event'}:

@@ -255,7 +255,8 @@ class PaymentTransaction(models.Model):
         super(PaymentTransaction, foreign)._post_process()
         if foreign._get_orders_paid_elsewhere():
             self.env.ref('billpro_portal.cron_billing_run')._trigger()
-        for company, of_company in billed.grouped('company_id').items():
+        by_company = billed.grouped(lambda tx: tx.billing_order_id.company_id)
+        for company, of_company in by_company.items():
             txs = of_company.with_company(company)._with_company_dates()
             txs._book_authorizations()
             txs._book_declined_charges_of_staff()
@@ -271,7 +272,8 @@ class PaymentTransaction(models.Model):
         Jobs and customers have time zones of their own, which would date entries otherwise. Those
         of several companies stay as they are: Odoo books them one by one.
         """
-        time_zone = len(self.company_id) == 1 and self.company_id.partner_id.tz
+        companies = self.billing_order_id.company_id or self.company_id
+        time_zone = len(companies) == 1 and companies.partner_id.tz
         return self.with_context(tz=time_zone) if time_zone else self
 
     def _book_alone(self):
