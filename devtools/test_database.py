@@ -6,27 +6,6 @@ from odoo.addons.billpro_portal.tests.common import company
 
 from devtools import asset_bundles, paths
 
-# For each query PostgreSQL weighs each index of its tables, of which some have thirty: a fourth of
-# the time of tests, which have a few rows. Without those that only find rows faster it answers the
-# same. Unique ones stay, and those of texts: they refuse what is too long for them.
-DROP_INDEXES = """
-DO $$ DECLARE name text; BEGIN
-    FOR name IN
-        SELECT indexrelid::regclass
-          FROM pg_index JOIN pg_class ON pg_class.oid = indrelid
-         WHERE relnamespace = 'public'::regnamespace
-           AND NOT indisunique
-           -- What Odoo is made of stands in tables with thousands of rows.
-           AND relname NOT LIKE 'ir\\_%'
-           AND NOT EXISTS (
-               SELECT FROM pg_attribute WHERE attrelid = indexrelid AND attlen = -1
-           )
-    LOOP
-        EXECUTE format('DROP INDEX %s', name);
-    END LOOP;
-END $$
-"""
-
 
 def prepare(env: Any) -> None:
     """Make what the addon's tests need.
@@ -36,7 +15,6 @@ def prepare(env: Any) -> None:
     _prepare_documents(env)
     asset_bundles.restore(env, asset_bundles.ODOOS_OWN, paths.cache_directory() / 'asset-bundles')
     asset_bundles.make(env, asset_bundles.FRONTEND)
-    env.cr.execute(DROP_INDEXES)
 
 
 def prepare_glue(env: Any) -> None:
@@ -49,7 +27,6 @@ def prepare_glue(env: Any) -> None:
         for website in env['website'].search([]):
             env = env(context={**env.context, 'website_id': website.id})
             asset_bundles.make(env, asset_bundles.WEBSITE)
-    env.cr.execute(DROP_INDEXES)
 
 
 def _prepare_documents(env: Any) -> None:

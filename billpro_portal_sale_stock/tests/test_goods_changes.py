@@ -12,13 +12,18 @@ from .common.goods import GoodsCommon
 class TestGoodsChanges(GoodsCommon):
     """Deliveries of orders that don't go on as planned."""
 
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.order = cls._create_coffee_order()
+
     def _decline(self, order, day):
         order.billing_token_id.demo_simulated_state = 'error'
         self._run_jobs_on(day)
         order.billing_token_id.demo_simulated_state = 'done'
 
     def test_declined_and_recovered(self):
-        order = self._create_coffee_order()
+        order = self.order
         self._decline(order, '2027-02-10')
         event = order.billing_event_ids[0]
         self.assertEqual(event.status, 'soft_declined')
@@ -29,7 +34,7 @@ class TestGoodsChanges(GoodsCommon):
         self.assertEqual(order.picking_ids[-1].scheduled_date.date(), date(2027, 2, 11))
 
     def test_approved_late(self):
-        order = self._create_coffee_order()
+        order = self.order
         self._decline(order, '2027-02-10')
         event = order.billing_event_ids[0]
         tx = event.transaction_ids
@@ -43,7 +48,7 @@ class TestGoodsChanges(GoodsCommon):
         self.assertEqual(self._deliveries(order), [{"Coffee": 3}] * 2)
 
     def test_what_was_charged_is_delivered_whatever_the_lines_are_by_then(self):
-        order = self._create_coffee_order()
+        order = self.order
         self._decline(order, '2027-02-10')
         with freeze_time('2027-02-10 12:00:00'):
             order.order_line.product_uom_qty = 5
@@ -55,7 +60,7 @@ class TestGoodsChanges(GoodsCommon):
         self.assertEqual(self._deliveries(order), [{"Coffee": 3}] * 2 + [{"Coffee": 5}])
 
     def test_more_or_less_from_the_next_payment_on(self):
-        order = self._create_coffee_order()
+        order = self.order
         line = order.order_line
         line.product_uom_qty = 5
         self.assertEqual(self._deliveries(order), [{"Coffee": 3}])
@@ -73,7 +78,7 @@ class TestGoodsChanges(GoodsCommon):
 
     def test_a_line_that_is_added(self):
         tea = self._create_sold_product("Tea", 5.0, self.tax_21, 'subscription')
-        order = self._create_coffee_order()
+        order = self.order
         order.order_line = [Command.create({'product_id': tea.id, 'product_uom_qty': 2})]
         self.assertEqual(self._deliveries(order), [{"Coffee": 3}])
         self._run_jobs_on('2027-02-10')
@@ -81,7 +86,7 @@ class TestGoodsChanges(GoodsCommon):
         self.assertEqual(order.billing_paid, 121.0)
 
     def test_skipped(self):
-        order = self._create_coffee_order()
+        order = self.order
         with freeze_time('2027-02-01 10:00:00'):
             self._skip(order.billing_event_ids)
         self._run_jobs_on('2027-02-10')
@@ -91,7 +96,7 @@ class TestGoodsChanges(GoodsCommon):
         self.assertEqual(order.billing_event_ids.mapped('delivery_state')[:2], [False, 'launched'])
 
     def test_merged(self):
-        order = self._create_coffee_order()
+        order = self.order
         self._decline(order, '2027-02-10')
         with freeze_time('2027-02-10 12:00:00'):
             merged = self._merge(order.billing_event_ids, date(2027, 2, 20))
@@ -104,7 +109,7 @@ class TestGoodsChanges(GoodsCommon):
         self.assertEqual(self._deliveries(order)[2:], [{"Coffee": 3}])
 
     def test_paused_and_resumed(self):
-        order = self._create_coffee_order()
+        order = self.order
         with freeze_time('2027-02-01 10:00:00'):
             order._pause()
         self._run_jobs_on('2027-02-10')
@@ -116,7 +121,7 @@ class TestGoodsChanges(GoodsCommon):
         self.assertEqual(self._deliveries(order), [{"Coffee": 3}] * 2)
 
     def test_rescheduled_and_collected_early(self):
-        order = self._create_coffee_order()
+        order = self.order
         with freeze_time('2027-02-01 10:00:00'):
             self._reschedule(order.billing_event_ids, day=date(2027, 2, 15))
         self._run_jobs_on('2027-02-10')
@@ -133,7 +138,7 @@ class TestGoodsChanges(GoodsCommon):
         self.assertEqual(early.scheduled_date, order.billing_event_ids[1].due_date)
 
     def test_cancelled(self):
-        order = self._create_coffee_order()
+        order = self.order
         with freeze_time('2027-02-10 10:00:00'):
             self._run()
             order._complete_by_staff("Mitchell")
@@ -144,7 +149,7 @@ class TestGoodsChanges(GoodsCommon):
         self.assertEqual(self._deliveries(order), [{"Coffee": 3}] * 2)
 
     def test_returned_and_paid_back(self):
-        order = self._create_coffee_order()
+        order = self.order
         self._ship(order)
         self._run_jobs_on('2027-02-10')
         self._ship(order)
@@ -171,7 +176,7 @@ class TestGoodsChanges(GoodsCommon):
         self._assert_books_closed(order)
 
     def test_paid_back_before_it_was_on_the_way(self):
-        order = self._create_coffee_order()
+        order = self.order
         with freeze_time('2027-02-10 10:00:00'):
             self._run()
             self._refund(order, 54.45)

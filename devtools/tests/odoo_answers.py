@@ -1,10 +1,7 @@
 """Questions to an Odoo in a process of its own."""
 
-import http.client
 import json
 import re
-
-from devtools import odoo_server
 
 ANSWER = 'answer: '
 PROBLEM = re.compile(r"^[\d-]+ [\d:,]+ \d+ (?:WARNING|ERROR|CRITICAL) .*$", re.MULTILINE)
@@ -41,20 +38,3 @@ def ask(odoo, configuration, *questions):
     assert problems(output) == []
     lines = [line for line in output.splitlines() if line.startswith(ANSWER)]
     return [json.loads(line.removeprefix(ANSWER)) for line in lines]
-
-
-def answers(port, paths):
-    """Return the HTTP status and the content of each of some pages."""
-    found = {}
-    for path in paths:
-        connection = http.client.HTTPConnection(odoo_server.HOST, port, timeout=60)
-        connection.request('GET', path)
-        response = connection.getresponse()
-        found[path] = response.status, response.read()
-        connection.close()
-    return found
-
-
-def statuses(port, paths):
-    """Return the HTTP status of each of some pages."""
-    return {path: status for path, (status, _content) in answers(port, paths).items()}

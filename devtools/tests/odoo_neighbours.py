@@ -80,6 +80,14 @@ def _visible(page):
     return ' '.join(re.sub(r'<[^>]+>', ' ', body).split())
 
 
+def install_loyalty(env):
+    """Install `sale_loyalty` where everything else is, as an administrator does.
+
+    :param odoo.api.Environment env: The superuser's environment.
+    """
+    env['ir.module.module'].search([('name', '=', 'sale_loyalty')]).button_immediate_install()
+
+
 def pay_with_reward(env):
     """Pay an order with a promotion of `sale_loyalty`.
 

@@ -55,8 +55,8 @@ def course(odoo):
             database, max_cron_threads=0, http_port=odoo_server.free_port()
         )
 
-        def install(*modules):
-            output = odoo.update(configuration, install=modules)
+        def install():
+            output = odoo.update(configuration, install=[paths.ADDON_NAME])
             assert problems(output) == []
             assert addon_log.warnings(output) == []
 
@@ -78,7 +78,7 @@ def course(odoo):
         (seen.pages_before,) = ask(odoo, configuration, 'odoo_neighbours.existing_pages')
         seen.structure_before = state.structure(every.cluster, database)
         versions = state.versions(every.cluster, database)
-        changed_by('install', lambda: install(paths.ADDON_NAME))
+        changed_by('install', install)
         seen.rewritten = versions - state.versions(every.cluster, database)
         existing, _created, with_sold, seen.walk, seen.links, seen.books_before = ask(
             odoo,
@@ -95,13 +95,12 @@ def course(odoo):
             *('odoo_orders.books', 'odoo_after_uninstall.work'),
             'odoo_neighbours.open_pages_after_uninstall',
         )
-        changed_by('install again', lambda: install(paths.ADDON_NAME))
-        install('sale_loyalty')
-        seen.paid_with_reward, seen.links_of_later, seen.pages_after = ask(
+        changed_by('install again', install)
+        _installed, seen.paid_with_reward, seen.links_of_later, seen.pages_after = ask(
             odoo,
             configuration,
-            *('odoo_neighbours.pay_with_reward', 'odoo_neighbours.open_links'),
-            'odoo_neighbours.existing_pages',
+            *('odoo_neighbours.install_loyalty', 'odoo_neighbours.pay_with_reward'),
+            *('odoo_neighbours.open_links', 'odoo_neighbours.existing_pages'),
         )
     return seen
 

@@ -7,7 +7,7 @@ put into the released version's tables, columns, constraints and indexes, from w
 from devtools import databases, odoo_server, paths, released_schema
 
 from .books import check_what_was_sold
-from .odoo_answers import ask, problems, statuses
+from .odoo_answers import ask, problems
 
 
 def test_updating_from_the_released_version_keeps_everything(odoo, sold_database):
@@ -17,8 +17,9 @@ def test_updating_from_the_released_version_keeps_everything(odoo, sold_database
     version = released.pop('version')
     check_what_was_sold(sold_database.books)
     with every.temporary(sold_database.name, 'update') as database:
-        log = paths.log_directory() / f'{database}.log'
-        configuration = odoo.write_configuration(database, max_cron_threads=0)
+        configuration = odoo.write_configuration(
+            database, max_cron_threads=0, http_port=odoo_server.free_port()
+        )
         present = released_schema.of_addon(odoo.cluster, database, template)
 
         for statement in released_schema.statements_to(released, present):
@@ -32,15 +33,12 @@ def test_updating_from_the_released_version_keeps_everything(odoo, sold_database
         assert problems(odoo.update(configuration, upgrade=[paths.ADDON_NAME])) == []
 
         assert released_schema.of_addon(odoo.cluster, database, template) == present
-        books, billing, pages = ask(
+        books, billing, (expected, found) = ask(
             odoo,
             configuration,
-            *('odoo_orders.books', 'odoo_orders.billing', 'odoo_orders.pages'),
+            *('odoo_orders.books', 'odoo_orders.billing', 'odoo_neighbours.open_links'),
         )
         assert books == sold_database.books
         assert billing == sold_database.billing
-        port = odoo_server.free_port()
-        with odoo.serving(configuration, port, log) as server:
-            odoo_server.wait_until_ready(server, port, log)
-            assert statuses(port, pages) == pages
-        assert problems(log.read_text()) == []
+        assert len(expected) == 1 + 14
+        assert found == expected

@@ -24,10 +24,11 @@ class GoodsCommon(ScheduleActionCommon, EachAloneCommon):
             cls.coffee, cls.warehouse.lot_stock_id, 1000
         )
 
-    def _create_coffee_order(self, *lines, day='2027-01-10', **terms):
+    @classmethod
+    def _create_coffee_order(cls, *lines, day='2027-01-10', **terms):
         """Return a live order, paid on a day; three boxes if no lines are given."""
         with freeze_time(f'{day} 10:00:00'):
-            return self._create_active_order(*(lines or [(self.coffee, 3)]), **terms)
+            return cls._create_active_order(*(lines or [(cls.coffee, 3)]), **terms)
 
     def _run_jobs_on(self, day):
         """Charge what is due on a day, and deliver what was paid."""
