@@ -40,6 +40,7 @@
         'wizards/cancel_subscription_views.xml',
         'wizards/capture_views.xml',
         'wizards/charge_card_views.xml',
+        'wizards/follow_taxes_views.xml',
         'wizards/merge_views.xml',
         'wizards/order_link_views.xml',
         'wizards/pause_views.xml',

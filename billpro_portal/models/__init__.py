@@ -33,6 +33,7 @@ from . import (
     account_move_down_payments,
     account_move_other_money,
     account_payment,
+    account_tax,
     billing_event_changes,
     billing_event_dialogs,
     billing_event_documents,
@@ -73,6 +74,7 @@ from . import (
     res_users,
     res_config_settings,
     sale_order,
+    sale_order_added_lines,
     sale_order_agreement,
     sale_order_cancellation,
     sale_order_capture,
@@ -101,6 +103,7 @@ from . import (
     sale_order_schedule_pages,
     sale_order_self_service_pages,
     sale_order_staff,
+    sale_order_taxes,
     sale_order_terms,
     sms_tracker,
 )

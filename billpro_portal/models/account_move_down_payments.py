@@ -6,6 +6,16 @@ class AccountMove(models.Model):
 
     _inherit = 'account.move'
 
+    def _is_clearing_down_payments(self):
+        """Return whether it deducts down payments in another currency than the company's.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return self.currency_id != self.company_currency_id and any(
+            line.is_downpayment and line.balance > 0 for line in self.invoice_line_ids
+        )
+
     def _clear_down_payments(self):
         """Take from the accounts of down payments what these hold, to the cent, in drafts.
 
@@ -13,29 +23,43 @@ class AccountMove(models.Model):
         revenue at the rate of the day on which it was paid (IFRIC 22, "Foreign Currency
         Transactions and Advance Consideration").
         """
-        for move in self.filtered(lambda move: move.currency_id != move.company_currency_id):
-            deducted = move.invoice_line_ids.filtered(
-                lambda line: (
-                    line.is_downpayment
-                    and line.balance > 0
-                    and line.account_id.internal_group != 'income'
-                )
-            )
-            billed = move.invoice_line_ids.filtered(
-                lambda line: line.display_type == 'product' and not line.is_downpayment
-            )
-            if not deducted or not billed:
-                continue
+        for move in self.filtered(lambda move: move._is_clearing_down_payments()):
             move._set_invoice_date()  # Posting would do that later, and compute anew by its rate.
             excess = 0.0
-            for line in deducted:
-                held = (line.sale_line_ids.invoice_lines - line).filtered(
-                    lambda other, line=line: (
-                        other.parent_state == 'posted' and other.account_id == line.account_id
-                    )
+            for account, lines in move._get_down_payment_lines().grouped('account_id').items():
+                deducted = lines.filtered('is_downpayment')
+                others = deducted.sale_line_ids.invoice_lines.filtered(
+                    lambda line, account=account: line.account_id == account
                 )
-                balance = move.company_currency_id.round(-sum(held.mapped('balance')))
-                excess += line.balance - balance
-                line.balance = balance
+                others = others.filtered(lambda line: line.parent_state != 'cancel') - lines
+                if not deducted or set(others.mapped('parent_state')) != {'posted'}:
+                    continue  # What isn't posted yet may still be dated otherwise.
+                difference = move.company_currency_id.round(sum((lines | others).mapped('balance')))
+                largest = deducted.sorted(lambda line: abs(line.balance))[-1]
+                if difference:
+                    largest.balance = move.company_currency_id.round(largest.balance - difference)
+                excess += difference
+            move._add_to_revenue(excess)
+
+    def _get_down_payment_lines(self):
+        """Return the invoice lines on accounts that hold down payments.
+
+        :rtype: account.move.line
+        """
+        self.ensure_one()
+        accounts = self.invoice_line_ids.filtered('is_downpayment').account_id
+        held_on = accounts.filtered(lambda account: account.internal_group != 'income')
+        return self.invoice_line_ids.filtered(lambda line: line.account_id in held_on)
+
+    def _add_to_revenue(self, amount):
+        """Add an amount to the largest line of a draft that bills something.
+
+        :param float amount: The amount, in the company's currency, as it is on a debit side.
+        """
+        self.ensure_one()
+        billed = self.invoice_line_ids.filtered(
+            lambda line: line.display_type == 'product' and not line.is_downpayment
+        )
+        if amount and billed:
             largest = billed.sorted(lambda line: abs(line.balance))[-1]
-            largest.balance = move.company_currency_id.round(largest.balance + excess)
+            largest.balance = self.company_currency_id.round(largest.balance + amount)

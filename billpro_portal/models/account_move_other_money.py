@@ -1,5 +1,4 @@
-from odoo import api, models
-from odoo.exceptions import UserError
+from odoo import models
 from odoo.tools import SQL
 
 from ..billing.lifecycle import BEFORE_APPROVAL, IN_FLIGHT
@@ -118,36 +117,52 @@ class AccountMove(models.Model):
                 if len(lines.move_id) > 1:
                     lines.reconcile()
 
+    def _pass_on_to(self, corrected):
+        """Let a corrected invoice be that of the order, of its payment, and of what was collected.
+
+        :param account.move corrected: The draft invoice that replaces this one.
+        """
+        self.ensure_one()
+        if not self.billing_order_id:
+            return
+        events = self.billing_order_id.billing_event_ids.filtered(
+            lambda event: event.invoice_id == self
+        )
+        corrected.write(
+            {
+                'billing_order_id': self.billing_order_id.id,
+                'billing_skipped_amount': self.billing_skipped_amount,
+            }
+        )
+        events.invoice_id = corrected
+        for tx in self._get_collected_payments():
+            tx.invoice_ids = tx.invoice_ids - self | corrected
+
     def button_cancel(self):
-        """Override of `account`: what was collected keeps its invoice.
+        """Override of `account`: what was collected for it is on the customer's account then.
 
-        :raise UserError: If money was collected for one of the documents.
+        Tax authorities cancel invoices, too: it can't be refused.
         """
-        self._check_nothing_collected()
-        return super().button_cancel()
+        invoices = self.filtered(lambda move: move.billing_order_id and move.state != 'cancel')
+        result = super().button_cancel()
+        invoices._tell_of_loose_payments()
+        return result
 
-    @api.ondelete(at_uninstall=False)
-    def _unlink_except_collected(self):
-        self._check_nothing_collected()
-
-    def _check_nothing_collected(self):
-        """Check that the documents can go without leaving money that nothing explains.
-
-        :raise UserError: If money was collected, or paid back, for one of them.
-        """
-        for move in self:
-            if txs := move._get_collected_payments():
-                raise UserError(
-                    self.env._(
-                        "%(document)s can't go: %(payments)s belong to it, of order %(order)s."
-                        " Refund the payment from the order, or add a credit note. To correct"
-                        " something, reset it to draft and confirm it again: it is matched with its"
-                        " payments then.",
-                        document=move.display_name,
-                        payments=', '.join(txs.mapped('reference')),
-                        order=txs.billing_order_id[:1].name,
-                    )
-                )
+    def _tell_of_loose_payments(self):
+        """Ask staff what becomes of money that was collected for invoices that are cancelled."""
+        for move in self.sudo():
+            txs = move._get_collected_payments().filtered(lambda tx: tx._get_refundable_amount())
+            if not txs or move.move_type != 'out_invoice':
+                continue
+            move.billing_order_id._ask_staff(
+                self.env._("Invoice %s was cancelled, and had been paid", move.display_name),
+                self.env._(
+                    "%(payments)s are on the customer's account now. Refund them, or make another"
+                    " invoice and match it with them. Before the last instalment of an order"
+                    " nothing is to be done: its invoice bills them again.",
+                    payments=', '.join(txs.mapped('reference')),
+                ),
+            )
 
     def _get_money_way(self):
         """Return how the money of a journal entry came, in the customer's words.

@@ -205,6 +205,29 @@ class BillproBillingEvent(models.Model):
                 order=order.name,
                 status=order._get_billing_status_label(),
             )
+        if refusal := self._get_refusal_by_order():
+            return refusal
+        if refusal := self._get_refusal_to_charge():
+            return self.env._(
+                "Payment %(event)s can't be collected now: %(reason)s",
+                event=self.display_name,
+                reason=refusal,
+            )
+        return False
+
+    def _get_refusal_by_order(self):
+        """Return why staff can't collect a payment now, for what else happens on its order.
+
+        :return: The reason, or False if they can.
+        :rtype: str|bool
+        """
+        order = self.order_id
+        if order.billing_is_stopped:
+            return self.env._(
+                "A payment of order %s is disputed as fraud. Resume its charges first, if it is to"
+                " go on.",
+                order.name,
+            )
         if order.billing_collection_date:
             return self.env._(
                 "The customer of order %s has just asked to pay what is outstanding. Please wait"
@@ -217,12 +240,6 @@ class BillproBillingEvent(models.Model):
                 " yet.",
                 event=self.display_name,
                 other=in_flight[0].display_name,
-            )
-        if refusal := self._get_refusal_to_charge():
-            return self.env._(
-                "Payment %(event)s can't be collected now: %(reason)s",
-                event=self.display_name,
-                reason=refusal,
             )
         return False
 

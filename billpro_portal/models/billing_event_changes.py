@@ -51,12 +51,19 @@ class BillproBillingEvent(models.Model):
                 order=order.name,
                 status=order._get_billing_status_label(),
             )
+        reason = False
         if self.status not in statuses:
-            return self.env._(
+            reason = self.env._(
                 "Payment %(event)s can't be changed: it is “%(status)s”.",
                 event=self.display_name,
                 status=self._get_status_label(),
             )
+        elif order.billing_status == 'paused' and 'paused' not in statuses:
+            reason = self.env._(
+                "Order %s is paused, so its payments wait. Resume it first.", order.name
+            )
+        if reason:
+            return reason
         if order.billing_collection_date or self.requested_date:
             return self.env._(
                 "The customer of order %s has just asked to pay what is outstanding. Please wait"

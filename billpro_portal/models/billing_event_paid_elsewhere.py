@@ -26,6 +26,17 @@ class BillproBillingEvent(models.Model):
             )
         )
 
+    def _get_amount_of_invoice(self):
+        """Return what its invoice leaves to be paid by it.
+
+        :return: The amount in the currency of the order: all of the invoice, less what earlier
+                 payments have paid that lost theirs.
+        :rtype: float
+        """
+        self.ensure_one()
+        earlier = self.invoice_id._get_collected_payments() - self.transaction_ids
+        return self.invoice_id.amount_total - sum(tx._get_refundable_amount() for tx in earlier)
+
     def _get_other_attempts(self):
         """Return what providers were asked to collect for the invoice by other ways than ours.
 

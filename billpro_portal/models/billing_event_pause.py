@@ -26,11 +26,26 @@ class BillproBillingEvent(models.Model):
         if self.status not in DECLINED:
             values = self.order_id._get_purchase()._prepare_event_after_pause(self)
         others = (self.order_id.billing_event_ids - self).mapped('number')
-        self._discard_draft_invoices()
+        self._part_from_invoice()
         if values is None or values.get('number') in others:
             self._apply_trigger('cancel')
+            self._get_added_lines().billing_event_id = False
         else:
             self.write(values)
+
+    def _part_from_invoice(self):
+        """Delete the invoice of a payment that was paused; what staff have posted they credit."""
+        self.ensure_one()
+        if invoice := self._get_invoice_by_hand():
+            self.invoice_id = False
+            self.order_id._ask_staff(
+                self.env._("Invoice %s bills what was paused", invoice.name),
+                self.env._(
+                    "It was posted for a period that began while the order was paused. The"
+                    " period isn't charged: credit the invoice, or have it paid in another way."
+                ),
+            )
+        self._discard_draft_invoices()
 
     def _leave_out_merged(self, leaves):
         """Take payments out of the one they were merged into; it is cancelled without any.
@@ -40,7 +55,7 @@ class BillproBillingEvent(models.Model):
         self.ensure_one()
         if not leaves:
             return
-        self._discard_draft_invoices()
+        self._part_from_invoice()
         emptied = leaves
         while emptied and self not in emptied:
             parents = emptied.merged_into_id

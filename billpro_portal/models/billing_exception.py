@@ -49,6 +49,10 @@ class BillproBillingException(models.Model):
             'billing_suspended_date',
             'billing_balance',
             'billing_token_id',
+            'amount_total',
+            'billing_paid',
+            'billing_refunded',
+            'billing_skipped',
             'partner_id',
             'user_id',
             'company_id',
@@ -142,7 +146,9 @@ class BillproBillingException(models.Model):
              UNION ALL
             SELECT 3 * o.id + 1, NULL, NULL,
                    CASE o.billing_status
-                       WHEN 'review' THEN ABS(o.billing_balance)
+                       WHEN 'review' THEN ABS(
+                           o.billing_paid - o.billing_refunded - o.amount_total + o.billing_skipped
+                       )
                        ELSE COALESCE((
                            SELECT SUM(e.amount) FROM billpro_billing_event e
                             WHERE e.order_id = o.id AND e.status = 'scheduled'
@@ -198,8 +204,14 @@ class BillproBillingException(models.Model):
         """
         self.ensure_one()
         amount = self.currency_id.format(self.amount)
-        if self.kind == 'review' and self.order_id.billing_balance < 0:
+        if self.kind == 'review' and self._get_excess() > 0:
             return self.env._("%s were collected too much.", amount)
+        if self.kind == 'review' and self.order_id.billing_refunded:
+            return self.env._("%s were not collected, or were paid back.", amount)
+        if self.kind == 'blocked' and self.order_id.billing_is_stopped:
+            return self.env._(
+                "A payment of the order is disputed as fraud, and nobody has resumed its charges."
+            )
         return {
             'review': self.env._("%s were not collected.", amount),
             'suspended': self.env._("Nothing is charged, and no payment was declined."),
@@ -207,6 +219,16 @@ class BillproBillingException(models.Model):
             'blocked': self.env._("It is due and has not been collected."),
             'card': self.env._("The stored card can't be charged any more."),
         }.get(self.kind, '')
+
+    def _get_excess(self):
+        """Return what was collected, and not paid back, beyond what the customer was to pay.
+
+        :rtype: float
+        """
+        order = self.order_id
+        return order.currency_id.round(
+            order.billing_paid - order.billing_refunded - order.amount_total + order.billing_skipped
+        )
 
     def _get_next_step(self):
         """Return what becomes of an order, or of a payment that wasn't declined.

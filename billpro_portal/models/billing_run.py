@@ -234,6 +234,7 @@ class BillproBillingRun(models.Model):
         return (
             Domain('status', 'in', CHARGEABLE_EVENTS)
             & Domain('order_id.billing_status', 'in', CHARGEABLE_ORDERS)
+            & Domain('order_id.billing_is_stopped', '=', False)
             & self._get_unanswered_domain()
         )
 
@@ -292,16 +293,37 @@ class BillproBillingRun(models.Model):
         locked = events.try_lock_for_update(allow_referencing=True)
         orders -= (events - locked).order_id
         locked = candidates.filtered(lambda event: event.order_id in orders)
-        locked = locked.filtered_domain(domain)._get_first_of_orders()
-        if not locked:
-            return self.env['payment.transaction']
-        opened, _failed = self.env['billpro.own.transaction']._split_until_alone(
-            locked.grouped('id').values(),
+        waiting = self._leave_out_set_aside(locked.filtered_domain(domain))
+        txs = self.env['payment.transaction']
+        # What is set aside, or fails, keeps no other one of its order waiting.
+        while first := waiting._get_first_of_orders():
+            opened, _failed = self.env['billpro.own.transaction']._split_until_alone(
+                first.grouped('id').values(),
+                'open',
+                self._open_in_companies,
+                on_failure=self._note_unopened,
+            )
+            txs = txs.union(*opened)
+            waiting -= first | txs.billing_order_id.billing_event_ids
+        return txs
+
+    @api.model
+    def _leave_out_set_aside(self, events):
+        """Return the events that can be charged, as far as it is known before they have invoices.
+
+        :param billpro.billing.event events: Locked events.
+        :rtype: billpro.billing.event
+        """
+        found = []
+        # Should it fail for one of them, it fails below for that one alone.
+        is_known = self.env['billpro.own.transaction']._is_survived(
+            events,
             'open',
-            self._open_in_companies,
-            on_failure=self._note_unopened,
+            lambda: found.append(
+                self._set_aside_touched_invoices(self._set_aside_unchargeable(events))
+            ),
         )
-        return self.env['payment.transaction'].union(*opened)
+        return found[0] if is_known else events
 
     @api.model
     def _open_in_companies(self, locked):
@@ -326,6 +348,7 @@ class BillproBillingRun(models.Model):
         :return: The attempts.
         :rtype: payment.transaction
         """
+        locked._leave_out_invoiced_lines()
         events = self._set_aside_unchargeable(locked)
         books = self.env['billpro.books']
         events = self._set_aside_unbookable(events, books._find_missing_journals(events))
@@ -410,18 +433,16 @@ class BillproBillingRun(models.Model):
         :return: Those whose invoices have their amounts.
         :rtype: billpro.billing.event
         """
-        wrong = events.filtered(
-            lambda event: (
-                event.invoice_id.move_type != 'out_invoice'
-                or event.currency_id.compare_amounts(event.invoice_id.amount_total, event.amount)
-            )
-        )
+        wrong = events.filtered(lambda event: event._has_wrong_invoice())
         for event in wrong:
-            event.status_message = self.env._(
-                "Its invoice would be %(invoiced)s instead of %(amount)s: the order was changed"
-                " since. Change its lines back to collect the payment, or skip it.",
-                invoiced=event.currency_id.format(event.invoice_id.amount_total),
-                amount=event.currency_id.format(event.amount),
+            purchase = event.order_id._get_purchase()
+            if event.invoice_id.state == 'draft' and purchase._keep_amount_shown(event):
+                event._discard_draft_invoices()
+                purchase._create_event_invoices(event)
+        wrong = wrong.filtered(lambda event: event._has_wrong_invoice())
+        for event in wrong:
+            event.status_message = event.order_id._get_purchase()._describe_difference(
+                event, event._get_amount_of_invoice()
             )
         wrong._discard_draft_invoices()
         return events - wrong

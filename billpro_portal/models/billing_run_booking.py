@@ -331,6 +331,7 @@ class BillproBillingRun(models.Model):
                 if values['number'] not in known
             ]
         new_events = self.env['billpro.billing.event'].create(values_list)
+        new_events._take_up_added_lines()
         new_events.filtered(lambda event: event.order_id.billing_status == 'paused')._apply_trigger(
             'pause'
         )

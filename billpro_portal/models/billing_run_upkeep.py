@@ -6,7 +6,7 @@ from odoo import api, fields, models
 
 from ..billing.lifecycle import LIVE, OPEN, PAID
 from .own_transaction import GIVE_WAY
-from .sale_order_recovery import COLLECTABLE_ORDERS
+from .sale_order_recovery import COLLECTABLE_ORDERS, OVERDUE_AFTER
 
 _logger = logging.getLogger(__name__)
 
@@ -146,11 +146,13 @@ class BillproBillingRun(models.Model):
         Order, Event = self.env['sale.order'], self.env['billpro.billing.event']
         errors = []
         for task, find, method in (
+            ('taxes', self._get_orders_to_tax_anew, '_follow_taxes'),
             ('resume', self._get_orders_to_resume, '_resume'),
             ('end', self._get_orders_to_end, '_finish_cancellation'),
             ('complete', self._get_orders_to_complete, '_complete_last_period'),
             ('extend', self._get_orders_to_extend, '_extend_schedule'),
             ('suspend', self._get_orders_to_suspend, '_suspend_if_ignored'),
+            ('overdue', self._get_orders_overdue, '_mark_totals_to_compute'),
             ('give_up', self._get_orders_to_give_up, '_give_up_subscription'),
             ('other_payments', Order._search_paid_in_another_way, '_follow_other_payments'),
             ('paid_elsewhere', Event._search_orders_paid_elsewhere, '_book_paid_elsewhere'),
@@ -208,6 +210,10 @@ class BillproBillingRun(models.Model):
             )
 
     @api.model
+    def _get_orders_to_tax_anew(self):
+        return self.env['sale.order'].search([('billing_tax_change', '!=', False)])
+
+    @api.model
     def _get_orders_to_resume(self):
         # The customer's date may be a day ahead of that of the server.
         orders = self.env['sale.order'].search(
@@ -257,6 +263,27 @@ class BillproBillingRun(models.Model):
             ]
         )
         return events.order_id
+
+    @api.model
+    def _get_orders_overdue(self):
+        """Return the orders that owe what has become overdue since their balance was computed."""
+        overdue = fields.Datetime.now() - OVERDUE_AFTER
+        orders = (
+            self.env['billpro.billing.event']
+            .search(
+                [
+                    ('status', '=', 'scheduled'),
+                    ('due_date', '<=', overdue),
+                    ('order_id.billing_status', 'in', list(LIVE)),
+                ]
+            )
+            .order_id
+        )
+        return orders.filtered(
+            lambda order: order.currency_id.compare_amounts(
+                order._get_purchase()._get_balance(order), order.billing_balance
+            )
+        )
 
     @api.model
     def _get_orders_to_suspend(self):

@@ -413,7 +413,9 @@ class PaymentTransaction(models.Model):
         """
         self.ensure_one()
         credit_notes = self.env['account.move']
-        for invoice in self.invoice_ids.filtered(lambda move: move.move_type == 'out_invoice'):
+        for invoice in self.invoice_ids.filtered(
+            lambda move: move.move_type == 'out_invoice' and move.state != 'cancel'
+        ):
             credited = sum(
                 invoice.reversal_move_ids.filtered(lambda move: move.state == 'posted').mapped(
                     'amount_total'

@@ -227,13 +227,18 @@ class BillproPurchaseType(models.AbstractModel):
         :return: The amount in the currency of the order.
         :rtype: float
         """
-        return order.currency_id.round(
+        balance = order.currency_id.round(
             order.amount_total
             - order.billing_skipped
             - order.billing_credited
             - order.billing_paid
             + order.billing_refunded
         )
+        dropped = order.billing_event_ids.filtered(lambda event: event.status == 'cancelled')
+        if balance <= 0 or not dropped:
+            return balance
+        # Nobody owes what isn't collected any more.
+        return max(0.0, order.currency_id.round(balance - sum(dropped.mapped('amount'))))
 
     @api.model
     def _get_anchor(self, order):

@@ -45,6 +45,17 @@ class ResCompany(models.Model):
         help="What becomes of a subscription's periods that were not charged in time, for example"
         " because the server was down.",
     )
+    billing_tax_change = fields.Selection(
+        string="When taxes change",
+        selection=[
+            ('without', "The price without tax stays"),
+            ('with', "The price with tax stays"),
+        ],
+        default='without',
+        required=True,
+        help="What becomes of the later payments of live subscriptions when the books' taxes are"
+        " changed. Customers are told of new amounts; what was announced stays as it is.",
+    )
 
     billing_retry_days = fields.Char(
         string="Retry declined payments after",

@@ -12,6 +12,7 @@ class ResConfigSettings(models.TransientModel):
     billing_missed_periods = fields.Selection(
         related='company_id.billing_missed_periods', readonly=False
     )
+    billing_tax_change = fields.Selection(related='company_id.billing_tax_change', readonly=False)
     billing_retry_days = fields.Char(related='company_id.billing_retry_days', readonly=False)
     billing_auto_suspend = fields.Boolean(related='company_id.billing_auto_suspend', readonly=False)
     billing_cancel_after_days = fields.Integer(

@@ -11,6 +11,8 @@ from .own_context import INSIDE
 
 # Whose cards the order's payments may be charged to.
 CUSTOMER_FIELDS = {'partner_id', 'partner_invoice_id'}
+# What else than lines stands on invoices, or decides about their taxes.
+INVOICED_FIELDS = {*CUSTOMER_FIELDS, 'partner_shipping_id', 'fiscal_position_id'}
 
 
 class SaleOrder(models.Model):
@@ -120,8 +122,8 @@ class SaleOrder(models.Model):
         compute='_compute_billing_totals',
         store=True,
         compute_sudo=True,
-        help="What the customer still owes: the order's total less what was skipped, what was"
-        " credited, and what was paid and not paid back.",
+        help="What the customer still owes: the order's total less what was skipped, what isn't"
+        " collected any more, what was credited, and what was paid and not paid back.",
     )
 
     def _auto_init(self):
@@ -372,6 +374,8 @@ class SaleOrder(models.Model):
         else:
             result = super().write(vals)
         self._put_back_cards(cards)
+        if INVOICED_FIELDS.intersection(vals):
+            self.order_line._discard_stale_invoices()
         if 'transaction_ids' in vals:
             self._check_transactions_are_own()
         if 'purchase_type' in vals and not self.env.su:

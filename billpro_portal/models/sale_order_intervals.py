@@ -14,7 +14,11 @@ class SaleOrder(models.Model):
     def _check_one_interval(self):
         """Check quotations as a whole; products whose interval is changed later change no sale."""
         for order in self.filtered(
-            lambda order: order.purchase_type and order.state in {'draft', 'sent'}
+            lambda order: (
+                order.purchase_type
+                and order.state in {'draft', 'sent'}
+                and not order._is_being_confirmed()
+            )
         ):
             products = order._get_lines_with_interval().product_id
             if refusal := order._get_purchase()._get_refusal_of_intervals(products):
@@ -46,7 +50,9 @@ class SaleOrderLine(models.Model):
     def _check_interval_is_of_order(self):
         """Check the lines that are added one by one, and those of orders that are charged."""
         are_changing = is_inside(self.env, 'billing_lines_changing')
-        for order in self.order_id.filtered('purchase_type'):
+        for order in self.order_id.filtered(
+            lambda order: order.purchase_type and not order._is_being_confirmed()
+        ):
             if order.state not in {'draft', 'sent'} and order._get_purchase()._is_perpetual:
                 (self & order._get_lines_with_interval())._check_interval_of_sale()
             elif order.state in {'draft', 'sent'} and not are_changing:

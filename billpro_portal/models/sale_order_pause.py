@@ -100,6 +100,7 @@ class SaleOrder(models.Model):
         run = self.env['billpro.billing.run']
         last = self.billing_event_ids.sorted('number')[-1:]
         run._schedule_next_events(last.filtered(lambda event: event.status == 'cancelled'))
+        self.billing_next_event_id._take_up_added_lines()
         run._update_orders(self)
         self.env['billpro.notification']._queue('resumed', self, f'order-{self.id}-{now}')
 

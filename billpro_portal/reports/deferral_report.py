@@ -32,6 +32,7 @@ class BillproDeferralReport(models.Model):
         ],
         'account.move.line': ['move_id', 'price_subtotal', 'product_id', 'sale_line_ids'],
         'billpro.billing.event': [
+            'added_amount',
             'amount',
             'invoice_id',
             'merged_into_id',
@@ -124,8 +125,8 @@ class BillproDeferralReport(models.Model):
                AND (o.billing_trial_days IS NULL OR o.billing_trial_days = 0)
              UNION ALL
             SELECT 2 * e.id::bigint, e.order_id, invoice.id, e.period_start, e.period_end,
-                   CASE WHEN final.event_id IS NULL THEN invoice.amount_untaxed
-                        ELSE invoice.amount_untaxed * e.amount / final.amount END,
+                   invoice.amount_untaxed * (e.amount - COALESCE(e.added_amount, 0))
+                   / COALESCE(final.amount, e.amount),
                    invoice.amount_untaxed
               FROM billpro_billing_event e
               LEFT JOIN last_merged final ON final.event_id = e.id

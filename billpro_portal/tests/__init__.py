@@ -62,6 +62,7 @@ from . import (
     test_self_service_requests,
     test_subscription,
     test_subscription_tours,
+    test_taxes,
 )
 
 # Packages that this addon's own checkout has, and another Odoo may be without.

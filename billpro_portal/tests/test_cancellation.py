@@ -5,6 +5,7 @@ from freezegun import freeze_time
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 
+from ..models.own_context import INSIDE
 from .common.subscription import SubscriptionCommon
 
 
@@ -419,6 +420,15 @@ class TestPause(SubscriptionCommon):
         self.assertEqual(self.order.billing_paid, 48.4)
         self.assertEqual(self.order.billing_next_event_id.period_start, date(2027, 6, 10))
         self._assert_books_closed(self.order)
+
+    def test_what_is_overdue_is_a_balance(self):
+        self.order.billing_token_id.with_context(billing_archive_used_cards=INSIDE).active = False
+        self._run_at('2027-02-10 10:00:00')
+        self.assertEqual(self.order.billing_event_ids.status, 'scheduled')
+        self._run_at('2027-02-10 12:00:00')
+        with freeze_time('2027-02-10 12:00:00'):
+            self.assertEqual(self.order.billing_outstanding, 24.2)
+            self.assertEqual(self.order.billing_balance, 24.2)
 
     def test_the_end_comes_during_the_pause(self):
         with freeze_time('2027-01-10 10:00:00'):

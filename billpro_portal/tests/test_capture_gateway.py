@@ -21,10 +21,6 @@ class TestCaptureGateway(GatewayCommon):
         cls.provider.payment_method_ids = cls.payment_method
         cls.provider.capture_manually = True
 
-    def setUp(self):
-        super().setUp()
-        self.gateway.faults.clear()
-
     def _authorize(self, amount=100.0, **kwargs):
         """Return an order whose payment with a saved card is authorised and accepted."""
         with freeze_time(DUE):

@@ -14,16 +14,20 @@ from .common.http import BillingHttpCommon
 class TestCardLimits(BillingHttpCommon, GatewayCommon):
     """Whoever tests stolen cards gets a few tries, and the gateway hears of no more."""
 
-    def setUp(self):
-        super().setUp()
-        self.gateway.requests.clear()
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
         with freeze_time(fields.Datetime.now() - timedelta(days=5)):
-            self.orders = [self._create_order((self.gym, 1)) for _number in range(3)]
-            for order in self.orders:
-                tx = self._create_initial_transaction(order, token_id=self._create_token().id)
+            cls.orders = [cls._create_order((cls.gym, 1)) for _number in range(3)]
+            for order in cls.orders:
+                tx = cls._create_initial_transaction(order, token_id=cls._create_token().id)
                 tx._set_done()
                 tx._post_process()
                 order._portal_ensure_token()
+
+    def setUp(self):
+        super().setUp()
+        self.gateway.requests.clear()
 
     def _register(self, order, headers=None):
         return self._call_json(

@@ -355,6 +355,19 @@ class TestPaidElsewhere(OtherPaymentsCommon):
         self._assert_begun(order, 'complete', 121)
         self._assert_second_payment(order, self._pay_by_odoo_link(order))
 
+    def test_beside_a_schedule_with_automatic_invoices(self):
+        """Odoo would make a down payment of it, or invoice the next instalment."""
+        self.env['ir.config_parameter'].set_param('sale.automatic_invoice', 'True')
+        with freeze_time(START):
+            order = self._create_active_order((self.course, 1), billing_deposit=21.0)
+        invoices = order.billing_move_ids
+        for amount in (10, 121):
+            tx = self._pay_by_odoo_link(order, amount=amount)
+            self.assertEqual(order.invoice_ids, invoices)
+            self._let_run_look()
+            self.assertEqual(tx.billing_order_id, order)
+        self.assertEqual(order.billing_on_account_amount, 131)
+
     def test_an_order_that_was_cancelled(self):
         order = self._create_order((self.desk, 1))
         tx = self._pay_by_odoo_link(order, 'pending')

@@ -17,11 +17,11 @@ from .common.gateway import DUE, GatewayCommon
 class TestRecovery(GatewayCommon):
     """What becomes of declined payments, by the gateway's ledger."""
 
-    def setUp(self):
-        super().setUp()
-        self.gateway.faults.clear()
-        self.order = self._create_active_order()
-        self.card = self.order.billing_token_id
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.order = cls._create_active_order()
+        cls.card = cls.order.billing_token_id
 
     def _treat_card_as(self, number, card=None):
         self.gateway.treat_card_as((card or self.card).stripe_payment_method, number)

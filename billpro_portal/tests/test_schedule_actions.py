@@ -284,6 +284,20 @@ class TestMerge(ScheduleActionCommon):
         with self.assertRaisesRegex(UserError, "less than two payments"):
             self._open(order, 'action_open_merge')
 
+    def test_not_while_the_order_is_paused(self):
+        with freeze_time('2027-01-31 10:00:00'):
+            order = self._create_active_order(state='error')
+        self._run_on('2027-02-28')
+        declined = order.billing_event_ids[0]
+        with freeze_time('2027-02-28 11:00:00'):
+            order._pause()
+            with self.assertRaisesRegex(UserError, "is paused, so its payments wait"):
+                self._open(declined, 'action_open_reschedule')
+            with self.assertRaisesRegex(UserError, "less than two payments"):
+                self._open(order, 'action_open_merge')
+            self._skip(declined)
+        self.assertEqual(declined.status, 'skipped')
+
     def test_not_with_a_card_that_was_declined_for_good(self):
         with freeze_time('2027-01-31 10:00:00'):
             order = self._create_active_order(state='cancel')

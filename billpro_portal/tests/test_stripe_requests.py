@@ -10,10 +10,6 @@ from .common.gateway import DUE, GatewayCommon
 class TestStripeRequests(GatewayCommon):
     """What Stripe is told; the gateway refuses what Stripe would."""
 
-    def setUp(self):
-        super().setUp()
-        self.gateway.faults.clear()
-
     def _collect(self, order):
         with freeze_time(DUE):
             self._run()

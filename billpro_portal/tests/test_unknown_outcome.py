@@ -14,11 +14,11 @@ from .common.gateway import DUE, GatewayCommon
 class TestUnknownOutcome(GatewayCommon):
     """Stripe, played by a gateway that keeps a ledger and breaks on demand."""
 
-    def setUp(self):
-        super().setUp()
-        self.gateway.faults.clear()
-        self.order = self._create_active_order()
-        self.event = self.order.billing_event_ids
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.order = cls._create_active_order()
+        cls.event = cls.order.billing_event_ids
 
     def _run_at(self, **delay):
         with freeze_time(DUE + timedelta(**delay)):

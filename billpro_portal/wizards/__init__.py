@@ -6,6 +6,7 @@ from . import (
     cancel_subscription,
     capture,
     charge_card,
+    follow_taxes,
     invoice_by_hand,
     merge,
     order_link,

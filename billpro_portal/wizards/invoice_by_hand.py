@@ -23,3 +23,18 @@ class SaleAdvancePaymentInv(models.TransientModel):
                     )
                 )
         return super()._create_invoices(sale_orders)
+
+
+class AccountMoveReversal(models.TransientModel):
+    """Odoo's dialog that credits invoices, and makes corrected ones."""
+
+    _inherit = 'account.move.reversal'
+
+    def reverse_moves(self, is_modify=False):
+        """Override of `account`: the corrected invoice of a payment takes the place of the old."""
+        moves = self.move_ids
+        action = super().reverse_moves(is_modify=is_modify)
+        if is_modify and len(moves) == len(self.new_move_ids):
+            for move, corrected in zip(moves.sudo(), self.new_move_ids.sudo(), strict=True):
+                move._pass_on_to(corrected)
+        return action

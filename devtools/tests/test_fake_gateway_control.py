@@ -132,3 +132,18 @@ def test_the_ledger_by_metadata(gateway, client, control, saved_card, charge):
     assert totals == {('S1', 'eur'): 400, ('S2', 'eur'): 200, ('S2', 'jpy'): 500}
     with pytest.raises(ValueError, match="eur, jpy"):
         gateway.ledger.net_amount()
+
+
+def test_what_happened_can_be_forgotten(gateway, client, saved_card, charge):
+    customer, method = saved_card()
+    charge(customer, method, key='first')
+    before = gateway.ledger.movements()
+    with gateway.rolled_back():
+        second = charge(customer, method, key='second')
+        assert len(gateway.ledger.movements()) == 2
+    assert gateway.ledger.movements() == before
+    with pytest.raises(stripe.InvalidRequestError, match="No such payment_intent"):
+        client.v1.payment_intents.retrieve(second.id)
+    # Its key can be used as if it had never been.
+    charge(customer, method, key='second', amount=2000)
+    assert [movement.amount for movement in gateway.ledger.movements()] == [1000, 2000]

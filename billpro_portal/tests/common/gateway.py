@@ -45,6 +45,15 @@ class GatewayCommon(SubscriptionCommon):
             }
         )
 
+    def setUp(self):
+        """Let the gateway forget what happens in a test, as the database does.
+
+        What a class has made can so be paid, refunded and declined by each of its tests.
+        """
+        super().setUp()
+        self.gateway.faults.clear()
+        self.enterContext(self.gateway.rolled_back())
+
     @classmethod
     def _post(cls, path, key=None, **data):
         response = requests.post(

@@ -60,7 +60,6 @@ class SelfServiceCommon(GatewayCommon, BillingHttpCommon):
 
     def setUp(self):
         super().setUp()
-        self.gateway.faults.clear()
         self.past_movements = len(self.gateway.ledger.movements())
 
     @classmethod

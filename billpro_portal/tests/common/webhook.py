@@ -71,11 +71,11 @@ class MessageCommon(GatewayCommon, BillingHttpCommon):
 class WebhookCommon(MessageCommon):
     """A subscription whose payments the messages are about."""
 
-    def setUp(self):
-        super().setUp()
-        self.gateway.faults.clear()
-        self.order = self._create_active_order()
-        self.event = self.order.billing_event_ids
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.order = cls._create_active_order()
+        cls.event = cls.order.billing_event_ids
 
     def _run(self):
         """Let the scheduled action collect what is due."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypedDict
@@ -119,6 +119,18 @@ class FakeGateway:
 
     def __exit__(self, *_exception: object) -> None:
         self.stop()
+
+    @contextmanager
+    def rolled_back(self) -> Iterator[None]:
+        """Forget at the end of the block what has happened in it, as a database does.
+
+        Only without a journal, which forgets nothing.
+        """
+        memory = self.store.remember()
+        try:
+            yield
+        finally:
+            self.store.go_back(memory)
 
     def accept_connections(self) -> None:
         """Listen again after `refuse_connections`."""

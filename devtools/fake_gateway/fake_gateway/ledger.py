@@ -1,4 +1,4 @@
-"""The ledger: every movement of money, in order, never changed.
+"""The ledger: every movement of money, in order; none is ever changed.
 
 This is what tests believe: if a payment was taken twice, two movements say so.
 """
@@ -66,6 +66,15 @@ class Ledger:
         """
         with self._changed:
             self._movements.extend(movements)
+            self._changed.notify_all()
+
+    def replace(self, movements: Iterable[Movement]) -> None:
+        """Have these movements and no others.
+
+        :param list movements: What moved, in order.
+        """
+        with self._changed:
+            self._movements[:] = movements
             self._changed.notify_all()
 
     def movements(

@@ -87,6 +87,15 @@ class Change(TypedDict):
     answers: dict[str, StoredAnswer]
 
 
+@dataclass(frozen=True)
+class Memory:
+    """What a store has at a moment. Objects are never changed, but replaced."""
+
+    objects: dict[str, dict[str, Record]]
+    answers: dict[str, StoredAnswer]
+    movements: list[Movement]
+
+
 class Store:
     """All objects, by kind and id, in memory and optionally in a journal file.
 
@@ -144,6 +153,31 @@ class Store:
                 self._journal.write(json.dumps(change).encode() + b'\n')
             self._apply(change)
             self.publish(session.deliveries)
+
+    def remember(self) -> Memory:
+        """Return what there is now, to `go_back` to.
+
+        :rtype: Memory
+        """
+        with self.lock:
+            return Memory(
+                objects={kind: dict(entries) for kind, entries in self.objects.items()},
+                answers=dict(self.answers),
+                movements=self.ledger.movements(),
+            )
+
+    def go_back(self, memory: Memory) -> None:
+        """Forget what has happened since then; a journal doesn't.
+
+        :param Memory memory: What there was.
+        """
+        with self.lock:
+            for kind, entries in memory.objects.items():
+                self.objects[kind].clear()
+                self.objects[kind].update(entries)
+            self.answers.clear()
+            self.answers.update(memory.answers)
+            self.ledger.replace(memory.movements)
 
     @contextmanager
     def session(self, caller: Caller) -> Iterator[Session]:
