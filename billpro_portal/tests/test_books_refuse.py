@@ -42,7 +42,7 @@ class TestNotCharged(BooksRefuseCommon):
     def test_a_locked_day(self):
         orders = self._create_due_orders()
         self.company.sale_lock_date = DUE.date()
-        for minutes in (0, 5, 10, 70, 600):
+        for minutes in (0, 10, 600):
             self._run_at(minutes=minutes)
             self.assertFalse(orders.billing_event_ids.transaction_ids)
             rows = self._assert_told_once(orders, 'unbookable')
@@ -308,12 +308,12 @@ class TestNotBooked(BooksRefuseCommon):
         """Check that the scheduled action goes on trying, and closes what it told about."""
         # Odoo's own job is switched off along with the last provider.
         self.env.ref('payment.cron_post_process_payment_tx').active = False
-        for minutes in (5, 11, 75, 80):
+        for minutes in (0, 6, 75):
             self._run_at(minutes=minutes)
         rows = self._assert_told_once(order, 'unbooked')
         self.assertIn("Sales Lock Date", rows.reason)
         self.assertIn("until it can be done", rows.next_step)
-        for day in range(1, 5):
+        for day in (1, 4):
             self._run_at(days=day)
             self._assert_told_once(order, 'unbooked')
         self.company.sale_lock_date = False

@@ -185,8 +185,9 @@ class TestSubscription(SubscriptionCommon):
                 self._run()
         self.assertEqual(order.billing_move_ids.mapped('amount_total'), [amount] * 3)
         self.assertAlmostEqual(order.billing_paid, 3 * amount, places=2)
-        mrr = self.env['billpro.mrr.report'].search([('order_id', '=', order.id)])
-        self.assertEqual(set(mrr.mapped('mrr')), {30.0})
+        with freeze_time('2027-03-10 10:00:00'):
+            mrr = self.env['billpro.mrr.report'].search([('order_id', '=', order.id)])
+            self.assertEqual(set(mrr.mapped('mrr')), {30.0})
         self._assert_books_closed(order)
 
     def test_due_times_follow_daylight_saving(self):
