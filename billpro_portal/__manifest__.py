@@ -67,6 +67,7 @@
         'views/cash_report_views.xml',
         'views/collection_report_views.xml',
         'views/deferral_report_views.xml',
+        'views/deferral_views.xml',
         'views/mrr_report_views.xml',
         'views/recovery_report_views.xml',
         'views/webhook_event_views.xml',

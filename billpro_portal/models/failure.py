@@ -120,6 +120,7 @@ class BillproFailure(models.Model):
             ('send', "Send the notice"),
             ('einvoice', "Send the e-invoice"),
             ('message', "Process the provider's message"),
+            ('defer', "Post deferred revenue"),
         ],
         required=True,
         readonly=True,
@@ -443,6 +444,7 @@ class BillproFailure(models.Model):
         for cron in (
             'billpro_portal.cron_billing_run',
             'billpro_portal.cron_queue_timed_notifications',
+            'billpro_portal.cron_post_deferrals',
             'payment.cron_post_process_payment_tx',
         ):
             self.env.ref(cron)._trigger()

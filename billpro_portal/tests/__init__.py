@@ -18,6 +18,7 @@ from . import (
     test_completion,
     test_confirmation,
     test_constant_queries,
+    test_deferral,
     test_documents,
     test_doors,
     test_each_alone,

@@ -20,7 +20,12 @@ READERS = 'read'
 ODOO = 'odoo'
 
 METHODS = {
-    'account.move': {'button_cancel': ODOO, 'create': ODOO, 'write': ODOO},
+    'account.move': {
+        'action_open_billing_deferrals': READERS,
+        'button_cancel': ODOO,
+        'create': ODOO,
+        'write': ODOO,
+    },
     'account.move.reversal': {'reverse_moves': ODOO},
     'account.payment': {'create': ODOO, 'write': ODOO},
     'billpro.attempt.report': {'action_open_order': READERS},
@@ -151,6 +156,9 @@ FIELDS = {
         'billing_auto_suspend',
         'billing_cancel_after_days',
         'billing_cancel_mode',
+        'billing_deferral_account_id',
+        'billing_deferral_journal_id',
+        'billing_deferral_month',
         'billing_mail_sender',
         'billing_missed_periods',
         'billing_notice_days',
