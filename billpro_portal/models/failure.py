@@ -33,6 +33,7 @@ ENDLESS = {
     'book': (timedelta(hours=6), timedelta(days=1)),
     'bookable': (timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1)),
     'payable': (timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1)),
+    'defer': (timedelta(days=1),),
 }
 # What fails for all of a company alike: a person hears of each reason once.
 OF_COMPANY = ('bookable', 'payable')

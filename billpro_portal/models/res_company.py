@@ -97,6 +97,14 @@ class ResCompany(models.Model):
         " month.",
     )
 
+    def _billing_get_today(self):
+        """Return today's date where the company is: in its books.
+
+        :rtype: datetime.date
+        """
+        self.ensure_one()
+        return local_date(fields.Datetime.now(), self.partner_id.tz or 'UTC')
+
     def _billing_get_person_to_ask(self, without=None):
         """Return whom jobs ask when a person has to look and no order says who.
 
@@ -110,14 +118,6 @@ class ResCompany(models.Model):
             if people := users - (without or users.browse()):
                 return people.sorted('id')[0]
         return self.env.ref('base.user_root')
-
-    def _get_billing_today(self):
-        """Return today's date where the company is: in its books.
-
-        :rtype: datetime.date
-        """
-        self.ensure_one()
-        return local_date(fields.Datetime.now(), self.partner_id.tz or 'UTC')
 
     def _get_billing_retry_days(self):
         """Return on which days after a decline it is tried again.

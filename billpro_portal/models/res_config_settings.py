@@ -43,4 +43,4 @@ class ResConfigSettings(models.TransientModel):
         if not (self.billing_deferral_account_id and self.billing_deferral_journal_id):
             self.billing_deferral_month = False
         elif not self.billing_deferral_month:
-            self.billing_deferral_month = self.company_id._get_billing_today()
+            self.billing_deferral_month = self.company_id._billing_get_today()

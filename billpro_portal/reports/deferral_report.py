@@ -175,8 +175,10 @@ class BillproDeferralReport(models.Model):
                AND (o.billing_trial_days IS NULL OR o.billing_trial_days = 0)
              UNION ALL
             SELECT 2 * e.id::bigint, e.order_id, invoice.id, e.period_start, e.period_end,
-                   invoice.amount_untaxed * (e.amount - COALESCE(e.added_amount, 0))
-                   / COALESCE(final.amount, e.amount),
+                   COALESCE(
+                       invoice.amount_untaxed * (e.amount - COALESCE(e.added_amount, 0))
+                       / NULLIF(COALESCE(final.amount, e.amount), 0), 0
+                   ),
                    invoice.amount_untaxed,
                    invoice.amount_untaxed_signed / NULLIF(invoice.amount_untaxed, 0)
               FROM billpro_billing_event e
@@ -311,7 +313,11 @@ class BillproDeferralReport(models.Model):
                   JOIN account_move_line l ON l.move_id = i.invoice_id
                  WHERE i.amount != 0
                    AND l.display_type = 'product'
-                   AND (NOT i.is_initial OR %(is_recurring)s)
+                   AND CASE WHEN i.is_initial THEN %(is_recurring)s ELSE NOT EXISTS (
+                       SELECT FROM sale_order_line_invoice_rel rel
+                         JOIN sale_order_line sold ON sold.id = rel.order_line_id
+                        WHERE rel.invoice_line_id = l.id AND sold.billing_event_id IS NOT NULL
+                   ) END
                  GROUP BY i.order_id, i.invoice_id, i.company_rounding, i.amount,
                        l.account_id, l.analytic_distribution
             ),
