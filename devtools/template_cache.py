@@ -84,13 +84,16 @@ class TemplateCache:
     def _drop_outdated(self, prefix: str) -> None:
         """Remove the dumps of a kind that were not used for longest.
 
+        One checkout at a time: what another one is removing can't be looked at.
+
         :param prefix: What the names of their templates begin with.
         """
-        dumps = [path for path in self._directory.glob(f'{prefix}_*') if path.is_dir()]
-        dumps.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-        for dump in dumps[KEPT_DUMPS:]:
-            shutil.rmtree(dump)
-            (self._directory / f'{dump.name}.lock').unlink(missing_ok=True)
+        with locks.exclusive(self._directory / f'{prefix}.dropping'):
+            dumps = [path for path in self._directory.glob(f'{prefix}_*') if path.is_dir()]
+            dumps.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+            for dump in dumps[KEPT_DUMPS:]:
+                shutil.rmtree(dump)
+                (self._directory / f'{dump.name}.lock').unlink(missing_ok=True)
 
 
 def link_tree(source: Path, target: Path) -> None:

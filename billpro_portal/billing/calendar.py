@@ -51,6 +51,21 @@ def nth_date(anchor: date, count: int, unit: str, n: int) -> date:
     return date(year, month + 1, day)
 
 
+def is_same_interval(first: tuple[int, str], second: tuple[int, str]) -> bool:
+    """Return whether two intervals lead to the same dates: a year has 12 months, a week 7 days.
+
+    :param tuple[int, str] first: How many units, and the unit.
+    :param tuple[int, str] second: The same of the other one.
+    :rtype: bool
+    """
+    return _in_base_unit(*first) == _in_base_unit(*second)
+
+
+def _in_base_unit(count: int, unit: str) -> tuple[int, str]:
+    factor, base_unit = {'week': (7, 'day'), 'year': (12, 'month')}.get(unit, (1, unit))
+    return count * factor, base_unit
+
+
 def due_datetime(day: date, time_zone: str) -> datetime:
     """Return when a payment of a local date is due.
 

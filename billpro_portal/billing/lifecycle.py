@@ -164,7 +164,8 @@ EVENT_TRANSITIONS: Transitions = {
         'resume': 'scheduled',
     },
     'skipped': {**_LATE_APPROVAL},
-    'merged': {**_LATE_APPROVAL},
+    # A period that was paused leaves the payment it was merged into.
+    'merged': {**_LATE_APPROVAL, 'cancel': 'cancelled'},
     'cancelled': {**_LATE_APPROVAL, 'reinstate': 'scheduled'},
     'completed': {},
     'recovered': {},

@@ -183,6 +183,7 @@ class Checkout(OrderAccess):
         amount = form_values['amount']
         is_validation = form_values['mode'] == 'validation'
         provider_sudo = form_values['providers_sudo'].filtered(lambda p: p.id == provider_id)
+        self._billpro_check_can_be_booked(order, provider_sudo)
         if flow != 'token':
             payment_method_sudo = form_values['payment_methods_sudo'].filtered(
                 lambda pm: pm.id == payment_method_id
@@ -243,6 +244,26 @@ class Checkout(OrderAccess):
             )
 
     @staticmethod
+    def _billpro_check_can_be_booked(order, provider):
+        """Check that the books can take the initial payment, before anything is paid.
+
+        :param sale.order order: The order, in superuser mode, locked.
+        :param payment.provider provider: Who would collect it.
+        :raise UserError: If not. Staff are told why; it says nothing to customers.
+        """
+        books = request.env['billpro.books'].sudo()
+        if reason := books._get_refusal_of_order(order, provider):
+            books._note_unpayable(order, reason)
+            # Staff are told, though nothing else comes of the request.
+            request.env.cr.commit()  # pylint: disable=invalid-commit
+            raise UserError(
+                request.env._(
+                    "Payment isn't possible just now, and nothing was charged. We have been told"
+                    " and see to it. Please try again later."
+                )
+            )
+
+    @staticmethod
     def _billpro_check_payment_option(form_values, provider_id, payment_method_id, token_id, flow):
         """Check that the request names what the payment form offered.
 
@@ -291,6 +312,23 @@ class Checkout(OrderAccess):
 
 
 class PendingPaymentStatus(PaymentPostProcessing):
+    @http.route()
+    def poll_status(self, **kwargs):
+        """Override of `payment`: a payment that can't be booked is received all the same.
+
+        What fails is noted and tried again, and the customer goes on to the order's own page.
+        """
+        tx = self._get_monitored_transaction()
+        if tx.billing_order_id and tx.state == 'done' and not tx.is_post_processed:
+            request.env['billpro.failure'].sudo()._leave_out_waiting(tx, 'book')._book_alone()
+            if not tx.is_post_processed:
+                return {
+                    'provider_code': tx.provider_code,
+                    'state': tx.state,
+                    'landing_route': tx.landing_route,
+                }
+        return super().poll_status(**kwargs)
+
     @http.route()
     def display_status(self, **kwargs):
         """Override of `payment`: a pending payment of an order shows on the order's own page.

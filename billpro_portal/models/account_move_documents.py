@@ -117,8 +117,19 @@ class AccountMove(models.Model):
     # === E-INVOICING === #
 
     def _post(self, soft=True):
-        """Override of `account` to have a job send the e-invoices of orders."""
-        posted = super()._post(soft=soft)
+        """Override of `account` to have a job send the e-invoices of orders.
+
+        What staff have reset to draft is matched anew with what was collected for it.
+        """
+        of_orders = self.filtered('billing_order_id')
+        final = (of_orders - of_orders.filtered('posted_before')).filtered(
+            lambda move: move._is_clearing_down_payments()
+        )
+        posted = super(AccountMove, self - final)._post(soft=soft)
+        if final:  # After the down payments that they deduct.
+            final._clear_down_payments()
+            posted |= super(AccountMove, final)._post(soft=soft)
+        (posted & of_orders)._match_collected()
         due = posted.filtered(
             lambda move: (
                 move.billing_order_id and move.is_sale_document() and move._billpro_is_einvoiced()

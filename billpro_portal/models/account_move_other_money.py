@@ -91,6 +91,79 @@ class AccountMove(models.Model):
                 reverse.sudo().billing_order_id = order
         return reverse_moves
 
+    # === DOCUMENTS THAT STAFF CHANGE === #
+
+    def _get_collected_payments(self):
+        """Return what was collected, or paid back, for the documents by payments of orders.
+
+        :rtype: payment.transaction
+        """
+        return self.sudo().transaction_ids.filtered(
+            lambda tx: tx.billing_order_id and tx.state == 'done' and tx.payment_id
+        )
+
+    def _match_collected(self):
+        """Reconcile documents with what was collected, or paid back, for them."""
+        for move in self.sudo():
+            payments = move._get_collected_payments().payment_id
+            open_lines = (move | payments.move_id).line_ids.filtered(
+                lambda line: (
+                    line.account_id.account_type == 'asset_receivable'
+                    and line.parent_state == 'posted'
+                    and not line.reconciled
+                )
+            )
+            for lines in open_lines.grouped('account_id').values():
+                if len(lines.move_id) > 1:
+                    lines.reconcile()
+
+    def _pass_on_to(self, corrected):
+        """Let a corrected invoice be that of the order, of its payment, and of what was collected.
+
+        :param account.move corrected: The draft invoice that replaces this one.
+        """
+        self.ensure_one()
+        if not self.billing_order_id:
+            return
+        events = self.billing_order_id.billing_event_ids.filtered(
+            lambda event: event.invoice_id == self
+        )
+        corrected.write(
+            {
+                'billing_order_id': self.billing_order_id.id,
+                'billing_skipped_amount': self.billing_skipped_amount,
+            }
+        )
+        events.invoice_id = corrected
+        for tx in self._get_collected_payments():
+            tx.invoice_ids = tx.invoice_ids - self | corrected
+
+    def button_cancel(self):
+        """Override of `account`: what was collected for it is on the customer's account then.
+
+        Tax authorities cancel invoices, too: it can't be refused.
+        """
+        invoices = self.filtered(lambda move: move.billing_order_id and move.state != 'cancel')
+        result = super().button_cancel()
+        invoices._tell_of_loose_payments()
+        return result
+
+    def _tell_of_loose_payments(self):
+        """Ask staff what becomes of money that was collected for invoices that are cancelled."""
+        for move in self.sudo():
+            txs = move._get_collected_payments().filtered(lambda tx: tx._get_refundable_amount())
+            if not txs or move.move_type != 'out_invoice':
+                continue
+            move.billing_order_id._ask_staff(
+                self.env._("Invoice %s was cancelled, and had been paid", move.display_name),
+                self.env._(
+                    "%(payments)s are on the customer's account now. Refund them, or make another"
+                    " invoice and match it with them. Before the last instalment of an order"
+                    " nothing is to be done: its invoice bills them again.",
+                    payments=', '.join(txs.mapped('reference')),
+                ),
+            )
+
     def _get_money_way(self):
         """Return how the money of a journal entry came, in the customer's words.
 

@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
-from ..billing.lifecycle import PAID, TransitionRefused, next_event_status
+from ..billing.lifecycle import IN_FLIGHT, PAID, TransitionRefused, next_event_status
 
 
 class BillproBillingEvent(models.Model):
@@ -139,6 +139,16 @@ class BillproBillingEvent(models.Model):
                 values['completed_date'] = fields.Datetime.now()
             events.write(values)
 
+    def _get_first_of_orders(self):
+        """Return of each order the payment that comes first: what customers asked for, by date.
+
+        :rtype: billpro.billing.event
+        """
+        ordered = self.sorted(
+            lambda event: (not event.requested_date, event.due_date, event.number, event.id)
+        )
+        return self.browse(events[0].id for events in ordered.grouped('order_id').values())
+
     def _follow_collection(self):
         """Do what follows when payments were collected, in the transaction that books them.
 
@@ -170,6 +180,7 @@ class BillproBillingEvent(models.Model):
                     events=', '.join(order_events.mapped('display_name')),
                 )
             )
+        events._forget_reversed_invoices()
         run = self.env['billpro.billing.run'].sudo()._run_events(events)
         reasons = events.filtered(lambda event: event.status in {'scheduled', 'soft_declined'})
         return run._get_notification(reasons.filtered('status_message')[:1].status_message)
@@ -194,17 +205,41 @@ class BillproBillingEvent(models.Model):
                 order=order.name,
                 status=order._get_billing_status_label(),
             )
+        if refusal := self._get_refusal_by_order():
+            return refusal
+        if refusal := self._get_refusal_to_charge():
+            return self.env._(
+                "Payment %(event)s can't be collected now: %(reason)s",
+                event=self.display_name,
+                reason=refusal,
+            )
+        return False
+
+    def _get_refusal_by_order(self):
+        """Return why staff can't collect a payment now, for what else happens on its order.
+
+        :return: The reason, or False if they can.
+        :rtype: str|bool
+        """
+        order = self.order_id
+        if order.billing_is_stopped:
+            return self.env._(
+                "A payment of order %s is disputed as fraud. Resume its charges first, if it is to"
+                " go on.",
+                order.name,
+            )
         if order.billing_collection_date:
             return self.env._(
                 "The customer of order %s has just asked to pay what is outstanding. Please wait"
                 " for the result.",
                 order.name,
             )
-        if refusal := self._get_refusal_to_charge():
+        if in_flight := order.billing_event_ids.filtered(lambda event: event.status in IN_FLIGHT):
             return self.env._(
-                "Payment %(event)s can't be collected now: %(reason)s",
+                "Payment %(event)s can't be collected now: the outcome of %(other)s isn't known"
+                " yet.",
                 event=self.display_name,
-                reason=refusal,
+                other=in_flight[0].display_name,
             )
         return False
 

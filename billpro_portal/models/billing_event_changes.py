@@ -51,12 +51,19 @@ class BillproBillingEvent(models.Model):
                 order=order.name,
                 status=order._get_billing_status_label(),
             )
+        reason = False
         if self.status not in statuses:
-            return self.env._(
+            reason = self.env._(
                 "Payment %(event)s can't be changed: it is “%(status)s”.",
                 event=self.display_name,
                 status=self._get_status_label(),
             )
+        elif order.billing_status == 'paused' and 'paused' not in statuses:
+            reason = self.env._(
+                "Order %s is paused, so its payments wait. Resume it first.", order.name
+            )
+        if reason:
+            return reason
         if order.billing_collection_date or self.requested_date:
             return self.env._(
                 "The customer of order %s has just asked to pay what is outstanding. Please wait"
@@ -100,8 +107,14 @@ class BillproBillingEvent(models.Model):
         """
         self.ensure_one()
         token = self.order_id.billing_token_id
-        if not token or not token.active:
+        if not token:
             return self.env._("The order has no stored card.")
+        if not token.active:
+            return self.env._(
+                "%s can't be charged any more: it was removed, or its provider was switched off or"
+                " changed between test and live. Ask the customer for another card.",
+                token._get_card_name(),
+            )
         if token.provider_id.state == 'disabled':
             return self.env._("The payment provider is switched off.")
         if not self.order_id._is_card_of_customer(token):

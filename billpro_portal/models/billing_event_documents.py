@@ -14,6 +14,16 @@ class BillproBillingEvent(models.Model):
         for event in self:
             event.has_receipt = bool(event._get_collecting_transaction())
 
+    def _has_wrong_invoice(self):
+        """Return whether its invoice isn't one over what is charged.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return self.invoice_id.move_type != 'out_invoice' or bool(
+            self.currency_id.compare_amounts(self._get_amount_of_invoice(), self.amount)
+        )
+
     def _get_collecting_transaction(self):
         """Return the attempt that collected the payment.
 

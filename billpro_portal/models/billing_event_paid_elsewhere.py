@@ -26,6 +26,17 @@ class BillproBillingEvent(models.Model):
             )
         )
 
+    def _get_amount_of_invoice(self):
+        """Return what its invoice leaves to be paid by it.
+
+        :return: The amount in the currency of the order: all of the invoice, less what earlier
+                 payments have paid that lost theirs.
+        :rtype: float
+        """
+        self.ensure_one()
+        earlier = self.invoice_id._get_collected_payments() - self.transaction_ids
+        return self.invoice_id.amount_total - sum(tx._get_refundable_amount() for tx in earlier)
+
     def _get_other_attempts(self):
         """Return what providers were asked to collect for the invoice by other ways than ours.
 
@@ -75,21 +86,25 @@ class BillproBillingEvent(models.Model):
         return False
 
     def _forget_reversed_invoices(self):
-        """Have a new invoice made of payments whose posted one was credited as a whole."""
+        """Have a new invoice made of payments whose posted one was credited as a whole.
+
+        Only where staff say that they are still to be collected: the credit note may say otherwise.
+        """
         self.filtered(
             lambda event: event.status not in PAID and event.invoice_id.payment_state == 'reversed'
         ).invoice_id = False
 
     @api.model
-    def _search_paid_elsewhere(self):
-        """Return the payments that may have been paid in another way.
+    def _search_orders_paid_elsewhere(self):
+        """Return the orders with a payment that may have been made in another way.
 
-        :rtype: billpro.billing.event
+        :rtype: sale.order
         """
-        return self.search(
+        paid = self.search(
             [
                 ('status', 'not in', [*PAID, *IN_FLIGHT, 'merged']),
                 ('invoice_id.state', '=', 'posted'),
                 ('invoice_id.payment_state', 'in', ['paid', 'in_payment']),
             ]
-        ).filtered(lambda event: event._is_paid_elsewhere())
+        )
+        return paid.filtered(lambda event: event._is_paid_elsewhere()).order_id

@@ -123,6 +123,16 @@ class BillproBillingEvent(models.Model):
             ),
         }.get(self.retry_verdict, self.env._("Not tried again by itself."))
 
+    def _is_charged_by_itself(self):
+        """Return whether the run charges it when it is due, without the customer's request.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return self.order_id.billing_status in CHARGEABLE_ORDERS and (
+            self.status == 'scheduled' or (self.status == 'soft_declined' and bool(self.retry_date))
+        )
+
     # === DECLINES === #
 
     def _record_decline(self, tx):

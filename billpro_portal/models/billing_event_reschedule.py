@@ -20,6 +20,12 @@ class BillproBillingEvent(models.Model):
         readonly=True,
         help="What staff added to, or took off, what the lines of the order add up to.",
     )
+    added_amount = fields.Monetary(
+        string="Charged Once",
+        readonly=True,
+        help="What the lines add that were added to a live order, and that no later payment"
+        " charges.",
+    )
 
     def _reschedule(self, day, amount=None, is_lasting=False, reason=None):
         """Give a payment another day or amount, and tell the customer.
@@ -49,7 +55,7 @@ class BillproBillingEvent(models.Model):
         self.write({'retry_date': False, 'retry_verdict': False, 'decline_class': False})
         if is_lasting:
             order._get_purchase()._change_later(
-                self, day=is_moved and day, amount=is_changed and amount
+                self, day=is_moved and day, amount=is_changed and amount - self.added_amount
             )
         self._schedule_overtaken()
         change = (old_day, old_amount, is_lasting, others)
@@ -148,17 +154,35 @@ class BillproBillingEvent(models.Model):
         if any(values['due_date'] <= self.due_date for values in following):
             self.env['billpro.billing.run']._schedule_next_events(self)
 
-    def _tell_of_new_amount(self, old_amount):
-        """Log that this payment and all later ones have another amount, and tell the customer.
+    def _tell_of_new_amount(self, old_amount, is_lasting=True):
+        """Log that this payment has another amount, and tell the customer.
 
         :param float old_amount: The amount before, in the currency of the order.
+        :param bool is_lasting: Whether all later ones have it, too.
         """
         self.ensure_one()
         order = self.order_id
-        change = (order._get_date(self.due_date), old_amount, True, {})
+        change = (order._get_date(self.due_date), old_amount, is_lasting, {})
         self._log_change(self._describe_change(self.env, *change), False)
         env = order.with_context(lang=order._get_payment_contact().lang).env
         self._tell_of_change(self._describe_change_to_customer(env, *change))
+
+    def _tell_of_later_amount(self, amount):
+        """Log that the payments after this one have another amount, and tell the customer.
+
+        :param float amount: The new amount, in the currency of the order.
+        """
+        self.ensure_one()
+        order = self.order_id
+        for env in (self.env, order.with_context(lang=order._get_payment_contact().lang).env):
+            text = env._(
+                "The payments after that on %(day)s are %(amount)s: the tax has changed.",
+                day=format_date(env, order._get_date(self.due_date)),
+                amount=self.currency_id.with_env(env).format(amount),
+            )
+            if env == self.env:
+                self._log_change(text, False)
+        self._tell_of_change(text)
 
     # === WORDS === #
 
@@ -242,7 +266,12 @@ class BillproBillingEvent(models.Model):
                 )
             ]
         if is_lasting and is_changed:
-            texts.append(env._("Your later payments are %s, too.", format_amount(self.amount)))
+            later = format_amount(self.amount - self.added_amount)
+            texts.append(
+                env._("Your later payments are %s.", later)
+                if self.added_amount
+                else env._("Your later payments are %s, too.", later)
+            )
         if is_lasting and values['old'] != values['new']:
             texts.append(
                 env._(

@@ -4,6 +4,7 @@ from odoo.tools import SQL
 
 from ..billing.declines import RETRY
 from .billing_run import CHARGEABLE_ORDERS
+from .failure import OF_COMPANY
 from .sale_order_recovery import OVERDUE_AFTER
 
 
@@ -11,9 +12,10 @@ class BillproBillingException(models.Model):
     """What doesn't go on by itself, or not as planned: payments and orders that need a look.
 
     Payments that were declined, that wait for the customer's bank, whose outcome is unknown, or
-    that the run can't open; orders in review; and suspended orders without such a payment, which
-    would otherwise be listed, and their money be counted, twice. What a job could not do and has
-    set aside is listed instead of the payment that it concerns.
+    that the run can't open; the next payments of orders whose card was archived; orders in review;
+    and suspended orders without such a payment, which would otherwise be listed, and their money be
+    counted, twice. What a job could not do and has set aside is listed instead of the payment that
+    it concerns, and so is what the books don't take.
     """
 
     _name = 'billpro.billing.exception'
@@ -32,12 +34,25 @@ class BillproBillingException(models.Model):
             'retry_verdict',
             'first_declined_date',
         ],
-        'billpro.failure': ['order_id', 'event_id', 'company_id', 'amount', 'set_aside_date'],
+        'payment.token': ['active'],
+        'billpro.failure': [
+            'order_id',
+            'event_id',
+            'company_id',
+            'amount',
+            'set_aside_date',
+            'task',
+        ],
         'res.company': ['currency_id'],
         'sale.order': [
             'billing_status',
             'billing_suspended_date',
             'billing_balance',
+            'billing_token_id',
+            'amount_total',
+            'billing_paid',
+            'billing_refunded',
+            'billing_skipped',
             'partner_id',
             'user_id',
             'company_id',
@@ -59,6 +74,8 @@ class BillproBillingException(models.Model):
             ('authentication', "Waits for the bank"),
             ('unknown', "Unknown outcome"),
             ('blocked', "Can't be collected"),
+            ('unbookable', "Can't be booked"),
+            ('unbooked', "Charged, not booked"),
             ('review', "Order in review"),
             ('suspended', "Order suspended"),
         ],
@@ -87,9 +104,14 @@ class BillproBillingException(models.Model):
             """
             SELECT 3 * e.id AS id, e.id AS event_id, NULL::int AS failure_id,
                    e.amount AS amount,
-                   COALESCE(e.first_declined_date, e.due_date) AS since_date,
+                   CASE
+                       WHEN e.status = 'scheduled' AND t.active IS FALSE
+                           THEN LEAST(e.due_date, t.write_date)
+                       ELSE COALESCE(e.first_declined_date, e.due_date)
+                   END AS since_date,
                    CASE
                        WHEN e.status = 'unknown' THEN 'unknown'
+                       WHEN e.status = 'scheduled' AND t.active IS FALSE THEN 'card'
                        WHEN e.status = 'scheduled' THEN 'blocked'
                        WHEN e.status = 'hard_declined' THEN 'card'
                        WHEN e.status = 'action_required' THEN 'authentication'
@@ -100,11 +122,22 @@ class BillproBillingException(models.Model):
               FROM billpro_billing_event e
               JOIN sale_order o ON o.id = e.order_id
               JOIN res_company c ON c.id = o.company_id
+         LEFT JOIN payment_token t ON t.id = o.billing_token_id
              WHERE (
                    e.status IN ('soft_declined', 'hard_declined', 'action_required', 'unknown')
                    OR (
-                       e.status = 'scheduled' AND e.due_date <= %(overdue)s
-                       AND o.billing_status IN %(chargeable)s
+                       e.status = 'scheduled' AND o.billing_status IN %(chargeable)s
+                       AND (
+                           e.due_date <= %(overdue)s
+                           OR (
+                               t.active IS FALSE AND NOT EXISTS (
+                                   SELECT FROM billpro_billing_event earlier
+                                    WHERE earlier.order_id = e.order_id
+                                      AND earlier.status = 'scheduled'
+                                      AND (earlier.due_date, earlier.id) < (e.due_date, e.id)
+                               )
+                           )
+                       )
                    )
                ) AND NOT EXISTS (
                    SELECT FROM billpro_failure f
@@ -113,7 +146,9 @@ class BillproBillingException(models.Model):
              UNION ALL
             SELECT 3 * o.id + 1, NULL, NULL,
                    CASE o.billing_status
-                       WHEN 'review' THEN ABS(o.billing_balance)
+                       WHEN 'review' THEN ABS(
+                           o.billing_paid - o.billing_refunded - o.amount_total + o.billing_skipped
+                       )
                        ELSE COALESCE((
                            SELECT SUM(e.amount) FROM billpro_billing_event e
                             WHERE e.order_id = o.id AND e.status = 'scheduled'
@@ -131,7 +166,13 @@ class BillproBillingException(models.Model):
                     )
                 )
              UNION ALL
-            SELECT 3 * f.id + 2, f.event_id, f.id, f.amount::numeric, f.set_aside_date, 'set_aside',
+            SELECT 3 * f.id + 2, f.event_id, f.id, f.amount::numeric, f.set_aside_date,
+                   CASE
+                       WHEN f.res_model = 'res.company' THEN 'set_aside'
+                       WHEN f.task = 'book' THEN 'unbooked'
+                       WHEN f.task IN %(unbookable)s THEN 'unbookable'
+                       ELSE 'set_aside'
+                   END,
                    o.billing_status, o.id, o.partner_id, o.user_id, c.id,
                    COALESCE(o.currency_id, c.currency_id), c.currency_id, o.purchase_type
               FROM billpro_failure f
@@ -143,6 +184,7 @@ class BillproBillingException(models.Model):
             retry=RETRY,
             overdue=fields.Datetime.now() - OVERDUE_AFTER,
             chargeable=CHARGEABLE_ORDERS,
+            unbookable=OF_COMPANY,
         )
 
     @api.depends('event_id.status_message', 'event_id.next_step', 'kind', 'order_id')
@@ -162,14 +204,31 @@ class BillproBillingException(models.Model):
         """
         self.ensure_one()
         amount = self.currency_id.format(self.amount)
-        if self.kind == 'review' and self.order_id.billing_balance < 0:
+        if self.kind == 'review' and self._get_excess() > 0:
             return self.env._("%s were collected too much.", amount)
+        if self.kind == 'review' and self.order_id.billing_refunded:
+            return self.env._("%s were not collected, or were paid back.", amount)
+        if self.kind == 'blocked' and self.order_id.billing_is_stopped:
+            return self.env._(
+                "A payment of the order is disputed as fraud, and nobody has resumed its charges."
+            )
         return {
             'review': self.env._("%s were not collected.", amount),
             'suspended': self.env._("Nothing is charged, and no payment was declined."),
             'unknown': self.env._("The provider has not answered."),
             'blocked': self.env._("It is due and has not been collected."),
+            'card': self.env._("The stored card can't be charged any more."),
         }.get(self.kind, '')
+
+    def _get_excess(self):
+        """Return what was collected, and not paid back, beyond what the customer was to pay.
+
+        :rtype: float
+        """
+        order = self.order_id
+        return order.currency_id.round(
+            order.billing_paid - order.billing_refunded - order.amount_total + order.billing_skipped
+        )
 
     def _get_next_step(self):
         """Return what becomes of an order, or of a payment that wasn't declined.
@@ -185,6 +244,10 @@ class BillproBillingException(models.Model):
                 " manager decides."
             ),
             'blocked': self.env._("Each charge run tries again once the reason is gone."),
+            'card': self.env._(
+                "Nothing is charged until the customer has stored another card: ask for it by"
+                " “Request card update”."
+            ),
         }.get(self.kind, '')
 
     # === ACTIONS === #

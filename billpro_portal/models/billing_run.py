@@ -3,10 +3,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.modules.registry import Registry
 
-from ..billing.lifecycle import IN_FLIGHT
+from ..billing.lifecycle import IN_FLIGHT, OPEN
 from .own_context import INSIDE, Answers
 from .sale_order_recovery import COLLECTABLE_ORDERS
 
@@ -65,7 +66,8 @@ class BillproBillingRun(models.Model):
         for task, part in (
             ('inquire', self.env['payment.transaction']._resolve_unknown_outcomes),
             ('authenticate', self._refresh_authentications),
-            ('book', self._book_answered),
+            ('book', self._book_all),
+            ('payable', self.env['billpro.books']._look_again_at_orders),
             ('dates', self._keep_dates),
             ('watch', self._watch_authorizations),
             ('collect', self._collect_requested),
@@ -105,13 +107,18 @@ class BillproBillingRun(models.Model):
 
     @api.model
     def _run_events(self, events):
-        """Collect some events now, whether they are due or not.
+        """Collect some events now, whether they are due or not; those of an order one by one.
 
         :param billpro.billing.event events: Scheduled or softly declined events.
-        :return: The reports of the run, one a company.
+        :return: The reports of the run, one a company and round.
         :rtype: billpro.billing.run
         """
-        return self._run_batch(Domain('id', 'in', events.ids))
+        runs = self.browse()
+        while events:
+            first = events._get_first_of_orders()
+            runs |= self._run_batch(Domain('id', 'in', first.ids))
+            events -= first
+        return runs
 
     @api.model
     def _run_batch(self, domain=None):
@@ -205,11 +212,13 @@ class BillproBillingRun(models.Model):
     def _get_due_domain(self):
         """Return which payments are due: by their date, by that of a retry, or by request.
 
-        Those that could not be opened aren't tried again at once.
+        Those that could not be opened, or booked, aren't tried again at once.
 
         :rtype: Domain
         """
-        waiting = self.env['billpro.failure']._get_waiting_ids('billpro.billing.event', 'open')
+        Failure = self.env['billpro.failure']
+        waiting = Failure._get_waiting_ids('billpro.billing.event', 'open')
+        waiting += Failure._get_unbookable_ids('billpro.billing.event')
         now = fields.Datetime.now()
         by_date = Domain('status', '=', 'scheduled') & Domain('due_date', '<=', now)
         by_retry = Domain('status', '=', 'soft_declined') & Domain('retry_date', '<=', now)
@@ -222,9 +231,20 @@ class BillproBillingRun(models.Model):
     @api.model
     def _get_chargeable_domain(self):
         """Return which payments the run and staff may open at all."""
-        return Domain('status', 'in', CHARGEABLE_EVENTS) & Domain(
-            'order_id.billing_status', 'in', CHARGEABLE_ORDERS
+        return (
+            Domain('status', 'in', CHARGEABLE_EVENTS)
+            & Domain('order_id.billing_status', 'in', CHARGEABLE_ORDERS)
+            & Domain('order_id.billing_is_stopped', '=', False)
+            & self._get_unanswered_domain()
         )
+
+    @api.model
+    def _get_unanswered_domain(self):
+        """Return which payments wait for no other one of their order: one attempt at a time.
+
+        A card that is lost would be tried twice, before anybody knows.
+        """
+        return Domain('order_id.billing_event_ids', 'not any', [('status', 'in', list(IN_FLIGHT))])
 
     @api.model
     def _get_requested_domain(self):
@@ -233,6 +253,7 @@ class BillproBillingRun(models.Model):
             Domain('requested_date', '!=', False)
             & Domain('status', 'in', REQUESTABLE_EVENTS)
             & Domain('order_id.billing_status', 'in', COLLECTABLE_ORDERS)
+            & self._get_unanswered_domain()
         )
 
     @api.model
@@ -258,7 +279,8 @@ class BillproBillingRun(models.Model):
     def _open_candidates(self, candidates, domain):
         """Write the intent to charge: draft invoice, attempt, and event in processing.
 
-        Events and orders that another worker holds are left to it.
+        Events and orders that another worker holds are left to it. Of each order one is opened: the
+        others are looked at again when its answer is known.
 
         :param billpro.billing.event candidates: Events that were found, not locked yet.
         :param Domain domain: What they must still fit when they are locked.
@@ -266,29 +288,70 @@ class BillproBillingRun(models.Model):
         :rtype: payment.transaction
         """
         orders = candidates.order_id.try_lock_for_update(allow_referencing=True)
-        events = candidates.filtered(lambda event: event.order_id in orders)
-        locked = events.try_lock_for_update(allow_referencing=True).filtered_domain(domain)
-        if not locked:
-            return self.env['payment.transaction']
-        # What is made of an order's lines is made together.
-        opened, _failed = self.env['billpro.own.transaction']._split_until_alone(
-            locked.grouped('order_id').values(),
-            'open',
-            self._open_locked,
-            on_failure=self._note_unopened,
-        )
-        return self.env['payment.transaction'].union(*opened)
+        # Whoever has another one of the order under way has changed it, not the order.
+        events = orders.billing_event_ids.filtered(lambda event: event.status in OPEN)
+        locked = events.try_lock_for_update(allow_referencing=True)
+        orders -= (events - locked).order_id
+        locked = candidates.filtered(lambda event: event.order_id in orders)
+        waiting = self._leave_out_set_aside(locked.filtered_domain(domain))
+        txs = self.env['payment.transaction']
+        # What is set aside, or fails, keeps no other one of its order waiting.
+        while first := waiting._get_first_of_orders():
+            opened, _failed = self.env['billpro.own.transaction']._split_until_alone(
+                first.grouped('id').values(),
+                'open',
+                self._open_in_companies,
+                on_failure=self._note_unopened,
+            )
+            txs = txs.union(*opened)
+            waiting -= first | txs.billing_order_id.billing_event_ids
+        return txs
 
     @api.model
-    def _open_locked(self, locked):
-        """Write the intent to charge for events that are locked with their orders.
+    def _leave_out_set_aside(self, events):
+        """Return the events that can be charged, as far as it is known before they have invoices.
+
+        :param billpro.billing.event events: Locked events.
+        :rtype: billpro.billing.event
+        """
+        found = []
+        # Should it fail for one of them, it fails below for that one alone.
+        is_known = self.env['billpro.own.transaction']._is_survived(
+            events,
+            'open',
+            lambda: found.append(
+                self._set_aside_touched_invoices(self._set_aside_unchargeable(events))
+            ),
+        )
+        return found[0] if is_known else events
+
+    @api.model
+    def _open_in_companies(self, locked):
+        """Write the intent to charge for events that are locked, each in its own company.
 
         :param billpro.billing.event locked: The events.
         :return: The attempts.
         :rtype: payment.transaction
         """
-        locked._forget_reversed_invoices()
+        return self.env['payment.transaction'].union(
+            *(
+                self.with_company(company)._open_locked(events.with_company(company))
+                for company, events in locked.grouped('company_id').items()
+            )
+        )
+
+    @api.model
+    def _open_locked(self, locked):
+        """Write the intent to charge for events that are locked with their orders.
+
+        :param billpro.billing.event locked: The events of a company, which is the present one.
+        :return: The attempts.
+        :rtype: payment.transaction
+        """
+        locked._leave_out_invoiced_lines()
         events = self._set_aside_unchargeable(locked)
+        books = self.env['billpro.books']
+        events = self._set_aside_unbookable(events, books._find_missing_journals(events))
         without_invoice = events.filtered(lambda event: not event.invoice_id)
         # What the invoices are made of is read at once here, not order by order below.
         lines = without_invoice.order_id.order_line
@@ -298,6 +361,8 @@ class BillproBillingRun(models.Model):
             same_type[0].order_id._get_purchase()._create_event_invoices(same_type)
         events = self._set_aside_touched_invoices(events.filtered('invoice_id'))
         events = self._set_aside_wrong_invoices(events)
+        events = self._set_aside_unbookable(events, books._find_refusals(events))
+        self.env['billpro.failure']._forget_unbookable(events, 'bookable')
         # What the customer asked for and can't be had is not under way any more.
         (locked - events).filtered('requested_date').requested_date = False
         txs = events.env['payment.transaction'].create(self._prepare_attempts(events))
@@ -350,7 +415,8 @@ class BillproBillingRun(models.Model):
         for event in touched:
             event.status_message = self.env._(
                 "Its invoice %s was paid, credited or cancelled by hand. Skip the payment if there"
-                " is nothing left to collect, or bring the invoice back to what it was.",
+                " is nothing left to collect, or bring the invoice back to what it was. If it was"
+                " credited as a whole, “Execute now” collects the payment by a new invoice.",
                 event.invoice_id.display_name,
             )
             event.order_id._ask_staff(
@@ -367,20 +433,39 @@ class BillproBillingRun(models.Model):
         :return: Those whose invoices have their amounts.
         :rtype: billpro.billing.event
         """
-        wrong = events.filtered(
-            lambda event: event.currency_id.compare_amounts(
-                event.invoice_id.amount_total, event.amount
-            )
-        )
+        wrong = events.filtered(lambda event: event._has_wrong_invoice())
         for event in wrong:
-            event.status_message = self.env._(
-                "Its invoice would be %(invoiced)s instead of %(amount)s: the order was changed"
-                " since. Change its lines back to collect the payment, or skip it.",
-                invoiced=event.currency_id.format(event.invoice_id.amount_total),
-                amount=event.currency_id.format(event.amount),
+            purchase = event.order_id._get_purchase()
+            if event.invoice_id.state == 'draft' and purchase._keep_amount_shown(event):
+                event._discard_draft_invoices()
+                purchase._create_event_invoices(event)
+        wrong = wrong.filtered(lambda event: event._has_wrong_invoice())
+        for event in wrong:
+            event.status_message = event.order_id._get_purchase()._describe_difference(
+                event, event._get_amount_of_invoice()
             )
         wrong._discard_draft_invoices()
         return events - wrong
+
+    @api.model
+    def _set_aside_unbookable(self, events, refusals):
+        """Leave out the events that could not be booked if they were charged, and tell staff.
+
+        :param billpro.billing.event events: Locked events of a company.
+        :param dict refusals: Why, by event.
+        :return: The others.
+        :rtype: billpro.billing.event
+        """
+        for event, reason in refusals.items():
+            event.status_message = reason
+            # What only the customer's request would collect isn't tried again by itself.
+            if event._is_charged_by_itself():
+                self.env['billpro.own.transaction']._note(
+                    event, 'bookable', UserError(reason), delays=()
+                )
+        refused = events.browse(event.id for event in refusals)
+        refused._discard_draft_invoices()
+        return events - refused
 
     @api.model
     def _prepare_attempts(self, events):

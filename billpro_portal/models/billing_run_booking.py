@@ -43,6 +43,12 @@ class BillproBillingRun(models.Model):
         )
 
     @api.model
+    def _book_all(self):
+        """Book whatever moved money: attempts, and what nobody has booked of everything else."""
+        self._book_answered()
+        self.env['payment.transaction']._book_left_over()
+
+    @api.model
     def _book_answered(self):
         """Book all attempts that were answered and commit; begin anew when others were faster.
 
@@ -79,9 +85,24 @@ class BillproBillingRun(models.Model):
         if not txs:
             return txs
         _booked, failed = self.env['billpro.own.transaction']._split_until_alone(
-            txs.grouped('id').values(), 'book', self._book_batch, on_failure=self._note_unbooked
+            txs.grouped('id').values(),
+            'book',
+            self._book_in_companies,
+            on_failure=self._note_unbooked,
         )
         return failed
+
+    @api.model
+    def _book_in_companies(self, txs):
+        """Record what became of attempts, each in the company of its order.
+
+        Jobs work in that of the superuser: what products and customers have for each company,
+        such as their accounts, would be that company's. The provider may be of a parent company.
+
+        :param payment.transaction txs: Answered attempts.
+        """
+        for company, of_company in txs.grouped(lambda tx: tx.billing_order_id.company_id).items():
+            self.with_company(company)._book_batch(of_company.with_company(company))
 
     @api.model
     def _note_unbooked(self, failure, _error):
@@ -96,6 +117,10 @@ class BillproBillingRun(models.Model):
 
     @api.model
     def _book_batch(self, txs):
+        """Record what became of attempts of a company, which is the present one.
+
+        :param payment.transaction txs: Answered attempts.
+        """
         approved = txs.filtered(lambda tx: tx.state == 'done' and not tx.payment_id)
         collected = approved.filtered(
             lambda tx: tx.billing_event_id.status not in PAID | {'merged'}
@@ -255,17 +280,9 @@ class BillproBillingRun(models.Model):
     def _book_payments(self, txs):
         """Post the invoices of approved attempts, create their payments and reconcile them.
 
-        :param payment.transaction txs: Approved attempts without a payment.
+        :param payment.transaction txs: Approved attempts of a company without a payment.
         """
-        for of_company in txs.grouped('company_id').values():
-            self._book_payments_of_company(of_company._with_company_dates())
-
-    @api.model
-    def _book_payments_of_company(self, txs):
-        """Post the invoices of approved attempts of one company, see above.
-
-        :param payment.transaction txs: Approved attempts without a payment.
-        """
+        txs = txs._with_company_dates()
         first_payments = txs.filtered(
             lambda tx: tx.billing_event_id.status not in PAID | {'merged'}
         )
@@ -314,6 +331,7 @@ class BillproBillingRun(models.Model):
                 if values['number'] not in known
             ]
         new_events = self.env['billpro.billing.event'].create(values_list)
+        new_events._take_up_added_lines()
         new_events.filtered(lambda event: event.order_id.billing_status == 'paused')._apply_trigger(
             'pause'
         )

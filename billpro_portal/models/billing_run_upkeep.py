@@ -1,10 +1,14 @@
+import logging
 from datetime import timedelta
 from functools import partial
 
 from odoo import api, fields, models
 
 from ..billing.lifecycle import LIVE, OPEN, PAID
-from .sale_order_recovery import COLLECTABLE_ORDERS
+from .own_transaction import GIVE_WAY
+from .sale_order_recovery import COLLECTABLE_ORDERS, OVERDUE_AFTER
+
+_logger = logging.getLogger(__name__)
 
 # How long before an authorisation ends the salesperson is reminded of it.
 DAYS_LEFT_TO_CAPTURE = 2
@@ -135,31 +139,42 @@ class BillproBillingRun(models.Model):
 
     @api.model
     def _keep_dates(self):
-        """Do what is to be done on a date: resume, end, suspend, extend schedules."""
-        for task, orders, method in (
-            ('resume', self._get_orders_to_resume(), '_resume'),
-            ('end', self._get_orders_to_end(), '_finish_cancellation'),
-            ('complete', self._get_orders_to_complete(), '_complete_last_period'),
-            ('extend', self._get_orders_to_extend(), '_extend_schedule'),
-            ('suspend', self._get_orders_to_suspend(), '_suspend_if_ignored'),
-            ('give_up', self._get_orders_to_give_up(), '_give_up_subscription'),
-            (
-                'other_payments',
-                self.env['sale.order']._search_paid_in_another_way(),
-                '_follow_other_payments',
-            ),
-            (
-                'paid_elsewhere',
-                self.env['billpro.billing.event']._search_paid_elsewhere().order_id,
-                '_book_paid_elsewhere',
-            ),
-            (
-                'second_payments',
-                self.env['sale.order']._search_second_payments()._get_orders_paid_elsewhere(),
-                '_take_over_second_payments',
-            ),
+        """Do what is to be done on a date: resume, end, suspend, extend schedules.
+
+        :raise Exception: What a search for orders has raised, when everything else is done.
+        """
+        Order, Event = self.env['sale.order'], self.env['billpro.billing.event']
+        errors = []
+        for task, find, method in (
+            ('taxes', self._get_orders_to_tax_anew, '_follow_taxes'),
+            ('resume', self._get_orders_to_resume, '_resume'),
+            ('end', self._get_orders_to_end, '_finish_cancellation'),
+            ('complete', self._get_orders_to_complete, '_complete_last_period'),
+            ('extend', self._get_orders_to_extend, '_extend_schedule'),
+            ('suspend', self._get_orders_to_suspend, '_suspend_if_ignored'),
+            ('overdue', self._get_orders_overdue, '_mark_totals_to_compute'),
+            ('give_up', self._get_orders_to_give_up, '_give_up_subscription'),
+            ('other_payments', Order._search_paid_in_another_way, '_follow_other_payments'),
+            ('paid_elsewhere', Event._search_orders_paid_elsewhere, '_book_paid_elsewhere'),
+            ('second_payments', Order._search_paid_twice, '_take_over_second_payments'),
         ):
+            try:
+                with self.env.cr.savepoint():
+                    orders = find()
+            except GIVE_WAY:
+                raise
+            except Exception as error:
+                _logger.exception("No orders could be found for task %s", task)
+                errors.append(error)
+                continue
             self._keep_dates_of(orders, task, method)
+        self._withdraw_needless()
+        if errors:
+            raise errors[0]
+
+    @api.model
+    def _withdraw_needless(self):
+        """Withdraw what waits for the customer's bank for payments that are not wanted any more."""
         self._withdraw(
             self.env['payment.transaction'].search(
                 [
@@ -189,7 +204,14 @@ class BillproBillingRun(models.Model):
             return True
 
         for order in self.env['billpro.failure']._leave_out_waiting(orders, task):
-            self.env['billpro.own.transaction']._commit_alone(order, task, partial(keep, order))
+            in_company = order.with_company(order.company_id)
+            self.env['billpro.own.transaction']._commit_alone(
+                order, task, partial(keep, in_company)
+            )
+
+    @api.model
+    def _get_orders_to_tax_anew(self):
+        return self.env['sale.order'].search([('billing_tax_change', '!=', False)])
 
     @api.model
     def _get_orders_to_resume(self):
@@ -241,6 +263,27 @@ class BillproBillingRun(models.Model):
             ]
         )
         return events.order_id
+
+    @api.model
+    def _get_orders_overdue(self):
+        """Return the orders that owe what has become overdue since their balance was computed."""
+        overdue = fields.Datetime.now() - OVERDUE_AFTER
+        orders = (
+            self.env['billpro.billing.event']
+            .search(
+                [
+                    ('status', '=', 'scheduled'),
+                    ('due_date', '<=', overdue),
+                    ('order_id.billing_status', 'in', list(LIVE)),
+                ]
+            )
+            .order_id
+        )
+        return orders.filtered(
+            lambda order: order.currency_id.compare_amounts(
+                order._get_purchase()._get_balance(order), order.billing_balance
+            )
+        )
 
     @api.model
     def _get_orders_to_suspend(self):

@@ -3,6 +3,9 @@ from datetime import datetime, timezone
 from odoo import api, fields, models
 
 # Stripe API reference, "The Dispute object", `status`.
+# Reasons of the same page with which the customer says that they have not paid it at all.
+_FRAUD_REASONS = {'debit not authorized', 'fraudulent', 'unrecognized'}
+
 _STATES = {'won': 'won', 'lost': 'lost', 'warning_closed': 'closed', 'prevented': 'closed'}
 
 
@@ -43,6 +46,12 @@ class BillproDispute(models.Model):
         required=True,
         readonly=True,
     )
+    is_stopping = fields.Boolean(
+        string="Stops Charges",
+        readonly=True,
+        index='btree_not_null',
+        help="The card isn't charged by itself any more, until staff decide.",
+    )
     provider_status = fields.Char(string="Status at Provider", readonly=True)
     opened_date = fields.Datetime(string="Opened On", required=True, readonly=True)
     respond_by_date = fields.Datetime(string="Respond By", readonly=True)
@@ -72,6 +81,9 @@ class BillproDispute(models.Model):
         if known and known.state == values['state']:
             known.write(values)
             return
+        values['is_stopping'] = (
+            values['state'] in {'open', 'lost'} and values['reason'] in _FRAUD_REASONS
+        )
         if known:
             known.write(values)
         else:
@@ -88,6 +100,8 @@ class BillproDispute(models.Model):
                     'opened_date': self._to_datetime(dispute['created']),
                 }
             )
+        if known.is_stopping and known.order_id:
+            known.order_id._withdraw_unsent_attempts()
         known._tell_staff()
 
     @api.model
@@ -127,6 +141,11 @@ class BillproDispute(models.Model):
                 reference=reference,
             ),
         }[self.state]
+        if self.is_stopping:
+            text = self.env._(
+                "%s The card isn't charged by itself any more until somebody resumes the charges.",
+                text,
+            )
         for invoice in self.transaction_id.invoice_ids:
             invoice._message_log(body=text)
         if self.order_id:

@@ -1,5 +1,8 @@
+from datetime import timedelta
+
 from odoo import api, fields, models
-from odoo.tools import plaintext2html
+from odoo.fields import Domain
+from odoo.tools import format_datetime, plaintext2html
 
 from ..billing.lifecycle import BEFORE_APPROVAL, LIVE
 from .billing_run import CHARGEABLE_ORDERS, REQUESTABLE_EVENTS
@@ -24,9 +27,21 @@ _CONTEXTS = {
     },
 }
 
+# What can't be left to a person alone: it is tried on for ever, at these distances and then at the
+# last of them. Money that has moved is booked in the end; what couldn't be is charged when it can.
+ENDLESS = {
+    'book': (timedelta(hours=6), timedelta(days=1)),
+    'bookable': (timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1)),
+    'payable': (timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1)),
+}
+# What fails for all of a company alike: a person hears of each reason once.
+OF_COMPANY = ('bookable', 'payable')
+
 # Where a task is still to be done. What fits no more was done in another way, or became needless.
 _STILL_TO_DO = {
     'open': [('status', 'in', REQUESTABLE_EVENTS)],
+    'bookable': [('status', 'in', REQUESTABLE_EVENTS)],
+    'payable': [('billing_status', 'in', list(BEFORE_APPROVAL))],
     'charge': [('state', '=', 'draft')],
     'book': [('is_post_processed', '=', False)],
     'inquire': [('billing_outcome_unknown', '=', True)],
@@ -34,11 +49,13 @@ _STILL_TO_DO = {
     'withdraw': [('billing_action_required', '=', True)],
     'watch': [('state', '=', 'authorized')],
     'collect': [('billing_collection_date', '!=', False)],
+    'taxes': [('billing_tax_change', '!=', False)],
     'resume': [('billing_status', '=', 'paused')],
     'end': [('billing_status', 'in', list(LIVE))],
     'complete': [('billing_status', '=', 'active')],
     'extend': [('billing_status', '=', 'suspended')],
     'suspend': [('billing_status', 'in', CHARGEABLE_ORDERS)],
+    'overdue': [('billing_status', 'in', list(LIVE))],
     'give_up': [('billing_status', '=', 'suspended')],
     'other_payments': [('billing_status', 'in', list(BEFORE_APPROVAL))],
     'paid_elsewhere': [('billing_status', 'not in', list(BEFORE_APPROVAL))],
@@ -56,7 +73,8 @@ class BillproFailure(models.Model):
 
     There is one as long as it fails. After a few tries it is set aside: nothing is tried any more
     until a person has looked and asks for it. Only the parts of a job go on being tried, as
-    nothing of them would be done for anybody.
+    nothing of them would be done for anybody, and what has to be done in the end: booking money
+    that has moved, and charging what the books would not have taken.
     """
 
     _name = 'billpro.failure'
@@ -71,6 +89,8 @@ class BillproFailure(models.Model):
     task = fields.Selection(
         selection=[
             ('open', "Prepare the charge"),
+            ('bookable', "Not charged, as it can't be booked"),
+            ('payable', "Not to be paid, as it can't be booked"),
             ('charge', "Charge the card"),
             ('book', "Book the payment"),
             ('inquire', "Find out what became of the payment"),
@@ -78,11 +98,13 @@ class BillproFailure(models.Model):
             ('withdraw', "Withdraw the payment"),
             ('watch', "Look after the authorised payment"),
             ('collect', "Collect what the customer asked for"),
+            ('taxes', "Follow the taxes of the books"),
             ('resume', "Resume the order"),
             ('end', "End the order"),
             ('complete', "Complete the order"),
             ('extend', "Extend the schedule"),
             ('suspend', "Suspend the order"),
+            ('overdue', "Compute the balance of the order"),
             ('give_up', "Cancel the suspended order"),
             ('remind_of_capture', "Remind of the authorised payment"),
             ('other_payments', "Go on with an order paid in another way"),
@@ -98,6 +120,7 @@ class BillproFailure(models.Model):
             ('send', "Send the notice"),
             ('einvoice', "Send the e-invoice"),
             ('message', "Process the provider's message"),
+            ('defer', "Post deferred revenue"),
         ],
         required=True,
         readonly=True,
@@ -117,9 +140,16 @@ class BillproFailure(models.Model):
     failure_count = fields.Integer(string="Tries", readonly=True)
     next_try = fields.Datetime(readonly=True)
     set_aside_date = fields.Datetime(
-        string="Set Aside On", readonly=True, help="Since when it isn't tried again by itself."
+        string="Set Aside On", readonly=True, help="Since when a person has to look after it."
     )
     is_told = fields.Boolean(string="Staff Told", readonly=True)
+    activity_id = fields.Many2one(
+        comodel_name='mail.activity',
+        readonly=True,
+        index='btree_not_null',
+        ondelete='set null',
+        help="What a person was asked, and needn't do when it goes on by itself.",
+    )
 
     _record_task_unique = models.UniqueIndex("(res_model, res_id, task)", "This failure is known.")
 
@@ -142,7 +172,8 @@ class BillproFailure(models.Model):
         :param odoo.models.Model record: The record.
         :param str task: What failed.
         :param str reason: Why.
-        :param tuple delays: After which times it is tried again; then it is set aside.
+        :param tuple delays: After which times it is tried again; then it is set aside, or tried
+                             on at growing distances.
         :return: The failure.
         :rtype: billpro.failure
         """
@@ -150,10 +181,12 @@ class BillproFailure(models.Model):
         failure = self._search_of(record, task)
         count = failure.failure_count + 1
         is_over = count > len(delays)
+        delays = (*delays, *ENDLESS.get(task, (None,)))
+        delay = delays[min(count, len(delays)) - 1]
         values = {
             'reason': reason,
             'failure_count': count,
-            'next_try': False if is_over else now + delays[count - 1],
+            'next_try': bool(delay) and now + delay,
             'set_aside_date': failure.set_aside_date or (is_over and now),
         }
         if failure:
@@ -187,7 +220,15 @@ class BillproFailure(models.Model):
         :param odoo.models.Model records: The records.
         :param str task: What was done.
         """
-        self._search_of(records, task).unlink()
+        self._search_of(records, task)._close()
+
+    def _close(self):
+        """Forget the failures, and what staff were asked because of them and no other one."""
+        activities = self.activity_id
+        self.unlink()
+        if activities:
+            shared = self.search([('activity_id', 'in', activities.ids)]).activity_id
+            (activities - shared).unlink()
 
     @api.model
     def _forget_needless(self):
@@ -201,7 +242,7 @@ class BillproFailure(models.Model):
             found = records.search([('id', 'in', failures.mapped('res_id')), *to_do])
             failures.filtered(
                 lambda failure, ids=set(found.ids): failure.res_id not in ids
-            ).unlink()
+            )._close()
 
     @api.model
     def _get_domain_to_do(self, task):
@@ -222,17 +263,52 @@ class BillproFailure(models.Model):
         :param str task: What is done.
         :rtype: list[int]
         """
+        waits = Domain('next_try', '>', fields.Datetime.now())
+        if task not in ENDLESS:
+            waits |= Domain('set_aside_date', '!=', False)
         failures = self.sudo().search_fetch(
-            [
-                ('res_model', '=', model),
-                ('task', '=', task),
-                '|',
-                ('set_aside_date', '!=', False),
-                ('next_try', '>', fields.Datetime.now()),
-            ],
-            ['res_id'],
+            Domain('res_model', '=', model) & Domain('task', '=', task) & waits, ['res_id']
         )
         return failures.mapped('res_id')
+
+    @api.model
+    def _get_unbookable_ids(self, model):
+        """Return the records that aren't tried now because they could not be booked.
+
+        Of those with the same reason one is tried for all.
+
+        :param str model: The model of the records.
+        :rtype: list[int]
+        """
+        now = fields.Datetime.now()
+        failures = self.sudo().search_fetch(
+            [('res_model', '=', model), ('task', 'in', OF_COMPANY)],
+            ['res_id', 'company_id', 'reason', 'next_try'],
+            order='next_try, id',
+        )
+        waiting = []
+        for alike in failures.grouped(
+            lambda failure: (failure.company_id, failure.reason)
+        ).values():
+            is_time = alike[0].next_try <= now
+            waiting += alike[is_time:].mapped('res_id')
+        return waiting
+
+    @api.model
+    def _forget_unbookable(self, records, task):
+        """Forget why records could not be booked, and why all others with the same reason.
+
+        :param odoo.models.Model records: What can be booked now.
+        :param str task: A value of `OF_COMPANY`.
+        """
+        for failure in self._search_of(records, task):
+            self.sudo().search(
+                [
+                    ('task', 'in', OF_COMPANY),
+                    ('company_id', '=', failure.company_id.id),
+                    ('reason', '=', failure.reason),
+                ]
+            )._close()
 
     @api.model
     def _leave_out_waiting(self, records, task):
@@ -271,6 +347,12 @@ class BillproFailure(models.Model):
         self.ensure_one()
         if self.res_model == 'res.company':  # A part of a job, which nobody can do without.
             return self.env._("It is tried again each time. Mend the cause.")
+        if self.next_try:
+            return self.env._(
+                "It is tried again on %s, and so on until it can be done. Mend the cause; “Try"
+                " again” doesn't wait.",
+                format_datetime(self.env, self.next_try, dt_format='short'),
+            )
         return self.env._(
             "Nothing, after %s tries. Mend the cause, then press “Try again”.", self.failure_count
         )
@@ -281,11 +363,9 @@ class BillproFailure(models.Model):
         if not self.set_aside_date or self.is_told:
             return
         self.is_told = True
-        summary = self.env._(
-            "Set aside: %(task)s, %(record)s",
-            task=self._get_task_label(),
-            record=self._get_record().display_name,
-        )
+        if self._share_activity():
+            return
+        summary = self._get_summary()
         note = self.env._(
             "It failed %(count)s times: %(reason)s\n"
             "What happens next, as in the list of billing exceptions: %(next_step)s",
@@ -294,16 +374,57 @@ class BillproFailure(models.Model):
             next_step=self._get_next_step(),
         )
         if self.order_id:
-            self.order_id._ask_staff(summary, note)
+            activity = self.order_id._ask_staff(summary, note)
         else:
-            self.env['mail.activity'].create(
+            company = self.company_id or self.env.company
+            activity = self.env['mail.activity'].create(
                 {
                     'activity_type_id': self.env.ref('mail.mail_activity_data_todo').id,
                     'summary': summary,
                     'note': plaintext2html(note),
-                    'user_id': self.env.ref('base.user_admin').id,
+                    'user_id': company._billing_get_person_to_ask().id,
                 }
             )
+        if self.task in ENDLESS:
+            self.activity_id = activity
+
+    def _get_summary(self):
+        """Return what a person is asked about, as a line.
+
+        :rtype: str
+        """
+        self.ensure_one()
+        if self.task in OF_COMPANY:
+            return self.env._("Payments are not charged, as they can't be booked")
+        if self.task == 'book' and self.res_model != 'res.company':
+            return self.env._("Charged, not booked: %s", self._get_record().display_name)
+        return self.env._(
+            "Set aside: %(task)s, %(record)s",
+            task=self._get_task_label(),
+            record=self._get_record().display_name,
+        )
+
+    def _share_activity(self):
+        """Rely on what a person was asked because of the same reason, if anybody was.
+
+        :return: Whether somebody was.
+        :rtype: bool
+        """
+        self.ensure_one()
+        if self.task not in OF_COMPANY:
+            return False
+        told = self.search(
+            [
+                ('id', '!=', self.id),
+                ('task', 'in', OF_COMPANY),
+                ('company_id', '=', self.company_id.id),
+                ('reason', '=', self.reason),
+                ('is_told', '=', True),
+            ],
+            limit=1,
+        )
+        self.activity_id = told.activity_id
+        return bool(told)
 
     def _try_again(self):
         """Begin anew with what was set aside, at once."""
@@ -312,9 +433,10 @@ class BillproFailure(models.Model):
                 'failure_count': 0,
                 'next_try': fields.Datetime.now(),
                 'set_aside_date': False,
-                'is_told': False,
             }
         )
+        # What somebody still has to do isn't given to anybody a second time.
+        self.filtered(lambda failure: not failure.activity_id).is_told = False
         for model, failures in self.grouped('res_model').items():
             records = self.env[model].browse(failures.mapped('res_id')).exists()
             if model in {'billpro.notification', 'billpro.webhook.event'}:
@@ -322,6 +444,7 @@ class BillproFailure(models.Model):
         for cron in (
             'billpro_portal.cron_billing_run',
             'billpro_portal.cron_queue_timed_notifications',
+            'billpro_portal.cron_post_deferrals',
             'payment.cron_post_process_payment_tx',
         ):
             self.env.ref(cron)._trigger()

@@ -33,18 +33,22 @@ OWN = {
         'billing_other_payments_told',
         'billing_paid',
         'billing_pause_until',
+        'billing_paused_date',
         'billing_period_amount',
         'billing_refunded',
+        'billing_resumed_date',
         'billing_skipped',
         'billing_status',
         'billing_summary_pdf',
         'billing_suspended_date',
+        'billing_tax_change',
         'billing_token_id',
         'billing_transaction_ids',
         'order_link_first_sent_date',
         'order_link_opened_date',
         'order_link_sent_date',
     },
+    'sale.order.line': {'billing_event_id', 'billing_is_added'},
     'payment.transaction': {
         'billing_action_required',
         'billing_advice_code',
@@ -188,13 +192,13 @@ class SaleOrderLine(models.Model):
 
     def _has_field_access(self, field, operation):
         """Override of `base`: see above."""
-        if (
-            operation == 'write'
-            and not self.env.su
-            and field.name in OF_ORDERS[self._name]
-            and any(self.sudo().order_id.mapped('purchase_type'))
-        ):
-            return False
+        if operation == 'write' and not self.env.su:
+            if field.name in OWN[self._name]:
+                return False
+            if field.name in OF_ORDERS[self._name] and any(
+                self.sudo().order_id.mapped('purchase_type')
+            ):
+                return False
         return super()._has_field_access(field, operation)
 
 

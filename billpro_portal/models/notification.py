@@ -195,7 +195,8 @@ class BillproNotification(models.Model):
         :return: Whether it was the turn of this one.
         :rtype: bool
         """
-        notification = self.try_lock_for_update().filtered_domain(domain)
+        in_company = self.with_company(self.company_id)
+        notification = in_company.try_lock_for_update().filtered_domain(domain)
         if notification:
             notification._send()
         return bool(notification)

@@ -143,24 +143,15 @@ class BillproOrderReport(models.AbstractModel):
         """
         return SQL(
             """
-            SELECT o.id AS order_id, m.id AS invoice_id, m.invoice_date, m.amount_untaxed,
-                   lines.net
+            SELECT o.id AS order_id, m.id AS invoice_id, m.invoice_date, m.date, m.amount_untaxed,
+                   m.amount_untaxed_signed, lines.net
               FROM account_move m
               JOIN sale_order o ON o.id = m.billing_order_id
              CROSS JOIN LATERAL (
                    SELECT SUM(l.price_subtotal) AS net
                      FROM account_move_line l
-                     JOIN product_product p ON p.id = l.product_id
-                     JOIN product_template t ON t.id = p.product_tmpl_id
                     WHERE l.move_id = m.id
-                      AND (
-                          t.purchase_type = o.purchase_type
-                          OR EXISTS (
-                              SELECT FROM sale_order_line_invoice_rel rel
-                                JOIN sale_order_line sold ON sold.id = rel.order_line_id
-                               WHERE rel.invoice_line_id = l.id AND sold.billing_each_period
-                          )
-                      )
+                      AND %(is_recurring)s
                    HAVING COUNT(*) > 0
              ) lines
              WHERE m.move_type = 'out_invoice'
@@ -170,7 +161,30 @@ class BillproOrderReport(models.AbstractModel):
                    SELECT FROM billpro_billing_event e WHERE e.invoice_id = m.id
                )
             """,
+            is_recurring=self._get_recurring_condition(),
             types=self.env['billpro.purchase.type']._get_perpetual_types(),
+        )
+
+    def _get_recurring_condition(self):
+        """Return the condition that the line `l` of an initial invoice bills each period.
+
+        :rtype: SQL
+        """
+        return SQL(
+            """
+            (
+                EXISTS (
+                    SELECT FROM product_product p
+                      JOIN product_template t ON t.id = p.product_tmpl_id
+                     WHERE p.id = l.product_id AND t.purchase_type = o.purchase_type
+                )
+                OR EXISTS (
+                    SELECT FROM sale_order_line_invoice_rel rel
+                      JOIN sale_order_line sold ON sold.id = rel.order_line_id
+                     WHERE rel.invoice_line_id = l.id AND sold.billing_each_period
+                )
+            )
+            """
         )
 
     def _get_merged(self):

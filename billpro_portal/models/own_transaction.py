@@ -13,7 +13,7 @@ _logger = logging.getLogger(__name__)
 GIVE_WAY = (*PG_CONCURRENCY_EXCEPTIONS_TO_RETRY, ConcurrencyError, LockError)
 # Those of them after which the rest of the transaction is still as good as before.
 HELD = (psycopg2.errors.LockNotAvailable, LockError)
-# After each of them what failed is tried again; then it is left to a person.
+# After each of them what failed is tried again; then a person has to look.
 RETRY_DELAYS = (timedelta(minutes=5), timedelta(hours=1))
 
 

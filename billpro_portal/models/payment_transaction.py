@@ -2,7 +2,7 @@ from functools import partial
 
 import psycopg2
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from .own_context import INSIDE, is_inside
@@ -46,6 +46,12 @@ class PaymentTransaction(models.Model):
         " AND source_transaction_id IS NULL AND billing_event_id IS NULL"
         " AND billing_is_card_update IS NOT TRUE",
         "Another payment of this order is under way.",
+    )
+
+    # The run looks for what nobody has booked, however old it is.
+    _billing_left_over_idx = models.Index(
+        "(state, last_state_change)"
+        " WHERE billing_order_id IS NOT NULL AND is_post_processed IS NOT TRUE"
     )
 
     # === BUSINESS METHODS - PAYMENT FLOW === #
@@ -244,16 +250,21 @@ class PaymentTransaction(models.Model):
         payment and reconciles them. What there is to carry is decided here, once; attempts are
         booked as the charge run books them.
         """
-        txs = self._with_company_dates()
-        txs._book_authorizations()
-        txs._book_declined_charges_of_staff()
-        others = txs - txs._book_attempts()
-        carrying = others._carry_documents()
-        super(PaymentTransaction, others)._post_process()
-        if (others - others.filtered('billing_order_id'))._get_orders_paid_elsewhere():
+        billed = self.filtered('billing_order_id')
+        foreign = (self - billed)._with_company_dates()
+        super(PaymentTransaction, foreign)._post_process()
+        if foreign._get_orders_paid_elsewhere():
             self.env.ref('billpro_portal.cron_billing_run')._trigger()
-        carrying._balance_refunds_on_account()
-        carrying._announce_refunds()
+        by_company = billed.grouped(lambda tx: tx.billing_order_id.company_id)
+        for company, of_company in by_company.items():
+            txs = of_company.with_company(company)._with_company_dates()
+            txs._book_authorizations()
+            txs._book_declined_charges_of_staff()
+            others = txs - txs._book_attempts()
+            carrying = others._carry_documents()
+            super(PaymentTransaction, others)._post_process()
+            carrying._balance_refunds_on_account()
+            carrying._announce_refunds()
 
     def _with_company_dates(self):
         """Return the transactions where today is what it is for their company: in its books.
@@ -261,7 +272,8 @@ class PaymentTransaction(models.Model):
         Jobs and customers have time zones of their own, which would date entries otherwise. Those
         of several companies stay as they are: Odoo books them one by one.
         """
-        time_zone = len(self.company_id) == 1 and self.company_id.partner_id.tz
+        companies = self.billing_order_id.company_id or self.company_id
+        time_zone = len(companies) == 1 and companies.partner_id.tz
         return self.with_context(tz=time_zone) if time_zone else self
 
     def _book_alone(self):
@@ -275,8 +287,36 @@ class PaymentTransaction(models.Model):
         for tx in self:
             self.env['billpro.own.transaction']._commit_alone(tx, 'book', partial(book, tx))
 
+    @api.model
+    def _book_left_over(self):
+        """Book what nobody has booked of initial payments, refunds and captures, however old it is.
+
+        Odoo's job gives up after four days, and is switched off with the last provider.
+        """
+        txs = self.search(
+            [
+                ('billing_order_id', '!=', False),
+                ('is_post_processed', '=', False),
+                '|',
+                ('state', '=', 'done'),
+                '&',
+                ('state', 'in', ('authorized', 'cancel')),
+                ('billing_authorized_date', '!=', False),
+                # A page, or Odoo's job, is about to book it.
+                (
+                    'last_state_change',
+                    '<',
+                    fields.Datetime.subtract(fields.Datetime.now(), minutes=5),
+                ),
+                '|',
+                ('billing_event_id', '=', False),
+                ('operation', '=', 'refund'),
+            ]
+        )
+        self.env['billpro.failure']._leave_out_waiting(txs, 'book')._book_alone()
+
     def _cron_post_process(self):
-        """Override of `payment`: payments of orders that can't be booked are tried a few times.
+        """Override of `payment`: payments of orders that can't be booked are tried at distances.
 
         Odoo tries for four days, at each pass of the job, and tells its log only.
         """
@@ -317,7 +357,6 @@ class PaymentTransaction(models.Model):
         )
         to_book.billing_order_id._lock_billing()
         for tx in to_book.with_context(tracking_disable=True):
-            tx = tx.with_company(tx.company_id)
             if tx.operation == 'refund':
                 tx.invoice_ids = tx.source_transaction_id._create_refund_credit_notes(-tx.amount)
             elif tx.billing_is_card_update:
@@ -374,7 +413,9 @@ class PaymentTransaction(models.Model):
         """
         self.ensure_one()
         credit_notes = self.env['account.move']
-        for invoice in self.invoice_ids.filtered(lambda move: move.move_type == 'out_invoice'):
+        for invoice in self.invoice_ids.filtered(
+            lambda move: move.move_type == 'out_invoice' and move.state != 'cancel'
+        ):
             credited = sum(
                 invoice.reversal_move_ids.filtered(lambda move: move.state == 'posted').mapped(
                     'amount_total'

@@ -321,7 +321,7 @@ class PaymentTransaction(models.Model):
                     " collected or refunded for it until then.",
                     self.reference,
                 ),
-                user_id=order.user_id.id or self.env.ref('base.user_admin').id,
+                user_id=order._billing_get_person_to_ask().id,
             )
 
     # === A PERSON'S WORD === #

@@ -24,10 +24,22 @@ class PaymentTransaction(models.Model):
         self.env[action['res_model']].browse(action['res_id']).write(values)
         return action
 
+    def _invoice_sale_orders(self):
+        """Override of `sale`: what comes beside a schedule is no down payment of it.
+
+        With automatic invoices Odoo would make one, or invoice the next payment. It stays on the
+        customer's account, see `sale.order._take_over_second_payments`.
+        """
+        beside = self.filtered(
+            lambda tx: any(order._is_invoiced_by_schedule() for order in tx.sale_order_ids)
+        )
+        return super(PaymentTransaction, self - beside)._invoice_sale_orders()
+
     def _take_over(self, order, invoices, **values):
         """Make what was paid by Odoo's own links a payment of the order, as if by its own link.
 
-        It can be refunded from the order then, and its customer finds the receipt.
+        It can be refunded from the order then, and its customer finds the receipt. What was paid
+        back of it comes along.
 
         :param sale.order order: The order that it has paid.
         :param account.move invoices: The invoices that it has paid.
@@ -40,6 +52,8 @@ class PaymentTransaction(models.Model):
                 **values,
             }
         )
+        refunds = self.child_transaction_ids.filtered(lambda tx: tx.operation == 'refund')
+        refunds.billing_order_id = order
 
     def _get_carriers(self):
         """Return what brings the money: the captures and releases of what was authorised first.

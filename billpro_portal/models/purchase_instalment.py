@@ -225,6 +225,8 @@ class BillproPurchaseInstalment(models.AbstractModel):
         for event in final_events:
             event.invoice_id = self._create_final_invoice(event.order_id)
             self._deduct_skipped(event.order_id, event.invoice_id)
+            self._deduct_credited(event)
+            self._take_in_loose_payments(event)
             self._even_out(event.order_id, event.invoice_id)
 
     @api.model
@@ -299,6 +301,130 @@ class BillproPurchaseInstalment(models.AbstractModel):
         if order.currency_id.compare_amounts(amount, 0) > 0:
             words = order.with_context(lang=order.partner_invoice_id.lang).env
             self._take_off(order, invoice, amount, words._("Skipped payments"))
+
+    @api.model
+    def _deduct_credited(self, event):
+        """Deduct on a final invoice the down payments that staff have credited: they were paid.
+
+        Odoo deducts none that was credited, and the last payment would pay for it again. What the
+        credit notes took from an account of down payments is taken from revenue instead.
+
+        :param billpro.billing.event event: The last payment, its invoice a draft.
+        """
+        order, invoice = event.order_id, event.invoice_id
+        credited = [
+            (line, missing)
+            for line in order.order_line.filtered('is_downpayment')
+            if (missing := self._get_quantity_credited(line, invoice)) > 0
+        ]
+        explained = sum(missing * self._get_total_invoiced(line) for line, missing in credited)
+        excess = order.currency_id.round(invoice.amount_total - event.amount)
+        limit = len(invoice.invoice_line_ids) * order.currency_id.rounding
+        if (
+            order.currency_id.compare_amounts(excess, limit) <= 0
+            or order.currency_id.compare_amounts(abs(excess - explained), limit) > 0
+        ):
+            return
+        invoice.invoice_line_ids = [
+            fields.Command.create(values)
+            for line, missing in credited
+            for values in self._prepare_credited_lines(order, line, missing)
+        ]
+
+    @api.model
+    def _take_in_loose_payments(self, event):
+        """Have a final invoice paid by earlier payments, too, whose invoices were cancelled.
+
+        It bills what they have paid, as nothing is left of them to be deducted.
+
+        :param billpro.billing.event event: The last payment, its invoice a draft.
+        """
+        order, invoice = event.order_id, event.invoice_id
+        txs = order.billing_transaction_ids.filtered(
+            lambda tx: (
+                tx.state == 'done'
+                and tx.operation not in {'refund', 'validation'}
+                and tx.payment_id
+                and not tx.billing_on_account
+                and all(move.state == 'cancel' for move in tx.invoice_ids)
+            )
+        )
+        loose = sum(tx._get_refundable_amount() for tx in txs)
+        excess = order.currency_id.round(invoice.amount_total - event.amount)
+        if loose and not order.currency_id.compare_amounts(excess, loose):
+            txs.invoice_ids = invoice
+
+    @api.model
+    def _get_quantity_credited(self, line, invoice):
+        """Return how much of a down payment is neither credited nor deducted, but was invoiced.
+
+        :param sale.order.line line: The down payment.
+        :param account.move invoice: The draft final invoice.
+        :return: The quantity that is left; 0 if nothing was credited.
+        :rtype: float
+        """
+        lines = line.invoice_lines.filtered(lambda other: other.parent_state == 'posted')
+        credited = lines.filtered(lambda other: other.move_type == 'out_refund')
+        deducted = invoice.invoice_line_ids.filtered(lambda other: line in other.sale_line_ids)
+        return bool(credited) and (
+            sum((lines - credited).mapped('quantity')) + sum(deducted.mapped('quantity'))
+        )
+
+    @api.model
+    def _get_total_invoiced(self, line):
+        """Return what a down payment was invoiced with, taxes included, in its order's currency.
+
+        :param sale.order.line line: The down payment.
+        :rtype: float
+        """
+        lines = line.invoice_lines.filtered(
+            lambda other: other.parent_state == 'posted' and other.move_type == 'out_invoice'
+        )
+        return sum(lines.mapped('price_total')) / (sum(lines.mapped('quantity')) or 1)
+
+    @api.model
+    def _prepare_credited_lines(self, order, line, quantity):
+        """Return the lines of a final invoice that deduct a down payment which was credited.
+
+        :param sale.order order: The order.
+        :param sale.order.line line: The down payment.
+        :param float quantity: How much of it Odoo doesn't deduct.
+        :return: Values of invoice lines.
+        :rtype: list[dict]
+        """
+        # The order's line has lost its price by being credited; the invoice's has it.
+        billed = line.invoice_lines.filtered(
+            lambda other: other.parent_state == 'posted' and other.move_type == 'out_invoice'
+        )[:1]
+        values = {'quantity': -quantity, 'price_unit': billed.price_unit}
+        if quantity == billed.quantity:  # To the cent.
+            AccountTax = self.env['account.tax']
+            values['extra_tax_data'] = AccountTax._reverse_quantity_base_line_extra_tax_data(
+                billed.extra_tax_data
+            )
+        values_list = [line._prepare_invoice_line(**values)]
+        credited = line.invoice_lines.filtered(
+            lambda other: (
+                other.parent_state == 'posted'
+                and other.move_type == 'out_refund'
+                and other.account_id.internal_group != 'income'
+            )
+        )
+        income = self._get_income_account(order)
+        words = order.with_context(lang=order.partner_invoice_id.lang).env
+        for account, lines in credited.grouped('account_id').items():
+            amount = sum(lines.mapped('price_subtotal'))
+            values_list += [
+                {
+                    'name': words._("Credited payments"),
+                    'quantity': 1.0,
+                    'price_unit': price,
+                    'account_id': of.id,
+                    'tax_ids': [fields.Command.clear()],
+                }
+                for of, price in ((account, amount), (income, -amount))
+            ]
+        return values_list
 
     @api.model
     def _take_off(self, order, invoice, amount, label):
@@ -434,9 +560,8 @@ class BillproPurchaseInstalment(models.AbstractModel):
             return order.company_id.downpayment_account_id.id
         if base_line['account_id']:
             return base_line['account_id'].id
-        accounts = base_line['product_id'].product_tmpl_id.get_product_accounts(
-            fiscal_pos=order.fiscal_position_id
-        )
+        product = base_line['product_id'].product_tmpl_id.with_company(order.company_id)
+        accounts = product.get_product_accounts(fiscal_pos=order.fiscal_position_id)
         return (accounts.get('downpayment') or accounts.get('income')).id or False
 
     # === STATUS === #

@@ -44,9 +44,11 @@ class BillproPurchaseInstalment(models.AbstractModel):
         """
         lines = self._get_sold_lines(order)
         billed = order.order_line.invoice_lines.filtered(lambda line: line.parent_state == 'posted')
+        if not billed.filtered('is_downpayment'):
+            return self.env['account.move']
         # Odoo would pay back the down payments of what isn't delivered yet.
-        is_delivered = all(line.qty_to_invoice == line.product_uom_qty for line in lines)
-        if not is_delivered or not billed.filtered('is_downpayment'):
+        order._force_lines_to_invoice_policy_order()
+        if any(line.qty_to_invoice != line.product_uom_qty for line in lines):
             return self.env['account.move']
         return self._create_final_invoice(order)
 

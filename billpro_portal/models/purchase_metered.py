@@ -42,7 +42,7 @@ class BillproPurchaseMetered(models.AbstractModel):
                 'label': line.product_id.display_name,
                 'value': self.env._(
                     "%(price)s per %(unit)s",
-                    price=order.currency_id.format(line.price_unit),
+                    price=order._format_unit_price(line.price_unit, order.currency_id),
                     unit=line.product_uom_id.name,
                 ),
                 'strong': False,
@@ -56,7 +56,7 @@ class BillproPurchaseMetered(models.AbstractModel):
     def _check_order(self, order):
         super()._check_order(order)
         lines = order._get_recurring_lines()
-        if not lines or order.currency_id.compare_amounts(lines[0].price_unit, 0) <= 0:
+        if not lines or lines[0].price_unit <= 0:
             raise ValidationError(
                 self.env._("The metered product of order %s needs a unit price.", order.name)
             )

@@ -103,11 +103,12 @@ class BillproPurchaseSubscription(models.AbstractModel):
 
     @api.model
     def _get_event_terms(self, event):
-        return self.env._(
+        period = self.env._(
             "%(start)s to %(end)s",
             start=format_date(self.env, event.period_start),
             end=format_date(self.env, event.period_end),
         )
+        return ' · '.join([period, *event._get_added_lines().mapped('name')])
 
     # === AMOUNTS === #
 
@@ -164,6 +165,20 @@ class BillproPurchaseSubscription(models.AbstractModel):
         :rtype: float
         """
         return order._get_amount_of_lines(order._get_period_lines())
+
+    @api.model
+    def _get_added_amount(self, order, lines):
+        """Return what lines that are charged once add to a period, as its invoice is rounded.
+
+        :param sale.order order: The order.
+        :param sale.order.line lines: The lines that were added.
+        :return: The amount, taxes included, in the currency of the order.
+        :rtype: float
+        """
+        if not lines:
+            return 0.0
+        together = order._get_amount_of_lines(order._get_period_lines() | lines)
+        return order.currency_id.round(together - self._get_lines_amount(order))
 
     @api.model
     def _get_off_session_usage(self):
@@ -228,8 +243,14 @@ class BillproPurchaseSubscription(models.AbstractModel):
         return not order.billing_end_date or start <= order.billing_end_date
 
     @api.model
-    def _prepare_event(self, order, number):
-        """Return the values of the payment of a period, numbered from 0; none after the end."""
+    def _prepare_event(self, order, number, event=None):
+        """Return the values of the payment of a period, numbered from 0; none after the end.
+
+        :param sale.order order: The order.
+        :param int number: The number of the period.
+        :param billpro.billing.event event: The payment that gets them, if there is one already.
+        :rtype: list[dict]
+        """
         anchor = order.billing_anchor_date
         if not self._has_period(order, anchor, number):
             return []
@@ -241,17 +262,19 @@ class BillproPurchaseSubscription(models.AbstractModel):
                 'due_date': due_datetime(start, order._get_time_zone()),
                 'period_start': start,
                 'period_end': end,
-                **self._prepare_event_amount(order),
+                **self._prepare_event_amount(order, event),
             }
         ]
 
     @api.model
-    def _prepare_event_amount(self, order):
+    def _prepare_event_amount(self, order, event=None):
         """Return the amount of a period, and by how much it differs from the order's lines."""
         amount = self._get_period_amount(order)
-        if not order.billing_period_amount:
-            return {'amount': amount, 'adjustment': 0}
-        difference = order.currency_id.round(amount - self._get_lines_amount(order))
+        difference = 0
+        if order.billing_period_amount:
+            difference = order.currency_id.round(amount - self._get_lines_amount(order))
+        if event and event.added_amount:
+            amount = order.currency_id.round(amount + event.added_amount)
         return {'amount': amount, 'adjustment': difference}
 
     @api.model
@@ -260,14 +283,33 @@ class BillproPurchaseSubscription(models.AbstractModel):
 
     @api.model
     def _prepare_next_events(self, event):
-        """Return the next cycle; the company's policy says what becomes of missed periods."""
+        """Return the next cycle; the company's policy says what becomes of missed periods.
+
+        None if a later one is scheduled already: a pause may have moved it further away.
+        """
         order = event.order_id
+        if any(other.number > event.number for other in order.billing_event_ids):
+            return []
         number = event.number  # Events count from 1, periods from 0: this is the next period.
         policy = order.company_id.billing_missed_periods
         if policy != 'all':
             first_ahead = self._get_number_after(order, order._get_today())
             number = max(number, first_ahead - 1 if policy == 'latest' else first_ahead)
-        return self._prepare_event(order, number)
+        return self._prepare_event(order, self._get_number_behind_pause(order, number))
+
+    @api.model
+    def _get_number_behind_pause(self, order, number):
+        """Return the number of a period, or of the next that didn't begin while it was paused.
+
+        :param sale.order order: The order.
+        :param int number: The number of the period, from 0.
+        :rtype: int
+        """
+        start, _end = self._get_period(order, order.billing_anchor_date, number)
+        if not order._was_paused_on(start):
+            return number
+        resumed = order._get_date(order.billing_resumed_date)
+        return max(number, self._get_number_after(order, resumed - timedelta(days=1)))
 
     @api.model
     def _get_number_after(self, order, day):
@@ -300,8 +342,9 @@ class BillproPurchaseSubscription(models.AbstractModel):
     def _prepare_event_after_pause(self, event):
         """Move it to the next period that begins after the pause."""
         order = event.order_id
-        number = self._get_number_after(order, order._get_today() - timedelta(days=1))
-        events = self._prepare_event(order, max(number, event.number - 1))
+        resumed = order._get_date(order.billing_resumed_date)
+        number = self._get_number_after(order, resumed - timedelta(days=1))
+        events = self._prepare_event(order, max(number, event.number - 1), event)
         return events[0] if events else None
 
     # === INVOICES === #
@@ -315,15 +358,18 @@ class BillproPurchaseSubscription(models.AbstractModel):
         period = False
         if not order.billing_trial_days:
             period = self._get_period(order, order.billing_anchor_date, 0)
-        return self.env['account.move'].create(self._prepare_invoice(order, lines, [period]))
+        return self.env['account.move'].create(self._prepare_invoice(order, [(lines, period)]))
 
     @api.model
     def _prepare_event_invoice(self, event):
         leaves = event._get_leaves()
+        lines = event.order_id._get_period_lines()
         return self._prepare_invoice(
             event.order_id,
-            event.order_id._get_period_lines(),
-            [(leaf.period_start, leaf.period_end) for leaf in leaves],
+            [
+                (lines | leaf._get_added_lines(), (leaf.period_start, leaf.period_end))
+                for leaf in leaves
+            ],
             is_first=self._is_first_invoiced(event),
             adjustment=event.currency_id.round(sum(leaves.mapped('adjustment'))),
         )
@@ -343,31 +389,32 @@ class BillproPurchaseSubscription(models.AbstractModel):
         return all(first <= number for number in numbers)
 
     @api.model
-    def _prepare_invoice(self, order, lines, periods, is_first=True, adjustment=0):
-        """Return the values of an invoice of some lines for each of some periods.
+    def _prepare_invoice(self, order, parts, is_first=True, adjustment=0):
+        """Return the values of an invoice of lines for some periods.
 
         Recurring lines name their period. Only the first invoice of a line counts as its invoiced
         quantity: the order was invoiced then, and the periods that follow are no part of it.
 
         :param sale.order order: The order.
-        :param sale.order.line lines: What is invoiced.
-        :param list periods: Pairs of first and last day; False where there is no period.
+        :param list parts: Pairs of lines and their period: its first and last day, or False where
+                           there is none.
         :param bool is_first: Whether no earlier invoice is under way.
         :param float adjustment: What staff added to, or took off, the amount, taxes included.
         :rtype: dict
         """
         lang = order.partner_invoice_id.lang
         order = order.with_context(lang=lang).with_company(order.company_id)
-        lines = lines.with_context(lang=lang)
         invoice_lines = []
-        for index, period in enumerate(periods):
-            has_more = len(periods) > 1 or adjustment
+        for index, (lines, period) in enumerate(parts):
+            lines = lines.with_context(lang=lang)
+            has_more = len(parts) > 1 or adjustment
             taxes = self._get_fixed_taxes(order, lines) if has_more else {}
             invoice_lines += self._prepare_period_lines(
                 order, lines, period, taxes, links_lines=is_first and not index
             )
         if adjustment:
             label = order.env._("Change of the amount")
+            lines = order._get_period_lines()
             invoice_lines += self._prepare_adjustment_lines(order, lines, adjustment, label)
         return {
             **self._prepare_paid_invoice(order),
@@ -388,7 +435,13 @@ class BillproPurchaseSubscription(models.AbstractModel):
         # Optional lines that were not chosen have no quantity.
         return [
             fields.Command.create(
-                self._prepare_period_line(order, line, period, taxes.get(line), links_lines)
+                self._prepare_period_line(
+                    order,
+                    line,
+                    period,
+                    taxes.get(line),
+                    links_lines or line.billing_is_added,  # No invoice before has charged it.
+                )
             )
             for line in lines.filtered('product_uom_qty')
         ]
@@ -416,6 +469,8 @@ class BillproPurchaseSubscription(models.AbstractModel):
             )
         if not links_line or line.qty_invoiced:
             values.pop('sale_line_ids')
+            # It would have come with the link.
+            line._set_analytic_distribution(values)
         return values
 
     # === CHANGES OF THE SCHEDULE === #
@@ -434,19 +489,21 @@ class BillproPurchaseSubscription(models.AbstractModel):
             event._discard_draft_invoices()
             event.write({'period_start': start, 'period_end': end})
         if amount:
-            order.billing_period_amount = amount
+            follows = not order.currency_id.compare_amounts(amount, self._get_lines_amount(order))
+            # Set back to what the lines add up to, it follows them again.
+            order.billing_period_amount = 0 if follows else amount
         later = order.billing_event_ids.filtered(
             lambda other: other.number > event.number and other.status in {'scheduled', 'paused'}
         )
         later._discard_draft_invoices()
         for other in later:
-            values = self._prepare_event(order, other.number - 1)
+            values = self._prepare_event(order, other.number - 1, other)
             if not values:  # The subscription ends before it now.
                 other._apply_trigger('cancel')
             elif day:
                 other.write(values[0])
             else:
-                other.write(self._prepare_event_amount(order))
+                other.write(self._prepare_event_amount(order, other))
 
     # === STATUS === #
 

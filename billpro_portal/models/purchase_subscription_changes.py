@@ -1,4 +1,4 @@
-from odoo import api, models
+from odoo import SUPERUSER_ID, api, models
 from odoo.exceptions import AccessError, ValidationError
 
 from ..billing.lifecycle import OPEN
@@ -10,7 +10,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
     _inherit = 'billpro.purchase.subscription'
 
     @api.model
-    def _follow_lines(self, order):
+    def _follow_lines(self, order, kept=None):
         """Let the payments to come be what the lines add up to, and tell the customer.
 
         What is owed already stays as it is, and so do the amounts that staff have set: how much
@@ -19,31 +19,130 @@ class BillproPurchaseSubscription(models.AbstractModel):
         amount = self._get_lines_amount(order)
         order._lock_billing()
         open_events = order.billing_event_ids.filtered(lambda event: event.status in OPEN)
-        changed = open_events.browse()
-        for event in open_events:
-            changed |= event._get_leaves().filtered(
-                lambda leaf: order.currency_id.compare_amounts(
-                    leaf.amount - leaf.adjustment, amount
-                )
+        leaves = open_events._get_leaves()
+        added_lines = order._get_added_lines()
+        changed = leaves.filtered(
+            lambda leaf: order.currency_id.compare_amounts(
+                leaf.amount - leaf.adjustment - leaf.added_amount, amount
             )
-        if not changed:
+        )
+        old_amounts = {leaf: leaf.amount for leaf in leaves}
+        followers = changed.filtered(
+            lambda leaf: self._is_following(leaf) and leaf not in (kept or ())
+        )
+        if changed:
+            self._check_lines_can_change(order, amount)
+            for event in followers:
+                event.amount = order.currency_id.round(amount + event.added_amount)
+            for event in changed - followers:
+                event.adjustment = order.currency_id.round(
+                    event.amount - event.added_amount - amount
+                )
+        self._follow_added_lines(order, leaves, added_lines, kept or leaves.browse())
+        new = leaves.filtered(lambda leaf: leaf.amount != old_amounts[leaf]).sorted('due_date')
+        if not new and not changed:
             return
-        self._check_lines_can_change(order, amount)
-        followers = changed.filtered(self._is_following).sorted('due_date')
-        for event in changed - followers:
-            event.adjustment = order.currency_id.round(event.amount - amount)
-        old_amount = followers[:1].amount
-        followers._discard_draft_invoices()
-        followers.write({'amount': amount, 'status_message': False})
-        if followers:
-            followers[0]._tell_of_new_amount(old_amount)
+        self._check_amounts_left(new)
+        (new | followers)._discard_draft_invoices()
+        new.write({'status_message': False})
+        if new:
+            new[0]._tell_of_new_amount(old_amounts[new[0]], is_lasting=bool(followers))
+        elif kept and not order.billing_period_amount:
+            leaves.sorted('number')[-1]._tell_of_later_amount(amount)
         else:
             order._message_log(
                 body=self.env._(
-                    "The lines of the order add up to %s now. Its payments stay as they are.",
+                    "The lines of the order add up to %s now. Its payments stay as they are:"
+                    " change the next one and all later ones to that amount to let them follow.",
                     order.currency_id.format(amount),
                 )
             )
+
+    @api.model
+    def _follow_added_lines(self, order, leaves, lines, kept):
+        """Let the next payment charge what was added, once, and others follow their added lines.
+
+        :param sale.order order: The order, locked.
+        :param billpro.billing.event leaves: Its open payments, those that were merged included.
+        :param sale.order.line lines: Lines that no payment charges yet.
+        :param billpro.billing.event kept: Payments whose amounts stay.
+        :raise AccessError: If the user may not change what the order costs.
+        :raise ValidationError: If no payment is to come.
+        """
+        to_come = leaves.filtered(
+            lambda leaf: (
+                leaf.status in {'scheduled', 'paused'}
+                and leaf not in kept
+                and not leaf.first_declined_date
+                and not leaf.requested_date
+            )
+        )
+        costly = lines.filtered(lambda line: not order.currency_id.is_zero(line.price_total))
+        if costly.filtered(lambda line: not line.is_expense):
+            self._check_is_billing_user(order)
+        taker = to_come.sorted(lambda event: (event.due_date, event.number))[:1]
+        if taker:
+            costly.billing_event_id = taker
+        elif costly:
+            self._check_payment_is_to_come(order, costly)
+        for leaf in leaves:
+            own_lines = leaf._get_added_lines()
+            if not own_lines:
+                continue
+            added = self._get_added_amount(order, own_lines)
+            if not order.currency_id.compare_amounts(added, leaf.added_amount):
+                continue
+            self._check_is_billing_user(order)
+            amount = leaf.amount
+            leaf._set_added_amount(added)
+            if leaf not in to_come:  # What is owed already stays.
+                leaf.write(
+                    {
+                        'amount': amount,
+                        'adjustment': order.currency_id.round(
+                            leaf.adjustment + amount - leaf.amount
+                        ),
+                    }
+                )
+
+    @api.model
+    def _check_payment_is_to_come(self, order, lines):
+        """Check that another payment will charge what was added.
+
+        :param sale.order order: The order.
+        :param sale.order.line lines: What was added.
+        :raise ValidationError: If the subscription ends before.
+        """
+        last = max(order.billing_event_ids.mapped('number'), default=0)
+        number = last or (0 if order.billing_trial_days else 1)
+        if order.billing_cancel_date or not self._has_period(
+            order, order.billing_anchor_date, number
+        ):
+            raise ValidationError(
+                self.env._(
+                    "No payment of order %(order)s is to come that could charge “%(line)s”. Make"
+                    " another order for it.",
+                    order=order.name,
+                    line=lines[0].name,
+                )
+            )
+
+    @api.model
+    def _check_amounts_left(self, events):
+        """Check that payments leave something to collect, whatever was credited.
+
+        :param billpro.billing.event events: Open payments.
+        :raise ValidationError: If one doesn't.
+        """
+        for event in events:
+            if event.currency_id.compare_amounts(event.amount, 0) <= 0:
+                raise ValidationError(
+                    self.env._(
+                        "Payment %(event)s would be %(amount)s: credit less than it is.",
+                        event=event.display_name,
+                        amount=event.currency_id.format(event.amount),
+                    )
+                )
 
     @api.model
     def _check_lines_can_change(self, order, amount):
@@ -54,17 +153,27 @@ class BillproPurchaseSubscription(models.AbstractModel):
         :raise AccessError: If the user may not.
         :raise ValidationError: If nothing would be left to collect.
         """
-        if not self.env.user.has_group('billpro_portal.group_billing_user'):
+        self._check_is_billing_user(order)
+        if order.currency_id.compare_amounts(amount, 0) <= 0:
+            raise ValidationError(
+                self.env._("The recurring amount of order %s must be positive.", order.name)
+            )
+
+    @api.model
+    def _check_is_billing_user(self, order):
+        """Check that the user may change what an order costs.
+
+        :param sale.order order: The order.
+        :raise AccessError: If not.
+        """
+        is_system = self.env.uid == SUPERUSER_ID  # It follows the books.
+        if not is_system and not self.env.user.has_group('billpro_portal.group_billing_user'):
             raise AccessError(
                 self.env._(
                     "Order %s is charged by its lines: only billing users can change what it"
                     " costs.",
                     order.name,
                 )
-            )
-        if order.currency_id.compare_amounts(amount, 0) <= 0:
-            raise ValidationError(
-                self.env._("The recurring amount of order %s must be positive.", order.name)
             )
 
     @api.model
@@ -81,3 +190,35 @@ class BillproPurchaseSubscription(models.AbstractModel):
             and not event.adjustment
             and not event.order_id.billing_period_amount
         )
+
+    # === TAXES OF THE BOOKS === #
+
+    @api.model
+    def _is_changed_since(self, event):
+        """Override: what the lines added up to is what the payment is made of.
+
+        Rounded together they may differ by a minor unit each.
+        """
+        lines = event.order_id._get_period_lines()
+        total = sum(lines.mapped('price_total'))
+        return any(
+            abs(leaf.amount - leaf.adjustment - leaf.added_amount - total)
+            > len(lines) * event.currency_id.rounding
+            for leaf in event._get_leaves()
+        )
+
+    @api.model
+    def _keep_amount_shown(self, event):
+        if self._is_changed_since(event):
+            return False
+        order = event.order_id
+        amount = self._get_lines_amount(order)
+        for leaf in event._get_leaves():
+            added = self._get_added_amount(order, leaf._get_added_lines())
+            leaf.write(
+                {
+                    'added_amount': added,
+                    'adjustment': order.currency_id.round(leaf.amount - added - amount),
+                }
+            )
+        return True

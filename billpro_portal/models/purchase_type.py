@@ -3,7 +3,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from ..billing.calendar import local_date
+from ..billing.calendar import is_same_interval, local_date
 from ..billing.lifecycle import DECLINED, IN_FLIGHT
 from .own_context import INSIDE
 
@@ -88,6 +88,39 @@ class BillproPurchaseType(models.AbstractModel):
         return ''
 
     @api.model
+    def _get_refusal_of_intervals(self, products):
+        """Return why products can't recur on one order, which has one interval for all of them.
+
+        :param product.product products: The products that make the order what it is.
+        :return: The reason, or False if they can.
+        :rtype: str|bool
+        """
+        if not self._is_perpetual:
+            return False
+        for product in products[1:]:
+            first = products[0]
+            if not is_same_interval(self._get_interval(first), self._get_interval(product)):
+                return self.env._(
+                    "One order has one interval: “%(first)s” is charged %(first_interval)s,"
+                    " “%(second)s” %(second_interval)s. Make one order for each.",
+                    first=first.display_name,
+                    first_interval=self._get_interval_text(first),
+                    second=product.display_name,
+                    second_interval=self._get_interval_text(product),
+                )
+        return False
+
+    @api.model
+    def _get_interval(self, record):
+        """Return the interval of an order or a product.
+
+        :param sale.order|product.product record: The order or product.
+        :return: How many units, and the unit.
+        :rtype: tuple[int, str]
+        """
+        return record.billing_interval_count, record.billing_interval_unit
+
+    @api.model
     def _check_order(self, order):
         """Check that the order can be sold as this type.
 
@@ -98,6 +131,7 @@ class BillproPurchaseType(models.AbstractModel):
             raise ValidationError(
                 self.env._("Add at least one product to order %s first.", order.name)
             )
+        order._check_one_interval()
 
     @api.model
     def _requires_card(self, order):
@@ -193,13 +227,18 @@ class BillproPurchaseType(models.AbstractModel):
         :return: The amount in the currency of the order.
         :rtype: float
         """
-        return order.currency_id.round(
+        balance = order.currency_id.round(
             order.amount_total
             - order.billing_skipped
             - order.billing_credited
             - order.billing_paid
             + order.billing_refunded
         )
+        dropped = order.billing_event_ids.filtered(lambda event: event.status == 'cancelled')
+        if balance <= 0 or not dropped:
+            return balance
+        # Nobody owes what isn't collected any more.
+        return max(0.0, order.currency_id.round(balance - sum(dropped.mapped('amount'))))
 
     @api.model
     def _get_anchor(self, order):
@@ -422,9 +461,9 @@ class BillproPurchaseType(models.AbstractModel):
 
     @api.model
     def _get_interval_text(self, order):
-        """Return the order's interval in words, such as "every 3 months".
+        """Return the interval of an order or a product in words, such as "every 3 months".
 
-        :param sale.order order: The order.
+        :param sale.order|product.product order: The order, or the product.
         :return: The words; empty for an order without an interval.
         :rtype: str
         """

@@ -62,13 +62,76 @@ class BillproPurchaseType(models.AbstractModel):
         """
 
     @api.model
-    def _follow_lines(self, order):
+    def _follow_lines(self, order, kept=None):
         """Let the payments to come follow the lines of a live order, which were changed.
 
         :param sale.order order: The order.
+        :param billpro.billing.event kept: Payments whose amounts stay, if it is about taxes.
         :raise AccessError: If the user may not change them.
         :raise ValidationError: If nothing would be left to collect.
         """
+
+    @api.model
+    def _keep_amount_shown(self, event):
+        """Let a payment be invoiced with the amount that was shown, whatever the books' taxes are.
+
+        :param billpro.billing.event event: A payment whose invoice would have another total.
+        :return: Whether nobody has changed the order, and its invoice can have the amount.
+        :rtype: bool
+        """
+        return False
+
+    @api.model
+    def _is_changed_since(self, event):
+        """Return whether somebody changed an order since the amount of a payment was agreed to.
+
+        :param billpro.billing.event event: A payment of the order.
+        :rtype: bool
+        """
+        if not self._has_total():
+            return False
+        order = event.order_id
+        leaves = order.billing_event_ids.filtered(
+            lambda other: other.number and other.status != 'cancelled'
+        )
+        agreed = self._get_initial_amount(order) + sum(leaves.mapped('amount'))
+        return bool(order.currency_id.compare_amounts(agreed, order.amount_total))
+
+    @api.model
+    def _describe_difference(self, event, invoiced):
+        """Return why a payment's invoice has another total, for staff.
+
+        :param billpro.billing.event event: The payment.
+        :param float invoiced: What the invoice would be.
+        :rtype: str
+        """
+        order = event.order_id
+        format_amount = order.currency_id.format
+        values = {
+            'invoiced': format_amount(invoiced),
+            'amount': format_amount(event.amount),
+            'lines': ', '.join(
+                self.env._(
+                    "“%(name)s” with %(amount)s",
+                    name=(line.name or '').splitlines()[0],
+                    amount=format_amount(line.price_total),
+                )
+                for line in order.order_line
+                if not line.display_type and not line.is_downpayment
+            ),
+        }
+        if self._is_changed_since(event):
+            return self.env._(
+                "Its invoice would be %(invoiced)s instead of %(amount)s: the order was changed"
+                " since. Its lines are %(lines)s now. Change them back to collect the payment, or"
+                " skip it.",
+                **values,
+            )
+        return self.env._(
+            "Its invoice would be %(invoiced)s instead of %(amount)s: not the order, but the taxes"
+            " or the rounding of the books were changed. Its lines were %(lines)s.",
+            **values,
+        )
 
     @api.model
     def _close_invoices(self, order):
@@ -96,9 +159,8 @@ class BillproPurchaseType(models.AbstractModel):
         lines = order.order_line.filtered(
             lambda line: not line.display_type and not line.is_downpayment
         )
-        return lines[0].product_id.product_tmpl_id.get_product_accounts(
-            fiscal_pos=order.fiscal_position_id
-        )['income']
+        product = lines[0].product_id.product_tmpl_id.with_company(order.company_id)
+        return product.get_product_accounts(fiscal_pos=order.fiscal_position_id)['income']
 
     @api.model
     def _make_exact(self, order, base_lines, amount):

@@ -2,8 +2,11 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools import email_normalize
 
+from ..billing.calendar import local_date
 from ..billing.declines import parse_retry_days
 from ..billing.notice_dates import LONGEST_LEAD, parse_reminder_days
+
+DEFERRAL_ACCOUNT_TYPES = ('liability_current', 'liability_non_current')
 
 
 class ResCompany(models.Model):
@@ -45,6 +48,17 @@ class ResCompany(models.Model):
         help="What becomes of a subscription's periods that were not charged in time, for example"
         " because the server was down.",
     )
+    billing_tax_change = fields.Selection(
+        string="When taxes change",
+        selection=[
+            ('without', "The price without tax stays"),
+            ('with', "The price with tax stays"),
+        ],
+        default='without',
+        required=True,
+        help="What becomes of the later payments of live subscriptions when the books' taxes are"
+        " changed. Customers are told of new amounts; what was announced stays as it is.",
+    )
 
     billing_retry_days = fields.Char(
         string="Retry declined payments after",
@@ -67,6 +81,43 @@ class ResCompany(models.Model):
         default='period_end',
         required=True,
     )
+
+    billing_deferral_account_id = fields.Many2one(
+        string="Deferred revenue account",
+        comodel_name='account.account',
+        help="Holds what is paid for later months. With a journal, an entry is posted for each"
+        " month that has ended.",
+    )
+    billing_deferral_journal_id = fields.Many2one(
+        string="Deferred revenue journal", comodel_name='account.journal'
+    )
+    billing_deferral_month = fields.Date(
+        string="Next month to defer",
+        help="A day of the month that the next entry of deferred revenue is for; empty for this"
+        " month.",
+    )
+
+    def _billing_get_person_to_ask(self, without=None):
+        """Return whom jobs ask when a person has to look and no order says who.
+
+        :param res.users without: Who can't be asked, whatever they are.
+        :return: A billing manager of the company, else an administrator.
+        :rtype: res.users
+        """
+        self.ensure_one()
+        for group in ('billpro_portal.group_billing_manager', 'base.group_system'):
+            users = self.env.ref(group).sudo().all_user_ids._billing_filter_staff(self)
+            if people := users - (without or users.browse()):
+                return people.sorted('id')[0]
+        return self.env.ref('base.user_root')
+
+    def _get_billing_today(self):
+        """Return today's date where the company is: in its books.
+
+        :rtype: datetime.date
+        """
+        self.ensure_one()
+        return local_date(fields.Datetime.now(), self.partner_id.tz or 'UTC')
 
     def _get_billing_retry_days(self):
         """Return on which days after a decline it is tried again.
@@ -122,6 +173,32 @@ class ResCompany(models.Model):
             if company.billing_cancel_after_days < 0:
                 raise ValidationError(
                     company.env._("Suspended subscriptions can't be cancelled before their time.")
+                )
+
+    @api.constrains('billing_deferral_account_id', 'billing_deferral_journal_id')
+    def _check_billing_deferral(self):
+        for company in self:
+            account = company.billing_deferral_account_id
+            journal = company.billing_deferral_journal_id
+            if account and (
+                account.account_type not in DEFERRAL_ACCOUNT_TYPES
+                or not account.filtered_domain(account._check_company_domain(company))
+            ):
+                raise ValidationError(
+                    company.env._(
+                        "Deferred revenue is a liability: “%s” is no such account of the company.",
+                        account.display_name,
+                    )
+                )
+            if journal and (
+                journal.type != 'general'
+                or not journal.filtered_domain(journal._check_company_domain(company))
+            ):
+                raise ValidationError(
+                    company.env._(
+                        "“%s” is no journal of the company for miscellaneous entries.",
+                        journal.display_name,
+                    )
                 )
 
     @api.constrains('billing_terms_url', 'billing_privacy_url')

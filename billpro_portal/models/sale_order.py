@@ -11,6 +11,8 @@ from .own_context import INSIDE
 
 # Whose cards the order's payments may be charged to.
 CUSTOMER_FIELDS = {'partner_id', 'partner_invoice_id'}
+# What else than lines stands on invoices, or decides about their taxes.
+INVOICED_FIELDS = {*CUSTOMER_FIELDS, 'partner_shipping_id', 'fiscal_position_id'}
 
 
 class SaleOrder(models.Model):
@@ -96,6 +98,11 @@ class SaleOrder(models.Model):
         compute_sudo=True,
         help="Paid back to the customer.",
     )
+    billing_is_refundable = fields.Boolean(
+        compute='_compute_billing_is_refundable',
+        compute_sudo=True,
+        help="Whether a payment by the order link, or of the schedule, can be paid back.",
+    )
     billing_credited = fields.Monetary(
         string="Credited",
         compute='_compute_billing_totals',
@@ -115,8 +122,8 @@ class SaleOrder(models.Model):
         compute='_compute_billing_totals',
         store=True,
         compute_sudo=True,
-        help="What the customer still owes: the order's total less what was skipped, what was"
-        " credited, and what was paid and not paid back.",
+        help="What the customer still owes: the order's total less what was skipped, what isn't"
+        " collected any more, what was credited, and what was paid and not paid back.",
     )
 
     def _auto_init(self):
@@ -367,6 +374,8 @@ class SaleOrder(models.Model):
         else:
             result = super().write(vals)
         self._put_back_cards(cards)
+        if INVOICED_FIELDS.intersection(vals):
+            self.order_line._discard_stale_invoices()
         if 'transaction_ids' in vals:
             self._check_transactions_are_own()
         if 'purchase_type' in vals and not self.env.su:
@@ -434,6 +443,11 @@ class SaleOrder(models.Model):
         return res
 
     # === REFUND === #
+
+    @api.depends('billing_paid', 'billing_refunded')
+    def _compute_billing_is_refundable(self):
+        for order in self:
+            order.billing_is_refundable = bool(order._get_refundable_transactions())
 
     def _get_refundable_transactions(self):
         """Return the payments of which something can still be paid back, newest first.

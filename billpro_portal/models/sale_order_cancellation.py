@@ -289,18 +289,3 @@ class SaleOrder(models.Model):
         """
         self.check_access('read')
         self.check_access('write')
-
-    def _ask_staff(self, summary, note):
-        """Give the order's salesperson, or the administrator, something to look at; once.
-
-        :param str summary: What it is about, a line.
-        :param str note: What happened and what to do, as plain text.
-        """
-        self.ensure_one()
-        if summary not in self.activity_ids.mapped('summary'):
-            self.activity_schedule(
-                'mail.mail_activity_data_todo',
-                summary=summary,
-                note=plaintext2html(note),
-                user_id=self.user_id.id or self.env.ref('base.user_admin').id,
-            )

@@ -1,6 +1,6 @@
 from odoo import models
 
-from ..billing.lifecycle import LIVE
+from ..billing.lifecycle import IN_FLIGHT, LIVE, OPEN
 from .own_context import is_inside
 
 
@@ -21,3 +21,23 @@ class SaleOrder(models.Model):
             lambda order: order.purchase_type and order.billing_status in LIVE
         ).sudo():
             order._get_purchase()._follow_lines(order)
+
+
+class SaleOrderLine(models.Model):
+    _inherit = 'sale.order.line'
+
+    def _discard_stale_invoices(self):
+        """Delete the draft invoices of payments of live orders: they are made anew when due.
+
+        Called when what they are made of was changed: products, prices, taxes, the customer.
+        """
+        lines = self.filtered(lambda line: not line.display_type and not line.is_downpayment)
+        orders = lines.order_id.sudo().filtered(
+            lambda order: order.purchase_type and order.billing_status in LIVE
+        )
+        events = orders.billing_event_ids.filtered(
+            lambda event: event.status in OPEN - IN_FLIGHT and event.invoice_id.state == 'draft'
+        )
+        if events:
+            events.order_id._lock_billing()
+            events._discard_draft_invoices()

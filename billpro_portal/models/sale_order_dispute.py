@@ -1,5 +1,7 @@
 from odoo import api, fields, models
 
+STOPPING = [('is_stopping', '=', True)]
+
 
 class SaleOrder(models.Model):
     """The disputes of an order's payments."""
@@ -20,6 +22,38 @@ class SaleOrder(models.Model):
         compute_sudo=True,
         help="The customer has taken a payment back through the bank, and it isn't decided yet.",
     )
+
+    billing_is_stopped = fields.Boolean(
+        string="Charges Stopped",
+        compute='_compute_billing_is_stopped',
+        search='_search_billing_is_stopped',
+        compute_sudo=True,
+        help="Nothing is charged by itself: a payment is disputed as fraud, and nobody has decided"
+        " yet whether the order goes on.",
+    )
+
+    @api.depends('billing_dispute_ids.is_stopping')
+    def _compute_billing_is_stopped(self):
+        for order in self:
+            order.billing_is_stopped = any(order.billing_dispute_ids.mapped('is_stopping'))
+
+    @api.model
+    def _search_billing_is_stopped(self, operator, value):
+        if operator != 'in':
+            return NotImplemented
+        return [('billing_dispute_ids', 'any' if True in value else 'not any', STOPPING)]
+
+    def action_resume_charges(self):
+        """Let the run charge orders again whose payments are disputed as fraud.
+
+        :raise AccessError: If the user may not.
+        """
+        self._check_billing_user()
+        for order in self.sudo():
+            stopping = order.billing_dispute_ids.filtered('is_stopping')
+            if stopping:
+                stopping.is_stopping = False
+                order._message_log(body=order.env._("The charges were resumed."))
 
     @api.depends('billing_dispute_ids.state')
     def _compute_billing_is_disputed(self):

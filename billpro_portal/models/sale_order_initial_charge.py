@@ -108,6 +108,10 @@ class SaleOrder(models.Model):
             )
         if not token or token not in self._get_cards_for_initial_payment():
             raise UserError(self.env._("Order %s can't be charged to this card.", self.name))
+        if refusal := self.env['billpro.books']._get_refusal_of_order(self, token.provider_id):
+            raise UserError(
+                self.env._("It is not charged, as it can't be booked: %s", refusal),
+            )
 
     def _prepare_initial_charge(self, token, number):
         """Return the values of the transaction that charges the initial payment.

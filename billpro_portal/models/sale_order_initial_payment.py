@@ -182,8 +182,10 @@ class SaleOrder(models.Model):
             reason = self.env._("This order is not open for payment any more.")
         elif self.billing_status == 'draft':
             reason = self.env._("This order is not ready yet.")
-        elif self._get_payment_in_progress():
-            reason = self.env._("Your payment is already being processed.")
+        elif tx := self._get_payment_in_progress():
+            reason = self._get_received_text(tx) or self.env._(
+                "Your payment is already being processed."
+            )
         elif self._get_other_payments_hold():
             reason = self._get_paid_in_another_way_text()
         elif self.is_expired:
@@ -191,6 +193,22 @@ class SaleOrder(models.Model):
         elif not self._is_anything_to_pay():
             reason = self.env._("There is nothing to pay on this order. Please contact us.")
         return reason
+
+    def _get_received_text(self, tx):
+        """Return that a payment is received, in the customer's words, though it isn't booked yet.
+
+        :param payment.transaction tx: The payment.
+        :return: The text, or False if it isn't received.
+        :rtype: str|bool
+        """
+        if tx.state != 'done':
+            return False
+        if tx.operation == 'validation':
+            return self.env._("Your card is registered. Your order is being completed.")
+        return self.env._(
+            "We have received your payment of %s. Your order is being completed.",
+            tx.currency_id.format(tx.amount),
+        )
 
     def _is_anything_to_pay(self):
         """Return whether the initial payment is one, or registers a card.
@@ -292,7 +310,8 @@ class SaleOrder(models.Model):
                 due=self.currency_id.format(due),
             )
         others = self._get_other_payments()
-        if self._get_other_payments_hold() or (others and is_other_amount):
+        # Money that is here counts before what may never come; that is refunded if it does.
+        if self._get_other_payments_hold(with_begun=False) or (others and is_other_amount):
             return self.env._(
                 "%(amount)s were received for order %(order)s, which is paid in another way, too"
                 " (%(others)s). The payment is on the customer's account: refund one of them.",

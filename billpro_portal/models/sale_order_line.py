@@ -15,6 +15,20 @@ class SaleOrderLine(models.Model):
         readonly=False,
         help="Whether each period of a subscription charges the line, or its first payment alone.",
     )
+    billing_is_added = fields.Boolean(
+        string="Added Later",
+        readonly=True,
+        copy=False,
+        help="Added to a subscription that is charged: a later payment is the first to charge it.",
+    )
+    billing_event_id = fields.Many2one(
+        string="Charged With",
+        comodel_name='billpro.billing.event',
+        readonly=True,
+        copy=False,
+        index='btree_not_null',
+        help="The payment that charges what was added and is no part of each period.",
+    )
     billing_product_type = fields.Selection(
         string="Purchase Type of the Product", related='product_id.purchase_type'
     )
@@ -28,9 +42,9 @@ class SaleOrderLine(models.Model):
             create_column(self.env.cr, self._table, 'billing_each_period', 'boolean')
         return super()._auto_init()
 
-    @api.depends('product_id')
+    @api.depends('product_id', 'linked_line_id', 'combo_item_id')
     def _compute_billing_each_period(self):
-        """Charge the line of a subscription's product each period, and what ships it.
+        """Charge the line of a subscription's product each period, its parts, and what ships it.
 
         Staff may choose otherwise for what the product doesn't decide.
         """
@@ -49,6 +63,8 @@ class SaleOrderLine(models.Model):
         if self.display_type or order.purchase_type not in types:
             return False
         recurring_lines = order._get_recurring_lines()
+        if self.combo_item_id and self.linked_line_id:  # The combo's price is that of its parts.
+            return self.linked_line_id in recurring_lines
         return self in recurring_lines or bool(
             self._is_delivery()
             and recurring_lines.filtered(lambda line: line.product_id.type == 'consu')
@@ -68,6 +84,8 @@ class SaleOrderLine(models.Model):
             or 'default_invoice_lines' in self.env.context
         ):
             lines._check_field_access(self._fields['invoice_lines'], 'write')
+        lines._discard_stale_invoices()
+        lines._mark_as_added()
         lines.order_id._follow_changed_lines()
         return lines
 
@@ -82,12 +100,14 @@ class SaleOrderLine(models.Model):
         orders._check_no_payment_in_progress()
         result = super().write(vals)
         (self.order_id - orders)._check_no_payment_in_progress()  # They were moved there.
+        self._discard_stale_invoices()
         (orders | self.order_id)._follow_changed_lines()
         return result
 
     def unlink(self):
         """Override of `sale`: a live order is not charged for lines that are gone."""
         orders = self.order_id
+        self._discard_stale_invoices()
         result = super().unlink()
         orders._follow_changed_lines()
         return result
@@ -101,7 +121,25 @@ class SaleOrderLine(models.Model):
         fixed_taxes = self.env.context.get('billing_fixed_taxes')
         if isinstance(fixed_taxes, FixedTaxes) and self.id in fixed_taxes:
             optional_values['extra_tax_data'] = fixed_taxes[self.id]
-        return super()._prepare_invoice_line(**optional_values)
+        values = super()._prepare_invoice_line(**optional_values)
+        if self._is_draft_down_payment() and 'name' not in optional_values:
+            # Odoo says "(Draft)" of it, which it won't be when the invoice is read.
+            values['name'] = self.invoice_lines[0].name
+        return values
+
+    def _is_draft_down_payment(self):
+        """Return whether the line stands for a down payment whose invoice isn't posted yet.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return bool(
+            self.is_downpayment
+            and not self.display_type
+            and self.order_id.purchase_type
+            and self.invoice_lines
+            and self._get_downpayment_state() == 'draft'
+        )
 
     def _billing_is_reward(self):
         """Return whether the line is a reward of a promotion, which is given once.

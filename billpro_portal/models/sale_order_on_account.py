@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
 from ..billing.lifecycle import BEFORE_APPROVAL
@@ -45,7 +45,7 @@ class SaleOrder(models.Model):
             'mail.mail_activity_data_todo',
             summary=self.env._("Payment %s needs a decision", tx.reference),
             note=note,
-            user_id=self.user_id.id or self.env.ref('base.user_admin').id,
+            user_id=self._billing_get_person_to_ask().id,
         )
 
     def _report_part_on_account(self, tx):
@@ -72,6 +72,7 @@ class SaleOrder(models.Model):
         open_payments = [
             ('state', '=', 'done'),
             ('billing_order_id', '=', False),
+            ('billing_on_account', '=', False),
             ('operation', 'not in', ('validation', 'refund')),
             ('payment_id.move_id', '!=', False),
             ('payment_id.is_reconciled', '=', False),
@@ -84,12 +85,25 @@ class SaleOrder(models.Model):
             begun.append(('id', 'in', self.ids))
         Transaction = self.env['payment.transaction']
         # Not as one condition: "or" would have the database go through all payments there are.
-        return (
-            Transaction.search([*open_payments, ('sale_order_ids', 'any', begun)])
-            | Transaction.search(
-                [*open_payments, ('invoice_ids', 'any', [('billing_order_id', 'any', begun)])]
-            )
-        ).filtered(lambda tx: len(tx._get_orders_paid_elsewhere()) == 1)
+        return Transaction.search(
+            [*open_payments, ('sale_order_ids', 'any', begun)]
+        ) | Transaction.search(
+            [*open_payments, ('invoice_ids', 'any', [('billing_order_id', 'any', begun)])]
+        )
+
+    @api.model
+    def _search_paid_twice(self):
+        """Return the orders for which somebody must look after a second payment.
+
+        :rtype: sale.order
+        """
+        orders = self.browse()
+        for tx in self._search_second_payments():
+            # One of those that a payment is for sees to it: the first that has begun.
+            orders |= tx._get_orders_paid_elsewhere().filtered(
+                lambda order: order.billing_status not in BEFORE_APPROVAL
+            )[:1]
+        return orders
 
     def _take_over_second_payments(self):
         """Take over what was paid for the order by another way, and it doesn't need.
@@ -101,13 +115,16 @@ class SaleOrder(models.Model):
             return
         for tx in self._search_second_payments():
             if tx._get_orders_paid_elsewhere() != self:
+                self._report_payment_of_several(tx)
                 continue
             if invoices := tx._get_invoices_paid():
                 if invoices <= self._get_documents():
                     tx._take_over(self, invoices)
                 self._report_part_on_account(tx)
                 continue
-            tx.billing_order_id = self
+            tx._take_over(self, self.env['account.move'])
+            if not tx._get_refundable_amount():
+                continue  # It was paid back already.
             self._report_payment_on_account(
                 tx,
                 self.env._(
@@ -118,6 +135,24 @@ class SaleOrder(models.Model):
                     order=self.name,
                 ),
             )
+
+    def _report_payment_of_several(self, tx):
+        """Ask a person to look after money that came for several orders at once, once.
+
+        :param payment.transaction tx: The transaction that brought the money.
+        """
+        tx.billing_on_account = True
+        self._ask_staff(
+            self.env._("Payment %s needs a decision", tx.reference),
+            self.env._(
+                "%(amount)s were received by %(reference)s for %(orders)s together. They are on the"
+                " customer's account: reconcile them with what is open of these orders, and refund"
+                " what is too much at the payment.",
+                amount=tx.currency_id.format(tx.amount),
+                reference=tx.reference,
+                orders=', '.join(tx._get_orders_paid_elsewhere().mapped('name')),
+            ),
+        )
 
     def action_refund_on_account(self):
         """Pay back what was received without need, the newest payment of them as a whole.

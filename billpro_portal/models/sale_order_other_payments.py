@@ -68,16 +68,17 @@ class SaleOrder(models.Model):
         )
         return txs._get_carriers()
 
-    def _get_other_payments_under_way(self):
+    def _get_other_payments_under_way(self, with_begun=True):
         """Return the names of what may be paid any time by another way, or isn't booked yet.
 
+        :param bool with_begun: Whether what somebody may yet pay at a provider's page counts.
         :rtype: list[str]
         """
         txs = self._get_other_transactions().filtered(
             lambda tx: (
                 tx.state in {'pending', 'authorized'}
                 or (tx.state == 'done' and not tx.payment_id)
-                or tx._is_at_payment_page()
+                or (with_begun and tx._is_at_payment_page())
             )
         )
         # With a module that reconciles bank statements, payments have no entry until then.
@@ -174,9 +175,10 @@ class SaleOrder(models.Model):
 
     # === WHAT FOLLOWS FROM IT === #
 
-    def _get_other_payments_hold(self):
+    def _get_other_payments_hold(self, with_begun=True):
         """Return why an order that waits for its first payment collects nothing by its link.
 
+        :param bool with_begun: Whether what somebody may yet pay at a provider's page counts.
         :return: `paid` if it goes on by itself, `under_way` if that is known later, `unfit` if a
                  person must decide; False if the link asks for what is missing.
         :rtype: str|bool
@@ -186,7 +188,7 @@ class SaleOrder(models.Model):
             return False
         if not self._get_documents() and not self._get_other_transactions():
             return False
-        if self._get_other_payments_under_way():
+        if self._get_other_payments_under_way(with_begun):
             return UNDER_WAY
         if self._get_unfit_reason():
             return UNFIT

@@ -1,10 +1,13 @@
 from markupsafe import Markup, escape
 
-from odoo import models
+from odoo import api, models
 from odoo.tools import format_date, formatLang
 
 from ..billing.consent_text import consent_version
 from ..billing.lifecycle import BEFORE_APPROVAL, OPEN
+
+# What unit prices are shown with at most.
+UNIT_PRICE_DECIMALS = 10
 
 _STATUS_CSS = {
     'complete': 'success',
@@ -145,7 +148,9 @@ class SaleOrder(models.Model):
             "Your payment provider is still working on this payment. You will find the"
             " result here; nothing is charged twice."
         )
-        if tx._is_at_payment_page():
+        if received := self._get_received_text(tx):
+            message = received
+        elif tx._is_at_payment_page():
             message = self.env._(
                 "You have begun to pay on your payment provider's own page, and can finish it"
                 " there. If you have left that page, you can pay here again in half an hour at the"
@@ -159,6 +164,7 @@ class SaleOrder(models.Model):
         return {
             **self._get_page_values(),
             'message': message,
+            'is_received': bool(received),
             'instructions': tx.billing_awaits_transfer and tx.provider_id.pending_msg,
             'amount': tx.currency_id.format(tx.amount),
             'reference': tx.reference,
@@ -350,12 +356,29 @@ class SaleOrder(models.Model):
             'quantity': quantity_text
             if not uom or uom == self.env.ref('uom.product_uom_unit', raise_if_not_found=False)
             else f'{quantity_text} {uom.name}',
-            'unit_price': currency.format(line.price_unit),
+            'unit_price': self._format_unit_price(line.price_unit, currency),
             'discount': line.discount
             and self.env._("%s %% off", formatLang(self.env, line.discount, digits=0)),
             'subtotal': currency.format(line.price_subtotal),
             'taxes': ', '.join(tax.tax_label or tax.name for tax in line.tax_ids),
         }
+
+    @api.model
+    def _format_unit_price(self, price, currency):
+        """Return a unit price in words: of one below the minor unit all that there is of it.
+
+        :param float price: The price.
+        :param res.currency currency: Its currency.
+        :rtype: str
+        """
+        decimals = len(f'{price:.{UNIT_PRICE_DECIMALS}f}'.rstrip('0').partition('.')[2])
+        shown = currency.round(price)
+        if decimals <= currency.decimal_places or abs(price - shown) <= abs(price) / 1000:
+            return currency.format(price)
+        text = formatLang(self.env, price, digits=decimals)
+        if currency.position == 'before':
+            return f'{currency.symbol}\N{NO-BREAK SPACE}{text}'
+        return f'{text}\N{NO-BREAK SPACE}{currency.symbol}'
 
     def _get_total_rows(self, tax_totals, currency):
         """Return Odoo's tax totals as rows.
@@ -396,10 +419,14 @@ class SaleOrder(models.Model):
         :rtype: list[dict]
         """
         has_total = self._get_purchase()._has_total()
+        paid, balance = self.billing_paid, self.billing_balance
+        if self.billing_status in BEFORE_APPROVAL:  # What came by other ways isn't taken over yet.
+            paid = max(paid, self._get_amount_received())
+            balance = max(0.0, balance - paid)
         amounts = [
             *([(self.env._("Order total"), self.amount_total, False)] if has_total else []),
             *self._get_authorization_amounts(),
-            (self.env._("Paid"), self.billing_paid, False),
+            (self.env._("Paid"), paid, False),
             (self.env._("Refunded"), self.billing_refunded, False),
             (self.env._("Credited"), self.billing_credited, False),
             *(
@@ -407,7 +434,7 @@ class SaleOrder(models.Model):
                 if self.billing_skipped
                 else []
             ),
-            (self.env._("Balance"), self.billing_balance, True),
+            (self.env._("Balance"), balance, True),
         ]
         return [
             {'label': label, 'value': self.currency_id.format(amount), 'strong': strong}

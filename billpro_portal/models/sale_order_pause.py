@@ -2,8 +2,9 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
+from ..billing.calendar import due_datetime
 from ..billing.declines import NEEDS_CARD
-from ..billing.lifecycle import DECLINED
+from ..billing.lifecycle import DECLINED, IN_FLIGHT, OPEN
 
 
 class SaleOrder(models.Model):
@@ -16,6 +17,15 @@ class SaleOrder(models.Model):
         readonly=True,
         copy=False,
         help="The day on which it goes on by itself; empty: until somebody resumes it.",
+    )
+    billing_paused_date = fields.Datetime(
+        string="Paused On", readonly=True, copy=False, help="When it was last paused."
+    )
+    billing_resumed_date = fields.Datetime(
+        string="Resumed On",
+        readonly=True,
+        copy=False,
+        help="When it last went on: no period that began since it was paused is charged.",
     )
 
     def _can_be_paused(self):
@@ -47,6 +57,8 @@ class SaleOrder(models.Model):
         self.write(
             {
                 'billing_pause_until': until,
+                'billing_paused_date': fields.Datetime.now(),
+                'billing_resumed_date': False,
                 'billing_collection_date': False,
                 'billing_collection_amount': 0,
             }
@@ -68,8 +80,8 @@ class SaleOrder(models.Model):
     def _resume(self):
         """Go on with a paused subscription.
 
-        A period that began during the pause isn't charged: the waiting payment moves to the next
-        one. The order is again what its other payments make of it.
+        No period that began during the pause is charged, whatever became of payments before: what
+        waits moves to the next one. The order is again what its other payments make of it.
 
         :raise UserError: If the order isn't paused.
         """
@@ -77,24 +89,45 @@ class SaleOrder(models.Model):
         self._lock_billing()
         if self.billing_status != 'paused':
             raise UserError(self.env._("Order %s is not paused.", self.name))
-        self.billing_pause_until = False
+        now = fields.Datetime.now()
+        self.write({'billing_pause_until': False, 'billing_resumed_date': now})
         self._apply_billing_trigger(
             self._get_resume_trigger(), self.env._("The subscription was resumed.")
         )
         waiting = self.billing_event_ids.filtered(lambda event: event.status == 'paused')
         waiting._apply_trigger('resume')
-        for event in waiting.filtered(lambda event: event.due_date <= fields.Datetime.now()):
-            values = self._get_purchase()._prepare_event_after_pause(event)
-            others = (self.billing_event_ids - event).mapped('number')
-            if values is None or values.get('number') in others:
-                event._apply_trigger('cancel')
-            else:
-                event._discard_draft_invoices()
-                event.write(values)
-        self.env['billpro.billing.run']._update_orders(self)
-        self.env['billpro.notification']._queue(
-            'resumed', self, f'order-{self.id}-{fields.Datetime.now()}'
-        )
+        self._leave_out_paused_periods(waiting.filtered(lambda event: event.due_date <= now))
+        run = self.env['billpro.billing.run']
+        last = self.billing_event_ids.sorted('number')[-1:]
+        run._schedule_next_events(last.filtered(lambda event: event.status == 'cancelled'))
+        self.billing_next_event_id._take_up_added_lines()
+        run._update_orders(self)
+        self.env['billpro.notification']._queue('resumed', self, f'order-{self.id}-{now}')
+
+    def _leave_out_paused_periods(self, overtaken):
+        """Charge nothing for the periods that began while the order was paused.
+
+        :param billpro.billing.event overtaken: Payments that fell due while they waited.
+        """
+        for event in self.billing_event_ids.filtered(
+            lambda event: event.status in OPEN - IN_FLIGHT
+        ):
+            if event.merged_event_ids:
+                event._leave_out_merged(
+                    event._get_leaves().filtered(lambda leaf: leaf._is_of_paused_period())
+                )
+            elif event in overtaken or event._is_of_paused_period():
+                event._move_behind_pause()
+
+    def _was_paused_on(self, day):
+        """Return whether what is due on a day fell due during the last pause, which is over.
+
+        :param datetime.date day: The day, in the customer's calendar.
+        :rtype: bool
+        """
+        self.ensure_one()
+        begin, end = self.billing_paused_date, self.billing_resumed_date
+        return bool(begin and end) and begin < due_datetime(day, self._get_time_zone()) <= end
 
     def _get_resume_trigger(self):
         declined = self.billing_event_ids.filtered(lambda event: event.status in DECLINED)

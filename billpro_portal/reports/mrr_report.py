@@ -38,6 +38,7 @@ class BillproMrrReport(models.Model):
         'account.move': ['billing_order_id', 'invoice_date', 'move_type', 'state'],
         'account.move.line': ['move_id', 'price_subtotal', 'product_id', 'sale_line_ids'],
         'billpro.billing.event': [
+            'added_amount',
             'amount',
             'invoice_id',
             'merged_into_id',
@@ -163,7 +164,8 @@ class BillproMrrReport(models.Model):
         """
         return SQL(
             """
-            SELECT e.order_id, e.number, e.period_start, e.period_end, NULL, e.amount
+            SELECT e.order_id, e.number, e.period_start, e.period_end, NULL,
+                   e.amount - COALESCE(e.added_amount, 0)
               FROM billpro_billing_event e
               LEFT JOIN last_merged ON last_merged.event_id = e.id
              WHERE e.number > 0

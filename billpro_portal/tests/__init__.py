@@ -7,6 +7,7 @@ from . import (
     test_billing_rights,
     test_booking,
     test_books,
+    test_books_refuse,
     test_browser_pages,
     test_cancellation,
     test_capture,
@@ -17,6 +18,7 @@ from . import (
     test_completion,
     test_confirmation,
     test_constant_queries,
+    test_deferral,
     test_documents,
     test_doors,
     test_each_alone,
@@ -61,6 +63,7 @@ from . import (
     test_self_service_requests,
     test_subscription,
     test_subscription_tours,
+    test_taxes,
 )
 
 # Packages that this addon's own checkout has, and another Odoo may be without.

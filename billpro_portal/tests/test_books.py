@@ -57,5 +57,5 @@ class TestBooks(BooksCommon):
             except ValidationError:
                 return
             order._mark_link_sent("The link was sent.")
-            self._pay_to_the_end(order)
+            self._pay_to_the_end(order, drawn)
         self._check_books(order, drawn)

@@ -5,6 +5,7 @@ from freezegun import freeze_time
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 
+from ..models.own_context import INSIDE
 from .common.subscription import SubscriptionCommon
 
 
@@ -339,6 +340,95 @@ class TestPause(SubscriptionCommon):
             ],
         )
         self.assertEqual(self.order.billing_status, 'suspended')
+
+    def test_periods_of_the_pause_are_not_charged_after_a_decline_before_it(self):
+        self.order.billing_token_id.demo_simulated_state = 'error'
+        self._run_at('2027-02-10 10:00:00')
+        with freeze_time('2027-02-10 11:00:00'):
+            self.order._pause()
+        with freeze_time('2027-05-15 10:00:00'):
+            self.order._resume()
+        self.order.billing_token_id.demo_simulated_state = 'done'
+        self._run_at('2027-05-15 11:00:00')
+        self._run_at('2027-05-15 12:00:00')
+        self.assertEqual(
+            self._schedule(),
+            [(2, 'recovered', date(2027, 2, 10)), (6, 'scheduled', date(2027, 6, 10))],
+        )
+        self.assertEqual(self.order.billing_paid, 48.4)
+        self._assert_books_closed(self.order)
+
+    def test_periods_of_the_pause_are_not_charged_after_what_was_under_way_before_it(self):
+        self.order.billing_token_id.demo_simulated_state = 'pending'
+        self._run_at('2027-02-10 10:00:00')
+        with freeze_time('2027-02-10 11:00:00'):
+            self.order._pause()
+        with freeze_time('2027-05-10 11:00:00'):
+            self.order._resume()
+            tx = self.order.billing_event_ids.transaction_ids
+            tx._process('demo', {'reference': tx.reference, 'simulated_state': 'done'})
+        self.order.billing_token_id.demo_simulated_state = 'done'
+        self._run_at('2027-05-10 12:00:00')
+        self.assertEqual(
+            self._schedule(),
+            [
+                (2, 'completed', date(2027, 2, 10)),
+                (5, 'completed', date(2027, 5, 10)),
+                (6, 'scheduled', date(2027, 6, 10)),
+            ],
+        )
+        self._assert_books_closed(self.order)
+
+    def test_periods_of_the_pause_are_not_charged_after_what_was_due_before_it(self):
+        self.order.billing_token_id.demo_simulated_state = 'cancel'
+        self._run_at('2027-02-10 10:00:00')
+        with freeze_time('2027-03-10 10:00:00'):
+            self.order._pause(date(2027, 5, 15))
+        self._run_at('2027-05-15 10:00:00')
+        with freeze_time('2027-05-16 10:00:00'):
+            self.order._select_card(self._create_token())
+            self.order._request_collection(48.4)
+            self._run()
+            self._run()
+        self.assertEqual(self.order.billing_paid, 72.6)
+        self.assertEqual(self._schedule()[-1:], [(6, 'scheduled', date(2027, 6, 10))])
+        self._assert_books_closed(self.order)
+
+    def test_a_period_of_the_pause_is_not_charged_because_it_was_moved_behind_it(self):
+        with freeze_time('2027-02-01 10:00:00'):
+            self.order.billing_event_ids._reschedule(date(2027, 5, 20))
+            self.order._pause()
+        with freeze_time('2027-04-15 10:00:00'):
+            self.order._resume()
+        self.assertEqual(
+            self._schedule(),
+            [(5, 'scheduled', date(2027, 5, 10)), (3, 'cancelled', date(2027, 3, 10))],
+        )
+
+    def test_of_a_merged_payment_what_was_paused_is_not_charged(self):
+        self.order.billing_token_id.demo_simulated_state = 'error'
+        self._run_at('2027-02-10 10:00:00')
+        self.order.billing_token_id.demo_simulated_state = 'done'
+        with freeze_time('2027-02-12 10:00:00'):
+            merged = self.order.billing_event_ids._merge_by_staff(date(2027, 3, 20))
+            self.order._pause()
+        with freeze_time('2027-05-15 10:00:00'):
+            self.order._resume()
+            self.assertEqual(merged.amount, 24.2)
+            self._run()
+        self.assertEqual(merged.status, 'recovered')
+        self.assertEqual(self.order.billing_paid, 48.4)
+        self.assertEqual(self.order.billing_next_event_id.period_start, date(2027, 6, 10))
+        self._assert_books_closed(self.order)
+
+    def test_what_is_overdue_is_a_balance(self):
+        self.order.billing_token_id.with_context(billing_archive_used_cards=INSIDE).active = False
+        self._run_at('2027-02-10 10:00:00')
+        self.assertEqual(self.order.billing_event_ids.status, 'scheduled')
+        self._run_at('2027-02-10 12:00:00')
+        with freeze_time('2027-02-10 12:00:00'):
+            self.assertEqual(self.order.billing_outstanding, 24.2)
+            self.assertEqual(self.order.billing_balance, 24.2)
 
     def test_the_end_comes_during_the_pause(self):
         with freeze_time('2027-01-10 10:00:00'):

@@ -78,6 +78,20 @@ class TestChangedLines(ScheduleActionCommon):
         self._run_on('2027-03-10')
         self._assert_collected(30.0, 30.0)
 
+    def test_an_amount_for_all_that_is_set_back_lets_them_follow_again(self):
+        with freeze_time('2027-01-20 10:00:00'):
+            self._reschedule(self.event, amount=30.0, scope='later')
+        self._set_price(25.0)
+        with freeze_time('2027-02-02 10:00:00'):
+            self._reschedule(self.event, amount=42.35, scope='later')
+        self.assertEqual((self.order.billing_period_amount, self.event.adjustment), (0.0, 0.0))
+        with freeze_time('2027-02-03 10:00:00'):
+            self.order.order_line[0].with_user(self.billing_user).product_uom_qty = 2
+        self.assertEqual(self.event.amount, 72.6)
+        self._run_on('2027-02-10')
+        self._run_on('2027-03-10')
+        self._assert_collected(72.6, 72.6)
+
     def test_what_is_owed_already_stays(self):
         self.order.billing_token_id.demo_simulated_state = 'error'
         self._run_on('2027-02-10')
@@ -133,3 +147,114 @@ class TestChangedLines(ScheduleActionCommon):
     def test_salespeople_may_change_what_costs_nothing(self):
         self.order.order_line[0].with_user(self.salesperson).name = "Gym, at all hours"
         self.assertEqual(self.event.amount, 36.3)
+
+    # === WHAT IS CHARGED ONCE === #
+
+    def _add(self, product, price, moment='2027-02-01 10:00:00', **values):
+        """Add a line in the form, as staff do; return it."""
+        with freeze_time(moment):
+            self.order.with_user(self.billing_user).order_line = [
+                Command.create({'product_id': product.id, 'price_unit': price, **values})
+            ]
+        return self.order.order_line.sorted('id')[-1]
+
+    def test_a_fee_is_charged_once_with_the_next_payment(self):
+        line = self._add(self.fee, 50.0)
+        self.assertEqual(self._schedule(self.order), [('E2', 'scheduled', 96.8, '2027-02-10')])
+        self.assertEqual(
+            self._last_notice(self.order),
+            "Your payment on 02/10/2027 is $ 96.80 instead of $ 36.30.",
+        )
+        (row,) = self.order._get_upcoming_rows()
+        self.assertIn(f"03/09/2027 · {line.name}", row['description'])
+        self.assertIn('96.80', self.order._get_next_payment()['amount'])
+        self._run_on('2027-02-10')
+        self.assertEqual(line.qty_invoiced, 1)
+        self._run_on('2027-03-10')
+        self._run_on('2027-04-10')
+        self._assert_collected(96.8, 36.3, 36.3)
+        with freeze_time('2027-04-10 10:00:00'):
+            mrr = self.env['billpro.mrr.report'].search([('order_id', '=', self.order.id)])
+            self.assertEqual(set(mrr.mapped('mrr')), {30.0})
+
+    def test_a_credit_is_given_once(self):
+        self._add(self.fee, -10.0)
+        self._run_on('2027-02-10')
+        self._run_on('2027-03-10')
+        self._assert_collected(24.2, 36.3)
+        with self.assertRaisesRegex(ValidationError, "would be .*: credit less"):
+            self._add(self.fee, -30.0, moment='2027-03-20 10:00:00')
+
+    def test_a_fee_beside_other_changes(self):
+        line = self._add(self.fee, 50.0)
+        self._set_price(25.0, moment='2027-02-02 10:00:00')
+        self.assertEqual(
+            self._last_notice(self.order),
+            "Your payment on 02/10/2027 is $ 102.85 instead of $ 96.80. Your later payments are"
+            " $ 42.35.",
+        )
+        with freeze_time('2027-02-03 10:00:00'):
+            line.with_user(self.billing_user).price_unit = 100.0
+        self.assertEqual(self.event.amount, 163.35)
+        with freeze_time('2027-02-04 10:00:00'):
+            self._reschedule(self.event, amount=100.0)
+        self._add(self.gym, 10.0, moment='2027-02-05 10:00:00')
+        self.assertEqual(self.event.amount, 100.0)
+        self._run_on('2027-02-10')
+        self._run_on('2027-03-10')
+        self._assert_collected(100.0, 54.45)
+        self.assertEqual(self.order.order_line.mapped('qty_invoiced'), [1, 1, 1, 1])
+
+    def test_a_fee_while_a_payment_is_under_way_or_owed(self):
+        with freeze_time('2027-02-10 10:00:00'):
+            tx = self.env['billpro.billing.run']._open(Domain('id', '=', self.event.id))
+            self._add(self.fee, 50.0, moment='2027-02-10 10:00:00')
+            tx._set_done()
+            tx._post_process()
+        self.assertEqual(self.order.billing_next_event_id.amount, 96.8)
+        self.order.billing_token_id.demo_simulated_state = 'error'
+        self._run_on('2027-03-10')
+        self._add(self.fee, 10.0, moment='2027-03-10 11:00:00')
+        self.assertEqual(
+            self._schedule(self.order)[1:],
+            [
+                ('E3', 'soft_declined', 96.8, '2027-03-10'),
+                ('E4', 'scheduled', 48.4, '2027-04-10'),
+            ],
+        )
+        self.order.billing_token_id.demo_simulated_state = 'done'
+        with freeze_time('2027-03-10 12:00:00'):
+            merged = self._merge(self.order.billing_event_ids[1:], date(2027, 4, 10))
+        self.assertEqual(merged.amount, 145.2)
+        self._run_on('2027-04-10')
+        self._run_on('2027-05-10')
+        self._assert_collected(36.3, 145.2, 36.3)
+
+    def test_a_fee_waits_through_a_pause(self):
+        self._add(self.fee, 50.0)
+        with freeze_time('2027-02-02 10:00:00'):
+            self.order._pause()
+        with freeze_time('2027-04-15 10:00:00'):
+            self.order._resume()
+        self._run_on('2027-05-10')
+        self._run_on('2027-06-10')
+        self._assert_collected(96.8, 36.3)
+
+    def test_a_fee_that_was_invoiced_by_hand_is_not_charged(self):
+        line = self._add(self.fee, 50.0)
+        with freeze_time('2027-02-02 10:00:00'):
+            self.order._create_invoices(final=False).action_post()
+        self.assertEqual(line.qty_invoiced, 1)
+        self._run_on('2027-02-10')
+        self.assertEqual(self.order.billing_event_ids[0].amount, 36.3)
+        self.assertEqual(self.order.billing_event_ids[0].status, 'completed')
+
+    def test_a_fee_without_a_payment_to_come_is_refused(self):
+        with freeze_time('2027-02-01 10:00:00'):
+            self.order._cancel_subscription(at_once=False)
+        with self.assertRaisesRegex(ValidationError, "could charge “.*Sign-up fee"):
+            self._add(self.fee, 50.0)
+        with freeze_time('2027-02-01 10:00:00'), self.assertRaises(AccessError):
+            self.order.with_user(self.salesperson).order_line = [
+                Command.create({'product_id': self.fee.id})
+            ]

@@ -35,8 +35,20 @@ class TestCompletion(InstalmentCommon):
             with freeze_time(moment):
                 self._assert_nothing_due(self.order)
         self.assertEqual(self.order.billing_paid, 21)
+        self.assertEqual(self.order.billing_balance, 0)
         self._refund(self.order, 21)
         self.assertEqual(self.order.billing_refunded, 21)
+        self.assertEqual(self.order.billing_balance, 0)
+
+    def test_what_was_collected_after_all_counts(self):
+        self.order.billing_token_id.demo_simulated_state = 'error'
+        with freeze_time('2027-02-28 10:00:00'):
+            self._run()
+            tx = self.order.billing_event_ids[0].transaction_ids
+            self._complete()
+            tx._set_done(extra_allowed_states=('error',))
+            tx._post_process()
+        self.assertEqual(self.order.billing_balance, 0)
 
     def test_refused(self):
         with self.assertRaises(AccessError):

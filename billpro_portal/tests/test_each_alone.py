@@ -34,7 +34,15 @@ class TestEachAlone(EachAloneCommon):
         bad, good = orders[:2], orders[2:]
         events = bad.billing_event_ids
         errors = dict(zip(bad, (redirect, break_database), strict=True))
-        with self._broken_for(AccountMove, '_post', errors, lambda moves: moves.billing_order_id):
+        # Only once they are charged: otherwise they would not be.
+        with self._broken_for(
+            AccountMove,
+            '_post',
+            errors,
+            lambda moves: moves.billing_order_id.filtered(
+                lambda order: order.billing_event_ids.status == 'processing'
+            ),
+        ):
             for delay in (*TRIES, timedelta(days=1)):
                 with freeze_time(DUE + delay):
                     self._run()
@@ -43,14 +51,17 @@ class TestEachAlone(EachAloneCommon):
                         self.assertFalse(bad.activity_ids)
             self.assertEqual(good.billing_paid, 48.4)
             self.assertEqual(events.mapped('status'), ['processing', 'processing'])
-            self.assertEqual(self._get_failures('book').mapped('failure_count'), [3, 3])
+            self.assertEqual(self._get_failures('book').mapped('failure_count'), [4, 4])
             for order in bad:
-                self._assert_set_aside(order, 'book')
-        with freeze_time(DUE + timedelta(days=3)):
+                self._assert_set_aside(order, 'book', 'unbooked')
+        with freeze_time(DUE + timedelta(days=1, hours=3)):
             self._run()
             self.assertEqual(events.mapped('status'), ['processing', 'processing'])
-            self._try_again(bad)
+            self._try_again(bad[0])
             self._run()
+            self.assertEqual(events.mapped('status'), ['completed', 'processing'])
+        with freeze_time(DUE + timedelta(days=3)):
+            self._run()  # Nobody need ask for it.
         self.assertEqual(events.mapped('status'), ['completed', 'completed'])
         self.assertEqual([len(event.transaction_ids) for event in events], [1, 1])
         self.assertFalse(self._get_failures('book'))
@@ -127,7 +138,7 @@ class TestEachAlone(EachAloneCommon):
                     orders.mapped('billing_status'), ['pending', 'pending', 'complete']
                 )
                 for order in bad:
-                    self._assert_set_aside(order, 'book')
+                    self._assert_set_aside(order, 'book', 'unbooked')
                     self.assertEqual(self._get_rows(order).amount, 121.0)
             # A person may come after Odoo's job has given up.
             clock.move_to(DUE + timedelta(days=9))
@@ -229,6 +240,19 @@ class TestEachAlone(EachAloneCommon):
         self.assertEqual(orders.billing_paid, 48.4)
         self.assertEqual(len(self._get_admin_activities()), 1)
         self._run_at(hours=4)
+        self.assertFalse(self._get_failures('dates'))
+
+    def test_a_search_that_breaks_off_keeps_the_other_dates(self):
+        orders = self._create_due_orders(1)
+        with freeze_time(DUE - timedelta(days=20)):
+            orders._pause((DUE - timedelta(days=1)).date())
+        with self._broken(
+            BillproBillingRun, '_get_orders_to_end', lambda _run: True, break_database
+        ):
+            self._run_at()
+        self.assertEqual((orders.billing_status, orders.billing_paid), ('active', 48.4))
+        self.assertEqual(len(self._get_failures('dates')), 1)
+        self._run_at(hours=1)
         self.assertFalse(self._get_failures('dates'))
 
     def _get_admin_activities(self):

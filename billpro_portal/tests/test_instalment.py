@@ -6,6 +6,7 @@ from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
+from ..models.own_context import INSIDE
 from .common.instalment import InstalmentCommon
 
 
@@ -200,7 +201,8 @@ class TestInstalment(InstalmentCommon):
         with freeze_time('2027-01-10 10:00:00'):
             order = self._create_active_order((self.course, 1), billing_instalment_count=1)
             other = self._create_active_order((self.course, 1), billing_instalment_count=1)
-        order._create_invoices(final=True)
+        # As the dialog did before it made the invoices of scheduled payments.
+        order.with_context(billing_paid_at_once=INSIDE)._create_invoices(final=True)
         with freeze_time('2027-02-10 10:00:00'):
             self._run()
         self.assertEqual(order.billing_event_ids.status, 'scheduled')

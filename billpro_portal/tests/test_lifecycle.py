@@ -61,7 +61,10 @@ class TestLifecycle(BaseCase):
             self.assertEqual(EVENT_TRANSITIONS[status]['approve'], 'recovered')
         # Only an undone cancellation brings a payment back.
         self.assertEqual(set(EVENT_TRANSITIONS['skipped']), {'approve'})
-        self.assertEqual(set(EVENT_TRANSITIONS['merged']), {'approve'})
+        # A pause takes a period out of what it was merged into.
+        self.assertEqual(
+            EVENT_TRANSITIONS['merged'], {'approve': 'recovered', 'cancel': 'cancelled'}
+        )
         self.assertEqual(
             EVENT_TRANSITIONS['cancelled'], {'approve': 'recovered', 'reinstate': 'scheduled'}
         )

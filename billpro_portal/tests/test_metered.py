@@ -52,6 +52,26 @@ class TestMetered(SubscriptionCommon):
         self.assertEqual(order.billing_status, 'active')
         self._assert_books_closed(order)
 
+    def test_a_price_below_the_minor_unit(self):
+        for price, shown in (
+            (0.0025, '0.0025'),
+            (0.000001, '0.000001'),
+            (1.005, '1.005'),
+            (2.5, '2.50'),
+            (16.52892561983471, '16.53'),
+        ):
+            with self.subTest(price):
+                order = self._create_order((self.water, 1, price))
+                terms = order._get_purchase()._get_terms(order)
+                self.assertEqual(terms[-1]['value'].replace('\xa0', ' '), f"$ {shown} per Units")
+                (row,) = order._get_line_rows()
+                self.assertEqual(row['unit_price'].replace('\xa0', ' '), f'$ {shown}')
+        with freeze_time('2027-01-10 10:00:00'):
+            order = self._create_active_order((self.water, 1, 0.0025))
+            self._take(order, amount=17.43, when='now')
+            self.assertEqual(order.billing_move_ids.amount_tax, 0.99)
+            self._assert_books_closed(order)
+
     def test_an_initial_amount(self):
         self.water.billing_initial_amount = 10
         order = self._create_active_order((self.water, 1))

@@ -2,7 +2,7 @@ from datetime import datetime
 
 from freezegun import freeze_time
 
-from odoo import Command
+from odoo import SUPERUSER_ID, Command
 from odoo.tests import HttpCase, tagged
 
 from .common.subscription import SubscriptionCommon
@@ -99,3 +99,45 @@ class TestNewCompany(SubscriptionCommon, HttpCase):
             order = self._create_order((membership, 1), partner=self.other_customer)
         self.assertEqual(order.order_line.tax_ids, self.company.account_sale_tax_id)
         self.assertEqual(order._get_purchase()._get_initial_amount(order), 115.0)
+
+    def test_products_of_all_companies(self):
+        """The jobs are the superuser's, who works in a company with accounts of its own."""
+        root_company = self.env['res.users'].browse(SUPERUSER_ID).company_id
+        self.assertNotEqual(root_company, self.company)
+        self.env['account.chart.template'].try_loading('generic_coa', root_company)
+        course = self._create_sold_product("Course", 100.0, self.gym.taxes_id, 'instalment')
+        course.write({'billing_instalment_count': 2, 'billing_deposit': 21.0})
+        water = self._create_sold_product("Water", 2.5, self.gym.taxes_id, 'metered')
+        (course | water | self.gym | self.desk).company_id = False
+        with freeze_time('2027-01-10 10:00:00'):
+            instalment = self._create_active_order((course, 1))
+            metered = self._create_active_order((water, 1))
+            paid_once = self._create_active_order((course, 1))
+            subscription = self._create_active_order((self.gym, 1))
+            single = self._create_order((self.desk, 1))
+            self._create_initial_transaction(single, 'done')  # Nobody's browser comes back.
+        subscription.billing_event_ids.write({'amount': 30.0, 'adjustment': 5.8})
+        paid_once.billing_event_ids[-1:]._apply_trigger('skip')
+        self.env['billpro.billing.event'].create(
+            {
+                'order_id': metered.id,
+                'number': 1,
+                'due_date': datetime(2027, 1, 12),
+                'amount': 33.02,
+            }
+        )
+        orders = instalment | metered | paid_once | subscription | single
+        for moment in ('2027-01-12', '2027-02-11', '2027-03-11'):
+            with freeze_time(f'{moment} 12:00:00'):
+                self._run()
+                with self.enter_registry_test_mode():
+                    self.env.ref('payment.cron_post_process_payment_tx').method_direct_trigger()
+                self.env.invalidate_all()
+        self.assertFalse(self.env['billpro.failure'].search([]).mapped('reason'))
+        self.assertEqual(orders.mapped('billing_paid'), [121.0, 33.02, 71.0, 78.4, 121.0])
+        for order in orders:
+            self.assertEqual(order.billing_move_ids.line_ids.account_id.company_ids, self.company)
+            self._assert_books_closed(order)
+        with freeze_time('2027-03-12 12:00:00'):
+            self._refund(instalment, 10.0)
+        self._assert_books_closed(instalment)

@@ -150,6 +150,9 @@ class TestOrdersByApi(SaleFeaturesCommon, HttpCase):
     def test_mixed_types_are_refused(self):
         error = self._create(self.gym, self.course, status=422)
         self.assertIn("One order can't mix purchase types: “Gym membership”", error['message'])
+        yearly = self.gym.copy({'name': "Locker", 'billing_interval_unit': 'year'})
+        error = self._create(self.gym, yearly, status=422)
+        self.assertIn("every month, “Locker” every year", error['message'])
         self.assertFalse(self.env['sale.order'].search([('partner_id', '=', self.customer.id)]))
 
     def test_locks_are_respected(self):
@@ -224,6 +227,10 @@ class TestOrdersByCsv(SaleFeaturesCommon):
         result = self._import(("Anna Peeters", "Gym membership", '1'), ("", "Course", '1'))
         self.assertFalse(result['ids'])
         self.assertIn("One order can't mix purchase types", result['messages'][0]['message'])
+        self.gym.copy({'name': "Locker", 'billing_interval_unit': 'year'})
+        result = self._import(("Anna Peeters", "Gym membership", '1'), ("", "Locker", '1'))
+        self.assertFalse(result['ids'])
+        self.assertIn("every month, “Locker” every year", result['messages'][0]['message'])
         self.assertFalse(self.env['sale.order'].search([('partner_id', '=', self.customer.id)]))
 
     def test_locks_are_respected(self):

@@ -355,6 +355,19 @@ class TestPaidElsewhere(OtherPaymentsCommon):
         self._assert_begun(order, 'complete', 121)
         self._assert_second_payment(order, self._pay_by_odoo_link(order))
 
+    def test_beside_a_schedule_with_automatic_invoices(self):
+        """Odoo would make a down payment of it, or invoice the next instalment."""
+        self.env['ir.config_parameter'].set_param('sale.automatic_invoice', 'True')
+        with freeze_time(START):
+            order = self._create_active_order((self.course, 1), billing_deposit=21.0)
+        invoices = order.billing_move_ids
+        for amount in (10, 121):
+            tx = self._pay_by_odoo_link(order, amount=amount)
+            self.assertEqual(order.invoice_ids, invoices)
+            self._let_run_look()
+            self.assertEqual(tx.billing_order_id, order)
+        self.assertEqual(order.billing_on_account_amount, 131)
+
     def test_an_order_that_was_cancelled(self):
         order = self._create_order((self.desk, 1))
         tx = self._pay_by_odoo_link(order, 'pending')
@@ -363,6 +376,61 @@ class TestPaidElsewhere(OtherPaymentsCommon):
         tx._post_process()
         self._assert_second_payment(order, tx)
         self.assertIn("were paid back", self._get_page(order))
+
+    def test_for_two_orders_at_once(self):
+        """Nobody can say for which of them: a person is asked, once, and it is refunded there."""
+        orders = self._create_paid_order((self.desk, 1)) | self._create_paid_order((self.desk, 1))
+        tx = self._pay_by_odoo_link(orders[0], amount=242, sale_order_ids=orders.ids)
+        self._let_run_look()
+        self._let_run_look()
+        self.assertEqual(
+            orders.activity_ids.mapped('summary').count(f"Payment {tx.reference} needs a decision"),
+            1,
+        )
+        self.assertIn(orders[1].name, orders.activity_ids.note)
+        orders.activity_ids.action_done()
+        self._let_run_look()
+        self.assertFalse(orders.activity_ids)
+
+    def test_paid_back_before_it_was_taken_over(self):
+        """What Odoo has paid back belongs to the order like the payment itself."""
+        order = self._create_paid_order((self.desk, 1))
+        tx = self._pay_by_odoo_link(order)
+        refund = tx._refund(amount_to_refund=21)
+        refund._process('demo', {'reference': refund.reference, 'simulated_state': 'done'})
+        refund._post_process()
+        self._let_run_look()
+        self.assertEqual(refund.billing_order_id, order)
+        self.assertEqual((order.billing_paid, order.billing_refunded), (242, 21))
+        self.assertEqual(order.billing_on_account_amount, 100)
+
+    def test_another_payment_is_merely_begun(self):
+        """What somebody may never pay doesn't turn away the money that is here."""
+        order = self._create_order((self.desk, 1))
+        own = self._begin_by_link(order)
+        invoice = self._invoice_by_hand(order)
+        pages = self.provider.copy({'company_id': self.company.id, 'name': "Elsewhere"})
+        pages.write({'code': 'none', 'state': 'test'})
+        other = self.env['payment.transaction'].create(
+            {
+                'provider_id': pages.id,
+                'payment_method_id': self.payment_method.id,
+                'amount': 121,
+                'currency_id': order.currency_id.id,
+                'partner_id': order.partner_id.id,
+                'operation': 'online_redirect',
+                'invoice_ids': invoice.ids,
+            }
+        )
+        self.assertTrue(other._is_at_payment_page())
+        self._finish(own)
+        self.assertFalse(own.billing_on_account)
+        self._assert_begun(order, 'complete', 121)
+        other._set_done()
+        other._post_process()
+        self._let_run_look()
+        self.assertEqual(other.billing_order_id, order)
+        self.assertEqual(order.billing_on_account_amount, 121)
 
     # === SCHEDULED PAYMENTS === #
 
@@ -401,10 +469,19 @@ class TestPaidElsewhere(OtherPaymentsCommon):
             self.assertEqual(len(event.transaction_ids), 1)
             self.assertIn("by hand", event.status_message)
             self.assertIn("paid in another way", event.order_id._get_refusal_to_collect())
-        event.invoice_id._reverse_moves(cancel=True)
+        # Credited as a whole: whether the payment is still wanted is for a person to say.
+        invoice = event.invoice_id
+        invoice._reverse_moves(cancel=True)
+        self.assertEqual(invoice.payment_state, 'reversed')
         with freeze_time(event.retry_date):
             self._run()
+            self._run()
+        self.assertEqual((event.status, event.attempt_count), ('soft_declined', 1))
+        self.assertEqual(len(event.order_id.activity_ids), 1)
+        with self._committing_env(self.billing_manager) as env:
+            env['billpro.billing.event'].browse(event.id).action_execute_now()
         self.assertEqual(event.status, 'recovered')
+        self.assertNotEqual(event.invoice_id, invoice)
         self.assertEqual(event.invoice_id.amount_residual, 0)
 
     def test_the_customer_pays_the_invoice_of_a_period(self):

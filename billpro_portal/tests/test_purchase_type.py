@@ -1,5 +1,5 @@
 from odoo import Command
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 
 from .common.billing import BillingCommon
@@ -61,6 +61,52 @@ class TestPurchaseType(BillingCommon):
         order = self._create_order(sent=False)
         with self.assertRaisesRegex(ValidationError, "“Standing desk” is sold as Single payment"):
             order.purchase_type = 'metered'
+
+    def test_products_with_different_intervals_are_refused_naming_both(self):
+        yearly = self.gym.copy({'name': "Locker", 'billing_interval_unit': 'year'})
+        refusal = self.assertRaisesRegex(
+            ValidationError, "“Gym membership” is charged every month, “Locker” every year"
+        )
+        with refusal, self.env.cr.savepoint():
+            self._create_order((self.gym, 1), (self.fee, 1), (yearly, 1))
+        order = self._create_order((self.gym, 1), sent=False)
+        line = {'product_id': yearly.id}
+        with refusal, self.env.cr.savepoint():
+            order.order_line = [Command.create(line)]
+        with refusal, self.env.cr.savepoint():
+            self.env['sale.order.line'].create({**line, 'order_id': order.id})
+        # Both at once, or another name of the same interval.
+        order.order_line = [
+            Command.update(order.order_line.id, {'product_id': yearly.id}),
+            Command.create({'product_id': yearly.id}),
+        ]
+        self.gym.write({'billing_interval_unit': 'month', 'billing_interval_count': 12})
+        order.order_line[1].product_id = self.gym
+        self.gym.billing_interval_count = 6
+        for method in ('action_open_order_link', 'action_confirm'):
+            with self.assertRaisesRegex(
+                UserError, "“Locker” is charged every year, “Gym membership” every 6 months"
+            ):
+                getattr(order, method)()
+
+    def test_live_orders_take_no_products_with_another_interval(self):
+        yearly = self.gym.copy({'name': "Locker", 'billing_interval_unit': 'year'})
+        order = self._create_order((self.gym, 1))
+        order.action_confirm()
+        with (
+            self.assertRaisesRegex(ValidationError, "“Locker” every year"),
+            self.env.cr.savepoint(),
+        ):
+            order.order_line = [Command.create({'product_id': yearly.id})]
+        with (
+            self.assertRaisesRegex(ValidationError, "is charged every month, “Locker” every year"),
+            self.env.cr.savepoint(),
+        ):
+            order.order_line.product_id = yearly
+        # What is changed of a product changes no order that was sold.
+        order.order_line = [Command.create({'product_id': self.gym.copy().id})]
+        self.gym.billing_interval_unit = 'year'
+        order.order_line = [Command.update(order.order_line[1].id, {'product_uom_qty': 2})]
 
     def test_an_order_without_products_has_no_link(self):
         order = self.env['sale.order'].create(

@@ -216,6 +216,37 @@ class TestMerge(ScheduleActionCommon):
         self.assertEqual((order.billing_paid, order.billing_status), (72.6, 'active'))
         self._assert_books_closed(order)
 
+    def test_of_one_order_one_attempt_at_a_time(self):
+        lost, paid, waiting = (
+            self._create_instalments(state=state) for state in ('cancel', 'done', 'pending')
+        )
+        self._run_on('2027-03-10')  # The first two are due.
+        self.assertEqual(lost.billing_event_ids.mapped('attempt_count'), [1, 0, 0])
+        self.assertEqual(lost.billing_status, 'suspended')
+        self.assertEqual(paid.billing_event_ids.mapped('attempt_count'), [1, 1, 0])
+        self._assert_totals(paid, paid=87.66)
+        self._assert_books_closed(paid)
+        first, second = waiting.billing_event_ids[:2]
+        self._run_on('2027-03-10')
+        self.assertEqual((first.status, second.status), ('processing', 'scheduled'))
+        self.assertEqual(second.attempt_count, 0)
+        with self.assertRaisesRegex(UserError, "outcome of .*-E1 isn't known yet"):
+            second.with_user(self.billing_user).action_execute_now()
+        first.transaction_ids._set_done()
+        self._run_on('2027-03-10')
+        self.assertEqual((first.status, second.status), ('completed', 'processing'))
+
+    def test_staff_collect_several_payments_one_after_the_other(self):
+        order = self._create_instalments()
+        with freeze_time('2027-02-01 10:00:00'), self._committing_env(self.billing_manager) as env:
+            events = order.billing_event_ids[:2].with_env(env)
+            result = events.action_execute_now()
+            self.assertIn("2 charged", result['params']['message'])
+        self.assertEqual(
+            order.billing_event_ids.mapped('status'), ['completed', 'completed', 'scheduled']
+        )
+        self._assert_books_closed(order)
+
     def test_a_merged_one_is_skipped(self):
         order = self._create_instalments()
         with freeze_time('2027-02-01 10:00:00'):
@@ -252,6 +283,20 @@ class TestMerge(ScheduleActionCommon):
         order.with_user(self.billing_manager).action_mark_complete()
         with self.assertRaisesRegex(UserError, "less than two payments"):
             self._open(order, 'action_open_merge')
+
+    def test_not_while_the_order_is_paused(self):
+        with freeze_time('2027-01-31 10:00:00'):
+            order = self._create_active_order(state='error')
+        self._run_on('2027-02-28')
+        declined = order.billing_event_ids[0]
+        with freeze_time('2027-02-28 11:00:00'):
+            order._pause()
+            with self.assertRaisesRegex(UserError, "is paused, so its payments wait"):
+                self._open(declined, 'action_open_reschedule')
+            with self.assertRaisesRegex(UserError, "less than two payments"):
+                self._open(order, 'action_open_merge')
+            self._skip(declined)
+        self.assertEqual(declined.status, 'skipped')
 
     def test_not_with_a_card_that_was_declined_for_good(self):
         with freeze_time('2027-01-31 10:00:00'):

@@ -112,6 +112,84 @@ class TestSubscription(SubscriptionCommon):
         self.assertEqual(order.order_line.qty_invoiced, 1)
         self._assert_books_closed(order)
 
+    def test_each_invoice_has_the_analytic_distribution(self):
+        plan = self.env['account.analytic.plan'].create({'name': "Studios"})
+        ghent, bruges = self.env['account.analytic.account'].create(
+            [{'name': name, 'plan_id': plan.id} for name in ("Ghent", "Bruges")]
+        )
+        with freeze_time('2027-01-10 10:00:00'):
+            order = self._create_order((self.gym, 1), (self.gym, 1, 10.0))
+            lines = order.order_line
+            lines[0].analytic_distribution = {str(ghent.id): 100}
+            lines[1].analytic_distribution = {str(bruges.id): 100}
+            self._create_initial_transaction(
+                order, 'done', token_id=self._create_token().id
+            )._post_process()
+        with freeze_time('2027-02-01 10:00:00'):
+            order.billing_event_ids._reschedule(date(2027, 2, 10), 48.4)
+        for moment in ('2027-02-10 10:00:00', '2027-03-10 10:00:00'):
+            with freeze_time(moment):
+                self._run()
+        for invoice in order.billing_move_ids:
+            lines = invoice.invoice_line_ids
+            self.assertTrue(all(lines.mapped('analytic_distribution')))
+            self.assertEqual(
+                [line.analytic_distribution for line in lines[:2]],
+                [{str(ghent.id): 100}, {str(bruges.id): 100}],
+            )
+        self.assertEqual(len(order.billing_move_ids), 3)
+
+    def test_a_combo(self):
+        yearly = self.gym.copy({'name': "Locker", 'billing_interval_unit': 'year'})
+        towel = self._create_sold_product("Towel", 5.0, self.tax_6, False)
+        combos = self.env['product.combo'].create(
+            [
+                {
+                    'name': part.name,
+                    'company_id': self.company.id,
+                    'combo_item_ids': [Command.create({'product_id': part.id})],
+                }
+                for part in (yearly, towel)
+            ]
+        )
+        combo = self.gym.copy(
+            {
+                'name': "All inclusive",
+                'type': 'combo',
+                'combo_ids': [Command.set(combos.ids)],
+                'list_price': 30.0,
+                'taxes_id': False,
+            }
+        )
+        with freeze_time('2027-01-10 10:00:00'):
+            order = self._create_order((combo, 1), sent=False)
+            order.order_line = [
+                Command.create(
+                    {
+                        'product_id': item.product_id.id,
+                        'combo_item_id': item.id,
+                        'linked_line_id': order.order_line[0].id,
+                    }
+                )
+                for item in combos.combo_item_ids
+            ]
+            self.assertEqual(order.amount_untaxed, 30.0)
+            amount = order.amount_total
+            terms = {row['label']: row['value'] for row in order._get_purchase()._get_terms(order)}
+            self.assertIn(f"{amount:.2f} every month", terms["Then"])
+            self._create_initial_transaction(
+                order, 'done', token_id=self._create_token().id
+            )._post_process()
+        for moment in ('2027-02-10 10:00:00', '2027-03-10 10:00:00'):
+            with freeze_time(moment):
+                self._run()
+        self.assertEqual(order.billing_move_ids.mapped('amount_total'), [amount] * 3)
+        self.assertAlmostEqual(order.billing_paid, 3 * amount, places=2)
+        with freeze_time('2027-03-10 10:00:00'):
+            mrr = self.env['billpro.mrr.report'].search([('order_id', '=', order.id)])
+            self.assertEqual(set(mrr.mapped('mrr')), {30.0})
+        self._assert_books_closed(order)
+
     def test_due_times_follow_daylight_saving(self):
         with freeze_time('2027-02-28 10:00:00'):
             order = self._create_active_order()
@@ -261,7 +339,7 @@ class TestSubscription(SubscriptionCommon):
         with freeze_time('2027-02-10 10:00:00'):
             self._run()
         self.assertEqual(order.billing_event_ids.status, 'scheduled')
-        self.assertEqual(order.billing_event_ids.status_message, "The order has no stored card.")
+        self.assertIn("can't be charged any more", order.billing_event_ids.status_message)
         self.assertEqual(len(order.billing_move_ids), 1)
         self.assertEqual(other.billing_paid, 48.4)
 

@@ -1,5 +1,8 @@
+from datetime import timedelta
+
 from freezegun import freeze_time
 
+from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
 from ..billing.stripe_messages import EVENT_TYPES
@@ -130,6 +133,39 @@ class TestWebhookDispute(WebhookCommon):
         self.assertEqual(len(self.order.billing_dispute_ids), 1)
         self.assertEqual(len(self.order.activity_ids), 1)
 
+    def test_fraud_stops_the_charges_until_staff_decide(self):
+        self.assertTrue(self.order.billing_is_stopped)
+        due = self.order.billing_next_event_id.due_date
+        for decided in (False, True):
+            with freeze_time(due):
+                self._run()
+            event = self.order.billing_event_ids.filtered(lambda e: e.due_date == due)
+            self.assertEqual(event.status, 'completed' if decided else 'scheduled')
+            if decided:
+                break
+            with freeze_time(due + timedelta(hours=2)):
+                exception = self.env['billpro.billing.exception'].search(
+                    [('event_id', '=', event.id)]
+                )
+                self.assertIn("is disputed as fraud", exception.reason)
+                with self.assertRaisesRegex(UserError, "Resume its charges first"):
+                    event.with_user(self.billing_manager).action_execute_now()
+                with self.assertRaises(AccessError):
+                    self.order.with_user(self.salesperson).action_resume_charges()
+                self.order.with_user(self.billing_manager).action_resume_charges()
+            self.assertFalse(self.order.billing_is_stopped)
+        # It is decided once more when the dispute is lost.
+        self.gateway.close_dispute(self.dispute['id'], won=False)
+        self._deliver_disputes()
+        self.assertTrue(self.order.billing_is_stopped)
+
+    def test_a_dispute_about_something_else_stops_nothing(self):
+        self.order.billing_dispute_ids.state = 'closed'
+        self.env['billpro.dispute']._record(
+            self.tx, {**self.dispute, 'reason': 'product_not_received'}
+        )
+        self.assertFalse(self.order.billing_is_stopped)
+
     def test_won(self):
         self.gateway.close_dispute(self.dispute['id'], won=True)
         self._deliver_disputes()
@@ -180,4 +216,4 @@ class TestWebhookCard(WebhookCommon):
         self.assertIn("was removed at the provider", self.order.activity_ids.summary)
         self._run_at()
         self.assertEqual(self.event.status, 'scheduled')
-        self.assertEqual(self.event.status_message, "The order has no stored card.")
+        self.assertIn("can't be charged any more", self.event.status_message)

@@ -6,6 +6,8 @@ from . import (
     cancel_subscription,
     capture,
     charge_card,
+    follow_taxes,
+    invoice_by_hand,
     merge,
     order_link,
     other_links,

@@ -30,6 +30,30 @@ def migrate(cr, version):
     _send_to_payer(cr)
     _show_lines_of_periods(cr)
     _drop_early_discounts(cr)
+    _date_pauses(cr)
+
+
+def _date_pauses(cr):
+    """Note since when orders are paused: nothing that falls due from then on is charged.
+
+    Pausing was what last changed the payments that wait.
+
+    :param odoo.sql_db.Cursor cr: The cursor of the update.
+    """
+    cr.execute(
+        """
+        UPDATE sale_order o
+           SET billing_paused_date = COALESCE(
+                   (
+                       SELECT MAX(event.write_date)
+                         FROM billpro_billing_event event
+                        WHERE event.order_id = o.id AND event.status = 'paused'
+                   ),
+                   o.write_date
+               )
+         WHERE o.billing_status = 'paused' AND o.billing_paused_date IS NULL
+        """
+    )
 
 
 def _drop_early_discounts(cr):

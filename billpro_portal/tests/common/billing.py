@@ -113,7 +113,12 @@ class BillingCommon(CompanyCommon):
         payments = order.billing_transaction_ids.filtered(lambda tx: tx.state == 'done').payment_id
         partials = (moves + payments.move_id).line_ids.matched_debit_ids
         partials |= (moves + payments.move_id).line_ids.matched_credit_ids
-        receivable_lines = (moves + payments.move_id + partials.exchange_move_id).line_ids.filtered(
+        # What came by bank as well.
+        others = (partials.debit_move_id | partials.credit_move_id).move_id
+        receivable_lines = (moves | others | payments.move_id).line_ids.filtered(
+            lambda line: line.account_type == 'asset_receivable'
+        )
+        receivable_lines |= partials.exchange_move_id.line_ids.filtered(
             lambda line: line.account_type == 'asset_receivable'
         )
         self.assertTrue(all(receivable_lines.mapped('reconciled')))

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from freezegun import freeze_time
 
-from odoo import Command
+from odoo import Command, fields
 
 from .subscription import SubscriptionCommon
 
@@ -25,7 +25,7 @@ class BooksCommon(SubscriptionCommon):
         cls.terms = cls._create_terms()
         cls.products = {
             (purchase_type, policy): cls._create_drawn_product(purchase_type, policy)
-            for purchase_type in ('single', 'instalment', 'subscription')
+            for purchase_type in ('single', 'instalment', 'subscription', 'metered')
             for policy in ('order', 'delivery')
         }
         cls.downpayment_account = cls.env['account.account'].create(
@@ -168,48 +168,133 @@ class BooksCommon(SubscriptionCommon):
             )
         elif drawn.purchase_type == 'subscription':
             order.billing_cycles = drawn.payments
+        elif drawn.purchase_type == 'metered':
+            order.billing_initial_amount = order.currency_id.round(10 * drawn.deposit)
         return order
 
-    def _pay_to_the_end(self, order):
-        """Pay the initial payment, and let the clock reach all others."""
+    def _pay_to_the_end(self, order, drawn):
+        """Pay the initial payment, and let the clock reach all others.
+
+        :param sale.order order: The order.
+        :param DrawnOrder drawn: What was drawn.
+        """
         amount = order._get_purchase()._get_initial_amount(order)
         token = self._create_token() if order._get_purchase()._requires_card(order) else False
         values = {'token_id': token and token.id, 'amount': amount}
         if order.currency_id.is_zero(amount):
             values['operation'] = 'validation'
         self._create_initial_transaction(order, 'done', **values)._post_process()
-        while scheduled := order.billing_event_ids.filtered(lambda e: e.status == 'scheduled'):
-            with freeze_time(min(scheduled.mapped('due_date'))):
+        self._schedule_metered(order, drawn)
+        number = 0
+        while due := self._get_next_event(order):
+            with freeze_time(due.retry_date or due.due_date):
+                self._act(order, due, drawn.acts.get(number), drawn.share)
                 self._run()
-            left = order.billing_event_ids.filtered(lambda e: e.status == 'scheduled')
-            if left & scheduled == scheduled:
-                self.fail(f"Not collected: {scheduled[:1].status_message}")
-        if order.billing_status == 'active':  # There was one period.
+                order.billing_token_id.demo_simulated_state = 'done'
+            number += 1
+            if number > 2 * drawn.payments + 2:
+                self.fail(f"Not collected: {due.status_message}")
+        if order.billing_status == 'active' and drawn.purchase_type != 'metered':
             with freeze_time(order._get_purchase()._get_paid_until(order) + timedelta(days=2)):
-                self._run()
+                self._run()  # There was one period.
+        if order.billing_status == 'review':  # Something was paid back.
+            order.with_user(self.billing_manager).action_mark_complete()
+
+    def _schedule_metered(self, order, drawn):
+        """Schedule the payments of a metered order, as staff do in the dialog."""
+        self.env['billpro.billing.event'].create(
+            [
+                {
+                    'order_id': order.id,
+                    'number': number,
+                    'due_date': fields.Datetime.now() + timedelta(days=30 * number),
+                    'amount': order.currency_id.round(amount),
+                    'note': "Usage",
+                }
+                for number, amount in enumerate(drawn.amounts, start=1)
+            ]
+        )
+
+    def _get_next_event(self, order):
+        return order.billing_event_ids.filtered(
+            lambda event: event.status in {'scheduled', 'soft_declined'}
+        ).sorted(lambda event: (event.retry_date or event.due_date, event.number))[:1]
+
+    def _act(self, order, event, act, share):
+        """Do what staff, or the customer's bank, do before a payment is collected.
+
+        :param sale.order order: The order.
+        :param billpro.billing.event event: The payment.
+        :param str|None act: One of `ACTS`.
+        :param float share: How much of a payment is refunded.
+        """
+        later = order.billing_event_ids.filtered(
+            lambda other: other.status == 'scheduled' and other != event
+        )
+        if act == 'skip':
+            event._skip()
+        elif act == 'merge' and later:
+            (event | later[0])._merge(fields.Datetime.now())
+        elif act == 'refund' and (txs := order._get_refundable_transactions()):
+            amount = order.currency_id.round(txs[0]._get_refundable_amount() * share)
+            if order.currency_id.compare_amounts(amount, 0) > 0:
+                self._refund(order, amount)
+        elif act in {'invoice', 'pay by bank'}:
+            invoice = order._create_invoices()
+            self.assertEqual(invoice, event.invoice_id)
+            if act == 'pay by bank':
+                invoice.action_post()
+                self.env['account.payment.register'].with_context(
+                    active_model='account.move', active_ids=invoice.ids
+                ).create({})._create_payments()
+        elif act == 'decline':
+            order.billing_token_id.demo_simulated_state = 'error'
 
     def _check_books(self, order, drawn):
         """Check that all was collected and is in the books as the order says."""
         currency = order.currency_id
-        count = drawn.payments if drawn.purchase_type == 'subscription' else 1
-        total = currency.round(count * order.amount_total)
-        self.assertEqual(order.billing_status, 'complete')
-        self.assertEqual(order.billing_paid, total)
+        moves = order.billing_move_ids
+        invoices = moves.filtered(lambda move: move.move_type == 'out_invoice')
+        total = currency.round(self._get_total(order, drawn) - order.billing_skipped)
+        is_metered = drawn.purchase_type == 'metered'
+        self.assertEqual(order.billing_status, 'active' if is_metered else 'complete')
+        self.assertEqual(currency.round(order.billing_paid), total)
+        refunds = order.billing_transaction_ids.filtered(lambda tx: tx.operation == 'refund')
+        self.assertEqual(set(refunds.mapped('state')) - {'done'}, set())
+        self.assertEqual(currency.round(-sum(refunds.mapped('amount'))), order.billing_refunded)
+        self.assertEqual(currency.round(order.billing_credited), order.billing_refunded)
+        self.assertEqual(set((moves - invoices).mapped('move_type')) - {'out_refund'}, set())
+        self.assertFalse(moves.invoice_payment_term_id)
+        self.assertEqual(currency.round(sum(invoices.mapped('amount_total'))), total)
+        self._assert_books_closed(order)
+        if not drawn.acts:
+            self._check_undisturbed(order, drawn)
+        held = moves.line_ids.filtered(lambda line: line.account_id == self.downpayment_account)
+        self.assertAlmostEqual(sum(held.mapped('amount_currency')), 0, places=6)
+        self.assertAlmostEqual(sum(held.mapped('balance')), 0, places=6)
+
+    def _get_total(self, order, drawn):
+        """Return what an order comes to if nothing is skipped, in its currency."""
+        if drawn.purchase_type == 'metered':
+            amounts = map(order.currency_id.round, drawn.amounts)
+            return order.billing_initial_amount + sum(amounts)
+        return order.amount_total * (drawn.payments if drawn.purchase_type == 'subscription' else 1)
+
+    def _check_undisturbed(self, order, drawn):
+        """Check what is true of an order that nobody has meddled with."""
+        currency = order.currency_id
         moves = order.billing_move_ids
         self.assertEqual(set(moves.mapped('move_type')), {'out_invoice'})
-        self.assertFalse(moves.invoice_payment_term_id)
         self.assertEqual(moves.mapped('invoice_date_due'), moves.mapped('invoice_date'))
-        self.assertEqual(currency.round(sum(moves.mapped('amount_total'))), total)
         paid = order.billing_transaction_ids.filtered(
             lambda tx: tx.state == 'done' and tx.operation != 'validation'
         )
         self.assertEqual(sorted(moves.mapped('amount_total')), sorted(paid.mapped('amount')))
-        self._assert_books_closed(order)
-        if count == 1:
+        if drawn.purchase_type in {'single', 'instalment'} or (
+            drawn.purchase_type == 'subscription' and drawn.payments == 1
+        ):
             self.assertEqual(currency.round(sum(moves.mapped('amount_tax'))), order.amount_tax)
             self.assertEqual(self._get_invoiced_taxes(moves), self._get_sold_taxes(order))
-        held = moves.line_ids.filtered(lambda line: line.account_id == self.downpayment_account)
-        self.assertAlmostEqual(sum(held.mapped('amount_currency')), 0, places=6)
 
     def _get_invoiced_taxes(self, moves):
         """Return the amounts of taxes by their group, in the currency of the order."""

@@ -20,7 +20,13 @@ READERS = 'read'
 ODOO = 'odoo'
 
 METHODS = {
-    'account.move': {'create': ODOO, 'write': ODOO},
+    'account.move': {
+        'action_open_billing_deferrals': READERS,
+        'button_cancel': ODOO,
+        'create': ODOO,
+        'write': ODOO,
+    },
+    'account.move.reversal': {'reverse_moves': ODOO},
     'account.payment': {'create': ODOO, 'write': ODOO},
     'billpro.attempt.report': {'action_open_order': READERS},
     'billpro.billing.event': {
@@ -54,6 +60,7 @@ METHODS = {
     'billpro.collection.report': {'action_open_order': READERS},
     'billpro.deferral.report': {'action_open_order': READERS},
     'billpro.dialog': {'create': ODOO, 'write': ODOO},
+    'billpro.follow.taxes': {'action_follow': BILLING_MANAGERS},
     'billpro.merge': {'action_merge': BILLING_USERS},
     'billpro.mrr.report': {'action_open_order': READERS},
     'billpro.notification': {'action_send_again': SALESPEOPLE},
@@ -89,6 +96,7 @@ METHODS = {
         'create': ODOO,
         'write': ODOO,
     },
+    'res.users': {'action_archive': ODOO, 'write': ODOO},
     'portal.share': {'action_send_mail': ODOO, 'default_get': ODOO},
     'sale.order': {
         'action_cancel_unpaid': WRITERS,
@@ -113,6 +121,7 @@ METHODS = {
         'action_release': BILLING_MANAGERS,
         'action_request_card_update': SALESPEOPLE,
         'action_resume': BILLING_USERS,
+        'action_resume_charges': BILLING_USERS,
         'action_revoke_order_link': SALESPEOPLE,
         'action_send_order_link_mail': SALESPEOPLE,
         'action_send_order_link_sms': SALESPEOPLE,
@@ -147,12 +156,16 @@ FIELDS = {
         'billing_auto_suspend',
         'billing_cancel_after_days',
         'billing_cancel_mode',
+        'billing_deferral_account_id',
+        'billing_deferral_journal_id',
+        'billing_deferral_month',
         'billing_mail_sender',
         'billing_missed_periods',
         'billing_notice_days',
         'billing_privacy_url',
         'billing_reminder_days',
         'billing_retry_days',
+        'billing_tax_change',
         'billing_terms_url',
     },
     # Of administrators.
@@ -191,6 +204,13 @@ FIELDS = {
     'billpro.cancel.subscription': {'note', 'order_id', 'reason_id', 'when'},
     'billpro.capture': {'amount', 'order_id', 'transaction_id'},
     'billpro.charge.card': {'has_consent', 'order_id', 'token_id'},
+    'billpro.follow.taxes': {
+        'order_count',
+        'position_ids',
+        'preview_ids',
+        'product_ids',
+        'tax_ids',
+    },
     'billpro.merge': {'day', 'event_ids', 'order_id', 'reason'},
     'billpro.order.link': {'order_id'},
     'billpro.pause': {'order_id', 'until'},

@@ -26,6 +26,8 @@ TAXES = (
     ('reverse charge',),
 )
 CURRENCIES = ('EUR', 'EUR', 'EUR', 'JPY', 'KWD', 'CHF')
+# What staff and cards do before a payment is due.
+ACTS = ('skip', 'merge', 'refund', 'refund', 'invoice', 'pay by bank', 'decline')
 TERMS = ('none', 'none', '30 days', 'two parts', 'discount included', 'discount mixed')
 
 
@@ -53,6 +55,9 @@ class DrawnOrder:
     deposit: float = 0  # A share of the total.
     payments: int = 1
     lines: list[DrawnLine] = field(default_factory=list)
+    amounts: list[float] = field(default_factory=list)  # Of metered payments.
+    acts: dict[int, str] = field(default_factory=dict)  # By the number of the payment.
+    share: float = 0  # How much of a payment is refunded.
 
     def __post_init__(self):
         """Draw everything else."""
@@ -76,3 +81,17 @@ class DrawnOrder:
             )
             for _number in range(draw.choice((1, 1, 2, 2, 3, 4)))
         ]
+        self._draw_course()
+
+    def _draw_course(self):
+        """Draw what happens on the way; half of all orders are left alone."""
+        draw = random.Random(f'course {self.seed}')
+        if draw.random() < 0.15:
+            self.purchase_type = 'metered'
+            scale = {'JPY': 100, 'KWD': 0.5}.get(self.currency, 1)
+            self.amounts = [draw.choice(PRICES[1:]) * scale for _number in range(self.payments)]
+        if draw.random() < 0.5:
+            self.share = draw.choice((0.01, 1 / 3, 0.5, 1))
+            self.acts = {
+                number: draw.choice(ACTS) for number in range(self.payments) if draw.random() < 0.5
+            }

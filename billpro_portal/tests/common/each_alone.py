@@ -14,6 +14,7 @@ DUE = datetime(2027, 2, 10, 10)
 # When the tries are due after which something is set aside.
 TRIES = (timedelta(), RETRY_DELAYS[0], RETRY_DELAYS[0] + RETRY_DELAYS[1])
 LOGGER = 'odoo.addons.billpro_portal.models.own_transaction'
+UPKEEP_LOGGER = 'odoo.addons.billpro_portal.models.billing_run_upkeep'
 
 
 def redirect(env):
@@ -52,7 +53,7 @@ class EachAloneCommon(NotificationCommon):
 
         with (
             patch.object(model, method, broken),
-            mute_logger(LOGGER, 'odoo.sql_db'),
+            mute_logger(LOGGER, UPKEEP_LOGGER, 'odoo.sql_db'),
         ):
             yield
 
@@ -97,13 +98,13 @@ class EachAloneCommon(NotificationCommon):
             rows = env['billpro.billing.exception'].search([('order_id', 'in', orders.ids)])
             rows.action_try_again()
 
-    def _assert_set_aside(self, order, task):
+    def _assert_set_aside(self, order, task, kind='set_aside'):
         """Check that an order has one row in the list and one activity."""
         row = self._get_rows(order)
-        self.assertEqual(row.mapped('kind'), ['set_aside'])
+        self.assertEqual(row.mapped('kind'), [kind])
         self.assertIn("Mend the cause", row.next_step)
         self.assertIn(self._get_failures(task, order).reason, row.reason)
         activity = order.activity_ids
         self.assertEqual(len(activity), 1)
-        self.assertIn("Set aside", activity.summary)
+        self.assertIn("Set aside" if kind == 'set_aside' else "not booked", activity.summary)
         self.assertEqual(activity.user_id, self.salesperson)

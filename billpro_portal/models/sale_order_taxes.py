@@ -1,0 +1,136 @@
+from odoo import api, fields, models
+from odoo.fields import Domain
+
+from ..billing.lifecycle import LIVE
+from .own_context import INSIDE
+
+
+class SaleOrder(models.Model):
+    """Subscriptions whose taxes are changed in the books while they are charged.
+
+    An accountant edits the rate of a tax, or the taxes of a product or a fiscal position. Nobody
+    has changed the orders: their later payments follow, with the price that the company keeps.
+    """
+
+    _inherit = 'sale.order'
+
+    billing_tax_change = fields.Selection(
+        string="Taxes to Follow",
+        selection=[('rate', "Changed taxes"), ('mapping', "Taxes of products and positions")],
+        readonly=True,
+        copy=False,
+        index='btree_not_null',
+        help="What of the books' taxes was changed; the charge run lets the order follow.",
+    )
+
+    @api.model
+    def _search_live_subscriptions(self, domain):
+        """Return the live orders whose periods are charged, of all companies.
+
+        :param list domain: Which of them.
+        :rtype: sale.order
+        """
+        types = self.env['billpro.purchase.type']._get_perpetual_types()
+        return self.search(
+            Domain('billing_status', 'in', list(LIVE))
+            & Domain('purchase_type', 'in', types)
+            & Domain(domain)
+        )
+
+    def _have_taxes_followed(self, change):
+        """Have the charge run let the orders follow the books' taxes, each alone.
+
+        :param str change: A value of `billing_tax_change`.
+        """
+        if self:
+            self.sudo().billing_tax_change = change
+            self.env.ref('billpro_portal.cron_billing_run').sudo()._trigger()
+
+    def _follow_taxes(self):
+        """Let the payments to come have the books' taxes; the caller has the lock.
+
+        What the customer pays now stays as it was announced; later payments follow, and the
+        customer is told. The company decides whether the price without or with tax stays.
+        """
+        self.ensure_one()
+        change = self.billing_tax_change
+        self.billing_tax_change = False
+        if not change or self.billing_status not in LIVE:
+            return
+        lines = self._get_period_lines() | self.order_line.filtered(
+            lambda line: line.billing_is_added and not line._is_on_invoice()
+        )
+        changing = lines.with_context(billing_lines_changing=INSIDE)
+        is_locked = self.locked
+        self.locked = False  # It is locked against people.
+        if change == 'mapping':
+            changing._map_taxes_anew()
+        changing._keep_prices(self.company_id.billing_tax_change)
+        self.locked = is_locked
+        self._get_purchase()._follow_lines(self, kept=self._get_announced_events())
+
+    def _get_announced_events(self):
+        """Return the payments whose amount the customer was told, or that are due.
+
+        :rtype: billpro.billing.event
+        """
+        self.ensure_one()
+        until = fields.Datetime.add(fields.Datetime.now(), days=self.company_id.billing_notice_days)
+        return self.billing_event_ids.filtered(lambda event: event.due_date <= until)
+
+
+class SaleOrderLine(models.Model):
+    _inherit = 'sale.order.line'
+
+    def _map_taxes_anew(self):
+        """Give the lines the taxes that their products have in the order's fiscal position.
+
+        The amounts that they had are known still: what stays of them is for `_keep_prices`.
+        """
+        with self.env.protecting(self._get_amount_fields(), self):
+            self._compute_tax_ids()
+
+    def _keep_prices(self, kind):
+        """Compute the amounts of the lines by the books' taxes, and keep their prices.
+
+        :param str kind: `without`: the price without tax stays, `with`: that with tax.
+        """
+        is_net = kind == 'without'
+        name, total = ('price_subtotal', 'excluded') if is_net else ('price_total', 'included')
+        for line in self:
+            agreed = line[name]
+            for field in line._get_amount_fields():
+                self.env.add_to_compute(field, line)
+            if line.currency_id.compare_amounts(line[name], agreed) and line.product_uom_qty:
+                price = line._get_price_for(agreed, f'raw_total_{total}_currency')
+                if price is not None:
+                    line.price_unit = price
+        for name in ('amount_untaxed', 'amount_tax', 'amount_total'):
+            self.env.add_to_compute(self.order_id._fields[name], self.order_id)
+
+    @api.model
+    def _get_amount_fields(self):
+        return [self._fields[name] for name in ('price_subtotal', 'price_tax', 'price_total')]
+
+    def _get_price_for(self, agreed, name):
+        """Return the unit price with which the line adds up to an amount.
+
+        :param float agreed: The amount.
+        :param str name: Which amount, in the tax details of Odoo's tax engine.
+        :return: The price; None if no price does.
+        :rtype: float|None
+        """
+        self.ensure_one()
+        AccountTax = self.env['account.tax']
+
+        def get_total(price):
+            base_line = self._prepare_base_line_for_taxes_computation(price_unit=price)
+            AccountTax._add_tax_details_in_base_line(
+                base_line, self.company_id, rounding_method='round_globally'
+            )
+            return base_line['tax_details'][name]
+
+        # Taxes of a fixed amount don't grow with the price; all others do in proportion.
+        fixed = get_total(0.0)
+        growth = (get_total(self.price_unit) - fixed) / self.price_unit if self.price_unit else 0.0
+        return (agreed - fixed) / growth if growth else None

@@ -1,0 +1,156 @@
+from datetime import date
+
+from freezegun import freeze_time
+
+from odoo import Command
+from odoo.exceptions import AccessError
+from odoo.tests import tagged
+
+from .common.schedule_actions import ScheduleActionCommon
+
+
+@tagged('post_install', '-at_install')
+class TestTaxes(ScheduleActionCommon):
+    """The taxes of the books change while subscriptions are charged."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.vat = cls._create_vat("VAT", 19)
+        cls.gym.taxes_id = [Command.set(cls.vat.ids)]
+        with freeze_time('2027-01-10 10:00:00'):
+            cls.order = cls._create_active_order((cls.gym, 1), (cls.gym, 3, 3.33))
+
+    def _change(self, rate=16, moment='2027-01-20 10:00:00', **values):
+        """Change the tax as an accountant does, and let the run follow."""
+        with freeze_time(moment):
+            self.vat.write({'amount': rate, **values})
+            self._run()
+
+    def _assert_charged(self, *amounts):
+        invoices = self.order.billing_move_ids.sorted('id')[1:]
+        self.assertEqual(invoices.mapped('amount_total'), list(amounts))
+        self.assertEqual(invoices.invoice_line_ids.tax_ids, self.vat)
+        self._assert_books_closed(self.order)
+        self.assertFalse(
+            self.order.billing_event_ids.filtered(lambda e: e.status == 'scheduled').status_message
+        )
+
+    def test_the_price_without_tax_stays(self):
+        self.assertEqual(self.order.billing_event_ids.amount, 35.69)
+        self._change()
+        self.assertEqual(self.order.billing_event_ids.amount, 34.79)
+        self.assertEqual(self.order.order_line.mapped('price_unit'), [20.0, 3.33])
+        self.assertEqual(self.order.amount_total, 34.79)
+        self.assertEqual(
+            self._last_notice(self.order),
+            "Your payment on 02/10/2027 is $ 34.79 instead of $ 35.69. Your later payments are"
+            " $ 34.79, too.",
+        )
+        self._run_on('2027-02-10')
+        self._run_on('2027-03-10')
+        self._assert_charged(34.79, 34.79)
+        self.assertEqual(self.order.billing_move_ids[:1].amount_tax, 4.8)
+
+    def test_the_price_with_tax_stays(self):
+        self.company.billing_tax_change = 'with'
+        self._change()
+        self.assertEqual(self.order.billing_event_ids.amount, 35.69)
+        notices = self.order.billing_notification_ids
+        self.assertFalse(notices.filtered(lambda n: n.kind == 'payment_changed'))
+        self._run_on('2027-02-10')
+        self._run_on('2027-03-10')
+        self._assert_charged(35.69, 35.69)
+        self.assertEqual(self.order.billing_move_ids[:1].amount_tax, 4.92)
+
+    def test_prices_that_include_the_tax(self):
+        self._change(19, price_include_override='tax_included')
+        with freeze_time('2027-01-10 10:00:00'):
+            order = self._create_active_order((self.gym, 1, 23.8))
+        self._change()
+        self.assertEqual(order.order_line.price_subtotal, 20.0)
+        self.assertEqual(order.billing_event_ids.amount, 23.2)
+        self.company.billing_tax_change = 'with'
+        self._change(19)
+        self.assertAlmostEqual(order.order_line.price_unit, 23.2)
+        self.assertEqual(order.billing_event_ids.amount, 23.2)
+
+    def test_what_was_announced_is_charged_as_it_was_announced(self):
+        self._change(moment='2027-02-08 10:00:00')
+        self.assertEqual(self.order.billing_event_ids.amount, 35.69)
+        self.assertEqual(
+            self._last_notice(self.order),
+            "The payments after that on 02/10/2027 are $ 34.79: the tax has changed.",
+        )
+        self._run_on('2027-02-10')
+        self._run_on('2027-03-10')
+        self._assert_charged(35.69, 34.79)
+
+    def test_what_falls_due_before_it_is_followed(self):
+        """The run does not come to it, as another one has the order."""
+        self.vat.amount = 16
+        self.order.billing_tax_change = False
+        self._run_on('2027-02-10')
+        self._run_on('2027-03-10')
+        self._assert_charged(35.69, 34.79)
+
+    def test_another_rounding_stops_nothing(self):
+        with freeze_time('2027-01-10 10:00:00'):
+            order = self._create_active_order(*[(self.gym, 1, 0.33)] * 5)
+        amount = order.billing_event_ids.amount
+        self.company.tax_calculation_rounding_method = (
+            'round_globally'
+            if self.company.tax_calculation_rounding_method == 'round_per_line'
+            else 'round_per_line'
+        )
+        self._run_on('2027-02-10')
+        event = order.billing_event_ids[0]
+        self.assertEqual((event.status, event.invoice_id.amount_total), ('completed', amount))
+        self.assertNotEqual(order.billing_next_event_id.amount, amount)
+
+    def test_declined_merged_and_changed_payments(self):
+        self.order.billing_token_id.demo_simulated_state = 'error'
+        self._run_on('2027-02-10')
+        with freeze_time('2027-02-11 10:00:00'):
+            later = self.order.billing_next_event_id
+            self._reschedule(later, amount=30.0)
+        self._change(moment='2027-02-12 10:00:00')
+        self.order.billing_token_id.demo_simulated_state = 'done'
+        with freeze_time('2027-02-13 10:00:00'):
+            merged = self._merge(self.order.billing_event_ids, date(2027, 2, 20))
+        self.assertEqual(merged.amount, 65.69)
+        self._run_on('2027-02-20')
+        self._run_on('2027-04-10')
+        self._assert_charged(65.69, 34.79)
+
+    def test_all_orders_of_a_fiscal_position_at_once(self):
+        zero = self._create_vat("Zero", 0)
+        position = self.env['account.fiscal.position'].create(
+            {'name': "Abroad", 'company_id': self.company.id}
+        )
+        self.order.fiscal_position_id = position
+        zero.write(
+            {
+                'fiscal_position_ids': [Command.link(position.id)],
+                'original_tax_ids': [Command.link(self.vat.id)],
+            }
+        )
+        wizards = self.env['billpro.follow.taxes']
+        with self.assertRaises(AccessError):
+            wizards.with_user(self.salesperson)._open_for(position)
+        with freeze_time('2027-01-20 10:00:00'):
+            action = wizards.with_user(self.billing_manager)._open_for(position)
+            wizard = wizards.browse(action['res_id']).with_user(self.billing_manager)
+            self.assertRecordValues(
+                wizard.preview_ids,
+                [{'order_id': self.order.id, 'old_amount': 35.69, 'new_amount': 29.99}],
+            )
+            self.assertEqual(self.order.order_line.tax_ids, self.vat)
+            self.assertEqual(self.order.billing_event_ids.amount, 35.69)
+            wizard.action_follow()
+            self._run()
+        self.assertEqual(self.order.order_line.tax_ids, zero)
+        self.assertEqual(self.order.billing_event_ids.amount, 29.99)
+        self.assertIn("is $ 29.99 instead of $ 35.69", self._last_notice(self.order))
+        self._run_on('2027-02-10')
+        self.assertEqual(self.order.billing_move_ids[:1].amount_tax, 0)
