@@ -66,15 +66,17 @@ class BillproDeferral(models.Model):
     @api.model
     def _cron_post(self):
         """Post the entries of the months that have ended, each company and month alone."""
-        companies = self.env['res.company'].search([])
-        deferring = companies.filtered(
-            lambda company: (
-                company.billing_deferral_account_id and company.billing_deferral_journal_id
-            )
+        Company = self.env['res.company']
+        deferring = Company.search(
+            [
+                ('billing_deferral_account_id', '!=', False),
+                ('billing_deferral_journal_id', '!=', False),
+            ]
         )
         for company in deferring:
             self._post_ended_months(company)
-        self.env['billpro.failure']._forget(companies - deferring, 'defer')
+        others = Company.search([('id', 'not in', deferring.ids)])
+        self.env['billpro.failure']._forget(others, 'defer')
 
     # === MONTHS === #
 

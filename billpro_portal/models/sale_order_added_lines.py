@@ -89,16 +89,17 @@ class BillproBillingEvent(models.Model):
 
     def _leave_out_invoiced_lines(self):
         """Charge nothing for what somebody has invoiced by hand, before the invoices are made."""
-        for event in self._get_leaves().filtered('added_amount'):
-            invoiced = event._get_added_lines().filtered(
-                lambda line, event=event: any(
-                    invoice_line.parent_state != 'cancel'
-                    and invoice_line.move_id != event.invoice_id
-                    for invoice_line in line.invoice_lines
+        for event in self:
+            for leaf in event._get_leaves().filtered('added_amount'):
+                own = event._get_sources().invoice_id
+                invoiced = leaf._get_added_lines().filtered(
+                    lambda line, own=own: any(
+                        invoice_line.parent_state != 'cancel' and invoice_line.move_id not in own
+                        for invoice_line in line.invoice_lines
+                    )
                 )
-            )
-            if invoiced:
-                event._leave_out_added(invoiced)
+                if invoiced:
+                    leaf._leave_out_added(invoiced)
 
     def _leave_out_added(self, lines):
         """Take added lines off the payment, and off the one that it is merged into.

@@ -226,7 +226,10 @@ class TestChangedLines(ScheduleActionCommon):
         with freeze_time('2027-03-10 12:00:00'):
             merged = self._merge(self.order.billing_event_ids[1:], date(2027, 4, 10))
         self.assertEqual(merged.amount, 145.2)
+        self.order.billing_token_id.demo_simulated_state = 'error'
         self._run_on('2027-04-10')
+        self.order.billing_token_id.demo_simulated_state = 'done'
+        self._run_on('2027-04-11')
         self._run_on('2027-05-10')
         self._assert_collected(36.3, 145.2, 36.3)
 
@@ -243,7 +246,12 @@ class TestChangedLines(ScheduleActionCommon):
     def test_a_fee_that_was_invoiced_by_hand_is_not_charged(self):
         line = self._add(self.fee, 50.0)
         with freeze_time('2027-02-02 10:00:00'):
-            self.order._create_invoices(final=False).action_post()
+            self.env['account.move'].create(
+                {
+                    **self.order._prepare_invoice(),
+                    'invoice_line_ids': [Command.create(line._prepare_invoice_line(quantity=1.0))],
+                }
+            ).action_post()
         self.assertEqual(line.qty_invoiced, 1)
         self._run_on('2027-02-10')
         self.assertEqual(self.order.billing_event_ids[0].amount, 36.3)

@@ -1,3 +1,4 @@
+import atexit
 import contextlib
 import json
 import shutil
@@ -128,7 +129,7 @@ class Context:
 
 
 class ContextBrowser(ChromeBrowser):
-    """A page in a context of its own, in the one Chromium of a test class.
+    """A page in a context of its own, in the one Chromium of all tests.
 
     Scripts of the page resize its window by calling `billproResize`.
     """
@@ -140,15 +141,15 @@ class ContextBrowser(ChromeBrowser):
         self._websocket_request('Runtime.addBinding', params={'name': 'billproResize'})
 
     def _chrome_start(self, user_data_dir, touch_enabled, headless=True, debug=False):
-        """Override of `ChromeBrowser`: start a process for the first page of a class only."""
+        """Override of `ChromeBrowser`: start a process for the first page only."""
         if not headless:  # Somebody is watching.
             return super()._chrome_start(user_data_dir, touch_enabled, headless, debug)
-        test_class = type(self.test_case)
-        chromium = test_class.chromium
+        chromium = self.test_case.chromium
         if not chromium or chromium.process.poll() is not None:
             process, port = super()._chrome_start(user_data_dir, touch_enabled, headless, debug)
-            chromium = test_class.chromium = Chromium(process, port, user_data_dir)
-            test_class.addClassCleanup(chromium.end)
+            chromium = Chromium(process, port, user_data_dir)
+            BrowserCommon.chromiums[touch_enabled] = chromium
+            atexit.register(chromium.end)
             self.user_data_dir = tempfile.mkdtemp(suffix='_chrome_odoo')  # The other is in use.
         return Context(chromium), chromium.port
 
@@ -224,12 +225,17 @@ def close_bus_connections(code):
 class BrowserCommon(HttpCase):
     """Tests that open pages in one Chromium, each without what the others have left there."""
 
-    chromium = None
+    # By whether it has a touch screen, which it learns when it is started.
+    chromiums = {}
+
+    @property
+    def chromium(self):
+        """The Chromium that opens the pages of this test, if it was started."""
+        return BrowserCommon.chromiums.get(self.touch_enabled)
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.chromium = None
         cls.startClassPatcher(patch('odoo.tests.common.ChromeBrowser', ContextBrowser))
         cls.startClassPatcher(patch('odoo.addons.bus.websocket._kick_all', close_bus_connections))
 

@@ -28,6 +28,7 @@ METHODS = {
     },
     'account.move.reversal': {'reverse_moves': ODOO},
     'account.payment': {'create': ODOO, 'write': ODOO},
+    'account.tax': {'write': ODOO},
     'billpro.attempt.report': {'action_open_order': READERS},
     'billpro.billing.event': {
         'action_execute_now': BILLING_USERS,

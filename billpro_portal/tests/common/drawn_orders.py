@@ -95,3 +95,19 @@ class DrawnOrder:
             self.acts = {
                 number: draw.choice(ACTS) for number in range(self.payments) if draw.random() < 0.5
             }
+
+    def get_features(self):
+        """Return what the order stands for: its choices, some of them together with its type."""
+        # What is paid at once has no course on which something could happen.
+        acts = self.acts.values() if self.purchase_type != 'single' else ()
+        by_type = {(self.purchase_type, choice) for choice in (self.rounding, self.currency, *acts)}
+        own = {
+            (name, getattr(self, name))
+            for name in ('term', 'policy', 'has_account', 'deposit', 'payments', 'share')
+        }
+        lines = {
+            (name, getattr(line, name))
+            for line in self.lines
+            for name in ('quantity', 'discount', 'taxes')
+        }
+        return by_type | own | lines
