@@ -22,6 +22,7 @@ _CONTEXTS = {
     'billpro.webhook.event': lambda event: {
         'order_id': event._find_transaction().billing_order_id.id
     },
+    'billpro.payout': lambda payout: {'amount': abs(payout.amount)},
 }
 
 # Where a task is still to be done. What fits no more was done in another way, or became needless.
@@ -48,6 +49,8 @@ _STILL_TO_DO = {
     'send': [('state', 'in', ['queued', 'failed'])],
     'einvoice': [('billpro_einvoice_state', '!=', False)],
     'message': [('state', 'in', ['received', 'failed'])],
+    'ask_payouts': [('billpro_payouts_since', '!=', False)],
+    'book_payout': [('state', '=', 'to_book')],
 }
 
 
@@ -98,6 +101,8 @@ class BillproFailure(models.Model):
             ('send', "Send the notice"),
             ('einvoice', "Send the e-invoice"),
             ('message', "Process the provider's message"),
+            ('ask_payouts', "Ask for payouts"),
+            ('book_payout', "Book the payout"),
         ],
         required=True,
         readonly=True,
@@ -269,7 +274,8 @@ class BillproFailure(models.Model):
         :rtype: str
         """
         self.ensure_one()
-        if self.res_model == 'res.company':  # A part of a job, which nobody can do without.
+        # A part of a job, which nobody can do without.
+        if self.res_model in {'res.company', 'payment.provider'}:
             return self.env._("It is tried again each time. Mend the cause.")
         return self.env._(
             "Nothing, after %s tries. Mend the cause, then press “Try again”.", self.failure_count
@@ -322,6 +328,7 @@ class BillproFailure(models.Model):
         for cron in (
             'billpro_portal.cron_billing_run',
             'billpro_portal.cron_queue_timed_notifications',
+            'billpro_portal.cron_book_payouts',
             'payment.cron_post_process_payment_tx',
         ):
             self.env.ref(cron)._trigger()
