@@ -11,7 +11,14 @@ DATABASE_KEY = 'odoo_database'
 REFERENCE_KEY = 'odoo_reference'
 ORDER_KEY = 'odoo_order'
 PAYMENT_KEY = 'odoo_payment'
-# What Stripe is asked to report, in order of need: money that moved, that didn't, cards.
+# Money that went to the bank, or came back from there.
+PAYOUT_EVENT_TYPES = (
+    'payout.paid',
+    'payout.reconciliation_completed',
+    'payout.failed',
+    'payout.canceled',
+)
+# What Stripe is asked to report, in order of need: money that moved, that didn't, cards, payouts.
 EVENT_TYPES = (
     'payment_intent.succeeded',
     'payment_intent.amount_capturable_updated',
@@ -33,6 +40,7 @@ EVENT_TYPES = (
     'payment_method.automatically_updated',
     'payment_method.updated',
     'payment_method.detached',
+    *PAYOUT_EVENT_TYPES,
 )
 
 # Each is a card that was tried and declined.

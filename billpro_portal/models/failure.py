@@ -25,6 +25,7 @@ _CONTEXTS = {
     'billpro.webhook.event': lambda event: {
         'order_id': event._find_transaction().billing_order_id.id
     },
+    'billpro.payout': lambda payout: {'amount': abs(payout.amount)},
 }
 
 # What can't be left to a person alone: it is tried on for ever, at these distances and then at the
@@ -66,6 +67,8 @@ _STILL_TO_DO = {
     'send': [('state', 'in', ['queued', 'failed'])],
     'einvoice': [('billpro_einvoice_state', '!=', False)],
     'message': [('state', 'in', ['received', 'failed'])],
+    'ask_payouts': [('billpro_payouts_since', '!=', False)],
+    'book_payout': [('state', '=', 'to_book')],
 }
 
 
@@ -122,6 +125,8 @@ class BillproFailure(models.Model):
             ('einvoice', "Send the e-invoice"),
             ('message', "Process the provider's message"),
             ('defer', "Post deferred revenue"),
+            ('ask_payouts', "Ask for payouts"),
+            ('book_payout', "Book the payout"),
         ],
         required=True,
         readonly=True,
@@ -346,7 +351,8 @@ class BillproFailure(models.Model):
         :rtype: str
         """
         self.ensure_one()
-        if self.res_model == 'res.company':  # A part of a job, which nobody can do without.
+        # A part of a job, which nobody can do without.
+        if self.res_model in {'res.company', 'payment.provider'}:
             return self.env._("It is tried again each time. Mend the cause.")
         if self.next_try:
             return self.env._(
@@ -446,6 +452,7 @@ class BillproFailure(models.Model):
             'billpro_portal.cron_billing_run',
             'billpro_portal.cron_queue_timed_notifications',
             'billpro_portal.cron_post_deferrals',
+            'billpro_portal.cron_book_payouts',
             'payment.cron_post_process_payment_tx',
         ):
             self.env.ref(cron)._trigger()

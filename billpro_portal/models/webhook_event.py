@@ -5,7 +5,13 @@ from odoo.exceptions import AccessError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ..billing.stripe_messages import DATABASE_KEY, EVENT_TYPES, ORDER_KEY, REFERENCE_KEY
+from ..billing.stripe_messages import (
+    DATABASE_KEY,
+    EVENT_TYPES,
+    ORDER_KEY,
+    PAYOUT_EVENT_TYPES,
+    REFERENCE_KEY,
+)
 
 # After which times a failed message is tried again; then it is left to a person.
 RETRY_DELAYS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 720))
@@ -81,7 +87,7 @@ class BillproWebhookEvent(models.Model):
 
     @api.model
     def _is_about_order(self, event):
-        """Return whether a message is about a payment or a card of ours.
+        """Return whether a message is about a payment or a card of ours, or a payout to book.
 
         Anybody can have written it: it is only looked at. A payment that Odoo doesn't know is ours
         if it carries the mark of an order.
@@ -97,6 +103,12 @@ class BillproWebhookEvent(models.Model):
             return False  # Not as Stripe writes it.
         if event_type not in EVENT_TYPES:
             return False
+        if event_type in PAYOUT_EVENT_TYPES:
+            return bool(
+                self.env['payment.provider'].search_count(
+                    [('code', '=', 'stripe'), ('billpro_payouts_since', '!=', False)], limit=1
+                )
+            )
         if event_type.startswith('payment_method.'):
             records, domain = self.env['payment.token'], self._get_card_domain(content.get('id'))
         else:
@@ -115,6 +127,8 @@ class BillproWebhookEvent(models.Model):
         :return: The payment's number at the provider and its reference, as far as they are there.
         :rtype: dict
         """
+        if event_type in PAYOUT_EVENT_TYPES:
+            return {'payment_reference': None, 'reference': None}
         is_intent = event_type.startswith(('payment_intent.', 'setup_intent.'))
         names = {
             'payment_reference': content['id'] if is_intent else content.get('payment_intent'),
@@ -221,6 +235,12 @@ class BillproWebhookEvent(models.Model):
         self.ensure_one()
         if self.event_type.startswith('payment_method.'):
             return self._take_in_card()
+        if self.event_type in PAYOUT_EVENT_TYPES:
+            payout = self.env['billpro.payout']._take_in_stripe_message(
+                self.provider_id, self.object_id
+            )
+            self._note('processed' if payout else 'ignored')
+            return self.env['payment.transaction']
         tx = self._find_transaction()
         if not tx:
             self._note_no_transaction()

@@ -55,8 +55,22 @@ class TestDoors(RightsCommon):
                 or cls.env['billpro.webhook.event'].browse(1),
                 cls.env['billpro.billing.exception'].search([('event_id', '=', event.id)]),
                 cls.env['billpro.card.expiry'].browse(cls.order.id),
+                cls._create_payout(),
             )
         }
+
+    @classmethod
+    def _create_payout(cls):
+        return cls.env['billpro.payout']._record(
+            cls.provider,
+            {
+                'provider_reference': 'PO-1',
+                'provider_status': 'paid',
+                'arrival_date': '2027-01-12',
+                'currency_id': cls.company.currency_id.id,
+                'amount': 100.0,
+            },
+        )
 
     def _get_public_methods(self, model):
         """Return the names of the methods of a model that the addon defines and RPC reaches."""

@@ -12,6 +12,7 @@ from . import (
     order_link,
     other_links,
     pause,
+    payout_import,
     refund,
     reschedule,
     skip,

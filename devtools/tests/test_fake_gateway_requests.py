@@ -41,6 +41,8 @@ PARAMS_CLASSES = {
     'refunds.update': 'RefundUpdateParams',
     'charges.list_all': 'ChargeListParams',
     'disputes.list_all': 'DisputeListParams',
+    'balance_transactions.list_all': 'BalanceTransactionListParams',
+    'payouts.list_all': 'PayoutListParams',
     'events.list_all': 'EventListParams',
     'apple_pay_domains.create': 'ApplePayDomainCreateParams',
     'webhook_endpoints.create': 'WebhookEndpointCreateParams',

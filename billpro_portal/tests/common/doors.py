@@ -12,6 +12,7 @@ SALESPEOPLE = {
 }
 BILLING_USERS = {'billing user', 'billing manager'}
 BILLING_MANAGERS = {'billing manager'}
+INVOICING = {'invoicing', 'bookkeeper'}
 ADMINISTRATORS = {'administrator'}
 # Whoever may write to the record, or read it.
 WRITERS = 'write'
@@ -77,6 +78,12 @@ METHODS = {
     },
     'billpro.order.report': {'action_open_order': READERS},
     'billpro.pause': {'action_pause': BILLING_USERS},
+    'billpro.payout': {
+        'action_book': INVOICING,
+        'action_open_entry': READERS,
+        'action_reconcile_bank': INVOICING,
+    },
+    'billpro.payout.import': {'action_import': INVOICING},
     'billpro.recovery.report': {'action_open_order': READERS},
     'billpro.refund': {'action_refund': BILLING_MANAGERS},
     'billpro.reschedule': {'action_reschedule': BILLING_USERS},
@@ -170,7 +177,13 @@ FIELDS = {
         'billing_terms_url',
     },
     # Of administrators.
-    'payment.provider': {'webhook_refused_date'},
+    'payment.provider': {
+        'billpro_adjustment_account_id',
+        'billpro_dispute_account_id',
+        'billpro_fee_account_id',
+        'billpro_payouts_since',
+        'webhook_refused_date',
+    },
     # Of administrators, while no order is charged to the card.
     'payment.token': {'provider_ref', 'stripe_mandate', 'stripe_payment_method'},
     # Of salespeople, until the customer has agreed; see `sale.order._check_written_terms`.
@@ -215,6 +228,7 @@ FIELDS = {
     'billpro.merge': {'day', 'event_ids', 'order_id', 'reason'},
     'billpro.order.link': {'order_id'},
     'billpro.pause': {'order_id', 'until'},
+    'billpro.payout.import': {'file', 'file_name', 'payment_method_line_id'},
     'billpro.refund': {'amount', 'order_id', 'transaction_id'},
     'billpro.reschedule': {'amount', 'day', 'event_id', 'reason', 'scope'},
     'billpro.skip': {'event_id', 'reason'},

@@ -36,6 +36,7 @@ def create(
             'amount': intent['amount'],
             'amount_captured': 0,
             'amount_refunded': 0,
+            'balance_transaction': None,
             'billing_details': method['billing_details'],
             'captured': False,
             'currency': intent['currency'],

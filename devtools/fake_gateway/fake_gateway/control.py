@@ -94,7 +94,7 @@ def refuse_connections(gateway: FakeGateway, seconds: float) -> Callable[[], Non
 
 
 def change_settings(gateway: FakeGateway, **settings: Any) -> Record:
-    """Change `search_delay` and `processing_payments`."""
+    """Change what `Settings` has."""
     for name, value in settings.items():
         if not hasattr(gateway.settings, name):
             raise ValueError(f"There is no setting {name}.")
@@ -180,6 +180,26 @@ def close_dispute(gateway: FakeGateway, dispute: str, won: bool) -> Record:
     return gateway.close_dispute(dispute, won=won)
 
 
+def enter_balance(gateway: FakeGateway, **values: Any) -> Record:
+    """Let Stripe itself change the balance."""
+    return gateway.enter_balance(**values)
+
+
+def pay_out(gateway: FakeGateway, currency: str, **options: Any) -> Record:
+    """Pay out what the balance has."""
+    return gateway.pay_out(currency, **options)
+
+
+def reconcile_payout(gateway: FakeGateway, payout: str) -> Record:
+    """Let it be known what a payout is made of."""
+    return gateway.reconcile_payout(payout)
+
+
+def fail_payout(gateway: FakeGateway, payout: str) -> Record:
+    """Let the bank refuse a payout."""
+    return gateway.fail_payout(payout)
+
+
 ROUTES: tuple[tuple[str, str, Callable[..., Record | Callable[[], None] | None]], ...] = (
     ('GET', r"ledger", show_ledger),
     ('GET', r"clock", show_clock),
@@ -205,4 +225,8 @@ ROUTES: tuple[tuple[str, str, Callable[..., Record | Callable[[], None] | None]]
     ('POST', r"payment_methods/(\w+)/renew", renew_card),
     ('POST', r"payment_methods/(\w+)/treat_as", treat_card_as),
     ('POST', r"disputes/(\w+)/close", close_dispute),
+    ('POST', r"balance_transactions", enter_balance),
+    ('POST', r"payouts", pay_out),
+    ('POST', r"payouts/(\w+)/reconcile", reconcile_payout),
+    ('POST', r"payouts/(\w+)/fail", fail_payout),
 )

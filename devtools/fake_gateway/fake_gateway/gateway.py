@@ -12,9 +12,11 @@ from typing import Any, TypedDict
 
 from fake_gateway import (
     api_versions,
+    balance,
     disputes,
     payment_methods,
     payments,
+    payouts,
     refunds,
     rendering,
     webhook_endpoints,
@@ -280,6 +282,57 @@ class FakeGateway:
         with self._session() as session:
             record = session.get('dispute', dispute)
             disputes.close(session, record, won=won)
+            return self._show(session, record)
+
+    def enter_balance(
+        self, entry_type: str, amount: int, currency: str, *, description: str | None = None
+    ) -> Record:
+        """Let Stripe itself change the balance: a fee of the account, an adjustment, a reserve.
+
+        :param str entry_type: The type of the balance transaction, such as `stripe_fee`.
+        :param int amount: The amount in minor units, negative if it leaves the account.
+        :param str currency: The currency of the balance.
+        :param str description: What Stripe says about it.
+        :return: The balance transaction.
+        :rtype: dict
+        """
+        with self._session() as session:
+            entry = balance.enter(session, entry_type, amount, currency, description=description)
+            return self._show(session, entry)
+
+    def pay_out(self, currency: str, **options: Any) -> Record:
+        """Pay out all that the balance has in a currency.
+
+        :param str currency: The currency.
+        :param options: What `payouts.create` takes besides.
+        :return: The payout.
+        :rtype: dict
+        """
+        with self._session() as session:
+            return self._show(session, payouts.create(session, currency, **options))
+
+    def reconcile_payout(self, payout: str) -> Record:
+        """Let it be known what a payout is made of.
+
+        :param str payout: Its id.
+        :return: The payout.
+        :rtype: dict
+        """
+        with self._session() as session:
+            record = session.get('payout', payout)
+            payouts.reconcile(session, record)
+            return self._show(session, record)
+
+    def fail_payout(self, payout: str) -> Record:
+        """Let the bank refuse a payout.
+
+        :param str payout: Its id.
+        :return: The payout.
+        :rtype: dict
+        """
+        with self._session() as session:
+            record = session.get('payout', payout)
+            payouts.fail(session, record)
             return self._show(session, record)
 
     def renew_card(self, payment_method: str, **card: Any) -> Record:

@@ -28,8 +28,7 @@ def page(session: Session, url: str, records: list[Record], values: Values) -> R
     :return: A list object.
     :rtype: dict
     """
-    for name, limit in (values.get('created') or {}).items():
-        records = [one for one in records if COMPARISONS[name](one['created'], limit)]
+    records = within(records, 'created', values)
     limit = values.get('limit') or LIMIT
     if values.get('ending_before'):
         records = records[: _position(records, values, 'ending_before')]
@@ -41,6 +40,19 @@ def page(session: Session, url: str, records: list[Record], values: Values) -> R
     version = session.caller.version
     rendered = [rendering.render(session, record, version) for record in shown]
     return rendering.collection(url, rendered, has_more=has_more)
+
+
+def within(records: list[Record], field: str, values: Values) -> list[Record]:
+    """Return the objects whose time is in the range that was asked for, if one was.
+
+    :param list records: The objects.
+    :param str field: The field of the time, and the parameter of the range.
+    :param dict values: The parameters.
+    :rtype: list[dict]
+    """
+    for name, limit in (values.get(field) or {}).items():
+        records = [one for one in records if COMPARISONS[name](one[field], limit)]
+    return records
 
 
 def _position(records: list[Record], values: Values, name: str) -> int:

@@ -57,6 +57,7 @@ def create(session: Session, values: Values) -> Record:
         'refund',
         {
             'amount': amount,
+            'balance_transaction': None,
             'charge': charge['id'],
             'currency': charge['currency'],
             'destination_details': {'type': 'card', 'card': {'type': 'refund'}},

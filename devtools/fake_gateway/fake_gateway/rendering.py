@@ -15,15 +15,19 @@ if TYPE_CHECKING:
     from fake_gateway.store import Session
 
 KINDS_BY_FIELD = {
+    'balance_transaction': 'balance_transaction',
     'charge': 'charge',
     'customer': 'customer',
     'dispute': 'dispute',
+    'failure_balance_transaction': 'balance_transaction',
     'latest_charge': 'charge',
     'mandate': 'mandate',
     'payment_intent': 'payment_intent',
     'payment_method': 'payment_method',
     'setup_intent': 'setup_intent',
 }
+# What a balance transaction can come from, by the beginning of its id.
+KINDS_OF_SOURCES = {'ch': 'charge', 'dp': 'dispute', 'po': 'payout', 're': 'refund'}
 DEEPEST = 4
 
 
@@ -102,12 +106,17 @@ def _expand_path(session: Session, shown: Record, names: list[str], path: str) -
         }
     if name == 'refunds' and shown.get('object') == 'charge':
         value = _refunds(session, session.get('charge', shown['id']), version)
-    elif name not in KINDS_BY_FIELD or name not in shown:
+    elif name not in {*KINDS_BY_FIELD, 'source'} or name not in shown:
         raise InvalidRequest(f"This property cannot be expanded ({path}).", param='expand')
     else:
         value = shown[name]
         if isinstance(value, str):
-            value = render(session, session.get(KINDS_BY_FIELD[name], value), version)
+            kind = (
+                KINDS_OF_SOURCES[value.partition('_')[0]]
+                if name == 'source'
+                else KINDS_BY_FIELD[name]
+            )
+            value = render(session, session.get(kind, value), version)
     if deeper and isinstance(value, dict):
         value = _expand_path(session, value, deeper, path)
     return shown | {name: value}

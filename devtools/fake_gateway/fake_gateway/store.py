@@ -14,7 +14,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Any, TypedDict
 
-from fake_gateway import rendering
+from fake_gateway import balance, rendering
 from fake_gateway.clock import Clock
 from fake_gateway.errors import NoSuchObject
 from fake_gateway.ledger import Ledger, Movement
@@ -23,6 +23,7 @@ from fake_gateway.records import Outgoing, Record
 ALPHABET = string.ascii_letters + string.digits
 PREFIXES = {
     'apple_pay_domain': 'apwc',
+    'balance_transaction': 'txn',
     'charge': 'ch',
     'customer': 'cus',
     'dispute': 'dp',
@@ -31,6 +32,7 @@ PREFIXES = {
     'movement': 'mv',
     'payment_intent': 'pi',
     'payment_method': 'pm',
+    'payout': 'po',
     'refund': 're',
     'setup_intent': 'seti',
     'webhook_endpoint': 'we',
@@ -62,11 +64,15 @@ class Settings:
     """How the gateway behaves.
 
     A new payment intent is found by a search after `search_delay` seconds. The next
-    `processing_payments` approved payments stay undecided until they are settled.
+    `processing_payments` approved payments stay undecided until they are settled. The balance is
+    kept in `settlement_currency`, to which others are converted at `exchange_rate`; without it each
+    payment stays in its own.
     """
 
     search_delay: int = 0
     processing_payments: int = 0
+    settlement_currency: str = ''
+    exchange_rate: float = 1.0
 
 
 class StoredAnswer(TypedDict):
@@ -288,7 +294,7 @@ class Session:
     def move_money(
         self, kind: str, intent: Record, charge: Record, amount: int, refund: Record | None = None
     ) -> None:
-        """Write a movement of money into the ledger.
+        """Write a movement of money into the ledger, and enter it into the balance.
 
         :param str kind: See `Movement`.
         :param dict intent: The payment intent.
@@ -296,22 +302,22 @@ class Session:
         :param int amount: The amount in minor units.
         :param dict refund: The refund, if it is one.
         """
-        self.movements.append(
-            Movement(
-                id=f'{PREFIXES["movement"]}_{new_token()}',
-                kind=kind,
-                amount=amount,
-                currency=intent['currency'],
-                payment_intent=intent['id'],
-                charge=charge['id'],
-                refund=refund['id'] if refund else None,
-                customer=intent['customer'],
-                time=self.now,
-                idempotency_key=self.caller.idempotency_key,
-                description=intent['description'],
-                metadata=intent['metadata'],
-            )
+        movement = Movement(
+            id=f'{PREFIXES["movement"]}_{new_token()}',
+            kind=kind,
+            amount=amount,
+            currency=intent['currency'],
+            payment_intent=intent['id'],
+            charge=charge['id'],
+            refund=refund['id'] if refund else None,
+            customer=intent['customer'],
+            time=self.now,
+            idempotency_key=self.caller.idempotency_key,
+            description=intent['description'],
+            metadata=intent['metadata'],
         )
+        self.movements.append(movement)
+        balance.follow(self, kind, charge, movement.signed_amount, refund)
 
     def emit(self, event_type: str, record: Record) -> None:
         """Record an event and send it to the webhook endpoints that want it.
