@@ -149,7 +149,10 @@ class BillproPayout(models.Model):
             account = self._get_account_of(part)
         label = dict(part._fields['kind']._description_selection(self.env))[part.kind]
         names = (label, part.transaction_id.reference or part.source_reference, part.description)
+        # Odoo looks for the distribution of each; money that only moves has none.
+        analytic = {'analytic_distribution': False} if is_outstanding else {}
         return {
+            **analytic,
             'name': " · ".join(filter(None, names)),
             'partner_id': part.transaction_id.partner_id.commercial_partner_id.id,
             **self._prepare_amounts(account, -amount, currency, -part.amount),

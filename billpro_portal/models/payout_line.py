@@ -140,6 +140,7 @@ class BillproPayoutLine(models.Model):
         payments = (txs | txs.child_transaction_ids).payment_id
         payments.move_id.line_ids.mapped('account_id.reconcile')
         payments.mapped('outstanding_account_id')
+        payments.move_id.mapped('state')
         found = defaultdict(txs.browse)
         for tx in txs:
             for name in {tx.provider_reference, tx.reference}:
