@@ -143,6 +143,7 @@ class BillproPurchaseMetered(models.AbstractModel):
         AccountTax._fix_base_lines_tax_details_on_manual_tax_amounts(
             base_lines=amount_lines, company=order.company_id
         )
+        self._make_exact(order, amount_lines, amount)
         product = line.product_id.with_context(lang=order.partner_invoice_id.lang)
         return [
             fields.Command.create(

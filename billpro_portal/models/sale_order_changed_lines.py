@@ -1,6 +1,6 @@
 from odoo import models
 
-from ..billing.lifecycle import IN_FLIGHT, LIVE, OPEN
+from ..billing.lifecycle import LIVE
 from .own_context import is_inside
 
 
@@ -29,14 +29,19 @@ class SaleOrderLine(models.Model):
     def _discard_stale_invoices(self):
         """Delete the draft invoices of payments of live orders: they are made anew when due.
 
-        Called when what they are made of was changed: products, prices, taxes, the customer.
+        Called when what they are made of was changed: products, prices, taxes, the customer. What
+        was declined is owed as it was.
         """
         lines = self.filtered(lambda line: not line.display_type and not line.is_downpayment)
         orders = lines.order_id.sudo().filtered(
             lambda order: order.purchase_type and order.billing_status in LIVE
         )
         events = orders.billing_event_ids.filtered(
-            lambda event: event.status in OPEN - IN_FLIGHT and event.invoice_id.state == 'draft'
+            lambda event: (
+                event.status in {'scheduled', 'paused'}
+                and not event.first_declined_date
+                and event.invoice_id.state == 'draft'
+            )
         )
         if events:
             events.order_id._lock_billing()

@@ -17,12 +17,23 @@ class BillproFollowTaxes(models.TransientModel):
     _name = 'billpro.follow.taxes'
     _description = "Follow Taxes"
 
-    tax_ids = fields.Many2many(string="Taxes", comodel_name='account.tax', readonly=True)
+    tax_ids = fields.Many2many(
+        string="Taxes",
+        comodel_name='account.tax',
+        relation='billpro_follow_taxes_tax_rel',
+        readonly=True,
+    )
     product_ids = fields.Many2many(
-        string="Products", comodel_name='product.template', readonly=True
+        string="Products",
+        comodel_name='product.template',
+        relation='billpro_follow_taxes_product_rel',
+        readonly=True,
     )
     position_ids = fields.Many2many(
-        string="Fiscal Positions", comodel_name='account.fiscal.position', readonly=True
+        string="Fiscal Positions",
+        comodel_name='account.fiscal.position',
+        relation='billpro_follow_taxes_position_rel',
+        readonly=True,
     )
     order_count = fields.Integer(string="Live Subscriptions", readonly=True)
     preview_ids = fields.One2many(

@@ -50,7 +50,7 @@ class TestGoodsAlone(GoodsCommon):
             with freeze_time(DUE + delay):
                 self._book_payments()
         self.assertEqual((order.state, order.billing_status), ('sent', 'pending'))
-        self._assert_set_aside(order, 'book')
+        self._assert_set_aside(order, 'book', kind='unbooked')
         self.customer.property_stock_customer = place
         with freeze_time(DUE + timedelta(days=1)):
             self._try_again(order)

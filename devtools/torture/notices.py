@@ -56,11 +56,11 @@ def judge(env: Environment, sent: int) -> list[str]:
     received = notices.filtered(lambda notice: notice.kind == 'payment_received')
     told = Counter(notice.event_id.id for notice in received)
     paid = env['billpro.billing.event'].search([('status', 'in', ['completed', 'recovered'])])
-    problems += [
-        f"{event.display_name} was paid and told {told[event.id]} times"
-        for event in paid
-        if told[event.id] != 1
-    ]
+    for event in paid:
+        # Who has paid an invoice by bank knows it.
+        collected = 'done' in event._get_sources().transaction_ids.mapped('state')
+        if told[event.id] != int(collected):
+            problems.append(f"{event.display_name} was paid and told {told[event.id]} times")
     handed_over = notices.filtered(lambda notice: notice.state == 'handed_over')
     mails = env['mail.mail'].search([('mail_message_id', 'in', handed_over.message_id.ids)])
     # Others go to the people who were given something to look at.

@@ -11,7 +11,7 @@ from dateutil.relativedelta import relativedelta
 from odoo import Command, fields
 from odoo.api import Environment
 
-EVENTS_PER_ORDER = 5
+EVENTS_PER_ORDER = 2
 PARTNERS = 10
 APPROVED_CARD = 'pm_card_visa'
 # One order in so many has a card that can be saved but not charged.

@@ -1,4 +1,3 @@
-import atexit
 import contextlib
 import json
 import shutil
@@ -129,7 +128,7 @@ class Context:
 
 
 class ContextBrowser(ChromeBrowser):
-    """A page in a context of its own, in the one Chromium of all tests.
+    """A page in a context of its own, in the one Chromium of a test class.
 
     Scripts of the page resize its window by calling `billproResize`.
     """
@@ -141,15 +140,15 @@ class ContextBrowser(ChromeBrowser):
         self._websocket_request('Runtime.addBinding', params={'name': 'billproResize'})
 
     def _chrome_start(self, user_data_dir, touch_enabled, headless=True, debug=False):
-        """Override of `ChromeBrowser`: start a process for the first page only."""
+        """Override of `ChromeBrowser`: start a process for the first page of a class only."""
         if not headless:  # Somebody is watching.
             return super()._chrome_start(user_data_dir, touch_enabled, headless, debug)
-        chromium = self.test_case.chromium
+        test_class = type(self.test_case)
+        chromium = test_class.chromium
         if not chromium or chromium.process.poll() is not None:
             process, port = super()._chrome_start(user_data_dir, touch_enabled, headless, debug)
-            chromium = Chromium(process, port, user_data_dir)
-            BrowserCommon.chromiums[touch_enabled] = chromium
-            atexit.register(chromium.end)
+            chromium = test_class.chromium = Chromium(process, port, user_data_dir)
+            test_class.addClassCleanup(chromium.end)
             self.user_data_dir = tempfile.mkdtemp(suffix='_chrome_odoo')  # The other is in use.
         return Context(chromium), chromium.port
 
@@ -225,17 +224,12 @@ def close_bus_connections(code):
 class BrowserCommon(HttpCase):
     """Tests that open pages in one Chromium, each without what the others have left there."""
 
-    # By whether it has a touch screen, which it learns when it is started.
-    chromiums = {}
-
-    @property
-    def chromium(self):
-        """The Chromium that opens the pages of this test, if it was started."""
-        return BrowserCommon.chromiums.get(self.touch_enabled)
+    chromium = None
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        cls.chromium = None
         cls.startClassPatcher(patch('odoo.tests.common.ChromeBrowser', ContextBrowser))
         cls.startClassPatcher(patch('odoo.addons.bus.websocket._kick_all', close_bus_connections))
 
