@@ -24,7 +24,7 @@ SECONDS_HELD = 60
 CHARGE = {'method': 'POST', 'path': '/v1/payment_intents', 'parameters': {'confirm': 'true'}}
 MATRIX_BATCH = 2
 BATCH = 20
-TRIES_PER_CELL = 10
+TRIES_PER_CELL = 20
 # One event in so many loses its first answer, to be asked about in the second half of the matrix.
 UNKNOWN_SHARE = 10
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -125,7 +125,8 @@ class Driver:
                     # What has no answer is asked about again.
                     self.move_clock(HOUR)
             else:
-                self.problems.append(f"Not reached: {cell}")
+                due = self.host.count_events(seconds_ahead=self.seconds_ahead)['due']
+                self.problems.append(f"Not reached: {cell}, with {due} due")
 
     def _run_cell(self, cell: plan.Cell) -> bool:
         if cell.boundary in plan.DURING_CALL:
