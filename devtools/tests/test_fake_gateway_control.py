@@ -90,7 +90,12 @@ def test_banks_and_customers(client, control, saved_card, charge):
     control('POST', f'disputes/{dispute["id"]}/close', 400, won=True)
 
     settings = control('POST', 'settings', processing_payments=1, search_delay=60)
-    assert settings == {'processing_payments': 1, 'search_delay': 60}
+    assert settings == {
+        'processing_payments': 1,
+        'search_delay': 60,
+        'exchange_rate': 1.0,
+        'settlement_currency': '',
+    }
     intent = charge(customer, method)
     assert intent.status == 'processing'
     settled = control('POST', f'payment_intents/{intent.id}/settle', succeeds=False)

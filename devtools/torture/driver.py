@@ -124,6 +124,8 @@ class Driver:
                 if cell.is_inquiry:
                     # What has no answer is asked about again.
                     self.move_clock(HOUR)
+                else:
+                    self._charge_what_was_opened()
             else:
                 due = self.host.count_events(seconds_ahead=self.seconds_ahead)['due']
                 self.problems.append(f"Not reached: {cell}, with {due} due")
@@ -165,6 +167,11 @@ class Driver:
         )
         self._repair_gateway(fault)
         self.post.lose()
+
+    def _charge_what_was_opened(self) -> None:
+        """Let a worker charge what others have left: their orders wait for the answers."""
+        worker = self._start_worker(('book.after_commit', 1, 'kill'), batch=MATRIX_BATCH, threads=4)
+        self._wait(worker, "clearing")
 
     def _leave_answered_attempt(self) -> None:
         """Let a worker die between the gateway's answer and the booking."""
