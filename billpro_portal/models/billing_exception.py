@@ -203,12 +203,13 @@ class BillproBillingException(models.Model):
         :rtype: str
         """
         self.ensure_one()
+        order = self.order_id
         amount = self.currency_id.format(self.amount)
-        if self.kind == 'review' and self._get_excess() > 0:
+        if self.kind == 'review' and order._get_purchase()._get_excess(order) > 0:
             return self.env._("%s were collected too much.", amount)
-        if self.kind == 'review' and self.order_id.billing_refunded:
+        if self.kind == 'review' and order.billing_refunded:
             return self.env._("%s were not collected, or were paid back.", amount)
-        if self.kind == 'blocked' and self.order_id.billing_is_stopped:
+        if self.kind == 'blocked' and order.billing_is_stopped:
             return self.env._(
                 "A payment of the order is disputed as fraud, and nobody has resumed its charges."
             )
@@ -219,16 +220,6 @@ class BillproBillingException(models.Model):
             'blocked': self.env._("It is due and has not been collected."),
             'card': self.env._("The stored card can't be charged any more."),
         }.get(self.kind, '')
-
-    def _get_excess(self):
-        """Return what was collected, and not paid back, beyond what the customer was to pay.
-
-        :rtype: float
-        """
-        order = self.order_id
-        return order.currency_id.round(
-            order.billing_paid - order.billing_refunded - order.amount_total + order.billing_skipped
-        )
 
     def _get_next_step(self):
         """Return what becomes of an order, or of a payment that wasn't declined.

@@ -293,7 +293,7 @@ class BillproBillingRun(models.Model):
         locked = events.try_lock_for_update(allow_referencing=True)
         orders -= (events - locked).order_id
         locked = candidates.filtered(lambda event: event.order_id in orders)
-        waiting = self._leave_out_set_aside(locked.filtered_domain(domain))
+        waiting = locked.filtered_domain(domain)
         txs = self.env['payment.transaction']
         # What is set aside, or fails, keeps no other one of its order waiting.
         while first := waiting._get_first_of_orders():
@@ -306,24 +306,6 @@ class BillproBillingRun(models.Model):
             txs = txs.union(*opened)
             waiting -= first | txs.billing_order_id.billing_event_ids
         return txs
-
-    @api.model
-    def _leave_out_set_aside(self, events):
-        """Return the events that can be charged, as far as it is known before they have invoices.
-
-        :param billpro.billing.event events: Locked events.
-        :rtype: billpro.billing.event
-        """
-        found = []
-        # Should it fail for one of them, it fails below for that one alone.
-        is_known = self.env['billpro.own.transaction']._is_survived(
-            events,
-            'open',
-            lambda: found.append(
-                self._set_aside_touched_invoices(self._set_aside_unchargeable(events))
-            ),
-        )
-        return found[0] if is_known else events
 
     @api.model
     def _open_in_companies(self, locked):

@@ -88,9 +88,8 @@ class BillproDeferral(models.Model):
 
         :param res.company company: The company, which defers revenue.
         """
-        company = company.with_company(company).with_context(
-            lang=company.partner_id.lang, tz=company.partner_id.tz
-        )
+        company = company._billing_date_by(company.with_company(company))
+        company = company.with_context(lang=company.partner_id.lang)
         months = []
 
         def post_month():
@@ -316,7 +315,7 @@ class BillproDeferral(models.Model):
         :rtype: account.move
         """
         last_day = end_of(month, 'month')
-        day = self._get_open_day(company, last_day)
+        day = company._billing_get_open_day(last_day, company.billing_deferral_journal_id)
         name = self.env._(
             "Deferred revenue, %s", format_date(self.env, month, date_format='MMMM yyyy')
         )
@@ -354,16 +353,3 @@ class BillproDeferral(models.Model):
                 ],
             }
         )
-
-    @api.model
-    def _get_open_day(self, company, day):
-        """Return a day, or the first one after it that no lock date of accounting forbids.
-
-        :param res.company company: The company.
-        :param datetime.date day: The day.
-        :rtype: datetime.date
-        """
-        journal = company.billing_deferral_journal_id
-        while locks := company._get_violated_lock_dates(day, False, journal):
-            day = locks[-1][0] + timedelta(days=1)
-        return day

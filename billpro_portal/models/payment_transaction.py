@@ -269,12 +269,10 @@ class PaymentTransaction(models.Model):
     def _with_company_dates(self):
         """Return the transactions where today is what it is for their company: in its books.
 
-        Jobs and customers have time zones of their own, which would date entries otherwise. Those
-        of several companies stay as they are: Odoo books them one by one.
+        Those of several companies stay as they are: Odoo books them one by one.
         """
         companies = self.billing_order_id.company_id or self.company_id
-        time_zone = len(companies) == 1 and companies.partner_id.tz
-        return self.with_context(tz=time_zone) if time_zone else self
+        return companies._billing_date_by(self) if len(companies) == 1 else self
 
     def _book_alone(self):
         """Book outcomes that are committed already, each in a transaction of its own."""

@@ -220,10 +220,7 @@ class BillproPayout(models.Model):
         :raise UserError: If it can't be booked yet, or an account is missing.
         """
         self.ensure_one()
-        payout = self.with_company(self.company_id)
-        time_zone = self.company_id.partner_id.tz
-        if time_zone:
-            payout = payout.with_context(tz=time_zone)
+        payout = self.company_id._billing_date_by(self.with_company(self.company_id))
         if not payout.move_id:
             if not payout.line_ids:
                 payout._ask_stripe_for_lines()

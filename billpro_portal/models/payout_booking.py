@@ -1,5 +1,6 @@
 from odoo import Command, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import format_date
 
 # How far the date of a bank's line may be from the day of arrival.
 DAYS_TO_BANK = 10
@@ -102,7 +103,7 @@ class BillproPayout(models.Model):
         exchange = self._prepare_exchange_difference(values_list)
         move = self._post_entry(
             [*values_list, *exchange],
-            self._get_entry_date(self.arrival_date),
+            self.company_id._billing_get_open_day(self.arrival_date, self._get_payout_journal()),
             self.env._("Payout %s", self.provider_reference),
         )
         items = move.line_ids.sorted('id')
@@ -255,15 +256,6 @@ class BillproPayout(models.Model):
             }
         ]
 
-    def _get_entry_date(self, date):
-        """Return the day of an entry: the first open one if the day's period is closed.
-
-        :param datetime.date date: The day on which it happened.
-        :rtype: datetime.date
-        """
-        locks = self.company_id._get_violated_lock_dates(date, False, self._get_payout_journal())
-        return fields.Date.add(locks[-1][0], days=1) if locks else date
-
     def _post_entry(self, values_list, date, reference):
         """Make a journal entry and post it.
 
@@ -322,7 +314,9 @@ class BillproPayout(models.Model):
         today = fields.Date.context_today(self)
         self.failure_move_id = self._post_entry(
             values_list,
-            self._get_entry_date(max(today, self.move_id.date)),
+            self.company_id._billing_get_open_day(
+                max(today, self.move_id.date), self._get_payout_journal()
+            ),
             self.env._("Failed payout %s", self.provider_reference),
         )
         # If it was at the bank, the bank's line of the return is reconciled with it.
@@ -351,7 +345,7 @@ class BillproPayout(models.Model):
                     " %(date)s. Reconcile the journal item “%(item)s” with the right one.",
                     count=len(bank_line),
                     amount=self.currency_id.format(self.amount),
-                    date=self.arrival_date,
+                    date=format_date(self.env, self.arrival_date),
                     item=item.display_name,
                 )
             )

@@ -580,18 +580,6 @@ class BillproPurchaseInstalment(models.AbstractModel):
         return 'complete' if order.currency_id.is_zero(excess) else 'review'
 
     @api.model
-    def _get_excess(self, order):
-        """Return what was collected, and not paid back, beyond what the customer was to pay.
-
-        :param sale.order order: The order.
-        :return: The amount in the currency of the order; negative if something is missing.
-        :rtype: float
-        """
-        return order.currency_id.round(
-            order.billing_paid - order.billing_refunded - order.amount_total + order.billing_skipped
-        )
-
-    @api.model
     def _get_review_reason(self, order):
         excess = self._get_excess(order)
         if order.currency_id.compare_amounts(excess, 0) > 0:

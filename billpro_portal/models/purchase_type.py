@@ -241,6 +241,18 @@ class BillproPurchaseType(models.AbstractModel):
         return max(0.0, order.currency_id.round(balance - sum(dropped.mapped('amount'))))
 
     @api.model
+    def _get_excess(self, order):
+        """Return what was collected, and not paid back, beyond what the customer was to pay.
+
+        :param sale.order order: The order.
+        :return: The amount in the currency of the order; negative if something is missing.
+        :rtype: float
+        """
+        return order.currency_id.round(
+            order.billing_paid - order.billing_refunded - order.amount_total + order.billing_skipped
+        )
+
+    @api.model
     def _get_anchor(self, order):
         """Return the date from which the order's payments are counted if approved today.
 

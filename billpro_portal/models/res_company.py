@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools import email_normalize
@@ -96,6 +98,30 @@ class ResCompany(models.Model):
         help="A day of the month that the next entry of deferred revenue is for; empty for this"
         " month.",
     )
+
+    def _billing_get_open_day(self, day, journal):
+        """Return a day, or the first one after it that no lock date of accounting forbids.
+
+        :param datetime.date day: The day.
+        :param account.journal journal: Where the entry is made.
+        :rtype: datetime.date
+        """
+        self.ensure_one()
+        while locks := self._get_violated_lock_dates(day, False, journal):
+            day = locks[-1][0] + timedelta(days=1)
+        return day
+
+    def _billing_date_by(self, records):
+        """Return records where today is what it is for the company: in its books.
+
+        Jobs and customers have time zones of their own, which would date entries otherwise.
+
+        :param odoo.models.Model records: The records.
+        :rtype: odoo.models.Model
+        """
+        self.ensure_one()
+        time_zone = self.partner_id.tz
+        return records.with_context(tz=time_zone) if time_zone else records
 
     def _billing_get_today(self):
         """Return today's date where the company is: in its books.
