@@ -4,6 +4,7 @@ from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
+from .common.nightly import nightly
 from .common.payout import PayoutCommon
 
 
@@ -551,6 +552,7 @@ class TestPayouts(PayoutCommon):
         with self.assertRaises(UserError):
             payout.unlink()
 
+    @nightly("How dear it is, not what is right.")
     def test_many_payments_cost_no_more_queries(self):
         counts = []
         for number in (1, 5, 15):  # The first finds what is looked up once.

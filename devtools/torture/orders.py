@@ -115,7 +115,6 @@ def bring_forward(env: Environment, orders: int) -> None:
     later.order_id[:orders].billing_event_ids.due_date = now
 
 
-
 def _prepare_terms(env: Environment, purchase_type: str, size: int) -> dict[str, Any]:
     """Return the lines and terms of an order.
 
