@@ -255,6 +255,31 @@ class TestPayouts(PayoutCommon):
         self._assert_nothing_held()
         self._assert_books_closed(other)
 
+    def test_a_refund_that_fails_when_its_month_is_closed(self):
+        order = self._charge(card='pm_card_refundFail')
+        payment = self._refund(order, 21.0).payment_id
+        self._pay_out()
+        self._book()
+        today = fields.Date.today()
+        self.company.fiscalyear_lock_date = today
+        refund = self.gateway.find_all('refund')[0]
+        self.gateway.settle_refund(refund['id'])
+        self._deliver_all(self._find_messages('refund.failed', payment=refund['id']))
+        self._process()
+        self.assertEqual(self._get_events().state, 'processed')
+        self.assertEqual(payment.move_id.state, 'posted')
+        reversal = payment.move_id.reversal_move_ids
+        self.assertEqual((reversal.state, reversal.date), ('posted', today + timedelta(days=1)))
+        note = order.billing_move_ids.filtered(lambda move: move.move_type == 'out_refund')
+        self.assertEqual((note.state, note.amount_residual), ('posted', 21))
+        self.assertEqual((order.billing_refunded, order.billing_credited), (0, 21))
+        self.assertEqual(self._get_balance(self.outstanding), 21)
+        self.company.fiscalyear_lock_date = False
+        self._charge()
+        self._pay_out()
+        self.assertFalse(self._book()[1].difference_count)
+        self._assert_nothing_held()
+
     def test_a_refund_that_fails_within_the_payout(self):
         order = self._charge(card='pm_card_refundFail')
         self._refund(order, 21.0)
