@@ -13,7 +13,7 @@ from pathlib import Path
 from devtools import console, databases, native_run, odoo_server, paths
 
 # What the addon extends, and its database of tests has.
-MODULES = (
+MODULES: tuple[str, ...] = (
     'account_payment',
     'payment',
     'payment_demo',

@@ -146,10 +146,9 @@ class AccountMove(models.Model):
             base_lines += credit_note._get_rounded_base_and_tax_lines()[0]
         base_lines = AccountTax._turn_base_lines_is_refund_flag_off(base_lines)
         self._take_back_revenue(base_lines)
-        credited_lines = AccountTax._reduce_base_lines_to_target_amount(
+        credited_lines = AccountTax._billpro_reduce_to_amount(
             base_lines=base_lines,
             company=self.company_id,
-            amount_type='fixed',
             amount=amount,
             computation_key=f'billing_credit_note,{self.id}',
             grouping_function=lambda base_line: {
@@ -215,7 +214,8 @@ class AccountMove(models.Model):
         :param float amount: The amount, in the invoice's currency.
         """
         currency, company_currency = self.currency_id, self.company_id.currency_id
-        unplaced = currency.round(amount - sum(map(self._get_base_line_total, base_lines)))
+        get_total = self.env['account.tax']._billpro_get_total
+        unplaced = currency.round(amount - sum(map(get_total, base_lines)))
         if currency.is_zero(unplaced):
             return
         largest = max(base_lines, key=lambda base_line: abs(base_line['price_unit']))
@@ -235,16 +235,6 @@ class AccountMove(models.Model):
             return base_line['price_unit']
         # Nothing is fixed on a line without taxes: what rounding left must be in its price.
         return details['total_excluded_currency'] + details['delta_total_excluded_currency']
-
-    @api.model
-    def _get_base_line_total(self, base_line):
-        """Return a base line's amount, taxes included, in its currency."""
-        details = base_line['tax_details']
-        return (
-            details['total_excluded_currency']
-            + details['delta_total_excluded_currency']
-            + sum(tax_data['tax_amount_currency'] for tax_data in details['taxes_data'])
-        )
 
     def _is_empty_base_line(self, base_line):
         """Return whether a base line carries neither a base nor a tax."""

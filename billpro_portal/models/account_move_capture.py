@@ -17,10 +17,9 @@ class AccountMove(models.Model):
         AccountTax = self.env['account.tax']
         base_lines = self._get_rounded_base_and_tax_lines()[0]
         lines = {base_line['id']: base_line['record'] for base_line in base_lines}
-        reduced_lines = AccountTax._reduce_base_lines_to_target_amount(
+        reduced_lines = AccountTax._billpro_reduce_to_amount(
             base_lines=base_lines,
             company=self.company_id,
-            amount_type='fixed',
             amount=amount,
             computation_key=f'billing_capture,{self.id}',
             grouping_function=lambda base_line: {'id': base_line['id']},

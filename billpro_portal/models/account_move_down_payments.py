@@ -34,7 +34,12 @@ class AccountMove(models.Model):
                 others = others.filtered(lambda line: line.parent_state != 'cancel') - lines
                 if not deducted or set(others.mapped('parent_state')) != {'posted'}:
                     continue  # What isn't posted yet may still be dated otherwise.
-                difference = move.company_currency_id.round(sum((lines | others).mapped('balance')))
+                # A tax that has no account of its own is held where what it is of is held.
+                taxes = (move | others.move_id).line_ids.filtered(
+                    lambda line, account=account: line.tax_line_id and line.account_id == account
+                )
+                held = lines | others | taxes
+                difference = move.company_currency_id.round(sum(held.mapped('balance')))
                 largest = deducted.sorted(lambda line: abs(line.balance))[-1]
                 if difference:
                     largest.balance = move.company_currency_id.round(largest.balance - difference)

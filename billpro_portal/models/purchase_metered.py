@@ -133,10 +133,9 @@ class BillproPurchaseMetered(models.AbstractModel):
         ]
         AccountTax._add_tax_details_in_base_lines(base_lines, order.company_id)
         AccountTax._round_base_lines_tax_details(base_lines, order.company_id)
-        amount_lines = AccountTax._reduce_base_lines_to_target_amount(
+        amount_lines = AccountTax._billpro_reduce_to_amount(
             base_lines=base_lines,
             company=order.company_id,
-            amount_type='fixed',
             amount=amount,
             computation_key=f'metered,{order.id},{amount}',
         )

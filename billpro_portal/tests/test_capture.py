@@ -3,6 +3,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import tagged
 
 from .common.capture import CaptureCommon
+from .common.nightly import some
 
 
 @tagged('post_install', '-at_install')
@@ -147,11 +148,12 @@ class TestCapture(CaptureCommon):
         )
 
     def test_currencies(self):
-        for currency, price, parts in (
-            ('EUR', 33.37, (0.01, 33.34, 100.0, 121.12)),
+        sales = (
             ('JPY', 1001, (1, 1233, 3633)),
+            ('EUR', 33.37, (0.01, 33.34, 100.0, 121.12)),
             ('KWD', 10.001, (0.001, 12.303, 36.303)),
-        ):
+        )
+        for currency, price, parts in some(sales):
             for part in parts:
                 with self.subTest(currency, part=part):
                     order = self._create_authorized_order(
@@ -172,6 +174,23 @@ class TestCapture(CaptureCommon):
                 rest = order.currency_id.round(order.amount_total - part)
                 self._capture(order, part)
                 self._assert_settled(order, part, released=rest)
+
+    def test_fixed_taxes_that_are_less_than_a_coin_a_unit(self):
+        fee = self._create_vat("Fee", 0.35)
+        fee.amount_type = 'fixed'
+        order = self._create_order((self.desk, 100, 34), currency='JPY')
+        order.order_line.tax_ids = self.tax_21 | fee
+        self._create_initial_transaction(order, 'done')._post_process()
+        self._capture(order, 1383)
+        self._assert_settled(order, 1383, released=2766)
+        self.assertEqual(
+            {
+                line.tax_line_id.name: -line.amount_currency
+                for line in order.billing_move_ids.line_ids
+                if line.tax_line_id
+            },
+            {"VAT 21%": 238, "Fee": 12},
+        )
 
     def test_the_dialog_captures_once_however_often_it_is_sent(self):
         order = self._create_authorized_order()

@@ -3,6 +3,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import tagged
 
 from .common.billing import BillingCommon
+from .common.nightly import nightly
 
 
 @tagged('post_install', '-at_install')
@@ -82,6 +83,7 @@ class TestRefund(BillingCommon):
             )
             self.assertAlmostEqual(sum(lines.mapped('price_subtotal')), 10.0, places=6)
 
+    @nightly("Instalments are paid back in yen for each change.")
     def test_currencies(self):
         for currency, price, total, parts in (
             ('JPY', 1001, 3634, (1, 1233, 2400)),
@@ -116,6 +118,23 @@ class TestRefund(BillingCommon):
             sum(note.amount_tax for note in credit_notes), invoice.amount_tax, places=6
         )
         self._assert_books_closed(order)
+
+    def test_fixed_taxes_that_are_less_than_a_coin_a_unit(self):
+        fee = self._create_vat("Fee", 0.35)
+        fee.amount_type = 'fixed'
+        order = self._create_order((self.desk, 100, 34), currency='JPY', sent=True)
+        order.order_line.tax_ids = self.tax_21 | fee
+        self._create_initial_transaction(order, 'done')._post_process()
+        invoice = order.billing_move_ids
+        self.assertEqual(self._tax_amounts(invoice), {"VAT 21%": 714, "Fee": 35})
+        for amount, taxes in (
+            (1383, {"VAT 21%": 238, "Fee": 12}),
+            (2766, {"VAT 21%": 476, "Fee": 23}),
+        ):
+            credit_note = self._refund(order, amount).invoice_ids
+            self.assertEqual(credit_note.amount_total, amount)
+            self.assertEqual(self._tax_amounts(credit_note), taxes)
+            self._assert_books_closed(order)
 
     def test_more_than_paid_is_refused(self):
         order = self._create_paid_order()

@@ -1,5 +1,6 @@
 from datetime import timedelta
 
+from dateutil.relativedelta import relativedelta
 from freezegun import freeze_time
 
 from odoo import Command, fields
@@ -149,6 +150,7 @@ class BooksCommon(SubscriptionCommon):
         self.company.downpayment_account_id = drawn.has_account and self.downpayment_account
         if drawn.currency == 'CHF':  # The smallest coin.
             self._enable_currency('CHF').rounding = 0.05
+        self._create_rates(drawn)
         product = self.products[drawn.purchase_type, drawn.policy]
         order = self._create_order(
             *((product, line.quantity, line.price) for line in drawn.lines),
@@ -171,6 +173,21 @@ class BooksCommon(SubscriptionCommon):
         elif drawn.purchase_type == 'metered':
             order.billing_initial_amount = order.currency_id.round(10 * drawn.deposit)
         return order
+
+    def _create_rates(self, drawn):
+        """Create the rates of the drawn currency, which change from month to month."""
+        first = fields.Date.to_date(START).replace(day=1)
+        self.env['res.currency.rate'].create(
+            [
+                {
+                    'name': first + relativedelta(months=month),
+                    'currency_id': self._enable_currency(drawn.currency).id,
+                    'company_id': self.company.id,
+                    'rate': rate,
+                }
+                for month, rate in enumerate(drawn.rates)
+            ]
+        )
 
     def _pay_to_the_end(self, order, drawn):
         """Pay the initial payment, and let the clock reach all others.

@@ -26,6 +26,8 @@ TAXES = (
     ('reverse charge',),
 )
 CURRENCIES = ('EUR', 'EUR', 'EUR', 'JPY', 'KWD', 'CHF')
+# What one euro is worth; in half of the orders as much as one of theirs.
+RATES = {'JPY': 163.4, 'KWD': 0.3367, 'CHF': 0.9412}
 # What staff and cards do before a payment is due.
 ACTS = ('skip', 'merge', 'refund', 'refund', 'invoice', 'pay by bank', 'decline')
 TERMS = ('none', 'none', '30 days', 'two parts', 'discount included', 'discount mixed')
@@ -58,6 +60,7 @@ class DrawnOrder:
     amounts: list[float] = field(default_factory=list)  # Of metered payments.
     acts: dict[int, str] = field(default_factory=dict)  # By the number of the payment.
     share: float = 0  # How much of a payment is refunded.
+    rates: list[float] = field(default_factory=list)  # Of the currency, month by month.
 
     def __post_init__(self):
         """Draw everything else."""
@@ -82,6 +85,7 @@ class DrawnOrder:
             for _number in range(draw.choice((1, 1, 2, 2, 3, 4)))
         ]
         self._draw_course()
+        self._draw_rates()
 
     def _draw_course(self):
         """Draw what happens on the way; half of all orders are left alone."""
@@ -96,6 +100,13 @@ class DrawnOrder:
                 number: draw.choice(ACTS) for number in range(self.payments) if draw.random() < 0.5
             }
 
+    def _draw_rates(self):
+        """Draw what the order's currency is worth to a company in euros, if that isn't the same."""
+        draw = random.Random(f'rates {self.seed}')
+        if self.currency in RATES and draw.random() < 0.5:
+            rate = RATES[self.currency]
+            self.rates = [rate * draw.choice((0.9, 0.98, 1, 1.03)) for _month in range(9)]
+
     def get_features(self):
         """Return what the order stands for: its choices, some of them together with its type."""
         # What is paid at once has no course on which something could happen.
@@ -105,6 +116,7 @@ class DrawnOrder:
             (name, getattr(self, name))
             for name in ('term', 'policy', 'has_account', 'deposit', 'payments', 'share')
         }
+        own.add(('rates', bool(self.rates)))
         lines = {
             (name, getattr(line, name))
             for line in self.lines
