@@ -1,6 +1,7 @@
 """Scripts and styles of the pages that tests open, made before the first page: inside Odoo.
 
-What a test makes is rolled back with it, so each would make them again.
+What a test makes is rolled back with it, so each would make them again. Made once for all databases
+whose files are the same.
 """
 
 import os
@@ -31,18 +32,6 @@ WEBSITE = [*FRONTEND, 'web.__assets_tests_call__', 'web_tour.automatic']
 REPORTS = ['web.report_assets_common', 'web.report_assets_pdf']
 
 
-def make(env: Any, bundles: Iterable[str]) -> None:
-    """Make scripts and styles, unless the database has them.
-
-    :param odoo.api.Environment env: The superuser's environment.
-    :param bundles: The names of the bundles.
-    """
-    for bundle in bundles:
-        assets = env['ir.qweb']._get_asset_bundle(bundle)
-        assets.js()
-        assets.css()
-
-
 def restore(env: Any, bundles: Iterable[str], folder: Path) -> None:
     """Take scripts and styles that were made for another database, or make them and keep them.
 
@@ -69,6 +58,8 @@ def make_for_pdf(env: Any) -> None:
 
     :param odoo.api.Environment env: The superuser's environment.
     """
-    make(env, REPORTS)
     for bundle in REPORTS:
+        assets = env['ir.qweb']._get_asset_bundle(bundle)
+        assets.js()
+        assets.css()
         env['ir.qweb']._get_asset_bundle(bundle, autoprefix=True).css()

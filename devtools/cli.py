@@ -111,7 +111,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     glue_parser.set_defaults(command=glue)
     odoo_tests_parser = commands.add_parser(
-        'odoo-tests', help="run Odoo's own tests with the addon and without it, and compare"
+        'odoo-tests', help="run Odoo's own tests with the addons and without them, and compare"
+    )
+    odoo_tests_parser.add_argument(
+        'addons',
+        nargs='*',
+        metavar='ADDON',
+        choices=[[], *(addon.name for addon in paths.addons())],
+        help="default: all of them",
     )
     odoo_tests_parser.set_defaults(command=compare_odoo_tests)
     neighbours_parser = commands.add_parser(
@@ -273,11 +280,14 @@ def glue(options: Namespace) -> int:
         )
 
 
-def compare_odoo_tests(_options: Namespace) -> int:
-    """Run Odoo's own tests with the addon and without it, and compare."""
+def compare_odoo_tests(options: Namespace) -> int:
+    """Run Odoo's own tests with the addons and without them, and compare."""
+    chosen = [
+        addon for addon in paths.addons() if not options.addons or addon.name in options.addons
+    ]
     debian_packages.provide_browser()
     with _odoo(debian_packages.BROWSER_PACKAGES) as odoo:
-        return odoo_own_tests.run(odoo)
+        return odoo_own_tests.run(odoo, chosen)
 
 
 def walk_beside_neighbours(_options: Namespace) -> int:

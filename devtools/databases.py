@@ -141,7 +141,7 @@ class Databases:
         modules = [paths.ADDON_NAME, addon.name]
 
         def install(database: str) -> None:
-            self.copy(self._neighbours_template(addon), database)
+            self.copy(self.neighbours_template(addon), database)
             configuration = self.odoo.write_configuration(database, max_cron_threads=0)
             with console.step(f"Installing {', '.join(modules)}"):
                 log = self.odoo.update(configuration, install=modules)
@@ -161,7 +161,7 @@ class Databases:
         ]
         return self.provide(f'{GLUE_PREFIX}{short_name(addon)}', key, install)
 
-    def _neighbours_template(self, addon: Path) -> str:
+    def neighbours_template(self, addon: Path) -> str:
         """Return the database that a glue addon is installed into, made if it is missing.
 
         It has what changes with Odoo only, so that a change of the addons needs no other one.

@@ -1,6 +1,7 @@
 """What pytest-odoo leaves to be prepared before the tests."""
 
 import gc
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -77,6 +78,22 @@ def get_tested_addon(config: pytest.Config) -> str:
     return glue[0] if glue else paths.ADDON_NAME
 
 
+def is_whole_suite(config: pytest.Config) -> bool:
+    """Tell whether all tests are run, by several workers, of which this process is one.
+
+    :param config: pytest's configuration.
+    """
+    return hasattr(config, 'workerinput')
+
+
+def is_marked_nightly(item: pytest.Item) -> bool:
+    """Tell whether a test is left to the nightly run, see `tests/common/nightly.py`.
+
+    :param item: The test.
+    """
+    return hasattr(getattr(item, 'function', None), 'billpro_nightly')
+
+
 def is_controller(config: pytest.Config) -> bool:
     """Tell whether this process hands the tests out to workers, which collect them themselves.
 
@@ -85,11 +102,18 @@ def is_controller(config: pytest.Config) -> bool:
     return bool(config.getoption('numprocesses')) and not hasattr(config, 'workerinput')
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Run what takes long first, so that both workers end at about the same time.
 
-    :param items: The tests, which are sorted in place.
+    When all tests are run for a change, leave out those that are marked for the nightly run.
+
+    :param config: pytest's configuration.
+    :param items: The tests, which are changed in place.
     """
+    if is_whole_suite(config) and os.environ.get('HYPOTHESIS_PROFILE') != 'nightly':
+        left_out = [item for item in items if is_marked_nightly(item)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not is_marked_nightly(item)]
 
     def rank(item: pytest.Item) -> int:
         if item.path.name in LONGEST_FILES:

@@ -6,6 +6,8 @@ from odoo.addons.billpro_portal.tests.common import company
 
 from devtools import asset_bundles, paths
 
+BUNDLES = paths.cache_directory() / 'asset-bundles'
+
 
 def prepare(env: Any) -> None:
     """Make what the addon's tests need.
@@ -13,8 +15,7 @@ def prepare(env: Any) -> None:
     :param odoo.api.Environment env: The superuser's environment.
     """
     _prepare_documents(env)
-    asset_bundles.restore(env, asset_bundles.ODOOS_OWN, paths.cache_directory() / 'asset-bundles')
-    asset_bundles.make(env, asset_bundles.FRONTEND)
+    asset_bundles.restore(env, [*asset_bundles.ODOOS_OWN, *asset_bundles.FRONTEND], BUNDLES)
 
 
 def prepare_glue(env: Any) -> None:
@@ -26,7 +27,7 @@ def prepare_glue(env: Any) -> None:
     if 'website' in env:
         for website in env['website'].search([]):
             env = env(context={**env.context, 'website_id': website.id})
-            asset_bundles.make(env, asset_bundles.WEBSITE)
+            asset_bundles.restore(env, asset_bundles.WEBSITE, BUNDLES)
 
 
 def _prepare_documents(env: Any) -> None:

@@ -12,6 +12,7 @@ from . import (
     consent,
     deferral,
     dispute,
+    dispute_booking,
     failure,
     kept_pdf,
     notification,

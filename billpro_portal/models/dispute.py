@@ -130,8 +130,7 @@ class BillproDispute(models.Model):
             ),
             'lost': self.env._(
                 "The dispute of %(amount)s of payment %(reference)s was lost. The bank has taken"
-                " the money back: the invoice is not paid any more. Book the loss with the"
-                " provider's payout and fees.",
+                " the money back. Press “Book” on the dispute to book the loss.",
                 amount=amount,
                 reference=reference,
             ),

@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import Command, fields, models
 from odoo.exceptions import UserError
 
 # As many as Stripe gives at once (API reference, "Pagination").
@@ -30,6 +30,13 @@ class PaymentProvider(models.Model):
         help="What customers take back through their bank, and what is won back. Empty: the"
         " account of fees.",
     )
+    billpro_loss_account_id = fields.Many2one(
+        string="Account of Lost Disputes",
+        comodel_name='account.account',
+        check_company=True,
+        copy=False,
+        help="Where the loss of a dispute is moved to. Empty: the account of fees.",
+    )
     billpro_adjustment_account_id = fields.Many2one(
         string="Account of Adjustments",
         comodel_name='account.account',
@@ -41,7 +48,7 @@ class PaymentProvider(models.Model):
     def _billpro_get_payout_account(self, kind):
         """Return the account of a kind of the parts of a payout.
 
-        :param str kind: `fee`, `dispute` or `adjustment`.
+        :param str kind: `fee`, `dispute`, `loss` or `adjustment`.
         :rtype: account.account
         :raise UserError: If there is none.
         """
@@ -59,6 +66,42 @@ class PaymentProvider(models.Model):
                 )
             )
         return account
+
+    def _billpro_get_payout_journal(self):
+        """Return the journal of the entries of payouts.
+
+        :rtype: account.journal
+        :raise UserError: If there is none.
+        """
+        self.ensure_one()
+        if not self.journal_id:
+            raise UserError(
+                self.env._("Set the payment journal of the payment provider “%s”.", self.name)
+            )
+        return self.journal_id
+
+    def _billpro_post_entry(self, values_list, day, reference):
+        """Make a journal entry of the provider's money and post it, on the first open day.
+
+        :param list[dict] values_list: Its items.
+        :param datetime.date day: Its day, unless that is in a closed period.
+        :param str reference: What it is about.
+        :return: The entry.
+        :rtype: account.move
+        :raise UserError: If there is no journal.
+        """
+        journal = self._billpro_get_payout_journal()
+        move = self.env['account.move'].create(
+            {
+                'move_type': 'entry',
+                'journal_id': journal.id,
+                'date': self.company_id._billing_get_open_day(day, journal),
+                'ref': reference,
+                'line_ids': [Command.create(values) for values in values_list],
+            }
+        )
+        move._post(soft=False)
+        return move
 
     def _billpro_list_at_stripe(self, endpoint, params):
         """Return all pages of one of Stripe's lists, newest first.

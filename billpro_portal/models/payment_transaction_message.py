@@ -155,9 +155,7 @@ class PaymentTransaction(models.Model):
         "Failed refunds"). The credit note stays, open, to be paid by other means.
         """
         self.ensure_one()
-        payment = self.payment_id
-        payment.action_draft()
-        payment.action_cancel()
+        self._take_refund_back()
         self.payment_id = False
         if self.billing_order_id:
             self.billing_order_id._mark_totals_to_compute()
@@ -169,6 +167,26 @@ class PaymentTransaction(models.Model):
                     self.currency_id.format(-self.amount),
                 ),
             )
+
+    def _take_refund_back(self):
+        """Cancel the payment of a refund or, if its period is closed, reverse its entry."""
+        payment = self.payment_id
+        entry = payment.move_id
+        company = self.company_id
+        if company._billing_get_open_day(entry.date, entry.journal_id) == entry.date:
+            payment.action_draft()
+            payment.action_cancel()
+            return
+        today = max(company._billing_get_today(), entry.date)
+        entry._reverse_moves(
+            [
+                {
+                    'date': company._billing_get_open_day(today, entry.journal_id),
+                    'ref': self.env._("Failed refund %s", self.reference),
+                }
+            ],
+            cancel=True,
+        )
 
     # === DISPUTES === #
 

@@ -1,4 +1,4 @@
-from odoo import Command, fields, models
+from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
@@ -37,28 +37,16 @@ class BillproPayout(models.Model):
         return account
 
     def _get_suspense_account(self):
-        account = (
-            self._get_payout_journal().suspense_account_id
-            or self.company_id.account_journal_suspense_account_id
-        )
+        journal = self.provider_id._billpro_get_payout_journal()
+        account = journal.suspense_account_id or self.company_id.account_journal_suspense_account_id
         if not account:
             raise UserError(
                 self.env._(
                     "Set the suspense account of the journal “%s”, for what isn't ours.",
-                    self._get_payout_journal().display_name,
+                    journal.display_name,
                 )
             )
         return account
-
-    def _get_payout_journal(self):
-        journal = self.provider_id.journal_id
-        if not journal:
-            raise UserError(
-                self.env._(
-                    "Set the payment journal of the payment provider “%s”.", self.provider_id.name
-                )
-            )
-        return journal
 
     def _get_outstanding_account(self):
         """Return the account of the money that the provider holds.
@@ -66,7 +54,7 @@ class BillproPayout(models.Model):
         :rtype: account.account
         :raise UserError: If there is none.
         """
-        journal = self._get_payout_journal()
+        journal = self.provider_id._billpro_get_payout_journal()
         line = journal.inbound_payment_method_line_ids.filtered(
             lambda line: line.payment_provider_id == self.provider_id
         )[:1]
@@ -94,22 +82,29 @@ class BillproPayout(models.Model):
         :raise UserError: If an account is missing.
         """
         self.ensure_one()
+        disputes = self.line_ids._find_disputes()
         parts = [
-            (part, self._prepare_part(part, counterparts.get(part)))
+            (
+                part,
+                self._prepare_part(part, counterparts.get(part))
+                | self._prepare_waiting(part, disputes.get(part)),
+            )
             for part in self._get_parts_with_items()
         ]
         others = [values for values in (self._prepare_fees(), self._prepare_transit()) if values]
         values_list = [*others, *(values for _part, values in parts)]
         exchange = self._prepare_exchange_difference(values_list)
-        move = self._post_entry(
+        move = self.provider_id._billpro_post_entry(
             [*values_list, *exchange],
-            self.company_id._billing_get_open_day(self.arrival_date, self._get_payout_journal()),
+            self.arrival_date,
             self.env._("Payout %s", self.provider_reference),
         )
         items = move.line_ids.sorted('id')
         for (part, _values), item in zip(parts, items[len(others) :], strict=False):
             part.move_line_id = item
         self.move_id = move
+        for dispute in disputes.values():
+            dispute.payout_date = move.date
         self.transit_line_id = items[len(others) - 1]
         self._reconcile_parts(counterparts)
 
@@ -158,6 +153,31 @@ class BillproPayout(models.Model):
             'partner_id': part.transaction_id.partner_id.commercial_partner_id.id,
             **self._prepare_amounts(account, -amount, currency, -part.amount),
         }
+
+    def _prepare_waiting(self, part, dispute):
+        """Return what a part differs by if the books have the other side of its dispute already.
+
+        That is a loss that was booked before its payout, or what an earlier payout took and this
+        one brings back: nothing is left of it on its account.
+
+        :param billpro.payout.line part: The part.
+        :param billpro.dispute|None dispute: The dispute that it is about.
+        :rtype: dict
+        """
+        for (account, currency), (amount, balance) in (
+            dispute._get_held().items() if dispute else ()
+        ):
+            # Of another currency it is the same money; of the same currency it can be a part.
+            is_same = currency != self.currency_id or currency.is_zero(amount - part.amount)
+            if is_same and amount * part.amount > 0:
+                company_currency = self.company_id.currency_id
+                is_own = self.currency_id == company_currency
+                return {
+                    'account_id': account.id,
+                    'amount_currency': -balance if is_own else -part.amount,
+                    'balance': -balance,
+                }
+        return {}
 
     def _get_account_of(self, part):
         """Return the account of what is reconciled with nothing.
@@ -256,27 +276,6 @@ class BillproPayout(models.Model):
             }
         ]
 
-    def _post_entry(self, values_list, date, reference):
-        """Make a journal entry and post it.
-
-        :param list[dict] values_list: Its items.
-        :param datetime.date date: Its day.
-        :param str reference: What it is about.
-        :return: The entry.
-        :rtype: account.move
-        """
-        move = self.env['account.move'].create(
-            {
-                'move_type': 'entry',
-                'journal_id': self._get_payout_journal().id,
-                'date': date,
-                'ref': reference,
-                'line_ids': [Command.create(values) for values in values_list],
-            }
-        )
-        move._post(soft=False)
-        return move
-
     def _reconcile_parts(self, counterparts):
         """Reconcile the items of payments and refunds, each with its own, all at once.
 
@@ -312,11 +311,9 @@ class BillproPayout(models.Model):
             for account, amount in zip(accounts, (self.amount, -self.amount), strict=True)
         ]
         today = fields.Date.context_today(self)
-        self.failure_move_id = self._post_entry(
+        self.failure_move_id = self.provider_id._billpro_post_entry(
             values_list,
-            self.company_id._billing_get_open_day(
-                max(today, self.move_id.date), self._get_payout_journal()
-            ),
+            max(today, self.move_id.date),
             self.env._("Failed payout %s", self.provider_reference),
         )
         # If it was at the bank, the bank's line of the return is reconciled with it.

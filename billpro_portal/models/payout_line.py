@@ -206,6 +206,27 @@ class BillproPayoutLine(models.Model):
         item = payout.failure_move_id.line_ids.sorted('id')[:1]
         return self._check_open(item) if item else ('unbooked', None)
 
+    def _find_disputes(self):
+        """Return the disputes that parts are about, locked: their losses may be booked just now.
+
+        :return: Disputes by part, without parts of which there is none.
+        :rtype: dict
+        """
+        parts = self.filtered(lambda part: part.kind == 'dispute')
+        disputes = self.env['billpro.dispute'].search(
+            [
+                ('transaction_id.provider_id', '=', self.payout_id.provider_id.id),
+                ('provider_reference', 'in', parts.mapped('source_reference')),
+            ]
+        )
+        disputes.lock_for_update()
+        by_reference = {dispute.provider_reference: dispute for dispute in disputes}
+        return {
+            part: by_reference[part.source_reference]
+            for part in parts
+            if part.source_reference in by_reference
+        }
+
     def _find_outstanding(self, tx):
         """Find the journal item of a payment that waits for the payout.
 

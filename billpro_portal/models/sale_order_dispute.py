@@ -32,6 +32,29 @@ class SaleOrder(models.Model):
         " yet whether the order goes on.",
     )
 
+    billing_is_loss_to_book = fields.Boolean(
+        string="Loss to Book",
+        compute='_compute_billing_lost',
+        compute_sudo=True,
+        help="A dispute was decided, and the books don't say so yet.",
+    )
+    billing_lost = fields.Monetary(
+        string="Lost in Disputes",
+        compute='_compute_billing_lost',
+        compute_sudo=True,
+        help="What was paid, and the bank has taken back for good.",
+    )
+
+    @api.depends('billing_dispute_ids.booking_state', 'billing_dispute_ids.amount')
+    def _compute_billing_lost(self):
+        for order in self:
+            disputes = order.billing_dispute_ids
+            lost = disputes.filtered(lambda dispute: dispute.state == 'lost')
+            order.billing_lost = sum(lost.mapped('amount'))
+            order.billing_is_loss_to_book = bool(
+                {'to_book', 'to_take_back'} & set(disputes.mapped('booking_state'))
+            )
+
     @api.depends('billing_dispute_ids.is_stopping')
     def _compute_billing_is_stopped(self):
         for order in self:

@@ -2,6 +2,7 @@ from odoo import fields
 from odoo.tests import tagged
 
 from .common.http import BillingHttpCommon
+from .common.nightly import nightly
 from .common.rights import RightsCommon
 
 
@@ -35,6 +36,7 @@ class TestBackOfficeListTours(RightsCommon, BillingHttpCommon):
             login=self.roles[role].login,
         )
 
+    @nightly("The accountant opens the same lists for each change.")
     def test_billing_user(self):
         self._start('billing_user')
         self.assertEqual(self.soft.billing_paid, 48.4)
@@ -42,6 +44,7 @@ class TestBackOfficeListTours(RightsCommon, BillingHttpCommon):
         self.assertEqual(self.hard.billing_event_ids.mapped('attempt_count'), [1, 0])
         self._assert_books_closed(self.soft)
 
+    @nightly("The accountant opens the same lists for each change.")
     def test_manager(self):
         self._start('manager')
         self.assertEqual(self.pending.billing_notification_ids.mapped('kind'), ['order_reminder'])

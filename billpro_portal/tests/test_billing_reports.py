@@ -5,6 +5,7 @@ from freezegun import freeze_time
 from odoo.tests import tagged
 
 from .common.billing_reports import ReportCommon
+from .common.nightly import nightly
 
 
 @tagged('post_install', '-at_install')
@@ -129,6 +130,7 @@ class TestRecoveryReport(ReportCommon):
         self.assertEqual(by_class['hard']['recovery_rate:avg'], 0)
         self.assertEqual(hard.billing_status, 'suspended')
 
+    @nightly("The classes are counted by others for each change.")
     def test_success_by_class_and_attempt(self):
         start = datetime(2027, 1, 10, 10)
         with freeze_time(start):

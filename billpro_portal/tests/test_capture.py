@@ -3,6 +3,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import tagged
 
 from .common.capture import CaptureCommon
+from .common.nightly import some
 
 
 @tagged('post_install', '-at_install')
@@ -147,11 +148,12 @@ class TestCapture(CaptureCommon):
         )
 
     def test_currencies(self):
-        for currency, price, parts in (
-            ('EUR', 33.37, (0.01, 33.34, 100.0, 121.12)),
+        sales = (
             ('JPY', 1001, (1, 1233, 3633)),
+            ('EUR', 33.37, (0.01, 33.34, 100.0, 121.12)),
             ('KWD', 10.001, (0.001, 12.303, 36.303)),
-        ):
+        )
+        for currency, price, parts in some(sales):
             for part in parts:
                 with self.subTest(currency, part=part):
                     order = self._create_authorized_order(

@@ -5,6 +5,7 @@ from pypdf import PdfReader
 from odoo.tests import tagged
 
 from .common.http import BillingHttpCommon
+from .common.nightly import nightly
 
 
 @tagged('post_install', '-at_install')
@@ -58,6 +59,7 @@ class TestCaptureTours(BillingHttpCommon):
             for expected in texts:
                 self.assertIn(expected, text)
 
+    @nightly("Released without a browser for each change.")
     def test_release(self):
         order = self.authorized_order
         self._start_in_back_office(order, 'release')

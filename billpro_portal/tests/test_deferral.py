@@ -10,6 +10,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tests import Form, tagged
 
 from .common.deferral import DeferralCommon
+from .common.nightly import IS_NIGHTLY
 from .common.rights import RightsCommon
 
 # What happens to orders on the way.
@@ -429,7 +430,8 @@ class TestDeferralLaw(DeferralCommon):
     def test_the_books_say_what_the_report_says(self):
         draw = random.Random(15)
         orders = []
-        for month in range(1, 5):
+        months = 4 if IS_NIGHTLY else 3
+        for month in range(1, months + 1):
             with freeze_time(f'2027-0{month}-05 10:00:00'):
                 orders += [self._draw_order(draw) for _number in range(6 if month == 1 else 1)]
             for day in (11, 21, 27):
@@ -444,9 +446,9 @@ class TestDeferralLaw(DeferralCommon):
                 self.assertTrue(self._get_held())
                 self._assert_reported_is_held(f'2027-0{month}')
         changes = self.env['billpro.deferral'].search([])
-        self.assertEqual(len(self._get_entries()), 4)
+        self.assertEqual(len(self._get_entries()), months)
         self.assertEqual(round(sum(changes.mapped('change')), 2), self._get_held())
         # Worked out once more, it comes to the same.
-        self.company.billing_deferral_month = '2027-04-01'
-        self._post_on('2027-05-02 10:00:00')
+        self.company.billing_deferral_month = f'2027-0{months}-01'
+        self._post_on(f'2027-0{months + 1}-02 10:00:00')
         self.assertEqual(self.env['billpro.deferral'].search([]), changes)

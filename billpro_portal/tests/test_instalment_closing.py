@@ -6,6 +6,7 @@ from odoo import Command
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
+from .common.nightly import nightly, some
 from .common.schedule_actions import ScheduleActionCommon
 
 
@@ -172,10 +173,8 @@ class TestInstalmentClosing(ScheduleActionCommon):
         self.assertFalse(order.billing_move_ids)
 
     def test_each_currency_with_several_taxes(self):
-        for currency, prices, total in (
-            ('JPY', (500, 200, 100), 1000),
-            ('KWD', (5.0, 2.0, 1.0), 10.001),
-        ):
+        sales = (('JPY', (500, 200, 100), 1000), ('KWD', (5.0, 2.0, 1.0), 10.001))
+        for currency, prices, total in some(sales):
             with self.subTest(currency):
                 with freeze_time('2027-01-10 10:00:00'):
                     order = self._create_taxed_order(currency, prices, total)
@@ -331,6 +330,7 @@ class TestInstalmentClosing(ScheduleActionCommon):
         self.assertEqual(set(order.billing_move_ids.mapped('amount_residual')), {0.0})
         self._assert_revenue(order, 82.64, {'VAT 21%': 17.36})
 
+    @nightly("Crediting the deposit is tried for each change.")
     def test_the_accountant_credits_a_part_of_an_instalment(self):
         order = self._create_instalments()
         self._run_on('2027-02-10')
@@ -347,6 +347,7 @@ class TestInstalmentClosing(ScheduleActionCommon):
         self.assertEqual(order.billing_event_ids[-1].invoice_id.amount_total, 33.34)
         self._assert_revenue(order, 90.0, {'VAT 21%': 18.9})
 
+    @nightly("Cancelling one is tried for each change.")
     def test_a_deposit_that_was_collected_is_corrected(self):
         order = self._create_instalments()
         deposit = order.billing_move_ids
@@ -380,6 +381,7 @@ class TestInstalmentClosing(ScheduleActionCommon):
         self.assertTrue(order._get_initial_attempts().payment_id.is_reconciled)
         self._assert_revenue(order, 100.0, {'VAT 21%': 21.0})
 
+    @nightly("Crediting a deposit is tried for each change.")
     def test_a_deposit_is_credited_and_made_anew(self):
         order = self._create_instalments()
         deposit = order.billing_move_ids

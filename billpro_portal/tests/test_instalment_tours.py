@@ -2,6 +2,7 @@ from freezegun import freeze_time
 
 from odoo.tests import tagged
 
+from .common.nightly import nightly
 from .common.tours import InstalmentTourCommon, PhoneCommon
 
 
@@ -41,12 +42,14 @@ class TestInstalmentTours(InstalmentTourCommon):
             "33.34",
         )
 
+    @nightly("A card is registered without a browser for each change.")
     def test_registration(self):
         self._check_registration()
 
 
 @tagged('post_install', '-at_install')
 class TestInstalmentsOnPhone(PhoneCommon, InstalmentTourCommon):
+    @nightly("Walked on a desktop for each change.")
     def test_from_the_link_to_the_first_instalment(self):
         self.course.billing_deposit = 21
         order = self._order_by_touch((self.course, 1), label="Pay $ 21.00")

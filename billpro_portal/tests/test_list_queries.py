@@ -6,6 +6,7 @@ from freezegun import freeze_time
 from odoo.tests import tagged
 
 from .common.list_requests import LISTS, REPORTS, ViewRequest
+from .common.nightly import nightly
 from .common.query_counts import MANY
 from .common.subscription import SubscriptionCommon
 
@@ -82,6 +83,7 @@ class TestListQueries(SubscriptionCommon):
                 counts[action, mode] = self._count(request)
         return counts
 
+    @nightly("How dear it is, not what is right.")
     def test_lists_and_reports(self):
         with freeze_time(NOW):
             self.token = self._create_token()

@@ -4,6 +4,7 @@ from freezegun import freeze_time
 
 from odoo.tests import new_test_user, tagged
 
+from .common.nightly import nightly
 from .common.tours import MeteredTourCommon, PhoneCommon
 
 
@@ -66,6 +67,7 @@ class TestMeteredTours(MeteredTourCommon):
 
 @tagged('post_install', '-at_install')
 class TestMeteredOnPhone(PhoneCommon, MeteredTourCommon):
+    @nightly("Walked on a desktop for each change.")
     def test_from_the_link_to_several_payments(self):
         order = self._order_by_touch((self.water, 1), label="Register card")
         for moment, amount, note, when in (

@@ -5,6 +5,7 @@ from freezegun import freeze_time
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
+from .common.nightly import nightly
 from .common.schedule_actions import START, OrderActionCommon
 from .common.tours import SubscriptionTourCommon
 
@@ -117,6 +118,7 @@ class TestOrderActionTours(OrderActionCommon, SubscriptionTourCommon):
         self._assert_books_closed(desk)
         self.assertEqual((water.billing_status, water.billing_paid), ('complete', 0.0))
 
+    @nightly("What they may do is asked without a browser for each change.")
     def test_salesperson_and_accountant(self):
         orders = self._create_orders()
         before = {name: order.billing_status for name, order in orders.items()}

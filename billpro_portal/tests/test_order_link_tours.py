@@ -6,6 +6,7 @@ from pypdf import PdfReader
 from odoo.tests import tagged
 
 from .common.http import BillingHttpCommon
+from .common.nightly import nightly
 
 
 @tagged('post_install', '-at_install')
@@ -77,6 +78,7 @@ class TestOrderLinkTours(BillingHttpCommon):
         self.start_tour(link, 'billpro_portal.pay')
         self._assert_paid_once(order, 121.0)
 
+    @nightly("Each currency is paid without a browser for each change.")
     def test_currencies(self):
         for currency, price, total in (
             ('EUR', 99.99, 362.96),
@@ -95,6 +97,7 @@ class TestOrderLinkTours(BillingHttpCommon):
             order.billing_transaction_ids.sorted('id').mapped('state'), ['error', 'done']
         )
 
+    @nightly("Walked through without a browser for each change.")
     def test_pending_then_paid(self):
         order = self._create_order()
         self._start(order, 'pending_then_paid')

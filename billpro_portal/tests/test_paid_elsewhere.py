@@ -297,6 +297,23 @@ class TestPaidElsewhere(OtherPaymentsCommon):
         self.assertEqual(order.billing_status, 'complete')
         self.assertEqual(tx.invoice_ids.payment_state, 'paid')
 
+    def test_the_customer_pays_while_the_dialog_is_open(self):
+        order = self._create_order((self.desk, 1))
+        invoice = self._invoice_by_hand(order)
+        dialog = (
+            self.env['account.payment.register']
+            .with_context(active_model='account.move', active_ids=invoice.ids)
+            .create({})
+        )
+        self._finish(self._begin_by_link(order))
+        with (
+            self.assertRaisesRegex(UserError, f'^{invoice.name} was paid meanwhile'),
+            self.env.cr.savepoint(),
+        ):
+            dialog._create_payments()
+        self.assertFalse(invoice.matched_payment_ids - invoice.transaction_ids.payment_id)
+        self._assert_begun(order, 'complete', 121)
+
     def test_an_order_that_was_changed_since_it_was_invoiced(self):
         """The price is another one: no invoice can be made of that, and somebody must know."""
         order = self._create_order((self.desk, 1))

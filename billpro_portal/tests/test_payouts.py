@@ -4,6 +4,7 @@ from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
+from .common.nightly import nightly
 from .common.payout import PayoutCommon
 
 
@@ -255,6 +256,31 @@ class TestPayouts(PayoutCommon):
         self._assert_nothing_held()
         self._assert_books_closed(other)
 
+    def test_a_refund_that_fails_when_its_month_is_closed(self):
+        order = self._charge(card='pm_card_refundFail')
+        payment = self._refund(order, 21.0).payment_id
+        self._pay_out()
+        self._book()
+        today = fields.Date.today()
+        self.company.fiscalyear_lock_date = today
+        refund = self.gateway.find_all('refund')[0]
+        self.gateway.settle_refund(refund['id'])
+        self._deliver_all(self._find_messages('refund.failed', payment=refund['id']))
+        self._process()
+        self.assertEqual(self._get_events().state, 'processed')
+        self.assertEqual(payment.move_id.state, 'posted')
+        reversal = payment.move_id.reversal_move_ids
+        self.assertEqual((reversal.state, reversal.date), ('posted', today + timedelta(days=1)))
+        note = order.billing_move_ids.filtered(lambda move: move.move_type == 'out_refund')
+        self.assertEqual((note.state, note.amount_residual), ('posted', 21))
+        self.assertEqual((order.billing_refunded, order.billing_credited), (0, 21))
+        self.assertEqual(self._get_balance(self.outstanding), 21)
+        self.company.fiscalyear_lock_date = False
+        self._charge()
+        self._pay_out()
+        self.assertFalse(self._book()[1].difference_count)
+        self._assert_nothing_held()
+
     def test_a_refund_that_fails_within_the_payout(self):
         order = self._charge(card='pm_card_refundFail')
         self._refund(order, 21.0)
@@ -307,6 +333,187 @@ class TestPayouts(PayoutCommon):
         self._assert_items(won.move_id, (self.transit, 121), (self.disputes, -121))
         self.assertEqual(won.line_ids.transaction_id, orders[0].billing_transaction_ids)
         self._assert_nothing_held()
+
+    # === LOSSES OF DISPUTES === #
+
+    def _assert_disputes(self, losses, disputes=0):
+        """Check the accounts of losses and of disputes."""
+        self.assertEqual(self._get_balance(self.losses), losses)
+        self.assertEqual(self._get_balance(self.disputes), disputes)
+
+    def test_a_loss_that_its_payout_has(self):
+        order = self._charge()
+        dispute = self._dispute(order)
+        self._pay_out()
+        payout = self._book()
+        self._assert_disputes(0, 121)
+        self.assertEqual(dispute.payout_date, payout.move_id.date)
+        self.assertFalse(dispute.booking_state)
+        dispute.action_book()
+        self.assertFalse(dispute.loss_move_id)  # It may be won.
+        self._decide(dispute, won=False)
+        self.assertEqual(dispute.booking_state, 'to_book')
+        self.assertTrue(order.billing_is_loss_to_book)
+        dispute.with_user(self.billing_manager).action_book()
+        self._assert_items(dispute.loss_move_id, (self.losses, 121), (self.disputes, -121))
+        self.assertEqual(dispute.loss_move_id.line_ids.partner_id, self.customer)
+        self.assertEqual(dispute.booking_state, 'booked')
+        entry = dispute.loss_move_id
+        dispute.action_book()
+        self.assertEqual(dispute.loss_move_id, entry)
+        self._assert_disputes(121)
+        self.assertEqual(self._get_balance(self.fees), 22.07)
+        self.assertEqual((order.billing_lost, order.billing_is_loss_to_book), (121, False))
+        for record in (order, order.billing_move_ids):
+            notes = record.message_ids.mapped('body')
+            self.assertEqual(sum(f"was booked: {entry.name}" in note for note in notes), 1)
+        self.assertEqual(dispute.action_open_entry()['res_id'], entry.id)
+        self._assert_nothing_held()
+
+    def test_a_loss_that_is_booked_before_its_payout(self):
+        dispute = self._dispute(self._charge())
+        self._decide(dispute, won=False)
+        dispute.action_book()
+        self._assert_disputes(121, -121)
+        self._pay_out()
+        payout = self._book()
+        self._assert_items(
+            payout.move_id,
+            (self.fees, 22.07),
+            (self.transit, -22.07),
+            (self.outstanding, -121),
+            (self.disputes, 121),
+        )
+        self._assert_disputes(121)
+        self._assert_nothing_held()
+
+    def test_a_loss_that_was_none_after_all(self):
+        for is_paid_out in (True, False):
+            with self.subTest(is_paid_out=is_paid_out):
+                dispute = self._dispute(self._charge())
+                if is_paid_out:
+                    self._pay_out()
+                    self._book()
+                self._decide(dispute, won=False)
+                dispute.action_book()
+                self._change_mind(dispute)
+                self.assertEqual(dispute.booking_state, 'to_take_back')
+                self.assertTrue(dispute.order_id.billing_is_loss_to_book)
+                dispute.action_book()
+                self.assertFalse(dispute.booking_state)
+                dispute.action_book()
+                self.assertEqual(len(dispute.loss_move_id.reversal_move_ids), 1)
+                self._pay_out()
+                self._book()
+                self._assert_disputes(0)
+                self.assertFalse(dispute.order_id.billing_lost)
+
+    def test_a_dispute_that_is_won_needs_no_entry(self):
+        dispute = self._dispute(self._charge())
+        self._pay_out()
+        self._decide(dispute, won=True)
+        self.assertFalse(dispute.booking_state)
+        dispute.action_book()
+        self.assertFalse(dispute.loss_move_id)
+        self._pay_out()
+        self._book()
+        self._assert_disputes(0)
+
+    def test_losses_in_another_currency(self):
+        """121.00 CHF are 60.50 in the books, and 59.29 at Stripe's rate."""
+        chf = self._set_rate('CHF', 2.0)
+        self._settle_in(self.currency, 0.49)
+        losses = 0
+        for is_paid_out, loss in ((True, 59.29), (False, 60.5)):
+            with self.subTest(is_paid_out=is_paid_out):
+                dispute = self._dispute(self._charge((self.desk, 1, 100.0), currency='CHF'))
+                self.assertEqual(dispute.currency_id, chf)
+                if is_paid_out:
+                    self._pay_out()
+                    self._book()
+                self._decide(dispute, won=False)
+                dispute.action_book()
+                if not is_paid_out:
+                    self._pay_out()
+                    self._book()
+                losses = self.currency.round(losses + loss)
+                self._assert_disputes(losses)
+        self._assert_nothing_held()
+
+    def test_what_comes_back_at_another_rate(self):
+        """Nothing stays on the account of disputes."""
+        chf = self._set_rate('CHF', 2.0)
+        dispute = self._dispute(self._charge((self.desk, 1, 100.0), currency='CHF'))
+        self._pay_out(currency='chf')
+        self._book()
+        self._assert_disputes(0, 60.5)
+        chf.rate_ids.rate = 2.2
+        self._decide(dispute, won=True)
+        self._pay_out(currency='chf')
+        self._book()
+        self._assert_disputes(0)
+        self.assertEqual(self._get_balance(self.disputes, in_currency=True), 0)
+
+    def test_losses_on_the_account_of_disputes(self):
+        """There is nothing to move."""
+        self.provider.billpro_loss_account_id = self.disputes
+        for is_paid_out in (True, False):
+            dispute = self._dispute(self._charge())
+            if is_paid_out:
+                self._pay_out()
+                self._book()
+            self._decide(dispute, won=False)
+            dispute.action_book()
+            self.assertFalse(dispute.loss_move_id)
+            self.assertEqual(dispute.booking_state, 'booked')
+        self._pay_out()
+        self._book()
+        self.assertEqual(self._get_balance(self.disputes), 242)
+
+    def test_an_account_that_is_not_set(self):
+        self.provider.billpro_loss_account_id = False
+        dispute = self._dispute(self._charge())
+        self._decide(dispute, won=False)
+        dispute.action_book()
+        self._assert_items(dispute.loss_move_id, (self.fees, 121), (self.disputes, -121))
+
+    def test_a_loss_in_a_closed_period(self):
+        today = fields.Date.today()
+        dispute = self._dispute(self._charge())
+        self._decide(dispute, won=False)
+        self.company.fiscalyear_lock_date = today
+        dispute.action_book()
+        self.assertEqual(dispute.loss_move_id.date, today + timedelta(days=1))
+        self.company.fiscalyear_lock_date = today + timedelta(days=5)
+        self._change_mind(dispute)
+        dispute.action_book()
+        reversal = dispute.loss_move_id.reversal_move_ids
+        self.assertEqual((reversal.state, reversal.date), ('posted', today + timedelta(days=6)))
+        self._assert_disputes(0)
+
+    def test_what_accountants_do_with_the_entry_of_a_loss(self):
+        dispute = self._dispute(self._charge())
+        self._decide(dispute, won=False)
+        dispute.action_book()
+        entry = dispute.loss_move_id
+        entry.button_draft()
+        self.assertEqual(dispute.booking_state, 'to_book')
+        dispute.action_book()
+        self.assertEqual((dispute.loss_move_id, entry.state), (entry, 'posted'))
+        entry._reverse_moves([{'date': entry.date}])._post(soft=False)
+        self.assertEqual(dispute.booking_state, 'to_book')
+        dispute.action_book()
+        self.assertNotEqual(dispute.loss_move_id, entry)
+        self._pay_out()
+        self._book()
+        self._assert_disputes(121)
+
+    def test_who_may_book_losses(self):
+        dispute = self._dispute(self._charge())
+        self._decide(dispute, won=False)
+        with self.assertRaises(AccessError):
+            dispute.with_user(self.salesperson).action_book()
+        self.assertFalse(dispute.loss_move_id)
 
     # === FAILED, INSTANT AND OTHER PAYOUTS === #
 
@@ -551,6 +758,7 @@ class TestPayouts(PayoutCommon):
         with self.assertRaises(UserError):
             payout.unlink()
 
+    @nightly("How dear it is, not what is right.")
     def test_many_payments_cost_no_more_queries(self):
         counts = []
         for number in (1, 5, 15):  # The first finds what is looked up once.

@@ -5,6 +5,7 @@ from freezegun import freeze_time
 from odoo.tests import tagged
 
 from .common.billing_reports import RescheduledCommon
+from .common.nightly import nightly
 
 
 @tagged('post_install', '-at_install')
@@ -57,6 +58,7 @@ class TestRescheduledMrr(RescheduledCommon):
                 ],
             )
 
+    @nightly("Moved once for each change.")
     def test_moved_twice(self):
         self._change('2027-02-10', 2, day=date(2027, 3, 15), scope='later')
         self._run_on_days('2027-03-15')
@@ -130,6 +132,7 @@ class TestRescheduledMrr(RescheduledCommon):
             ],
         )
 
+    @nightly("Each of both is tried by others for each change.")
     def test_amounts_of_several_taxes_and_months(self):
         with freeze_time('2027-01-31 10:00:00'):
             papers = self._create_sold_product("Papers", 100.0, self.tax_6, 'subscription')

@@ -5,6 +5,7 @@ from freezegun import freeze_time
 from odoo.fields import Domain
 from odoo.tests import tagged
 
+from .common.nightly import nightly
 from .common.schedule_actions import ScheduleActionCommon
 
 
@@ -49,6 +50,7 @@ class TestReview(ScheduleActionCommon):
         self.assertEqual(order.billing_status, 'complete')
         self._assert_totals(order, paid=154.33, refunded=33.33, balance=0.0)
 
+    @nightly("By a refund for each change.")
     def test_overpaid_is_settled_by_completing_it(self):
         order, _twice = self._create_overpaid()
         self._run_on('2027-04-10')

@@ -4,6 +4,7 @@ from odoo import Command
 from odoo.tests import tagged
 
 from .common.http import BillingHttpCommon
+from .common.nightly import nightly
 from .common.sale_features import START, SaleFeaturesCommon
 
 
@@ -11,6 +12,7 @@ from .common.sale_features import START, SaleFeaturesCommon
 class TestSaleFeatures(SaleFeaturesCommon):
     """What every Odoo sale can do, with each purchase type."""
 
+    @nightly("What a template fills in is billed like what is typed in.")
     def test_quotation_templates(self):
         self.gym.write({'billing_interval_count': 2, 'billing_trial_days': 0})
         extra = self._create_sold_product("Towel", 10.0, self.tax_21, False)
@@ -58,6 +60,7 @@ class TestSaleFeatures(SaleFeaturesCommon):
         for invoice in order.billing_move_ids:
             self.assertEqual(len(invoice.invoice_line_ids), 1)
 
+    @nightly("Each currency is drawn by the tests of the books.")
     def test_pricelists_in_another_currency(self):
         pricelist = self._create_pricelist('GBP')
         self.env['res.currency.rate'].create(
@@ -141,6 +144,7 @@ class TestSaleFeatures(SaleFeaturesCommon):
             lambda order: self._apply_discount(order, 'sol_discount', discount_percentage=0.1),
         )
 
+    @nightly("Discounts on each line are billed for each change.")
     def test_a_global_discount(self):
         """The discount line of a subscription has no period: it lowers the first payment only."""
         self._assert_sold(
@@ -157,6 +161,7 @@ class TestSaleFeatures(SaleFeaturesCommon):
             lambda order: self._apply_discount(order, 'so_discount', discount_percentage=0.1),
         )
 
+    @nightly("Discounts on each line are billed for each change.")
     def test_a_discount_of_a_fixed_amount(self):
         self._assert_sold(
             {
@@ -274,6 +279,7 @@ class TestProductVariants(SaleFeaturesCommon, BillingHttpCommon):
         self.assertIn("Locker (Large)", portal)
         self.assertNotIn("Medium", portal)
 
+    @nightly("One of them is billed for each change.")
     def test_both_sizes_on_one_order(self):
         sizes = self._create_sizes()
         order = self._create_quotation()

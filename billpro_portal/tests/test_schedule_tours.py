@@ -2,6 +2,7 @@ from freezegun import freeze_time
 
 from odoo.tests import new_test_user, tagged
 
+from .common.nightly import nightly
 from .common.schedule_actions import ScheduleActionCommon
 from .common.tours import SubscriptionTourCommon
 
@@ -30,6 +31,7 @@ class TestScheduleTours(ScheduleActionCommon, SubscriptionTourCommon):
         self.assertEqual(order.billing_status, 'complete')
         self._assert_books_closed(order)
 
+    @nightly("The button is pressed without a browser for each change.")
     def test_billing_users_retry_and_open_the_attempt(self):
         order = self._create_instalments(state='error')
         self._run_on('2027-02-10')
@@ -38,6 +40,7 @@ class TestScheduleTours(ScheduleActionCommon, SubscriptionTourCommon):
         self.assertEqual((order.billing_paid, order.billing_status), (54.33, 'active'))
         self._assert_books_closed(order)
 
+    @nightly("The dialog is walked through for one payment for each change.")
     def test_billing_users_change_all_later_payments(self):
         with freeze_time('2027-01-10 10:00:00'):
             order = self._create_active_order()
@@ -47,6 +50,7 @@ class TestScheduleTours(ScheduleActionCommon, SubscriptionTourCommon):
         self.assertEqual(order.billing_paid, 54.2)
         self._assert_books_closed(order)
 
+    @nightly("The button is pressed without a browser for each change.")
     def test_managers_complete_an_order(self):
         order = self._create_instalments()
         self._run_on('2027-02-10')
@@ -65,6 +69,7 @@ class TestScheduleTours(ScheduleActionCommon, SubscriptionTourCommon):
         self._tour(order, 'schedule_accountant', 'accountant')
         self.assertEqual(order.billing_status, 'active')
 
+    @nightly("The dialog is used without a browser for each change.")
     def test_billing_users_charge_a_stored_card(self):
         with freeze_time('2027-02-10 10:00:00'):
             order = self._create_order((self.gym, 1))

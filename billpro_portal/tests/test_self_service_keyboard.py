@@ -1,6 +1,7 @@
 from odoo.tests import tagged
 
 from .common.keyboard import Keyboard
+from .common.nightly import nightly
 from .common.page import CARD_FIELDS, PAY_BUTTON
 from .common.self_service import SelfServiceCommon
 
@@ -95,6 +96,7 @@ class TestSelfServiceByKeyboard(SelfServiceCommon):
             keyboard, ("Paid", "$ 24.20"), ("Declined", "$ 24.20"), ("Paid", "$ 24.20")
         )
 
+    @nightly("Two of these ways are walked by keyboard for each change.")
     def test_a_soft_decline_is_paid_with_the_same_card(self):
         self._check_soft_decline()
 
@@ -164,6 +166,7 @@ class TestSelfServiceByKeyboard(SelfServiceCommon):
             keyboard, ("Declined", "$ 48.40"), ("Declined", "$ 24.20"), ("Paid", "$ 24.20")
         )
 
+    @nightly("Two of these ways are walked by keyboard for each change.")
     def test_the_new_card_is_declined_too(self):
         self._check_declined_update()
 
@@ -223,6 +226,7 @@ class TestSelfServiceByKeyboard(SelfServiceCommon):
         keyboard.wait_for(ATTENTION)
         self._assert_history(keyboard, ("Paid", "$ 24.20"), ("Paid", "$ 24.20"))
 
+    @nightly("Two of these ways are walked by keyboard for each change.")
     def test_the_bank_wants_the_customer(self):
         self._check_authentication()
 
@@ -270,6 +274,7 @@ class TestSelfServiceByKeyboard(SelfServiceCommon):
         )
         self._assert_history(keyboard, ("Paid", "$ 24.20"))
 
+    @nightly("Two of these ways are walked by keyboard for each change.")
     def test_an_expired_card_is_replaced(self):
         self._check_expired_card()
 
@@ -382,6 +387,7 @@ class TestSelfServiceByKeyboard(SelfServiceCommon):
         keyboard.wait_for(ATTENTION)
         self._assert_history(keyboard, ("Paid", "$ 24.20"), ("Paid", "$ 24.20"))
 
+    @nightly("Two of these ways are walked by keyboard for each change.")
     def test_cancelled_and_kept_and_cancelled_at_once(self):
         self._check_cancellation()
 
@@ -402,5 +408,6 @@ class TestSelfServiceByKeyboard(SelfServiceCommon):
         self._assert_told(keyboard, "Your message was sent. We will answer it.")
         keyboard.wait_for(STATUS, "Active")
 
+    @nightly("Two of these ways are walked by keyboard for each change.")
     def test_other_types_write_to_the_seller(self):
         self._check_messages()

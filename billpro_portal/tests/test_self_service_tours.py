@@ -6,6 +6,7 @@ from odoo.http import Request
 from odoo.tests import tagged
 
 from .common.cards import NEEDS_BANK
+from .common.nightly import nightly
 from .common.page import CARD_FIELDS, PAY_BUTTON
 from .common.self_service import SelfServiceCommon
 
@@ -83,6 +84,7 @@ class TestSelfServiceOnPhone(SelfServiceCommon):
         page.wait_for('.o_billpro_progress h1', "We are collecting your payment")
         page.check_layout()
 
+    @nightly("Walked on a desktop for each change.")
     def test_a_soft_decline_is_paid_with_the_same_card(self):
         order = self._decline_softly()
         with self._visit(order, datetime(2027, 2, 10, 11)) as page:
@@ -135,6 +137,7 @@ class TestSelfServiceOnPhone(SelfServiceCommon):
             page.tap('#test-source-authorize-3ds')
             self._assert_collecting(page)
 
+    @nightly("Walked on a desktop for each change.")
     def test_an_expired_card_is_replaced(self):
         order = self._create_active_order()
         order.billing_token_id.card_expiry_date = date(2026, 12, 31)
@@ -151,6 +154,7 @@ class TestSelfServiceOnPhone(SelfServiceCommon):
             self._assert_told(page, "Your card is saved and charged from now on.")
         self.assertEqual(order.billing_token_id.card_last_digits, '4444')
 
+    @nightly("Walked on a desktop for each change.")
     def test_the_new_card_is_declined_too(self):
         order = self._owe_with_lost_card(2, 3)
         with self._visit(order, datetime(2027, 3, 10, 12), '/card') as page:

@@ -5,6 +5,7 @@ from freezegun import freeze_time
 
 from odoo.tests import tagged
 
+from .common.nightly import nightly
 from .common.stripe_checkout import StripeCheckoutCommon
 
 # What the gateway notes of the cards that the tour tries one after the other, in that order.
@@ -32,14 +33,17 @@ class TestStripeCheckout(StripeCheckoutCommon):
         self._assert_paid_once(self._pay('visa'), 121.0)
         self.assertEqual(self._movements(), [('charge', 12100)])
 
+    @nightly("One more card.")
     def test_mastercard(self):
         self._assert_paid_once(self._pay('mastercard'), 121.0)
         self.assertEqual(self._movements(), [('charge', 12100)])
 
+    @nightly("One more card.")
     def test_amex(self):
         self._assert_paid_once(self._pay('amex'), 121.0)
         self.assertEqual(self._movements(), [('charge', 12100)])
 
+    @nightly("To the checkout it is one more card.")
     def test_disputed(self):
         """The payment is approved; the cardholder disputes it afterwards."""
         self._assert_paid_once(self._pay('disputed'), 121.0)
@@ -50,6 +54,7 @@ class TestStripeCheckout(StripeCheckoutCommon):
         self._assert_paid_once(order, 121.0)
         self.assertEqual(self._charges(order.billing_transaction_ids), [(None, None)])
 
+    @nightly("One more card that the bank asks about.")
     def test_the_bank_asks_on_request(self):
         self._assert_paid_once(self._pay('bank_requested'), 121.0)
 
@@ -58,6 +63,7 @@ class TestStripeCheckout(StripeCheckoutCommon):
 class TestStripeSubscription(StripeCheckoutCommon):
     """Cards that are saved at the checkout and charged later."""
 
+    @nightly("One more card: that of Visa is paid with for each change.")
     def test_mastercard(self):
         order = self._subscribe('subscription_mastercard')
         self._assert_paid_once(order, 24.2, 'active')
@@ -70,6 +76,7 @@ class TestStripeSubscription(StripeCheckoutCommon):
         self._assert_card(order, 'visa', '3155')
         self._assert_second_payment(order)
 
+    @nightly("The bank asks once for a payment for each change.")
     def test_the_bank_asks_once_to_save_a_card(self):
         order = self._subscribe('register_bank_once', trial_days=31)
         self._assert_registered(order)
@@ -116,6 +123,7 @@ class TestStripeSubscription(StripeCheckoutCommon):
         body = notice.message_id.body.replace('&amp;', '&')
         return re.search(r'/order/[^"\s]+', body).group()
 
+    @nightly("Such a card is charged by the run for each change.")
     def test_a_card_that_can_be_saved_but_not_charged(self):
         order = self._subscribe('register_charge_fails', trial_days=31)
         self._assert_registered(order)
@@ -195,6 +203,7 @@ class TestStripeCheckoutOnPhone(StripeCheckoutCommon):
     browser_size = '360x740'
     touch_enabled = True
 
+    @nightly("Walked on a desktop for each change.")
     def test_the_bank_always_asks(self):
         self._assert_paid_once(self._pay('bank_always'), 121.0)
 

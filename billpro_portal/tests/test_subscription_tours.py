@@ -8,6 +8,7 @@ from odoo.exceptions import AccessError
 from odoo.fields import Domain
 from odoo.tests import new_test_user, tagged
 
+from .common.nightly import nightly
 from .common.tours import PhoneCommon, SubscriptionTourCommon
 
 
@@ -72,6 +73,7 @@ class TestSubscriptionTours(SubscriptionTourCommon):
             for expected in texts:
                 self.assertIn(expected, text)
 
+    @nightly("The same page, with another text.")
     def test_trial(self):
         self._check_trial()
 
@@ -89,6 +91,7 @@ class TestSubscriptionTours(SubscriptionTourCommon):
         self.assertEqual(len(page.xpath('//details//li')), 24)
         self.assertIn("Show 24 more payments", page.xpath('string(//details/summary)'))
 
+    @nightly("The button is pressed without a browser for each change.")
     def test_staff_execute_a_payment_now(self):
         with freeze_time('2028-01-31 10:00:00'):
             order = self._create_active_order()
@@ -104,6 +107,7 @@ class TestSubscriptionTours(SubscriptionTourCommon):
         self.assertEqual(order.billing_event_ids.mapped('status'), ['completed', 'scheduled'])
         self._assert_books_closed(order)
 
+    @nightly("The button is pressed without a browser for each change.")
     def test_managers_run_now(self):
         with freeze_time('2028-01-31 10:00:00'):
             order = self._create_active_order()

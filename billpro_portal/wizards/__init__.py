@@ -14,6 +14,7 @@ from . import (
     pause,
     payout_import,
     refund,
+    register_payment,
     reschedule,
     skip,
     sms_template_preview,

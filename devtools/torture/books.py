@@ -56,6 +56,17 @@ def count_events(env: Environment, now: datetime) -> dict[str, int]:
     }
 
 
+def count_openable_orders(env: Environment) -> int:
+    """Return of how many orders a run that begins now could open a payment.
+
+    :param odoo.api.Environment env: The superuser's environment.
+    :rtype: int
+    """
+    due = env['billpro.billing.run']._get_due_domain()
+    ((count,),) = env['billpro.billing.event']._read_group(due, [], ['order_id:count_distinct'])
+    return int(count)
+
+
 def read_events(env: Environment) -> list[EventBooks]:
     """Return what the books say about each event.
 

@@ -25,6 +25,8 @@ CHARGE = {'method': 'POST', 'path': '/v1/payment_intents', 'parameters': {'confi
 MATRIX_BATCH = 2
 BATCH = 20
 TRIES_PER_CELL = 20
+# Of how many orders payments can be opened before a cell: both workers fill two batches.
+OPENABLE_ORDERS = 2 * 2 * MATRIX_BATCH
 # One event in so many loses its first answer, to be asked about in the second half of the matrix.
 UNKNOWN_SHARE = 10
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -118,6 +120,9 @@ class Driver:
         self._leave_unknown_attempts()
         for cell in cells:
             for _try in range(TRIES_PER_CELL):
+                if not cell.is_inquiry:
+                    # Orders whose payments wait for an answer have nothing to be opened.
+                    self.host.have_openable_orders(count=OPENABLE_ORDERS)
                 if self._run_cell(cell):
                     self.reached[cell] += 1
                     break

@@ -69,7 +69,12 @@ class Host:
             orders.prepare(env, gateway, key)
             provider = env.ref('payment.payment_provider_stripe')
             provider.stripe_webhook_secret = webhook_secret
-            orders.create(env, events, types=plan.PURCHASE_TYPES)
+            orders.create(
+                env,
+                events,
+                types=plan.PURCHASE_TYPES,
+                held_back_share=orders.HELD_BACK_SHARE,
+            )
         with self.new_environment() as env:
             # Forked processes inherit the caches that this fills.
             first = env['billpro.billing.event'].search([], limit=len(plan.PURCHASE_TYPES))
@@ -88,6 +93,12 @@ class Host:
         now = self._get_time(seconds_ahead)
         with self.new_environment() as env:
             return books.count_events(env, now)
+
+    def have_openable_orders(self, count: int) -> None:
+        """See to it that payments of so many orders can be opened, while any are held back."""
+        with self.new_environment() as env:
+            if (missing := count - books.count_openable_orders(env)) > 0:
+                orders.bring_forward(env, missing)
 
     def read_events(self) -> list[EventBooks]:
         """Return what the books say about each event."""

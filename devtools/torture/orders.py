@@ -17,6 +17,8 @@ APPROVED_CARD = 'pm_card_visa'
 # One order in so many has a card that can be saved but not charged.
 DECLINED_CARD = 'pm_card_chargeCustomerFail'
 DECLINED_SHARE = 8
+# One order in so many is due later, or when nothing else is left to be charged.
+HELD_BACK_SHARE = 4
 # What one order of each type is made of: name and price of its lines, and their taxes in percent.
 # The total of the instalments leaves a remainder in base and taxes, for the last one to absorb.
 PRODUCTS = {
@@ -57,6 +59,7 @@ def create(
     events: int,
     declined_share: int | None = DECLINED_SHARE,
     types: Sequence[str] = ('subscription',),
+    held_back_share: int | None = None,
 ) -> None:
     """Create live orders with missed payments.
 
@@ -64,6 +67,7 @@ def create(
     :param int events: How many payments are to be due.
     :param int|None declined_share: One order in so many has a card that is declined.
     :param types: The purchase types of the orders, which take turns.
+    :param int|None held_back_share: One order in so many is due tomorrow only, see `bring_forward`.
     """
     tokens = env['payment.token'].search([], order='id')
     sizes = [EVENTS_PER_ORDER] * (events // EVENTS_PER_ORDER)
@@ -92,6 +96,23 @@ def create(
             for values in _prepare_events(order, size)
         ]
     )
+    if held_back_share:
+        held_back = orders[held_back_share - 1 :: held_back_share]
+        tomorrow = fields.Datetime.add(fields.Datetime.now(), days=1)
+        held_back.billing_event_ids.due_date = tomorrow
+
+
+def bring_forward(env: Environment, orders: int) -> None:
+    """Let the payments of orders that were held back be due, as far as there are any.
+
+    :param odoo.api.Environment env: The superuser's environment.
+    :param int orders: Of how many orders.
+    """
+    now = fields.Datetime.now()
+    later = env['billpro.billing.event'].search(
+        [('status', '=', 'scheduled'), ('due_date', '>', now)], order='id'
+    )
+    later.order_id[:orders].billing_event_ids.due_date = now
 
 
 def _prepare_terms(env: Environment, purchase_type: str, size: int) -> dict[str, Any]:

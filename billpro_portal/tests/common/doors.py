@@ -62,6 +62,10 @@ METHODS = {
     'billpro.collection.report': {'action_open_order': READERS},
     'billpro.deferral.report': {'action_open_order': READERS},
     'billpro.dialog': {'create': ODOO, 'write': ODOO},
+    'billpro.dispute': {
+        'action_book': INVOICING | BILLING_MANAGERS,
+        'action_open_entry': READERS,
+    },
     'billpro.follow.taxes': {'action_follow': BILLING_MANAGERS},
     'billpro.merge': {'action_merge': BILLING_USERS},
     'billpro.mrr.report': {'action_open_order': READERS},
@@ -181,6 +185,7 @@ FIELDS = {
         'billpro_adjustment_account_id',
         'billpro_dispute_account_id',
         'billpro_fee_account_id',
+        'billpro_loss_account_id',
         'billpro_payouts_since',
         'webhook_refused_date',
     },

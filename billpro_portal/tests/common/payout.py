@@ -2,6 +2,8 @@ from odoo import Command
 
 from .webhook import MessageCommon
 
+DISPUTE_MESSAGES = ('charge.dispute.created', 'charge.dispute.closed')
+
 
 class PayoutCommon(MessageCommon):
     """Orders that were paid at the gateway, and its payouts."""
@@ -12,12 +14,14 @@ class PayoutCommon(MessageCommon):
         cls.currency = cls.company.currency_id
         cls.fees = cls._create_account("Fees of payments", '659100')
         cls.disputes = cls._create_account("Disputes", '659200')
+        cls.losses = cls._create_account("Lost disputes", '659400')
         cls.adjustments = cls._create_account("Adjustments", '659300')
         cls.provider.write(
             {
                 'billpro_payouts_since': '2020-01-01',
                 'billpro_fee_account_id': cls.fees.id,
                 'billpro_dispute_account_id': cls.disputes.id,
+                'billpro_loss_account_id': cls.losses.id,
                 'billpro_adjustment_account_id': cls.adjustments.id,
             }
         )
@@ -65,6 +69,29 @@ class PayoutCommon(MessageCommon):
         tx = order.billing_transaction_ids
         tx._set_done()
         tx._post_process()
+
+    def _dispute(self, order, **options):
+        """Let the bank take a payment back, and tell of it; return the dispute."""
+        tx = order.billing_transaction_ids
+        told = self.gateway.open_dispute(tx.provider_reference, **options)
+        self._tell_of_dispute(told['id'])
+        return self.env['billpro.dispute'].search([('provider_reference', '=', told['id'])])
+
+    def _decide(self, dispute, won):
+        """Let the bank decide a dispute, and tell of it."""
+        self.gateway.close_dispute(dispute.provider_reference, won=won)
+        self._tell_of_dispute(dispute.provider_reference)
+
+    def _change_mind(self, dispute):
+        """Let the bank decide otherwise what was lost, and tell of it."""
+        with self.gateway.store.session(None) as session:
+            record = session.get('dispute', dispute.provider_reference)
+            session.save(record | {'status': 'needs_response'})
+        self._decide(dispute, won=True)
+
+    def _tell_of_dispute(self, number):
+        self._deliver_all(self._find_messages(*DISPUTE_MESSAGES, payment=number)[-1:])
+        self._process()
 
     def _pay_out(self, **options):
         """Pay out at the gateway what it has; return its payout."""

@@ -1,0 +1,269 @@
+from collections import defaultdict
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError
+from odoo.fields import Domain
+
+
+class BillproDispute(models.Model):
+    """The losses of disputes in the books.
+
+    What a customer takes back is on the account of disputes from the payout on that has it, and off
+    again with the payout that brings it back. If the dispute is lost, somebody books the loss: it
+    moves from there to the account of losses. Whichever comes first, nothing is booked twice: a
+    loss that is booked before its payout leaves the account of disputes below zero, and the payout
+    puts it back to zero, whatever its rate is (`billpro.payout._prepare_waiting`). The fees of
+    disputes are booked with the other fees of the payout.
+
+    A dispute that is won after all takes its loss back.
+    """
+
+    _inherit = 'billpro.dispute'
+
+    loss_move_id = fields.Many2one(
+        string="Entry of the Loss",
+        comodel_name='account.move',
+        readonly=True,
+        index='btree_not_null',
+        ondelete='restrict',
+    )
+    is_loss_with_payout = fields.Boolean(
+        string="Loss Booked by the Payout",
+        readonly=True,
+        help="The account of disputes is that of losses: there is nothing to move.",
+    )
+    payout_date = fields.Date(
+        string="Paid Out On",
+        readonly=True,
+        help="The day of the last payout that has the money of the dispute.",
+    )
+    booking_state = fields.Selection(
+        string="In the Books",
+        selection=[
+            ('to_book', "Loss to book"),
+            ('booked', "Loss booked"),
+            ('to_take_back', "Loss to take back"),
+        ],
+        compute='_compute_booking_state',
+        store=True,
+        compute_sudo=True,
+    )
+
+    @api.depends(
+        'state',
+        'is_loss_with_payout',
+        'loss_move_id.state',
+        'loss_move_id.reversal_move_ids.state',
+    )
+    def _compute_booking_state(self):
+        for dispute in self:
+            is_entered = dispute._is_loss_entered()
+            if dispute.state == 'lost':
+                is_booked = is_entered or dispute.is_loss_with_payout
+                dispute.booking_state = 'booked' if is_booked else 'to_book'
+            else:
+                dispute.booking_state = is_entered and 'to_take_back'
+
+    def _is_loss_entered(self):
+        """Return whether an entry of the loss is posted, and none that reverses it.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        entry = self.loss_move_id
+        return entry.state == 'posted' and 'posted' not in entry.reversal_move_ids.mapped('state')
+
+    # === STAFF === #
+
+    @api.model
+    def _check_may_book(self):
+        """Check that the user may book losses.
+
+        :raise AccessError: If not.
+        """
+        groups = ('account.group_account_invoice', 'billpro_portal.group_billing_manager')
+        if not any(self.env.user.has_group(group) for group in groups):
+            raise AccessError(
+                self.env._("Only billing managers and those who do invoicing can book losses.")
+            )
+
+    def action_book(self):
+        """Book what disputes have lost, and take the losses back of those that were won after all.
+
+        Those of which there is nothing to book are left alone.
+
+        :raise AccessError: If the user may not.
+        :raise UserError: If a journal or an account is missing.
+        """
+        self._check_may_book()
+        self.check_access('read')
+        for dispute in self.sudo():
+            # Payouts lock it as well: each sees what the other has booked.
+            dispute.lock_for_update()
+            company = dispute.company_id
+            dispute = company._billing_date_by(dispute.with_company(company))
+            if dispute.booking_state == 'to_book':
+                dispute._book_loss()
+            elif dispute.booking_state == 'to_take_back':
+                dispute._take_loss_back()
+
+    def action_open_entry(self):
+        """Open the entry of the loss.
+
+        :rtype: dict
+        """
+        self.ensure_one()
+        self.check_access('read')
+        return {
+            'type': 'ir.actions.act_window',
+            'res_model': 'account.move',
+            'res_id': self.sudo().loss_move_id.id,
+            'views': [(False, 'form')],
+        }
+
+    # === THE ENTRY === #
+
+    def _book_loss(self):
+        """Move what is lost from the account of disputes to that of losses.
+
+        :raise UserError: If a journal or an account is missing.
+        """
+        self.ensure_one()
+        if self.loss_move_id.state == 'draft':
+            self.loss_move_id._post(soft=False)  # Somebody has reset it.
+            return
+        tx = self.transaction_id
+        account = tx.provider_id._billpro_get_payout_account('loss')
+        values_list = self._prepare_loss(account)
+        if not values_list:
+            self.is_loss_with_payout = True
+            self._log_booking(
+                self.env._(
+                    "The loss of the dispute of payment %(reference)s needs no entry: the payout"
+                    " books it to “%(account)s”, which is the account of losses as well.",
+                    reference=tx.reference,
+                    account=account.display_name,
+                )
+            )
+            return
+        self.loss_move_id = tx.provider_id._billpro_post_entry(
+            values_list,
+            self.company_id._billing_get_today(),
+            self.env._("Lost dispute of payment %s", tx.reference),
+        )
+        self._log_booking(
+            self.env._(
+                "The loss of %(amount)s, of the dispute of payment %(reference)s, was booked:"
+                " %(entry)s.",
+                amount=self.currency_id.format(self.amount),
+                reference=tx.reference,
+                entry=self.loss_move_id.name,
+            )
+        )
+
+    def _prepare_loss(self, account):
+        """Return the journal items of a loss, none if it is on its account already.
+
+        :param account.account account: The account of losses.
+        :rtype: list[dict]
+        """
+        provider = self.transaction_id.provider_id
+        company_currency = self.company_id.currency_id
+        amounts = self._get_held()
+        if not amounts and not self._get_payout_items():
+            balance = self.currency_id._convert(
+                self.amount,
+                company_currency,
+                self.company_id,
+                self.company_id._billing_get_today(),
+            )
+            disputed = provider._billpro_get_payout_account('dispute')
+            amounts = {(disputed, self.currency_id): (self.amount, balance)}
+        name = self.env._("Dispute %s", self.provider_reference)
+        return [
+            {
+                'name': name,
+                'partner_id': self.partner_id.commercial_partner_id.id,
+                'account_id': (held_on if sign < 0 else account).id,
+                'currency_id': currency.id,
+                'amount_currency': sign * amount,
+                'balance': sign * balance,
+            }
+            for (held_on, currency), (amount, balance) in amounts.items()
+            if held_on != account
+            for sign in (1, -1)
+        ]
+
+    def _take_loss_back(self):
+        """Reverse the entry of a loss that is none any more."""
+        self.ensure_one()
+        journal = self.loss_move_id.journal_id
+        today = max(self.company_id._billing_get_today(), self.loss_move_id.date)
+        reversal = self.loss_move_id._reverse_moves(
+            [
+                {
+                    'date': self.company_id._billing_get_open_day(today, journal),
+                    'ref': self.env._(
+                        "Dispute of payment %s was won", self.transaction_id.reference
+                    ),
+                }
+            ]
+        )
+        reversal._post(soft=False)
+        self._log_booking(
+            self.env._(
+                "The loss of %(amount)s, of the dispute of payment %(reference)s, was taken back:"
+                " %(entry)s.",
+                amount=self.currency_id.format(self.amount),
+                reference=self.transaction_id.reference,
+                entry=reversal.name,
+            )
+        )
+
+    def _log_booking(self, text):
+        """Note what was booked on order and invoices.
+
+        :param str text: What.
+        """
+        for record in (self.order_id, *self.transaction_id.invoice_ids):
+            if record:
+                record._message_log(body=text)
+
+    # === THE ACCOUNT OF DISPUTES === #
+
+    def _get_payout_items(self):
+        """Return the journal items that payouts have made of a dispute.
+
+        :rtype: account.move.line
+        """
+        self.ensure_one()
+        tx = self.transaction_id
+        names = [self.provider_reference, tx.provider_reference, tx.reference]
+        parts = self.env['billpro.payout.line'].search(
+            Domain('kind', '=', 'dispute')
+            & Domain('source_reference', 'in', [name for name in names if name])
+            & Domain('payout_id.provider_id', '=', tx.provider_id.id)
+        )
+        return parts.move_line_id.filtered(lambda item: item.parent_state == 'posted')
+
+    def _get_held(self):
+        """Return what is on accounts of disputes because of one, and not on that of losses.
+
+        :return: Amounts and balances, by account and currency; without those that are zero.
+        :rtype: dict
+        """
+        entries = self.loss_move_id | self.loss_move_id.reversal_move_ids
+        # The first of two items is the loss, the second what it is taken from.
+        moved = [item for entry in entries for item in entry.line_ids.sorted('id')[1::2]]
+        sums = defaultdict(lambda: [0, 0])
+        for item in (*self._get_payout_items(), *moved):
+            if item.parent_state == 'posted':
+                total = sums[item.account_id, item.currency_id]
+                total[0] += item.amount_currency
+                total[1] += item.balance
+        company_currency = self.company_id.currency_id
+        return {
+            (account, currency): (currency.round(amount), company_currency.round(balance))
+            for (account, currency), (amount, balance) in sums.items()
+            if not (currency.is_zero(amount) and company_currency.is_zero(balance))
+        }
