@@ -597,7 +597,9 @@ class BillproPurchaseInstalment(models.AbstractModel):
 
     @api.model
     def _get_lines_to_tax(self, order):
-        return self._get_sold_lines(order)
+        lines = self._get_sold_lines(order)
+        is_billed = 'posted' in lines.invoice_lines.mapped('parent_state')
+        return lines.browse() if is_billed else lines
 
     @api.model
     def _tax_anew(self, order, lines):

@@ -149,6 +149,17 @@ class TestTaxes(ScheduleActionCommon):
                     self.assertEqual(order.billing_status, 'complete')
                     self._assert_books_closed(order)
 
+    def test_instalments_that_are_billed_keep_their_taxes(self):
+        self.course.taxes_id = [Command.set(self.vat.ids)]
+        order = self._create_instalments()
+        with freeze_time('2027-01-20 10:00:00'):
+            self._refund(order, 1.0)
+        for day in ('2027-02-10', '2027-03-10', '2027-04-10'):
+            self._run_on(day)
+        self._change(moment='2027-04-20 10:00:00')
+        self.assertEqual(order.billing_status, 'review')
+        self.assertEqual((order.amount_tax, order.amount_total), (19.0, 119.0))
+
     def test_quotations_are_paid_as_they_are_invoiced(self):
         self.desk.taxes_id = [Command.set(self.vat.ids)]
         for kept, rate, total in (('without', 16, 348.0), ('with', 23, 357.0)):
