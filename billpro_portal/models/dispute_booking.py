@@ -33,9 +33,7 @@ class BillproDispute(models.Model):
         readonly=True,
         help="The account of disputes is that of losses: there is nothing to move.",
     )
-    is_booked_otherwise = fields.Boolean(
-        readonly=True, help="Somebody has booked the loss."
-    )
+    is_booked_otherwise = fields.Boolean(readonly=True, help="Somebody has booked the loss.")
     payout_date = fields.Date(
         string="Paid Out On",
         readonly=True,
