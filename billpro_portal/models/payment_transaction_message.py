@@ -169,7 +169,7 @@ class PaymentTransaction(models.Model):
             )
 
     def _take_refund_back(self):
-        """Cancel the payment of a refund or, if its entry can't be changed any more, reverse that."""
+        """Cancel the payment of a refund; if its entry can't be changed any more, reverse that."""
         payment = self.payment_id
         entry = payment.move_id
         company = self.company_id
