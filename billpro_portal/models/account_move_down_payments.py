@@ -1,3 +1,5 @@
+from contextlib import contextmanager
+
 from odoo import models
 
 
@@ -5,6 +7,54 @@ class AccountMove(models.Model):
     """Final invoices in another currency than the company's: they clear the down payments."""
 
     _inherit = 'account.move'
+
+    def _get_sync_stack(self, container):
+        """Override of `account` to look at what is due of an invoice before its line is made."""
+        stack, update_containers = super()._get_sync_stack(container)
+        # What comes first is left last: the line that is due is made of all others, at 10.
+        return [*stack, (15, self._billpro_sync_amount_due(container))], update_containers
+
+    @contextmanager
+    def _billpro_sync_amount_due(self, container):
+        """Let nothing be due in one currency and owed in the other: the database refuses that.
+
+        Each down payment that a final invoice deducts was rounded by itself. Where it leaves less
+        than the company's currency can tell, that can come to the opposite.
+        """
+        yield
+        for move in container['records']:
+            if move.currency_id == move.company_currency_id or move.state != 'draft':
+                continue
+            lines = move.line_ids.filtered(lambda line: line.display_type != 'payment_term')
+            amount = move.currency_id.round(sum(lines.mapped('amount_currency')))
+            balance = move.company_currency_id.round(sum(lines.mapped('balance')))
+            if amount * balance < 0 and move._billpro_bills_order():
+                move._billpro_add_rounding(-balance)
+
+    def _billpro_add_rounding(self, rounding):
+        """Add an amount in the company's currency to the largest line that has its sign.
+
+        :param float rounding: The amount, as it is on a debit side.
+        """
+        self.ensure_one()
+        alike = self.invoice_line_ids.filtered(
+            lambda line: (
+                line.display_type == 'product'
+                and not line.is_downpayment
+                and line.amount_currency * rounding > 0
+            )
+        )
+        largest = alike.sorted(lambda line: abs(line.balance))[-1:]
+        largest.balance = self.company_currency_id.round(largest.balance + rounding)
+
+    def _billpro_bills_order(self):
+        """Return whether it bills an order with a purchase type.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        orders = self.billing_order_id | self.line_ids.sale_line_ids.order_id
+        return any(order.purchase_type for order in orders)
 
     def _is_clearing_down_payments(self):
         """Return whether it deducts down payments in another currency than the company's.

@@ -17,10 +17,13 @@ class AccountTax(models.Model):
     _inherit = 'account.tax'
 
     def write(self, vals):
-        """Override of `account`: subscriptions that are charged follow the taxes of the books."""
+        """Override of `account`: what is still to be paid of orders follows the books' taxes."""
         result = super().write(vals)
         if COMPUTING_FIELDS.intersection(vals):
-            self._get_live_subscriptions()._have_taxes_followed('rate')
+            orders = self.env['sale.order'].sudo()
+            domain = self._get_domain_of_orders()
+            orders = orders._search_billed_later(domain) | orders._search_open_quotations(domain)
+            orders._have_taxes_followed('rate')
         return result
 
     def _get_live_subscriptions(self):
@@ -28,12 +31,16 @@ class AccountTax(models.Model):
 
         :rtype: sale.order
         """
+        orders = self.env['sale.order'].sudo()
+        return orders._search_live_subscriptions(self._get_domain_of_orders())
+
+    def _get_domain_of_orders(self):
+        """Return which orders have the taxes, or groups of them, on their lines.
+
+        :rtype: list
+        """
         groups = self.sudo().search([('children_tax_ids', 'in', self.ids)])
-        return (
-            self.env['sale.order']
-            .sudo()
-            ._search_live_subscriptions([('order_line.tax_ids', 'in', (self | groups).ids)])
-        )
+        return [('order_line.tax_ids', 'in', (self | groups).ids)]
 
     # === ROUNDING IN THE COMPANY'S CURRENCY === #
 
@@ -70,7 +77,7 @@ class AccountTax(models.Model):
         """
         records = [base_line['record'] for base_line in base_lines]
         return any(
-            line.move_id.billing_order_id or line.sale_line_ids.order_id.filtered('purchase_type')
+            line.move_id._billpro_bills_order()
             for line in records
             if isinstance(line, models.BaseModel) and line._name == 'account.move.line'
         )

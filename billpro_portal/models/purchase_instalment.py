@@ -22,6 +22,7 @@ class BillproPurchaseInstalment(models.AbstractModel):
 
     _purchase_type = 'instalment'
     _purchase_sequence = 20
+    _bills_lines_later = True
 
     # === WORDS === #
 
@@ -591,6 +592,33 @@ class BillproPurchaseInstalment(models.AbstractModel):
             "All payments are through, and %s less than the total were collected.",
             order.currency_id.format(-excess),
         )
+
+    # === CHANGES OF TAXES === #
+
+    @api.model
+    def _get_lines_to_tax(self, order):
+        lines = self._get_sold_lines(order)
+        is_billed = 'posted' in lines.invoice_lines.mapped('parent_state')
+        return lines.browse() if is_billed else lines
+
+    @api.model
+    def _tax_anew(self, order, lines):
+        """Keep the total, whatever else the company keeps: all its parts are agreed to."""
+        total = order.amount_total
+        lines._keep_prices('with')
+        rounding = order.currency_id.round(total - order.amount_total)
+        taxes = self._get_fixed_taxes(order, lines) if rounding else {}
+        taxed = lines.filtered(taxes.get)
+        if taxed:
+            largest = taxes[taxed.sorted('price_subtotal')[-1]]
+            largest['manual_total_excluded_currency'] += rounding
+            largest['manual_total_excluded'] += order.company_id.currency_id.round(
+                rounding / order.currency_rate
+            )
+            for line in taxed:
+                line.extra_tax_data = taxes[line]
+            taxed._compute_amounts_anew()
+            taxed._compute_totals_anew()
 
     # === CHANGES OF THE SCHEDULE === #
 

@@ -80,11 +80,7 @@ class BillproPurchaseInstalment(models.AbstractModel):
         due_lines = invoice.line_ids.filtered(lambda line: line.display_type == 'payment_term')
         rounding = invoice.company_currency_id.round(sum(due_lines.mapped('balance')))
         if rounding:
-            taken_off = invoice.invoice_line_ids.filtered(
-                lambda line: line.balance > 0 and not line.is_downpayment
-            )
-            largest = taken_off.sorted('balance')[-1]
-            largest.balance = invoice.company_currency_id.round(largest.balance + rounding)
+            invoice._billpro_add_rounding(rounding)
 
     @api.model
     def _get_closing_invoice(self, order):

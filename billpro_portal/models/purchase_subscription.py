@@ -23,6 +23,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
     _purchase_sequence = 30
     _one_off_types = frozenset({'single'})
     _is_perpetual = True
+    _bills_lines_later = True
 
     # === WORDS === #
 

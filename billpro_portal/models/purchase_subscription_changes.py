@@ -10,6 +10,12 @@ class BillproPurchaseSubscription(models.AbstractModel):
     _inherit = 'billpro.purchase.subscription'
 
     @api.model
+    def _get_lines_to_tax(self, order):
+        return order._get_period_lines() | order.order_line.filtered(
+            lambda line: line.billing_is_added and not line._is_on_invoice()
+        )
+
+    @api.model
     def _follow_lines(self, order, kept=None):
         """Let the payments to come be what the lines add up to, and tell the customer.
 

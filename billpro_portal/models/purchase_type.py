@@ -23,6 +23,7 @@ class BillproPurchaseType(models.AbstractModel):
     _purchase_sequence = 100  # The place in selections.
     _one_off_types = frozenset()  # The types whose products may be sold along, paid once.
     _is_perpetual = False  # Whether periods of equal length follow each other until the end.
+    _bills_lines_later = False  # Whether a later payment has the taxes of the order's lines.
 
     # === THE LIST OF TYPES === #
 
@@ -67,6 +68,15 @@ class BillproPurchaseType(models.AbstractModel):
         :rtype: tuple[str]
         """
         return tuple(key for key, model in self._get_types().items() if model._is_perpetual)
+
+    @api.model
+    def _get_types_billed_later(self):
+        """Return the types whose live orders follow the taxes of the books.
+
+        :return: Values of `purchase_type`, at least one.
+        :rtype: tuple[str]
+        """
+        return tuple(key for key, model in self._get_types().items() if model._bills_lines_later)
 
     # === WHAT EACH TYPE ANSWERS === #
 

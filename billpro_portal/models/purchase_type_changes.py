@@ -72,6 +72,24 @@ class BillproPurchaseType(models.AbstractModel):
         """
 
     @api.model
+    def _get_lines_to_tax(self, order):
+        """Return the lines that payments to come bill with the taxes of their day.
+
+        :param sale.order order: A live order.
+        :rtype: sale.order.line
+        """
+        return order.order_line.browse()
+
+    @api.model
+    def _tax_anew(self, order, lines):
+        """Compute lines by the books' taxes, and keep what is agreed to; the order is unlocked.
+
+        :param sale.order order: A live order.
+        :param sale.order.line lines: What `_get_lines_to_tax` said.
+        """
+        lines._keep_prices(order.company_id.billing_tax_change)
+
+    @api.model
     def _keep_amount_shown(self, event):
         """Let a payment be invoiced with the amount that was shown, whatever the books' taxes are.
 

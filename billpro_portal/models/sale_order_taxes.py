@@ -1,15 +1,15 @@
 from odoo import api, fields, models
 from odoo.fields import Domain
 
-from ..billing.lifecycle import LIVE
+from ..billing.lifecycle import BEFORE_APPROVAL, LIVE
 from .own_context import INSIDE
 
 
 class SaleOrder(models.Model):
-    """Subscriptions whose taxes are changed in the books while they are charged.
+    """Orders whose taxes are changed in the books while they are offered or charged.
 
     An accountant edits the rate of a tax, or the taxes of a product or a fiscal position. Nobody
-    has changed the orders: their later payments follow, with the price that the company keeps.
+    has changed the orders: what is to be paid follows, with the price that the company keeps.
     """
 
     _inherit = 'sale.order'
@@ -31,9 +31,37 @@ class SaleOrder(models.Model):
         :rtype: sale.order
         """
         types = self.env['billpro.purchase.type']._get_perpetual_types()
+        return self._search_billed_later([('purchase_type', 'in', types), *domain])
+
+    @api.model
+    def _search_billed_later(self, domain):
+        """Return the live orders whose later payments have the taxes of their lines.
+
+        :param list domain: Which of them.
+        :rtype: sale.order
+        """
+        types = self.env['billpro.purchase.type']._get_types_billed_later()
         return self.search(
             Domain('billing_status', 'in', list(LIVE))
             & Domain('purchase_type', 'in', types)
+            & Domain(domain)
+        )
+
+    @api.model
+    def _search_open_quotations(self, domain):
+        """Return the orders that customers may still agree to, of all companies.
+
+        :param list domain: Which of them.
+        :rtype: sale.order
+        """
+        return self.search(
+            Domain('state', 'in', ['draft', 'sent'])
+            & Domain('purchase_type', '!=', False)
+            & Domain('billing_status', 'in', list(BEFORE_APPROVAL))
+            & (
+                Domain('validity_date', '=', False)
+                | Domain('validity_date', '>=', fields.Date.context_today(self))
+            )
             & Domain(domain)
         )
 
@@ -54,20 +82,40 @@ class SaleOrder(models.Model):
         """
         self.ensure_one()
         change = self.billing_tax_change
+        is_offered = self.state in {'draft', 'sent'} and self.billing_status in BEFORE_APPROVAL
+        if is_offered and self._get_payment_in_progress():
+            return  # Its result is waited for.
         self.billing_tax_change = False
+        if change and is_offered:
+            self._tax_quotation_anew()
         if not change or self.billing_status not in LIVE:
             return
-        lines = self._get_period_lines() | self.order_line.filtered(
-            lambda line: line.billing_is_added and not line._is_on_invoice()
-        )
-        changing = lines.with_context(billing_lines_changing=INSIDE)
+        purchase = self._get_purchase()
+        changing = purchase._get_lines_to_tax(self).with_context(billing_lines_changing=INSIDE)
         is_locked = self.locked
         self.locked = False  # It is locked against people.
         if change == 'mapping':
             changing._map_taxes_anew()
-        changing._keep_prices(self.company_id.billing_tax_change)
+        purchase._tax_anew(self, changing)
         self.locked = is_locked
-        self._get_purchase()._follow_lines(self, kept=self._get_announced_events())
+        purchase._follow_lines(self, kept=self._get_announced_events())
+
+    def _tax_quotation_anew(self):
+        """Let the total that is offered be what will be invoiced.
+
+        :raise UserError: If a customer is paying what an open page has shown.
+        """
+        self._check_attempts_given_up()
+        total = self.amount_total
+        self._get_priced_lines()._keep_prices(self.company_id.billing_tax_change)
+        if self.currency_id.compare_amounts(self.amount_total, total):
+            self._message_log(
+                body=self.env._(
+                    "Taxes of the books have changed: the total is %(new)s instead of %(old)s.",
+                    new=self.currency_id.format(self.amount_total),
+                    old=self.currency_id.format(total),
+                )
+            )
 
     def _get_announced_events(self):
         """Return the payments whose amount the customer was told, or that are due.
@@ -99,12 +147,25 @@ class SaleOrderLine(models.Model):
         name, total = ('price_subtotal', 'excluded') if is_net else ('price_total', 'included')
         for line in self:
             agreed = line[name]
-            for field in line._get_amount_fields():
-                self.env.add_to_compute(field, line)
+            line._forget_fixed_taxes()
+            line._compute_amounts_anew()
             if line.currency_id.compare_amounts(line[name], agreed) and line.product_uom_qty:
                 price = line._get_price_for(agreed, f'raw_total_{total}_currency')
                 if price is not None:
                     line.price_unit = price
+        self._compute_totals_anew()
+
+    def _forget_fixed_taxes(self):
+        """Let the books' taxes count where they were fixed, as those of a discount are."""
+        for line in self.filtered('extra_tax_data'):
+            key = line.extra_tax_data.get('computation_key')
+            line.extra_tax_data = {'computation_key': key} if key else False
+
+    def _compute_amounts_anew(self):
+        for field in self._get_amount_fields():
+            self.env.add_to_compute(field, self)
+
+    def _compute_totals_anew(self):
         for name in ('amount_untaxed', 'amount_tax', 'amount_total'):
             self.env.add_to_compute(self.order_id._fields[name], self.order_id)
 

@@ -123,6 +123,65 @@ class TestTaxes(ScheduleActionCommon):
         self._run_on('2027-04-10')
         self._assert_charged(65.69, 34.79)
 
+    def test_instalments_keep_their_total(self):
+        """Whatever the company keeps: each of them is agreed to, and so is what they add up to."""
+        self.course.taxes_id = [Command.set(self.vat.ids)]
+        for rounding in ('round_globally', 'round_per_line'):
+            for rate in (16, 23):
+                with self.subTest(rounding=rounding, rate=rate):
+                    self.company.tax_calculation_rounding_method = rounding
+                    self.vat.amount = 19
+                    order = self._create_instalments(
+                        (self.course, 1, 33.33), (self.course, 7, 1.07), (self.course, 3, 12.345)
+                    )
+                    amounts = [21.0, *order.billing_event_ids.mapped('amount')]
+                    total = order.amount_total
+                    self._run_on('2027-02-10')
+                    self._change(rate, moment='2027-02-20 10:00:00')
+                    self.assertEqual(order.amount_total, total)
+                    self.assertEqual(order.tax_totals['total_amount_currency'], total)
+                    self._run_on('2027-03-10')
+                    self._run_on('2027-04-10')
+                    moves = order.billing_move_ids.sorted('id')
+                    self.assertEqual(moves.mapped('amount_total'), amounts)
+                    tax = total - total / (1 + rate / 100)
+                    self.assertAlmostEqual(sum(moves.mapped('amount_tax')), tax, delta=0.02)
+                    self.assertEqual(order.billing_status, 'complete')
+                    self._assert_books_closed(order)
+
+    def test_instalments_that_are_billed_keep_their_taxes(self):
+        self.course.taxes_id = [Command.set(self.vat.ids)]
+        order = self._create_instalments()
+        with freeze_time('2027-01-20 10:00:00'):
+            self._refund(order, 1.0)
+        for day in ('2027-02-10', '2027-03-10', '2027-04-10'):
+            self._run_on(day)
+        self._change(moment='2027-04-20 10:00:00')
+        self.assertEqual(order.billing_status, 'review')
+        self.assertEqual((order.amount_tax, order.amount_total), (19.0, 119.0))
+
+    def test_quotations_are_paid_as_they_are_invoiced(self):
+        self.desk.taxes_id = [Command.set(self.vat.ids)]
+        for kept, rate, total in (('without', 16, 348.0), ('with', 23, 357.0)):
+            with self.subTest(kept):
+                self.company.billing_tax_change = kept
+                self.vat.amount = 19
+                with freeze_time('2027-01-19 10:00:00'):
+                    order, under_way = (
+                        self._create_order((self.desk, 3, 100.0)) for _number in '12'
+                    )
+                    self._create_initial_transaction(under_way, 'pending')
+                    opened = self._create_initial_transaction(order)
+                self._change(rate)
+                self.assertEqual((order.amount_total, under_way.amount_total), (total, 357.0))
+                self.assertEqual(opened.state, 'cancel')
+                self._create_initial_transaction(order, 'done')._post_process()
+                self.assertEqual(order.billing_move_ids.amount_total, total)
+                self._assert_books_closed(order)
+                under_way.billing_transaction_ids._set_canceled()
+                self._run()
+                self.assertEqual(under_way.amount_total, total)
+
     def test_all_orders_of_a_fiscal_position_at_once(self):
         zero = self._create_vat("Zero", 0)
         position = self.env['account.fiscal.position'].create(
