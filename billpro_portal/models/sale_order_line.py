@@ -70,6 +70,17 @@ class SaleOrderLine(models.Model):
             and recurring_lines.filtered(lambda line: line.product_id.type == 'consu')
         )
 
+    def _compute_qty_to_invoice(self):
+        """Override of `sale`: what a period has charged is no credit to give.
+
+        The schedule invoices the periods to come, whatever was delivered of the first one.
+        """
+        super()._compute_qty_to_invoice()
+        types = self.env['billpro.purchase.type']._get_perpetual_types()
+        for line in self.filtered(lambda line: line.qty_to_invoice and line.qty_invoiced):
+            if line.order_id.purchase_type in types:
+                line.qty_to_invoice = 0
+
     @api.model_create_multi
     def create(self, vals_list):
         """Override of `sale`: an order being paid gets no new lines; a live one costs more.

@@ -71,6 +71,21 @@ class TestSubscription(SubscriptionCommon):
         self.assertEqual(order.billing_event_ids[1].amount, 48.4)
         self._assert_books_closed(order)
 
+    def test_a_service_invoiced_on_delivery_has_nothing_to_credit(self):
+        """It is charged before anybody says that it was delivered."""
+        self.gym.invoice_policy = 'delivery'
+        with freeze_time('2027-01-31 10:00:00'):
+            order = self._create_active_order((self.gym, 2), (self.fee, 1))
+        line = order.order_line[0]
+        for day, delivered in (('2027-02-28', 0), ('2027-03-31', 1)):
+            line.qty_delivered = delivered
+            self.assertEqual((line.qty_to_invoice, order.invoice_status), (0, 'invoiced'))
+            with freeze_time(f'{day} 10:00:00'):
+                self._run()
+            self.assertEqual((line.qty_to_invoice, order.invoice_status), (0, 'invoiced'))
+        self.assertEqual(order.billing_paid, 157.3)
+        self._assert_books_closed(order)
+
     def test_a_trial_charges_no_line_of_its_periods(self):
         order = self._create_order((self.gym, 1), (self.fee, 1), (self.meal, 1), sent=False)
         order.order_line[2].billing_each_period = True
