@@ -33,7 +33,6 @@ CLOSING_DAY = 3
 RATES = {
     'EUR': {
         'CHF': {'2027-01-01': 0.94, '2027-01-16': 0.95, '2027-02-01': 0.93, '2027-04-01': 0.96},
-        'NZD': {'2027-01-01': 1.8},
     },
     'NZD': {
         'EUR': {'2027-01-01': 0.55, '2027-01-16': 0.54, '2027-02-01': 0.56, '2027-05-01': 0.53},
@@ -55,6 +54,8 @@ class Shop:
         self.orders = self.env['sale.order']
         # When a payout was at the bank, by its number at the gateway.
         self.bank_days = {}
+        # When it was sent back.
+        self.return_days = {}
         # When the losses of disputes were booked, by their numbers at the gateway.
         self.loss_days = {}
         # What was paid to customers by bank: days and amounts.
@@ -355,7 +356,7 @@ class MerchantCommon(MessageCommon):
         if is_morning and now.weekday() == TUESDAY:
             self._enter_bank_statements(now.date())
         if is_morning and now.day == CLOSING_DAY and now.month > 1:
-            self._close_month(now.date().replace(day=1) - timedelta(days=1))
+            self._close(now.date().replace(day=1) - timedelta(days=1))
 
     def _run_jobs(self, *jobs):
         """Let the scheduler's user do some jobs, for all companies."""
@@ -379,25 +380,45 @@ class MerchantCommon(MessageCommon):
                 shop.gateway.pay_out(currency)
 
     def _enter_bank_statements(self, day):
-        """Enter what has arrived at the bank, and let the accountant reconcile it."""
+        """Enter what has arrived at the bank, and what was sent back, and reconcile it."""
         for shop in self.shops:
             payouts = self._in(shop, self.accountant)['billpro.payout'].search(
-                [('company_id', '=', shop.company.id), ('state', '=', 'booked')]
+                [('company_id', '=', shop.company.id), ('move_id', '!=', False)]
             )
-            waiting = payouts.filtered(lambda payout: not payout.is_at_bank)
-            for payout in waiting:
-                shop.env['account.bank.statement.line'].create(
-                    {
-                        'journal_id': shop.bank_journals[payout.currency_id].id,
-                        'date': day,
-                        'amount': payout.amount,
-                        'payment_ref': f"STRIPE {payout.provider_reference}",
-                    }
-                )
+            arrived = payouts.filtered(
+                lambda payout: payout.state == 'booked' and not payout.is_at_bank
+            )
+            for payout in arrived:
+                self._enter_bank_line(shop, payout, payout.amount, day)
                 shop.bank_days[payout.provider_reference] = day
-            waiting.action_reconcile_bank()
+            arrived.action_reconcile_bank()
+            for payout in payouts.filtered('failure_move_id'):
+                item = payout.failure_move_id.line_ids.sorted('id')[1]
+                if payout.provider_reference in shop.bank_days and not item.reconciled:
+                    bank_line = self._enter_bank_line(shop, payout, -payout.amount, day)
+                    self._reconcile_bank_line(bank_line, item.sudo())
+                    shop.return_days[payout.provider_reference] = day
 
-    def _close_month(self, last_day):
+    def _enter_bank_line(self, shop, payout, amount, day):
+        return shop.env['account.bank.statement.line'].create(
+            {
+                'journal_id': shop.bank_journals[payout.currency_id].id,
+                'date': day,
+                'amount': amount,
+                'payment_ref': f"STRIPE {payout.provider_reference}",
+            }
+        )
+
+    def _reconcile_bank_line(self, bank_line, item):
+        """Reconcile a line of a bank statement with the journal item that it pays."""
+        _liquidity, suspense, _others = bank_line.with_context(
+            skip_account_move_synchronization=True
+        )._seek_for_lines()
+        suspense.account_id = item.account_id
+        (suspense + item.with_env(suspense.env)).reconcile()
+
+    def _close(self, last_day):
+        """Check the statements of a day, and lock what is until then."""
         for shop in self.shops:
             statement = Statement(shop, last_day)
             self.statements.append(statement)
@@ -565,11 +586,7 @@ class MerchantCommon(MessageCommon):
             }
         )
         item = note.line_ids.filtered(lambda line: line.account_type == 'asset_receivable')
-        _liquidity, suspense, _others = bank_line.with_context(
-            skip_account_move_synchronization=True
-        )._seek_for_lines()
-        suspense.account_id = item.account_id
-        (suspense + item).reconcile()
+        self._reconcile_bank_line(bank_line, item)
         shop.paid_by_bank.append((bank_line.date, amount))
 
     def _treat_card(self, shop, order, number):

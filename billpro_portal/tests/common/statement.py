@@ -4,6 +4,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 
+from odoo.tools.date_utils import end_of, start_of
+
 from ...billing.calendar import local_date, nth_date
 
 # Types of the gateway's balance transactions that are about payments, and how they are named.
@@ -70,7 +72,7 @@ class Gateway:
             payment=source.get('payment_intent', ''),
             moment=moment,
             day=self.shop.get_day(moment),
-            amount=sign * self._to_units(amount, currency),
+            amount=sign * abs(self._to_units(amount, currency)),
             currency=currency,
             settled=self._to_units(record['amount'], balance_currency),
             balance_currency=balance_currency,
@@ -265,8 +267,9 @@ class Statement:
             fee_value = self._value(fee, currency, arrival_day)
             fees += fee_value
             exchange["Payouts: lines rounded one by one"] += total - fee_value
-            if not self._has_failed(number):
-                self._explain_arrival(value, amount, currency, bank_day, exchange, transit)
+            self._explain_arrival(value, amount, currency, bank_day, exchange, transit)
+            if failure := self._get_failure(number):
+                self._explain_return(failure, value, transit, exchange)
         self._add("Fees of payments", "Fees of what was paid out", fees)
         self._add("Disputes", "Taken by banks and brought back", disputes)
         for text, difference in exchange.items():
@@ -303,11 +306,33 @@ class Statement:
                 self._add("Lost disputes", f"Booked on {day}", loss)
                 self._add("Disputes", "Moved to the losses", -loss)
 
-    def _has_failed(self, payout):
-        return any(
-            entry.kind == 'payout_failure' and entry.source == payout and entry.day <= self.day
-            for entry in self.gateway.entries
+    def _get_failure(self, payout):
+        """Return what brought the money of a payout back, if it is back."""
+        return next(
+            (
+                entry
+                for entry in self.gateway.entries
+                if entry.kind == 'payout_failure'
+                and entry.source == payout
+                and entry.day <= self.day
+            ),
+            None,
         )
+
+    def _explain_return(self, failure, arrived, transit, exchange):
+        """Explain a payout that the bank has refused, or sent back after it had arrived."""
+        value = self._value_booked(failure)
+        if failure.source not in self.shop.bank_days:
+            transit["On its way to the bank"] -= arrived
+            exchange["Payouts: other rates when sent back"] += arrived - value
+            return
+        day = self.shop.return_days.get(failure.source)
+        if not day or day > self.day:
+            transit["On its way to the bank"] -= value
+            return
+        bank_value = self._value(failure.amount, failure.currency, day)
+        transit[f"Bank {failure.currency.name}"] -= bank_value
+        exchange["Payouts: other rates at the bank"] += bank_value - value
 
     def _explain_arrival(self, value, amount, currency, bank_day, exchange, transit):
         if not bank_day or bank_day > self.day:
@@ -318,31 +343,34 @@ class Statement:
         exchange["Payouts: other rates at the bank"] += value - bank_value
 
     def _explain_deferred(self):
-        """Explain what customers of subscriptions have paid for days after this one."""
+        """Explain what customers have paid for days after the last month that has ended."""
         if not self.shop.company.billing_deferral_account_id:
             return
+        day = self.day
+        if day != end_of(day, 'month'):
+            day = start_of(day, 'month') - timedelta(days=1)
         for entry in self.gateway.entries:
             if (
                 entry.kind == 'charge'
-                and entry.day <= self.day
+                and entry.day <= day
                 and entry.order.purchase_type == 'subscription'
             ):
-                amount = self._get_deferred(entry)
+                amount = self._get_deferred(entry, day)
                 self._add("Deferred revenue", f"Paid ahead: {entry.reference}", -amount)
                 self._add("Income", f"Paid ahead: {entry.reference}", amount)
 
-    def _get_deferred(self, entry):
+    def _get_deferred(self, entry, day):
         """Return which part of a payment isn't earned yet, in the currency of the company."""
         refunded = sum(
             other.amount
             for other in self.gateway.entries
-            if other.kind == 'refund' and other.payment == entry.payment and other.day <= self.day
+            if other.kind == 'refund' and other.payment == entry.payment and other.day <= day
         )
         share = self.shop.get_net_share(entry.order)
         net = entry.currency.round((entry.amount + refunded) * share)
         first_day, last_day = self._get_period(entry)
         days = (last_day - first_day).days + 1
-        earned_days = min(max((self.day - first_day).days + 1, 0), days)
+        earned_days = min(max((day - first_day).days + 1, 0), days)
         earned = entry.currency.round(net * earned_days / days)
         return self._value(net, entry.currency, entry.day) - self._value(
             earned, entry.currency, entry.day
