@@ -159,7 +159,8 @@ class BillproBillingEvent(models.Model):
     def _skip(self, reason=None):
         """Leave a payment out for good, and tell the customer.
 
-        Its amount isn't collected, neither now nor later, and there is no invoice for it.
+        Its amount isn't collected, neither now nor later, and there is no invoice for it. What was
+        added to it to be charged once isn't part of that: the next payment charges it.
 
         :param str reason: Why, for the chatter.
         :raise UserError: If it can't be skipped.
@@ -169,10 +170,13 @@ class BillproBillingEvent(models.Model):
         self._check_order_is_not_in_flight()
         order = self.order_id
         self._discard_affected_invoices()
+        for leaf in self._get_leaves().filtered('added_amount'):
+            leaf._leave_out_added(leaf._get_added_lines())
         self._apply_trigger('skip')
         self.retry_date = False
         run = self.env['billpro.billing.run']
         run._schedule_next_events(self)
+        order.billing_next_event_id._take_up_added_lines()
         self._log_change(
             self.env._(
                 "Payment %(event)s of %(amount)s was skipped.",

@@ -130,7 +130,7 @@ class BillproDispute(models.Model):
             ),
             'lost': self.env._(
                 "The dispute of %(amount)s of payment %(reference)s was lost. The bank has taken"
-                " the money back. Press “Book” on the dispute to book the loss.",
+                " the money back. Press “Book Loss” on the dispute.",
                 amount=amount,
                 reference=reference,
             ),
@@ -155,3 +155,8 @@ class BillproDispute(models.Model):
                     'lost': self.env._("The dispute of payment %s was lost", reference),
                 }[self.state]
                 self.order_id._ask_staff(summary, text)
+            elif self._is_loss_entered():
+                self.order_id._ask_staff(
+                    self.env._("The dispute of payment %s was not lost after all", reference),
+                    self.env._("%s Press “Take Loss Back” on the dispute.", text),
+                )

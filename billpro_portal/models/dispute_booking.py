@@ -13,7 +13,8 @@ class BillproDispute(models.Model):
     moves from there to the account of losses. Whichever comes first, nothing is booked twice: a
     loss that is booked before its payout leaves the account of disputes below zero, and the payout
     puts it back to zero, whatever its rate is (`billpro.payout._prepare_waiting`). The fees of
-    disputes are booked with the other fees of the payout.
+    disputes are booked with the other fees of the payout. Where no payouts are booked, what is lost
+    is taken from the money that the provider holds.
 
     A dispute that is won after all takes its loss back.
     """
@@ -32,6 +33,7 @@ class BillproDispute(models.Model):
         readonly=True,
         help="The account of disputes is that of losses: there is nothing to move.",
     )
+    is_booked_otherwise = fields.Boolean(readonly=True, help="Somebody has booked the loss.")
     payout_date = fields.Date(
         string="Paid Out On",
         readonly=True,
@@ -52,6 +54,7 @@ class BillproDispute(models.Model):
     @api.depends(
         'state',
         'is_loss_with_payout',
+        'is_booked_otherwise',
         'loss_move_id.state',
         'loss_move_id.reversal_move_ids.state',
     )
@@ -59,7 +62,7 @@ class BillproDispute(models.Model):
         for dispute in self:
             is_entered = dispute._is_loss_entered()
             if dispute.state == 'lost':
-                is_booked = is_entered or dispute.is_loss_with_payout
+                is_booked = is_entered or dispute.is_loss_with_payout or dispute.is_booked_otherwise
                 dispute.booking_state = 'booked' if is_booked else 'to_book'
             else:
                 dispute.booking_state = is_entered and 'to_take_back'
@@ -98,8 +101,7 @@ class BillproDispute(models.Model):
         self._check_may_book()
         self.check_access('read')
         for dispute in self.sudo():
-            # Payouts lock it as well: each sees what the other has booked.
-            dispute.lock_for_update()
+            dispute._lock_booking()
             company = dispute.company_id
             dispute = company._billing_date_by(dispute.with_company(company))
             if dispute.booking_state == 'to_book':
@@ -121,6 +123,44 @@ class BillproDispute(models.Model):
             'views': [(False, 'form')],
         }
 
+    def action_book_otherwise(self):
+        """Say that losses are in the books already: somebody has made the entry by hand.
+
+        :raise AccessError: If the user may not.
+        """
+        self._check_may_book()
+        self.check_access('read')
+        for dispute in self.sudo():
+            dispute._lock_booking()
+            if dispute.booking_state == 'to_book':
+                dispute.is_booked_otherwise = True
+                dispute._log_booking(
+                    self.env._(
+                        "%(user)s said that the loss of the dispute of payment %(reference)s is in"
+                        " the books already.",
+                        user=self.env.user.name,
+                        reference=dispute.transaction_id.reference,
+                    )
+                )
+
+    def _lock_booking(self):
+        """Lock disputes: payouts do it as well, so that each sees what the other has booked.
+
+        The rows are updated, not only locked, for what `sale.order._lock_billing` says.
+        """
+        if self:
+            self.env.cr.execute(
+                """
+                UPDATE billpro_dispute
+                   SET write_uid = write_uid
+                 WHERE id IN (
+                       SELECT id FROM billpro_dispute WHERE id IN %s ORDER BY id FOR NO KEY UPDATE
+                 )
+                """,
+                [tuple(self.ids)],
+                log_exceptions=False,  # A lost race is no error: Odoo tries again.
+            )
+
     # === THE ENTRY === #
 
     def _book_loss(self):
@@ -139,8 +179,8 @@ class BillproDispute(models.Model):
             self.is_loss_with_payout = True
             self._log_booking(
                 self.env._(
-                    "The loss of the dispute of payment %(reference)s needs no entry: the payout"
-                    " books it to “%(account)s”, which is the account of losses as well.",
+                    "The loss of the dispute of payment %(reference)s needs no entry: it is on"
+                    " “%(account)s” as soon as its payout is booked.",
                     reference=tx.reference,
                     account=account.display_name,
                 )
@@ -167,18 +207,16 @@ class BillproDispute(models.Model):
         :param account.account account: The account of losses.
         :rtype: list[dict]
         """
-        provider = self.transaction_id.provider_id
         company_currency = self.company_id.currency_id
         amounts = self._get_held()
-        if not amounts and not self._get_payout_items():
+        if not amounts:
             balance = self.currency_id._convert(
                 self.amount,
                 company_currency,
                 self.company_id,
                 self.company_id._billing_get_today(),
             )
-            disputed = provider._billpro_get_payout_account('dispute')
-            amounts = {(disputed, self.currency_id): (self.amount, balance)}
+            amounts = {(self._get_account_to_take_from(), self.currency_id): (self.amount, balance)}
         name = self.env._("Dispute %s", self.provider_reference)
         return [
             {
@@ -194,6 +232,18 @@ class BillproDispute(models.Model):
             for sign in (1, -1)
         ]
 
+    def _get_account_to_take_from(self):
+        """Return the account of what is lost, before any payout has it.
+
+        :rtype: account.account
+        :raise UserError: If there is none.
+        """
+        tx = self.transaction_id
+        provider = tx.provider_id
+        if not provider._billpro_books_payouts() and tx.payment_id.outstanding_account_id:
+            return tx.payment_id.outstanding_account_id
+        return provider._billpro_get_payout_account('dispute')
+
     def _take_loss_back(self):
         """Reverse the entry of a loss that is none any more."""
         self.ensure_one()
@@ -204,7 +254,7 @@ class BillproDispute(models.Model):
                 {
                     'date': self.company_id._billing_get_open_day(today, journal),
                     'ref': self.env._(
-                        "Dispute of payment %s was won", self.transaction_id.reference
+                        "No loss: dispute of payment %s", self.transaction_id.reference
                     ),
                 }
             ]
@@ -244,10 +294,18 @@ class BillproDispute(models.Model):
             & Domain('source_reference', 'in', [name for name in names if name])
             & Domain('payout_id.provider_id', '=', tx.provider_id.id)
         )
+        if self.search_count([('transaction_id', '=', tx.id)], limit=2) > 1:
+            # A file names the payment only: which of its disputes it is, tells the amount.
+            parts = parts.filtered(
+                lambda part: (
+                    part.source_reference == self.provider_reference
+                    or not self.currency_id.compare_amounts(abs(part.amount), self.amount)
+                )
+            )
         return parts.move_line_id.filtered(lambda item: item.parent_state == 'posted')
 
     def _get_held(self):
-        """Return what is on accounts of disputes because of one, and not on that of losses.
+        """Return what is on accounts because of a dispute, besides its loss.
 
         :return: Amounts and balances, by account and currency; without those that are zero.
         :rtype: dict

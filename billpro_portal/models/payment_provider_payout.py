@@ -67,6 +67,15 @@ class PaymentProvider(models.Model):
             )
         return account
 
+    def _billpro_books_payouts(self):
+        """Return whether payouts of the provider are in the books, or will be.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        payout = self.env['billpro.payout'].search([('provider_id', '=', self.id)], limit=1)
+        return bool(self.billpro_payouts_since or payout)
+
     def _billpro_get_payout_journal(self):
         """Return the journal of the entries of payouts.
 

@@ -169,11 +169,12 @@ class PaymentTransaction(models.Model):
             )
 
     def _take_refund_back(self):
-        """Cancel the payment of a refund or, if its period is closed, reverse its entry."""
+        """Cancel the payment of a refund; if its entry can't be changed any more, reverse that."""
         payment = self.payment_id
         entry = payment.move_id
         company = self.company_id
-        if company._billing_get_open_day(entry.date, entry.journal_id) == entry.date:
+        is_open = company._billing_get_open_day(entry.date, entry.journal_id) == entry.date
+        if is_open and not entry.inalterable_hash:
             payment.action_draft()
             payment.action_cancel()
             return

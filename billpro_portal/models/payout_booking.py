@@ -1,3 +1,5 @@
+from collections import defaultdict
+
 from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
@@ -164,19 +166,28 @@ class BillproPayout(models.Model):
         :param billpro.dispute|None dispute: The dispute that it is about.
         :rtype: dict
         """
-        for (account, currency), (amount, balance) in (
-            dispute._get_held().items() if dispute else ()
-        ):
+        if not dispute:
+            return {}
+        company_currency = self.company_id.currency_id
+        balances, amounts = defaultdict(float), defaultdict(float)
+        for (account, currency), (amount, balance) in dispute._get_held().items():
+            balances[account] += balance
+            amounts[account] += amount if currency == self.currency_id else 0
+        for account, balance in balances.items():
             # Of another currency it is the same money; of the same currency it can be a part.
-            is_same = currency != self.currency_id or currency.is_zero(amount - part.amount)
-            if is_same and amount * part.amount > 0:
-                company_currency = self.company_id.currency_id
+            is_same = dispute.currency_id != self.currency_id or self.currency_id.is_zero(
+                amounts[account] - part.amount
+            )
+            if is_same and company_currency.round(balance) * part.amount > 0:
                 is_own = self.currency_id == company_currency
                 return {
                     'account_id': account.id,
                     'amount_currency': -balance if is_own else -part.amount,
                     'balance': -balance,
                 }
+        if dispute.is_loss_with_payout:
+            # Whichever is the account of disputes by now.
+            return {'account_id': self.provider_id._billpro_get_payout_account('loss').id}
         return {}
 
     def _get_account_of(self, part):

@@ -219,7 +219,7 @@ class BillproPayoutLine(models.Model):
                 ('provider_reference', 'in', parts.mapped('source_reference')),
             ]
         )
-        disputes.lock_for_update()
+        disputes._lock_booking()
         by_reference = {dispute.provider_reference: dispute for dispute in disputes}
         return {
             part: by_reference[part.source_reference]

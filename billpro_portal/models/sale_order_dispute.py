@@ -50,7 +50,12 @@ class SaleOrder(models.Model):
         for order in self:
             disputes = order.billing_dispute_ids
             lost = disputes.filtered(lambda dispute: dispute.state == 'lost')
-            order.billing_lost = sum(lost.mapped('amount'))
+            order.billing_lost = sum(
+                dispute.currency_id._convert(
+                    dispute.amount, order.currency_id, order.company_id, dispute.opened_date
+                )
+                for dispute in lost
+            )
             order.billing_is_loss_to_book = bool(
                 {'to_book', 'to_take_back'} & set(disputes.mapped('booking_state'))
             )

@@ -96,6 +96,7 @@ if find_spec('fake_gateway'):
         test_recovery_stateful,
         test_self_service_keyboard,
         test_self_service_tours,
+        test_six_months,
         test_stripe_cards,
         test_stripe_checkout_tours,
         test_stripe_requests,

@@ -36,7 +36,6 @@ class TestBackOfficeListTours(RightsCommon, BillingHttpCommon):
             login=self.roles[role].login,
         )
 
-    @nightly("The accountant opens the same lists for each change.")
     def test_billing_user(self):
         self._start('billing_user')
         self.assertEqual(self.soft.billing_paid, 48.4)
@@ -44,7 +43,7 @@ class TestBackOfficeListTours(RightsCommon, BillingHttpCommon):
         self.assertEqual(self.hard.billing_event_ids.mapped('attempt_count'), [1, 0])
         self._assert_books_closed(self.soft)
 
-    @nightly("The accountant opens the same lists for each change.")
+    @nightly("The billing user presses the same buttons for each change, but for reminders.")
     def test_manager(self):
         self._start('manager')
         self.assertEqual(self.pending.billing_notification_ids.mapped('kind'), ['order_reminder'])

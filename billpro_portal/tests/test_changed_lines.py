@@ -243,6 +243,21 @@ class TestChangedLines(ScheduleActionCommon):
         self._run_on('2027-06-10')
         self._assert_collected(96.8, 36.3)
 
+    def test_a_fee_waits_for_the_payment_after_one_that_is_skipped(self):
+        line = self._add(self.fee, 50.0)
+        with freeze_time('2027-02-02 10:00:00'):
+            self._skip(self.event)
+        self.assertEqual(
+            self._schedule(self.order),
+            [('E2', 'skipped', 36.3, '2027-02-10'), ('E3', 'scheduled', 96.8, '2027-03-10')],
+        )
+        self.assertEqual(line.billing_event_id, self.order.billing_next_event_id)
+        self._assert_totals(self.order, skipped=36.3, paid=36.3, balance=0.0)
+        self._run_on('2027-03-10')
+        self._run_on('2027-04-10')
+        self.assertEqual(line.qty_invoiced, 1)
+        self._assert_collected(96.8, 36.3)
+
     def test_a_fee_that_was_invoiced_by_hand_is_not_charged(self):
         line = self._add(self.fee, 50.0)
         with freeze_time('2027-02-02 10:00:00'):

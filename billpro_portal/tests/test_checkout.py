@@ -8,7 +8,6 @@ from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
 from .common.http import BillingHttpCommon
-from .common.nightly import nightly
 
 
 @tagged('post_install', '-at_install')
@@ -177,7 +176,6 @@ class TestCheckout(BillingHttpCommon):
 
     # === LIMITS === #
 
-    @nightly("What is counted is tried without pages for each change.")
     @mute_logger('odoo.http')
     def test_a_few_tries_an_hour(self):
         for number in range(10):

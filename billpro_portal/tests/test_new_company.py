@@ -5,7 +5,6 @@ from freezegun import freeze_time
 from odoo import SUPERUSER_ID, Command
 from odoo.tests import HttpCase, tagged
 
-from .common.nightly import nightly
 from .common.subscription import SubscriptionCommon
 
 
@@ -101,7 +100,6 @@ class TestNewCompany(SubscriptionCommon, HttpCase):
         self.assertEqual(order.order_line.tax_ids, self.company.account_sale_tax_id)
         self.assertEqual(order._get_purchase()._get_initial_amount(order), 115.0)
 
-    @nightly("A company of its own sells for each change.")
     def test_products_of_all_companies(self):
         """The jobs are the superuser's, who works in a company with accounts of its own."""
         root_company = self.env['res.users'].browse(SUPERUSER_ID).company_id

@@ -307,7 +307,7 @@ class TestPaidElsewhere(OtherPaymentsCommon):
         )
         self._finish(self._begin_by_link(order))
         with (
-            self.assertRaisesRegex(UserError, f'^{invoice.name} was paid meanwhile'),
+            self.assertRaisesRegex(UserError, f'^Paid meanwhile: {invoice.name}. Nothing was'),
             self.env.cr.savepoint(),
         ):
             dialog._create_payments()

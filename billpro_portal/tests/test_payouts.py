@@ -470,6 +470,75 @@ class TestPayouts(PayoutCommon):
         self._book()
         self.assertEqual(self._get_balance(self.disputes), 242)
 
+    def test_the_account_of_disputes_is_another_one_when_the_payout_comes(self):
+        self.provider.billpro_dispute_account_id = self.losses
+        dispute = self._dispute(self._charge())
+        self._decide(dispute, won=False)
+        dispute.action_book()
+        self.assertEqual(dispute.booking_state, 'booked')
+        self.provider.billpro_dispute_account_id = self.disputes
+        self._pay_out()
+        self._book()
+        self._assert_disputes(121)
+
+    def test_a_loss_without_payouts(self):
+        """Nothing else takes it from what the provider holds."""
+        self.provider.billpro_payouts_since = False
+        dispute = self._dispute(self._charge())
+        self.assertEqual(self._get_balance(self.outstanding), 121)
+        self._decide(dispute, won=False)
+        dispute.action_book()
+        self._assert_items(dispute.loss_move_id, (self.losses, 121), (self.outstanding, -121))
+        self._assert_disputes(121)
+        self.assertEqual(self._get_balance(self.outstanding), 0)
+        # Payouts begin after all.
+        self.provider.billpro_payouts_since = '2020-01-01'
+        self._pay_out()
+        self._book()
+        self._assert_disputes(121)
+        self.assertEqual(self._get_balance(self.outstanding), 0)
+
+    def test_a_loss_after_the_money_came_back(self):
+        dispute = self._dispute(self._charge())
+        self._pay_out()
+        self._decide(dispute, won=True)
+        self._pay_out()
+        self._book()
+        self._assert_disputes(0)
+        self._change_mind(dispute, won=False)
+        self.assertEqual(dispute.booking_state, 'to_book')
+        dispute.action_book()
+        self._assert_items(dispute.loss_move_id, (self.losses, 121), (self.disputes, -121))
+
+    def test_a_loss_that_was_booked_by_hand(self):
+        dispute = self._dispute(self._charge())
+        self._decide(dispute, won=False)
+        with self.assertRaises(AccessError):
+            dispute.with_user(self.salesperson).action_book_otherwise()
+        dispute.with_user(self.billing_manager).action_book_otherwise()
+        self.assertEqual(dispute.booking_state, 'booked')
+        self.assertFalse(dispute.order_id.billing_is_loss_to_book)
+        dispute.action_book()
+        self.assertFalse(dispute.loss_move_id)
+
+    def test_a_loss_in_another_currency_that_was_none(self):
+        """121.00 CHF are 60.50 in the books; Stripe takes 59.29 and brings back the same."""
+        self._set_rate('CHF', 2.0)
+        self._settle_in(self.currency, 0.49)
+        dispute = self._dispute(self._charge((self.desk, 1, 100.0), currency='CHF'))
+        self._decide(dispute, won=False)
+        dispute.action_book()
+        self._assert_disputes(60.5, -60.5)
+        self._pay_out()
+        self._book()
+        self._assert_disputes(60.5)
+        self._change_mind(dispute)
+        self.assertIn("Take Loss Back", dispute.order_id.activity_ids[-1:].note)
+        dispute.action_book()
+        self._pay_out()
+        self._book()
+        self._assert_disputes(0)
+
     def test_an_account_that_is_not_set(self):
         self.provider.billpro_loss_account_id = False
         dispute = self._dispute(self._charge())

@@ -11,7 +11,6 @@ from fake_gateway.store import Caller
 
 from .common.cards import GOOD, LOST, NEEDS_BANK, NO_FUNDS
 from .common.gateway import DUE, GatewayCommon
-from .common.nightly import nightly
 
 
 @tagged('post_install', '-at_install')
@@ -202,7 +201,6 @@ class TestRecovery(GatewayCommon):
         self.assertFalse(self.order.billing_collection_date)
         self.assertEqual(self._charges(), [2420])
 
-    @nightly("The limit is a law of `billing/`, tried with many inputs for each change.")
     def test_no_sixteenth_attempt_in_thirty_days(self):
         self._treat_card_as(NO_FUNDS)
         self._run_on(2, 10)

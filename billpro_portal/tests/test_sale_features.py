@@ -60,7 +60,7 @@ class TestSaleFeatures(SaleFeaturesCommon):
         for invoice in order.billing_move_ids:
             self.assertEqual(len(invoice.invoice_line_ids), 1)
 
-    @nightly("Each currency is drawn by the tests of the books.")
+    @nightly("Orders in other currencies are drawn by the tests of the books.")
     def test_pricelists_in_another_currency(self):
         pricelist = self._create_pricelist('GBP')
         self.env['res.currency.rate'].create(
@@ -144,7 +144,6 @@ class TestSaleFeatures(SaleFeaturesCommon):
             lambda order: self._apply_discount(order, 'sol_discount', discount_percentage=0.1),
         )
 
-    @nightly("Discounts on each line are billed for each change.")
     def test_a_global_discount(self):
         """The discount line of a subscription has no period: it lowers the first payment only."""
         self._assert_sold(

@@ -24,8 +24,8 @@ class AccountPaymentRegister(models.TransientModel):
         if paid:
             raise UserError(
                 self.env._(
-                    "%s was paid meanwhile. Nothing was registered: look at the order before you"
-                    " take another payment.",
+                    "Paid meanwhile: %s. Nothing was registered: look at the order before you take"
+                    " another payment.",
                     ', '.join(paid.mapped('name')),
                 )
             )

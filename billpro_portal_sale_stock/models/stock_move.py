@@ -11,6 +11,8 @@ class StockMove(models.Model):
         comodel_name='billpro.billing.event',
         readonly=True,
         index='btree_not_null',
+        # Who works in the warehouse may export its moves, but see no payments.
+        exportable=False,
         help="The payment of a subscription that charged what is delivered.",
     )
 

@@ -181,6 +181,46 @@ class TestGoods(GoodsCommon):
         self.assertEqual(moves.mapped('billpro_event_id'), event)
         self.assertEqual(moves.mapped('product_uom_qty'), [3, 3])
 
+    def test_the_warehouse_needs_no_right_of_sales(self):
+        """It ships, parts what it ships, and reads and exports what the addon adds to it."""
+        self.warehouse.delivery_steps = 'pick_ship'
+        order = self._create_coffee_order()
+        self._run_jobs_on('2027-02-10')
+        user = new_test_user(
+            self.env,
+            login='warehouse',
+            groups='stock.group_stock_user,base.group_allow_export',
+            company_id=self.company.id,
+            company_ids=self.company.ids,
+        )
+        event = order.billing_event_ids[0]
+        picking = order.picking_ids.filtered(lambda one: one.move_ids.billpro_event_id == event)
+        self.env.invalidate_all()
+        with freeze_time('2027-02-11 10:00:00'):
+            picking = picking.with_user(user)
+            picking.move_ids.quantity = 2
+            picking.move_ids.picked = True
+            picking.with_context(skip_backorder=True).button_validate()
+            for shipment in picking.search([('state', '=', 'assigned')], order='id'):
+                shipment.button_validate()
+        self.assertEqual(order.order_line.qty_delivered, 5)
+        moves = self.env['stock.move'].with_user(user)
+        moves = moves.search([('reference_ids', 'in', order.stock_reference_ids.ids)])
+        self.env.invalidate_all()
+        self.assertIn(
+            event.id,
+            [move['billpro_event_id'] for move in moves.read(['billpro_event_id'], load=None)],
+        )
+        exported = moves.fields_get(attributes=['exportable'])
+        names = [
+            name
+            for name, description in exported.items()
+            if moves._fields[name]._module == 'billpro_portal_sale_stock'
+            and description.get('exportable', True)
+        ]
+        self.env.invalidate_all()
+        self.assertEqual(len(moves.export_data([*names, 'id'])['datas']), len(moves))
+
     def test_other_types_deliver_once(self):
         desk = self.desk
         desk.is_storable = True

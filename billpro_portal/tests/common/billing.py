@@ -71,14 +71,14 @@ class BillingCommon(CompanyCommon):
 
     @classmethod
     @contextmanager
-    def _committing_env(cls, user=None):
+    def _committing_env(cls, user=None, company=None):
         """Give an environment in which code may commit, as in a request of its own."""
         cls.env.flush_all()
         with cls._own_cursors(), cls.registry.cursor() as cr:
             yield api.Environment(
                 cr,
                 (user or cls.env.user).id,
-                {'allowed_company_ids': cls.company.ids},
+                {'allowed_company_ids': (company or cls.company).ids},
             )
         cls.env.invalidate_all()
         # Odoo caches the last number of a sequence until the cursor commits; a test's never does.

@@ -64,6 +64,7 @@ METHODS = {
     'billpro.dialog': {'create': ODOO, 'write': ODOO},
     'billpro.dispute': {
         'action_book': INVOICING | BILLING_MANAGERS,
+        'action_book_otherwise': INVOICING | BILLING_MANAGERS,
         'action_open_entry': READERS,
     },
     'billpro.follow.taxes': {'action_follow': BILLING_MANAGERS},

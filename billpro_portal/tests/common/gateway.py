@@ -55,11 +55,12 @@ class GatewayCommon(SubscriptionCommon):
         self.enterContext(self.gateway.rolled_back())
 
     @classmethod
-    def _post(cls, path, key=None, **data):
+    def _post(cls, path, key=None, gateway=None, **data):
+        gateway = gateway or cls.gateway
         response = requests.post(
-            f'{cls.gateway.url}/v1/{path}',
+            f'{gateway.url}/v1/{path}',
             data=data,
-            headers={'Authorization': f'Bearer {key or cls.gateway.secret_key}'},
+            headers={'Authorization': f'Bearer {key or gateway.secret_key}'},
             timeout=10,
         )
         response.raise_for_status()

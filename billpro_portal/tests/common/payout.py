@@ -82,12 +82,12 @@ class PayoutCommon(MessageCommon):
         self.gateway.close_dispute(dispute.provider_reference, won=won)
         self._tell_of_dispute(dispute.provider_reference)
 
-    def _change_mind(self, dispute):
-        """Let the bank decide otherwise what was lost, and tell of it."""
+    def _change_mind(self, dispute, won=True):
+        """Let the bank decide otherwise what was decided, and tell of it."""
         with self.gateway.store.session(None) as session:
             record = session.get('dispute', dispute.provider_reference)
             session.save(record | {'status': 'needs_response'})
-        self._decide(dispute, won=True)
+        self._decide(dispute, won=won)
 
     def _tell_of_dispute(self, number):
         self._deliver_all(self._find_messages(*DISPUTE_MESSAGES, payment=number)[-1:])
