@@ -1,6 +1,6 @@
 from contextlib import contextmanager
 
-from odoo import models
+from odoo import Command, models
 
 
 class AccountMove(models.Model):
@@ -26,9 +26,12 @@ class AccountMove(models.Model):
             if move.currency_id == move.company_currency_id or move.state != 'draft':
                 continue
             lines = move.line_ids.filtered(lambda line: line.display_type != 'payment_term')
+            company_currency = move.company_currency_id
             amount = move.currency_id.round(sum(lines.mapped('amount_currency')))
-            balance = move.company_currency_id.round(sum(lines.mapped('balance')))
-            if amount * balance < 0 and move._billpro_bills_order():
+            balance = company_currency.round(sum(lines.mapped('balance')))
+            # What is more than each line can have been rounded by has another cause.
+            is_rounding = abs(balance) <= len(lines) * company_currency.rounding
+            if amount * balance < 0 and is_rounding and move._billpro_bills_order():
                 move._billpro_add_rounding(-balance)
 
     def _billpro_add_rounding(self, rounding):
@@ -76,6 +79,7 @@ class AccountMove(models.Model):
         for move in self.filtered(lambda move: move._is_clearing_down_payments()):
             move._set_invoice_date()  # Posting would do that later, and compute anew by its rate.
             excess = 0.0
+            balances = {}
             for account, lines in move._get_down_payment_lines().grouped('account_id').items():
                 deducted = lines.filtered('is_downpayment')
                 others = deducted.sale_line_ids.invoice_lines.filtered(
@@ -92,9 +96,16 @@ class AccountMove(models.Model):
                 difference = move.company_currency_id.round(sum(held.mapped('balance')))
                 largest = deducted.sorted(lambda line: abs(line.balance))[-1]
                 if difference:
-                    largest.balance = move.company_currency_id.round(largest.balance - difference)
+                    balances[largest] = largest.balance - difference
                 excess += difference
-            move._add_to_revenue(excess)
+            if excess and (billed := move._get_largest_billed_line()):
+                balances[billed] = billed.balance + excess
+            # At once: with one of them only, the invoice could be due in one currency and owed in
+            # the other.
+            move.line_ids = [
+                Command.update(line.id, {'balance': move.company_currency_id.round(balance)})
+                for line, balance in balances.items()
+            ]
 
     def _get_down_payment_lines(self):
         """Return the invoice lines on accounts that hold down payments.
@@ -106,15 +117,13 @@ class AccountMove(models.Model):
         held_on = accounts.filtered(lambda account: account.internal_group != 'income')
         return self.invoice_line_ids.filtered(lambda line: line.account_id in held_on)
 
-    def _add_to_revenue(self, amount):
-        """Add an amount to the largest line of a draft that bills something.
+    def _get_largest_billed_line(self):
+        """Return the largest line that bills something, if there is any.
 
-        :param float amount: The amount, in the company's currency, as it is on a debit side.
+        :rtype: account.move.line
         """
         self.ensure_one()
         billed = self.invoice_line_ids.filtered(
             lambda line: line.display_type == 'product' and not line.is_downpayment
         )
-        if amount and billed:
-            largest = billed.sorted(lambda line: abs(line.balance))[-1]
-            largest.balance = self.company_currency_id.round(largest.balance + amount)
+        return billed.sorted(lambda line: abs(line.balance))[-1:]

@@ -479,6 +479,32 @@ class TestInstalmentClosing(ScheduleActionCommon):
                 self.assertEqual(company_currency.round(sum(held.mapped('balance'))), 0.0)
                 self.assertEqual(set(order.billing_event_ids.mapped('status')), {'completed'})
 
+    def test_what_is_due_is_worth_what_it_is_on_that_day(self):
+        """However much the rate has moved since the first payments."""
+        order = self._create_order((self.course, 1, 20.0), currency='KWD')
+        order.order_line.tax_ids = False
+        order.billing_instalment_count = 2
+        with freeze_time('2027-01-10 10:00:00'):
+            self._register_card(order)
+        for day, rate in (('2027-02-01', 0.5), ('2027-02-20', 2.0)):
+            self.env['res.currency.rate'].create(
+                {
+                    'currency_id': order.currency_id.id,
+                    'company_id': self.company.id,
+                    'name': day,
+                    'rate': rate,
+                }
+            )
+        self._run_on('2027-02-10')
+        self._run_on('2027-03-10')
+        self.assertEqual(order.billing_status, 'complete')
+        final = order.billing_event_ids.sorted('number')[-1].invoice_id
+        due = final.line_ids.filtered(lambda line: line.display_type == 'payment_term')
+        self.assertEqual(due.balance, 5)
+        billed = final.invoice_line_ids.filtered(lambda line: not line.is_downpayment)
+        self.assertEqual(sum(billed.mapped('balance')), -25)
+        self._assert_books_closed(order)
+
     def test_the_deposit_is_a_draft_when_the_last_payment_is_collected(self):
         order = self._create_instalments()
         deposit = order.billing_move_ids
