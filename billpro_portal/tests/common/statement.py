@@ -367,14 +367,15 @@ class Statement:
             if other.kind == 'refund' and other.payment == entry.payment and other.day <= day
         )
         share = self.shop.get_net_share(entry.order)
+        paid = entry.currency.round(entry.amount * share)
+        # That of the invoice, whose amounts are rounded.
+        rate = self._value(paid, entry.currency, entry.day) / paid
         net = entry.currency.round((entry.amount + refunded) * share)
         first_day, last_day = self._get_period(entry)
         days = (last_day - first_day).days + 1
         earned_days = min(max((day - first_day).days + 1, 0), days)
         earned = entry.currency.round(net * earned_days / days)
-        return self._value(net, entry.currency, entry.day) - self._value(
-            earned, entry.currency, entry.day
-        )
+        return self.currency.round(net * rate) - self.currency.round(earned * rate)
 
     def _get_period(self, entry):
         """Return the first and the last day that a payment of a subscription is for."""
