@@ -18,10 +18,13 @@ class AccountTax(models.Model):
 
     def write(self, vals):
         """Override of `account`: what is still to be paid of orders follows the books' taxes."""
+        names = COMPUTING_FIELDS.intersection(vals)
+        before = {tax: [tax[name] for name in names] for tax in self}
         result = super().write(vals)
-        if COMPUTING_FIELDS.intersection(vals):
+        changed = self.filtered(lambda tax: [tax[name] for name in names] != before[tax])
+        if changed:
             orders = self.env['sale.order'].sudo()
-            domain = self._get_domain_of_orders()
+            domain = changed._get_domain_of_orders()
             orders = orders._search_billed_later(domain) | orders._search_open_quotations(domain)
             orders._have_taxes_followed('rate')
         return result

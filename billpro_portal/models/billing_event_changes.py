@@ -170,13 +170,12 @@ class BillproBillingEvent(models.Model):
         self._check_order_is_not_in_flight()
         order = self.order_id
         self._discard_affected_invoices()
-        for leaf in self._get_leaves().filtered('added_amount'):
-            leaf._leave_out_added(leaf._get_added_lines())
+        added_lines = self._release_added_lines()
         self._apply_trigger('skip')
         self.retry_date = False
         run = self.env['billpro.billing.run']
         run._schedule_next_events(self)
-        order.billing_next_event_id._take_up_added_lines()
+        self._pass_on_added_lines(added_lines)
         self._log_change(
             self.env._(
                 "Payment %(event)s of %(amount)s was skipped.",

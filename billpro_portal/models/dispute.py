@@ -155,8 +155,10 @@ class BillproDispute(models.Model):
                     'lost': self.env._("The dispute of payment %s was lost", reference),
                 }[self.state]
                 self.order_id._ask_staff(summary, text)
-            elif self._is_loss_entered():
+            elif self.is_booked_otherwise or self._is_loss_entered():
                 self.order_id._ask_staff(
                     self.env._("The dispute of payment %s was not lost after all", reference),
-                    self.env._("%s Press “Take Loss Back” on the dispute.", text),
+                    self.env._("Take back the entry of its loss, which somebody has made by hand.")
+                    if self.is_booked_otherwise
+                    else self.env._("Press “Take Loss Back” on the dispute: its loss is booked."),
                 )

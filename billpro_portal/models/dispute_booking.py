@@ -100,8 +100,9 @@ class BillproDispute(models.Model):
         """
         self._check_may_book()
         self.check_access('read')
-        for dispute in self.sudo():
-            dispute._lock_booking()
+        disputes = self.sudo()
+        disputes._lock_booking()
+        for dispute in disputes:
             company = dispute.company_id
             dispute = company._billing_date_by(dispute.with_company(company))
             if dispute.booking_state == 'to_book':
@@ -130,8 +131,9 @@ class BillproDispute(models.Model):
         """
         self._check_may_book()
         self.check_access('read')
-        for dispute in self.sudo():
-            dispute._lock_booking()
+        disputes = self.sudo()
+        disputes._lock_booking()
+        for dispute in disputes:
             if dispute.booking_state == 'to_book':
                 dispute.is_booked_otherwise = True
                 dispute._log_booking(
@@ -294,14 +296,7 @@ class BillproDispute(models.Model):
             & Domain('source_reference', 'in', [name for name in names if name])
             & Domain('payout_id.provider_id', '=', tx.provider_id.id)
         )
-        if self.search_count([('transaction_id', '=', tx.id)], limit=2) > 1:
-            # A file names the payment only: which of its disputes it is, tells the amount.
-            parts = parts.filtered(
-                lambda part: (
-                    part.source_reference == self.provider_reference
-                    or not self.currency_id.compare_amounts(abs(part.amount), self.amount)
-                )
-            )
+        parts = parts.filtered(lambda part: part._is_about(self))
         return parts.move_line_id.filtered(lambda item: item.parent_state == 'posted')
 
     def _get_held(self):

@@ -212,20 +212,41 @@ class BillproPayoutLine(models.Model):
         :return: Disputes by part, without parts of which there is none.
         :rtype: dict
         """
-        parts = self.filtered(lambda part: part.kind == 'dispute')
+        parts = self.filtered(lambda part: part.kind == 'dispute' and part.source_reference)
+        named = Domain.OR(
+            Domain(name, 'in', parts.mapped('source_reference'))
+            for name in (
+                'provider_reference',
+                'transaction_id.provider_reference',
+                'transaction_id.reference',
+            )
+        )
         disputes = self.env['billpro.dispute'].search(
-            [
-                ('transaction_id.provider_id', '=', self.payout_id.provider_id.id),
-                ('provider_reference', 'in', parts.mapped('source_reference')),
-            ]
+            named & Domain('transaction_id.provider_id', '=', self.payout_id.provider_id.id)
         )
         disputes._lock_booking()
-        by_reference = {dispute.provider_reference: dispute for dispute in disputes}
-        return {
-            part: by_reference[part.source_reference]
-            for part in parts
-            if part.source_reference in by_reference
-        }
+        return {part: dispute for part in parts for dispute in disputes if part._is_about(dispute)}
+
+    def _is_about(self, dispute):
+        """Return whether a part is about a dispute.
+
+        :param billpro.dispute dispute: The dispute.
+        :rtype: bool
+        """
+        self.ensure_one()
+        tx = dispute.transaction_id
+        if self.source_reference == dispute.provider_reference:
+            return True
+        if self.source_reference not in {tx.provider_reference, tx.reference}:
+            return False
+        # A file names the payment only: which of its disputes it is, tells the amount.
+        if dispute.search_count([('transaction_id', '=', tx.id)], limit=2) == 1:
+            return True
+        return self._get_original_currency() == dispute.currency_id and (
+            not dispute.currency_id.compare_amounts(
+                abs(self._get_original_amount()), dispute.amount
+            )
+        )
 
     def _find_outstanding(self, tx):
         """Find the journal item of a payment that waits for the payout.

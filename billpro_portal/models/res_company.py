@@ -58,8 +58,9 @@ class ResCompany(models.Model):
         ],
         default='without',
         required=True,
-        help="What becomes of the later payments of live subscriptions when the books' taxes are"
-        " changed. Customers are told of new amounts; what was announced stays as it is.",
+        help="What becomes of the later payments of live subscriptions, and of orders that aren't"
+        " paid yet, when the books' taxes are changed. Customers of subscriptions are told of new"
+        " amounts; what was announced stays as it is.",
     )
 
     billing_retry_days = fields.Char(

@@ -87,6 +87,51 @@ class BillproBillingEvent(models.Model):
             }
         )
 
+    def _release_added_lines(self):
+        """Take what was added off a payment that is skipped, so that another one charges it.
+
+        Not if it was tried before: the bank may approve that all the same, with what was added.
+
+        :return: The added lines, whether they were taken off or not.
+        :rtype: sale.order.line
+        """
+        self.ensure_one()
+        leaves = self._get_leaves()
+        lines = leaves._get_added_lines()
+        if not (self | leaves).transaction_ids:
+            for leaf in leaves:
+                if own_lines := leaf._get_added_lines():
+                    leaf._leave_out_added(own_lines)
+        return lines
+
+    def _pass_on_added_lines(self, lines):
+        """Let the next payment charge what was added to this one, or ask somebody to.
+
+        :param sale.order.line lines: What was added to this payment, which is skipped.
+        """
+        order = self.order_id
+        taker = order.billing_next_event_id
+        if (
+            taker.status == 'scheduled'
+            and not taker.first_declined_date
+            and not taker.requested_date
+            and taker.invoice_id.state != 'posted'
+        ):
+            old_amount = taker.amount
+            taker._take_up_added_lines()
+            if taker.currency_id.compare_amounts(taker.amount, old_amount):
+                taker._tell_of_new_amount(old_amount, is_lasting=False)
+        left = lines if not taker else lines & self._get_leaves()._get_added_lines()
+        if left:
+            order._ask_staff(
+                self.env._("%s isn't charged", ', '.join(left.mapped('name'))),
+                self.env._(
+                    "It was to be charged with payment %s, which was skipped. If it is still owed,"
+                    " invoice it by hand, or add it to the order anew.",
+                    self.display_name,
+                ),
+            )
+
     def _leave_out_invoiced_lines(self):
         """Charge nothing for what somebody has invoiced by hand, before the invoices are made."""
         for event in self:

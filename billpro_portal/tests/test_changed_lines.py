@@ -258,6 +258,32 @@ class TestChangedLines(ScheduleActionCommon):
         self.assertEqual(line.qty_invoiced, 1)
         self._assert_collected(96.8, 36.3)
 
+    def test_a_fee_on_a_declined_payment_that_is_skipped(self):
+        """The bank may approve it all the same: the next payment doesn't charge it, too."""
+        line = self._add(self.fee, 50.0)
+        self.order.billing_token_id.demo_simulated_state = 'error'
+        self._run_on('2027-02-10')
+        with freeze_time('2027-02-11 10:00:00'):
+            self._skip(self.event)
+        self.assertEqual(self.event.amount, 96.8)
+        self.assertEqual(line.billing_event_id, self.event)
+        self.assertEqual(self.order.billing_next_event_id.amount, 36.3)
+        activity = self.order.activity_ids.filtered(lambda one: one.summary.endswith("charged"))
+        self.assertEqual(activity.summary, f"{line.name} isn't charged")
+
+    def test_a_fee_on_the_last_payment_that_is_skipped(self):
+        with freeze_time('2027-01-10 10:00:00'):
+            order = self._create_active_order((self.gym, 1), billing_cycles=2)
+        with freeze_time('2027-02-01 10:00:00'):
+            order.order_line = [Command.create({'product_id': self.fee.id, 'price_unit': 50.0})]
+        line = order.order_line[-1]
+        self.assertEqual(order.billing_event_ids.amount, 84.7)
+        with freeze_time('2027-02-02 10:00:00'):
+            self._skip(order.billing_event_ids)
+        self.assertEqual(order.billing_skipped, 24.2)
+        self.assertFalse(order.billing_next_event_id)
+        self.assertIn(f"{line.name} isn't charged", order.activity_ids.mapped('summary'))
+
     def test_a_fee_that_was_invoiced_by_hand_is_not_charged(self):
         line = self._add(self.fee, 50.0)
         with freeze_time('2027-02-02 10:00:00'):
