@@ -1,4 +1,4 @@
-import logging
+import sys
 from datetime import datetime
 
 from freezegun import freeze_time
@@ -7,9 +7,7 @@ from odoo import fields
 from odoo.tests import tagged
 
 from .common.merchant import MerchantCommon
-from .common.nightly import IS_NIGHTLY
-
-_logger = logging.getLogger(__name__)
+from .common.nightly import IS_NIGHTLY, nightly
 
 START = datetime(2027, 1, 4, 8)
 INSUFFICIENT_FUNDS = '4000000000009995'
@@ -21,6 +19,7 @@ WORKING_CARD = '4242424242424242'
 class TestSixMonths(MerchantCommon):
     """Half a year of a merchant, of which the first five weeks have everything once."""
 
+    @nightly("Each of its events is booked by a test of its own for each change.")
     def test_trial_balances_are_explained(self):
         with freeze_time(START) as clock:
             self._set_rates()
@@ -35,7 +34,7 @@ class TestSixMonths(MerchantCommon):
             else:
                 self._close(fields.Date.to_date('2027-02-09'))
         self.assertEqual(len(self.statements), 12 if IS_NIGHTLY else 4)
-        _logger.info("\n%s", "\n\n".join(map(str, self.statements)))
+        sys.stdout.write("\n\n".join(map(str, self.statements)) + "\n")
 
     def _sell_in_the_first_week(self, aurora, borealis):
         weekly = {'billing_interval_unit': 'week'}
