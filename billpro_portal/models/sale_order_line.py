@@ -73,13 +73,15 @@ class SaleOrderLine(models.Model):
     def _compute_qty_to_invoice(self):
         """Override of `sale`: what a period has charged is no credit to give.
 
-        The schedule invoices the periods to come, whatever was delivered of the first one.
+        The schedule invoices the periods to come, whatever was delivered of the first one. Of what
+        is paid once, what was delivered beyond it is still to be invoiced.
         """
         super()._compute_qty_to_invoice()
         types = self.env['billpro.purchase.type']._get_perpetual_types()
-        for line in self.filtered(lambda line: line.qty_to_invoice and line.qty_invoiced):
-            if line.order_id.purchase_type in types:
-                line.qty_to_invoice = 0
+        charged = self.filtered(lambda line: line.qty_to_invoice and line.qty_invoiced)
+        for order, lines in charged.grouped('order_id').items():
+            if order.purchase_type in types:
+                (lines & order._get_period_lines()).qty_to_invoice = 0
 
     @api.model_create_multi
     def create(self, vals_list):

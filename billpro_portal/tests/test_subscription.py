@@ -86,6 +86,14 @@ class TestSubscription(SubscriptionCommon):
         self.assertEqual(order.billing_paid, 157.3)
         self._assert_books_closed(order)
 
+    def test_more_of_a_one_off_service_than_was_charged_is_to_be_invoiced(self):
+        self.fee.invoice_policy = 'delivery'
+        with freeze_time('2027-01-31 10:00:00'):
+            order = self._create_active_order((self.gym, 1), (self.fee, 1))
+        line = order.order_line[1]
+        line.qty_delivered = 3
+        self.assertEqual((line.qty_to_invoice, order.invoice_status), (2, 'to invoice'))
+
     def test_a_trial_charges_no_line_of_its_periods(self):
         order = self._create_order((self.gym, 1), (self.fee, 1), (self.meal, 1), sent=False)
         order.order_line[2].billing_each_period = True
