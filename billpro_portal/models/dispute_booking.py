@@ -117,12 +117,7 @@ class BillproDispute(models.Model):
         """
         self.ensure_one()
         self.check_access('read')
-        return {
-            'type': 'ir.actions.act_window',
-            'res_model': 'account.move',
-            'res_id': self.sudo().loss_move_id.id,
-            'views': [(False, 'form')],
-        }
+        return self.sudo().loss_move_id._get_records_action()
 
     def action_book_otherwise(self):
         """Say that losses are in the books already: somebody has made the entry by hand.
@@ -146,22 +141,8 @@ class BillproDispute(models.Model):
                 )
 
     def _lock_booking(self):
-        """Lock disputes: payouts do it as well, so that each sees what the other has booked.
-
-        The rows are updated, not only locked, for what `sale.order._lock_billing` says.
-        """
-        if self:
-            self.env.cr.execute(
-                """
-                UPDATE billpro_dispute
-                   SET write_uid = write_uid
-                 WHERE id IN (
-                       SELECT id FROM billpro_dispute WHERE id IN %s ORDER BY id FOR NO KEY UPDATE
-                 )
-                """,
-                [tuple(self.ids)],
-                log_exceptions=False,  # A lost race is no error: Odoo tries again.
-            )
+        """Lock disputes: payouts do it as well, so that each sees what the other has booked."""
+        self.env['billpro.own.transaction']._lock_rows(self)
 
     # === THE ENTRY === #
 

@@ -6,6 +6,7 @@ import psycopg2
 from odoo import api, models
 from odoo.exceptions import ConcurrencyError, LockError, RedirectWarning, UserError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
+from odoo.tools import SQL
 
 _logger = logging.getLogger(__name__)
 
@@ -32,6 +33,34 @@ class BillproOwnTransaction(models.AbstractModel):
 
     _name = 'billpro.own.transaction'
     _description = "Own Transaction"
+
+    @api.model
+    def _lock_rows(self, records):
+        """Lock records against everybody else who locks them so, whatever is changed of them.
+
+        Waits for the lock, in the order of ids. The rows are updated, not only locked: whoever
+        waited with an older view of the database then fails with a serialization error, which
+        Odoo answers by running the request or the job anew on the new state.
+
+        :param odoo.models.Model records: The records.
+        """
+        if not records:
+            return
+        table = SQL.identifier(records._table)
+        self.env.cr.execute(
+            SQL(
+                """
+                UPDATE %(table)s
+                   SET write_uid = write_uid
+                 WHERE id IN (
+                       SELECT id FROM %(table)s WHERE id IN %(ids)s ORDER BY id FOR NO KEY UPDATE
+                 )
+                """,
+                table=table,
+                ids=tuple(records.ids),
+            ),
+            log_exceptions=False,  # A lost race is no error: Odoo tries again.
+        )
 
     @api.model
     def _commit_alone(self, record, task, act, **options):

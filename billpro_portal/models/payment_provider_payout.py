@@ -73,8 +73,10 @@ class PaymentProvider(models.Model):
         :rtype: bool
         """
         self.ensure_one()
-        payout = self.env['billpro.payout'].search([('provider_id', '=', self.id)], limit=1)
-        return bool(self.billpro_payouts_since or payout)
+        return bool(
+            self.billpro_payouts_since
+            or self.env['billpro.payout'].search_count([('provider_id', '=', self.id)], limit=1)
+        )
 
     def _billpro_get_payout_journal(self):
         """Return the journal of the entries of payouts.

@@ -285,12 +285,7 @@ class BillproPayout(models.Model):
         """
         self.ensure_one()
         self.check_access('read')
-        return {
-            'type': 'ir.actions.act_window',
-            'res_model': 'account.move',
-            'res_id': self.sudo().move_id.id,
-            'views': [(False, 'form')],
-        }
+        return self.sudo().move_id._get_records_action()
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_booked(self):

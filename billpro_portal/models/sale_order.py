@@ -336,25 +336,8 @@ class SaleOrder(models.Model):
         ]
 
     def _lock_billing(self):
-        """Lock the orders against everything else that moves money or changes their status.
-
-        Waits for the lock, in the order of ids. The rows are updated, not only locked: whoever
-        waited with an older view of the database then fails with a serialization error, which
-        Odoo answers by running the request or the job anew on the new state.
-        """
-        if not self:
-            return
-        self.env.cr.execute(
-            """
-            UPDATE sale_order
-               SET write_uid = write_uid
-             WHERE id IN (
-                   SELECT id FROM sale_order WHERE id IN %s ORDER BY id FOR NO KEY UPDATE
-             )
-            """,
-            [tuple(self.ids)],
-            log_exceptions=False,  # A lost race is no error: Odoo tries again.
-        )
+        """Lock the orders against everything else that moves money or changes their status."""
+        self.env['billpro.own.transaction']._lock_rows(self)
 
     # === OVERRIDES OF SALE === #
 
