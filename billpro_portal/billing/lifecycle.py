@@ -25,6 +25,10 @@ ORDER_STATUSES = (
 BEFORE_APPROVAL = frozenset({'draft', 'pending', 'rejected'})
 LIVE = frozenset({'active', 'failed', 'suspended', 'paused', 'review'})
 FINAL = frozenset({'cancelled', 'complete'})
+# Orders whose payments the charge run collects by itself.
+CHARGEABLE_ORDERS = ('active', 'failed')
+# Orders that the customer may pay the outstanding payments of, whatever the run may.
+COLLECTABLE_ORDERS = (*CHARGEABLE_ORDERS, 'suspended')
 
 _APPROVAL = {'activate': 'active', 'complete': 'complete'}
 _LIVE_EXITS = {'complete': 'complete', 'review': 'review'}
@@ -112,6 +116,12 @@ PAID = frozenset({'completed', 'recovered'})
 IN_FLIGHT = frozenset({'processing', 'unknown'})
 DECLINED = frozenset({'soft_declined', 'hard_declined', 'action_required'})
 OPEN = frozenset({'scheduled', 'paused'}) | IN_FLIGHT | DECLINED
+# Payments that a run may open, and those that only the customer's request opens.
+CHARGEABLE_EVENTS = ('scheduled', 'soft_declined')
+REQUESTABLE_EVENTS = (*CHARGEABLE_EVENTS, 'hard_declined', 'action_required')
+# Payments that staff may merge, and those that they may leave out.
+MERGEABLE = (*CHARGEABLE_EVENTS, 'hard_declined')
+SKIPPABLE = (*MERGEABLE, 'action_required', 'paused')
 
 _ANSWERS = {
     'decline_soft': 'soft_declined',

@@ -4,7 +4,7 @@ from odoo import http
 from odoo.exceptions import UserError
 from odoo.http import request
 
-from ..models.sale_order_recovery import COLLECTABLE_ORDERS
+from ..billing.lifecycle import COLLECTABLE_ORDERS
 from .order_access import OrderAccess
 
 

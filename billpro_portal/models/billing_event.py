@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
-from ..billing.lifecycle import IN_FLIGHT, PAID, TransitionRefused, next_event_status
+from ..billing.lifecycle import IN_FLIGHT, LIVE, PAID, TransitionRefused, next_event_status
 
 
 class BillproBillingEvent(models.Model):
@@ -154,6 +154,33 @@ class BillproBillingEvent(models.Model):
 
         It is called once for each payment, whatever became of it before. Other addons extend it.
         """
+
+    def _schedule_next_events(self):
+        """Create the payments that follow the ones that were tried, whatever came of them.
+
+        A cancelled subscription has none; those of a paused one wait.
+        """
+        values_list = []
+        # What the next amounts are made of, not to be read order by order.
+        self.order_id.order_line.fetch(['tax_ids'])
+        for event in self.filtered(
+            lambda event: (
+                event.number
+                and event.order_id.billing_status in LIVE
+                and not event.order_id.billing_cancel_date
+            )
+        ):
+            known = set(event.order_id.billing_event_ids.mapped('number'))
+            values_list += [
+                values
+                for values in event.order_id._get_purchase()._prepare_next_events(event)
+                if values['number'] not in known
+            ]
+        new_events = self.create(values_list)
+        new_events._take_up_added_lines()
+        new_events.filtered(lambda event: event.order_id.billing_status == 'paused')._apply_trigger(
+            'pause'
+        )
 
     # === ACTIONS === #
 

@@ -3,10 +3,7 @@ from odoo.exceptions import UserError
 from odoo.tools import format_date
 
 from ..billing.calendar import due_datetime
-from ..billing.lifecycle import IN_FLIGHT, LIVE, PAID
-
-MERGEABLE = ('scheduled', 'soft_declined', 'hard_declined')
-SKIPPABLE = (*MERGEABLE, 'action_required', 'paused')
+from ..billing.lifecycle import IN_FLIGHT, LIVE, MERGEABLE, PAID, SKIPPABLE
 
 
 class BillproBillingEvent(models.Model):
@@ -173,8 +170,7 @@ class BillproBillingEvent(models.Model):
         added_lines = self._release_added_lines()
         self._apply_trigger('skip')
         self.retry_date = False
-        run = self.env['billpro.billing.run']
-        run._schedule_next_events(self)
+        self._schedule_next_events()
         self._pass_on_added_lines(added_lines)
         self._log_change(
             self.env._(
@@ -193,7 +189,7 @@ class BillproBillingEvent(models.Model):
                 date=format_date(env, order._get_date(self.due_date)),
             )
         )
-        run._update_orders(order)
+        order._follow_payments()
         order._get_purchase()._close_invoices(order)
         # What waits for the customer's bank is withdrawn there.
         self.env.ref('billpro_portal.cron_billing_run')._trigger()
@@ -221,8 +217,7 @@ class BillproBillingEvent(models.Model):
         order._check_collection_day(day)
         self._discard_affected_invoices()
         merged = self._merge(due_datetime(day, order._get_time_zone()))
-        run = self.env['billpro.billing.run']
-        run._schedule_next_events(self)
+        self._schedule_next_events()
         self._log_change(
             self.env._(
                 "Payment %(event)s is due on %(day)s.",
@@ -232,7 +227,7 @@ class BillproBillingEvent(models.Model):
             reason,
         )
         merged._tell_of_change(merged._describe_merge_to_customer())
-        run._update_orders(order)
+        order._follow_payments()
         return merged
 
     def _describe_merge_to_customer(self):

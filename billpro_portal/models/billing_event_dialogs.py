@@ -1,7 +1,7 @@
 from odoo import models
 from odoo.exceptions import UserError
 
-from .billing_event_changes import MERGEABLE, SKIPPABLE
+from ..billing.lifecycle import MERGEABLE, SKIPPABLE
 
 
 class BillproBillingEvent(models.Model):

@@ -16,8 +16,7 @@ from ..billing.declines import (
     decide_retry,
     may_attempt,
 )
-from ..billing.lifecycle import DECLINED
-from .billing_run import CHARGEABLE_ORDERS
+from ..billing.lifecycle import CHARGEABLE_ORDERS, DECLINED
 
 # The customer has been asked and nothing happens by itself any more.
 GIVEN_UP = frozenset({EXHAUSTED, CEILING_REACHED})

@@ -3,7 +3,7 @@ from odoo.exceptions import UserError
 from odoo.tools import format_date
 
 from ..billing.calendar import due_datetime
-from .billing_event_changes import MERGEABLE
+from ..billing.lifecycle import MERGEABLE
 
 
 class BillproBillingEvent(models.Model):
@@ -62,7 +62,7 @@ class BillproBillingEvent(models.Model):
         self._log_change(self._describe_change(self.env, *change), reason)
         env = order.with_context(lang=order._get_payment_contact().lang).env
         self._tell_of_change(self._describe_change_to_customer(env, *change))
-        self.env['billpro.billing.run']._update_orders(order)
+        order._follow_payments()
 
     def _change_amounts(self, amount):
         """Change the amount of this payment, and of those that balance it.
@@ -152,7 +152,7 @@ class BillproBillingEvent(models.Model):
             return
         following = self.order_id._get_purchase()._prepare_next_events(self)
         if any(values['due_date'] <= self.due_date for values in following):
-            self.env['billpro.billing.run']._schedule_next_events(self)
+            self._schedule_next_events()
 
     def _tell_of_new_amount(self, old_amount, is_lasting=True):
         """Log that this payment has another amount, and tell the customer.

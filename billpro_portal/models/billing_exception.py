@@ -3,7 +3,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
 
 from ..billing.declines import RETRY
-from .billing_run import CHARGEABLE_ORDERS
+from ..billing.lifecycle import CHARGEABLE_ORDERS
 from .failure import OF_COMPANY
 from .sale_order_recovery import OVERDUE_AFTER
 

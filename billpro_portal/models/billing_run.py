@@ -7,9 +7,15 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.modules.registry import Registry
 
-from ..billing.lifecycle import IN_FLIGHT, OPEN
+from ..billing.lifecycle import (
+    CHARGEABLE_EVENTS,
+    CHARGEABLE_ORDERS,
+    COLLECTABLE_ORDERS,
+    IN_FLIGHT,
+    OPEN,
+    REQUESTABLE_EVENTS,
+)
 from .own_context import INSIDE, Answers
-from .sale_order_recovery import COLLECTABLE_ORDERS
 
 _logger = logging.getLogger(__name__)
 
@@ -23,10 +29,6 @@ BATCH_CONTEXT = {
     # Ours: what Odoo does document by document is done for all at once, see `account.payment`.
     'billing_batch': INSIDE,
 }
-CHARGEABLE_ORDERS = ('active', 'failed')
-# Statuses of events that a run may open, and those that only the customer's request opens.
-CHARGEABLE_EVENTS = ('scheduled', 'soft_declined')
-REQUESTABLE_EVENTS = (*CHARGEABLE_EVENTS, 'hard_declined', 'action_required')
 
 
 class BillproBillingRun(models.Model):

@@ -1,10 +1,9 @@
 from odoo import api, models
 
 from ..billing.declines import AUTHENTICATION, HARD, SOFT
-from ..billing.lifecycle import DECLINED, IN_FLIGHT, LIVE, PAID, next_order_status
+from ..billing.lifecycle import IN_FLIGHT, PAID
 from .billing_run import BATCH_CONTEXT
 from .own_transaction import GIVE_WAY
-from .sale_order_recovery import COLLECTABLE_ORDERS
 
 BOOKING_TRIES = 5
 DECLINE_TRIGGERS = {SOFT: 'decline_soft', HARD: 'decline_hard', AUTHENTICATION: 'require_action'}
@@ -174,11 +173,11 @@ class BillproBillingRun(models.Model):
             tx.billing_event_id._apply_trigger('lose', tx.state_message)
         over = approved | txs.filtered(lambda tx: tx.state in {'error', 'cancel'})
         over.is_post_processed = True
-        self._schedule_next_events((approved | declined | waiting).billing_event_id)
-        self._update_orders(txs.billing_order_id)
+        (approved | declined | waiting).billing_event_id._schedule_next_events()
+        txs.billing_order_id._follow_payments()
         collected.billing_event_id._follow_collection()
-        self._tell_of('payment_received', collected)
-        self._tell_of_declines(declined | waiting)
+        collected._tell_customer('payment_received')
+        (declined | waiting)._tell_of_declines()
 
     @api.model
     def _report_needless_money(self, tx):
@@ -202,52 +201,6 @@ class BillproBillingRun(models.Model):
                 tx.billing_event_id.display_name,
             ),
         )
-
-    @api.model
-    def _tell_of(self, kind, txs):
-        """Queue a notice of each attempt.
-
-        :param str kind: The kind of notice.
-        :param payment.transaction txs: Answered attempts.
-        """
-        self.env['billpro.notification']._queue_all(
-            kind,
-            [
-                {
-                    'order_id': tx.billing_order_id.id,
-                    'transaction_id': tx.id,
-                    'event_id': tx.billing_event_id.id,
-                    'fact': f'payment-{tx.id}',
-                }
-                for tx in txs
-            ],
-        )
-
-    @api.model
-    def _tell_of_declines(self, txs):
-        """Tell customers of payments that were declined: what happens next, and what they can do.
-
-        :param payment.transaction txs: Declined attempts, and such that wait for a bank.
-        """
-        txs = txs.filtered(
-            lambda tx: (
-                tx.billing_event_id.status in DECLINED
-                and tx.billing_order_id.billing_status in LIVE - {'paused'}
-                and not tx.billing_order_id.billing_cancel_date
-            )
-        )
-        failed = txs.filtered(
-            lambda tx: (
-                tx.billing_event_id.status == 'hard_declined'
-                or tx.billing_order_id.billing_status == 'suspended'
-            )
-        )
-        waiting = (txs - failed).filtered(
-            lambda tx: tx.billing_event_id.status == 'action_required'
-        )
-        self._tell_of('payment_failed', failed)
-        self._tell_of('payment_authentication', waiting)
-        self._tell_of('payment_declined', txs - failed - waiting)
 
     @api.model
     def _give_up_unsent_attempts(self, events):
@@ -305,65 +258,3 @@ class BillproBillingRun(models.Model):
                     )
                 )
         txs.env['account.move.line']._reconcile_plan(plan)
-
-    @api.model
-    def _schedule_next_events(self, events):
-        """Create the payments that follow the ones that were tried, whatever came of them.
-
-        A cancelled subscription has none; those of a paused one wait.
-
-        :param billpro.billing.event events: Payments.
-        """
-        values_list = []
-        # What the next amounts are made of, not to be read order by order.
-        events.order_id.order_line.fetch(['tax_ids'])
-        for event in events.filtered(
-            lambda event: (
-                event.number
-                and event.order_id.billing_status in LIVE
-                and not event.order_id.billing_cancel_date
-            )
-        ):
-            known = set(event.order_id.billing_event_ids.mapped('number'))
-            values_list += [
-                values
-                for values in event.order_id._get_purchase()._prepare_next_events(event)
-                if values['number'] not in known
-            ]
-        new_events = self.env['billpro.billing.event'].create(values_list)
-        new_events._take_up_added_lines()
-        new_events.filtered(lambda event: event.order_id.billing_status == 'paused')._apply_trigger(
-            'pause'
-        )
-
-    @api.model
-    def _update_orders(self, orders):
-        """Move orders through the status table by the state of their payments.
-
-        :param sale.order orders: Orders with answered attempts.
-        """
-        for order in orders:
-            if order.billing_cancel_date:
-                order._finish_cancellation()
-                continue
-            if order.billing_status not in {*COLLECTABLE_ORDERS, 'review'}:
-                continue
-            trigger = order._get_purchase()._get_event_trigger(order)
-            if trigger and next_order_status(order.billing_status, trigger) != order.billing_status:
-                reason = (
-                    order._get_purchase()._get_review_reason(order)
-                    if trigger == 'review'
-                    else self._get_reason(order)
-                )
-                order._apply_billing_trigger(trigger, reason)
-
-    @api.model
-    def _get_reason(self, order):
-        events = order.billing_event_ids
-        # The one that was declined may have been cancelled or skipped since.
-        last = (events.filtered(lambda e: e.status in PAID | DECLINED) or events)[-1:]
-        return self.env._(
-            "Payment %(event)s: %(status)s.",
-            event=last.display_name,
-            status=dict(last._fields['status']._description_selection(self.env))[last.status],
-        )

@@ -4,9 +4,9 @@ from functools import partial
 
 from odoo import api, fields, models
 
-from ..billing.lifecycle import LIVE, OPEN, PAID
+from ..billing.lifecycle import COLLECTABLE_ORDERS, LIVE, OPEN, PAID
 from .own_transaction import GIVE_WAY
-from .sale_order_recovery import COLLECTABLE_ORDERS, OVERDUE_AFTER
+from .sale_order_recovery import OVERDUE_AFTER
 
 _logger = logging.getLogger(__name__)
 

@@ -4,8 +4,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import format_datetime, plaintext2html
 
-from ..billing.lifecycle import BEFORE_APPROVAL, LIVE
-from .billing_run import CHARGEABLE_ORDERS, REQUESTABLE_EVENTS
+from ..billing.lifecycle import BEFORE_APPROVAL, CHARGEABLE_ORDERS, LIVE, REQUESTABLE_EVENTS
 
 # Whose a failure is, by the model of its record: the order, the payment, and what is at stake.
 _CONTEXTS = {

@@ -4,7 +4,7 @@ from functools import partial
 from odoo import api, fields, models
 
 from ..billing.calendar import due_datetime, local_date
-from ..billing.lifecycle import LIVE
+from ..billing.lifecycle import CHARGEABLE_ORDERS, LIVE
 from ..billing.notice_dates import (
     LONGEST_LEAD,
     announcement_date,
@@ -12,7 +12,6 @@ from ..billing.notice_dates import (
     card_expiring_date,
     reminder_number,
 )
-from .billing_run import CHARGEABLE_ORDERS
 
 # Dates of customers may be a day ahead of or behind that of the server.
 ONE_DAY = timedelta(days=1)

@@ -76,7 +76,7 @@ class BillproOrderReport(models.AbstractModel):
             months=months,
         )
 
-    def _get_recurring_lines(self):
+    def _get_recurring_amounts(self):
         """Return a query of what a period of each subscription costs by its lines, net and gross.
 
         Lines are added up order by order: PostgreSQL then knows that there are as many rows as

@@ -387,7 +387,7 @@ class PaymentTransaction(models.Model):
                 tx._tell_staff_of_refund()
             # An order that is reviewed for what was collected too much may go on, or is over.
             in_review = tx.billing_order_id.filtered(lambda o: o.billing_status == 'review')
-            self.env['billpro.billing.run']._update_orders(in_review)
+            in_review._follow_payments()
 
     def _tell_staff_of_refund(self):
         """Tell staff of a refund that somebody made at the provider."""

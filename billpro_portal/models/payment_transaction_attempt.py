@@ -2,9 +2,8 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools import format_date
 
-from ..billing.lifecycle import IN_FLIGHT
+from ..billing.lifecycle import COLLECTABLE_ORDERS, IN_FLIGHT
 from .own_context import INSIDE, get_answers
-from .sale_order_recovery import COLLECTABLE_ORDERS
 
 
 class PaymentTransaction(models.Model):

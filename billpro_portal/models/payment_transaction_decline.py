@@ -9,6 +9,7 @@ from ..billing.declines import (
     classify_decline,
     classify_simulated_state,
 )
+from ..billing.lifecycle import DECLINED, LIVE
 from .own_context import INSIDE
 
 CODES = ('error_code', 'decline_code', 'advice_code', 'network_code', 'network_advice_code')
@@ -189,3 +190,48 @@ class PaymentTransaction(models.Model):
             'payment_method': self.token_id.stripe_payment_method,
             'script_url': self.provider_id._get_authentication_script(),
         }
+
+    # === NOTICES === #
+
+    def _tell_customer(self, kind):
+        """Queue a notice of each attempt.
+
+        :param str kind: The kind of notice.
+        """
+        self.env['billpro.notification']._queue_all(
+            kind,
+            [
+                {
+                    'order_id': tx.billing_order_id.id,
+                    'transaction_id': tx.id,
+                    'event_id': tx.billing_event_id.id,
+                    'fact': f'payment-{tx.id}',
+                }
+                for tx in self
+            ],
+        )
+
+    def _tell_of_declines(self):
+        """Tell customers of payments that were declined or wait for a bank.
+
+        They read what happens next, and what they can do.
+        """
+        txs = self.filtered(
+            lambda tx: (
+                tx.billing_event_id.status in DECLINED
+                and tx.billing_order_id.billing_status in LIVE - {'paused'}
+                and not tx.billing_order_id.billing_cancel_date
+            )
+        )
+        failed = txs.filtered(
+            lambda tx: (
+                tx.billing_event_id.status == 'hard_declined'
+                or tx.billing_order_id.billing_status == 'suspended'
+            )
+        )
+        waiting = (txs - failed).filtered(
+            lambda tx: tx.billing_event_id.status == 'action_required'
+        )
+        failed._tell_customer('payment_failed')
+        waiting._tell_customer('payment_authentication')
+        (txs - failed - waiting)._tell_customer('payment_declined')

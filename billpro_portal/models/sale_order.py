@@ -4,6 +4,9 @@ from odoo.tools import SQL
 from odoo.tools.sql import column_exists, create_column
 
 from ..billing.lifecycle import (
+    COLLECTABLE_ORDERS,
+    DECLINED,
+    PAID,
     TransitionRefused,
     next_order_status,
 )
@@ -324,6 +327,38 @@ class SaleOrder(models.Model):
                     new=labels[new_status],
                 )
             )
+
+    def _follow_payments(self):
+        """Move orders through the status table by the state of their payments."""
+        for order in self:
+            if order.billing_cancel_date:
+                order._finish_cancellation()
+                continue
+            if order.billing_status not in {*COLLECTABLE_ORDERS, 'review'}:
+                continue
+            purchase = order._get_purchase()
+            trigger = purchase._get_event_trigger(order)
+            if trigger and next_order_status(order.billing_status, trigger) != order.billing_status:
+                reason = (
+                    purchase._get_review_reason(order)
+                    if trigger == 'review'
+                    else order._describe_last_payment()
+                )
+                order._apply_billing_trigger(trigger, reason)
+
+    def _describe_last_payment(self):
+        """Return which payment the order's status follows, and how that one stands.
+
+        :rtype: str
+        """
+        events = self.billing_event_ids
+        # The one that was declined may have been cancelled or skipped since.
+        last = (events.filtered(lambda e: e.status in PAID | DECLINED) or events)[-1:]
+        return self.env._(
+            "Payment %(event)s: %(status)s.",
+            event=last.display_name,
+            status=last._get_status_label(),
+        )
 
     def _get_billing_status_label(self):
         """Return the order's billing status as staff read it.

@@ -195,11 +195,10 @@ class SaleOrder(models.Model):
         dropped._apply_trigger('reinstate')
         if self.billing_status == 'paused':
             dropped._apply_trigger('pause')
-        run = self.env['billpro.billing.run']
         if not dropped:
             last = self.billing_event_ids.filtered('number').sorted('number')[-1:]
-            run._schedule_next_events(last)
-        run._update_orders(self)
+            last._schedule_next_events()
+        self._follow_payments()
         self.activity_ids.filtered(
             lambda activity: activity.summary == self._get_cancelled_summary()
         ).unlink()

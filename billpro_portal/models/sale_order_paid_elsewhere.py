@@ -97,7 +97,6 @@ class SaleOrder(models.Model):
         They are through as if the run had collected them.
         """
         self.ensure_one()
-        Run = self.env['billpro.billing.run']
         events = self.billing_event_ids.filtered(
             lambda event: (
                 event.status not in {*PAID_EVENTS, *IN_FLIGHT, 'merged'}
@@ -106,7 +105,7 @@ class SaleOrder(models.Model):
         )
         if not events:
             return
-        Run._give_up_unsent_attempts(events)
+        self.env['billpro.billing.run']._give_up_unsent_attempts(events)
         self._message_log(
             body=self.env._(
                 "%(events)s: paid in another way, by invoice %(invoices)s.",
@@ -131,9 +130,9 @@ class SaleOrder(models.Model):
                     billing_event_id=event.id,
                     billing_attempt=event.attempt_count,
                 )
-                Run._tell_of('payment_received', tx)
-        Run._schedule_next_events(events)
-        Run._update_orders(self)
+                tx._tell_customer('payment_received')
+        events._schedule_next_events()
+        self._follow_payments()
         events._follow_collection()
 
     def _settle_with_advances(self, invoices):

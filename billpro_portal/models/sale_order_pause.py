@@ -97,11 +97,10 @@ class SaleOrder(models.Model):
         waiting = self.billing_event_ids.filtered(lambda event: event.status == 'paused')
         waiting._apply_trigger('resume')
         self._leave_out_paused_periods(waiting.filtered(lambda event: event.due_date <= now))
-        run = self.env['billpro.billing.run']
         last = self.billing_event_ids.sorted('number')[-1:]
-        run._schedule_next_events(last.filtered(lambda event: event.status == 'cancelled'))
+        last.filtered(lambda event: event.status == 'cancelled')._schedule_next_events()
         self.billing_next_event_id._take_up_added_lines()
-        run._update_orders(self)
+        self._follow_payments()
         self.env['billpro.notification']._queue('resumed', self, f'order-{self.id}-{now}')
 
     def _leave_out_paused_periods(self, overtaken):

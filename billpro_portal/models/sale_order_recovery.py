@@ -4,10 +4,8 @@ from datetime import timedelta
 from odoo import fields, models
 from odoo.exceptions import UserError
 
-from ..billing.lifecycle import DECLINED, IN_FLIGHT
+from ..billing.lifecycle import COLLECTABLE_ORDERS, DECLINED, IN_FLIGHT
 
-# Orders that the customer may pay the outstanding payments of, whatever the run may.
-COLLECTABLE_ORDERS = ('active', 'failed', 'suspended')
 # What is due is collected within minutes; later it is overdue.
 OVERDUE_AFTER = timedelta(hours=1)
 
@@ -219,15 +217,15 @@ class SaleOrder(models.Model):
             last = self.billing_event_ids.filtered('number').sorted('number')[-1:]
             if not last or last.due_date > now:
                 return
-            self.env['billpro.billing.run']._schedule_next_events(last)
+            last._schedule_next_events()
             if last == self.billing_event_ids.filtered('number').sorted('number')[-1:]:
                 return  # The type or the end of the subscription has no more.
 
     def _suspend_if_ignored(self):
         """Suspend an order whose customer never answered the bank; the caller has the lock."""
-        self.env['billpro.billing.run']._update_orders(self)
+        self._follow_payments()
         if self.billing_status == 'suspended':
-            self.env['billpro.billing.run']._tell_of_declines(self._get_open_authentication())
+            self._get_open_authentication()._tell_of_declines()
 
     def _give_up_subscription(self):
         """Cancel a subscription that was suspended for too long; the caller has the lock."""

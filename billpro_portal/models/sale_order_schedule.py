@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from .billing_event_changes import MERGEABLE
+from ..billing.lifecycle import MERGEABLE
 
 
 class SaleOrder(models.Model):

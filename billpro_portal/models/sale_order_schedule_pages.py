@@ -1,8 +1,7 @@
 from odoo import models
 from odoo.tools import format_date
 
-from ..billing.lifecycle import LIVE, OPEN
-from .billing_run import CHARGEABLE_ORDERS
+from ..billing.lifecycle import CHARGEABLE_ORDERS, LIVE, OPEN
 
 
 class SaleOrder(models.Model):

@@ -3,7 +3,7 @@ from dateutil.relativedelta import relativedelta
 from odoo import fields, models
 from odoo.tools import SQL
 
-from ..models.billing_run import CHARGEABLE_ORDERS
+from ..billing.lifecycle import CHARGEABLE_ORDERS
 
 MONTHS_AHEAD = 12
 
@@ -103,7 +103,7 @@ class BillproCashReport(models.Model):
               JOIN res_currency company_currency ON company_currency.id = c.currency_id
              WHERE expected.date < %(horizon)s
             """,
-            recurring=self._get_recurring_lines(),
+            recurring=self._get_recurring_amounts(),
             schedule=self._get_schedule(today),
             projection=self._get_projection(today),
             rate=self._get_rate(),

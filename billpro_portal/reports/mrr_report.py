@@ -124,7 +124,7 @@ class BillproMrrReport(models.Model):
             """,
             merged=self._get_merged(),
             last_merged=self._get_last_merged(),
-            recurring=self._get_recurring_lines(),
+            recurring=self._get_recurring_amounts(),
             first_periods=self._get_first_periods(),
             later_periods=self._get_later_periods(),
             values=self._get_values(),
