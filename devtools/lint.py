@@ -27,6 +27,11 @@ FETCHING_FILES = re.compile(
     r"dev|pyproject\.toml|\.ci/[^/]+|devtools/[^/]+|devtools/eslint/(?!package-lock)[^/]+"
 )
 
+# Of pictures, too.
+LINK = re.compile(r'(?:\]\(|(?:href|src)=")([^)"\s]+)')
+HEADING = re.compile(r'^#+ (.+)$', re.MULTILINE)
+CODE_BLOCK = re.compile(r'^ *```.*?^ *```', re.MULTILINE | re.DOTALL)
+
 # Not in pyproject.toml, where pylint would have "enable" win over them.
 UNFIT_PYLINT_CHECKS = [
     # One file a concern, though several extend the same model.
@@ -69,6 +74,7 @@ def run(odoo: Odoo, tools: Path) -> int:
         "OCA translation checks": lambda: check_translations(programs),
         "XML": check_xml,
         "addresses and paths": check_addresses,
+        "links of documents": check_links,
         "one definition of a method": lambda: "\n".join(
             problem
             for addon in paths.addons()
@@ -230,6 +236,36 @@ def check_addresses() -> str:
             if fetching and FOREIGN_ADDRESS.search(line):
                 problems.append(f"{path}:{number}: names a host")
     return "\n".join(problems)
+
+
+def check_links(folder: Path = paths.CHECKOUT) -> str:
+    """Return which links of the documents lead to no file, or to no heading of one.
+
+    :param Path folder: The folder that has the documents, and others under docs/.
+    :rtype: str
+    """
+    problems = []
+    for document in sorted([*folder.glob('*.md'), *folder.glob('docs/**/*.md')]):
+        for number, line in enumerate(document.read_text().splitlines(), start=1):
+            for link in LINK.findall(line):
+                path, _, anchor = link.partition('#')
+                target = document.parent / path if path else document
+                if ':' not in link and not (
+                    target.exists() and (not anchor or anchor in _anchors(target))
+                ):
+                    name = document.relative_to(folder)
+                    problems.append(f"{name}:{number}: leads nowhere: {link}")
+    return "\n".join(problems)
+
+
+def _anchors(document: Path) -> set[str]:
+    """Return by which names the headings of a document can be linked to.
+
+    :param Path document: The document.
+    :rtype: set
+    """
+    headings = HEADING.findall(CODE_BLOCK.sub('', document.read_text()))
+    return {re.sub(r'[^\w -]', '', text).lower().replace(' ', '-') for text in headings}
 
 
 def _project_files() -> list[Path]:

@@ -37,7 +37,7 @@ class TestOrdersByApi(SaleFeaturesCommon, HttpCase):
         return response.json()
 
     def _create(self, *products, status=200, line=None, **values):
-        """Create an order as README shows it."""
+        """Create an order as docs/api.md shows it."""
         return self._call(
             'create',
             status=status,

@@ -58,3 +58,26 @@ def test_wrong_javascript_is_found(eslint, tmp_path):
 
 def test_npm_packages_come_from_where_the_machine_says():
     assert '"resolved"' not in node_environment.LOCK_FILE.read_text()
+
+
+def test_links_that_lead_nowhere_are_found(tmp_path):
+    (tmp_path / 'docs').mkdir()
+    (tmp_path / 'docs/selling.md').write_text(
+        "# Selling\n\n## What it doesn't *do*\n\n```sh\n# no heading\n```\n"
+        "[up](../README.md) [here](#what-it-doesnt-do) [site](https://example.com/#a)\n"
+    )
+    readme = tmp_path / 'README.md'
+    readme.write_text("[Selling](docs/selling.md#what-it-doesnt-do) [docs](docs)\n")
+    assert lint.check_links(tmp_path) == ""
+    readme.write_text(
+        "[a](docs/selling.md#no-heading)\n"
+        "[b](docs/buying.md), ![c](docs/c.png)\n"
+        '<img src="docs/d.png"> [e](#selling)\n'
+    )
+    assert lint.check_links(tmp_path).splitlines() == [
+        "README.md:1: leads nowhere: docs/selling.md#no-heading",
+        "README.md:2: leads nowhere: docs/buying.md",
+        "README.md:2: leads nowhere: docs/c.png",
+        "README.md:3: leads nowhere: docs/d.png",
+        "README.md:3: leads nowhere: #selling",
+    ]
