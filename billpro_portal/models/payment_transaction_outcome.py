@@ -5,7 +5,7 @@ from odoo.exceptions import AccessError, UserError
 
 from ..billing.lifecycle import PAID
 from ..billing.request_outcomes import (
-    DECLINED,
+    DECLINED as REQUEST_DECLINED,
     NOT_ATTEMPTED,
     UNKNOWN,
     classify_failed_request,
@@ -83,7 +83,7 @@ class PaymentTransaction(models.Model):
         :param Exception|None cause: What the HTTP library or Stripe's library raised.
         """
         outcome = classify_failed_request(cause)
-        if outcome == DECLINED:
+        if outcome == REQUEST_DECLINED:
             self._record_decline_codes(self.provider_id._extract_error(cause))
         if self._is_sent_by_us():
             if outcome == NOT_ATTEMPTED and is_inside(self.env, 'billing_repeated_request'):
