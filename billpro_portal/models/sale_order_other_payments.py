@@ -2,7 +2,6 @@ from odoo import api, fields, models
 
 from ..billing.lifecycle import BEFORE_APPROVAL
 
-_PAID_STATES = ('partial', 'in_payment', 'paid')
 # Why a link collects nothing.
 PAID, UNDER_WAY, UNFIT = 'paid', 'under_way', 'unfit'
 
