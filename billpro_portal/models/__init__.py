@@ -1,5 +1,5 @@
 # The purchase types and the reports inherit them.
-from . import order_report, purchase_type
+from . import order_report, provider, purchase_type
 
 # Models of ours, which others extend.
 from . import (
@@ -20,6 +20,10 @@ from . import (
     own_transaction,
     payout,
     payout_line,
+    provider_custom,
+    provider_demo,
+    provider_paypal,
+    provider_stripe,
     purchase_instalment,
     purchase_metered,
     purchase_single,

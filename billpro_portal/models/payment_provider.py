@@ -1,20 +1,7 @@
-import stripe
-
 from odoo import api, models
 from odoo.tools import plaintext2html
 
 from .own_context import INSIDE
-
-# The requests that providers answer with the first one's result when they are repeated for the
-# same transaction. Stripe keeps idempotency keys for 24 hours (Stripe API reference, "Idempotent
-# requests"); the Demo provider moves no money.
-IDEMPOTENT_OPERATIONS = {
-    'stripe': frozenset({'offline', 'online_token', 'refund'}),
-    'demo': frozenset({'offline', 'online_token'}),
-}
-# The providers that know the payment again which was begun for a transaction. Others make one of
-# each request, and of all but the last one the transaction knows nothing more.
-RESUMING_PROVIDERS = frozenset({'stripe', 'paypal', 'demo', 'custom'})
 
 
 class PaymentProvider(models.Model):
@@ -29,14 +16,15 @@ class PaymentProvider(models.Model):
             return True
         return super()._is_tokenization_required(sale_order_id=sale_order_id, **kwargs)
 
-    def _can_repeat_request(self, operation):
-        """Return whether sending a request again can't move money twice.
+    def _in_billing(self):
+        """Return what the billing of orders asks about the provider.
 
-        :param str operation: What the request is for, as `payment.transaction.operation`.
-        :rtype: bool
+        :return: An empty record of the provider's own model, else of the one for all.
+        :rtype: billpro.provider
         """
         self.ensure_one()
-        return operation in IDEMPOTENT_OPERATIONS.get(self.code, ())
+        name = f'billpro.provider.{self.code}'
+        return self.env[name if name in self.env else 'billpro.provider']
 
     def _can_pay_orders(self):
         """Return whether the payment is over with the checkout, or when a transfer arrives.
@@ -47,28 +35,6 @@ class PaymentProvider(models.Model):
         """
         self.ensure_one()
         return 'custom_mode' not in self._fields or self.custom_mode in {False, 'wire_transfer'}
-
-    def _gives_same_payment_again(self):
-        """Return whether a begun payment that is asked for once more is the same payment.
-
-        Addons for other providers that can tell override it.
-
-        :rtype: bool
-        """
-        self.ensure_one()
-        return self.code in RESUMING_PROVIDERS
-
-    def _extract_error(self, error):
-        """Return what a provider says about a request that it refused.
-
-        :param Exception|None error: What the request raised.
-        :return: Stripe's error object (Stripe API reference, "Errors"); empty for other providers,
-                 and if the answer isn't Stripe's own, such as a proxy's page.
-        :rtype: dict
-        """
-        self.ensure_one()
-        body = error.json_body if isinstance(error, stripe.StripeError) else None
-        return body['error'] if isinstance(body, dict) and 'error' in body else {}
 
     def _get_authentication_script(self):
         """Return the address of the script with which customers confirm payments.

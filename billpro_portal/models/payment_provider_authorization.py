@@ -5,24 +5,11 @@ from odoo import models
 from odoo.addons.payment import utils as payment_utils
 from odoo.addons.payment.const import REPORT_REASONS_MAPPING
 
-# The providers that release by themselves what a capture leaves; others are captured in whole.
-PARTIAL_CAPTURE_PROVIDERS = frozenset({'stripe', 'demo'})
-# The providers that can be told, payment by payment, to collect at once.
-SELECTIVE_PROVIDERS = frozenset({'stripe', 'demo'})
-
 
 class PaymentProvider(models.Model):
     """Providers that only authorise payments, and leave the capture to staff."""
 
     _inherit = 'payment.provider'
-
-    def _can_capture_in_part(self):
-        """Return whether less than what was authorised can be captured.
-
-        :rtype: bool
-        """
-        self.ensure_one()
-        return self.code in PARTIAL_CAPTURE_PROVIDERS
 
     def _get_compatible_providers(self, *args, sale_order_id=None, report=None, **kwargs):
         """Override of `payment`: what is charged on schedule can't wait for a capture by staff."""
@@ -33,7 +20,9 @@ class PaymentProvider(models.Model):
         if not order.purchase_type or order._get_purchase()._can_be_authorized():
             return providers
         unfit = providers.filtered(
-            lambda provider: provider.capture_manually and provider.code not in SELECTIVE_PROVIDERS
+            lambda provider: (
+                provider.capture_manually and not provider._in_billing()._collects_at_once
+            )
         )
         payment_utils.add_to_report(
             report,

@@ -97,7 +97,7 @@ class PaymentTransaction(models.Model):
         return (
             self.state == 'draft'
             and self.provider_id.id == provider_id
-            and self.provider_id._gives_same_payment_again()
+            and self.provider_id._in_billing()._resumes_payments
             and self.payment_method_id.id == payment_method_id
             and self.operation == ('validation' if is_validation else f'online_{flow}')
             and flow != 'token'
@@ -155,12 +155,7 @@ class PaymentTransaction(models.Model):
         """
         if not self.billing_order_id:
             return super()._send_api_request(method, endpoint, **kwargs)
-        if self.provider_code == 'stripe' and (method, endpoint) == ('POST', 'refunds'):
-            self._identify_stripe_refund(kwargs)
-        if self.provider_code == 'paypal' and self.billing_superseded:
-            # What the customer approves in an older tab is collected by this request, and by none
-            # but ours.
-            raise ValidationError(self.env._("This payment was given up for another one."))
+        self.provider_id._in_billing()._prepare_request(self, method, endpoint, kwargs)
         tx = self.with_context(billing_stripe_library=INSIDE)
         try:
             return super(PaymentTransaction, tx)._send_api_request(method, endpoint, **kwargs)

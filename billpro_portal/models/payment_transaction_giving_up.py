@@ -86,7 +86,7 @@ class PaymentTransaction(models.Model):
         return bool(
             self.state == 'draft'
             and self.operation in {'online_redirect', 'online_direct'}
-            and not self.provider_id._gives_same_payment_again()
+            and not self.provider_id._in_billing()._resumes_payments
             and self.create_date > since
         )
 

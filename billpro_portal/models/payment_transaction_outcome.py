@@ -6,6 +6,8 @@ from odoo.exceptions import AccessError, UserError
 from ..billing.lifecycle import PAID
 from ..billing.request_outcomes import (
     DECLINED as REQUEST_DECLINED,
+)
+from ..billing.request_outcomes import (
     NOT_ATTEMPTED,
     UNKNOWN,
     classify_failed_request,
@@ -84,7 +86,7 @@ class PaymentTransaction(models.Model):
         """
         outcome = classify_failed_request(cause)
         if outcome == REQUEST_DECLINED:
-            self._record_decline_codes(self.provider_id._extract_error(cause))
+            self._record_decline_codes(self.provider_id._in_billing()._extract_error(cause))
         if self._is_sent_by_us():
             if outcome == NOT_ATTEMPTED and is_inside(self.env, 'billing_repeated_request'):
                 outcome = UNKNOWN  # The first request may have been executed.
@@ -122,12 +124,14 @@ class PaymentTransaction(models.Model):
         :rtype: bool
         """
         self.ensure_one()
+        operation = self.operation
         if self._is_settlement():
-            # Captures and releases carry a key, whatever is captured.
-            has_key = self.provider_code == 'stripe'
-        else:
-            has_key = self.provider_id._can_repeat_request(self.operation)
-        return has_key and not self._was_sent_before(RESEND_HOURS) and not self._is_event_paid()
+            operation = 'void' if self.billing_is_release else 'capture'
+        return (
+            operation in self.provider_id._in_billing()._repeatable_operations
+            and not self._was_sent_before(RESEND_HOURS)
+            and not self._is_event_paid()
+        )
 
     def _was_sent_before(self, hours):
         """Return whether the request was first sent so many hours ago.
@@ -292,19 +296,10 @@ class PaymentTransaction(models.Model):
         and when the search of the provider had time to learn of it.
         """
         self.ensure_one()
-        if self._look_up_outcome() is False and self._was_sent_before(SEARCH_HOURS):
+        found = self.provider_id._in_billing()._look_up(self)
+        if found is False and self._was_sent_before(SEARCH_HOURS):
             self.billing_outcome_unknown = False
             self._set_error(self.env._("The payment provider never executed it."))
-
-    def _look_up_outcome(self):
-        """Look a request up at the provider and take in what became of it, if it can be found.
-
-        Addons for other providers with a way to look things up override it.
-
-        :return: Whether the provider has it; None if that can't be learned.
-        :rtype: bool|None
-        """
-        return self._look_up_at_stripe() if self.provider_code == 'stripe' else None
 
     def _ask_person_about_outcome(self):
         """Give the order's salesperson the question that no machine can answer; once."""

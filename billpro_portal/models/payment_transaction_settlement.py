@@ -4,9 +4,6 @@ from odoo.exceptions import ValidationError
 from odoo.addons.payment import utils as payment_utils
 from odoo.addons.payment_stripe import const
 
-# How long an authorisation lasts (Stripe documentation, "Place a hold on a payment method").
-AUTHORIZATION_DAYS = {'stripe': 7}
-
 
 class PaymentTransaction(models.Model):
     """Authorised payments: captured once, in whole or in part, or released.
@@ -92,8 +89,8 @@ class PaymentTransaction(models.Model):
         :rtype: datetime.datetime|None
         """
         self.ensure_one()
-        days = AUTHORIZATION_DAYS.get(self.provider_id.code)
-        return days and fields.Datetime.add(self.billing_authorized_date, days=days)
+        days = self.provider_id._in_billing()._authorization_days
+        return fields.Datetime.add(self.billing_authorized_date, days=days) if days else None
 
     def _get_support_capture(self):
         """Return what of the authorisation can be captured.
@@ -103,7 +100,8 @@ class PaymentTransaction(models.Model):
         """
         method = self.payment_method_id.primary_payment_method_id or self.payment_method_id
         is_partial = (
-            self.provider_id._can_capture_in_part() and method.support_manual_capture == 'partial'
+            self.provider_id._in_billing()._captures_in_part
+            and method.support_manual_capture == 'partial'
         )
         return 'partial' if is_partial else 'full_only'
 
@@ -348,7 +346,7 @@ class PaymentTransaction(models.Model):
         :rtype: payment.transaction
         """
         found = self.browse()
-        for code, days in AUTHORIZATION_DAYS.items():
+        for code, days in self.env['billpro.provider']._get_authorization_days().items():
             since = fields.Datetime.subtract(fields.Datetime.now(), days=days - days_left)
             found |= self.search(
                 [

@@ -1,0 +1,42 @@
+import stripe
+
+from odoo import api, models
+
+
+class BillproProviderStripe(models.AbstractModel):
+    """Stripe, which keeps idempotency keys, and can be asked what became of a request.
+
+    It keeps the keys for 24 hours (Stripe API reference, "Idempotent requests"), and an
+    authorisation for 7 days (Stripe documentation, "Place a hold on a payment method").
+    """
+
+    _name = 'billpro.provider.stripe'
+    _description = "Stripe in the Billing of Orders"
+    _inherit = 'billpro.provider'
+
+    # Captures and releases carry a key, whatever is captured.
+    _repeatable_operations = frozenset({'offline', 'online_token', 'refund', 'capture', 'void'})
+    _resumes_payments = True
+    _captures_in_part = True
+    _collects_at_once = True
+    _authorization_days = 7
+
+    @api.model
+    def _prepare_request(self, tx, method, endpoint, request):
+        """Override to have refunds sent at most once, and found again."""
+        if (method, endpoint) == ('POST', 'refunds'):
+            tx._identify_stripe_refund(request)
+
+    @api.model
+    def _look_up(self, tx):
+        """Override to search for payments and refunds by their reference."""
+        return tx._look_up_at_stripe()
+
+    @api.model
+    def _extract_error(self, error):
+        """Override to return Stripe's error object; nothing of an answer that isn't Stripe's own.
+
+        Proxies answer with a page of theirs.
+        """
+        body = error.json_body if isinstance(error, stripe.StripeError) else None
+        return body['error'] if isinstance(body, dict) and 'error' in body else {}
