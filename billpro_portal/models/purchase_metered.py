@@ -20,6 +20,7 @@ class BillproPurchaseMetered(models.AbstractModel):
 
     _purchase_type = 'metered'
     _purchase_sequence = 40
+    _bills_lines_later = True
     _charges_added_lines = True
 
     # === WORDS === #
@@ -206,3 +207,9 @@ class BillproPurchaseMetered(models.AbstractModel):
         changed._discard_draft_invoices()
         for event in changed:
             event._tell_of_new_amount(old_amounts[event], is_lasting=False)
+
+    @api.model
+    def _get_lines_to_tax(self, order):
+        return order._get_recurring_lines() | order.order_line.filtered(
+            lambda line: line.billing_is_added and not line._is_on_invoice()
+        )
