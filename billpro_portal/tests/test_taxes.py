@@ -259,6 +259,25 @@ class TestTaxes(ScheduleActionCommon):
             self.assertEqual((invoice.amount_total, invoice.amount_tax), amounts)
             self._assert_books_closed(order)
 
+    def test_there_is_time_for_what_comes_after_the_taxes(self):
+        with freeze_time('2027-01-20 10:00:00'):
+            quotation = self._create_order((self.gym, 1, 10.0))
+            other = self._create_active_order()
+            self.env.flush_all()
+            self.vat.amount = 16
+            changed = self.env['billpro.billing.run']._get_orders_to_tax_anew()
+            self.assertEqual(changed, self.order | other | quotation)
+            with self._committing_env() as env:
+                run = env['billpro.billing.run']
+                run._keep_dates_of(
+                    run._get_orders_to_tax_anew(), 'taxes', '_follow_taxes', seconds=-1
+                )
+            self.assertEqual(
+                [bool(order.billing_tax_change) for order in changed], [False, True, True]
+            )
+            self._run()
+            self.assertFalse(any(changed.mapped('billing_tax_change')))
+
     def test_all_orders_of_a_fiscal_position_at_once(self):
         zero = self._create_vat("Zero", 0)
         position = self.env['account.fiscal.position'].create(
