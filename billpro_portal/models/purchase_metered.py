@@ -226,3 +226,10 @@ class BillproPurchaseMetered(models.AbstractModel):
         return order._get_recurring_lines() | order.order_line.filtered(
             lambda line: line.billing_is_added and not line._is_on_invoice()
         )
+
+    @api.model
+    def _keep_amount_shown(self, event):
+        """Override: what was added costs what it does by now, the usage is the rest."""
+        for leaf in event._get_leaves():
+            leaf.added_amount = self._get_added_amount(event.order_id, leaf._get_added_lines())
+        return True

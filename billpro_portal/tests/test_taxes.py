@@ -259,6 +259,33 @@ class TestTaxes(ScheduleActionCommon):
             self.assertEqual((invoice.amount_total, invoice.amount_tax), amounts)
             self._assert_books_closed(order)
 
+    def test_what_is_added_to_a_metered_order(self):
+        water = self._create_sold_product("Water", 2.5, self.vat, 'metered')
+        self.fee.taxes_id = [Command.set(self.vat.ids)]
+        with freeze_time('2027-01-10 10:00:00'):
+            order = self._create_active_order((water, 1))
+            event = self.env['billpro.billing.event'].create(
+                {
+                    'order_id': order.id,
+                    'number': 1,
+                    'due_date': '2027-02-10 09:00:00',
+                    'amount': 11.9,
+                }
+            )
+            order.with_user(self.billing_user).order_line = [
+                Command.create({'product_id': self.fee.id, 'price_unit': 50.0})
+            ]
+        self.assertEqual(event.amount, 71.4)
+        self._change()
+        self.assertEqual((event.amount, event.added_amount), (69.9, 58.0))
+        # The run does not come to it, as another one has the order.
+        self.vat.amount = 7
+        order.billing_tax_change = False
+        self._run_on('2027-02-10')
+        self.assertEqual(event.invoice_id.invoice_line_ids.mapped('price_total'), [16.4, 53.5])
+        self.assertEqual((event.status, event.invoice_id.amount_total), ('completed', 69.9))
+        self._assert_books_closed(order)
+
     def test_there_is_time_for_what_comes_after_the_taxes(self):
         with freeze_time('2027-01-20 10:00:00'):
             quotation = self._create_order((self.gym, 1, 10.0))
