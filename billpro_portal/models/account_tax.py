@@ -151,4 +151,6 @@ class AccountTax(models.Model):
                     for tax_data in base_line['tax_details']['taxes_data']
                     if tax_data['tax'] == tax
                 )
-                largest[name] += currency.round(whole * share)
+                # In the company's currency the tax of that one unit may be more than nothing.
+                there = sum(tax_data[name] for tax_data in taxes_data)
+                largest[name] += currency.round(whole * share) - there

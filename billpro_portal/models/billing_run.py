@@ -152,8 +152,11 @@ class BillproBillingRun(models.Model):
         :return: The reports.
         :rtype: billpro.billing.run
         """
-        txs_by_company = txs.grouped('company_id')
-        failed_by_company = failed.grouped('company_id')
+        # The provider may be of a parent company.
+        txs_by_company, failed_by_company = (
+            attempts.grouped(lambda tx: tx.billing_order_id.company_id)
+            for attempts in (txs, failed)
+        )
         return self.create(
             [
                 {
@@ -162,7 +165,7 @@ class BillproBillingRun(models.Model):
                     'failed_count': len(failed_by_company.get(company, ())),
                     **self._count_outcomes(txs_by_company.get(company, txs.browse())),
                 }
-                for company in (txs | failed).company_id
+                for company in (txs | failed).billing_order_id.company_id
             ]
         )
 

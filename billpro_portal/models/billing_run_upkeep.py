@@ -1,4 +1,5 @@
 import logging
+import time
 from datetime import timedelta
 from functools import partial
 
@@ -10,6 +11,8 @@ from .sale_order_recovery import OVERDUE_AFTER
 
 _logger = logging.getLogger(__name__)
 
+# How long a run lets orders follow changed taxes; the next one goes on.
+SECONDS_FOR_TAXES = 60
 # How long before an authorisation ends the salesperson is reminded of it.
 DAYS_LEFT_TO_CAPTURE = 2
 
@@ -167,7 +170,8 @@ class BillproBillingRun(models.Model):
                 _logger.exception("No orders could be found for task %s", task)
                 errors.append(error)
                 continue
-            self._keep_dates_of(orders, task, method)
+            seconds = SECONDS_FOR_TAXES if task == 'taxes' else None
+            self._keep_dates_of(orders, task, method, seconds=seconds)
         self._withdraw_needless()
         if errors:
             raise errors[0]
@@ -189,13 +193,15 @@ class BillproBillingRun(models.Model):
         )
 
     @api.model
-    def _keep_dates_of(self, orders, task, method):
+    def _keep_dates_of(self, orders, task, method, seconds=None):
         """Call a method of each order that nobody else holds, and commit.
 
         :param sale.order orders: The orders.
         :param str task: What is done, a value of `billpro.failure.task`.
         :param str method: The name of the method.
+        :param float seconds: After which time the next run goes on with the others, if any.
         """
+        started = time.monotonic()
 
         def keep(order):
             if not order.try_lock_for_update(allow_referencing=True):
@@ -208,10 +214,15 @@ class BillproBillingRun(models.Model):
             self.env['billpro.own.transaction']._commit_alone(
                 order, task, partial(keep, in_company)
             )
+            if seconds is not None and time.monotonic() - started > seconds:
+                self.env.ref('billpro_portal.cron_billing_run')._trigger()
+                break
 
     @api.model
     def _get_orders_to_tax_anew(self):
-        return self.env['sale.order'].search([('billing_tax_change', '!=', False)])
+        """Return the orders that follow changed taxes, those that are charged first."""
+        orders = self.env['sale.order'].search([('billing_tax_change', '!=', False)], order='id')
+        return orders.sorted(lambda order: order.billing_status not in LIVE)
 
     @api.model
     def _get_orders_to_resume(self):

@@ -98,11 +98,7 @@ class BillproDispute(models.Model):
         :raise AccessError: If the user may not.
         :raise UserError: If a journal or an account is missing.
         """
-        self._check_may_book()
-        self.check_access('read')
-        disputes = self.sudo()
-        disputes._lock_booking()
-        for dispute in disputes:
+        for dispute in self._lock_to_book():
             company = dispute.company_id
             dispute = company._billing_date_by(dispute.with_company(company))
             if dispute.booking_state == 'to_book':
@@ -124,11 +120,7 @@ class BillproDispute(models.Model):
 
         :raise AccessError: If the user may not.
         """
-        self._check_may_book()
-        self.check_access('read')
-        disputes = self.sudo()
-        disputes._lock_booking()
-        for dispute in disputes:
+        for dispute in self._lock_to_book():
             if dispute.booking_state == 'to_book':
                 dispute.is_booked_otherwise = True
                 dispute._log_booking(
@@ -139,6 +131,36 @@ class BillproDispute(models.Model):
                         reference=dispute.transaction_id.reference,
                     )
                 )
+
+    def action_reopen_booking(self):
+        """Take back that somebody has made the entries of losses by hand.
+
+        :raise AccessError: If the user may not.
+        """
+        for dispute in self._lock_to_book():
+            if dispute.is_booked_otherwise:
+                dispute.is_booked_otherwise = False
+                dispute._log_booking(
+                    self.env._(
+                        "%(user)s said that the loss of the dispute of payment %(reference)s isn't"
+                        " in the books yet.",
+                        user=self.env.user.name,
+                        reference=dispute.transaction_id.reference,
+                    )
+                )
+
+    def _lock_to_book(self):
+        """Check that the user may book losses, and lock the disputes.
+
+        :return: The disputes, in superuser mode.
+        :rtype: billpro.dispute
+        :raise AccessError: If the user may not.
+        """
+        self._check_may_book()
+        self.check_access('read')
+        disputes = self.sudo()
+        disputes._lock_booking()
+        return disputes
 
     def _lock_booking(self):
         """Lock disputes: payouts do it as well, so that each sees what the other has booked."""

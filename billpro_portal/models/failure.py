@@ -216,7 +216,10 @@ class BillproFailure(models.Model):
         """
         company = record.company_id if 'company_id' in record._fields else record.env.company
         get_context = _CONTEXTS.get(record._name)
-        return {'company_id': company.id, **(get_context(record) if get_context else {})}
+        context = get_context(record) if get_context else {}
+        # A provider may be of a parent of the order's company.
+        order = record.env['sale.order'].browse(context.get('order_id'))
+        return {'company_id': (order.company_id or company).id, **context}
 
     @api.model
     def _forget(self, records, task):

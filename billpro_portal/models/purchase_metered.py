@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from ..billing.lifecycle import OPEN
+
 # The amount gets its part of the taxes of so many units. The tax of a single one, rounded to its
 # minor unit, would be too coarse to take a part of: 21% of 2.50 are 0.53, not 0.525.
 TAXED_QUANTITY = 10**6
@@ -18,6 +20,8 @@ class BillproPurchaseMetered(models.AbstractModel):
 
     _purchase_type = 'metered'
     _purchase_sequence = 40
+    _bills_lines_later = True
+    _charges_added_lines = True
 
     # === WORDS === #
 
@@ -50,6 +54,10 @@ class BillproPurchaseMetered(models.AbstractModel):
             for line in order._get_recurring_lines()
         ]
 
+    @api.model
+    def _get_event_terms(self, event):
+        return ' · '.join(filter(None, [event.note, *event._get_added_lines().mapped('name')]))
+
     # === AMOUNTS === #
 
     @api.model
@@ -59,6 +67,19 @@ class BillproPurchaseMetered(models.AbstractModel):
         if not lines or lines[0].price_unit <= 0:
             raise ValidationError(
                 self.env._("The metered product of order %s needs a unit price.", order.name)
+            )
+        others = (order.order_line - lines).filtered(
+            lambda line: not line.is_downpayment and not order.currency_id.is_zero(line.price_total)
+        )
+        if others:
+            raise ValidationError(
+                self.env._(
+                    "Nothing would bill “%(line)s” of order %(order)s, whose payments are for its"
+                    " metered product. Add it when the order is active: the next payment charges it"
+                    " along. Or make another order for it.",
+                    line=others[0].name,
+                    order=order.name,
+                )
             )
 
     @api.model
@@ -95,9 +116,33 @@ class BillproPurchaseMetered(models.AbstractModel):
 
     @api.model
     def _prepare_event_invoice(self, event):
-        return self._prepare_amount_invoice(
-            event.order_id, [(leaf.amount, leaf.note) for leaf in event._get_leaves()]
+        leaves = event._get_leaves()
+        values = self._prepare_amount_invoice(
+            event.order_id,
+            [
+                (event.currency_id.round(leaf.amount - leaf.added_amount), leaf.note)
+                for leaf in leaves
+            ],
         )
+        for leaf in leaves:
+            values['invoice_line_ids'] += self._prepare_added_lines(leaf)
+        return values
+
+    @api.model
+    def _prepare_added_lines(self, event):
+        """Return the commands that invoice what a payment charges once.
+
+        :param billpro.billing.event event: The payment.
+        :rtype: list
+        """
+        lines = event._get_added_lines().filtered('product_uom_qty')
+        taxes = self._get_fixed_taxes(event.order_id, lines) if lines else {}
+        return [
+            fields.Command.create(
+                line._prepare_invoice_line(quantity=line.product_uom_qty, extra_tax_data=fixed)
+            )
+            for line, fixed in taxes.items()
+        ]
 
     @api.model
     def _prepare_amount_invoice(self, order, amounts):
@@ -113,6 +158,7 @@ class BillproPurchaseMetered(models.AbstractModel):
             'invoice_line_ids': [
                 command
                 for amount, label in amounts
+                if not order.currency_id.is_zero(amount)
                 for command in self._prepare_amount_lines(order, amount, label)
             ],
         }
@@ -158,3 +204,32 @@ class BillproPurchaseMetered(models.AbstractModel):
             )
             for base_line in amount_lines
         ]
+
+    # === WHAT IS CHARGED ONCE === #
+
+    @api.model
+    def _follow_lines(self, order, kept=None):
+        """Let the next payment charge what was added; without one it waits for staff to take it."""
+        order._lock_billing()
+        open_events = order.billing_event_ids.filtered(lambda event: event.status in OPEN)
+        leaves = open_events._get_leaves()
+        old_amounts = {leaf: leaf.amount for leaf in leaves}
+        self._follow_added_lines(order, leaves, order._get_added_lines(), kept or leaves.browse())
+        changed = leaves.filtered(lambda leaf: leaf.amount != old_amounts[leaf])
+        self._check_amounts_left(changed)
+        changed._discard_draft_invoices()
+        for event in changed:
+            event._tell_of_new_amount(old_amounts[event], is_lasting=False)
+
+    @api.model
+    def _get_lines_to_tax(self, order):
+        return order._get_recurring_lines() | order.order_line.filtered(
+            lambda line: line.billing_is_added and not line._is_on_invoice()
+        )
+
+    @api.model
+    def _keep_amount_shown(self, event):
+        """Override: what was added costs what it does by now, the usage is the rest."""
+        for leaf in event._get_leaves():
+            leaf.added_amount = self._get_added_amount(event.order_id, leaf._get_added_lines())
+        return True

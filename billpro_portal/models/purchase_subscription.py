@@ -24,6 +24,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
     _one_off_types = frozenset({'single'})
     _is_perpetual = True
     _bills_lines_later = True
+    _charges_added_lines = True
 
     # === WORDS === #
 

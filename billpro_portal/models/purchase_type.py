@@ -24,6 +24,7 @@ class BillproPurchaseType(models.AbstractModel):
     _one_off_types = frozenset()  # The types whose products may be sold along, paid once.
     _is_perpetual = False  # Whether periods of equal length follow each other until the end.
     _bills_lines_later = False  # Whether a later payment has the taxes of the order's lines.
+    _charges_added_lines = False  # Whether a payment charges once what is added to a live order.
 
     # === THE LIST OF TYPES === #
 

@@ -1,5 +1,5 @@
-from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo import SUPERUSER_ID, api, fields, models
+from odoo.exceptions import AccessError, UserError, ValidationError
 
 
 class BillproPurchaseType(models.AbstractModel):
@@ -70,6 +70,111 @@ class BillproPurchaseType(models.AbstractModel):
         :raise AccessError: If the user may not change them.
         :raise ValidationError: If nothing would be left to collect.
         """
+
+    # === WHAT IS CHARGED ONCE === #
+
+    @api.model
+    def _get_added_amount(self, order, lines):
+        """Return what lines that were added to a live order add to the payment that charges them.
+
+        :param sale.order order: The order.
+        :param sale.order.line lines: The lines that were added.
+        :return: The amount, taxes included, in the currency of the order.
+        :rtype: float
+        """
+        return order._get_amount_of_lines(lines) if lines else 0.0
+
+    @api.model
+    def _check_payment_is_to_come(self, order, lines):
+        """Check that another payment will charge what was added.
+
+        :param sale.order order: The order.
+        :param sale.order.line lines: What was added.
+        :raise ValidationError: If there will be none.
+        """
+
+    @api.model
+    def _follow_added_lines(self, order, leaves, lines, kept):
+        """Let the next payment charge what was added, once, and others follow their added lines.
+
+        :param sale.order order: The order, locked.
+        :param billpro.billing.event leaves: Its open payments, those that were merged included.
+        :param sale.order.line lines: Lines that no payment charges yet.
+        :param billpro.billing.event kept: Payments whose amounts stay.
+        :raise AccessError: If the user may not change what the order costs.
+        :raise ValidationError: If no payment is to come.
+        """
+        to_come = leaves.filtered(
+            lambda leaf: (
+                leaf.status in {'scheduled', 'paused'}
+                and leaf not in kept
+                and not leaf.first_declined_date
+                and not leaf.requested_date
+            )
+        )
+        costly = lines.filtered(lambda line: not order.currency_id.is_zero(line.price_total))
+        if costly.filtered(lambda line: not line.is_expense):
+            self._check_is_billing_user(order)
+        taker = to_come.sorted(lambda event: (event.due_date, event.number))[:1]
+        if taker:
+            costly.billing_event_id = taker
+        elif costly:
+            self._check_payment_is_to_come(order, costly)
+        for leaf in leaves:
+            own_lines = leaf._get_added_lines()
+            if not own_lines:
+                continue
+            added = self._get_added_amount(order, own_lines)
+            if not order.currency_id.compare_amounts(added, leaf.added_amount):
+                continue
+            self._check_is_billing_user(order)
+            amount = leaf.amount
+            leaf._set_added_amount(added)
+            if leaf not in to_come:  # What is owed already stays.
+                leaf.write(
+                    {
+                        'amount': amount,
+                        'adjustment': order.currency_id.round(
+                            leaf.adjustment + amount - leaf.amount
+                        ),
+                    }
+                )
+
+    @api.model
+    def _check_amounts_left(self, events):
+        """Check that payments leave something to collect, whatever was credited.
+
+        :param billpro.billing.event events: Open payments.
+        :raise ValidationError: If one doesn't.
+        """
+        for event in events:
+            if event.currency_id.compare_amounts(event.amount, 0) <= 0:
+                raise ValidationError(
+                    self.env._(
+                        "Payment %(event)s would be %(amount)s: credit less than it is.",
+                        event=event.display_name,
+                        amount=event.currency_id.format(event.amount),
+                    )
+                )
+
+    @api.model
+    def _check_is_billing_user(self, order):
+        """Check that the user may change what an order costs.
+
+        :param sale.order order: The order.
+        :raise AccessError: If not.
+        """
+        is_system = self.env.uid == SUPERUSER_ID  # It follows the books.
+        if not is_system and not self.env.user.has_group('billpro_portal.group_billing_user'):
+            raise AccessError(
+                self.env._(
+                    "Order %s is charged by its lines: only billing users can change what it"
+                    " costs.",
+                    order.name,
+                )
+            )
+
+    # === TAXES OF THE BOOKS === #
 
     @api.model
     def _get_lines_to_tax(self, order):

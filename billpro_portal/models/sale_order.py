@@ -394,6 +394,8 @@ class SaleOrder(models.Model):
         self._put_back_cards(cards)
         if INVOICED_FIELDS.intersection(vals):
             self.order_line._discard_stale_invoices()
+        if vals.get('validity_date'):
+            self._offer_with_present_taxes()
         if 'transaction_ids' in vals:
             self._check_transactions_are_own()
         if 'purchase_type' in vals and not self.env.su:
@@ -458,6 +460,7 @@ class SaleOrder(models.Model):
         )
         res = super().action_draft()
         cancelled._apply_billing_trigger('reopen', self.env._("The order was reopened."))
+        cancelled._offer_with_present_taxes()
         return res
 
     # === REFUND === #

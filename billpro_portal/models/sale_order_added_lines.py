@@ -4,7 +4,7 @@ from ..billing.lifecycle import LIVE
 
 
 class SaleOrder(models.Model):
-    """What staff add to a live subscription to be charged once: a fee, or a credit."""
+    """What staff add to a live order to be charged once: a fee, or a credit."""
 
     _inherit = 'sale.order'
 
@@ -32,11 +32,13 @@ class SaleOrderLine(models.Model):
     _inherit = 'sale.order.line'
 
     def _mark_as_added(self):
-        """Remember which lines were added to orders of periods while they are charged."""
-        types = self.env['billpro.purchase.type']._get_perpetual_types()
+        """Remember which lines were added to orders while they are charged."""
+        types = self.env['billpro.purchase.type']._get_types()
         self.filtered(
             lambda line: (
-                line.order_id.purchase_type in types and line.order_id.billing_status in LIVE
+                line.order_id.billing_status in LIVE
+                and line.order_id.purchase_type
+                and types[line.order_id.purchase_type]._charges_added_lines
             )
         ).sudo().billing_is_added = True
 
@@ -50,7 +52,7 @@ class SaleOrderLine(models.Model):
 
 
 class BillproBillingEvent(models.Model):
-    """Payments that charge once, besides their period, what was added to a live subscription."""
+    """Payments that charge once, besides what they are for, what was added to a live order."""
 
     _inherit = 'billpro.billing.event'
 
@@ -121,7 +123,9 @@ class BillproBillingEvent(models.Model):
             taker._take_up_added_lines()
             if taker.currency_id.compare_amounts(taker.amount, old_amount):
                 taker._tell_of_new_amount(old_amount, is_lasting=False)
-        left = lines if not taker else lines & self._get_leaves()._get_added_lines()
+        left = lines & self._get_leaves()._get_added_lines()
+        if not taker and not order._get_purchase()._can_take_payments():
+            left = lines  # None is to come.
         if left:
             order._ask_staff(
                 self.env._("%s isn't charged", ', '.join(left.mapped('name'))),

@@ -19,7 +19,7 @@ class SaleOrderLine(models.Model):
         string="Added Later",
         readonly=True,
         copy=False,
-        help="Added to a subscription that is charged: a later payment is the first to charge it.",
+        help="Added to an order that is charged: a later payment is the first to charge it.",
     )
     billing_event_id = fields.Many2one(
         string="Charged With",
@@ -27,7 +27,7 @@ class SaleOrderLine(models.Model):
         readonly=True,
         copy=False,
         index='btree_not_null',
-        help="The payment that charges what was added and is no part of each period.",
+        help="The payment that charges what was added and is charged once.",
     )
     billing_product_type = fields.Selection(
         string="Purchase Type of the Product", related='product_id.purchase_type'

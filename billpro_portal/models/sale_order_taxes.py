@@ -49,21 +49,38 @@ class SaleOrder(models.Model):
 
     @api.model
     def _search_open_quotations(self, domain):
-        """Return the orders that customers may still agree to, of all companies.
+        """Return the orders that customers may still agree to, or pay, of all companies.
+
+        What has expired, or was cancelled, follows when it is offered again.
 
         :param list domain: Which of them.
         :rtype: sale.order
         """
         return self.search(
-            Domain('state', 'in', ['draft', 'sent'])
+            Domain('state', '!=', 'cancel')
             & Domain('purchase_type', '!=', False)
             & Domain('billing_status', 'in', list(BEFORE_APPROVAL))
             & (
-                Domain('validity_date', '=', False)
+                Domain('state', '=', 'sale')
+                | Domain('validity_date', '=', False)
                 | Domain('validity_date', '>=', fields.Date.context_today(self))
             )
             & Domain(domain)
         )
+
+    def _is_offered(self):
+        """Return whether the customer may still agree to the order, or pay it.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return bool(
+            self.purchase_type and self.state != 'cancel' and self.billing_status in BEFORE_APPROVAL
+        )
+
+    def _offer_with_present_taxes(self):
+        """Have what is offered again, or for longer, follow the books' taxes."""
+        self.filtered(lambda order: order._is_offered())._have_taxes_followed('rate')
 
     def _have_taxes_followed(self, change):
         """Have the charge run let the orders follow the books' taxes, each alone.
@@ -71,7 +88,9 @@ class SaleOrder(models.Model):
         :param str change: A value of `billing_tax_change`.
         """
         if self:
-            self.sudo().billing_tax_change = change
+            # With new taxes the present rates are followed as well.
+            orders = self.filtered(lambda order: order.sudo().billing_tax_change != 'mapping')
+            orders.sudo().billing_tax_change = change
             self.env.ref('billpro_portal.cron_billing_run').sudo()._trigger()
 
     def _follow_taxes(self):
@@ -82,29 +101,39 @@ class SaleOrder(models.Model):
         """
         self.ensure_one()
         change = self.billing_tax_change
-        is_offered = self.state in {'draft', 'sent'} and self.billing_status in BEFORE_APPROVAL
-        if is_offered and self._get_payment_in_progress():
+        if self._is_offered() and self._get_payment_in_progress():
             return  # Its result is waited for.
         self.billing_tax_change = False
-        if change and is_offered:
-            self._tax_quotation_anew()
-        if not change or self.billing_status not in LIVE:
+        if not change:
             return
-        purchase = self._get_purchase()
-        changing = purchase._get_lines_to_tax(self).with_context(billing_lines_changing=INSIDE)
         is_locked = self.locked
         self.locked = False  # It is locked against people.
+        if self._is_offered():
+            self._tax_quotation_anew()
+        elif self.billing_status in LIVE:
+            self._tax_live_order_anew(change)
+        self.locked = is_locked
+
+    def _tax_live_order_anew(self, change):
+        """Let what is still to be paid have the books' taxes; see `_follow_taxes`.
+
+        :param str change: A value of `billing_tax_change`.
+        """
+        purchase = self._get_purchase()
+        changing = purchase._get_lines_to_tax(self).with_context(billing_lines_changing=INSIDE)
         if change == 'mapping':
             changing._map_taxes_anew()
         purchase._tax_anew(self, changing)
-        self.locked = is_locked
         purchase._follow_lines(self, kept=self._get_announced_events())
+        changing._discard_stale_invoices()  # Whatever became of amounts, they have the old taxes.
 
     def _tax_quotation_anew(self):
-        """Let the total that is offered be what will be invoiced.
+        """Let the total that is offered be what will be invoiced; what is billed stays.
 
         :raise UserError: If a customer is paying what an open page has shown.
         """
+        if any(line._is_on_invoice() for line in self.order_line):
+            return
         self._check_attempts_given_up()
         total = self.amount_total
         self._get_priced_lines()._keep_prices(self.company_id.billing_tax_change)
@@ -152,8 +181,18 @@ class SaleOrderLine(models.Model):
             if line.currency_id.compare_amounts(line[name], agreed) and line.product_uom_qty:
                 price = line._get_price_for(agreed, f'raw_total_{total}_currency')
                 if price is not None:
-                    line.price_unit = price
+                    line._change_price(price)
         self._compute_totals_anew()
+
+    def _change_price(self, price):
+        """Change the unit price; one that nobody has set remains so.
+
+        :param float price: The new price.
+        """
+        self.ensure_one()
+        is_set = self.currency_id.compare_amounts(self.technical_price_unit, self.price_unit)
+        values = {} if is_set else {'technical_price_unit': price}
+        self.write({'price_unit': price, **values})
 
     def _forget_fixed_taxes(self):
         """Let the books' taxes count where they were fixed, as those of a discount are."""

@@ -78,6 +78,42 @@ class TestNotCharged(BooksRefuseCommon):
                 self.assertEqual(order.billing_paid, 48.4)
                 self._assert_nothing_left(order)
 
+    def test_the_hard_lock_date(self):
+        """It is never lifted: what falls due is collected on the first day after it."""
+        order = self._create_due_orders(1)
+        self.env['account.move'].search([('state', '=', 'draft')]).unlink()
+        self.company.hard_lock_date = (DUE + timedelta(days=3)).date()
+        for day in range(3):
+            self._run_at(days=day)
+            self.assertFalse(order.billing_event_ids.transaction_ids)
+            self.assertIn("Hard Lock Date", self._assert_told_once(order, 'unbookable').reason)
+        self._run_at(days=4, hours=2)
+        self.assertEqual(order.billing_paid, 48.4)
+        self._assert_nothing_left(order)
+
+    def test_an_archived_currency_and_an_archived_tax(self):
+        with freeze_time(DUE - timedelta(days=31)):
+            pricelist = self._create_pricelist('CHF')
+            order = self._create_order((self.gym, 1))
+            order.pricelist_id = pricelist
+            order.order_line.price_unit = 20.0
+            self._create_initial_transaction(
+                order, 'done', amount=24.2, token_id=self._create_token().id
+            )._post_process()
+        self.assertEqual(order.currency_id.name, 'CHF')
+        self.tax_21.active = False  # What has it keeps it.
+        order.currency_id.active = False
+        for minutes in (0, 10, 600):
+            self._run_at(minutes=minutes)
+            self.assertFalse(order.billing_event_ids.transaction_ids)
+            rows = self._assert_told_once(order, 'unbookable')
+        self.assertIn("currency", rows.reason)
+        order.currency_id.active = True
+        self._run_at(hours=12)
+        self.assertEqual(order.billing_paid, 48.4)
+        self.assertEqual(order.billing_move_ids[:1].amount_tax, 4.2)
+        self._assert_nothing_left(order)
+
     def test_mandatory_analytic_plans(self):
         plan = self.env['account.analytic.plan'].create(
             {

@@ -2,6 +2,7 @@ from datetime import datetime
 
 from freezegun import freeze_time
 
+from odoo import Command
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import tagged
 
@@ -118,3 +119,106 @@ class TestMetered(SubscriptionCommon):
         order = self._create_order((self.water, 1, 0.0), sent=False)
         with self.assertRaisesRegex(ValidationError, "needs a unit price"):
             order.action_open_order_link()
+
+    def test_what_would_not_be_billed_is_refused(self):
+        delivery = self._create_sold_product("Installation", 50.0, self.tax_21, False)
+        order = self._create_order((self.water, 1), (delivery, 1), sent=False)
+        with self.assertRaisesRegex(
+            ValidationError, "Nothing would bill “.*Installation” of order"
+        ):
+            order.action_open_order_link()
+        order.order_line[1].price_unit = 0.0
+        order.action_open_order_link()
+
+    # === WHAT IS CHARGED ONCE === #
+
+    def _add(self, order, price, moment='2027-01-11 10:00:00', user=None):
+        """Add a fee, or a credit, in the form, as staff do; return its line."""
+        with freeze_time(moment):
+            order.with_user(user or self.billing_manager).order_line = [
+                Command.create({'product_id': self.fee.id, 'price_unit': price})
+            ]
+        return order.order_line.sorted('id')[-1]
+
+    def _create_metered(self):
+        with freeze_time('2027-01-10 10:00:00'):
+            return self._create_active_order((self.water, 1))
+
+    def _take_now(self, order, amount, moment='2027-01-12 10:00:00'):
+        with freeze_time(moment):
+            self._take(order, amount=amount, when='now')
+        return order.billing_event_ids.sorted('number')[-1]
+
+    def test_a_fee_is_charged_once_with_the_next_payment(self):
+        order = self._create_metered()
+        with freeze_time('2027-01-10 10:00:00'):
+            self._take(order, amount=17.43, note="Usage", due_date='2027-01-20 09:00:00')
+        line = self._add(order, 50.0)
+        event = order.billing_event_ids
+        self.assertEqual((event.amount, event.added_amount), (77.93, 60.5))
+        notice = order.billing_notification_ids.filtered(lambda n: n.kind == 'payment_changed')
+        self.assertEqual(
+            notice.text.replace('\xa0', ' '),
+            "Your payment on 01/20/2027 is $ 77.93 instead of $ 17.43.",
+        )
+        (row,) = order._get_upcoming_rows()
+        self.assertEqual(row['description'], f'Usage · {line.name}')
+        with freeze_time('2027-01-20 10:00:00'):
+            self._run()
+        self.assertEqual(event.status, 'completed')
+        invoice = event.invoice_id
+        self.assertEqual(invoice.invoice_line_ids.mapped('price_total'), [17.43, 60.5])
+        self.assertEqual(line.qty_invoiced, 1)
+        self.assertEqual(self._take_now(order, 5.0, '2027-01-21 10:00:00').amount, 5.0)
+        self.assertEqual(order.billing_paid, 82.93)
+        self._assert_books_closed(order)
+
+    def test_a_fee_waits_for_a_payment_to_be_taken(self):
+        order = self._create_metered()
+        line = self._add(order, 50.0)
+        with self._committing_env(self.billing_manager) as env:
+            action = env['sale.order'].browse(order.id).action_open_take_payment()
+            wizard = env['billpro.take.payment'].browse(action['res_id'])
+            self.assertEqual(wizard.added_amount, 60.5)
+        event = self._take_now(order, 17.43)
+        self.assertEqual((event.amount, event.status), (77.93, 'completed'))
+        self.assertEqual(line.qty_invoiced, 1)
+        self._assert_books_closed(order)
+
+    def test_a_credit_waits_for_a_payment_that_is_larger(self):
+        order = self._create_metered()
+        line = self._add(order, -10.0)
+        self.assertEqual(self._take_now(order, 12.1).amount, 12.1)
+        self.assertFalse(line.billing_event_id)
+        self.assertEqual(self._take_now(order, 20.0).amount, 7.9)
+        self.assertEqual(order.billing_paid, 20.0)
+        self._assert_books_closed(order)
+
+    def test_a_fee_waits_when_its_payment_is_skipped(self):
+        order = self._create_metered()
+        with freeze_time('2027-01-10 10:00:00'):
+            self._take(order, amount=17.43, due_date='2027-01-20 09:00:00')
+        line = self._add(order, 50.0)
+        with freeze_time('2027-01-12 10:00:00'):
+            order.billing_event_ids._skip()
+        self.assertEqual(order.billing_skipped, 17.43)
+        self.assertFalse(line.billing_event_id)
+        self.assertNotIn(f"{line.name} isn't charged", order.activity_ids.mapped('summary'))
+        self.assertEqual(self._take_now(order, 5.0).amount, 65.5)
+
+    def test_an_owed_payment_stays_when_a_fee_is_added(self):
+        order = self._create_metered()
+        order.billing_token_id.demo_simulated_state = 'error'
+        self.assertEqual(self._take_now(order, 5.0).status, 'soft_declined')
+        self._add(order, 50.0, '2027-01-12 11:00:00')
+        self.assertEqual(order.billing_event_ids.amount, 5.0)
+        self.assertEqual(self._take_now(order, 7.0, '2027-01-12 12:00:00').amount, 67.5)
+
+    def test_only_billing_users_add_a_fee(self):
+        order = self._create_metered()
+        with (
+            self.assertRaisesRegex(AccessError, "only billing users can change what it costs"),
+            self.env.cr.savepoint(),
+        ):
+            self._add(order, 50.0, user=self.salesperson)
+        self.assertEqual(self._take_now(order, 5.0).amount, 5.0)

@@ -3,7 +3,7 @@ from datetime import datetime
 from freezegun import freeze_time
 
 from odoo import SUPERUSER_ID, Command
-from odoo.tests import HttpCase, tagged
+from odoo.tests import HttpCase, new_test_user, tagged
 
 from .common.subscription import SubscriptionCommon
 
@@ -141,3 +141,98 @@ class TestNewCompany(SubscriptionCommon, HttpCase):
         with freeze_time('2027-03-12 12:00:00'):
             self._refund(instalment, 10.0)
         self._assert_books_closed(instalment)
+
+
+@tagged('post_install', '-at_install')
+class TestBranch(SubscriptionCommon, HttpCase):
+    """A branch sells, and its payments go through the provider of its parent company."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.parent_company = cls.company
+        branch = cls.env['res.company'].create(
+            {'name': "Aurora Ghent", 'parent_id': cls.company.id}
+        )
+        cls.env = cls.env(context={'allowed_company_ids': branch.ids})
+        cls.company = branch.with_env(cls.env)
+        cls.manager = new_test_user(
+            cls.env,
+            login='branch_manager',
+            groups='billpro_portal.group_billing_manager,sales_team.group_sale_salesman_all_leads',
+            company_id=branch.id,
+        )
+        cls.salesperson = cls.manager
+        cls.gym, cls.provider = cls.gym.with_env(cls.env), cls.provider.with_env(cls.env)
+
+    def test_everything_is_booked(self):
+        with freeze_time('2027-01-10 10:00:00'):
+            order = self._create_order((self.gym, 1), sent=False)
+            order.with_user(self.manager).action_mail_order_links()
+            self.env.flush_all()
+            page = self.url_open(order.order_link)
+            self.assertIn('name="o_payment_submit_button"', page.text)
+            tx = self._create_initial_transaction(
+                order, 'done', amount=24.2, token_id=self._create_token().id
+            )
+            tx._post_process()
+            self.assertEqual(order.billing_status, 'active')
+        with freeze_time('2027-02-10 10:00:00'):
+            with self._committing_env(self.manager, company=self.company) as env:
+                action = env['billpro.billing.event'].browse(order.billing_event_ids.ids)
+                action = action.action_execute_now()
+            self.assertEqual(action['params']['message'], "1 charged, 0 declined, 0 unknown.")
+        self.assertEqual(order.billing_paid, 48.4)
+        with freeze_time('2027-03-10 10:00:00'):
+            self._run()
+        self.assertEqual(order.billing_paid, 72.6)
+        with freeze_time('2027-03-11 10:00:00'):
+            self._refund(order, 24.2)
+        self.assertEqual((order.billing_refunded, order.billing_credited), (24.2, 24.2))
+        self.assertEqual(order.billing_move_ids.company_id, self.company)
+        self._assert_books_closed(order)
+        self.assertFalse(order.activity_ids)
+        self.assertFalse(self.env['billpro.failure'].sudo().search([]))
+
+    def test_a_lost_dispute_is_booked(self):
+        with freeze_time('2027-01-10 10:00:00'):
+            order = self._create_active_order()
+            self.env['billpro.dispute']._record(
+                order.billing_transaction_ids,
+                {
+                    'id': 'dp_1',
+                    'status': 'lost',
+                    'reason': 'fraudulent',
+                    'amount': 2420,
+                    'currency': 'usd',
+                    'created': 1799575200,
+                },
+            )
+        dispute = self.env['billpro.dispute'].search([('order_id', '=', order.id)])
+        dispute = dispute.with_user(self.manager)
+        self.assertEqual(dispute.booking_state, 'to_book')
+        with freeze_time('2027-01-12 10:00:00'):
+            dispute.action_book()
+        self.assertEqual(dispute.booking_state, 'booked')
+        self.assertEqual(order.billing_lost, 24.2)
+
+    def test_what_cannot_be_booked_is_listed(self):
+        with freeze_time('2027-01-10 10:00:00'):
+            order = self._create_order((self.gym, 1))
+            self.env['account.move'].search([('state', '=', 'draft')]).unlink()
+            self.parent_company.hard_lock_date = '2027-01-31'
+            tx = self._create_initial_transaction(
+                order, 'done', amount=24.2, token_id=self._create_token().id
+            )
+        for time in ('11:00', '11:10', '12:30'):
+            with freeze_time(f'2027-01-10 {time}:00'):
+                self._run()
+        self.assertFalse(tx.payment_id)
+        rows = self.env['billpro.billing.exception'].with_user(self.manager).search([])
+        self.assertEqual((rows.kind, rows.order_id), ('unbooked', order))
+        self.assertIn("Hard Lock Date", rows.reason)
+        with freeze_time('2027-02-01 10:00:00'):
+            self._run()
+        self.assertEqual(order.billing_status, 'active')
+        self._assert_books_closed(order)
+        self.assertFalse(self.env['billpro.billing.exception'].search([]))

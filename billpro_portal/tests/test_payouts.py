@@ -520,6 +520,21 @@ class TestPayouts(PayoutCommon):
         self.assertFalse(dispute.order_id.billing_is_loss_to_book)
         dispute.action_book()
         self.assertFalse(dispute.loss_move_id)
+        # That was the wrong one.
+        with self.assertRaises(AccessError):
+            dispute.with_user(self.salesperson).action_reopen_booking()
+        dispute.with_user(self.billing_manager).action_reopen_booking()
+        self.assertEqual(dispute.booking_state, 'to_book')
+        self.assertIn(
+            f"{self.billing_manager.name} said that the loss of the dispute of payment"
+            f" {dispute.transaction_id.reference} isn't in the books yet.",
+            dispute.order_id.message_ids[0].body,
+        )
+        dispute.action_book()
+        entry = dispute.loss_move_id
+        self._assert_items(entry, (self.losses, 121), (self.disputes, -121))
+        dispute.action_reopen_booking()
+        self.assertEqual((dispute.booking_state, dispute.loss_move_id), ('booked', entry))
 
     def test_a_loss_in_another_currency_that_was_none(self):
         """121.00 CHF are 60.50 in the books; Stripe takes 59.29 and brings back the same."""

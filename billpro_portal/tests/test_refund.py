@@ -127,13 +127,16 @@ class TestRefund(BillingCommon):
         self._create_initial_transaction(order, 'done')._post_process()
         invoice = order.billing_move_ids
         self.assertEqual(self._tax_amounts(invoice), {"VAT 21%": 714, "Fee": 35})
-        for amount, taxes in (
-            (1383, {"VAT 21%": 238, "Fee": 12}),
-            (2766, {"VAT 21%": 476, "Fee": 23}),
+        for amount, taxes, balance in (
+            (1383, {"VAT 21%": 238, "Fee": 12}, 11.67),
+            (2766, {"VAT 21%": 476, "Fee": 23}, 23.33),
         ):
             credit_note = self._refund(order, amount).invoice_ids
             self.assertEqual(credit_note.amount_total, amount)
             self.assertEqual(self._tax_amounts(credit_note), taxes)
+            # The company's currency has cents, in which the tax of a single unit is some.
+            fee_line = credit_note.line_ids.filtered(lambda line: line.tax_line_id == fee)
+            self.assertEqual(fee_line.balance, balance)
             self._assert_books_closed(order)
 
     def test_more_than_paid_is_refused(self):

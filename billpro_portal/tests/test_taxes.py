@@ -177,6 +177,134 @@ class TestTaxes(ScheduleActionCommon):
                 self._run()
                 self.assertEqual(under_way.amount_total, total)
 
+    def test_what_is_confirmed_and_not_paid_follows(self):
+        self.desk.taxes_id = [Command.set(self.vat.ids)]
+        self.env.user.group_ids += self.env.ref('sale.group_auto_done_setting')
+        with freeze_time('2027-01-19 10:00:00'):
+            order, billed = (self._create_order((self.desk, 1, 100.0)) for _number in '12')
+            (order | billed).action_confirm()
+            billed._create_invoices()
+        self.assertEqual((order | billed).mapped('amount_total'), [119.0] * 2)
+        self.assertTrue(order.locked)
+        self._change()
+        self.assertEqual((order.amount_total, billed.amount_total), (116.0, 119.0))
+        self.assertTrue(order.locked)
+        with freeze_time('2027-01-21 10:00:00'):
+            self._create_initial_transaction(order, 'done')._post_process()
+        self.assertEqual(order.billing_move_ids.amount_total, 116.0)
+        self._assert_books_closed(order)
+
+    def test_what_is_offered_again_follows(self):
+        self.desk.taxes_id = [Command.set(self.vat.ids)]
+        with freeze_time('2027-01-10 10:00:00'):
+            expired, cancelled = (self._create_order((self.desk, 1, 100.0)) for _number in '12')
+            expired.validity_date = '2027-01-15'
+            cancelled._action_cancel()
+            self._run()
+        self._change()
+        self.assertEqual((expired | cancelled).mapped('amount_total'), [119.0] * 2)
+        with freeze_time('2027-01-21 10:00:00'):
+            expired.validity_date = '2027-02-15'
+            cancelled.action_draft()
+            self._run()
+        self.assertEqual((expired | cancelled).mapped('amount_total'), [116.0] * 2)
+
+    def test_a_price_that_nobody_has_set_still_follows_the_pricelist(self):
+        self.vat.price_include_override = 'tax_included'
+        self.desk.write({'taxes_id': [Command.set(self.vat.ids)], 'list_price': 119.0})
+        with freeze_time('2027-01-19 10:00:00'):
+            order = self._create_order()
+            agreed = self._create_order()
+            agreed.order_line.price_unit = 110.0
+        self.env.flush_all()
+        self._change()
+        lines = (order | agreed).order_line
+        self.assertAlmostEqual(lines[0].price_unit, 116.0)
+        with freeze_time('2027-01-21 10:00:00'):
+            self.desk.list_price = 116.5
+            lines.product_uom_qty = 2
+        self.assertEqual(lines[0].price_unit, 116.5)
+        self.assertAlmostEqual(lines[1].price_unit, 107.23, places=2)
+
+    def test_a_new_rate_keeps_new_taxes_waiting(self):
+        with freeze_time('2027-01-20 10:00:00'):
+            other = self._create_vat("Other", 7)
+            self.gym.taxes_id = [Command.set(other.ids)]
+            self.order._have_taxes_followed('mapping')
+            self.vat.amount = 16
+            self._run()
+        self.assertEqual(self.order.order_line.tax_ids, other)
+        self.assertEqual(self.order.billing_event_ids.amount, 32.09)
+
+    def test_an_invoice_that_is_made_before_has_the_new_tax(self):
+        water = self._create_sold_product("Water", 2.5, self.vat, 'metered')
+        with freeze_time('2027-01-10 10:00:00'):
+            metered = self._create_active_order((water, 1))
+            self.env['billpro.billing.event'].create(
+                {
+                    'order_id': metered.id,
+                    'number': 1,
+                    'due_date': '2027-02-10 09:00:00',
+                    'amount': 11.9,
+                }
+            )
+        orders = self.order | metered
+        with freeze_time('2027-02-08 10:00:00'):
+            orders._create_invoices()
+            self.assertEqual(orders.billing_event_ids.invoice_id.mapped('state'), ['draft'] * 2)
+        self._change(moment='2027-02-09 10:00:00')
+        self._run_on('2027-02-10')
+        for order, amounts in ((self.order, (35.69, 4.92)), (metered, (11.9, 1.64))):
+            invoice = order.billing_event_ids.sorted('number')[0].invoice_id
+            self.assertEqual((invoice.amount_total, invoice.amount_tax), amounts)
+            self._assert_books_closed(order)
+
+    def test_what_is_added_to_a_metered_order(self):
+        water = self._create_sold_product("Water", 2.5, self.vat, 'metered')
+        self.fee.taxes_id = [Command.set(self.vat.ids)]
+        with freeze_time('2027-01-10 10:00:00'):
+            order = self._create_active_order((water, 1))
+            event = self.env['billpro.billing.event'].create(
+                {
+                    'order_id': order.id,
+                    'number': 1,
+                    'due_date': '2027-02-10 09:00:00',
+                    'amount': 11.9,
+                }
+            )
+            order.with_user(self.billing_user).order_line = [
+                Command.create({'product_id': self.fee.id, 'price_unit': 50.0})
+            ]
+        self.assertEqual(event.amount, 71.4)
+        self._change()
+        self.assertEqual((event.amount, event.added_amount), (69.9, 58.0))
+        # The run does not come to it, as another one has the order.
+        self.vat.amount = 7
+        order.billing_tax_change = False
+        self._run_on('2027-02-10')
+        self.assertEqual(event.invoice_id.invoice_line_ids.mapped('price_total'), [16.4, 53.5])
+        self.assertEqual((event.status, event.invoice_id.amount_total), ('completed', 69.9))
+        self._assert_books_closed(order)
+
+    def test_there_is_time_for_what_comes_after_the_taxes(self):
+        with freeze_time('2027-01-20 10:00:00'):
+            quotation = self._create_order((self.gym, 1, 10.0))
+            other = self._create_active_order()
+            self.env.flush_all()
+            self.vat.amount = 16
+            changed = self.env['billpro.billing.run']._get_orders_to_tax_anew()
+            self.assertEqual(changed, self.order | other | quotation)
+            with self._committing_env() as env:
+                run = env['billpro.billing.run']
+                run._keep_dates_of(
+                    run._get_orders_to_tax_anew(), 'taxes', '_follow_taxes', seconds=-1
+                )
+            self.assertEqual(
+                [bool(order.billing_tax_change) for order in changed], [False, True, True]
+            )
+            self._run()
+            self.assertFalse(any(changed.mapped('billing_tax_change')))
+
     def test_all_orders_of_a_fiscal_position_at_once(self):
         zero = self._create_vat("Zero", 0)
         position = self.env['account.fiscal.position'].create(

@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
 from ..billing.lifecycle import LIVE
@@ -15,6 +15,12 @@ class BillproTakePayment(models.TransientModel):
     currency_id = fields.Many2one(related='order_id.currency_id', related_sudo=False)
     token_id = fields.Many2one(related='order_id.billing_token_id', related_sudo=False)
     amount = fields.Monetary(help="Taxes included.")
+    added_amount = fields.Monetary(
+        string="Charged Once Along",
+        compute='_compute_added_amount',
+        compute_sudo=True,
+        help="What was added to the order to be charged once, taxes included.",
+    )
     note = fields.Char(help="What the payment is for; it stands on the invoice.")
     when = fields.Selection(
         selection=[('now', "Now"), ('later', "Later")], default='later', required=True
@@ -28,6 +34,16 @@ class BillproTakePayment(models.TransientModel):
         readonly=True,
         help="The payment this dialog made: it makes one only, however often it is sent.",
     )
+
+    @api.depends('order_id', 'amount')
+    def _compute_added_amount(self):
+        for wizard in self:
+            order = wizard.order_id
+            lines = order._get_added_lines()
+            added = lines and order._get_purchase()._get_added_amount(order, lines)
+            # A credit that leaves nothing to pay waits for a payment that is larger.
+            is_left = order.currency_id.compare_amounts(wizard.amount + (added or 0), 0) > 0
+            wizard.added_amount = added if is_left else 0
 
     def action_take_payment(self):
         """Schedule the payment, and collect it at once if that was asked for.
@@ -45,6 +61,7 @@ class BillproTakePayment(models.TransientModel):
         if not wizard.event_id:
             self._check_payment()
             wizard.event_id = wizard.event_id.create(self._prepare_event())
+            wizard.event_id._take_up_added_lines()
         if self.when == 'now' and wizard.event_id.status == 'scheduled':
             run = wizard.env['billpro.billing.run']._run_events(wizard.event_id)
             return run._get_notification()

@@ -31,6 +31,29 @@ def migrate(cr, version):
     _show_lines_of_periods(cr)
     _drop_early_discounts(cr)
     _date_pauses(cr)
+    _show_disputes_to_branches(cr)
+
+
+def _show_disputes_to_branches(cr):
+    """Let who works in a branch read the disputes of its orders, whosever the provider is.
+
+    Rules belong to whoever edits them: an update leaves them alone.
+
+    :param odoo.sql_db.Cursor cr: The cursor of the update.
+    """
+    cr.execute(
+        """
+        UPDATE ir_rule rule
+           SET domain_force = %s
+          FROM ir_model_data data
+         WHERE data.module = 'billpro_portal' AND data.name = 'rule_dispute_company'
+           AND data.res_id = rule.id AND rule.domain_force = %s
+        """,
+        (
+            "['|', ('company_id', 'in', company_ids), ('order_id.company_id', 'in', company_ids)]",
+            "[('company_id', 'in', company_ids)]",
+        ),
+    )
 
 
 def _date_pauses(cr):

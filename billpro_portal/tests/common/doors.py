@@ -66,6 +66,7 @@ METHODS = {
         'action_book': INVOICING | BILLING_MANAGERS,
         'action_book_otherwise': INVOICING | BILLING_MANAGERS,
         'action_open_entry': READERS,
+        'action_reopen_booking': INVOICING | BILLING_MANAGERS,
     },
     'billpro.follow.taxes': {'action_follow': BILLING_MANAGERS},
     'billpro.merge': {'action_merge': BILLING_USERS},
