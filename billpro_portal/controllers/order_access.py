@@ -5,7 +5,7 @@ from odoo.addons.payment.controllers.portal import PaymentPortal
 from odoo.addons.portal.controllers.portal import pager as portal_pager
 
 from ..billing.lifecycle import BEFORE_APPROVAL
-from ..models.sale_order_history import HISTORY_PAGE_SIZE
+from ..models.pages.sale_order import HISTORY_PAGE_SIZE
 
 
 class OrderAccess(PaymentPortal):

@@ -1,121 +1,25 @@
-# The purchase types and the reports inherit them.
-from . import order_report, provider, purchase_type
+"""A room for each capability; a room calls those above it in this list, and none below.
 
-# Models of ours, which others extend.
-from . import (
-    billing_event,
-    billing_exception,
-    billing_run,
-    books,
-    cancel_reason,
-    card_expiry,
-    consent,
-    deferral,
-    dispute,
-    dispute_booking,
-    failure,
-    kept_pdf,
-    notification,
-    notification_kind,
-    own_transaction,
-    payout,
-    payout_line,
-    provider_custom,
-    provider_demo,
-    provider_paypal,
-    provider_stripe,
-    purchase_instalment,
-    purchase_metered,
-    purchase_single,
-    purchase_subscription,
-    webhook_event,
-)
+A file is named by the model that it extends. See `docs/architecture.md`.
+"""
 
-# What extends a model. A name is defined once for a model: in which order they stand is all one.
-from . import (
-    account_analytic_distribution_model,
-    account_fiscal_position,
-    account_move,
-    account_move_capture,
-    account_move_deferral,
-    account_move_documents,
-    account_move_down_payments,
-    account_move_other_money,
-    account_payment,
-    account_tax,
-    billing_event_changes,
-    billing_event_dialogs,
-    billing_event_documents,
-    billing_event_paid_elsewhere,
-    billing_event_pause,
-    billing_event_recovery,
-    billing_event_reschedule,
-    billing_run_booking,
-    billing_run_upkeep,
-    guarded_fields,
-    ir_http,
-    mail_mail,
-    notification_recipient,
-    notification_timed,
-    payment_provider,
-    payment_provider_authorization,
-    payment_provider_payout,
-    payment_provider_stripe,
-    payment_provider_webhook,
-    payment_token,
-    payment_transaction,
-    payment_transaction_attempt,
-    payment_transaction_card,
-    payment_transaction_decline,
-    payment_transaction_giving_up,
-    payment_transaction_identity,
-    payment_transaction_initial,
-    payment_transaction_message,
-    payment_transaction_outcome,
-    payment_transaction_report,
-    payment_transaction_roads,
-    payment_transaction_settlement,
-    payment_transaction_stripe,
-    payout_booking,
-    payout_stripe,
-    product_template,
-    purchase_instalment_closing,
-    purchase_subscription_changes,
-    purchase_type_changes,
-    res_company,
-    res_users,
-    res_config_settings,
-    sale_order,
-    sale_order_added_lines,
-    sale_order_agreement,
-    sale_order_cancellation,
-    sale_order_capture,
-    sale_order_cards,
-    sale_order_changed_lines,
-    sale_order_completion,
-    sale_order_dispute,
-    sale_order_documents,
-    sale_order_history,
-    sale_order_initial_charge,
-    sale_order_initial_payment,
-    sale_order_invoice_by_hand,
-    sale_order_line,
-    sale_order_limits,
-    sale_order_intervals,
-    sale_order_link,
-    sale_order_lists,
-    sale_order_notices,
-    sale_order_on_account,
-    sale_order_other_payments,
-    sale_order_pages,
-    sale_order_paid_elsewhere,
-    sale_order_pause,
-    sale_order_recovery,
-    sale_order_schedule,
-    sale_order_schedule_pages,
-    sale_order_self_service_pages,
-    sale_order_staff,
-    sale_order_taxes,
-    sale_order_terms,
-    sms_tracker,
-)
+from . import rights
+from . import settings
+from . import each_alone
+from . import lifecycle
+from . import attempts
+from . import cards
+from . import accounting
+from . import checkout
+from . import capture
+from . import cancellation
+from . import recovery
+from . import charging
+from . import stripe
+from . import schedule
+from . import purchase
+from . import orders
+from . import notices
+from . import pages
+from . import payouts
+from . import reports

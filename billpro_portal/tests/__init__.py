@@ -1,70 +1,76 @@
 from importlib.util import find_spec
 
 from . import (
-    test_back_office_list_tours,
-    test_billing_lists,
-    test_billing_reports,
-    test_billing_rights,
+    test_constant_queries,
+    test_lifecycle,
+    test_log_redaction,
+    test_new_company,
+    test_request_outcomes,
+    test_sale_features,
+)
+from .accounting import (
     test_booking,
     test_books,
     test_books_refuse,
-    test_browser_pages,
-    test_cancellation,
-    test_capture,
-    test_capture_tours,
-    test_changed_lines,
-    test_charge_card,
-    test_checkout,
-    test_completion,
-    test_confirmation,
-    test_constant_queries,
     test_deferral,
     test_documents,
-    test_doors,
-    test_each_alone,
     test_einvoicing,
-    test_instalment,
-    test_instalment_closing,
-    test_instalment_tours,
-    test_lifecycle,
-    test_list_queries,
-    test_log_redaction,
-    test_merging,
-    test_metered,
-    test_metered_tours,
-    test_new_company,
+    test_refund,
+    test_refund_instalment,
+    test_taxes,
+)
+from .cancellation import test_cancellation
+from .capture import test_capture, test_capture_tours
+from .cards import test_order_cards
+from .charging import test_run_queries
+from .checkout import test_charge_card, test_checkout, test_other_payments, test_paid_elsewhere
+from .each_alone import test_each_alone
+from .notices import (
     test_notice_templates,
     test_notification,
     test_notification_delivery,
     test_notification_recipient,
     test_notification_timed,
+)
+from .orders import (
+    test_back_office_list_tours,
+    test_billing_lists,
+    test_changed_lines,
+    test_completion,
+    test_confirmation,
+    test_list_queries,
     test_order_access,
     test_order_action_tours,
-    test_order_cards,
     test_order_import,
     test_order_link,
     test_order_link_tours,
+)
+from .pages import (
+    test_browser_pages,
     test_order_pages,
-    test_other_payments,
-    test_paid_elsewhere,
-    test_payout_import,
-    test_purchase_type,
-    test_read_access,
-    test_refund,
-    test_refund_instalment,
-    test_request_outcomes,
-    test_reschedule,
-    test_rescheduled_reports,
-    test_review,
-    test_run_queries,
-    test_sale_features,
-    test_schedule_actions,
-    test_schedule_tours,
     test_self_service_access,
     test_self_service_requests,
+)
+from .payouts import test_payout_import
+from .purchase import (
+    test_instalment,
+    test_instalment_closing,
+    test_instalment_tours,
+    test_metered,
+    test_metered_tours,
+    test_purchase_type,
+    test_review,
     test_subscription,
     test_subscription_tours,
-    test_taxes,
+)
+from .reports import test_billing_reports
+from .rights import test_billing_rights, test_doors, test_read_access
+from .schedule import (
+    test_merging,
+    test_reschedule,
+    test_rescheduled_reports,
+    test_schedule_actions,
+    test_schedule_tours,
 )
 
 # Packages that this addon's own checkout has, and another Odoo may be without.
@@ -83,26 +89,25 @@ if find_spec('hypothesis'):
     )
 
 if find_spec('fake_gateway'):
-    from . import (
-        test_capture_gateway,
-        test_card_limits,
-        test_each_payment_alone,
+    from . import test_six_months
+    from .attempts import (
         test_foreign_payments,
         test_giving_up,
-        test_guarded_fields,
-        test_one_stops_nobody,
-        test_payouts,
-        test_recovery,
-        test_recovery_stateful,
-        test_self_service_keyboard,
-        test_self_service_tours,
-        test_six_months,
-        test_stripe_cards,
-        test_stripe_checkout_tours,
-        test_stripe_requests,
-        test_unknown_exceptions,
         test_unknown_outcome,
+        test_whose_payment,
+    )
+    from .capture import test_capture_gateway
+    from .charging import test_unknown_exceptions
+    from .checkout import test_stripe_checkout_tours
+    from .each_alone import test_each_payment_alone, test_one_stops_nobody
+    from .orders import test_card_limits
+    from .pages import test_self_service_keyboard, test_self_service_tours
+    from .payouts import test_payouts
+    from .recovery import test_recovery, test_recovery_stateful
+    from .rights import test_guarded_fields
+    from .stripe import (
+        test_stripe_cards,
+        test_stripe_requests,
         test_webhook,
         test_webhook_after_payment,
-        test_whose_payment,
     )

@@ -1,7 +1,7 @@
 from odoo import api, models
 from odoo.exceptions import AccessError
 
-from ..models.guarded_fields import OWN
+from ..models.rights.guarded_fields import OWN
 
 
 class BillproDialog(models.AbstractModel):

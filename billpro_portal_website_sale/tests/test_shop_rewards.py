@@ -182,7 +182,7 @@ class TestShopRewards(ShopCommon):
         """Another amount is never booked: a person reads why."""
         order, tx = self._begin_with_coupon()
         self.coupon.date_to = fields.Date.today() - timedelta(days=5)
-        with mute_logger('odoo.addons.billpro_portal.models.own_transaction'):
+        with mute_logger('odoo.addons.billpro_portal.models.each_alone.own_transaction'):
             self._book(tx)
         self.assertEqual((tx.state, tx.is_post_processed), ('done', False))
         self.assertEqual((order.billing_status, len(order.billing_move_ids)), ('pending', 0))

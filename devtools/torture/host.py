@@ -275,8 +275,9 @@ class Host:
 
         # What is replaced is a method, as everybody's requests must be impatient.
         requests.sessions.Session.request = request_impatiently  # type: ignore[method-assign]
-        vars(sys.modules['odoo.addons.billpro_portal.models.billing_run'])['BATCH_SIZE'] = batch
-        outcomes = sys.modules['odoo.addons.billpro_portal.models.payment_transaction_outcome']
+        run = sys.modules['odoo.addons.billpro_portal.models.charging.billing_run']
+        vars(run)['BATCH_SIZE'] = batch
+        outcomes = sys.modules['odoo.addons.billpro_portal.models.charging.payment_transaction']
         vars(outcomes)['INQUIRY_BATCH_SIZE'] = batch
         parameters = self.registry['ir.config_parameter']
         get_param = parameters.get_param

@@ -105,7 +105,7 @@ def _get_path(address: str) -> str:
 
 def _get_guarded_fields(model: str) -> list[str]:
     """Return the fields of a model that only the addon itself writes on an order's records."""
-    guards: Any = sys.modules['odoo.addons.billpro_portal.models.guarded_fields']
+    guards: Any = sys.modules['odoo.addons.billpro_portal.models.rights.guarded_fields']
     names = guards.OWN.get(model, set()) | guards.OF_ORDERS.get(model, set())
     return sorted(names | ALSO_GUARDED.get(model, set()))
 

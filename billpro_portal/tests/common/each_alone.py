@@ -7,14 +7,14 @@ from freezegun import freeze_time
 from odoo.exceptions import MissingError, RedirectWarning
 from odoo.tools import mute_logger
 
-from ...models.own_transaction import RETRY_DELAYS
+from ...models.each_alone.own_transaction import RETRY_DELAYS
 from .notification import NotificationCommon
 
 DUE = datetime(2027, 2, 10, 10)
 # When the tries are due after which something is set aside.
 TRIES = (timedelta(), RETRY_DELAYS[0], RETRY_DELAYS[0] + RETRY_DELAYS[1])
-LOGGER = 'odoo.addons.billpro_portal.models.own_transaction'
-UPKEEP_LOGGER = 'odoo.addons.billpro_portal.models.billing_run_upkeep'
+LOGGER = 'odoo.addons.billpro_portal.models.each_alone.own_transaction'
+UPKEEP_LOGGER = 'odoo.addons.billpro_portal.models.charging.billing_run'
 
 
 def redirect(env):

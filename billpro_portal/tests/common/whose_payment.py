@@ -5,7 +5,7 @@ from odoo.tools import mute_logger
 from .gateway import DUE
 from .webhook import WebhookCommon
 
-IDENTITY_LOGGER = 'odoo.addons.billpro_portal.models.payment_transaction_identity'
+IDENTITY_LOGGER = 'odoo.addons.billpro_portal.models.attempts.payment_transaction'
 OTHER_DATABASE = '11111111-2222-3333-4444-555555555555'
 
 

@@ -1,0 +1,33 @@
+from odoo import models
+
+
+class PaymentTransaction(models.Model):
+    """The credit notes of refunds."""
+
+    _inherit = 'payment.transaction'
+
+    def _create_refund_credit_notes(self, amount):
+        """Create the credit notes for money paid back of this payment.
+
+        :param float amount: What was paid back, positive, in the transaction's currency.
+        :return: The posted credit notes; empty if the payment paid no invoice.
+        :rtype: account.move
+        """
+        self.ensure_one()
+        credit_notes = self.env['account.move']
+        for invoice in self.invoice_ids.filtered(
+            lambda move: move.move_type == 'out_invoice' and move.state != 'cancel'
+        ):
+            credited = sum(
+                invoice.reversal_move_ids.filtered(lambda move: move.state == 'posted').mapped(
+                    'amount_total'
+                )
+            )
+            share = min(amount, self.currency_id.round(invoice.amount_total - credited))
+            if self.currency_id.compare_amounts(share, 0) <= 0:
+                continue
+            credit_notes += invoice._create_partial_credit_note(
+                share, self.env._("Refund of payment %s", self.reference)
+            )
+            amount = self.currency_id.round(amount - share)
+        return credit_notes

@@ -1,0 +1,15 @@
+from odoo import models
+
+
+class SaleOrderLine(models.Model):
+    """Lines whose taxes were changed in the books."""
+
+    _inherit = 'sale.order.line'
+
+    def _map_taxes_anew(self):
+        """Give the lines the taxes that their products have in the order's fiscal position.
+
+        The amounts that they had are known still: what stays of them is for `_keep_prices`.
+        """
+        with self.env.protecting(self._get_amount_fields(), self):
+            self._compute_tax_ids()

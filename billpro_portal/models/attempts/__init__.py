@@ -1,0 +1,14 @@
+"""Attempts to collect and to refund: whose they are, how they end, what is unknown."""
+
+# Others in this room inherit it.
+from . import provider
+
+from . import (
+    billing_event,
+    payment_provider,
+    payment_transaction,
+    provider_custom,
+    provider_demo,
+    provider_paypal,
+    sale_order,
+)

@@ -1,0 +1,17 @@
+from odoo import models
+
+
+class PaymentProvider(models.Model):
+    """What the billing of orders asks about a provider."""
+
+    _inherit = 'payment.provider'
+
+    def _in_billing(self):
+        """Return what the billing of orders asks about the provider.
+
+        :return: An empty record of the provider's own model, else of the one for all.
+        :rtype: billpro.provider
+        """
+        self.ensure_one()
+        name = f'billpro.provider.{self.code}'
+        return self.env[name if name in self.env else 'billpro.provider']

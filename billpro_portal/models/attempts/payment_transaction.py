@@ -1,0 +1,1607 @@
+import logging
+from functools import partial
+
+import psycopg2
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+from odoo.tools import float_round
+
+from odoo.addons.payment import utils as payment_utils
+from odoo.addons.payment_stripe import const
+
+from ...billing.declines import (
+    AUTHENTICATION,
+    DeclineCodes,
+    classify_decline,
+)
+from ...billing.lifecycle import (
+    COLLECTABLE_ORDERS,
+    IN_FLIGHT,
+    PAID,
+)
+from ...billing.request_outcomes import DECLINED as REQUEST_DECLINED
+from ...billing.request_outcomes import NOT_ATTEMPTED, UNKNOWN, classify_failed_request
+from ...billing.stripe_messages import DATABASE_KEY, REFERENCE_KEY, is_stripe_id
+from ..rights.own_context import INSIDE, get_answers, is_inside
+
+# An unknown outcome is asked about after five minutes, an hour, and then every day.
+INQUIRY_DELAYS = ({'minutes': 5}, {'hours': 1}, {'days': 1})
+# Stripe keeps idempotency keys for 24 hours (Stripe API reference, "Idempotent requests"). What is
+# sent shortly before may arrive after that: an hour is left for its way.
+RESEND_HOURS = 23
+# When nothing can arrive any more under its key, and the search, which lags, had time to learn it.
+SEARCH_HOURS = 25
+# A request is over after this time: a draft that old belongs to a process that died.
+ABANDONED_MINUTES = 15
+INQUIRY_BATCH_SIZE = 100
+_logger = logging.getLogger(__name__)
+_PAYING_OPERATIONS = frozenset({'online_redirect', 'online_direct', 'online_token', 'offline'})
+# What a customer's browser can still finish, whatever Odoo has noted of it meanwhile.
+BROWSER_OPERATIONS = frozenset({'online_direct', 'online_redirect', 'validation'})
+# How long a customer may stay on the payment page of a provider that can't be asked or stopped.
+PAYMENT_PAGE_MINUTES = 30
+# Nobody has a checkout open that long: what could not be ended until then keeps nobody waiting.
+FORGOTTEN_HOURS = 24
+# Most who don't come back have paid nothing: they are asked about for two days.
+UNFINISHED_INQUIRIES = 4
+UNFINISHED_DAYS = 7
+_FINISHED = frozenset({'succeeded', 'processing', 'requires_capture'})
+CODES = ('error_code', 'decline_code', 'advice_code', 'network_code', 'network_advice_code')
+
+
+class PaymentTransaction(models.Model):
+    """A try to collect money for an order, or to pay some of it back.
+
+    The transactions of an order hang on `billing_order_id`, not on Sale's `sale_order_ids`: that
+    link would wake Sale's own confirmation, mails and invoicing beside ours.
+
+    *Whose payment it is.* Anybody can come back from Stripe with the number of any payment, several
+    databases can have the same references on one account, and messages name payments as they like.
+    So whatever way an object of a provider comes, `_get_mismatch` decides whether it is ours, and
+    `_process` takes in nothing else.
+
+    *Giving up.* An open tab can finish a payment at any time, as long as the provider lets it.
+    Whoever begins another one, or cancels the order, ends it at its provider first. What can't be
+    ended is under way.
+
+    *Unknown outcomes* are kept apart from declines, and found out. A request without an answer may
+    have moved money. It is asked about under its idempotency key while the provider keeps it, and
+    then a person decides; until then nothing else is collected or refunded in its place.
+    """
+
+    _inherit = 'payment.transaction'
+
+    billing_order_id = fields.Many2one(
+        string="Billed Order",
+        comodel_name='sale.order',
+        readonly=True,
+        index='btree_not_null',
+        ondelete='restrict',
+    )
+    billing_refund_user_id = fields.Many2one(
+        string="Refunded By",
+        comodel_name='res.users',
+        readonly=True,
+        help="Who refunded it in Odoo; empty if it was made at the provider.",
+    )
+    billing_superseded = fields.Boolean(
+        string="Given Up", readonly=True, help="Begun, but replaced before the customer sent it."
+    )
+    billing_on_account = fields.Boolean(
+        string="On Account", readonly=True, help="Received, but not needed by its order."
+    )
+    # The database itself refuses a second payment under way for the same initial payment.
+    _billing_one_open_initial_payment = models.UniqueIndex(
+        "(billing_order_id) WHERE billing_order_id IS NOT NULL"
+        " AND state IN ('draft', 'pending', 'authorized')"
+        " AND source_transaction_id IS NULL AND billing_event_id IS NULL"
+        " AND billing_is_card_update IS NOT TRUE",
+        "Another payment of this order is under way.",
+    )
+    # The run looks for what nobody has booked, however old it is.
+    _billing_left_over_idx = models.Index(
+        "(state, last_state_change)"
+        " WHERE billing_order_id IS NOT NULL AND is_post_processed IS NOT TRUE"
+    )
+    billing_event_id = fields.Many2one(
+        comodel_name='billpro.billing.event',
+        readonly=True,
+        index='btree_not_null',
+        ondelete='restrict',
+        help="The scheduled payment that this is an attempt to collect.",
+    )
+    billing_attempt = fields.Integer(string="Attempt", readonly=True)
+    # The database refuses a second attempt while one is open or its outcome isn't known.
+    _billing_one_open_attempt = models.UniqueIndex(
+        "(billing_event_id) WHERE billing_event_id IS NOT NULL"
+        " AND state IN ('draft', 'pending', 'authorized')",
+        "Another attempt to collect this payment is under way.",
+    )
+    # The run looks for what isn't booked: a few among all attempts that ever were.
+    _billing_not_booked_idx = models.Index(
+        "(billing_event_id) WHERE billing_event_id IS NOT NULL AND is_post_processed IS NOT TRUE"
+    )
+    billing_ended = fields.Boolean(
+        string="Ended at Provider",
+        readonly=True,
+        copy=False,
+        help="It was given up, and nobody can finish it at the provider any more.",
+    )
+    billing_database = fields.Char(
+        string="Database",
+        readonly=True,
+        copy=False,
+        help="The database that began it, as the provider's objects name it. Empty if it was begun"
+        " by a version that didn't name it: then only the number is known by which the provider"
+        " has answered.",
+    )
+    billing_outcome_unknown = fields.Boolean(
+        string="Outcome Unknown",
+        readonly=True,
+        help="The last request to the provider had no answer: money may have moved.",
+    )
+    billing_awaits_transfer = fields.Boolean(
+        string="Awaits a Transfer",
+        compute='_compute_billing_awaits_transfer',
+        help="No provider tells what becomes of it: a person sees it on the bank account.",
+    )
+    billing_not_attempted = fields.Boolean(
+        string="Not Attempted",
+        readonly=True,
+        help="The last request never reached the provider or was turned away: nothing was tried.",
+    )
+    billing_sent_date = fields.Datetime(
+        string="Sent On",
+        readonly=True,
+        help="When the charge was first about to be sent: from then on the provider may know it.",
+    )
+    billing_resent = fields.Boolean(
+        string="Sent Again",
+        readonly=True,
+        help="Another worker has taken the charge over: the provider may know it already.",
+    )
+    billing_next_inquiry = fields.Datetime(
+        string="Next Inquiry",
+        readonly=True,
+        help="When the provider is asked again about an unknown outcome.",
+    )
+    billing_inquiry_count = fields.Integer(string="Inquiries", readonly=True)
+
+    # === BUSINESS METHODS - PAYMENT FLOW === #
+
+    def _create_child_transaction(self, amount, is_refund=False, **custom_create_values):
+        """Override of `payment`: what becomes of a payment belongs to the same order."""
+        return super()._create_child_transaction(
+            amount,
+            is_refund=is_refund,
+            billing_order_id=self.billing_order_id.id,
+            **custom_create_values,
+        )
+
+    def _supersede(self):
+        """Note that payments that were begun, but not sent by the customer, are given up.
+
+        Should the customer finish one of them after all, `_set_done` accepts it: money that moved
+        must be booked. `_give_up` sees to it that nobody can.
+        """
+        begun = self.filtered(lambda tx: tx.state == 'draft' and not tx._is_charged_by_us())
+        begun.billing_superseded = True
+        begun._set_canceled(state_message=self.env._("A newer attempt replaced this one."))
+        begun.flush_recordset(['state'])  # Makes room for the newer one in the unique index.
+
+    def _is_billing_reusable(
+        self, provider_id, payment_method_id, flow, tokenize, amount, is_validation
+    ):
+        """Return whether a begun payment can serve a second request for the same.
+
+        A second tab, a double click and a reload then work on one payment, which the provider
+        knows by one reference and collects once. Others make a payment of each request, and the
+        transaction would forget the first one.
+
+        :param int provider_id: The requested provider.
+        :param int payment_method_id: The requested payment method.
+        :param str flow: The requested flow, `redirect`, `direct` or `token`.
+        :param bool tokenize: Whether the card is to be saved.
+        :param float amount: The amount to pay, in the currency of the order.
+        :param bool is_validation: Whether a card is registered and nothing is paid.
+        :rtype: bool
+        """
+        self.ensure_one()
+        return (
+            self.state == 'draft'
+            and self.provider_id.id == provider_id
+            and self.provider_id._in_billing()._resumes_payments
+            and self.payment_method_id.id == payment_method_id
+            and self.operation == ('validation' if is_validation else f'online_{flow}')
+            and flow != 'token'
+            and self.tokenize == tokenize
+            and (
+                is_validation  # The provider decides on amount and currency.
+                or (
+                    self.currency_id == self.billing_order_id.currency_id
+                    and self.currency_id.compare_amounts(self.amount, amount) == 0
+                )
+            )
+        )
+
+    def _begin_money_transaction(self):
+        """Commit the intent and begin a database transaction that holds all locks it needs.
+
+        Money moves in the new one: the intent survives any crash, and nothing else can touch the
+        order or the payment until the outcome is committed, so that commit can't fail on them.
+        """
+        self.ensure_one()
+        self.billing_sent_date = self.billing_sent_date or fields.Datetime.now()
+        # From here on the intent is known, whatever happens to this process.
+        self.env.cr.commit()  # pylint: disable=invalid-commit
+        while True:
+            try:
+                self.billing_order_id._lock_billing()
+                self.env.cr.execute(
+                    'SELECT id FROM payment_transaction WHERE id IN %s ORDER BY id'
+                    ' FOR NO KEY UPDATE',
+                    [tuple((self | self.source_transaction_id).ids)],
+                )
+                return
+            except psycopg2.errors.SerializationFailure:
+                self.env.cr.rollback()  # Somebody was faster; nothing has been done here yet.
+
+    def _charge_initial_payment(self):
+        """Charge the saved card of an initial payment and commit the outcome.
+
+        The provider isn't asked a second time for a payment that it may know already.
+        """
+        self.ensure_one()
+        self._begin_money_transaction()
+        if self.state == 'draft':
+            self._charge_with_token()
+        # Money may have moved: nothing that follows may undo the record of it.
+        self.env.cr.commit()  # pylint: disable=invalid-commit
+
+    # === BUSINESS METHODS - WHAT THE PROVIDER ANSWERS === #
+
+    def _send_api_request(self, method, endpoint, **kwargs):
+        """Override of `payment`: refunds are sent at most once, and what failures say is kept.
+
+        `payment.provider._send_api_request` turns every failed request into a `ValidationError`;
+        what happened stands in its context.
+        """
+        if not self.billing_order_id:
+            return super()._send_api_request(method, endpoint, **kwargs)
+        self.provider_id._in_billing()._prepare_request(self, method, endpoint, kwargs)
+        tx = self.with_context(billing_stripe_library=INSIDE)
+        try:
+            return super(PaymentTransaction, tx)._send_api_request(method, endpoint, **kwargs)
+        except ValidationError as error:
+            if not is_inside(self.env, 'billing_moves_no_money'):
+                self._record_failed_request(error.__cause__ or error.__context__)
+            raise
+
+    def _set_error(self, state_message, extra_allowed_states=()):
+        """Override of `payment`: only a decline is an error.
+
+        Without an answer the outcome is unknown, and what waits for the customer's bank isn't
+        over: both stay pending, which keeps every other attempt from starting. What the provider
+        never tried waits for the next run; it is no decline, and it needs no new reference.
+        """
+        unknown = self.filtered('billing_outcome_unknown')
+        waiting = (self - unknown).filtered('billing_action_required')
+        not_sent = (self - unknown - waiting)._filter_not_sent()
+        declined = self - unknown - waiting - not_sent
+        not_sent._wait_for_next_run(state_message)
+        updated = super(PaymentTransaction, declined)._set_error(
+            state_message, extra_allowed_states=extra_allowed_states
+        )
+        waiting._wait_for_bank(state_message)
+        unknown._set_outcome_unknown()
+        return updated
+
+    def _log_message_on_linked_documents(self, message):
+        """Override of `account_payment` to log on the order too.
+
+        The schedule shows the attempts, the chatter doesn't.
+        """
+        if self.billing_event_id and self.operation != 'refund':
+            return
+        super()._log_message_on_linked_documents(message)
+        if self.billing_order_id:
+            self.billing_order_id._message_log(body=message)
+
+    # === BUSINESS METHODS - POST-PROCESSING === #
+
+    def _with_company_dates(self):
+        """Return the transactions where today is what it is for their company: in its books.
+
+        Those of several companies stay as they are: Odoo books them one by one.
+        """
+        companies = self.billing_order_id.company_id or self.company_id
+        return companies._billing_date_by(self) if len(companies) == 1 else self
+
+    def _book_alone(self):
+        """Book outcomes that are committed already, each in a transaction of its own."""
+
+        def book(tx):
+            tx._post_process()
+            # What is left to another worker, or kept its reason, isn't done.
+            return bool(tx.is_post_processed)
+
+        for tx in self:
+            self.env['billpro.own.transaction']._commit_alone(tx, 'book', partial(book, tx))
+
+    @api.model
+    def _book_left_over(self):
+        """Book what nobody has booked of initial payments, refunds and captures, however old it is.
+
+        Odoo's job gives up after four days, and is switched off with the last provider.
+        """
+        txs = self.search(
+            [
+                ('billing_order_id', '!=', False),
+                ('is_post_processed', '=', False),
+                '|',
+                ('state', '=', 'done'),
+                '&',
+                ('state', 'in', ('authorized', 'cancel')),
+                ('billing_authorized_date', '!=', False),
+                # A page, or Odoo's job, is about to book it.
+                (
+                    'last_state_change',
+                    '<',
+                    fields.Datetime.subtract(fields.Datetime.now(), minutes=5),
+                ),
+                '|',
+                ('billing_event_id', '=', False),
+                ('operation', '=', 'refund'),
+            ]
+        )
+        self.env['billpro.failure']._leave_out_waiting(txs, 'book')._book_alone()
+
+    def _cron_post_process(self):
+        """Override of `payment`: payments of orders that can't be booked are tried at distances.
+
+        Odoo tries for four days, at each pass of the job, and tells its log only.
+        """
+        since = fields.Datetime.subtract(fields.Datetime.now(), days=4)
+        failures = (
+            self.env['billpro.failure']
+            .sudo()
+            .search_fetch([('res_model', '=', self._name), ('task', '=', 'book')], ['res_id'])
+        )
+        txs = self or self.search(
+            [
+                ('is_post_processed', '=', False),
+                '|',
+                ('last_state_change', '>=', since),
+                # What a person asks to try again may be older.
+                ('id', 'in', failures.mapped('res_id')),
+            ]
+        )
+        billed = txs.filtered('billing_order_id')
+        self.env['billpro.failure']._leave_out_waiting(billed, 'book')._book_alone()
+        if others := txs - billed:
+            super(PaymentTransaction, others)._cron_post_process()
+
+    def _balance_refunds_on_account(self):
+        """Balance what was paid back with what it pays back, where no invoice stands between."""
+        for tx in self.filtered(lambda tx: tx.operation == 'refund' and not tx.invoice_ids):
+            payments = tx.payment_id | tx.source_transaction_id.payment_id
+            lines = payments.move_id.line_ids.filtered(
+                lambda line, account=tx.payment_id.destination_account_id: (
+                    line.account_id == account and not line.reconciled
+                )
+            )
+            if len(lines) > 1:
+                lines.reconcile()
+
+    def _tell_staff_of_refund(self):
+        """Tell staff of a refund that somebody made at the provider."""
+        self.ensure_one()
+        amount = self.currency_id.format(-self.amount)
+        self.billing_order_id._ask_staff(
+            self.env._("Refund %s was made at the provider", self.reference),
+            self.env._(
+                "%s were paid back outside of Odoo. The credit note is posted; check whether the"
+                " order goes on.",
+                amount,
+            ),
+        )
+
+    # === REFUND === #
+
+    def _get_refundable_amount(self):
+        """Return what can still be paid back of a confirmed payment.
+
+        Refunds without a final answer count as paid back: their money may have moved.
+
+        :return: The amount in the transaction's currency.
+        :rtype: float
+        """
+        self.ensure_one()
+        if self.state != 'done' or self.operation in {'refund', 'validation'}:
+            return 0.0
+        if self.child_transaction_ids._get_captured_authorizations():
+            return 0.0  # The captures are the money.
+        refunds = self.child_transaction_ids.filtered(
+            lambda tx: tx.operation == 'refund' and tx.state in {'draft', 'pending', 'done'}
+        )
+        return self.currency_id.round(self.amount + sum(refunds.mapped('amount')))
+
+    def _get_support_refund(self):
+        """Return what the provider and the payment method can refund.
+
+        :return: `none`, `full_only` or `partial`.
+        :rtype: str
+        """
+        method = self.payment_method_id
+        supports = {
+            self.provider_id.support_refund,
+            (method.primary_payment_method_id or method).support_refund,
+        }
+        return next(
+            (support for support in ('none', 'full_only') if support in supports), 'partial'
+        )
+
+    def _create_order_refund(self, amount):
+        """Create the transaction that pays back a part of a payment.
+
+        :param float amount: The amount to pay back, positive, in the transaction's currency.
+        :return: The refund transaction, not sent to the provider yet.
+        :rtype: payment.transaction
+        :raise UserError: If the provider is disabled.
+        :raise ValidationError: If the amount can't be paid back.
+        """
+        self.ensure_one()
+        self.billing_order_id._lock_billing()
+        refundable = self._get_refundable_amount()
+        amount = self.currency_id.round(amount)
+        if not 0 < amount <= refundable:
+            raise ValidationError(
+                self.env._(
+                    "%(amount)s can't be refunded: of this payment %(refundable)s are left to"
+                    " refund.",
+                    amount=self.currency_id.format(amount),
+                    refundable=self.currency_id.format(refundable),
+                )
+            )
+        self._ensure_provider_is_not_disabled()
+        refund_tx = self._create_child_transaction(amount, is_refund=True)
+        refund_tx.billing_refund_user_id = self.env.user
+        refund_tx._log_sent_message()
+        return refund_tx
+
+    def _send_order_refund(self):
+        """Send a refund to the provider, commit the outcome, and book it if it is final."""
+        self.ensure_one()
+        self._begin_money_transaction()
+        if self.state == 'draft':
+            self._request_refund()
+        # Money may have moved: nothing that follows may undo the record of it.
+        self.env.cr.commit()  # pylint: disable=invalid-commit
+        if self.state == 'done':
+            self._book_alone()
+
+    def _request_refund(self):
+        """Send a refund to the provider and take in its answer; the caller holds its lock."""
+        self.ensure_one()
+        try:
+            self._send_refund_request()
+        except ValidationError as error:
+            self._set_error(str(error))
+
+    def _get_refund_notification(self):
+        """Return the message that tells staff how a refund ended.
+
+        :return: A client action.
+        :rtype: dict
+        """
+        self.ensure_one()
+        amount = self.currency_id.format(-self.amount)
+        kind, message = {
+            'done': ('success', self.env._("%s were refunded.", amount)),
+            'error': (
+                'danger',
+                self.env._(
+                    "The refund of %(amount)s was refused: %(reason)s",
+                    amount=amount,
+                    reason=self.state_message,
+                ),
+            ),
+        }.get(
+            self.state,
+            (
+                'warning',
+                self.env._(
+                    "The refund of %s is not confirmed yet. The credit note follows when the"
+                    " provider confirms it.",
+                    amount,
+                ),
+            ),
+        )
+        return {
+            'type': 'ir.actions.client',
+            'tag': 'display_notification',
+            'params': {
+                'type': kind,
+                'message': message,
+                'sticky': kind != 'success',
+                'next': {'type': 'ir.actions.act_window_close'},
+            },
+        }
+
+    # === DISPLAY === #
+
+    def _get_card_name(self):
+        """Return the card or payment method as the customer knows it: "Visa •••• 4242".
+
+        :rtype: str
+        """
+        self.ensure_one()
+        source = self.source_transaction_id or self
+        return (
+            source.token_id._get_card_name() if source.token_id else source.payment_method_id.name
+        )
+
+    # === ATTEMPTS === #
+
+    @api.constrains('token_id')
+    def _check_token_is_active(self):
+        """Override of `payment`, whose check knows one transaction at a time only."""
+        for tx in self:
+            super(PaymentTransaction, tx)._check_token_is_active()
+
+    @api.constrains('billing_event_id', 'amount', 'currency_id')
+    def _check_billing_event_amount(self):
+        """An attempt collects its event's amount, neither more nor less nor in other money."""
+        for tx in self.filtered('billing_event_id'):
+            event = tx.billing_event_id
+            if tx.currency_id != event.currency_id or tx.currency_id.compare_amounts(
+                tx.amount, event.amount
+            ):
+                raise ValidationError(
+                    self.env._(
+                        "The amount of attempt %s differs from that of its payment.",
+                        tx.reference,
+                    )
+                )
+
+    # === SENDING === #
+
+    def _charge_event(self):
+        """Send an attempt to collect a billing event; the caller holds its lock and commits.
+
+        An attempt that was sent before, and whose answer is missing, is sent again only where the
+        provider recognises it; otherwise a person has to look.
+        """
+        self.ensure_one()
+        was_sent = bool(self.billing_sent_date)
+        if was_sent and not self._can_be_sent_again():
+            self._set_outcome_unknown()
+            return
+        # Refused here it wasn't sent; later nobody could tell.
+        self._ensure_provider_is_not_disabled()
+        if was_sent:
+            # Whoever has sent it, and may only be waiting for the lock, must learn of it.
+            self.billing_resent = True
+        # If this process dies during the call, the next one knows that money may have moved.
+        self._begin_money_transaction()
+        if self.state != 'draft':
+            return
+        if self.billing_resent:
+            if not self._can_be_sent_again():
+                self._set_outcome_unknown()
+                return
+        elif self._is_needless():
+            return
+        self.write({'billing_outcome_unknown': False, 'billing_not_attempted': False})
+        repeated = self.billing_resent and INSIDE
+        self.with_context(billing_repeated_request=repeated)._charge_with_token()
+
+    def _is_needless(self):
+        """Look for the last time whether an attempt is wanted that nobody has sent; end it if not.
+
+        While it waited for the lock, which the caller holds, the payment may have been collected
+        by an earlier attempt, or by hand, and the order cancelled or paused.
+
+        :return: Whether it has ended.
+        :rtype: bool
+        """
+        event, order = self.billing_event_id, self.billing_order_id
+        # A first attempt has none before it; payments merged from others may have.
+        has_earlier = self.billing_attempt > 1 or not event.number
+        if event.status not in IN_FLIGHT or (has_earlier and event._is_paid_but_not_booked()):
+            self._set_canceled(state_message=self.env._("An earlier attempt was approved."))
+            return True
+        is_collectable = order.billing_status in COLLECTABLE_ORDERS
+        if is_collectable and not order.billing_cancel_date and not event._is_invoice_touched():
+            return False
+        self._take_back()
+        order._mark_totals_to_compute()
+        if order.billing_cancel_date:
+            order._finish_cancellation()
+        return True
+
+    def _take_back(self):
+        """Take back attempts that nobody has sent; the caller holds the lock of their orders."""
+        self.billing_event_id.filtered(lambda event: event.status == 'processing')._apply_trigger(
+            'refuse'
+        )
+        self._supersede()
+        self.write({'billing_sent_date': False, 'is_post_processed': True})
+
+    def _keep_broken_charge(self, failure, _error):
+        """Keep what is known of a charge that broke off; the caller commits.
+
+        What the provider has answered is taken in once more, as the trouble may have been a
+        passing one. Otherwise the outcome is unknown, and the inquiries go on with it. What was
+        never sent is sent later.
+
+        :param billpro.failure failure: What has failed.
+        :param Exception _error: What was raised.
+        """
+        self.ensure_one()
+        if not self._try_lock_with_order() or self.state != 'draft':
+            return
+        if not self.billing_sent_date:
+            self.billing_event_id.status_message = failure.reason
+            return
+        if answers := get_answers(self.env):
+            answer = answers[-1]
+            if self.env['billpro.own.transaction']._is_survived(
+                self, 'charge', lambda: self._process(self.provider_code, answer)
+            ):
+                failure.unlink()
+                return
+            if self.provider_code == 'stripe' and not self._get_mismatch(answer):
+                # Known at the provider by this number: it is asked about, not sent again.
+                self.provider_reference = self._get_stripe_object(answer)['id']
+        self._set_outcome_unknown(
+            self.env._("What the provider answered could not be taken in: %s", failure.reason)
+        )
+        failure.unlink()
+
+    def _filter_not_sent(self):
+        """Return the attempts that the provider never tried.
+
+        :rtype: payment.transaction
+        """
+        return self.filtered(
+            lambda tx: tx.billing_event_id and tx.billing_not_attempted and tx.state == 'draft'
+        )
+
+    def _wait_for_next_run(self, reason):
+        """Leave attempts that the provider never tried to the next run, under their references.
+
+        :param str reason: Why they could not be sent.
+        """
+        self.write({'billing_sent_date': False, 'state_message': reason})
+
+    def _prepare_event_payment(self):
+        """Return the values of the payment that records an approved attempt.
+
+        :rtype: dict
+        """
+        self.ensure_one()
+        journal = self.provider_id.journal_id
+        receivable_lines = self.invoice_ids.line_ids.filtered(
+            lambda line: line.display_type == 'payment_term'
+        )
+        return {
+            'amount': self.amount,
+            'payment_type': 'inbound',
+            'currency_id': self.currency_id.id,
+            'partner_id': self.partner_id.commercial_partner_id.id,
+            'partner_type': 'customer',
+            'journal_id': journal.id,
+            'company_id': self.provider_id.company_id.id,
+            'payment_method_line_id': journal.inbound_payment_method_line_ids.filtered(
+                lambda line: line.payment_provider_id == self.provider_id
+            ).id,
+            'payment_token_id': self.token_id.id,
+            'payment_transaction_id': self.id,
+            'memo': f'{self.reference} - {self.provider_reference or ""}',
+            'invoice_ids': [fields.Command.set(self.invoice_ids.ids)],
+            **(
+                {'destination_account_id': receivable_lines[:1].account_id.id}
+                if receivable_lines
+                else {}
+            ),
+        }
+
+    # === DECLINES === #
+
+    def _record_reported_decline(self, payment_data):
+        """Keep the codes of a decline that didn't come as the answer to a charge.
+
+        :param dict payment_data: What the provider reports of the payment.
+        """
+        intent = payment_data.get('payment_intent') or {}
+        if self.billing_order_id and (error := intent.get('last_payment_error')):
+            # Only what is still open at the provider can wait for the customer's bank.
+            is_open = self.state in {'draft', 'pending'} and intent['status'] != 'canceled'
+            self._record_decline_codes({**error, 'payment_intent': intent if is_open else None})
+
+    def _record_decline_codes(self, error):
+        """Keep what the provider says about a decline, of which Odoo keeps the text.
+
+        :param dict error: Stripe's error object (Stripe API reference, "Errors"); empty if the
+                           provider has none.
+        """
+        if not error:
+            return
+        method = error.get('payment_method') or {}
+        codes = DeclineCodes(
+            error_code=error.get('code'),
+            decline_code=error.get('decline_code'),
+            advice_code=error.get('advice_code'),
+            network_code=error.get('network_decline_code'),
+            network_advice_code=error.get('network_advice_code'),
+            brand=(method.get('card') or {}).get('brand'),
+        )
+        decline_class = classify_decline(codes)
+        values = {f'billing_{name}': getattr(codes, name) for name in CODES}
+        if intent_id := (error.get('payment_intent') or {}).get('id'):
+            # It is the answer to what was sent. What is known already is never replaced.
+            values['provider_reference'] = self.provider_reference or intent_id
+            if self.billing_event_id and decline_class == AUTHENTICATION:
+                values['billing_action_required'] = True
+        self.write({**values, 'billing_decline_class': decline_class})
+
+    # === AUTHENTICATION === #
+
+    def _wait_for_bank(self, reason):
+        """Keep payments open that the customer may still confirm with the bank.
+
+        :param str reason: Why they aren't approved.
+        """
+        self.filtered(lambda tx: tx.state == 'draft')._set_pending()
+        self.state_message = reason
+
+    def _set_canceled(self, state_message=None, extra_allowed_states=()):
+        """Override of `payment`: what was withdrawn waits for nobody."""
+        canceled = super()._set_canceled(
+            state_message=state_message, extra_allowed_states=extra_allowed_states
+        )
+        canceled.filtered('billing_action_required').billing_action_required = False
+        return canceled
+
+    def _ask_about_intent(self, method, suffix):
+        """Send a request about a payment that exists at the provider, and take in its answer.
+
+        :param str method: The HTTP method.
+        :param str suffix: The path below the payment.
+        :return: Whether there was an answer.
+        :rtype: bool
+        """
+        try:
+            intent = self.with_context(billing_moves_no_money=INSIDE)._send_api_request(
+                method,
+                f'payment_intents/{self.provider_reference}{suffix}',
+                data={'expand[]': 'payment_method'},
+            )
+        except ValidationError:
+            return False
+        self._take_in_intent(intent)
+        return True
+
+    def _take_in_intent(self, intent):
+        """Take in what the provider answers about a payment.
+
+        :param dict intent: Stripe's PaymentIntent, its payment method expanded.
+        """
+        self._process(
+            self.provider_code,
+            {
+                'reference': self.reference,
+                'payment_intent': intent,
+                'payment_method': intent.get('payment_method'),
+            },
+        )
+
+    # === GIVING UP === #
+
+    def _give_up(self):
+        """Give up payments and registrations that were begun, each ended at its provider first.
+
+        :return: Those that can't be ended, and may be finished at any time.
+        :rtype: payment.transaction
+        """
+        under_way = self.browse()
+        for tx in self.filtered(lambda tx: tx._can_be_finished_by_browser()):
+            if tx._end_at_provider():
+                tx._supersede()
+            elif not tx._can_be_finished_by_browser():
+                continue  # It was finished.
+            elif tx._is_forgotten():
+                tx._supersede()  # Should it be finished all the same, it is accepted.
+            else:
+                under_way += tx
+        return under_way
+
+    def _can_be_finished_by_browser(self):
+        """Return whether a page that a customer has open can still finish it.
+
+        Declined payments can be tried with another card there.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        if self.operation not in BROWSER_OPERATIONS or self.billing_ended:
+            return False
+        if self.state == 'draft':
+            return True
+        is_at_stripe = self.provider_code == 'stripe' and bool(self.provider_reference)
+        return is_at_stripe and self.state in {'error', 'cancel'}
+
+    def _is_forgotten(self):
+        """Return whether it was begun so long ago that nobody has its page open any more.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        since = fields.Datetime.subtract(fields.Datetime.now(), hours=FORGOTTEN_HOURS)
+        return self.create_date < since
+
+    def _is_at_payment_page(self):
+        """Return whether the customer was sent to a provider's page or form, and may pay there.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        since = fields.Datetime.subtract(fields.Datetime.now(), minutes=PAYMENT_PAGE_MINUTES)
+        return bool(
+            self.state == 'draft'
+            and self.operation in {'online_redirect', 'online_direct'}
+            and not self.provider_id._in_billing()._resumes_payments
+            and self.create_date > since
+        )
+
+    def _end_at_provider(self):
+        """End what was begun, so that nobody can finish it. What was finished is taken in.
+
+        Addons for other providers that can end payments override it.
+
+        :return: Whether it has ended without being paid.
+        :rtype: bool
+        """
+        self.ensure_one()
+        if self.provider_code != 'stripe':
+            return not self._is_at_payment_page()
+        if not self.provider_reference:
+            return True  # Nobody was given what it takes to finish it.
+        stripe_object = self._ask_stripe_to_end()
+        status = stripe_object.get('status')
+        if status in _FINISHED and (mismatch := self._take_in_stripe_object(stripe_object)):
+            self._report_mismatch(mismatch)
+        self.billing_ended = status == 'canceled'
+        return self.billing_ended
+
+    def _ask_stripe_to_end(self):
+        """Ask Stripe to end a payment or set-up.
+
+        :return: What it is then; its status is unknown if Stripe doesn't answer.
+        :rtype: dict
+        """
+        collection = 'setup_intents' if self.operation == 'validation' else 'payment_intents'
+        try:
+            return self.with_context(billing_moves_no_money=INSIDE)._send_api_request(
+                'POST',
+                f'{collection}/{self.provider_reference}/cancel',
+                data={'expand[]': 'payment_method'},
+            )
+        except ValidationError as error:
+            if getattr(error.__cause__, 'code', None) == 'resource_missing':
+                return {'status': 'canceled'}  # This account can't collect it.
+        try:
+            return self._fetch_stripe_object(self.provider_reference)
+        except ValidationError:
+            return {}
+
+    def _is_still_open(self):
+        """Return whether a begun payment can be gone on with: at its provider it hasn't ended.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        if self.provider_code != 'stripe' or not self.provider_reference:
+            return True
+        try:
+            stripe_object = self._fetch_stripe_object(self.provider_reference)
+        except ValidationError:
+            return False
+        return stripe_object['status'] in {
+            'requires_payment_method',
+            'requires_confirmation',
+            'requires_action',
+        }
+
+    # === NOBODY CAME BACK === #
+
+    @api.model
+    def _ask_about_unfinished(self):
+        """Ask what became of payments whose customers didn't come back from Stripe; a few times.
+
+        The browser was closed, and Stripe's message was lost, or there is no webhook: what was
+        paid would stay unknown until somebody opens the order's link again.
+        """
+        now = fields.Datetime.now()
+        txs = self.search(
+            [
+                ('billing_order_id', '!=', False),
+                ('provider_id.code', '=', 'stripe'),
+                ('operation', 'in', list(BROWSER_OPERATIONS)),
+                ('state', 'in', ('draft', 'error', 'cancel')),
+                ('provider_reference', '!=', False),
+                ('billing_ended', '=', False),
+                ('create_date', '<', fields.Datetime.subtract(now, minutes=ABANDONED_MINUTES)),
+                ('create_date', '>', fields.Datetime.subtract(now, days=UNFINISHED_DAYS)),
+                ('billing_inquiry_count', '<', UNFINISHED_INQUIRIES),
+                '|',
+                ('billing_next_inquiry', '=', False),
+                ('billing_next_inquiry', '<=', now),
+            ],
+            limit=INQUIRY_BATCH_SIZE,
+        )
+        for tx in self.env['billpro.failure']._leave_out_waiting(txs, 'inquire'):
+            self.env['billpro.own.transaction']._commit_alone(
+                tx, 'inquire', partial(self._look_after_unfinished, tx)
+            )
+            if tx.state == 'done' and not tx.is_post_processed:
+                tx._book_alone()
+
+    @api.model
+    def _look_after_unfinished(self, tx):
+        """Take in what became of a payment if it is finished at Stripe.
+
+        :param payment.transaction tx: The payment.
+        :return: Whether it could be locked.
+        :rtype: bool
+        """
+        if not tx._try_lock_with_order():
+            return False
+        if tx._can_be_finished_by_browser():
+            tx._schedule_inquiry()
+            try:
+                stripe_object = tx._fetch_stripe_object(tx.provider_reference)
+            except ValidationError:
+                return True  # Logged already; it is asked again.
+            status = stripe_object.get('status')
+            tx.billing_ended = status == 'canceled'
+            is_finished = status in _FINISHED or (tx.billing_ended and tx.state == 'draft')
+            if is_finished and (mismatch := tx._take_in_stripe_object(stripe_object)):
+                tx._report_mismatch(mismatch)
+        return True
+
+    # === WHOSE PAYMENT IT IS === #
+
+    @api.model
+    def _get_specific_create_values(self, provider_code, values):
+        """Override of `payment` to note which database begins the payments of orders."""
+        specific = super()._get_specific_create_values(provider_code, values)
+        if values.get('billing_order_id'):
+            parameters = self.env['ir.config_parameter'].sudo()
+            specific = {**specific, 'billing_database': parameters.get_param('database.uuid')}
+        return specific
+
+    # === THE DECISION === #
+
+    def _get_mismatch(self, payment_data):
+        """Return why what a provider reports is not of this transaction.
+
+        Nothing else decides it, whether it comes by the browser, by a message, as an answer or
+        from a search.
+
+        :param dict payment_data: What the provider reports, as `_process` takes it.
+        :return: The reason; None if it is of this transaction.
+        :rtype: str|None
+        """
+        self.ensure_one()
+        if self.provider_code == 'stripe':
+            # Captures and releases are of the payment that was authorised.
+            payment = self.source_transaction_id if self._is_settlement() else self
+            mismatch = payment._get_stripe_mismatch(self._get_stripe_object(payment_data))
+            if mismatch:
+                return mismatch
+        return self._get_amount_mismatch(payment_data)
+
+    def _get_order_to_guard(self):
+        """Return the order of ours that a payment at Stripe would pay.
+
+        Odoo's own payment links and invoices pay orders of ours as well: an order that is paid by
+        them collects nothing by its link. Refunds, captures and set-ups of Odoo's own don't.
+
+        :return: The order; empty if there is none, and Odoo's own is right.
+        :rtype: sale.order
+        """
+        self.ensure_one()
+        if self.billing_order_id:
+            return self.billing_order_id
+        is_payment = self.operation in _PAYING_OPERATIONS and not self.source_transaction_id
+        orders = self.sale_order_ids | self.invoice_ids.billing_order_id
+        return orders.filtered(
+            lambda order: order.purchase_type and is_payment and self.provider_code == 'stripe'
+        )[:1]
+
+    def _get_stripe_object(self, payment_data):
+        """Return what Stripe reports of this transaction.
+
+        :param dict payment_data: What `_process` takes.
+        :return: The refund, the set-up or the payment; None if it isn't there.
+        :rtype: dict|None
+        """
+        key = {'refund': 'refund', 'validation': 'setup_intent'}.get(
+            self.operation, 'payment_intent'
+        )
+        stripe_object = payment_data.get(key)
+        return stripe_object if isinstance(stripe_object, dict) else None
+
+    def _get_stripe_mismatch(self, stripe_object):
+        """Return why an object of Stripe is not the one that this transaction has begun.
+
+        :param dict|None stripe_object: A payment, a set-up or a refund.
+        :return: The reason; None if it is the one.
+        :rtype: str|None
+        """
+        if not stripe_object or not self._is_stripe_number(stripe_object.get('id')):
+            return self.env._("it is something else at Stripe")
+        return next(self._find_stripe_mismatches(stripe_object), None)
+
+    def _find_stripe_mismatches(self, stripe_object):
+        """Find all in which an object of Stripe differs from what this transaction has begun.
+
+        :param dict stripe_object: A payment, a set-up or a refund.
+        :return: The reasons, the weightiest first.
+        :rtype: Iterator[str]
+        """
+        number = stripe_object['id']
+        if self.provider_reference and self.provider_reference != number:
+            yield self.env._("the payment that was begun has another number")
+        payment = self.source_transaction_id.provider_reference
+        if self.operation == 'refund' and (
+            not payment or stripe_object.get('payment_intent') != payment
+        ):
+            yield self.env._("it pays back another payment")
+        if not self._has_own_marks(stripe_object):
+            yield self.env._("it doesn't name this database and reference")
+        if self.operation != 'validation' and not self._has_own_amount(stripe_object):
+            yield self.env._("its amount or currency is another one")
+        if self._is_number_of_others(number):
+            yield self.env._("another transaction has that number")
+
+    def _is_stripe_number(self, number):
+        """Return whether a number can be that of the object which this transaction begins.
+
+        It is asked before a request is made with it, which could go anywhere else.
+
+        :param number: The number, from anywhere.
+        :rtype: bool
+        """
+        self.ensure_one()
+        kind = {'refund': None, 'validation': 'seti'}.get(self.operation, 'pi')
+        return is_stripe_id(number, kind)
+
+    def _has_own_marks(self, stripe_object):
+        """Return whether an object of Stripe names this database and this transaction.
+
+        Where the number is known, by which Stripe has answered when it was begun, what isn't named
+        contradicts nothing: earlier versions didn't name the database, and refunds that somebody
+        makes at Stripe name nothing. Odoo's own payments name their reference as description.
+
+        :param dict stripe_object: A payment, a set-up or a refund.
+        :rtype: bool
+        """
+        if not self.billing_order_id:
+            return stripe_object.get('description') == self.reference
+        metadata = stripe_object.get('metadata') or {}
+        named = (metadata.get(DATABASE_KEY), metadata.get(REFERENCE_KEY))
+        own = (self.billing_database, self.reference)
+        if self.provider_reference and (self.operation == 'refund' or not self.billing_database):
+            return all(name in (None, mark) for name, mark in zip(named, own, strict=True))
+        return bool(self.billing_database) and named == own
+
+    def _has_own_amount(self, stripe_object):
+        """Return whether an object of Stripe has the amount and currency of this transaction.
+
+        :param dict stripe_object: A payment or a refund.
+        :rtype: bool
+        """
+        amount = payment_utils.to_minor_currency_units(
+            abs(self.amount),
+            self.currency_id,
+            arbitrary_decimal_number=const.CURRENCY_DECIMALS.get(self.currency_id.name),
+        )
+        return (
+            stripe_object.get('amount') == amount
+            and stripe_object.get('currency') == self.currency_id.name.lower()
+        )
+
+    def _is_number_of_others(self, number):
+        """Return whether another transaction was begun under a number.
+
+        Captures and releases bear the number of the payment that was authorised.
+
+        :param str number: The number at the provider.
+        :rtype: bool
+        """
+        others = self.sudo().search(
+            [
+                ('provider_reference', '=', number),
+                ('provider_id', '=', self.provider_id.id),
+                ('id', '!=', self.id),
+            ]
+        )
+        return bool(others.filtered(lambda tx: tx.source_transaction_id != self))
+
+    def _get_amount_mismatch(self, payment_data):
+        """Return why an amount is not the one of this transaction, as `_validate_amount` finds it.
+
+        That one reports it as a decline, which is none: the money may have moved.
+
+        :param dict payment_data: What the provider reports.
+        :return: The reason; None if the amount is right, or the provider doesn't tell it.
+        :rtype: str|None
+        """
+        if self.operation == 'validation':
+            return None
+        reported = self._extract_amount_data(payment_data)
+        if reported is None:
+            return None
+        if not reported.get('amount') or not reported.get('currency_code'):
+            return self.env._("its amount or currency is missing")
+        digits = reported.get('precision_digits')
+        amount = abs(self.amount)
+        if digits is not None:
+            amount = float_round(amount, precision_digits=digits, rounding_method='DOWN')
+        is_same = (
+            reported['currency_code'] == self.currency_id.name
+            and self.currency_id.compare_amounts(reported['amount'], amount) == 0
+        )
+        return None if is_same else self.env._("its amount or currency is another one")
+
+    # === WHAT COMES OF IT === #
+
+    def _process(self, provider_code, payment_data):
+        """Override of `payment`: nothing is taken in but what is of the transaction.
+
+        A decline that is reported later is booked soon: no browser waits for it, and the order
+        can't be charged again before. Whoever charges a card learns what was answered, even if it
+        can't be taken in.
+        """
+        if (answers := get_answers(self.env)) is not None:
+            answers.append(payment_data)
+        tx = self or self._search_by_reference(provider_code, payment_data)
+        if tx and tx._get_order_to_guard() and (mismatch := tx._get_mismatch(payment_data)):
+            tx._refuse_answer(mismatch)
+            return tx
+        if tx.billing_order_id and tx.provider_code == 'stripe' and not tx._is_settlement():
+            # Kept from the first moment, and never replaced.
+            tx.provider_reference = tx._get_stripe_object(payment_data)['id']
+        tx = super(PaymentTransaction, tx)._process(provider_code, payment_data)
+        if tx and tx._is_charge_of_staff() and tx._is_declined_but_not_booked():
+            self.env.ref('payment.cron_post_process_payment_tx')._trigger()
+        return tx
+
+    def _refuse_answer(self, mismatch):
+        """Take nothing in of what isn't of this transaction. What we sent stays without an answer.
+
+        :param str mismatch: Why it isn't.
+        """
+        self._report_mismatch(mismatch)
+        is_open = self.state in {'draft', 'pending'} and not self.billing_action_required
+        if self.billing_order_id and is_open and self._is_sent_by_us():
+            self._set_outcome_unknown()
+
+    def _report_mismatch(self, mismatch):
+        """Log that somebody has reported what isn't of this transaction, and ask staff to look.
+
+        :param str mismatch: Why it isn't.
+        """
+        self.ensure_one()
+        _logger.warning("Took in nothing of what was reported of %s: %s", self.reference, mismatch)
+        self._get_order_to_guard()._ask_staff(
+            self.env._("Something was reported of %s that isn't its payment", self.reference),
+            self.env._(
+                "Whoever reported it, %(mismatch)s. Nothing was changed by it. Compare the payment"
+                " with the provider's dashboard: money that arrived there for it by another payment"
+                " is not in Odoo.",
+                mismatch=mismatch,
+            ),
+        )
+
+    def _is_of_another_database(self, stripe_object):
+        """Return whether an object of Stripe says that another database has begun it.
+
+        :param dict stripe_object: A payment, a set-up or a refund.
+        :rtype: bool
+        """
+        self.ensure_one()
+        database = (stripe_object.get('metadata') or {}).get(DATABASE_KEY)
+        return bool(database) and database != self.billing_database
+
+    # === WHAT BROWSERS BRING BACK === #
+
+    def _take_in_stripe_return(self, number):
+        """Take in what became of a payment whose customer comes back from Stripe.
+
+        Anybody can open the address with anything, as often as they like: staff are asked about
+        numbers of Stripe's, and only as long as the payment isn't done.
+
+        :param str|None number: The payment or set-up at Stripe, as the address names it.
+        :rtype: None
+        """
+        self.ensure_one()
+        if not number:
+            return
+        if self.source_transaction_id or not self._is_stripe_number(number):
+            _logger.warning("Somebody came back from Stripe with no number of %s", self.reference)
+            return
+        if self.provider_reference and self.provider_reference != number:
+            self._report_return(self.env._("the payment that was begun has another number"))
+            return
+        try:
+            stripe_object = self._fetch_stripe_object(number)
+        except ValidationError:
+            return  # Logged already. The provider's message or an inquiry tells it.
+        if mismatch := self._take_in_stripe_object(stripe_object):
+            self._report_return(mismatch)
+
+    def _report_return(self, mismatch):
+        """Report that somebody came back with what isn't this payment, if that may be a danger.
+
+        :param str mismatch: Why it isn't.
+        """
+        if self.state == 'done':
+            _logger.warning("Took in nothing that came back of %s: %s", self.reference, mismatch)
+        else:
+            self._report_mismatch(mismatch)
+
+    def _fetch_stripe_object(self, number):
+        """Ask Stripe for a payment or set-up; no money moves.
+
+        :param str number: Its number.
+        :return: Stripe's object, its payment method expanded.
+        :rtype: dict
+        :raise ValidationError: If Stripe has none or doesn't answer.
+        """
+        collection = 'setup_intents' if self.operation == 'validation' else 'payment_intents'
+        return self.with_context(billing_moves_no_money=INSIDE)._send_api_request(
+            'GET', f'{collection}/{number}', data={'expand[]': 'payment_method'}
+        )
+
+    def _take_in_stripe_object(self, stripe_object):
+        """Take in a payment or set-up that somebody has named, if it is that of the transaction.
+
+        :param dict stripe_object: Stripe's object, its payment method expanded.
+        :return: Why it isn't; None if it is.
+        :rtype: str|None
+        """
+        key = 'setup_intent' if self.operation == 'validation' else 'payment_intent'
+        payment_data = {
+            'reference': self.reference,
+            key: stripe_object,
+            'payment_method': stripe_object.get('payment_method'),
+        }
+        mismatch = self._get_mismatch(payment_data)
+        if not mismatch:
+            self._process('stripe', payment_data)
+        return mismatch
+
+    # === CHARGES OF STAFF === #
+
+    def _is_charged_by_us(self):
+        """Return whether an initial payment is sent by the server and not by the customer.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return self.operation == 'online_token' or (
+            self.operation == 'offline' and not self.billing_event_id
+        )
+
+    def _is_charge_of_staff(self):
+        """Return whether staff charge a stored card with it for the initial payment.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return bool(
+            self.billing_order_id
+            and self.operation == 'offline'
+            and not self.billing_event_id
+            and not self.source_transaction_id
+        )
+
+    def _is_declined_but_not_booked(self):
+        """Return whether the order doesn't know yet that the payment was declined.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return self.state in {'error', 'cancel'} and not self.is_post_processed
+
+    # === UNKNOWN OUTCOMES === #
+
+    @api.depends('state', 'provider_code', 'billing_order_id')
+    def _compute_billing_awaits_transfer(self):
+        for tx in self:
+            tx.billing_awaits_transfer = (
+                bool(tx.billing_order_id) and tx.provider_code == 'custom' and tx.state == 'pending'
+            )
+
+    # === WHAT A REQUEST LEFT === #
+
+    def _record_failed_request(self, cause):
+        """Keep what a failed request that moves money says about it.
+
+        :param Exception|None cause: What the HTTP library or Stripe's library raised.
+        """
+        outcome = classify_failed_request(cause)
+        if outcome == REQUEST_DECLINED:
+            self._record_decline_codes(self.provider_id._in_billing()._extract_error(cause))
+        if self._is_sent_by_us():
+            if outcome == NOT_ATTEMPTED and is_inside(self.env, 'billing_repeated_request'):
+                outcome = UNKNOWN  # The first request may have been executed.
+            self.billing_outcome_unknown = outcome == UNKNOWN
+            self.billing_not_attempted = outcome == NOT_ATTEMPTED
+
+    def _is_sent_by_us(self):
+        """Return whether the request that moves the money comes from here, and not from a browser.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return self.operation in {'online_token', 'offline', 'refund'} or self._is_settlement()
+
+    def _set_outcome_unknown(self, reason=None):
+        """Keep payments pending because whether money moved isn't known, and plan to find out.
+
+        :param str reason: Why it isn't known, if there was an answer.
+        """
+        self.billing_outcome_unknown = True
+        self.filtered(lambda tx: tx.state == 'draft')._set_pending(
+            state_message=reason
+            or self.env._(
+                "The payment provider didn't answer. Whether money moved isn't known yet."
+            )
+        )
+        for tx in self:
+            tx._schedule_inquiry()
+
+    # === FINDING OUT === #
+
+    def _can_be_sent_again(self):
+        """Return whether the provider still recognises the request by its idempotency key.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        operation = self.operation
+        if self._is_settlement():
+            operation = 'void' if self.billing_is_release else 'capture'
+        return (
+            operation in self.provider_id._in_billing()._repeatable_operations
+            and not self._was_sent_before(RESEND_HOURS)
+            and not self._is_event_paid()
+        )
+
+    def _was_sent_before(self, hours):
+        """Return whether the request was first sent so many hours ago.
+
+        :param int hours: The hours.
+        :rtype: bool
+        """
+        self.ensure_one()
+        sent = self.billing_sent_date or self.create_date
+        return fields.Datetime.now() >= fields.Datetime.add(sent, hours=hours)
+
+    def _is_event_paid(self):
+        """Return whether another attempt has collected what this one was to collect.
+
+        :rtype: bool
+        """
+        event = self.billing_event_id
+        return bool(event and not self.source_transaction_id) and (
+            event.status in PAID or event._is_paid_but_not_booked()
+        )
+
+    def _schedule_inquiry(self):
+        """Plan when the provider is asked next about an unknown outcome."""
+        self.ensure_one()
+        delay = INQUIRY_DELAYS[min(self.billing_inquiry_count, len(INQUIRY_DELAYS) - 1)]
+        self.write(
+            {
+                'billing_next_inquiry': fields.Datetime.add(fields.Datetime.now(), **delay),
+                'billing_inquiry_count': self.billing_inquiry_count + 1,
+            }
+        )
+
+    @api.model
+    def _find_abandoned_requests(self):
+        """Mark the requests whose process died between sending and committing the outcome.
+
+        Attempts of billing events aren't among them: the charge run takes them up itself.
+        """
+        abandoned = self.search(
+            [
+                ('billing_order_id', '!=', False),
+                ('billing_event_id', '=', False),
+                ('state', '=', 'draft'),
+                '|',
+                ('operation', 'in', ['online_token', 'offline', 'refund']),
+                ('source_transaction_id', '!=', False),
+                (
+                    'create_date',
+                    '<',
+                    fields.Datetime.subtract(fields.Datetime.now(), minutes=ABANDONED_MINUTES),
+                ),
+            ]
+        )
+
+        def mark(tx):
+            # A request that is still under way holds its lock.
+            if not tx.try_lock_for_update(allow_referencing=True):
+                return False
+            tx._set_outcome_unknown()
+            return True
+
+        # Not to be mixed with the answers of the inquiries that follow.
+        for tx in self.env['billpro.failure']._leave_out_waiting(abandoned, 'inquire'):
+            self.env['billpro.own.transaction']._commit_alone(tx, 'inquire', partial(mark, tx))
+
+    def _try_lock_with_order(self):
+        """Lock the order and then the transaction, if nobody else holds them.
+
+        The order comes along because its totals are written with the outcome.
+
+        :return: Whether both are locked.
+        :rtype: bool
+        """
+        self.ensure_one()
+        return bool(
+            self.billing_order_id.try_lock_for_update(allow_referencing=True)
+            and self.try_lock_for_update(allow_referencing=True)
+        )
+
+    def _note_failed_inquiry(self, failure, _error):
+        """Ask a person when the provider's answer can't be taken in.
+
+        :param billpro.failure failure: What has failed.
+        :param Exception _error: What was raised.
+        """
+        if failure.set_aside_date:
+            self._ask_person_about_outcome()
+
+    def _settle_by_look_up(self):
+        """Ask the provider by the reference what became of a request.
+
+        That it knows nothing of it counts only when it can't be executed any more under its key,
+        and when the search of the provider had time to learn of it.
+        """
+        self.ensure_one()
+        found = self.provider_id._in_billing()._look_up(self)
+        if found is False and self._was_sent_before(SEARCH_HOURS):
+            self.billing_outcome_unknown = False
+            self._set_error(self.env._("The payment provider never executed it."))
+
+    def _ask_person_about_outcome(self):
+        """Give the order's salesperson the question that no machine can answer; once."""
+        self.ensure_one()
+        order = self.billing_order_id
+        summary = self.env._("Was %s executed?", self.reference)
+        if summary not in order.activity_ids.mapped('summary'):
+            order.activity_schedule(
+                'mail.mail_activity_data_todo',
+                summary=summary,
+                note=self.env._(
+                    "The payment provider never answered. Look up %s there, then press “Was"
+                    " executed” or “Was not executed” on the transaction. Nothing else is"
+                    " collected or refunded for it until then.",
+                    self.reference,
+                ),
+                user_id=order._billing_get_person_to_ask().id,
+            )
+
+    # === ODOO'S OWN WAYS TO PAY === #
+
+    def _take_over(self, order, invoices, **values):
+        """Make what was paid by Odoo's own links a payment of the order, as if by its own link.
+
+        It can be refunded from the order then, and its customer finds the receipt. What was paid
+        back of it comes along.
+
+        :param sale.order order: The order that it has paid.
+        :param account.move invoices: The invoices that it has paid.
+        :param values: What else is known of it.
+        """
+        self.write(
+            {
+                'billing_order_id': order.id,
+                'invoice_ids': [fields.Command.set(invoices.ids)],
+                **values,
+            }
+        )
+        refunds = self.child_transaction_ids.filtered(lambda tx: tx.operation == 'refund')
+        refunds.billing_order_id = order
+
+    def _get_carriers(self):
+        """Return what brings the money: the captures and releases of what was authorised first.
+
+        Odoo keeps them as children that know of no order and no invoice.
+
+        :rtype: payment.transaction
+        """
+        settlements = self.child_transaction_ids.filtered(lambda tx: tx.operation != 'refund')
+        settled = settlements.filtered(lambda tx: tx.state in {'done', 'cancel'})
+        return (
+            self - settled.source_transaction_id.filtered(lambda tx: tx.state != 'authorized')
+        ) | settlements
+
+    def _get_invoices_paid(self):
+        """Return the invoices that its payment is reconciled with.
+
+        :rtype: account.move
+        """
+        lines = self.payment_id.move_id.line_ids
+        return lines.matched_debit_ids.debit_move_id.move_id.filtered(
+            lambda move: move.move_type == 'out_invoice'
+        )
+
+    def _get_orders_paid_elsewhere(self):
+        """Return the orders that were paid by Odoo's own links, or by their invoices.
+
+        :rtype: sale.order
+        """
+        return (self.sale_order_ids | self.invoice_ids.billing_order_id).filtered('purchase_type')
+
+    # === CAPTURES AND VOIDS === #
+
+    def _may_be_authorized(self):
+        """Return whether it may reserve the money first instead of collecting it.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return bool(
+            self.operation not in {'validation', 'refund'}
+            and not self.source_transaction_id
+            and not self.billing_event_id
+            and not self.billing_is_card_update
+            and self.billing_order_id._get_purchase()._can_be_authorized()
+        )
+
+    def _is_settlement(self):
+        """Return whether it captures or releases an authorised payment.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return bool(
+            self.billing_order_id and self.source_transaction_id and self.operation != 'refund'
+        )
+
+    def _get_captured_authorizations(self):
+        """Return the authorisations of which something was captured: the captures are the money.
+
+        :rtype: payment.transaction
+        """
+        return self.filtered(
+            lambda tx: tx._is_settlement() and tx.state == 'done'
+        ).source_transaction_id
+
+    def _get_settlements(self):
+        """Return the captures and releases of a payment.
+
+        :rtype: payment.transaction
+        """
+        return self.child_transaction_ids.filtered(lambda tx: tx._is_settlement())
+
+    def _extract_amount_data(self, payment_data):
+        """Override of `payment`: a capture collects what was received, not what was authorised."""
+        if self.provider_code != 'stripe' or not self._is_settlement():
+            return super()._extract_amount_data(payment_data)
+        if self.billing_is_release:
+            return None  # Stripe doesn't report what it released.
+        intent = payment_data['payment_intent']
+        return super()._extract_amount_data(
+            {**payment_data, 'payment_intent': {**intent, 'amount': intent['amount_received']}}
+        )

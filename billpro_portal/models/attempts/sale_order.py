@@ -1,0 +1,115 @@
+from odoo import models
+from odoo.exceptions import UserError
+
+from ...billing.lifecycle import BEFORE_APPROVAL, OPEN
+
+
+class SaleOrder(models.Model):
+    """Whether a payment of the order is under way, and giving up what isn't finished."""
+
+    _inherit = 'sale.order'
+
+    def _get_initial_attempts(self):
+        """Return the attempts to pay the initial payment, newest first.
+
+        :rtype: payment.transaction
+        """
+        return self.billing_transaction_ids.filtered(
+            lambda tx: (
+                tx.operation != 'refund'
+                and not tx.source_transaction_id
+                and not tx.billing_event_id
+                and not tx.billing_is_card_update
+            )
+        ).sorted('id', reverse=True)
+
+    def _get_payment_in_progress(self):
+        """Return the initial payment whose result is open and no longer in the customer's hands.
+
+        :rtype: payment.transaction
+        """
+        return self._get_initial_attempts().filtered(
+            lambda tx: (
+                tx.state in {'pending', 'authorized'}
+                or (tx.state == 'done' and not tx.is_post_processed)
+                or (tx.state == 'draft' and tx._is_charged_by_us())
+                or tx._is_at_payment_page()
+            )
+        )[:1]
+
+    def _give_up_attempts(self):
+        """Give up the attempts that were begun, before another one; the caller holds the lock.
+
+        :return: Those that may be finished at any time, and those that were: nothing may be paid
+                 beside them.
+        :rtype: payment.transaction
+        """
+        self.ensure_one()
+        under_way = self._get_initial_attempts()._give_up()
+        return under_way | self._get_payment_in_progress()
+
+    def _check_attempts_given_up(self):
+        """Give up the attempts that were begun; the caller holds the lock.
+
+        :raise UserError: If one of them is under way.
+        """
+        if under_way := self._give_up_attempts():
+            raise UserError(
+                self.env._(
+                    "Payment %(reference)s of order %(order)s is under way and could not be ended"
+                    " at the provider. Please try again when its result is known.",
+                    reference=under_way[0].reference,
+                    order=self.name,
+                )
+            )
+
+    def _check_no_payment_in_progress(self):
+        """Keep what the customer is paying for as it is while the money is under way.
+
+        What an open page could still finish, at the terms that it has shown, is ended first.
+        Confirming the order that it has paid may touch the lines: rewards are computed anew.
+
+        :raise UserError: If a payment of an order awaits its result, or can't be ended.
+        """
+        for order in self.filtered(
+            lambda order: (
+                order.purchase_type
+                and order.billing_status in BEFORE_APPROVAL
+                and not order._is_being_confirmed()
+            )
+        ):
+            if order.sudo()._get_payment_in_progress():
+                raise UserError(
+                    self.env._(
+                        "A payment for order %s is being processed. The order can be changed"
+                        " when its result is known.",
+                        order.name,
+                    )
+                )
+            order.sudo()._check_attempts_given_up()
+
+    # === ATTEMPTS NOT SENT YET === #
+
+    def _withdraw_unsent_attempts(self):
+        """Take back the attempts that were opened but not sent; the caller holds the lock.
+
+        A run that has booked a decline and opened another attempt meanwhile hasn't written the
+        order, but its payments: whoever has an older view of them begins anew.
+        """
+        self.env.cr.execute(
+            """
+            UPDATE billpro_billing_event
+               SET write_uid = write_uid
+             WHERE id IN (
+                   SELECT id FROM billpro_billing_event
+                    WHERE order_id IN %s AND status IN %s
+                 ORDER BY id FOR NO KEY UPDATE
+             )
+            """,
+            [tuple(self.ids), tuple(OPEN)],
+            log_exceptions=False,  # A lost race is no error: Odoo tries again.
+        )
+        txs = self.billing_event_ids.transaction_ids.filtered(
+            lambda tx: tx.state == 'draft' and not tx.billing_sent_date
+        )
+        txs._take_back()

@@ -1,0 +1,6 @@
+"""Cancelling a subscription, and undoing it."""
+
+from . import (
+    cancel_reason,
+    sale_order,
+)

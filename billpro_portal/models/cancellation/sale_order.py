@@ -1,0 +1,225 @@
+from datetime import timedelta
+
+from odoo import fields, models
+from odoo.exceptions import UserError
+from odoo.tools import format_date, html2plaintext, plaintext2html
+
+from ...billing.lifecycle import LIVE
+
+
+class SaleOrder(models.Model):
+    """Cancelling a subscription: at once or when the paid period ends, and undoing it.
+
+    From the moment of cancellation nothing is charged any more. What is on its way to the provider
+    at that moment can't be called back; its outcome is awaited before the order ends.
+    """
+
+    _inherit = 'sale.order'
+
+    billing_cancel_date = fields.Date(
+        string="Access Until",
+        readonly=True,
+        copy=False,
+        index='btree_not_null',
+        help="The last day of a cancelled subscription; it is over when the day has passed.",
+    )
+    billing_cancel_requested_date = fields.Datetime(
+        string="Cancelled On", readonly=True, copy=False
+    )
+    billing_cancel_reason_id = fields.Many2one(
+        string="Cancellation Reason",
+        comodel_name='billpro.cancel.reason',
+        readonly=True,
+        copy=False,
+        ondelete='restrict',
+    )
+    billing_cancel_note = fields.Text(string="Cancellation Note", readonly=True, copy=False)
+
+    # === WHAT IS POSSIBLE === #
+
+    def _can_be_cancelled(self):
+        """Return whether the subscription can be cancelled now.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return bool(
+            self.purchase_type
+            and self._get_purchase()._can_be_cancelled()
+            and self.billing_status in LIVE
+            and not self.billing_cancel_date
+        )
+
+    def _can_cancellation_be_undone(self):
+        """Return whether a cancellation can still be taken back.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return bool(
+            self.billing_status in LIVE
+            and self.billing_cancel_date
+            and self.billing_cancel_date >= self._get_today()
+        )
+
+    def _get_cancel_date(self, at_once):
+        """Return the last day of the subscription if it were cancelled now.
+
+        :param bool at_once: Whether to end it now instead of when the paid period ends.
+        :return: The day; yesterday if it ends at once, which is also so when nothing is paid ahead.
+        :rtype: datetime.date
+        """
+        self.ensure_one()
+        yesterday = self._get_today() - timedelta(days=1)
+        if at_once:
+            return yesterday
+        return max(yesterday, self._get_purchase()._get_paid_until(self))
+
+    # === CANCELLING === #
+
+    def _cancel_subscription(self, at_once, reason=None, note=None):
+        """Cancel the subscription and confirm it to the customer.
+
+        :param bool at_once: Whether to end it now instead of when the paid period ends.
+        :param billpro.cancel.reason reason: Why, from the company's list.
+        :param str note: Why, in the customer's words.
+        :raise UserError: If it can't be cancelled.
+        """
+        self.ensure_one()
+        self._lock_billing()
+        if not self._can_be_cancelled() and not (at_once and self._can_cancellation_be_undone()):
+            raise UserError(self.env._("Order %s can't be cancelled any more.", self.name))
+        now = fields.Datetime.now()
+        self.write(
+            {
+                'billing_cancel_date': self._get_cancel_date(at_once),
+                'billing_cancel_requested_date': now,
+                'billing_cancel_reason_id': reason.id if reason else False,
+                'billing_cancel_note': note,
+                'billing_collection_date': False,
+                'billing_collection_amount': 0,
+            }
+        )
+        self._message_log(
+            body=self.env._(
+                "The subscription was cancelled, with access until %(date)s. %(reason)s %(note)s",
+                date=format_date(self.env, self.billing_cancel_date),
+                reason=reason.name if reason else '',
+                note=note or '',
+            ).strip()
+        )
+        self._withdraw_unsent_attempts()
+        self._finish_cancellation()
+        self._ask_staff(
+            self._get_cancelled_summary(),
+            '\n'.join(filter(None, [reason.name if reason else '', note])),
+        )
+        self.env['billpro.notification']._queue('cancelled', self, f'order-{self.id}-{now}')
+        # What waits for the customer's bank is withdrawn there.
+        self.env.ref('billpro_portal.cron_billing_run')._trigger()
+
+    def _get_cancelled_summary(self):
+        return self.env._("Subscription cancelled: %s", self.name)
+
+    def _undo_cancellation(self):
+        """Take a cancellation back while the paid period lasts, and confirm it to the customer.
+
+        :raise UserError: If it is too late.
+        """
+        self.ensure_one()
+        self._lock_billing()
+        if not self._can_cancellation_be_undone():
+            raise UserError(
+                self.env._("The cancellation of order %s can't be undone any more.", self.name)
+            )
+        requested = self.billing_cancel_requested_date
+        self.write(
+            {
+                'billing_cancel_date': False,
+                'billing_cancel_requested_date': False,
+                'billing_cancel_reason_id': False,
+                'billing_cancel_note': False,
+            }
+        )
+        dropped = self.billing_event_ids.filtered(
+            lambda event: event.status == 'cancelled' and event.due_date > requested
+        )
+        dropped._apply_trigger('reinstate')
+        if self.billing_status == 'paused':
+            dropped._apply_trigger('pause')
+        if not dropped:
+            last = self.billing_event_ids.filtered('number').sorted('number')[-1:]
+            last._schedule_next_events()
+        self._follow_payments()
+        self.activity_ids.filtered(
+            lambda activity: activity.summary == self._get_cancelled_summary()
+        ).unlink()
+        self._message_log(body=self.env._("The cancellation was undone."))
+        self.env['billpro.notification']._queue(
+            'cancel_undone', self, f'order-{self.id}-{requested}'
+        )
+
+    # === MESSAGES OF CUSTOMERS === #
+
+    def _receive_customer_message(self, text, limit):
+        """Put a customer's message into the chatter and ask the salesperson to answer it, once.
+
+        :param str text: What the customer wrote.
+        :param int limit: How many messages a day are taken.
+        :raise UserError: If there is no text, or there were too many messages.
+        """
+        self.ensure_one()
+        self._lock_billing()
+        if not text:
+            raise UserError(self.env._("Please write a message first."))
+        since = fields.Datetime.subtract(fields.Datetime.now(), days=1)
+        recent = self.message_ids.filtered(
+            lambda message: (
+                message.author_id == self.partner_id
+                and message.message_type == 'comment'
+                and message.date > since
+            )
+        )
+        words = html2plaintext(plaintext2html(text))
+        if words in [html2plaintext(message.body) for message in recent]:
+            return  # Sent twice, by a double click or a reload.
+        if len(recent) >= limit:
+            raise UserError(
+                self.env._("You have sent several messages today. We will answer them first.")
+            )
+        self.message_post(
+            body=text,
+            author_id=self.partner_id.id,
+            message_type='comment',
+            subtype_xmlid='mail.mt_comment',
+        )
+        self._ask_staff(self.env._("Answer the customer of %s", self.name), text)
+
+    # === STAFF === #
+
+    def action_open_cancel_subscription(self):
+        """Open the dialog that cancels the subscription.
+
+        :raise UserError: If it can't be cancelled.
+        """
+        self.ensure_one()
+        if not (self._can_be_cancelled() or self._can_cancellation_be_undone()):
+            raise UserError(self.env._("Order %s can't be cancelled.", self.name))
+        wizard = self.env['billpro.cancel.subscription'].create({'order_id': self.id})
+        return {
+            'type': 'ir.actions.act_window',
+            'name': self.env._("Cancel Subscription"),
+            'res_model': wizard._name,
+            'res_id': wizard.id,
+            'view_mode': 'form',
+            'target': 'new',
+        }
+
+    def action_undo_cancellation(self):
+        """Take the cancellation back, for staff.
+
+        :raise AccessError: If the user may not.
+        :raise UserError: If it is too late.
+        """
+        self._check_billing_user()
+        self.sudo()._undo_cancellation()

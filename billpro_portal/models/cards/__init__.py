@@ -1,0 +1,8 @@
+"""Stored cards."""
+
+from . import (
+    payment_provider,
+    payment_token,
+    payment_transaction,
+    sale_order,
+)

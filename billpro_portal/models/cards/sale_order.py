@@ -1,0 +1,256 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+from ...billing.lifecycle import CHARGEABLE_ORDERS, IN_FLIGHT, LIVE
+
+
+class SaleOrder(models.Model):
+    """The stored cards of an order: which there are, which one is charged, who may change it."""
+
+    _inherit = 'sale.order'
+
+    billing_card_state = fields.Selection(
+        string="Card State", related='billing_token_id.card_state'
+    )
+
+    # === WHICH CARDS === #
+
+    def _get_available_cards(self):
+        """Return the cards that the order's payments may be charged to, newest first.
+
+        They belong to the customer, to whom the invoices go, or to the company of either.
+
+        :return: The cards in superuser mode.
+        :rtype: payment.token
+        """
+        self.ensure_one()
+        owners = self._get_card_owners()
+        return (
+            self.env['payment.token']
+            .sudo()
+            .search(
+                [
+                    ('partner_id', 'in', owners.ids),
+                    ('company_id', '=', self.company_id.id),
+                    ('provider_id.state', '!=', 'disabled'),
+                ],
+                order='id desc',
+            )
+            .filtered(self._is_card_usable)
+        )
+
+    def _get_card_owners(self):
+        partners = self.partner_id | self.partner_invoice_id
+        return partners | partners.commercial_partner_id
+
+    def _is_card_of_customer(self, token):
+        """Return whether a card belongs to the order's customer, or to who gets the invoices.
+
+        :param payment.token token: The card.
+        :rtype: bool
+        """
+        owners = self._get_card_owners().commercial_partner_id
+        return token.partner_id.commercial_partner_id in owners
+
+    @api.constrains('billing_token_id', 'partner_id', 'partner_invoice_id')
+    def _check_card_is_of_customer(self):
+        for order in self.filtered('billing_token_id'):
+            if not order._is_card_of_customer(order.billing_token_id):
+                raise ValidationError(
+                    self.env._(
+                        "%(card)s belongs to %(owner)s, who is not the customer of order"
+                        " %(order)s.",
+                        card=order.billing_token_id._get_card_name(),
+                        owner=order.billing_token_id.partner_id.display_name,
+                        order=order.name,
+                    )
+                )
+
+    def _is_card_usable(self, token):
+        """Return whether the provider of a card can be paid in the order's currency.
+
+        :param payment.token token: The card.
+        :rtype: bool
+        """
+        currencies = token.provider_id.available_currency_ids
+        return not currencies or self.currency_id in currencies
+
+    def _get_card(self, token_id):
+        """Return one of the order's cards.
+
+        :param int token_id: The card's id, from a request: not to be trusted.
+        :rtype: payment.token
+        :raise UserError: If it isn't one of them.
+        """
+        card = self._get_available_cards().filtered(lambda token: token.id == token_id)
+        if not card:
+            raise UserError(
+                self.env._("This card is not available any more. Please reload the page.")
+            )
+        return card
+
+    def _can_change_cards(self):
+        """Return whether the customer may add, select and remove cards.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return bool(
+            self.billing_status in LIVE - {'paused'}
+            and self.billing_token_id
+            and not self.billing_cancel_date
+        )
+
+    def _check_cards_can_be_changed(self):
+        """Lock the order and check that its customer may change cards.
+
+        :raise UserError: If not.
+        """
+        self._lock_billing()
+        if not self._can_change_cards():
+            raise UserError(self.env._("The cards of this order can't be changed any more."))
+
+    def _get_other_orders_with_cards(self):
+        """Return the customer's other live orders that a card of this order could be used for.
+
+        :rtype: sale.order
+        """
+        self.ensure_one()
+        return self.sudo().search(
+            [
+                ('id', '!=', self.id),
+                ('partner_id.commercial_partner_id', '=', self.partner_id.commercial_partner_id.id),
+                ('company_id', '=', self.company_id.id),
+                ('billing_status', 'in', list(LIVE - {'paused'})),
+                ('billing_token_id', '!=', False),
+                ('billing_cancel_date', '=', False),
+            ]
+        )
+
+    # === CUSTOMERS THAT CHANGE === #
+
+    def _take_off_cards(self):
+        """Take the cards off orders that may get another customer, while nothing is under way.
+
+        :return: The cards by order, in superuser mode, for `_put_back_cards`.
+        :rtype: dict
+        :raise UserError: If the outcome of a payment isn't known yet.
+        """
+        self._check_no_payment_in_progress()
+        orders = self.sudo().filtered('billing_token_id')
+        if in_flight := orders.billing_event_ids.filtered(lambda event: event.status in IN_FLIGHT):
+            raise UserError(
+                self.env._(
+                    "The outcome of payment %s isn't known yet. Please wait for it.",
+                    in_flight[0].display_name,
+                )
+            )
+        cards = {order: order.billing_token_id for order in orders}
+        orders.billing_token_id = False
+        return cards
+
+    @api.model
+    def _put_back_cards(self, cards):
+        """Put cards back on the orders whose customers they belong to, and tell of the others.
+
+        :param dict cards: The cards by order.
+        """
+        for order, card in cards.items():
+            if order._is_card_of_customer(card):
+                order.billing_token_id = card
+                continue
+            note = self.env._(
+                "%(card)s belongs to %(owner)s and is not charged for this order any more. Ask"
+                " %(customer)s for another card.",
+                card=card._get_card_name(),
+                owner=card.partner_id.display_name,
+                customer=order.partner_id.display_name,
+            )
+            order._message_log(body=note)
+            if order.billing_status in LIVE:
+                order._ask_staff(self.env._("Order %s has another customer", order.name), note)
+
+    # === CHANGING THEM === #
+
+    def _select_card(self, token, for_all_orders=False):
+        """Charge the order's payments to another of its cards from now on, and confirm it.
+
+        :param payment.token token: A card of `_get_available_cards`.
+        :param bool for_all_orders: Whether to use it for the customer's other orders, too.
+        """
+        self.ensure_one()
+        orders = self
+        if for_all_orders:
+            others = self._get_other_orders_with_cards().filtered(
+                lambda order: token in order._get_available_cards()
+            )
+            orders |= others
+        orders._lock_billing()
+        changed = orders.filtered(lambda order: order.billing_token_id != token)
+        for order in changed:
+            order.billing_token_id = token
+            order._message_log(
+                body=self.env._("%s is charged from now on.", token._get_card_name())
+            )
+        if changed:
+            env = self.with_context(lang=self.partner_id.lang).env
+            self._tell_of_card(
+                token,
+                env._(
+                    "%(card)s is charged for %(orders)s from now on.",
+                    card=token.with_env(env)._get_card_name(),
+                    orders=', '.join(changed.mapped('name')),
+                ),
+            )
+
+    def _tell_of_card(self, token, text):
+        """Tell the customer that somebody has changed something about a card.
+
+        :param payment.token token: The card.
+        :param str text: What was changed, in the customer's language.
+        """
+        self.env['billpro.notification']._queue(
+            'card_changed',
+            self,
+            f'card-{token.id}-{self.id}-{fields.Datetime.now()}',
+            token_id=token.id,
+            text=text,
+        )
+
+    def _remove_card(self, token):
+        """Remove one of the order's cards.
+
+        :param payment.token token: A card of `_get_available_cards`.
+        :raise UserError: If live orders are charged to it; the message names them.
+        """
+        self.ensure_one()
+        token.active = False
+        self._message_log(body=self.env._("%s was removed.", token._get_card_name()))
+        env = self.with_context(lang=self.partner_id.lang).env
+        self._tell_of_card(token, env._("%s was removed.", token.with_env(env)._get_card_name()))
+
+    # === CARD ON FILE === #
+
+    def _get_card_on_file(self):
+        """Return the card that the order's payments are charged to, or False when none will be.
+
+        :return: The card as the billing history names it: "Visa •••• 4242".
+        :rtype: str|bool
+        """
+        token = self.billing_token_id
+        return self.billing_status in LIVE and bool(token) and token._get_card_name()
+
+    def _get_next_payment(self):
+        """Return the payment that the customer can expect next, or False.
+
+        :return: Its ``date``, ``amount`` and ``card``, ready to print.
+        :rtype: dict|bool
+        """
+        event = self.billing_next_event_id
+        if not event or self.billing_status not in CHARGEABLE_ORDERS or self.billing_cancel_date:
+            return False
+        return {
+            'date': self._get_due_date_text(event),
+            'amount': event.currency_id.format(event.amount),
+            'card': self._get_card_on_file(),
+        }

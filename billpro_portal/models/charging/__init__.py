@@ -1,0 +1,9 @@
+"""The charge run: open, charge, book; and what is charged by hand."""
+
+from . import (
+    billing_event,
+    billing_run,
+    books,
+    payment_transaction,
+    sale_order,
+)

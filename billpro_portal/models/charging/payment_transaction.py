@@ -1,0 +1,223 @@
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+
+from ..attempts.payment_transaction import INQUIRY_BATCH_SIZE, SEARCH_HOURS
+from ..rights.own_context import INSIDE
+
+
+class PaymentTransaction(models.Model):
+    """Attempts that are booked, and outcomes that are found out."""
+
+    _inherit = 'payment.transaction'
+
+    # === FINDING OUT === #
+
+    @api.model
+    def _resolve_unknown_outcomes(self):
+        """Ask again about requests without an answer, and call a person when that is no use."""
+        self._find_abandoned_requests()
+        waiting = self.env['billpro.failure']._get_waiting_ids(self._name, 'inquire')
+        txs = self.search(
+            [
+                ('billing_outcome_unknown', '=', True),
+                ('billing_next_inquiry', '<=', fields.Datetime.now()),
+                ('id', 'not in', waiting),
+            ],
+            limit=INQUIRY_BATCH_SIZE,
+        )
+        for tx in txs:
+            tx._inquire()
+        self._ask_about_unfinished()
+
+    def _inquire(self):
+        """Send a request again under its key to learn what became of it, and commit the answer.
+
+        What the provider has given a number is only asked about.
+        """
+        self.ensure_one()
+
+        def ask():
+            if not self._try_lock_with_order():
+                return False
+            if self.billing_outcome_unknown:
+                self._ask_about_outcome()
+            return True
+
+        # What the provider answered is committed before everything else.
+        is_answered = self.env['billpro.own.transaction']._commit_alone(
+            self,
+            'inquire',
+            ask,
+            on_failure=self._note_failed_inquiry,
+            tells_staff=False,
+        )
+        if is_answered and self.state in {'done', 'error', 'cancel'} and not self.is_post_processed:
+            self._book_alone()
+
+    def _ask_about_outcome(self):
+        """Ask the provider what became of a request, and a person if that is no use."""
+        can_be_sent_again = self._can_be_sent_again()
+        if can_be_sent_again and not self.provider_reference:
+            self.billing_outcome_unknown = False
+            self.with_context(billing_repeated_request=INSIDE)._send_again()
+        else:
+            self._schedule_inquiry()
+        if self.billing_outcome_unknown:
+            self._settle_by_look_up()
+        # The search is believed later than the request is sent for the last time.
+        waits_for_search = self.provider_code == 'stripe' and not self._was_sent_before(
+            SEARCH_HOURS
+        )
+        if self.billing_outcome_unknown and not can_be_sent_again and not waits_for_search:
+            self._ask_person_about_outcome()
+
+    def _send_again(self):
+        """Send a request again, under the same idempotency key."""
+        self.ensure_one()
+        if self._is_settlement():
+            self._request_settlement()
+        elif self.operation == 'refund':
+            self._request_refund()
+        else:
+            self._charge_with_token()
+
+    # === A PERSON'S WORD === #
+
+    def action_was_executed(self):
+        """Book what a person found executed at the provider.
+
+        :raise AccessError: If the user may not decide it.
+        :raise UserError: If the outcome is known.
+        """
+        self._resolve_outcome(executed=True)
+
+    def action_was_not_executed(self):
+        """Give up what a person found not executed at the provider.
+
+        :raise AccessError: If the user may not decide it.
+        :raise UserError: If the outcome is known.
+        """
+        self._resolve_outcome(executed=False)
+
+    def _resolve_outcome(self, executed):
+        """End the uncertainty about a payment or refund by a person's word.
+
+        :param bool executed: Whether the provider has moved the money.
+        :raise AccessError: If the user may not decide it.
+        :raise UserError: If the outcome is known.
+        """
+        self.ensure_one()
+        if not self.env.user.has_group('billpro_portal.group_billing_manager'):
+            raise AccessError(
+                self.env._("Only billing managers can decide whether a payment was executed.")
+            )
+        self.check_access('read')
+        tx_sudo = self.sudo()
+        tx_sudo.billing_order_id._lock_billing()
+        if not tx_sudo.billing_outcome_unknown and not tx_sudo.billing_awaits_transfer:
+            raise UserError(self.env._("The outcome of %s is known.", self.reference))
+        person = self.env.user.name
+        tx_sudo.billing_outcome_unknown = False
+        if executed:
+            message = self.env._("%s found it executed at the provider.", person)
+            tx_sudo._set_executed(message)
+        else:
+            message = self.env._("%s found it not executed at the provider.", person)
+            tx_sudo._set_error(message)
+        tx_sudo._post_process()
+        tx_sudo.billing_order_id._message_log(body=f'{self.reference}: {message}')
+
+    def _set_executed(self, state_message):
+        """Take it that the provider has executed what was sent.
+
+        :param str state_message: Who says so.
+        """
+        releases = self.filtered('billing_is_release')
+        releases._set_canceled(state_message=state_message)  # They collect nothing.
+        (self - releases)._set_done(state_message=state_message)
+
+    # === BUSINESS METHODS - POST-PROCESSING === #
+
+    def _post_process(self):
+        """Override of `payment` to book what became of payments of orders.
+
+        `account_payment` posts the invoices that a confirmed transaction carries, creates its
+        payment and reconciles them. What there is to carry is decided here, once; attempts are
+        booked as the charge run books them.
+        """
+        billed = self.filtered('billing_order_id')
+        foreign = (self - billed)._with_company_dates()
+        super(PaymentTransaction, foreign)._post_process()
+        if foreign._get_orders_paid_elsewhere():
+            self.env.ref('billpro_portal.cron_billing_run')._trigger()
+        by_company = billed.grouped(lambda tx: tx.billing_order_id.company_id)
+        for company, of_company in by_company.items():
+            txs = of_company.with_company(company)._with_company_dates()
+            txs._book_authorizations()
+            txs._book_declined_charges_of_staff()
+            others = txs - txs._book_attempts()
+            carrying = others._carry_documents()
+            super(PaymentTransaction, others)._post_process()
+            carrying._balance_refunds_on_account()
+            carrying._announce_refunds()
+
+    def _carry_documents(self):
+        """Have what was collected or paid back carry the invoices and credit notes it pays.
+
+        :return: The transactions to book.
+        :rtype: payment.transaction
+        """
+        to_book = self.filtered(
+            lambda tx: (
+                tx.billing_order_id
+                and tx.state == 'done'
+                and not tx.payment_id
+                and not (tx.operation == 'validation' and tx.is_post_processed)
+                and tx not in tx.child_transaction_ids._get_captured_authorizations()
+            )
+        )
+        to_book.billing_order_id._lock_billing()
+        for tx in to_book.with_context(tracking_disable=True):
+            if tx.operation == 'refund':
+                tx.invoice_ids = tx.source_transaction_id._create_refund_credit_notes(-tx.amount)
+            elif tx.billing_is_card_update:
+                tx.billing_order_id._adopt_registered_card(tx)
+            elif tx._is_settlement():
+                tx.billing_order_id._bill_capture(tx)
+            elif not tx.invoice_ids:
+                tx.invoice_ids = tx.billing_order_id._approve_initial_payment(tx)
+        return to_book
+
+    def _announce_refunds(self):
+        """Tell customers and staff of the refunds that were booked, and let their orders go on."""
+        for tx in self.filtered(lambda tx: tx.operation == 'refund'):
+            self.env['billpro.notification']._queue(
+                'refund', tx.billing_order_id, f'refund-{tx.id}', transaction_id=tx.id
+            )
+            if not tx.billing_refund_user_id:
+                tx._tell_staff_of_refund()
+            # An order that is reviewed for what was collected too much may go on, or is over.
+            in_review = tx.billing_order_id.filtered(lambda o: o.billing_status == 'review')
+            in_review._follow_payments()
+
+    def _book_attempts(self):
+        """Book attempts as the charge run books them, which notes what can't be booked.
+
+        :return: The attempts among the transactions.
+        :rtype: payment.transaction
+        """
+        attempts = self.filtered(lambda tx: tx.billing_event_id and tx.operation != 'refund')
+        if attempts:
+            self.env['billpro.billing.run']._book(attempts)
+        return attempts
+
+    def _invoice_sale_orders(self):
+        """Override of `sale`: what comes beside a schedule is no down payment of it.
+
+        With automatic invoices Odoo would make one, or invoice the next payment. It stays on the
+        customer's account, see `sale.order._take_over_second_payments`.
+        """
+        beside = self.filtered(
+            lambda tx: any(order._is_invoiced_by_schedule() for order in tx.sale_order_ids)
+        )
+        return super(PaymentTransaction, self - beside)._invoice_sale_orders()

@@ -1,0 +1,20 @@
+from odoo import api, models
+
+
+class BillproPurchaseType(models.AbstractModel):
+    """What the checkout shows of a purchase type: what is to be paid today."""
+
+    _inherit = 'billpro.purchase.type'
+
+    @api.model
+    def _get_today_row(self, order):
+        """Return the row that tells what is paid at the checkout.
+
+        :param sale.order order: The order.
+        :rtype: dict
+        """
+        return {
+            'label': self.env._("To pay today"),
+            'value': order.currency_id.format(order._get_amount_asked()),
+            'strong': True,
+        }

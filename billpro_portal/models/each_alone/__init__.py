@@ -1,0 +1,6 @@
+"""A transaction for each record, and what failed in it: one that fails stops no other."""
+
+from . import (
+    failure,
+    own_transaction,
+)

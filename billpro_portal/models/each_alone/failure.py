@@ -1,0 +1,457 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.fields import Domain
+from odoo.tools import format_datetime, plaintext2html
+
+from ...billing.lifecycle import BEFORE_APPROVAL, CHARGEABLE_ORDERS, LIVE, REQUESTABLE_EVENTS
+
+# Whose a failure is, by the model of its record: the order, the payment, and what is at stake.
+_CONTEXTS = {
+    'sale.order': lambda order: {'order_id': order.id},
+    'billpro.billing.event': lambda event: {
+        'order_id': event.order_id.id,
+        'event_id': event.id,
+        'amount': event.amount,
+    },
+    'payment.transaction': lambda tx: {
+        'order_id': tx.billing_order_id.id,
+        'event_id': tx.billing_event_id.id,
+        'amount': abs(tx.amount),
+    },
+    'account.move': lambda move: {'order_id': move.billing_order_id.id},
+    'billpro.notification': lambda notice: {'order_id': notice.order_id.id},
+    'billpro.webhook.event': lambda event: {
+        'order_id': event._find_transaction().billing_order_id.id
+    },
+    'billpro.payout': lambda payout: {'amount': abs(payout.amount)},
+}
+# What can't be left to a person alone: it is tried on for ever, at these distances and then at the
+# last of them. Money that has moved is booked in the end; what couldn't be is charged when it can.
+ENDLESS = {
+    'book': (timedelta(hours=6), timedelta(days=1)),
+    'bookable': (timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1)),
+    'payable': (timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1)),
+    'defer': (timedelta(days=1),),
+}
+# What fails for all of a company alike: a person hears of each reason once.
+OF_COMPANY = ('bookable', 'payable')
+# Where a task is still to be done. What fits no more was done in another way, or became needless.
+_STILL_TO_DO = {
+    'open': [('status', 'in', REQUESTABLE_EVENTS)],
+    'bookable': [('status', 'in', REQUESTABLE_EVENTS)],
+    'payable': [('billing_status', 'in', list(BEFORE_APPROVAL))],
+    'charge': [('state', '=', 'draft')],
+    'book': [('is_post_processed', '=', False)],
+    'inquire': [('billing_outcome_unknown', '=', True)],
+    'authenticate': [('billing_action_required', '=', True)],
+    'withdraw': [('billing_action_required', '=', True)],
+    'watch': [('state', '=', 'authorized')],
+    'collect': [('billing_collection_date', '!=', False)],
+    'taxes': [('billing_tax_change', '!=', False)],
+    'resume': [('billing_status', '=', 'paused')],
+    'end': [('billing_status', 'in', list(LIVE))],
+    'complete': [('billing_status', '=', 'active')],
+    'extend': [('billing_status', '=', 'suspended')],
+    'suspend': [('billing_status', 'in', CHARGEABLE_ORDERS)],
+    'overdue': [('billing_status', 'in', list(LIVE))],
+    'give_up': [('billing_status', '=', 'suspended')],
+    'other_payments': [('billing_status', 'in', list(BEFORE_APPROVAL))],
+    'paid_elsewhere': [('billing_status', 'not in', list(BEFORE_APPROVAL))],
+    'second_payments': [('billing_status', 'not in', list(BEFORE_APPROVAL))],
+    'remind': [('billing_status', '=', 'pending')],
+    'announce': [('status', '=', 'scheduled')],
+    'send': [('state', 'in', ['queued', 'failed'])],
+    'einvoice': [('billpro_einvoice_state', '!=', False)],
+    'message': [('state', 'in', ['received', 'failed'])],
+    'ask_payouts': [('billpro_payouts_since', '!=', False)],
+    'book_payout': [('state', '=', 'to_book')],
+}
+
+
+class BillproFailure(models.Model):
+    """Something that a job could not do for a record: why, how often, and when it tries again.
+
+    There is one as long as it fails. After a few tries it is set aside: nothing is tried any more
+    until a person has looked and asks for it. Only the parts of a job go on being tried, as
+    nothing of them would be done for anybody, and what has to be done in the end: booking money
+    that has moved, and charging what the books would not have taken.
+    """
+
+    _name = 'billpro.failure'
+    _description = "Failure"
+
+    _order = 'id desc'
+    _rec_name = 'reason'
+    res_model = fields.Char(string="Model", required=True, readonly=True)
+    res_id = fields.Many2oneReference(
+        string="Record", model_field='res_model', required=True, readonly=True
+    )
+    task = fields.Selection(
+        selection=[
+            ('open', "Prepare the charge"),
+            ('bookable', "Not charged, as it can't be booked"),
+            ('payable', "Not to be paid, as it can't be booked"),
+            ('charge', "Charge the card"),
+            ('book', "Book the payment"),
+            ('inquire', "Find out what became of the payment"),
+            ('authenticate', "Ask whether the bank has confirmed"),
+            ('withdraw', "Withdraw the payment"),
+            ('watch', "Look after the authorised payment"),
+            ('collect', "Collect what the customer asked for"),
+            ('taxes', "Follow the taxes of the books"),
+            ('resume', "Resume the order"),
+            ('end', "End the order"),
+            ('complete', "Complete the order"),
+            ('extend', "Extend the schedule"),
+            ('suspend', "Suspend the order"),
+            ('overdue', "Compute the balance of the order"),
+            ('give_up', "Cancel the suspended order"),
+            ('remind_of_capture', "Remind of the authorised payment"),
+            ('other_payments', "Go on with an order paid in another way"),
+            ('paid_elsewhere', "Book a payment made in another way"),
+            ('second_payments', "Take over a payment that is not needed"),
+            ('dates', "Do what is due by date"),
+            ('forget', "Clear the list of failures"),
+            ('forget_addresses', "Forget where visitors came from"),
+            ('remind', "Remind the customer"),
+            ('announce', "Announce the payment"),
+            ('card_expiring', "Tell the customer that the card expires"),
+            ('card_expired', "Tell the customer that the card has expired"),
+            ('send', "Send the notice"),
+            ('einvoice', "Send the e-invoice"),
+            ('message', "Process the provider's message"),
+            ('defer', "Post deferred revenue"),
+            ('ask_payouts', "Ask for payouts"),
+            ('book_payout', "Book the payout"),
+        ],
+        required=True,
+        readonly=True,
+    )
+    order_id = fields.Many2one(
+        comodel_name='sale.order', readonly=True, index='btree_not_null', ondelete='cascade'
+    )
+    event_id = fields.Many2one(
+        comodel_name='billpro.billing.event',
+        readonly=True,
+        index='btree_not_null',
+        ondelete='cascade',
+    )
+    company_id = fields.Many2one(comodel_name='res.company', readonly=True, index=True)
+    amount = fields.Float(readonly=True, help="What is at stake, in the currency of the order.")
+    reason = fields.Char(readonly=True)
+    failure_count = fields.Integer(string="Tries", readonly=True)
+    next_try = fields.Datetime(readonly=True)
+    set_aside_date = fields.Datetime(
+        string="Set Aside On", readonly=True, help="Since when a person has to look after it."
+    )
+    is_told = fields.Boolean(string="Staff Told", readonly=True)
+    activity_id = fields.Many2one(
+        comodel_name='mail.activity',
+        readonly=True,
+        index='btree_not_null',
+        ondelete='set null',
+        help="What a person was asked, and needn't do when it goes on by itself.",
+    )
+    _record_task_unique = models.UniqueIndex("(res_model, res_id, task)", "This failure is known.")
+
+    # === KEEPING COUNT === #
+
+    @api.model
+    def _search_of(self, records, task):
+        return self.sudo().search(
+            [
+                ('res_model', '=', records._name),
+                ('res_id', 'in', records.ids),
+                ('task', '=', task),
+            ]
+        )
+
+    @api.model
+    def _record(self, record, task, reason, delays):
+        """Note that a task has failed for a record, once more.
+
+        :param odoo.models.Model record: The record.
+        :param str task: What failed.
+        :param str reason: Why.
+        :param tuple delays: After which times it is tried again; then it is set aside, or tried
+                             on at growing distances.
+        :return: The failure.
+        :rtype: billpro.failure
+        """
+        now = fields.Datetime.now()
+        failure = self._search_of(record, task)
+        count = failure.failure_count + 1
+        is_over = count > len(delays)
+        delays = (*delays, *ENDLESS.get(task, (None,)))
+        delay = delays[min(count, len(delays)) - 1]
+        values = {
+            'reason': reason,
+            'failure_count': count,
+            'next_try': bool(delay) and now + delay,
+            'set_aside_date': failure.set_aside_date or (is_over and now),
+        }
+        if failure:
+            failure.write(values)
+            return failure
+        return failure.create(
+            {
+                'res_model': record._name,
+                'res_id': record.id,
+                'task': task,
+                **self._prepare_context(record.sudo()),
+                **values,
+            }
+        )
+
+    @api.model
+    def _prepare_context(self, record):
+        """Return the values that tell whose a failure is.
+
+        :param odoo.models.Model record: Any record that a job works on, in superuser mode.
+        :rtype: dict
+        """
+        company = record.company_id if 'company_id' in record._fields else record.env.company
+        get_context = _CONTEXTS.get(record._name)
+        context = get_context(record) if get_context else {}
+        # A provider may be of a parent of the order's company.
+        order = record.env['sale.order'].browse(context.get('order_id'))
+        return {'company_id': (order.company_id or company).id, **context}
+
+    @api.model
+    def _forget(self, records, task):
+        """Forget the failures of what has been done after all.
+
+        :param odoo.models.Model records: The records.
+        :param str task: What was done.
+        """
+        self._search_of(records, task)._close()
+
+    def _close(self):
+        """Forget the failures, and what staff were asked because of them and no other one."""
+        activities = self.activity_id
+        self.unlink()
+        if activities:
+            shared = self.search([('activity_id', 'in', activities.ids)]).activity_id
+            (activities - shared).unlink()
+
+    @api.model
+    def _forget_needless(self):
+        """Forget the failures of what was done in another way, is needless now, or is gone."""
+        for model, task, failures in self.sudo()._read_group(
+            [], ['res_model', 'task'], ['id:recordset']
+        ):
+            # A part of a job is done for all records together, which have no state.
+            to_do = [] if model == 'res.company' else self._get_domain_to_do(task)
+            records = self.env[model].sudo()
+            found = records.search([('id', 'in', failures.mapped('res_id')), *to_do])
+            failures.filtered(
+                lambda failure, ids=set(found.ids): failure.res_id not in ids
+            )._close()
+
+    @api.model
+    def _get_domain_to_do(self, task):
+        """Return where a task is still to be done; other addons add theirs.
+
+        :param str task: What is done.
+        :rtype: list
+        """
+        return _STILL_TO_DO.get(task, [])
+
+    # === WAITING === #
+
+    @api.model
+    def _get_waiting_ids(self, model, task):
+        """Return the records that aren't tried now: it isn't time yet, or they are set aside.
+
+        :param str model: The model of the records.
+        :param str task: What is done.
+        :rtype: list[int]
+        """
+        waits = Domain('next_try', '>', fields.Datetime.now())
+        if task not in ENDLESS:
+            waits |= Domain('set_aside_date', '!=', False)
+        failures = self.sudo().search_fetch(
+            Domain('res_model', '=', model) & Domain('task', '=', task) & waits, ['res_id']
+        )
+        return failures.mapped('res_id')
+
+    @api.model
+    def _get_unbookable_ids(self, model):
+        """Return the records that aren't tried now because they could not be booked.
+
+        Of those with the same reason one is tried for all.
+
+        :param str model: The model of the records.
+        :rtype: list[int]
+        """
+        now = fields.Datetime.now()
+        failures = self.sudo().search_fetch(
+            [('res_model', '=', model), ('task', 'in', OF_COMPANY)],
+            ['res_id', 'company_id', 'reason', 'next_try'],
+            order='next_try, id',
+        )
+        waiting = []
+        for alike in failures.grouped(
+            lambda failure: (failure.company_id, failure.reason)
+        ).values():
+            is_time = alike[0].next_try <= now
+            waiting += alike[is_time:].mapped('res_id')
+        return waiting
+
+    @api.model
+    def _forget_unbookable(self, records, task):
+        """Forget why records could not be booked, and why all others with the same reason.
+
+        :param odoo.models.Model records: What can be booked now.
+        :param str task: A value of `OF_COMPANY`.
+        """
+        for failure in self._search_of(records, task):
+            self.sudo().search(
+                [
+                    ('task', 'in', OF_COMPANY),
+                    ('company_id', '=', failure.company_id.id),
+                    ('reason', '=', failure.reason),
+                ]
+            )._close()
+
+    @api.model
+    def _leave_out_waiting(self, records, task):
+        """Return the records that are to be tried now.
+
+        :param odoo.models.Model records: What there is to do.
+        :param str task: What is done.
+        :rtype: odoo.models.Model
+        """
+        waiting = set(self._get_waiting_ids(records._name, task)) if records else set()
+        return records.filtered(lambda record: record.id not in waiting)
+
+    # === STAFF === #
+
+    def _get_record(self):
+        """Return the record that the failure is about; empty if it is gone.
+
+        :rtype: odoo.models.Model
+        """
+        self.ensure_one()
+        return self.env[self.res_model].browse(self.res_id).exists()
+
+    def _get_task_label(self):
+        """Return what could not be done, as staff read it.
+
+        :rtype: str
+        """
+        self.ensure_one()
+        return dict(self._fields['task']._description_selection(self.env))[self.task]
+
+    def _get_next_step(self):
+        """Return what happens next with what was set aside, and what staff do.
+
+        :rtype: str
+        """
+        self.ensure_one()
+        # A part of a job, which nobody can do without.
+        if self.res_model in {'res.company', 'payment.provider'}:
+            return self.env._("It is tried again each time. Mend the cause.")
+        if self.next_try:
+            return self.env._(
+                "It is tried again on %s, and so on until it can be done. Mend the cause; “Try"
+                " again” doesn't wait.",
+                format_datetime(self.env, self.next_try, dt_format='short'),
+            )
+        return self.env._(
+            "Nothing, after %s tries. Mend the cause, then press “Try again”.", self.failure_count
+        )
+
+    def _tell_staff_once(self):
+        """Tell a person of what isn't tried again by itself, the first time."""
+        self.ensure_one()
+        if not self.set_aside_date or self.is_told:
+            return
+        self.is_told = True
+        if self._share_activity():
+            return
+        summary = self._get_summary()
+        note = self.env._(
+            "It failed %(count)s times: %(reason)s\n"
+            "What happens next, as in the list of billing exceptions: %(next_step)s",
+            count=self.failure_count,
+            reason=self.reason,
+            next_step=self._get_next_step(),
+        )
+        if self.order_id:
+            activity = self.order_id._ask_staff(summary, note)
+        else:
+            company = self.company_id or self.env.company
+            activity = self.env['mail.activity'].create(
+                {
+                    'activity_type_id': self.env.ref('mail.mail_activity_data_todo').id,
+                    'summary': summary,
+                    'note': plaintext2html(note),
+                    'user_id': company._billing_get_person_to_ask().id,
+                }
+            )
+        if self.task in ENDLESS:
+            self.activity_id = activity
+
+    def _get_summary(self):
+        """Return what a person is asked about, as a line.
+
+        :rtype: str
+        """
+        self.ensure_one()
+        if self.task in OF_COMPANY:
+            return self.env._("Payments are not charged, as they can't be booked")
+        if self.task == 'book' and self.res_model != 'res.company':
+            return self.env._("Charged, not booked: %s", self._get_record().display_name)
+        return self.env._(
+            "Set aside: %(task)s, %(record)s",
+            task=self._get_task_label(),
+            record=self._get_record().display_name,
+        )
+
+    def _share_activity(self):
+        """Rely on what a person was asked because of the same reason, if anybody was.
+
+        :return: Whether somebody was.
+        :rtype: bool
+        """
+        self.ensure_one()
+        if self.task not in OF_COMPANY:
+            return False
+        told = self.search(
+            [
+                ('id', '!=', self.id),
+                ('task', 'in', OF_COMPANY),
+                ('company_id', '=', self.company_id.id),
+                ('reason', '=', self.reason),
+                ('is_told', '=', True),
+            ],
+            limit=1,
+        )
+        self.activity_id = told.activity_id
+        return bool(told)
+
+    def _try_again(self):
+        """Begin anew with what was set aside, at once."""
+        self.write(
+            {
+                'failure_count': 0,
+                'next_try': fields.Datetime.now(),
+                'set_aside_date': False,
+            }
+        )
+        # What somebody still has to do isn't given to anybody a second time.
+        self.filtered(lambda failure: not failure.activity_id).is_told = False
+        for model, failures in self.grouped('res_model').items():
+            records = self.env[model].browse(failures.mapped('res_id')).exists()
+            if model in {'billpro.notification', 'billpro.webhook.event'}:
+                records._queue_again()
+        for cron in (
+            'billpro_portal.cron_billing_run',
+            'billpro_portal.cron_queue_timed_notifications',
+            'billpro_portal.cron_post_deferrals',
+            'billpro_portal.cron_book_payouts',
+            'payment.cron_post_process_payment_tx',
+        ):
+            self.env.ref(cron)._trigger()

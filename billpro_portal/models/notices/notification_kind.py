@@ -1,0 +1,165 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from ...billing.sms_text import measure, simplify
+from ..rights.own_context import is_inside
+from .notification import KINDS, MAIL, SMS
+
+
+class BillproNotificationKind(models.Model):
+    """A kind of customer notice: its templates, and on which channels each company sends it."""
+
+    _name = 'billpro.notification.kind'
+    _description = "Kind of Customer Notice"
+
+    _order = 'sequence, id'
+    _rec_name = 'code'
+    code = fields.Selection(string="Notice", selection=KINDS, required=True, readonly=True)
+    sequence = fields.Integer(readonly=True)
+    description = fields.Char(string="Sent", translate=True, readonly=True)
+    is_manual = fields.Boolean(
+        readonly=True, help="Sent when staff press a button: its mail is never switched off."
+    )
+    is_requested = fields.Boolean(
+        readonly=True, help="The customer asked for it: an opt-out of text messages doesn't count."
+    )
+    mail_template_id = fields.Many2one(comodel_name='mail.template', ondelete='restrict')
+    sms_template_id = fields.Many2one(
+        string="SMS Template", comodel_name='sms.template', ondelete='restrict'
+    )
+    mail_on = fields.Boolean(string="Mail", company_dependent=True)
+    sms_on = fields.Boolean(string="SMS", company_dependent=True)
+    sms_length = fields.Char(string="SMS Length", compute='_compute_sms_length')
+    _code_unique = models.Constraint('unique(code)', "There is one row for each kind of notice.")
+
+    @api.model
+    def _get(self, code):
+        """Return the settings of a kind of notice.
+
+        :param str code: A key of `KINDS`.
+        :rtype: billpro.notification.kind
+        """
+        return self.search([('code', '=', code)])
+
+    def _get_channels(self):
+        """Return on which channels the company of the environment sends the notice.
+
+        :rtype: list[str]
+        """
+        self.ensure_one()
+        return [
+            channel
+            for channel, is_on in (
+                (MAIL, self.mail_on or is_inside(self.env, 'billing_by_hand')),
+                (SMS, self.sms_on and self.sms_template_id),
+            )
+            if is_on
+        ]
+
+    # === TEXT MESSAGES === #
+
+    def _render_sms(self, record):
+        """Return the text of a text message.
+
+        :param record: What the template is rendered for.
+        :rtype: str
+        """
+        self.ensure_one()
+        template = self.sms_template_id
+        return simplify(template._render_field('body', record.ids, compute_lang=True)[record.id])
+
+    @api.depends('sms_template_id.body')
+    @api.depends_context('company', 'lang')
+    def _compute_sms_length(self):
+        """Tell how long the text message is for the newest record that it could be sent for."""
+        for kind in self:
+            record = kind.sms_template_id and kind._find_example(kind.sms_template_id.model)
+            try:
+                kind.sms_length = bool(record) and kind._get_length_text(kind._render_sms(record))
+            except UserError:  # People edit templates.
+                kind.sms_length = self.env._("The template has an error: see its preview")
+
+    @api.model
+    def _get_length_text(self, text):
+        """Return how long a text message is, for staff.
+
+        :param str text: The message.
+        :rtype: str
+        """
+        length, count, is_gsm = measure(text)
+        if is_gsm:
+            return self.env._("%(length)s characters, %(count)s SMS", length=length, count=count)
+        return self.env._(
+            "%(length)s characters, %(count)s SMS (has letters that SMS have little room for)",
+            length=length,
+            count=count,
+        )
+
+    # === PREVIEW === #
+
+    def _find_example(self, model):
+        """Return the newest record of the company that the notice could be about.
+
+        :param str model: The model of a template.
+        :return: The record; empty if there is none yet.
+        """
+        self.ensure_one()
+        domain = {
+            'sale.order': [('purchase_type', '!=', False)],
+            'billpro.billing.event': [('number', '>', 0)],
+            'payment.transaction': [('billing_order_id', '!=', False)],
+            'billpro.notification': [('kind', '=', self.code)],
+        }[model]
+        if model == 'payment.transaction':
+            domain += self._get_example_payment_domain()
+        if self.code.startswith('card_') and model == 'sale.order':
+            domain += [('billing_token_id', '!=', False)]
+        return self.env[model].search(
+            [*domain, ('company_id', '=', self.env.company.id)], order='id desc', limit=1
+        )
+
+    def _get_example_payment_domain(self):
+        if self.code == 'refund':
+            return [('operation', '=', 'refund')]
+        states = ['done'] if self.code == 'payment_received' else ['error', 'cancel', 'pending']
+        return [('billing_event_id', '!=', False), ('state', 'in', states)]
+
+    def action_preview_mail(self):
+        """Open Odoo's preview of the mail, with the newest order, payment or refund it fits."""
+        self.ensure_one()
+        return self._get_preview_action(
+            'mail.template.preview', 'default_mail_template_id', self.mail_template_id
+        )
+
+    def action_preview_sms(self):
+        """Open Odoo's preview of the text message."""
+        self.ensure_one()
+        return self._get_preview_action(
+            'sms.template.preview', 'default_sms_template_id', self.sms_template_id
+        )
+
+    def _get_preview_action(self, model, default, template):
+        example = self._find_example(template.model)
+        return {
+            'type': 'ir.actions.act_window',
+            'name': self.env._("Preview: %s", template.name),
+            'res_model': model,
+            'view_mode': 'form',
+            'target': 'new',
+            'context': {
+                default: template.id,
+                'default_resource_ref': f'{example._name},{example.id}' if example else False,
+            },
+        }
+
+    # === RIGHTS === #
+
+    def _has_field_access(self, field, operation):
+        """Override of `base`: what counts for all companies is for administrators."""
+        if (
+            operation == 'write'
+            and not (self.env.su or field.company_dependent)
+            and not self.env.user.has_group('base.group_system')
+        ):
+            return False
+        return super()._has_field_access(field, operation)

@@ -1,0 +1,296 @@
+from markupsafe import Markup
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from ...billing.lifecycle import (
+    BEFORE_APPROVAL,
+    LIVE,
+)
+from ..rights.own_context import INSIDE
+
+
+class SaleOrder(models.Model):
+    """Notices about an order: those that staff send, and what mails and texts show of it."""
+
+    _inherit = 'sale.order'
+
+    billing_phone_problem = fields.Char(
+        string="Phone Number",
+        compute='_compute_billing_phone_problem',
+        compute_sudo=True,
+        help="Why the customer can't get text messages.",
+    )
+
+    @api.depends('partner_id.phone', 'partner_id.country_id')
+    def _compute_billing_phone_problem(self):
+        """Flag numbers that text messages would never reach."""
+        for order in self:
+            order.billing_phone_problem = False
+            if order.purchase_type and order.partner_id.phone:
+                try:
+                    order._get_sms_number()
+                except UserError as error:
+                    order.billing_phone_problem = str(error)
+
+    # === STAFF === #
+
+    def action_send_reminder(self):
+        """Remind customers now of orders that wait for their first payment.
+
+        :return: A notification.
+        :rtype: dict
+        :raise AccessError: If the user may not.
+        :raise UserError: If an order doesn't wait for it, its customer has no address, or it is
+                          paid in another way.
+        """
+        self._check_salesperson()
+        for order in self:
+            if order.billing_status != 'pending':
+                raise UserError(self.env._("Order %s is not waiting for a payment.", order.name))
+            if order._get_other_payments_hold():
+                raise UserError(
+                    self.env._(
+                        "Order %(order)s was paid in another way, or is being paid: %(others)s.",
+                        order=order.name,
+                        others=order._get_other_payments(),
+                    )
+                )
+        return self._send_notice_by_hand(
+            'order_reminder', self.env._("The customer will be reminded.")
+        )
+
+    def _send_notice_by_hand(self, kind, message):
+        """Queue a notice that staff ask for; its mail goes out whatever the settings say.
+
+        Whoever presses the button twice sends it once.
+
+        :param str kind: The kind of notice.
+        :param str message: What to tell the user.
+        :return: A notification.
+        :rtype: dict
+        :raise UserError: If a customer has no address.
+        """
+        self.sudo()._lock_billing()
+        notices = self.env['billpro.notification'].sudo()
+        for order in self:
+            if not order.partner_id.email:
+                raise UserError(
+                    self.env._(
+                        "%s has no email address. Add one first.", order.partner_id.display_name
+                    )
+                )
+            is_queued = notices.search_count(
+                [('order_id', '=', order.id), ('kind', '=', kind), ('state', '=', 'queued')],
+                limit=1,
+            )
+            if not is_queued:
+                notices.with_context(billing_by_hand=INSIDE)._queue(
+                    kind, order, f'order-{order.id}-{fields.Datetime.now()}'
+                )
+        return {
+            'type': 'ir.actions.client',
+            'tag': 'display_notification',
+            'params': {'type': 'success', 'message': message},
+        }
+
+    def _is_opted_out_of_sms(self):
+        """Return whether the customer wants no text messages, by the list that Odoo keeps.
+
+        :rtype: bool
+        :raise UserError: If there is no valid number.
+        """
+        self.ensure_one()
+        return bool(
+            self.env['phone.blacklist']
+            .sudo()
+            .search_count([('number', '=', self._get_sms_number())], limit=1)
+        )
+
+    def action_request_card_update(self):
+        """Ask the customer by mail to enter another card.
+
+        :raise AccessError: If the user may not.
+        :raise UserError: If the order has no card that could be changed, or the customer has no
+                          address.
+        """
+        self.ensure_one()
+        self._check_salesperson()
+        if not self.sudo()._can_change_cards():
+            raise UserError(self.env._("Order %s is not charged to a card.", self.name))
+        return self._send_notice_by_hand(
+            'card_update', self.env._("The customer will be asked for another card.")
+        )
+
+    # === BY HAND === #
+
+    def _get_text_message_values(self):
+        """Return whether the customer gets text messages and how to change it, or False.
+
+        :rtype: dict|bool
+        """
+        self.ensure_one()
+        kinds = self.env['billpro.notification.kind'].sudo().with_company(self.company_id)
+        is_used = kinds.search([('is_requested', '=', False)]).filtered('sms_on')
+        is_reachable = self.partner_id.phone and not self.billing_phone_problem
+        if not is_used or not is_reachable or self.billing_status not in LIVE:
+            return False
+        is_opted_out = self._is_opted_out_of_sms()
+        return {
+            'text': self.env._("You get no text messages from us.")
+            if is_opted_out
+            else self.env._(
+                "We send text messages to the number that ends with %s.",
+                self._get_sms_number()[-3:],
+            ),
+            'label': self.env._("Send me text messages")
+            if is_opted_out
+            else self.env._("Stop text messages"),
+            'wanted': '1' if is_opted_out else '',
+            'url': self._get_order_link('/text-messages'),
+        }
+
+    def _set_text_messages(self, wanted):
+        """Keep the customer's wish to get text messages or not, for their number.
+
+        :param bool wanted: Whether they want them.
+        :raise UserError: If the customer has no valid number.
+        """
+        self.ensure_one()
+        number = self._get_sms_number()
+        numbers = self.env['phone.blacklist'].sudo()
+        if wanted:
+            numbers._remove([number])
+            note = self.env._("The customer wants text messages again.")
+        else:
+            numbers._add([number])
+            note = self.env._("The customer wants no more text messages.")
+        self._message_log(body=note)
+
+    def action_send_order_link_sms(self):
+        """Queue the order-ready SMS to the customer.
+
+        :raise AccessError: If the user may not.
+        :raise UserError: If the customer's number isn't valid.
+        """
+        self.ensure_one()
+        self._check_salesperson()
+        self._check_link_can_be_given()
+        number = self._get_sms_number()
+        self._note_link_given('sms')._send()
+        self._mark_link_sent(self.env._("The order link was sent by SMS to %s.", number))
+        return {
+            'type': 'ir.actions.client',
+            'tag': 'display_notification',
+            'params': {
+                'type': 'success',
+                'message': self.env._("The SMS to %s is on its way.", number),
+                'next': {'type': 'ir.actions.act_window_close'},
+            },
+        }
+
+    def _note_link_mailed(self, message):
+        """Note that the mail which the composer sent carries the order link.
+
+        Notes of changed fields, which are posted in the same context, don't.
+
+        :param mail.message message: What was posted.
+        """
+        if self.env.context.get('mark_so_as_sent') and message.message_type == 'comment':
+            billed = self.filtered(
+                lambda order: order.purchase_type and order.billing_status in BEFORE_APPROVAL
+            )
+            billed._mark_link_sent(self.env._("The order link was mailed to the customer."))
+            for order in billed:
+                order._note_link_given('mail')._follow_message(message)
+
+    def _request_card_updates(self):
+        """Ask the customers of several orders for another card.
+
+        :return: A notification, if there are orders.
+        :rtype: dict|bool
+        :raise UserError: If one of the orders has no card, or its customer no address.
+        """
+        action = False
+        for order in self:
+            action = order.action_request_card_update()
+        if len(self) > 1:
+            action['params']['message'] = self.env._(
+                "The customers of %s orders will be asked for another card.", len(self)
+            )
+        return action
+
+    # === WHAT THE MAILS SHOW === #
+
+    def _get_notice_rows(self):
+        """Return what a mail shows of the order, as rows of ``label``, ``value`` and ``strong``.
+
+        :rtype: list[dict]
+        """
+        self.ensure_one()
+        rows = self._get_notice_reference_rows()
+        if self.billing_status in {'pending', 'rejected'}:
+            amount = self._get_amount_asked()
+            return [
+                *rows,
+                *self._get_received_rows(),
+                self._get_notice_row(
+                    self.env._("To pay now"), self.currency_id.format(amount), strong=True
+                ),
+            ]
+        if self.billing_token_id:
+            rows.append(
+                self._get_notice_row(self.env._("Card"), self.billing_token_id._get_card_name())
+            )
+        if payment := self._get_next_payment():
+            rows += [
+                self._get_notice_row(self.env._("Next payment"), payment['date']),
+                self._get_notice_row(self.env._("Amount"), payment['amount']),
+            ]
+        if self.currency_id.compare_amounts(self.billing_outstanding, 0) > 0:
+            rows.append(
+                self._get_notice_row(
+                    self.env._("Outstanding"),
+                    self.currency_id.format(self.billing_outstanding),
+                    strong=True,
+                )
+            )
+        return rows
+
+    def _get_notice_reference_rows(self):
+        rows = [self._get_notice_row(self.env._("Order"), self.name)]
+        if self.client_order_ref:
+            rows.append(self._get_notice_row(self.env._("Your reference"), self.client_order_ref))
+        return rows
+
+    @api.model
+    def _get_notice_row(self, label, value, strong=False):
+        return {'label': label, 'value': value, 'strong': strong}
+
+    def _get_notice_event_row(self, event):
+        """Return what a scheduled payment is for, as a row.
+
+        :param billpro.billing.event event: The payment.
+        :rtype: dict
+        """
+        purchase = self._get_purchase()
+        leaves = event.with_context(lang=self.env.lang)._get_leaves()
+        terms = Markup('<br/>').join(
+            filter(None, [purchase._get_event_terms(leaf) for leaf in leaves])
+        )
+        return self._get_notice_row(self.env._("For"), terms or self.name)
+
+    # === OVERRIDES OF SALE === #
+
+    def message_post(self, **kwargs):
+        """Override of `sale`: the charge run collects the notes that nobody is notified of.
+
+        Posting looks up, note by note, whom to notify. See `account.move._invoice_paid_hook`.
+        """
+        notes = self.env.cr.precommit.data.get('billing_notes')
+        if notes is not None and set(kwargs) == {'body'} and not self._has_followers_of_notes():
+            notes.append((self, kwargs['body']))
+            return self.env['mail.message']
+        message = super().message_post(**kwargs)
+        self._note_link_mailed(message)
+        return message

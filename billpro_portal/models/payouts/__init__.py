@@ -1,0 +1,9 @@
+"""What providers pay out, and disputes."""
+
+from . import (
+    dispute,
+    payment_provider,
+    payout,
+    payout_line,
+    sale_order,
+)

@@ -1,0 +1,480 @@
+from collections import defaultdict
+from datetime import datetime, timezone
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError
+from odoo.fields import Domain
+
+# Stripe API reference, "The Dispute object", `status`.
+# Reasons of the same page with which the customer says that they have not paid it at all.
+_FRAUD_REASONS = {'debit not authorized', 'fraudulent', 'unrecognized'}
+_STATES = {'won': 'won', 'lost': 'lost', 'warning_closed': 'closed', 'prevented': 'closed'}
+
+
+class BillproDispute(models.Model):
+    """A payment that the customer has taken back through the bank, also called chargeback.
+
+    What a customer takes back is on the account of disputes from the payout on that has it, and off
+    again with the payout that brings it back. If the dispute is lost, somebody books the loss: it
+    moves from there to the account of losses. Whichever comes first, nothing is booked twice: a
+    loss that is booked before its payout leaves the account of disputes below zero, and the payout
+    puts it back to zero, whatever its rate is (`billpro.payout._prepare_waiting`). The fees of
+    disputes are booked with the other fees of the payout. Where no payouts are booked, what is lost
+    is taken from the money that the provider holds.
+
+    A dispute that is won after all takes its loss back.
+    """
+
+    _name = 'billpro.dispute'
+    _description = "Dispute"
+
+    _order = 'opened_date desc, id desc'
+    _rec_name = 'provider_reference'
+    transaction_id = fields.Many2one(
+        string="Payment",
+        comodel_name='payment.transaction',
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete='cascade',
+    )
+    order_id = fields.Many2one(
+        string="Order", related='transaction_id.billing_order_id', store=True, index=True
+    )
+    company_id = fields.Many2one(related='transaction_id.company_id', store=True, index=True)
+    partner_id = fields.Many2one(related='transaction_id.partner_id')
+    provider_reference = fields.Char(required=True, readonly=True)
+    currency_id = fields.Many2one(
+        comodel_name='res.currency', required=True, readonly=True, ondelete='restrict'
+    )
+    amount = fields.Monetary(readonly=True, help="What is disputed; the provider holds it back.")
+    reason = fields.Char(readonly=True, help="The bank's reason, in the provider's words.")
+    state = fields.Selection(
+        selection=[
+            ('open', "Open"),
+            ('won', "Won"),
+            ('lost', "Lost"),
+            ('closed', "Closed"),
+        ],
+        required=True,
+        readonly=True,
+    )
+    is_stopping = fields.Boolean(
+        string="Stops Charges",
+        readonly=True,
+        index='btree_not_null',
+        help="The card isn't charged by itself any more, until staff decide.",
+    )
+    provider_status = fields.Char(string="Status at Provider", readonly=True)
+    opened_date = fields.Datetime(string="Opened On", required=True, readonly=True)
+    respond_by_date = fields.Datetime(string="Respond By", readonly=True)
+    _reference_unique = models.UniqueIndex(
+        "(transaction_id, provider_reference)", "This dispute is known."
+    )
+    loss_move_id = fields.Many2one(
+        string="Entry of the Loss",
+        comodel_name='account.move',
+        readonly=True,
+        index='btree_not_null',
+        ondelete='restrict',
+    )
+    is_loss_with_payout = fields.Boolean(
+        string="Loss Booked by the Payout",
+        readonly=True,
+        help="The account of disputes is that of losses: there is nothing to move.",
+    )
+    is_booked_otherwise = fields.Boolean(readonly=True, help="Somebody has booked the loss.")
+    payout_date = fields.Date(
+        string="Paid Out On",
+        readonly=True,
+        help="The day of the last payout that has the money of the dispute.",
+    )
+    booking_state = fields.Selection(
+        string="In the Books",
+        selection=[
+            ('to_book', "Loss to book"),
+            ('booked', "Loss booked"),
+            ('to_take_back', "Loss to take back"),
+        ],
+        compute='_compute_booking_state',
+        store=True,
+        compute_sudo=True,
+    )
+
+    @api.model
+    def _record(self, tx, dispute):
+        """Create a dispute or bring it up to date; tell staff what has changed.
+
+        :param payment.transaction tx: The disputed payment, locked with its order.
+        :param dict dispute: Stripe's object (Stripe API reference, "The Dispute object").
+        """
+        due_by = (dispute.get('evidence_details') or {}).get('due_by')
+        values = {
+            'provider_status': dispute['status'],
+            'state': _STATES.get(dispute['status'], 'open'),
+            'reason': (dispute['reason'] or '').replace('_', ' '),
+            'amount': tx._to_major_units(dispute['amount']),
+            'respond_by_date': due_by and self._to_datetime(due_by),
+        }
+        known = self.search(
+            [('transaction_id', '=', tx.id), ('provider_reference', '=', dispute['id'])]
+        )
+        if known and known.state == values['state']:
+            known.write(values)
+            return
+        values['is_stopping'] = (
+            values['state'] in {'open', 'lost'} and values['reason'] in _FRAUD_REASONS
+        )
+        if known:
+            known.write(values)
+        else:
+            known = self.create(
+                {
+                    **values,
+                    'transaction_id': tx.id,
+                    'provider_reference': dispute['id'],
+                    # Switched off it may be, as money of it isn't taken any more.
+                    'currency_id': self.env['res.currency']
+                    .with_context(active_test=False)
+                    .search([('name', '=', dispute['currency'].upper())])
+                    .id,
+                    'opened_date': self._to_datetime(dispute['created']),
+                }
+            )
+        if known.is_stopping and known.order_id:
+            known.order_id._withdraw_unsent_attempts()
+        known._tell_staff()
+
+    @api.model
+    def _to_datetime(self, timestamp):
+        return datetime.fromtimestamp(timestamp, timezone.utc).replace(tzinfo=None)
+
+    def _tell_staff(self):
+        """Note a new dispute or its end on order and invoice, and ask the salesperson to act."""
+        self.ensure_one()
+        amount = self.currency_id.format(self.amount)
+        reference = self.transaction_id.reference
+        text = {
+            'open': self.env._(
+                "The customer disputes %(amount)s of payment %(reference)s (%(reason)s). The"
+                " provider holds the money back. Answer in the provider's dashboard before the"
+                " date given there, and decide whether the order goes on.",
+                amount=amount,
+                reference=reference,
+                reason=self.reason,
+            ),
+            'won': self.env._(
+                "The dispute of %(amount)s of payment %(reference)s was won. The provider pays the"
+                " money out again.",
+                amount=amount,
+                reference=reference,
+            ),
+            'lost': self.env._(
+                "The dispute of %(amount)s of payment %(reference)s was lost. The bank has taken"
+                " the money back. Press “Book Loss” on the dispute.",
+                amount=amount,
+                reference=reference,
+            ),
+            'closed': self.env._(
+                "The dispute of %(amount)s of payment %(reference)s was closed. No money moved.",
+                amount=amount,
+                reference=reference,
+            ),
+        }[self.state]
+        if self.is_stopping:
+            text = self.env._(
+                "%s The card isn't charged by itself any more until somebody resumes the charges.",
+                text,
+            )
+        for invoice in self.transaction_id.invoice_ids:
+            invoice._message_log(body=text)
+        if self.order_id:
+            self.order_id._message_log(body=text)
+            if self.state in {'open', 'lost'}:
+                summary = {
+                    'open': self.env._("Payment %s is disputed", reference),
+                    'lost': self.env._("The dispute of payment %s was lost", reference),
+                }[self.state]
+                self.order_id._ask_staff(summary, text)
+            elif self.is_booked_otherwise or self._is_loss_entered():
+                self.order_id._ask_staff(
+                    self.env._("The dispute of payment %s was not lost after all", reference),
+                    self.env._("Take back the entry of its loss, which somebody has made by hand.")
+                    if self.is_booked_otherwise
+                    else self.env._("Press “Take Loss Back” on the dispute: its loss is booked."),
+                )
+
+    # === BOOKING === #
+
+    @api.depends(
+        'state',
+        'is_loss_with_payout',
+        'is_booked_otherwise',
+        'loss_move_id.state',
+        'loss_move_id.reversal_move_ids.state',
+    )
+    def _compute_booking_state(self):
+        for dispute in self:
+            is_entered = dispute._is_loss_entered()
+            if dispute.state == 'lost':
+                is_booked = is_entered or dispute.is_loss_with_payout or dispute.is_booked_otherwise
+                dispute.booking_state = 'booked' if is_booked else 'to_book'
+            else:
+                dispute.booking_state = is_entered and 'to_take_back'
+
+    def _is_loss_entered(self):
+        """Return whether an entry of the loss is posted, and none that reverses it.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        entry = self.loss_move_id
+        return entry.state == 'posted' and 'posted' not in entry.reversal_move_ids.mapped('state')
+
+    # === STAFF === #
+
+    @api.model
+    def _check_may_book(self):
+        """Check that the user may book losses.
+
+        :raise AccessError: If not.
+        """
+        groups = ('account.group_account_invoice', 'billpro_portal.group_billing_manager')
+        if not any(self.env.user.has_group(group) for group in groups):
+            raise AccessError(
+                self.env._("Only billing managers and those who do invoicing can book losses.")
+            )
+
+    def action_book(self):
+        """Book what disputes have lost, and take the losses back of those that were won after all.
+
+        Those of which there is nothing to book are left alone.
+
+        :raise AccessError: If the user may not.
+        :raise UserError: If a journal or an account is missing.
+        """
+        for dispute in self._lock_to_book():
+            company = dispute.company_id
+            dispute = company._billing_date_by(dispute.with_company(company))
+            if dispute.booking_state == 'to_book':
+                dispute._book_loss()
+            elif dispute.booking_state == 'to_take_back':
+                dispute._take_loss_back()
+
+    def action_open_entry(self):
+        """Open the entry of the loss.
+
+        :rtype: dict
+        """
+        self.ensure_one()
+        self.check_access('read')
+        return self.sudo().loss_move_id._get_records_action()
+
+    def action_book_otherwise(self):
+        """Say that losses are in the books already: somebody has made the entry by hand.
+
+        :raise AccessError: If the user may not.
+        """
+        for dispute in self._lock_to_book():
+            if dispute.booking_state == 'to_book':
+                dispute.is_booked_otherwise = True
+                dispute._log_booking(
+                    self.env._(
+                        "%(user)s said that the loss of the dispute of payment %(reference)s is in"
+                        " the books already.",
+                        user=self.env.user.name,
+                        reference=dispute.transaction_id.reference,
+                    )
+                )
+
+    def action_reopen_booking(self):
+        """Take back that somebody has made the entries of losses by hand.
+
+        :raise AccessError: If the user may not.
+        """
+        for dispute in self._lock_to_book():
+            if dispute.is_booked_otherwise:
+                dispute.is_booked_otherwise = False
+                dispute._log_booking(
+                    self.env._(
+                        "%(user)s said that the loss of the dispute of payment %(reference)s isn't"
+                        " in the books yet.",
+                        user=self.env.user.name,
+                        reference=dispute.transaction_id.reference,
+                    )
+                )
+
+    def _lock_to_book(self):
+        """Check that the user may book losses, and lock the disputes.
+
+        :return: The disputes, in superuser mode.
+        :rtype: billpro.dispute
+        :raise AccessError: If the user may not.
+        """
+        self._check_may_book()
+        self.check_access('read')
+        disputes = self.sudo()
+        disputes._lock_booking()
+        return disputes
+
+    def _lock_booking(self):
+        """Lock disputes: payouts do it as well, so that each sees what the other has booked."""
+        self.env['billpro.own.transaction']._lock_rows(self)
+
+    # === THE ENTRY === #
+
+    def _book_loss(self):
+        """Move what is lost from the account of disputes to that of losses.
+
+        :raise UserError: If a journal or an account is missing.
+        """
+        self.ensure_one()
+        if self.loss_move_id.state == 'draft':
+            self.loss_move_id._post(soft=False)  # Somebody has reset it.
+            return
+        tx = self.transaction_id
+        account = tx.provider_id._billpro_get_payout_account('loss')
+        values_list = self._prepare_loss(account)
+        if not values_list:
+            self.is_loss_with_payout = True
+            self._log_booking(
+                self.env._(
+                    "The loss of the dispute of payment %(reference)s needs no entry: it is on"
+                    " “%(account)s” as soon as its payout is booked.",
+                    reference=tx.reference,
+                    account=account.display_name,
+                )
+            )
+            return
+        self.loss_move_id = tx.provider_id._billpro_post_entry(
+            values_list,
+            self.company_id._billing_get_today(),
+            self.env._("Lost dispute of payment %s", tx.reference),
+        )
+        self._log_booking(
+            self.env._(
+                "The loss of %(amount)s, of the dispute of payment %(reference)s, was booked:"
+                " %(entry)s.",
+                amount=self.currency_id.format(self.amount),
+                reference=tx.reference,
+                entry=self.loss_move_id.name,
+            )
+        )
+
+    def _prepare_loss(self, account):
+        """Return the journal items of a loss, none if it is on its account already.
+
+        :param account.account account: The account of losses.
+        :rtype: list[dict]
+        """
+        company_currency = self.company_id.currency_id
+        amounts = self._get_held()
+        if not amounts:
+            balance = self.currency_id._convert(
+                self.amount,
+                company_currency,
+                self.company_id,
+                self.company_id._billing_get_today(),
+            )
+            amounts = {(self._get_account_to_take_from(), self.currency_id): (self.amount, balance)}
+        name = self.env._("Dispute %s", self.provider_reference)
+        return [
+            {
+                'name': name,
+                'partner_id': self.partner_id.commercial_partner_id.id,
+                'account_id': (held_on if sign < 0 else account).id,
+                'currency_id': currency.id,
+                'amount_currency': sign * amount,
+                'balance': sign * balance,
+            }
+            for (held_on, currency), (amount, balance) in amounts.items()
+            if held_on != account
+            for sign in (1, -1)
+        ]
+
+    def _get_account_to_take_from(self):
+        """Return the account of what is lost, before any payout has it.
+
+        :rtype: account.account
+        :raise UserError: If there is none.
+        """
+        tx = self.transaction_id
+        provider = tx.provider_id
+        if not provider._billpro_books_payouts() and tx.payment_id.outstanding_account_id:
+            return tx.payment_id.outstanding_account_id
+        return provider._billpro_get_payout_account('dispute')
+
+    def _take_loss_back(self):
+        """Reverse the entry of a loss that is none any more."""
+        self.ensure_one()
+        journal = self.loss_move_id.journal_id
+        today = max(self.company_id._billing_get_today(), self.loss_move_id.date)
+        reversal = self.loss_move_id._reverse_moves(
+            [
+                {
+                    'date': self.company_id._billing_get_open_day(today, journal),
+                    'ref': self.env._(
+                        "No loss: dispute of payment %s", self.transaction_id.reference
+                    ),
+                }
+            ]
+        )
+        reversal._post(soft=False)
+        self._log_booking(
+            self.env._(
+                "The loss of %(amount)s, of the dispute of payment %(reference)s, was taken back:"
+                " %(entry)s.",
+                amount=self.currency_id.format(self.amount),
+                reference=self.transaction_id.reference,
+                entry=reversal.name,
+            )
+        )
+
+    def _log_booking(self, text):
+        """Note what was booked on order and invoices.
+
+        :param str text: What.
+        """
+        for record in (self.order_id, *self.transaction_id.invoice_ids):
+            if record:
+                record._message_log(body=text)
+
+    # === THE ACCOUNT OF DISPUTES === #
+
+    def _get_payout_items(self):
+        """Return the journal items that payouts have made of a dispute.
+
+        :rtype: account.move.line
+        """
+        self.ensure_one()
+        tx = self.transaction_id
+        names = [self.provider_reference, tx.provider_reference, tx.reference]
+        parts = self.env['billpro.payout.line'].search(
+            Domain('kind', '=', 'dispute')
+            & Domain('source_reference', 'in', [name for name in names if name])
+            & Domain('payout_id.provider_id', '=', tx.provider_id.id)
+        )
+        parts = parts.filtered(lambda part: part._is_about(self))
+        return parts.move_line_id.filtered(lambda item: item.parent_state == 'posted')
+
+    def _get_held(self):
+        """Return what is on accounts because of a dispute, besides its loss.
+
+        :return: Amounts and balances, by account and currency; without those that are zero.
+        :rtype: dict
+        """
+        entries = self.loss_move_id | self.loss_move_id.reversal_move_ids
+        # The first of two items is the loss, the second what it is taken from.
+        moved = [item for entry in entries for item in entry.line_ids.sorted('id')[1::2]]
+        sums = defaultdict(lambda: [0, 0])
+        for item in (*self._get_payout_items(), *moved):
+            if item.parent_state == 'posted':
+                total = sums[item.account_id, item.currency_id]
+                total[0] += item.amount_currency
+                total[1] += item.balance
+        company_currency = self.company_id.currency_id
+        return {
+            (account, currency): (currency.round(amount), company_currency.round(balance))
+            for (account, currency), (amount, balance) in sums.items()
+            if not (currency.is_zero(amount) and company_currency.is_zero(balance))
+        }

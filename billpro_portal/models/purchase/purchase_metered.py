@@ -1,0 +1,235 @@
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+from ...billing.lifecycle import OPEN
+
+# The amount gets its part of the taxes of so many units. The tax of a single one, rounded to its
+# minor unit, would be too coarse to take a part of: 21% of 2.50 are 0.53, not 0.525.
+TAXED_QUANTITY = 10**6
+
+
+class BillproPurchaseMetered(models.AbstractModel):
+    """Metered billing: a fixed amount at the checkout, then payments that staff take or schedule.
+
+    The order's lines name what is metered and its unit price; what is charged varies.
+    """
+
+    _name = 'billpro.purchase.metered'
+    _description = "Metered Billing"
+    _inherit = 'billpro.purchase.type'
+
+    _purchase_type = 'metered'
+    _purchase_sequence = 40
+    _bills_lines_later = True
+    _charges_added_lines = True
+
+    # === WORDS === #
+
+    @api.model
+    def _get_label(self):
+        return self.env._("Metered billing")
+
+    @api.model
+    def _get_explanation(self, order):
+        return self.env._(
+            "You pay for what you use. Your card is saved and charged after use; the amounts vary."
+        )
+
+    @api.model
+    def _get_terms(self, order):
+        return [self._get_today_row(order), *self._get_later_terms(order)]
+
+    @api.model
+    def _get_later_terms(self, order):
+        return [
+            {
+                'label': line.product_id.display_name,
+                'value': self.env._(
+                    "%(price)s per %(unit)s",
+                    price=order._format_unit_price(line.price_unit, order.currency_id),
+                    unit=line.product_uom_id.name,
+                ),
+                'strong': False,
+            }
+            for line in order._get_recurring_lines()
+        ]
+
+    @api.model
+    def _get_event_terms(self, event):
+        return ' · '.join(filter(None, [event.note, *event._get_added_lines().mapped('name')]))
+
+    # === AMOUNTS === #
+
+    @api.model
+    def _check_order(self, order):
+        super()._check_order(order)
+        lines = order._get_recurring_lines()
+        if not lines or lines[0].price_unit <= 0:
+            raise ValidationError(
+                self.env._("The metered product of order %s needs a unit price.", order.name)
+            )
+        others = (order.order_line - lines).filtered(
+            lambda line: not line.is_downpayment and not order.currency_id.is_zero(line.price_total)
+        )
+        if others:
+            raise ValidationError(
+                self.env._(
+                    "Nothing would bill “%(line)s” of order %(order)s, whose payments are for its"
+                    " metered product. Add it when the order is active: the next payment charges it"
+                    " along. Or make another order for it.",
+                    line=others[0].name,
+                    order=order.name,
+                )
+            )
+
+    @api.model
+    def _has_total(self):
+        return False
+
+    @api.model
+    def _can_take_payments(self):
+        return True
+
+    @api.model
+    def _get_initial_amount(self, order):
+        return order.billing_initial_amount
+
+    @api.model
+    def _get_day_known_from(self, event):
+        return None
+
+    @api.model
+    def _get_balance(self, order):
+        """A metered order has no total to reach: what is owed are its outstanding payments."""
+        return self._get_outstanding(order)
+
+    # === INVOICES === #
+
+    @api.model
+    def _create_initial_invoice(self, order):
+        if order.currency_id.is_zero(order.billing_initial_amount):
+            return self.env['account.move']
+        label = order.with_context(lang=order.partner_invoice_id.lang).env._("Initial amount")
+        return self.env['account.move'].create(
+            self._prepare_amount_invoice(order, [(order.billing_initial_amount, label)])
+        )
+
+    @api.model
+    def _prepare_event_invoice(self, event):
+        leaves = event._get_leaves()
+        values = self._prepare_amount_invoice(
+            event.order_id,
+            [
+                (event.currency_id.round(leaf.amount - leaf.added_amount), leaf.note)
+                for leaf in leaves
+            ],
+        )
+        for leaf in leaves:
+            values['invoice_line_ids'] += self._prepare_added_lines(leaf)
+        return values
+
+    @api.model
+    def _prepare_added_lines(self, event):
+        """Return the commands that invoice what a payment charges once.
+
+        :param billpro.billing.event event: The payment.
+        :rtype: list
+        """
+        lines = event._get_added_lines().filtered('product_uom_qty')
+        taxes = self._get_fixed_taxes(event.order_id, lines) if lines else {}
+        return [
+            fields.Command.create(
+                line._prepare_invoice_line(quantity=line.product_uom_qty, extra_tax_data=fixed)
+            )
+            for line, fixed in taxes.items()
+        ]
+
+    @api.model
+    def _prepare_amount_invoice(self, order, amounts):
+        """Return the values of an invoice of amounts, with the taxes of the metered product.
+
+        :param sale.order order: The order.
+        :param list amounts: Pairs of an amount, taxes included, in the currency of the order, and
+                             what it is for.
+        :rtype: dict
+        """
+        return {
+            **self._prepare_paid_invoice(order),
+            'invoice_line_ids': [
+                command
+                for amount, label in amounts
+                if not order.currency_id.is_zero(amount)
+                for command in self._prepare_amount_lines(order, amount, label)
+            ],
+        }
+
+    @api.model
+    def _prepare_amount_lines(self, order, amount, label):
+        """Return the commands that create the invoice lines of an amount.
+
+        :param sale.order order: The order.
+        :param float amount: The total, taxes included, in the currency of the order.
+        :param str label: What the amount is for; the product's name if empty.
+        :rtype: list
+        """
+        AccountTax = self.env['account.tax']
+        line = order._get_recurring_lines()[0]
+        base_lines = [
+            line._prepare_base_line_for_taxes_computation(quantity=TAXED_QUANTITY, discount=0.0)
+        ]
+        AccountTax._add_tax_details_in_base_lines(base_lines, order.company_id)
+        AccountTax._round_base_lines_tax_details(base_lines, order.company_id)
+        amount_lines = AccountTax._billpro_reduce_to_amount(
+            base_lines=base_lines,
+            company=order.company_id,
+            amount=amount,
+            computation_key=f'metered,{order.id},{amount}',
+        )
+        AccountTax._fix_base_lines_tax_details_on_manual_tax_amounts(
+            base_lines=amount_lines, company=order.company_id
+        )
+        self._make_exact(order, amount_lines, amount)
+        product = line.product_id.with_context(lang=order.partner_invoice_id.lang)
+        return [
+            fields.Command.create(
+                {
+                    'product_id': product.id,
+                    'name': f'{product.display_name}\n{label}' if label else product.display_name,
+                    'quantity': 1.0,
+                    'price_unit': base_line['price_unit'],
+                    'tax_ids': [fields.Command.set(base_line['tax_ids'].ids)],
+                    'analytic_distribution': line.analytic_distribution,
+                    'extra_tax_data': AccountTax._export_base_line_extra_tax_data(base_line),
+                }
+            )
+            for base_line in amount_lines
+        ]
+
+    # === WHAT IS CHARGED ONCE === #
+
+    @api.model
+    def _follow_lines(self, order, kept=None):
+        """Let the next payment charge what was added; without one it waits for staff to take it."""
+        order._lock_billing()
+        open_events = order.billing_event_ids.filtered(lambda event: event.status in OPEN)
+        leaves = open_events._get_leaves()
+        old_amounts = {leaf: leaf.amount for leaf in leaves}
+        self._follow_added_lines(order, leaves, order._get_added_lines(), kept or leaves.browse())
+        changed = leaves.filtered(lambda leaf: leaf.amount != old_amounts[leaf])
+        self._check_amounts_left(changed)
+        changed._discard_draft_invoices()
+        for event in changed:
+            event._tell_of_new_amount(old_amounts[event], is_lasting=False)
+
+    @api.model
+    def _get_lines_to_tax(self, order):
+        return order._get_recurring_lines() | order.order_line.filtered(
+            lambda line: line.billing_is_added and not line._is_on_invoice()
+        )
+
+    @api.model
+    def _keep_amount_shown(self, event):
+        """Override: what was added costs what it does by now, the usage is the rest."""
+        for leaf in event._get_leaves():
+            leaf.added_amount = self._get_added_amount(event.order_id, leaf._get_added_lines())
+        return True

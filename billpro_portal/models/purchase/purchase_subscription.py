@@ -1,0 +1,666 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+from odoo.tools import format_date
+
+from ...billing.calendar import due_datetime, first_number_after, nth_date
+from ...billing.lifecycle import OPEN, PAID
+
+
+class BillproPurchaseSubscription(models.AbstractModel):
+    """Subscription: some lines are charged each period, others once at the checkout.
+
+    The order's anchor is the first day of the first paid period, after the trial if there is one.
+    Period n, counted from 0, begins n intervals after it. When staff change the lines of a live
+    subscription, its payments to come follow.
+    """
+
+    _name = 'billpro.purchase.subscription'
+    _description = "Subscription"
+    _inherit = 'billpro.purchase.type'
+
+    _purchase_type = 'subscription'
+    _purchase_sequence = 30
+    _one_off_types = frozenset({'single'})
+    _is_perpetual = True
+    _bills_lines_later = True
+    _charges_added_lines = True
+
+    # === WORDS === #
+
+    @api.model
+    def _get_label(self):
+        return self.env._("Subscription")
+
+    @api.model
+    def _get_explanation(self, order):
+        return self.env._(
+            "Your card is saved and charged %(interval)s. You can cancel at any time from your"
+            " order's page.",
+            interval=self._get_interval_text(order),
+        )
+
+    @api.model
+    def _get_terms(self, order):
+        return [
+            self._get_today_row(order),
+            *self._get_later_terms(order),
+        ]
+
+    @api.model
+    def _get_later_terms(self, order):
+        currency = order.currency_id
+        anchor = order.billing_anchor_date or self._get_anchor(order)
+        has_trial = order.billing_trial_days and not order.billing_anchor_number
+        number = 0 if has_trial else max(1, order.billing_anchor_number)
+        try:
+            first_charge = self._get_period(order, anchor, number)[0]
+        except ValueError:
+            return []  # A draft that lacks its interval: nothing can be agreed to yet.
+        rows = []
+        if has_trial:
+            rows.append(
+                {
+                    'label': self.env._("Free trial until"),
+                    'value': format_date(self.env, anchor - timedelta(days=1)),
+                    'strong': False,
+                }
+            )
+        rows.append(
+            {
+                'label': self.env._("Then"),
+                'value': self.env._(
+                    "%(amount)s %(interval)s",
+                    amount=currency.format(self._get_period_amount(order)),
+                    interval=self._get_interval_text(order),
+                ),
+                'strong': False,
+            }
+        )
+        if self._has_period(order, anchor, number):
+            rows.append(
+                {
+                    'label': self.env._("Next payment"),
+                    'value': format_date(self.env, first_charge),
+                    'strong': False,
+                }
+            )
+        rows.append(
+            {'label': self.env._("Runs"), 'value': self._get_end_text(order), 'strong': False}
+        )
+        return rows
+
+    @api.model
+    def _get_end_text(self, order):
+        """Return how long the subscription runs, in the customer's words.
+
+        :param sale.order order: The order.
+        :rtype: str
+        """
+        if order.billing_end_date:
+            return self.env._("until %s", format_date(self.env, order.billing_end_date))
+        if order.billing_cycles:
+            return self.env._("%s periods", order.billing_cycles)
+        return self.env._("until cancelled")
+
+    @api.model
+    def _get_event_terms(self, event):
+        period = self.env._(
+            "%(start)s to %(end)s",
+            start=format_date(self.env, event.period_start),
+            end=format_date(self.env, event.period_end),
+        )
+        return ' · '.join([period, *event._get_added_lines().mapped('name')])
+
+    # === AMOUNTS === #
+
+    @api.model
+    def _has_total(self):
+        return False
+
+    @api.model
+    def _check_order(self, order):
+        super()._check_order(order)
+        if not order._get_recurring_lines():
+            raise ValidationError(
+                self.env._("Order %s has no product that is sold as subscription.", order.name)
+            )
+        if order.currency_id.compare_amounts(self._get_period_amount(order), 0) <= 0:
+            raise ValidationError(
+                self.env._("The recurring amount of order %s must be positive.", order.name)
+            )
+        if order.currency_id.compare_amounts(self._get_initial_amount(order), 0) < 0:
+            raise ValidationError(
+                self.env._(
+                    "The discounts of order %s are higher than its first payment.", order.name
+                )
+            )
+        if order.billing_end_date and order.billing_end_date < self._get_anchor(order):
+            raise ValidationError(self.env._("Order %s would end before it begins.", order.name))
+
+    @api.model
+    def _get_initial_lines(self, order):
+        lines = order.order_line.filtered(lambda line: not line.display_type)
+        return lines - order._get_period_lines() if order.billing_trial_days else lines
+
+    @api.model
+    def _get_initial_amount(self, order):
+        lines = self._get_initial_lines(order)
+        return order._get_amount_of_lines(lines) if lines else 0.0
+
+    @api.model
+    def _get_period_amount(self, order):
+        """Return what each period costs.
+
+        :param sale.order order: The order.
+        :return: The amount, taxes included, in the currency of the order.
+        :rtype: float
+        """
+        return order.billing_period_amount or self._get_lines_amount(order)
+
+    @api.model
+    def _get_lines_amount(self, order):
+        """Return what the lines of the order make of a period, whatever staff changed it to.
+
+        :param sale.order order: The order.
+        :return: The amount, taxes included, in the currency of the order.
+        :rtype: float
+        """
+        return order._get_amount_of_lines(order._get_period_lines())
+
+    @api.model
+    def _get_added_amount(self, order, lines):
+        """Return what lines that are charged once add to a period, as its invoice is rounded.
+
+        :param sale.order order: The order.
+        :param sale.order.line lines: The lines that were added.
+        :return: The amount, taxes included, in the currency of the order.
+        :rtype: float
+        """
+        if not lines:
+            return 0.0
+        together = order._get_amount_of_lines(order._get_period_lines() | lines)
+        return order.currency_id.round(together - self._get_lines_amount(order))
+
+    @api.model
+    def _get_off_session_usage(self):
+        return 'recurring'
+
+    @api.model
+    def _get_mandate_terms(self, order):
+        terms = {
+            'amount': max(self._get_initial_amount(order), self._get_period_amount(order)),
+            'recurrence_unit': order.billing_interval_unit,
+            'recurrence_duration': order.billing_interval_count,
+        }
+        last = order.billing_end_date
+        if order.billing_cycles:
+            last = self._get_period(order, self._get_anchor(order), order.billing_cycles - 1)[1]
+        return {**terms, 'end_datetime': fields.Datetime.to_datetime(last)} if last else terms
+
+    @api.model
+    def _get_balance(self, order):
+        """A subscription has no total to reach: what is owed are its outstanding payments."""
+        return self._get_outstanding(order)
+
+    # === PERIODS === #
+
+    @api.model
+    def _get_anchor(self, order):
+        """Return the first day of the first paid period if the order is approved today.
+
+        :param sale.order order: The order.
+        :rtype: datetime.date
+        """
+        return order._get_today() + timedelta(days=order.billing_trial_days)
+
+    @api.model
+    def _get_period(self, order, anchor, number):
+        """Return the first and the last day of a period.
+
+        :param sale.order order: The order.
+        :param datetime.date anchor: The first day of period 0, or of the one that staff moved.
+        :param int number: The number of the period, from 0; none before the one that was moved.
+        :rtype: tuple[datetime.date, datetime.date]
+        """
+        interval = order.billing_interval_count, order.billing_interval_unit
+        steps = number - order.billing_anchor_number
+        return (
+            nth_date(anchor, *interval, steps),
+            nth_date(anchor, *interval, steps + 1) - timedelta(days=1),
+        )
+
+    @api.model
+    def _has_period(self, order, anchor, number):
+        """Return whether the subscription still runs in a period.
+
+        :param sale.order order: The order.
+        :param datetime.date anchor: The first day of period 0.
+        :param int number: The number of the period, from 0.
+        :rtype: bool
+        """
+        if order.billing_cycles and number >= order.billing_cycles:
+            return False
+        start, _end = self._get_period(order, anchor, number)
+        return not order.billing_end_date or start <= order.billing_end_date
+
+    @api.model
+    def _prepare_event(self, order, number, event=None):
+        """Return the values of the payment of a period, numbered from 0; none after the end.
+
+        :param sale.order order: The order.
+        :param int number: The number of the period.
+        :param billpro.billing.event event: The payment that gets them, if there is one already.
+        :rtype: list[dict]
+        """
+        anchor = order.billing_anchor_date
+        if not self._has_period(order, anchor, number):
+            return []
+        start, end = self._get_period(order, anchor, number)
+        return [
+            {
+                'order_id': order.id,
+                'number': number + 1,
+                'due_date': due_datetime(start, order._get_time_zone()),
+                'period_start': start,
+                'period_end': end,
+                **self._prepare_event_amount(order, event),
+            }
+        ]
+
+    @api.model
+    def _prepare_event_amount(self, order, event=None):
+        """Return the amount of a period, and by how much it differs from the order's lines."""
+        amount = self._get_period_amount(order)
+        difference = 0
+        if order.billing_period_amount:
+            difference = order.currency_id.round(amount - self._get_lines_amount(order))
+        if event and event.added_amount:
+            amount = order.currency_id.round(amount + event.added_amount)
+        return {'amount': amount, 'adjustment': difference}
+
+    @api.model
+    def _prepare_first_events(self, order):
+        return self._prepare_event(order, 0 if order.billing_trial_days else 1)
+
+    @api.model
+    def _prepare_next_events(self, event):
+        """Return the next cycle; the company's policy says what becomes of missed periods.
+
+        None if a later one is scheduled already: a pause may have moved it further away.
+        """
+        order = event.order_id
+        if any(other.number > event.number for other in order.billing_event_ids):
+            return []
+        number = event.number  # Events count from 1, periods from 0: this is the next period.
+        policy = order.company_id.billing_missed_periods
+        if policy != 'all':
+            first_ahead = self._get_number_after(order, order._get_today())
+            number = max(number, first_ahead - 1 if policy == 'latest' else first_ahead)
+        return self._prepare_event(order, self._get_number_behind_pause(order, number))
+
+    @api.model
+    def _get_number_behind_pause(self, order, number):
+        """Return the number of a period, or of the next that didn't begin while it was paused.
+
+        :param sale.order order: The order.
+        :param int number: The number of the period, from 0.
+        :rtype: int
+        """
+        start, _end = self._get_period(order, order.billing_anchor_date, number)
+        if not order._was_paused_on(start):
+            return number
+        resumed = order._get_date(order.billing_resumed_date)
+        return max(number, self._get_number_after(order, resumed - timedelta(days=1)))
+
+    @api.model
+    def _get_number_after(self, order, day):
+        """Return the number of the first period that begins after a day.
+
+        :param sale.order order: The order.
+        :param datetime.date day: The day.
+        :rtype: int
+        """
+        interval = order.billing_interval_count, order.billing_interval_unit
+        steps = first_number_after(order.billing_anchor_date, *interval, day)
+        return steps + order.billing_anchor_number
+
+    @api.model
+    def _get_paid_until(self, order):
+        anchor = order.billing_anchor_date
+        if order.billing_anchor_number:
+            # A pause gives a payment another number: it was to begin on the day that was moved.
+            number = 1 if order.billing_trial_days else 2
+            following = order.billing_event_ids.filtered(lambda event: event.number == number)
+            first = (following.period_start or anchor) - timedelta(days=1)
+        elif order.billing_trial_days:
+            first = anchor - timedelta(days=1)
+        else:
+            first = self._get_period(order, anchor, 0)[1]
+        paid = order.billing_event_ids.filtered(lambda event: event.status in PAID)
+        return max([first, *paid.filtered('period_end').mapped('period_end')])
+
+    @api.model
+    def _prepare_event_after_pause(self, event):
+        """Move it to the next period that begins after the pause."""
+        order = event.order_id
+        resumed = order._get_date(order.billing_resumed_date)
+        number = self._get_number_after(order, resumed - timedelta(days=1))
+        events = self._prepare_event(order, max(number, event.number - 1), event)
+        return events[0] if events else None
+
+    # === INVOICES === #
+
+    @api.model
+    def _create_initial_invoice(self, order):
+        lines = self._get_initial_lines(order)
+        # What a gift card has paid in full is invoiced as well; what costs nothing isn't.
+        if all(order.currency_id.is_zero(line.price_total) for line in lines):
+            return self.env['account.move']
+        period = False
+        if not order.billing_trial_days:
+            period = self._get_period(order, order.billing_anchor_date, 0)
+        return self.env['account.move'].create(self._prepare_invoice(order, [(lines, period)]))
+
+    @api.model
+    def _prepare_event_invoice(self, event):
+        leaves = event._get_leaves()
+        lines = event.order_id._get_period_lines()
+        return self._prepare_invoice(
+            event.order_id,
+            [
+                (lines | leaf._get_added_lines(), (leaf.period_start, leaf.period_end))
+                for leaf in leaves
+            ],
+            is_first=self._is_first_invoiced(event),
+            adjustment=event.currency_id.round(sum(leaves.mapped('adjustment'))),
+        )
+
+    @api.model
+    def _is_first_invoiced(self, event):
+        """Return whether no earlier payment of the order is, or will be, on an invoice.
+
+        :param billpro.billing.event event: The payment.
+        :rtype: bool
+        """
+        numbers = event.order_id.billing_event_ids.filtered(
+            lambda other: other.number and other.status not in {'skipped', 'cancelled'}
+        ).mapped('number')
+        first = min(event._get_leaves().mapped('number'))
+        # None is left where the money of a cancelled order arrives late.
+        return all(first <= number for number in numbers)
+
+    @api.model
+    def _prepare_invoice(self, order, parts, is_first=True, adjustment=0):
+        """Return the values of an invoice of lines for some periods.
+
+        Recurring lines name their period. Only the first invoice of a line counts as its invoiced
+        quantity: the order was invoiced then, and the periods that follow are no part of it.
+
+        :param sale.order order: The order.
+        :param list parts: Pairs of lines and their period: its first and last day, or False where
+                           there is none.
+        :param bool is_first: Whether no earlier invoice is under way.
+        :param float adjustment: What staff added to, or took off, the amount, taxes included.
+        :rtype: dict
+        """
+        lang = order.partner_invoice_id.lang
+        order = order.with_context(lang=lang).with_company(order.company_id)
+        invoice_lines = []
+        for index, (lines, period) in enumerate(parts):
+            lines = lines.with_context(lang=lang)
+            has_more = len(parts) > 1 or adjustment
+            taxes = self._get_fixed_taxes(order, lines) if has_more else {}
+            invoice_lines += self._prepare_period_lines(
+                order, lines, period, taxes, links_lines=is_first and not index
+            )
+        if adjustment:
+            label = order.env._("Change of the amount")
+            lines = order._get_period_lines()
+            invoice_lines += self._prepare_adjustment_lines(order, lines, adjustment, label)
+        return {
+            **self._prepare_paid_invoice(order),
+            'invoice_line_ids': invoice_lines,
+        }
+
+    @api.model
+    def _prepare_period_lines(self, order, lines, period, taxes, links_lines):
+        """Return the commands that create the invoice lines of a period.
+
+        :param sale.order order: The order.
+        :param sale.order.line lines: What is invoiced.
+        :param tuple|bool period: The first and the last day, if there is a period.
+        :param dict taxes: Odoo's extra tax data by line, where taxes are fixed.
+        :param bool links_lines: Whether the lines count as invoiced by it, unless they are already.
+        :rtype: list
+        """
+        # Optional lines that were not chosen have no quantity.
+        return [
+            fields.Command.create(
+                self._prepare_period_line(
+                    order,
+                    line,
+                    period,
+                    taxes.get(line),
+                    links_lines or line.billing_is_added,  # No invoice before has charged it.
+                )
+            )
+            for line in lines.filtered('product_uom_qty')
+        ]
+
+    @api.model
+    def _prepare_period_line(self, order, line, period, taxes, links_line):
+        """Return the values of the invoice line of an order line for a period.
+
+        :param sale.order order: The order.
+        :param sale.order.line line: What is invoiced.
+        :param tuple|bool period: The first and the last day, if there is a period.
+        :param dict taxes: Odoo's extra tax data, where taxes are fixed.
+        :param bool links_line: Whether the line counts as invoiced by it, unless it is already.
+        :rtype: dict
+        """
+        values = line._prepare_invoice_line(quantity=line.product_uom_qty)
+        if taxes:
+            values['extra_tax_data'] = taxes
+        if period and line in order._get_period_lines():
+            values['name'] = order.env._(
+                "%(name)s\n%(start)s to %(end)s",
+                name=line.name,
+                start=format_date(order.env, period[0]),
+                end=format_date(order.env, period[1]),
+            )
+        if not links_line or line.qty_invoiced:
+            values.pop('sale_line_ids')
+            # It would have come with the link.
+            line._set_analytic_distribution(values)
+        return values
+
+    # === CHANGES OF THE SCHEDULE === #
+
+    @api.model
+    def _can_change_later(self):
+        return True
+
+    @api.model
+    def _change_later(self, event, day=False, amount=False):
+        """Count the periods from the new day, and charge the new amount, from now on."""
+        order = event.order_id
+        if day:
+            order.write({'billing_anchor_date': day, 'billing_anchor_number': event.number - 1})
+            start, end = self._get_period(order, day, event.number - 1)
+            event._discard_draft_invoices()
+            event.write({'period_start': start, 'period_end': end})
+        if amount:
+            follows = not order.currency_id.compare_amounts(amount, self._get_lines_amount(order))
+            # Set back to what the lines add up to, it follows them again.
+            order.billing_period_amount = 0 if follows else amount
+        later = order.billing_event_ids.filtered(
+            lambda other: other.number > event.number and other.status in {'scheduled', 'paused'}
+        )
+        later._discard_draft_invoices()
+        for other in later:
+            values = self._prepare_event(order, other.number - 1, other)
+            if not values:  # The subscription ends before it now.
+                other._apply_trigger('cancel')
+            elif day:
+                other.write(values[0])
+            else:
+                other.write(self._prepare_event_amount(order, other))
+
+    # === STATUS === #
+
+    @api.model
+    def _can_be_cancelled(self):
+        return True
+
+    @api.model
+    def _can_be_paused(self):
+        return True
+
+    @api.model
+    def _get_event_trigger(self, order):
+        if not set(order.billing_event_ids.mapped('status')) & OPEN:
+            return 'complete'
+        return super()._get_event_trigger(order)
+
+    # === CHANGES === #
+
+    @api.model
+    def _get_lines_to_tax(self, order):
+        return order._get_period_lines() | order.order_line.filtered(
+            lambda line: line.billing_is_added and not line._is_on_invoice()
+        )
+
+    @api.model
+    def _follow_lines(self, order, kept=None):
+        """Let the payments to come be what the lines add up to, and tell the customer.
+
+        What is owed already stays as it is, and so do the amounts that staff have set: how much
+        they differ from the lines is remembered, so that their invoices come out right.
+        """
+        amount = self._get_lines_amount(order)
+        order._lock_billing()
+        open_events = order.billing_event_ids.filtered(lambda event: event.status in OPEN)
+        leaves = open_events._get_leaves()
+        added_lines = order._get_added_lines()
+        changed = leaves.filtered(
+            lambda leaf: order.currency_id.compare_amounts(
+                leaf.amount - leaf.adjustment - leaf.added_amount, amount
+            )
+        )
+        old_amounts = {leaf: leaf.amount for leaf in leaves}
+        followers = changed.filtered(
+            lambda leaf: self._is_following(leaf) and leaf not in (kept or ())
+        )
+        if changed:
+            self._check_lines_can_change(order, amount)
+            for event in followers:
+                event.amount = order.currency_id.round(amount + event.added_amount)
+            for event in changed - followers:
+                event.adjustment = order.currency_id.round(
+                    event.amount - event.added_amount - amount
+                )
+        self._follow_added_lines(order, leaves, added_lines, kept or leaves.browse())
+        new = leaves.filtered(lambda leaf: leaf.amount != old_amounts[leaf]).sorted('due_date')
+        if not new and not changed:
+            return
+        self._check_amounts_left(new)
+        (new | followers)._discard_draft_invoices()
+        new.write({'status_message': False})
+        if new:
+            new[0]._tell_of_new_amount(old_amounts[new[0]], is_lasting=bool(followers))
+        elif kept and not order.billing_period_amount:
+            leaves.sorted('number')[-1]._tell_of_later_amount(amount)
+        else:
+            order._message_log(
+                body=self.env._(
+                    "The lines of the order add up to %s now. Its payments stay as they are:"
+                    " change the next one and all later ones to that amount to let them follow.",
+                    order.currency_id.format(amount),
+                )
+            )
+
+    @api.model
+    def _check_payment_is_to_come(self, order, lines):
+        """Check that another payment will charge what was added.
+
+        :param sale.order order: The order.
+        :param sale.order.line lines: What was added.
+        :raise ValidationError: If the subscription ends before.
+        """
+        last = max(order.billing_event_ids.mapped('number'), default=0)
+        number = last or (0 if order.billing_trial_days else 1)
+        if order.billing_cancel_date or not self._has_period(
+            order, order.billing_anchor_date, number
+        ):
+            raise ValidationError(
+                self.env._(
+                    "No payment of order %(order)s is to come that could charge “%(line)s”. Make"
+                    " another order for it.",
+                    order=order.name,
+                    line=lines[0].name,
+                )
+            )
+
+    @api.model
+    def _check_lines_can_change(self, order, amount):
+        """Check that the user may change what a period costs, and that it costs something.
+
+        :param sale.order order: The order.
+        :param float amount: What the lines add up to now.
+        :raise AccessError: If the user may not.
+        :raise ValidationError: If nothing would be left to collect.
+        """
+        self._check_is_billing_user(order)
+        if order.currency_id.compare_amounts(amount, 0) <= 0:
+            raise ValidationError(
+                self.env._("The recurring amount of order %s must be positive.", order.name)
+            )
+
+    @api.model
+    def _is_following(self, event):
+        """Return whether a payment is to come, and is what the lines of the order add up to.
+
+        :param billpro.billing.event event: An open payment, or one that is merged into one.
+        :rtype: bool
+        """
+        return (
+            event.status in {'scheduled', 'paused'}
+            and not event.first_declined_date
+            and not event.requested_date
+            and not event.adjustment
+            and not event.order_id.billing_period_amount
+        )
+
+    # === TAXES OF THE BOOKS === #
+
+    @api.model
+    def _is_changed_since(self, event):
+        """Override: what the lines added up to is what the payment is made of.
+
+        Rounded together they may differ by a minor unit each.
+        """
+        lines = event.order_id._get_period_lines()
+        total = sum(lines.mapped('price_total'))
+        return any(
+            abs(leaf.amount - leaf.adjustment - leaf.added_amount - total)
+            > len(lines) * event.currency_id.rounding
+            for leaf in event._get_leaves()
+        )
+
+    @api.model
+    def _keep_amount_shown(self, event):
+        if self._is_changed_since(event):
+            return False
+        order = event.order_id
+        amount = self._get_lines_amount(order)
+        for leaf in event._get_leaves():
+            added = self._get_added_amount(order, leaf._get_added_lines())
+            leaf.write(
+                {
+                    'added_amount': added,
+                    'adjustment': order.currency_id.round(leaf.amount - added - amount),
+                }
+            )
+        return True

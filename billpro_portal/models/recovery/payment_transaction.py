@@ -1,0 +1,147 @@
+from odoo import fields, models
+from odoo.exceptions import ValidationError
+
+from ...billing.declines import (
+    AUTHENTICATION,
+    HARD,
+    SOFT,
+    classify_simulated_state,
+)
+from ...billing.lifecycle import DECLINED, LIVE
+from ..rights.own_context import INSIDE
+
+
+class PaymentTransaction(models.Model):
+    """Why an attempt was declined, and payments that wait for the customer's bank.
+
+    While a payment waits for authentication the customer can complete it at any moment, in any
+    open tab. It therefore stays open, which keeps every other attempt for its event from starting,
+    until it is approved or withdrawn at the provider.
+    """
+
+    _inherit = 'payment.transaction'
+
+    billing_decline_class = fields.Selection(
+        string="Decline Class",
+        selection=[(SOFT, "Soft"), (HARD, "Hard"), (AUTHENTICATION, "Authentication")],
+        readonly=True,
+    )
+    billing_error_code = fields.Char(string="Error Code", readonly=True)
+    billing_decline_code = fields.Char(string="Decline Code", readonly=True)
+    billing_advice_code = fields.Char(string="Advice Code", readonly=True)
+    billing_network_code = fields.Char(string="Network Code", readonly=True)
+    billing_network_advice_code = fields.Char(string="Network Advice Code", readonly=True)
+    billing_action_required = fields.Boolean(
+        string="Authentication Needed",
+        readonly=True,
+        help="The customer's bank asks the customer to confirm this payment.",
+    )
+
+    # === WHY === #
+
+    def _classify_decline(self):
+        """Make sure that declined attempts have a decline class.
+
+        Providers without codes are soft, but for the final state of Odoo's Demo provider.
+        """
+        for tx in self.filtered(lambda tx: not tx.billing_decline_class):
+            tx.billing_decline_class = (
+                classify_simulated_state(tx.state) if tx.provider_code == 'demo' else SOFT
+            )
+
+    # === AUTHENTICATION === #
+
+    def _refresh_authentication(self):
+        """Ask the provider what became of a payment that the customer may have confirmed.
+
+        Nothing is charged by asking. A failed request changes nothing.
+        """
+        self.ensure_one()
+        self._ask_about_intent('GET', '')
+
+    def _withdraw_authentication(self):
+        """Withdraw a payment that waits for the customer's bank, so that it can't be completed.
+
+        If the customer was faster it is approved now. If the provider doesn't answer, it goes on
+        waiting, and nothing else may be tried in its place.
+
+        :return: Whether it is open no more.
+        :rtype: bool
+        """
+        self.ensure_one()
+        if not self._ask_about_intent('POST', '/cancel'):
+            self._ask_about_intent('GET', '')
+        return self.state != 'pending'
+
+    def _get_authentication_values(self):
+        """Return what the customer's browser needs to confirm the payment with the bank.
+
+        The client secret is asked for when it is needed and kept nowhere.
+
+        :return: The values of Stripe.js; None if the payment can't be confirmed any more.
+        :rtype: dict|None
+        """
+        self.ensure_one()
+        try:
+            intent = self.with_context(billing_moves_no_money=INSIDE)._send_api_request(
+                'GET', f'payment_intents/{self.provider_reference}'
+            )
+        except ValidationError:
+            return None
+        if intent['status'] not in {
+            'requires_payment_method',
+            'requires_confirmation',
+            'requires_action',
+        }:
+            return None
+        return {
+            'publishable_key': self.provider_id._stripe_get_publishable_key(),
+            'client_secret': intent['client_secret'],
+            'payment_method': self.token_id.stripe_payment_method,
+            'script_url': self.provider_id._get_authentication_script(),
+        }
+
+    # === NOTICES === #
+
+    def _tell_customer(self, kind):
+        """Queue a notice of each attempt.
+
+        :param str kind: The kind of notice.
+        """
+        self.env['billpro.notification']._queue_all(
+            kind,
+            [
+                {
+                    'order_id': tx.billing_order_id.id,
+                    'transaction_id': tx.id,
+                    'event_id': tx.billing_event_id.id,
+                    'fact': f'payment-{tx.id}',
+                }
+                for tx in self
+            ],
+        )
+
+    def _tell_of_declines(self):
+        """Tell customers of payments that were declined or wait for a bank.
+
+        They read what happens next, and what they can do.
+        """
+        txs = self.filtered(
+            lambda tx: (
+                tx.billing_event_id.status in DECLINED
+                and tx.billing_order_id.billing_status in LIVE - {'paused'}
+                and not tx.billing_order_id.billing_cancel_date
+            )
+        )
+        failed = txs.filtered(
+            lambda tx: (
+                tx.billing_event_id.status == 'hard_declined'
+                or tx.billing_order_id.billing_status == 'suspended'
+            )
+        )
+        waiting = (txs - failed).filtered(
+            lambda tx: tx.billing_event_id.status == 'action_required'
+        )
+        failed._tell_customer('payment_failed')
+        waiting._tell_customer('payment_authentication')
+        (txs - failed - waiting)._tell_customer('payment_declined')

@@ -1,0 +1,108 @@
+import math
+
+from odoo import fields, models
+from odoo.exceptions import UserError
+
+from ...billing.lifecycle import IN_FLIGHT
+
+
+class SaleOrder(models.Model):
+    """What a customer owes on an order, and collecting it at their own request.
+
+    The request is written with the customer's act and carried out afterwards: by the page that the
+    customer waits on or, if it is closed, by the charge run. It is carried out once.
+    """
+
+    _inherit = 'sale.order'
+
+    billing_collection_date = fields.Datetime(
+        string="Collection Asked For On",
+        readonly=True,
+        copy=False,
+        index='btree_not_null',
+        help="When the customer asked to collect what is outstanding.",
+    )
+    billing_collection_amount = fields.Monetary(
+        string="Amount Asked For", readonly=True, copy=False
+    )
+    billing_suspended_date = fields.Datetime(
+        string="Suspended On", readonly=True, copy=False, help="Since when nothing is charged."
+    )
+
+    # === WHAT IS OWED === #
+
+    def _get_open_authentication(self):
+        """Return the attempts that wait for the customer's bank, oldest first.
+
+        :rtype: payment.transaction
+        """
+        return self.billing_event_ids.transaction_ids.filtered('billing_action_required').sorted(
+            'id'
+        )
+
+    def _is_collection_under_way(self):
+        """Return whether money of the order is moving, or about to.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return bool(
+            self.billing_collection_date
+            or self.billing_event_ids.filtered(
+                lambda event: (
+                    event.status in IN_FLIGHT
+                    or event.requested_date
+                    or event._is_paid_but_not_booked()
+                )
+            )
+        )
+
+    def _check_agreed_amount(self, amount):
+        """Check that a customer who enters another card agreed to pay what is outstanding.
+
+        :param float amount: What they agreed to, in the currency of the order, from a request.
+        :raise UserError: If it is another amount.
+        """
+        self.ensure_one()
+        outstanding = 0.0 if self._is_collection_under_way() else self.billing_outstanding
+        is_number = isinstance(amount, (int, float)) and math.isfinite(amount)
+        if not is_number or self.currency_id.compare_amounts(amount, outstanding):
+            raise UserError(
+                self.env._(
+                    "%s are outstanding now. Please reload the page and agree to the amount.",
+                    self.currency_id.format(outstanding),
+                )
+            )
+
+    # === DATES === #
+
+    def _extend_schedule(self):
+        """Keep the schedule of a suspended subscription one payment ahead; the caller has the lock.
+
+        Its periods go on, and what falls due meanwhile is outstanding.
+        """
+        self.ensure_one()
+        now = fields.Datetime.now()
+        while True:
+            last = self.billing_event_ids.filtered('number').sorted('number')[-1:]
+            if not last or last.due_date > now:
+                return
+            last._schedule_next_events()
+            if last == self.billing_event_ids.filtered('number').sorted('number')[-1:]:
+                return  # The type or the end of the subscription has no more.
+
+    def _suspend_if_ignored(self):
+        """Suspend an order whose customer never answered the bank; the caller has the lock."""
+        self._follow_payments()
+        if self.billing_status == 'suspended':
+            self._get_open_authentication()._tell_of_declines()
+
+    def _give_up_subscription(self):
+        """Cancel a subscription that was suspended for too long; the caller has the lock."""
+        self._cancel_subscription(
+            at_once=True,
+            note=self.env._(
+                "Suspended for %s days without a payment.",
+                self.company_id.billing_cancel_after_days,
+            ),
+        )

@@ -1,0 +1,7 @@
+"""Lists that are made by a query."""
+
+from . import (
+    billing_exception,
+    card_expiry,
+    payment_transaction,
+)

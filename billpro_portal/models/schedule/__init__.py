@@ -1,0 +1,6 @@
+"""What staff do with scheduled payments: skip, merge, move, pause."""
+
+from . import (
+    billing_event,
+    sale_order,
+)

@@ -1,0 +1,6 @@
+"""What a company sets up."""
+
+from . import (
+    res_company,
+    res_config_settings,
+)

@@ -1,0 +1,226 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+from odoo.tools import email_normalize
+
+from ...billing.calendar import local_date
+from ...billing.declines import parse_retry_days
+from ...billing.notice_dates import LONGEST_LEAD, parse_reminder_days
+
+DEFERRAL_ACCOUNT_TYPES = ('liability_current', 'liability_non_current')
+
+
+class ResCompany(models.Model):
+    """What a company has set up of billing: when it retries, reminds and gives up."""
+
+    _inherit = 'res.company'
+
+    billing_terms_url = fields.Char(
+        string="Terms URL",
+        help="Address of your terms and conditions; the checkout links to it.",
+    )
+    billing_privacy_url = fields.Char(
+        string="Privacy URL", help="Address of your privacy policy; the checkout links to it."
+    )
+    billing_reminder_days = fields.Char(
+        string="Remind of unpaid orders after",
+        default='1, 3, 7',
+        help="Days after the order link was sent, separated by commas, three at most; empty for no"
+        " reminders.",
+    )
+    billing_notice_days = fields.Integer(
+        string="Announce payments",
+        default=7,
+        help="Days before a payment or the end of a trial; 0 for no announcements.",
+    )
+    billing_mail_sender = fields.Char(
+        string="Sender of notices",
+        help="The address that mails to customers come from, such as Billing"
+        " <billing@example.com>. Empty: the salesperson's, else the company's.",
+    )
+    billing_missed_periods = fields.Selection(
+        string="Missed periods",
+        selection=[
+            ('all', "Collect all"),
+            ('latest', "Collect only the latest"),
+            ('none', "Collect none"),
+        ],
+        default='all',
+        required=True,
+        help="What becomes of a subscription's periods that were not charged in time, for example"
+        " because the server was down.",
+    )
+    billing_tax_change = fields.Selection(
+        string="When taxes change",
+        selection=[
+            ('without', "The price without tax stays"),
+            ('with', "The price with tax stays"),
+        ],
+        default='without',
+        required=True,
+        help="What becomes of the later payments of live subscriptions, and of orders that aren't"
+        " paid yet, when the books' taxes are changed. Customers of subscriptions are told of new"
+        " amounts; what was announced stays as it is.",
+    )
+    billing_retry_days = fields.Char(
+        string="Retry declined payments after",
+        default='1, 3, 7',
+        help="Days after the decline, separated by commas; empty for no retries. Final declines are"
+        " never tried again with the same card.",
+    )
+    billing_auto_suspend = fields.Boolean(
+        string="Suspend when retries run out",
+        default=True,
+        help="Nothing more is charged until the customer acts. Otherwise later payments go on.",
+    )
+    billing_cancel_after_days = fields.Integer(
+        string="Cancel suspended subscriptions after",
+        help="Days; 0 to keep them suspended.",
+    )
+    billing_cancel_mode = fields.Selection(
+        string="Customers cancel subscriptions",
+        selection=[('period_end', "When the paid period ends"), ('now', "At once")],
+        default='period_end',
+        required=True,
+    )
+    billing_deferral_account_id = fields.Many2one(
+        string="Deferred revenue account",
+        comodel_name='account.account',
+        help="Holds what is paid for later months. With a journal, an entry is posted for each"
+        " month that has ended.",
+    )
+    billing_deferral_journal_id = fields.Many2one(
+        string="Deferred revenue journal", comodel_name='account.journal'
+    )
+    billing_deferral_month = fields.Date(
+        string="Next month to defer",
+        help="A day of the month that the next entry of deferred revenue is for; empty for this"
+        " month.",
+    )
+
+    def _billing_get_open_day(self, day, journal):
+        """Return a day, or the first one after it that no lock date of accounting forbids.
+
+        :param datetime.date day: The day.
+        :param account.journal journal: Where the entry is made.
+        :rtype: datetime.date
+        """
+        self.ensure_one()
+        while locks := self._get_violated_lock_dates(day, False, journal):
+            day = locks[-1][0] + timedelta(days=1)
+        return day
+
+    def _billing_date_by(self, records):
+        """Return records where today is what it is for the company: in its books.
+
+        Jobs and customers have time zones of their own, which would date entries otherwise.
+
+        :param odoo.models.Model records: The records.
+        :rtype: odoo.models.Model
+        """
+        self.ensure_one()
+        time_zone = self.partner_id.tz
+        return records.with_context(tz=time_zone) if time_zone else records
+
+    def _billing_get_today(self):
+        """Return today's date where the company is: in its books.
+
+        :rtype: datetime.date
+        """
+        self.ensure_one()
+        return local_date(fields.Datetime.now(), self.partner_id.tz or 'UTC')
+
+    def _get_billing_retry_days(self):
+        """Return on which days after a decline it is tried again.
+
+        :rtype: tuple[int, ...]
+        """
+        self.ensure_one()
+        return parse_retry_days(self.billing_retry_days or '')
+
+    def _get_billing_reminder_days(self):
+        """Return how many days after the order link customers are reminded of it.
+
+        :rtype: tuple[int, ...]
+        """
+        self.ensure_one()
+        return parse_reminder_days(self.billing_reminder_days or '')
+
+    @api.constrains('billing_reminder_days', 'billing_notice_days', 'billing_mail_sender')
+    def _check_billing_notices(self):
+        for company in self:
+            try:
+                company._get_billing_reminder_days()
+            except ValueError:
+                raise ValidationError(
+                    company.env._(
+                        "“%s” are no reminder days. Enter up to three rising numbers separated by"
+                        " commas, such as 1, 3, 7.",
+                        company.billing_reminder_days,
+                    )
+                ) from None
+            if not 0 <= company.billing_notice_days <= LONGEST_LEAD:
+                raise ValidationError(
+                    company.env._("Payments can be announced up to %s days before.", LONGEST_LEAD)
+                )
+            if company.billing_mail_sender and not email_normalize(company.billing_mail_sender):
+                raise ValidationError(
+                    company.env._("“%s” is not an email address.", company.billing_mail_sender)
+                )
+
+    @api.constrains('billing_retry_days', 'billing_cancel_after_days')
+    def _check_billing_recovery(self):
+        for company in self:
+            try:
+                company._get_billing_retry_days()
+            except ValueError:
+                raise ValidationError(
+                    company.env._(
+                        "“%s” are no retry days. Enter rising numbers up to 30 separated by"
+                        " commas, such as 1, 3, 7.",
+                        company.billing_retry_days,
+                    )
+                ) from None
+            if company.billing_cancel_after_days < 0:
+                raise ValidationError(
+                    company.env._("Suspended subscriptions can't be cancelled before their time.")
+                )
+
+    @api.constrains('billing_deferral_account_id', 'billing_deferral_journal_id')
+    def _check_billing_deferral(self):
+        for company in self:
+            account = company.billing_deferral_account_id
+            journal = company.billing_deferral_journal_id
+            if account and (
+                account.account_type not in DEFERRAL_ACCOUNT_TYPES
+                or not account.filtered_domain(account._check_company_domain(company))
+            ):
+                raise ValidationError(
+                    company.env._(
+                        "Deferred revenue is a liability: “%s” is no such account of the company.",
+                        account.display_name,
+                    )
+                )
+            if journal and (
+                journal.type != 'general'
+                or not journal.filtered_domain(journal._check_company_domain(company))
+            ):
+                raise ValidationError(
+                    company.env._(
+                        "“%s” is no journal of the company for miscellaneous entries.",
+                        journal.display_name,
+                    )
+                )
+
+    @api.constrains('billing_terms_url', 'billing_privacy_url')
+    def _check_billing_urls(self):
+        """Only web addresses may become links at the checkout, `javascript:` and the like not."""
+        for company in self:
+            for url in (company.billing_terms_url, company.billing_privacy_url):
+                if url and not url.lower().startswith(('https://', 'http://')):
+                    raise ValidationError(
+                        company.env._(
+                            "%s is not a web address. Enter one that starts with https://", url
+                        )
+                    )

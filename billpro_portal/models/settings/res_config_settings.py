@@ -1,0 +1,48 @@
+from odoo import api, fields, models
+
+from .res_company import DEFERRAL_ACCOUNT_TYPES
+
+
+class ResConfigSettings(models.TransientModel):
+    """The settings of billing, company by company."""
+
+    _inherit = 'res.config.settings'
+
+    billing_terms_url = fields.Char(related='company_id.billing_terms_url', readonly=False)
+    billing_privacy_url = fields.Char(related='company_id.billing_privacy_url', readonly=False)
+    billing_reminder_days = fields.Char(related='company_id.billing_reminder_days', readonly=False)
+    billing_notice_days = fields.Integer(related='company_id.billing_notice_days', readonly=False)
+    billing_mail_sender = fields.Char(related='company_id.billing_mail_sender', readonly=False)
+    billing_missed_periods = fields.Selection(
+        related='company_id.billing_missed_periods', readonly=False
+    )
+    billing_tax_change = fields.Selection(related='company_id.billing_tax_change', readonly=False)
+    billing_retry_days = fields.Char(related='company_id.billing_retry_days', readonly=False)
+    billing_auto_suspend = fields.Boolean(related='company_id.billing_auto_suspend', readonly=False)
+    billing_cancel_after_days = fields.Integer(
+        related='company_id.billing_cancel_after_days', readonly=False
+    )
+    billing_cancel_mode = fields.Selection(related='company_id.billing_cancel_mode', readonly=False)
+    billing_deferral_account_id = fields.Many2one(
+        related='company_id.billing_deferral_account_id',
+        readonly=False,
+        check_company=True,
+        domain=[('account_type', 'in', DEFERRAL_ACCOUNT_TYPES)],
+    )
+    billing_deferral_journal_id = fields.Many2one(
+        related='company_id.billing_deferral_journal_id',
+        readonly=False,
+        check_company=True,
+        domain=[('type', '=', 'general')],
+    )
+    billing_deferral_month = fields.Date(
+        related='company_id.billing_deferral_month', readonly=False
+    )
+
+    @api.onchange('billing_deferral_account_id', 'billing_deferral_journal_id')
+    def _onchange_billing_deferral(self):
+        """Begin with the present month when deferred revenue is switched on."""
+        if not (self.billing_deferral_account_id and self.billing_deferral_journal_id):
+            self.billing_deferral_month = False
+        elif not self.billing_deferral_month:
+            self.billing_deferral_month = self.company_id._billing_get_today()

@@ -1,0 +1,8 @@
+"""What is Stripe's alone: requests, webhook events, look-ups."""
+
+from . import (
+    payment_provider,
+    payment_transaction,
+    provider_stripe,
+    webhook_event,
+)

@@ -1,0 +1,223 @@
+from datetime import date, datetime, timedelta
+
+from freezegun import freeze_time
+
+from odoo.tests import tagged
+
+from ..common.nightly import IS_NIGHTLY
+from ..common.notification import TimedCommon
+
+# What customers are told of each order, the day, and how.
+TOLD = {
+    'single': [
+        ('2027-01-11', 'order_reminder', 'mail'),
+        ('2027-01-11', 'order_reminder', 'sms'),
+        ('2027-01-13', 'order_reminder', 'mail'),
+        ('2027-01-13', 'order_reminder', 'sms'),
+        ('2027-01-17', 'order_reminder', 'mail'),
+        ('2027-01-17', 'order_reminder', 'sms'),
+        ('2027-01-20', 'purchase_confirmation', 'mail'),
+    ],
+    'metered': [
+        ('2027-01-10', 'purchase_confirmation', 'mail'),
+        ('2027-02-01', 'payment_received', 'mail'),
+        ('2027-03-01', 'payment_upcoming', 'mail'),
+        ('2027-03-04', 'payment_received', 'mail'),
+        ('2027-04-23', 'payment_upcoming', 'mail'),
+        ('2027-04-30', 'payment_received', 'mail'),
+    ],
+    'instalment': [
+        ('2027-01-31', 'purchase_confirmation', 'mail'),
+        ('2027-02-21', 'payment_upcoming', 'mail'),
+        ('2027-02-28', 'payment_received', 'mail'),
+        ('2027-03-24', 'payment_upcoming', 'mail'),
+        ('2027-03-31', 'payment_received', 'mail'),
+        ('2027-04-23', 'payment_upcoming', 'mail'),
+        ('2027-04-30', 'payment_received', 'mail'),
+    ],
+    'subscription': [
+        ('2027-01-15', 'purchase_confirmation', 'mail'),
+        ('2027-01-22', 'trial_ending', 'mail'),
+        ('2027-01-29', 'payment_received', 'mail'),
+        ('2027-02-21', 'payment_upcoming', 'mail'),
+        ('2027-02-28', 'payment_received', 'mail'),
+        ('2027-03-22', 'payment_upcoming', 'mail'),
+        ('2027-03-29', 'payment_received', 'mail'),
+        ('2027-04-22', 'payment_upcoming', 'mail'),
+        ('2027-04-29', 'payment_declined', 'mail'),
+        ('2027-04-29', 'payment_declined', 'sms'),
+        ('2027-04-30', 'payment_received', 'mail'),
+        ('2027-05-22', 'payment_upcoming', 'mail'),
+        ('2027-05-29', 'payment_received', 'mail'),
+        ('2027-06-22', 'payment_upcoming', 'mail'),
+        ('2027-06-29', 'payment_received', 'mail'),
+        ('2027-07-05', 'paused', 'mail'),
+        ('2027-08-03', 'resumed', 'mail'),
+        ('2027-08-15', 'card_expiring', 'mail'),
+        ('2027-08-15', 'card_expiring', 'sms'),
+        ('2027-08-22', 'payment_upcoming', 'mail'),
+        ('2027-08-29', 'payment_received', 'mail'),
+        ('2027-09-22', 'payment_upcoming', 'mail'),
+        ('2027-09-29', 'payment_received', 'mail'),
+        ('2027-10-01', 'card_expired', 'mail'),
+        ('2027-10-01', 'card_expired', 'sms'),
+        ('2027-10-03', 'card_changed', 'mail'),
+        ('2027-10-22', 'payment_upcoming', 'mail'),
+        ('2027-10-29', 'payment_received', 'mail'),
+        ('2027-11-22', 'payment_upcoming', 'mail'),
+        ('2027-11-29', 'payment_received', 'mail'),
+        ('2027-12-01', 'cancelled', 'mail'),
+    ],
+}
+
+
+@tagged('post_install', '-at_install')
+class TestYearOfNotices(TimedCommon):
+    """A year passes, day by day, and the list of notices is compared with the expected one."""
+
+    def setUp(self):
+        super().setUp()
+        self._switch_sms_on('order_reminder', 'payment_declined', 'card_expiring', 'card_expired')
+        self.orders = {}
+
+    # === WHAT HAPPENS IN THE YEAR === #
+
+    def _buy_subscription(self):
+        """With a trial of two weeks, and a card that expires in autumn."""
+        order = self._create_active_order(billing_trial_days=14)
+        order.billing_token_id.card_expiry_date = date(2027, 9, 30)
+        self.orders['subscription'] = order
+
+    def _answer(self, state):
+        self.orders['subscription'].billing_token_id.demo_simulated_state = state
+
+    def _pause(self):
+        self.orders['subscription']._pause(date(2027, 8, 3))
+
+    def _replace_card(self):
+        self.orders['subscription']._select_card(self._create_token())
+
+    def _cancel(self):
+        self.orders['subscription']._cancel_subscription(at_once=False)
+
+    def _buy_instalments(self):
+        self.orders['instalment'] = self._create_active_order(
+            (self.course, 1), billing_deposit=21.0, billing_instalment_count=3
+        )
+
+    def _buy_metered(self):
+        self.orders['metered'] = self._create_active_order((self.water, 1))
+
+    def _take(self, number, due):
+        """Schedule a payment, as staff do."""
+        self.env['billpro.billing.event'].create(
+            {
+                'order_id': self.orders['metered'].id,
+                'number': number,
+                'due_date': due,
+                'amount': 17.43,
+                'note': f"Usage {number}",
+            }
+        )
+
+    def _offer_single(self):
+        self.orders['single'] = self._create_order()
+
+    def _pay_single(self):
+        self._create_initial_transaction(self.orders['single'], 'done')._post_process()
+
+    def _get_acts(self):
+        return {
+            date(2027, 1, 10): (self._offer_single, self._buy_metered),
+            date(2027, 1, 15): (self._buy_subscription,),
+            date(2027, 1, 20): (self._pay_single,),
+            date(2027, 1, 31): (self._buy_instalments,),
+            date(2027, 2, 1): (lambda: self._take(1, datetime(2027, 2, 1, 10)),),
+            date(2027, 3, 1): (lambda: self._take(2, datetime(2027, 3, 4, 10)),),
+            date(2027, 4, 1): (lambda: self._take(3, datetime(2027, 4, 30, 10)),),
+            date(2027, 4, 20): (lambda: self._answer('error'),),
+            date(2027, 4, 30): (lambda: self._answer('done'),),
+            date(2027, 7, 5): (self._pause,),
+            date(2027, 10, 3): (self._replace_card,),
+            date(2027, 12, 1): (self._cancel,),
+        }
+
+    def _get_days(self, start, acts):
+        """Return the days on which the jobs run, counted from the start.
+
+        Each one nightly; else those on which something happens or is told, the days before them,
+        on which it must not be told yet, and some of the others.
+        """
+        if IS_NIGHTLY:
+            return range(366)
+        days = {date.fromisoformat(day) for told in TOLD.values() for day, _kind, _channel in told}
+        numbers = {(day - start.date()).days for day in {*days, *acts}}
+        before = {number - 1 for number in numbers if number}
+        return sorted(numbers | before | set(range(0, 366, 14)))
+
+    # === THE LIST === #
+
+    def test_each_type(self):
+        told, seen = {}, self.env['billpro.notification']
+        acts = self._get_acts()
+        start = datetime(2027, 1, 10, 15)
+        # One clock that is moved: freezing anew each day would take a quarter of the time.
+        with freeze_time(start) as clock:
+            for number in self._get_days(start, acts):
+                clock.move_to(start + timedelta(days=number))
+                for act in acts.get(date.today(), ()):
+                    act()
+                self._run_jobs()
+                for name, order in self.orders.items():
+                    new = order.billing_notification_ids.sorted('id') - seen
+                    seen |= new
+                    told.setdefault(name, []).extend(
+                        (f'{date.today()}', notice.kind, notice.channel) for notice in new
+                    )
+            for _time in range(10):
+                self._run_jobs()
+                with self.enter_registry_test_mode():
+                    self.env.ref('payment.cron_post_process_payment_tx').method_direct_trigger()
+        self.assertEqual(told, TOLD)
+        orders = self.env['sale.order'].union(*self.orders.values())
+        self.assertEqual(orders.billing_notification_ids, seen)
+        self.assertEqual(
+            {(notice.channel, notice.recipient, notice.lang, notice.state) for notice in seen},
+            {
+                ('mail', 'anna.peeters@customer.example.com', 'fr_FR', 'handed_over'),
+                ('sms', '+32470123456', 'fr_FR', 'handed_over'),
+            },
+        )
+
+    def test_after_a_standstill_only_what_is_still_true_is_sent(self):
+        with freeze_time('2027-01-10 10:00:00'):
+            self._offer_single()
+            self._buy_metered()
+        with freeze_time('2027-01-15 10:00:00'):
+            self._buy_subscription()
+            self._answer('error')
+        for moment in ('2027-02-05 15:00:00', '2027-02-05 16:00:00'):
+            with freeze_time(moment):
+                self._run_jobs()
+        told = {
+            name: [
+                (notice.kind, notice.channel, notice.state)
+                for notice in order.billing_notification_ids.sorted('id')
+            ]
+            for name, order in self.orders.items()
+        }
+        self.assertEqual(
+            told,
+            {
+                'metered': [('purchase_confirmation', 'mail', 'handed_over')],
+                'single': [
+                    ('order_reminder', 'mail', 'handed_over'),
+                    ('order_reminder', 'sms', 'handed_over'),
+                ],
+                'subscription': [
+                    ('purchase_confirmation', 'mail', 'handed_over'),
+                    ('payment_declined', 'mail', 'handed_over'),
+                    ('payment_declined', 'sms', 'handed_over'),
+                ],
+            },
+        )

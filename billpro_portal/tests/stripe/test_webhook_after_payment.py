@@ -1,0 +1,219 @@
+from datetime import timedelta
+
+from freezegun import freeze_time
+
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import tagged
+
+from ...billing.stripe_messages import EVENT_TYPES
+from ..common.gateway import DUE
+from ..common.webhook import WebhookCommon
+
+
+@tagged('post_install', '-at_install')
+class TestWebhookRefund(WebhookCommon):
+    """Refunds that Stripe reports."""
+
+    REFUND_TYPES = ('charge.refunded', 'refund.created', 'refund.updated', 'refund.failed')
+
+    def setUp(self):
+        super().setUp()
+        self._run_at()
+        self.tx = self.event.transaction_ids
+        self.assertEqual(self.tx.state, 'done')
+
+    def _deliver_refunds(self):
+        with freeze_time(DUE):
+            self._deliver_all(
+                self._find_messages(*self.REFUND_TYPES, payment=self.tx.provider_reference)
+            )
+            self._process()
+
+    def _assert_refunded(self, amount):
+        refunds = self.tx.child_transaction_ids
+        self.assertEqual(refunds.mapped('state'), ['done'])
+        self.assertEqual(
+            (self.order.billing_refunded, self.order.billing_credited), (amount, amount)
+        )
+        self._assert_books_closed(self.order)
+
+    def test_made_at_the_provider(self):
+        self._post('refunds', payment_intent=self.tx.provider_reference, amount=1000)
+        self._deliver_refunds()
+        self._assert_refunded(10.0)
+        self.assertIn("was made at the provider", self.order.activity_ids.summary)
+        self._deliver_refunds()
+        self._assert_refunded(10.0)
+
+    def test_made_in_odoo(self):
+        """Neither the answer nor the messages make a second credit note."""
+        with freeze_time(DUE), self._committing_env() as env:
+            env['payment.transaction'].browse(self.tx.id)._create_order_refund(
+                10
+            )._send_order_refund()
+        self._deliver_refunds()
+        self._assert_refunded(10.0)
+        self.assertFalse(self.order.activity_ids)
+
+    def test_whose_answer_was_lost(self):
+        self.gateway.faults.add('drop_after', path='/v1/refunds', method='POST')
+        with freeze_time(DUE), self._committing_env() as env:
+            env['payment.transaction'].browse(self.tx.id)._create_order_refund(
+                10
+            )._send_order_refund()
+        self.assertTrue(self.tx.child_transaction_ids.billing_outcome_unknown)
+        self._deliver_refunds()
+        self._assert_refunded(10.0)
+        self._run_at(minutes=6)
+        self._assert_refunded(10.0)
+        self.assertEqual(
+            len(self.gateway.ledger.movements(kind='refund', description=self.tx.reference)), 1
+        )
+
+    def test_that_fails_later(self):
+        """The money comes back: the customer is still owed it, and the credit note is open."""
+        self.order.billing_token_id = self._create_token('pm_card_refundFail')
+        self._run_at(days=28)
+        self.tx = self.order.billing_event_ids.sorted('number')[1].transaction_ids
+        self.assertEqual(self.tx.state, 'done')
+        with freeze_time(DUE), self._committing_env() as env:
+            env['payment.transaction'].browse(self.tx.id)._create_order_refund(
+                10
+            )._send_order_refund()
+        self._assert_refunded(10.0)
+        self.gateway.settle_refund(self.tx.child_transaction_ids.provider_reference)
+        self._deliver_refunds()
+        self.assertEqual(self.tx.child_transaction_ids.state, 'error')
+        self.assertEqual((self.order.billing_refunded, self.order.billing_credited), (0, 10))
+        credit_note = self.order.billing_move_ids.filtered(
+            lambda move: move.move_type == 'out_refund'
+        )
+        self.assertEqual((credit_note.state, credit_note.amount_residual), ('posted', 10.0))
+        self.assertIn("failed", self.order.activity_ids.summary)
+
+
+@tagged('post_install', '-at_install')
+class TestWebhookDispute(WebhookCommon):
+    """Disputes that Stripe reports."""
+
+    TYPES = tuple(name for name in EVENT_TYPES if name.startswith('charge.dispute.'))
+
+    def setUp(self):
+        super().setUp()
+        self._run_at()
+        self.tx = self.event.transaction_ids
+        self.dispute = self.gateway.open_dispute(self.tx.provider_reference)
+        self._deliver_disputes()
+
+    def _deliver_disputes(self):
+        with freeze_time(DUE):
+            self._deliver_all(self._find_messages(*self.TYPES, payment=self.tx.provider_reference))
+            self._process()
+
+    def test_opened(self):
+        self.assertRecordValues(
+            self.order.billing_dispute_ids,
+            [
+                {
+                    'provider_reference': self.dispute['id'],
+                    'transaction_id': self.tx.id,
+                    'amount': 24.2,
+                    'reason': 'fraudulent',
+                    'state': 'open',
+                }
+            ],
+        )
+        self.assertTrue(self.order.billing_is_disputed)
+        self.assertEqual(
+            self.order.activity_ids.summary, f"Payment {self.tx.reference} is disputed"
+        )
+        notes = self.tx.invoice_ids.message_ids.mapped('body')
+        self.assertEqual(sum("The customer disputes $" in note for note in notes), 1)
+        self._deliver_disputes()
+        self.assertEqual(len(self.order.billing_dispute_ids), 1)
+        self.assertEqual(len(self.order.activity_ids), 1)
+
+    def test_fraud_stops_the_charges_until_staff_decide(self):
+        self.assertTrue(self.order.billing_is_stopped)
+        due = self.order.billing_next_event_id.due_date
+        for decided in (False, True):
+            with freeze_time(due):
+                self._run()
+            event = self.order.billing_event_ids.filtered(lambda e: e.due_date == due)
+            self.assertEqual(event.status, 'completed' if decided else 'scheduled')
+            if decided:
+                break
+            with freeze_time(due + timedelta(hours=2)):
+                exception = self.env['billpro.billing.exception'].search(
+                    [('event_id', '=', event.id)]
+                )
+                self.assertIn("is disputed as fraud", exception.reason)
+                with self.assertRaisesRegex(UserError, "Resume its charges first"):
+                    event.with_user(self.billing_manager).action_execute_now()
+                with self.assertRaises(AccessError):
+                    self.order.with_user(self.salesperson).action_resume_charges()
+                self.order.with_user(self.billing_manager).action_resume_charges()
+            self.assertFalse(self.order.billing_is_stopped)
+        # It is decided once more when the dispute is lost.
+        self.gateway.close_dispute(self.dispute['id'], won=False)
+        self._deliver_disputes()
+        self.assertTrue(self.order.billing_is_stopped)
+
+    def test_a_dispute_about_something_else_stops_nothing(self):
+        self.order.billing_dispute_ids.state = 'closed'
+        self.env['billpro.dispute']._record(
+            self.tx, {**self.dispute, 'reason': 'product_not_received'}
+        )
+        self.assertFalse(self.order.billing_is_stopped)
+
+    def test_won(self):
+        self.gateway.close_dispute(self.dispute['id'], won=True)
+        self._deliver_disputes()
+        self.assertEqual(self.order.billing_dispute_ids.state, 'won')
+        self.assertFalse(self.order.billing_is_disputed)
+        self.assertEqual(len(self.order.activity_ids), 1)
+
+    def test_lost(self):
+        self.gateway.close_dispute(self.dispute['id'], won=False)
+        self._deliver_disputes()
+        self.assertEqual(self.order.billing_dispute_ids.state, 'lost')
+        self.assertFalse(self.order.billing_is_disputed)
+        self.assertIn(
+            f"The dispute of payment {self.tx.reference} was lost",
+            self.order.activity_ids.mapped('summary'),
+        )
+
+
+@tagged('post_install', '-at_install')
+class TestWebhookCard(WebhookCommon):
+    """Cards that Stripe reports."""
+
+    def _deliver_cards(self, token):
+        self._deliver_all(
+            self._find_messages(
+                'payment_method.automatically_updated',
+                'payment_method.detached',
+                payment=token.stripe_payment_method,
+            )
+        )
+        self._process()
+
+    def test_renewed_by_the_bank(self):
+        token = self.order.billing_token_id
+        self.gateway.renew_card(
+            token.stripe_payment_method, exp_month=2, exp_year=2031, last4='1881'
+        )
+        self._deliver_cards(token)
+        self.assertEqual(str(token.card_expiry_date), '2031-02-28')
+        self.assertEqual(token._get_card_name(), "VISA •••• 1881")
+        self.assertEqual(token.payment_details, '1881')
+
+    def test_removed_at_the_provider(self):
+        token = self.order.billing_token_id
+        self._post(f'payment_methods/{token.stripe_payment_method}/detach')
+        self._deliver_cards(token)
+        self.assertFalse(token.active)
+        self.assertIn("was removed at the provider", self.order.activity_ids.summary)
+        self._run_at()
+        self.assertEqual(self.event.status, 'scheduled')
+        self.assertIn("can't be charged any more", self.event.status_message)
