@@ -23,6 +23,7 @@ from devtools import (
     protocol_check,
     python_environment,
     released_schema,
+    rooms,
     run_server,
     test_run,
     translations,
@@ -135,6 +136,10 @@ def _parser() -> argparse.ArgumentParser:
     psql_parser.set_defaults(command=psql)
     pot_parser = commands.add_parser('pot', help="export the terms to translate")
     pot_parser.set_defaults(command=export_terms)
+    rooms_parser = commands.add_parser(
+        'rooms', help="draw the map of the models' rooms in docs/architecture.md"
+    )
+    rooms_parser.set_defaults(command=draw_rooms)
     schema_parser = commands.add_parser(
         'schema', help="note the database structure that the next version updates from"
     )
@@ -356,6 +361,14 @@ def export_terms(_options: Namespace) -> int:
     """Bring the template of the addon's translations up to date."""
     with _odoo() as odoo:
         translations.write(odoo)
+    return 0
+
+
+def draw_rooms(_options: Namespace) -> int:
+    """Bring the map of the rooms up to date."""
+    with _odoo() as odoo:
+        foreign = rooms.read_foreign_names(paths.ADDON, odoo.source)
+    rooms.write_map(rooms.DOCUMENT, rooms.draw_map(paths.ADDON, foreign))
     return 0
 
 

@@ -95,8 +95,8 @@ def find_problems(addon: Path, odoo: Path, folders: Sequence[Path]) -> list[str]
         if path.parent.name != addon.name
     }
     closure = find_dependencies(addon, modules)
-    own = _read_module(addon)
-    others = [file for folder in modules.values() for file in _read_module(folder)]
+    own = read_module(addon)
+    others = [file for folder in modules.values() for file in read_module(folder)]
     [base_model] = [
         node
         for node in ast.parse((odoo / _BASE_MODEL).read_text(encoding='utf-8')).body
@@ -132,7 +132,7 @@ def find_dependencies(addon: Path, modules: dict[str, Path]) -> set[str]:
 
 
 @functools.cache
-def _read_module(folder: Path) -> list[SourceFile]:
+def read_module(folder: Path) -> list[SourceFile]:
     """Return the Python files of a module that are there when Odoo runs.
 
     Read once, as several addons are compared with the same modules.

@@ -17,6 +17,7 @@ from devtools import (
     method_definitions,
     node_environment,
     paths,
+    rooms,
     translations,
 )
 from devtools.odoo_server import Odoo
@@ -81,6 +82,7 @@ def run(odoo: Odoo, tools: Path) -> int:
             for problem in method_definitions.find_problems(addon)
         ),
         "names of other modules": lambda: check_names(odoo),
+        "rooms": lambda: check_rooms(odoo),
     }
     # The others are made beside the one that takes longest.
     beside = ThreadPoolExecutor(max_workers=1)
@@ -200,6 +202,18 @@ def check_names(odoo: Odoo) -> str:
         # The addon is one that they depend on, and two of them are beside each other.
         problems += foreign_names.find_problems(addon, odoo.source, [*folders, paths.CHECKOUT])
     return "\n".join(problems)
+
+
+def check_rooms(odoo: Odoo) -> str:
+    """Return which calls between rooms run back, and whether the map of the rooms is current.
+
+    :param Odoo odoo: Odoo, whose own methods are nobody's room.
+    :rtype: str
+    """
+    foreign = rooms.read_foreign_names(paths.ADDON, odoo.source)
+    drawn = rooms.draw_map(paths.ADDON, foreign)
+    problems = rooms.find_problems(paths.ADDON, foreign)
+    return "\n".join([*problems, rooms.check_map(rooms.DOCUMENT, drawn)])
 
 
 def check_xml() -> str:

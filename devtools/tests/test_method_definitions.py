@@ -61,7 +61,7 @@ def test_second_definition_in_addon_is_found(tmp_path):
         "        return super()._set_error(*args)\n"
     )
     [problem] = find_problems(addon)
-    assert "billpro_portal/models/payment_transaction.py:" in problem
+    assert "billpro_portal/models/attempts/payment_transaction.py:" in problem
     assert "billpro_portal/wizards/late.py:4 both define" in problem
     assert problem.endswith(" payment.transaction._set_error")
 
