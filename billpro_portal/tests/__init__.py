@@ -64,7 +64,7 @@ from .purchase import (
     test_subscription_tours,
 )
 from .reports import test_billing_reports
-from .rights import test_billing_rights, test_doors, test_read_access
+from .rights import test_billing_rights, test_doors, test_questions, test_read_access
 from .schedule import (
     test_merging,
     test_reschedule,

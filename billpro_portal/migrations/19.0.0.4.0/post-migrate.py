@@ -20,6 +20,14 @@ PAYER_GREETED = (
 )
 REFUNDED = '(object.billing_order_id._get_payment_contact() or object.partner_id)'
 
+# Subject and summary of what staff are asked until it has answered itself.
+QUESTIONS = {
+    'suspended': "Order suspended: %",
+    'cancelled': "Subscription cancelled: %",
+    'capture': "Capture or release the payment of %",
+    'paid-otherwise': "Order % was paid or invoiced in another way",
+}
+
 
 def migrate(cr, version):
     """Bring notices, lines and totals to what they are in this version.
@@ -32,6 +40,7 @@ def migrate(cr, version):
     _drop_early_discounts(cr)
     _date_pauses(cr)
     _show_disputes_to_branches(cr)
+    _name_questions(cr)
 
 
 def _show_disputes_to_branches(cr):
@@ -54,6 +63,24 @@ def _show_disputes_to_branches(cr):
             "[('company_id', 'in', company_ids)]",
         ),
     )
+
+
+def _name_questions(cr):
+    """Name the questions that answer themselves, so that they are found in every language.
+
+    The jobs, which ask most of them, write English unless their user has another language.
+
+    :param odoo.sql_db.Cursor cr: The cursor of the update.
+    """
+    for subject, summary in QUESTIONS.items():
+        cr.execute(
+            """
+            UPDATE mail_activity
+               SET billpro_subject = %s
+             WHERE res_model = 'sale.order' AND billpro_subject IS NULL AND summary LIKE %s
+            """,
+            (subject, summary),
+        )
 
 
 def _date_pauses(cr):

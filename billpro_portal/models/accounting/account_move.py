@@ -376,7 +376,9 @@ class AccountMove(models.Model):
             reason = self.env['billpro.own.transaction']._get_reason(error)
         if reason:
             self.billing_order_id._ask_staff(
-                self.env._("The legal PDF of %s could not be made", self.name), reason
+                f'legal-pdf-{self.id}',
+                self.env._("The legal PDF of %s could not be made", self.name),
+                reason,
             )
 
     def _billpro_print(self):
@@ -522,6 +524,7 @@ class AccountMove(models.Model):
         :param str reason: Why it was not sent.
         """
         self.billing_order_id._ask_staff(
+            f'einvoice-{self.id}',
             self.env._("The e-invoice of %s was not sent", self.name),
             self.env._(
                 "%s Correct what is wrong, then send it from the invoice. Until then the customer"
@@ -800,6 +803,7 @@ class AccountMove(models.Model):
             if not txs or move.move_type != 'out_invoice':
                 continue
             move.billing_order_id._ask_staff(
+                f'cancelled-{move.id}',
                 self.env._("Invoice %s was cancelled, and had been paid", move.display_name),
                 self.env._(
                     "%(payments)s are on the customer's account now. Refund them, or make another"

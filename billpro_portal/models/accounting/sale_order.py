@@ -61,11 +61,8 @@ class SaleOrder(models.Model):
         """
         # It pays no invoice: refunding it must not credit one.
         tx.write({'billing_on_account': True, 'invoice_ids': [fields.Command.clear()]})
-        self.activity_schedule(
-            'mail.mail_activity_data_todo',
-            summary=self.env._("Payment %s needs a decision", tx.reference),
-            note=note,
-            user_id=self._billing_get_person_to_ask().id,
+        self._ask_staff(
+            f'on-account-{tx.id}', self.env._("Payment %s needs a decision", tx.reference), note
         )
 
     def _report_part_on_account(self, tx):
@@ -74,6 +71,7 @@ class SaleOrder(models.Model):
         :param payment.transaction tx: The transaction that brought the money, booked.
         """
         self._ask_staff(
+            f'too-much-{tx.id}',
             self.env._("Payment %s is too much", tx.reference),
             self.env._(
                 "A part of %(amount)s, received by %(reference)s, pays no invoice. It is on the"
@@ -132,6 +130,7 @@ class SaleOrder(models.Model):
         """
         tx.billing_on_account = True
         self._ask_staff(
+            f'on-account-{tx.id}',
             self.env._("Payment %s needs a decision", tx.reference),
             self.env._(
                 "%(amount)s were received by %(reference)s for %(orders)s together. They are on the"

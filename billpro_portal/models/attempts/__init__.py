@@ -1,4 +1,4 @@
-"""Attempts to collect and to refund: whose they are, how they end, what is unknown."""
+"""Attempts to collect and to refund: whose they are, and how they end."""
 
 # Others in this room inherit it.
 from . import provider

@@ -399,6 +399,7 @@ class PaymentTransaction(models.Model):
         self.ensure_one()
         amount = self.currency_id.format(-self.amount)
         self.billing_order_id._ask_staff(
+            f'refund-made-{self.id}',
             self.env._("Refund %s was made at the provider", self.reference),
             self.env._(
                 "%s were paid back outside of Odoo. The credit note is posted; check whether the"
@@ -1199,6 +1200,7 @@ class PaymentTransaction(models.Model):
         self.ensure_one()
         _logger.warning("Took in nothing of what was reported of %s: %s", self.reference, mismatch)
         self._get_order_to_guard()._ask_staff(
+            f'mismatch-{self.id}',
             self.env._("Something was reported of %s that isn't its payment", self.reference),
             self.env._(
                 "Whoever reported it, %(mismatch)s. Nothing was changed by it. Compare the payment"
@@ -1486,20 +1488,16 @@ class PaymentTransaction(models.Model):
     def _ask_person_about_outcome(self):
         """Give the order's salesperson the question that no machine can answer; once."""
         self.ensure_one()
-        order = self.billing_order_id
-        summary = self.env._("Was %s executed?", self.reference)
-        if summary not in order.activity_ids.mapped('summary'):
-            order.activity_schedule(
-                'mail.mail_activity_data_todo',
-                summary=summary,
-                note=self.env._(
-                    "The payment provider never answered. Look up %s there, then press “Was"
-                    " executed” or “Was not executed” on the transaction. Nothing else is"
-                    " collected or refunded for it until then.",
-                    self.reference,
-                ),
-                user_id=order._billing_get_person_to_ask().id,
-            )
+        self.billing_order_id._ask_staff(
+            f'outcome-{self.id}',
+            self.env._("Was %s executed?", self.reference),
+            self.env._(
+                "The payment provider never answered. Look up %s there, then press “Was executed” or"
+                " “Was not executed” on the transaction. Nothing else is collected or refunded for"
+                " it until then.",
+                self.reference,
+            ),
+        )
 
     # === ODOO'S OWN WAYS TO PAY === #
 

@@ -5,7 +5,7 @@ class BillproProvider(models.AbstractModel):
     """What the billing of orders asks about a provider, answered for those it knows nothing of.
 
     Another addon answers for a provider by adding a model `billpro.provider.<code>` that inherits
-    this one and overrides what differs. Nothing else asks a provider for its name.
+    this one and overrides what differs.
     """
 
     _name = 'billpro.provider'

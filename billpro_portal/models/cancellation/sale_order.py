@@ -111,15 +111,13 @@ class SaleOrder(models.Model):
         self._withdraw_unsent_attempts()
         self._finish_cancellation()
         self._ask_staff(
-            self._get_cancelled_summary(),
+            'cancelled',
+            self.env._("Subscription cancelled: %s", self.name),
             '\n'.join(filter(None, [reason.name if reason else '', note])),
         )
         self.env['billpro.notification']._queue('cancelled', self, f'order-{self.id}-{now}')
         # What waits for the customer's bank is withdrawn there.
         self.env.ref('billpro_portal.cron_billing_run')._trigger()
-
-    def _get_cancelled_summary(self):
-        return self.env._("Subscription cancelled: %s", self.name)
 
     def _undo_cancellation(self):
         """Take a cancellation back while the paid period lasts, and confirm it to the customer.
@@ -151,9 +149,7 @@ class SaleOrder(models.Model):
             last = self.billing_event_ids.filtered('number').sorted('number')[-1:]
             last._schedule_next_events()
         self._follow_payments()
-        self.activity_ids.filtered(
-            lambda activity: activity.summary == self._get_cancelled_summary()
-        ).unlink()
+        self._withdraw_question('cancelled')
         self._message_log(body=self.env._("The cancellation was undone."))
         self.env['billpro.notification']._queue(
             'cancel_undone', self, f'order-{self.id}-{requested}'
@@ -193,7 +189,7 @@ class SaleOrder(models.Model):
             message_type='comment',
             subtype_xmlid='mail.mt_comment',
         )
-        self._ask_staff(self.env._("Answer the customer of %s", self.name), text)
+        self._ask_staff('answer', self.env._("Answer the customer of %s", self.name), text)
 
     # === STAFF === #
 

@@ -86,6 +86,7 @@ class SaleOrder(models.Model):
         :param payment.transaction tx: The transaction that reserved it.
         """
         self._ask_staff(
+            f'release-{tx.id}',
             self.env._("Release %s at the provider", tx.reference),
             self.env._(
                 "%(amount)s were authorised for order %(order)s, which doesn't need them: it is"
@@ -125,9 +126,7 @@ class SaleOrder(models.Model):
                 reference=tx.reference,
             ),
         )
-        self.activity_ids.filtered(
-            lambda activity: activity.summary == self._get_capture_summary()
-        ).unlink()
+        self._withdraw_question('capture')
         invoices = self._create_initial_invoices()
         drafts = invoices.filtered(lambda move: move.state == 'draft')
         if len(drafts) == 1 and self.currency_id.compare_amounts(drafts.amount_total, tx.amount):
@@ -162,11 +161,13 @@ class SaleOrder(models.Model):
             reason = self.env._(
                 "The authorisation of %s has ended at the provider. Nothing was charged.", amount
             )
-            self._ask_staff(self.env._("The authorisation of %s has ended", self.name), reason)
+            self._ask_staff(
+                f'authorisation-{tx.id}',
+                self.env._("The authorisation of %s has ended", self.name),
+                reason,
+            )
         self._apply_billing_trigger('complete', reason)
-        self.activity_ids.filtered(
-            lambda activity: activity.summary == self._get_capture_summary()
-        ).unlink()
+        self._withdraw_question('capture')
 
     # === STAFF === #
 
@@ -274,9 +275,6 @@ class SaleOrder(models.Model):
 
     # === DATES === #
 
-    def _get_capture_summary(self):
-        return self.env._("Capture or release the payment of %s", self.name)
-
     def _remind_of_capture(self):
         """Tell the salesperson that the authorisation is about to end; the caller commits."""
         self.ensure_one()
@@ -285,7 +283,8 @@ class SaleOrder(models.Model):
             return
         tx.billing_capture_reminded = True
         self._ask_staff(
-            self._get_capture_summary(),
+            'capture',
+            self.env._("Capture or release the payment of %s", self.name),
             self.env._(
                 "%(amount)s are reserved until %(date)s. Afterwards the provider releases them,"
                 " and nothing can be charged any more.",

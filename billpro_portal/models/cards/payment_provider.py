@@ -1,5 +1,4 @@
 from odoo import api, models
-from odoo.tools import plaintext2html
 
 from ..rights.own_context import INSIDE
 
@@ -74,23 +73,18 @@ class PaymentProvider(models.Model):
         :param sale.order orders: Its orders that were charged to cards of the provider.
         """
         self.ensure_one()
-        self.env['mail.activity'].sudo().create(
-            {
-                'activity_type_id': self.env.ref('mail.mail_activity_data_todo').id,
-                'summary': self.env._(
-                    "%(provider)s was switched off or changed: %(count)s orders need another card",
-                    provider=self.name,
-                    count=len(orders),
-                ),
-                'note': plaintext2html(
-                    self.env._(
-                        "Its stored cards can't be charged any more, and nothing is collected of"
-                        " these orders of %(company)s. Choose them in the list of billing"
-                        " exceptions and press “Request card update”: %(orders)s.",
-                        company=company.name,
-                        orders=', '.join(orders.mapped('name')),
-                    )
-                ),
-                'user_id': company._billing_get_person_to_ask().id,
-            }
+        company._billing_ask_staff(
+            f'archived-cards-{self.id}',
+            self.env._(
+                "%(provider)s was switched off or changed: %(count)s orders need another card",
+                provider=self.name,
+                count=len(orders),
+            ),
+            self.env._(
+                "Its stored cards can't be charged any more, and nothing is collected of these"
+                " orders of %(company)s. Choose them in the list of billing exceptions and press"
+                " “Request card update”: %(orders)s.",
+                company=company.name,
+                orders=', '.join(orders.mapped('name')),
+            ),
         )

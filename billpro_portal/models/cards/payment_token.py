@@ -165,6 +165,7 @@ class PaymentToken(models.Model):
             for order in orders:
                 card = order.billing_token_id._get_card_name()
                 order._ask_staff(
+                    f'card-removed-{order.billing_token_id.id}',
                     self.env._("%s was removed at the provider", card),
                     self.env._(
                         "Order %s can't be charged any more: ask the customer for another card.",

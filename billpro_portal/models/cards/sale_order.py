@@ -168,7 +168,9 @@ class SaleOrder(models.Model):
             )
             order._message_log(body=note)
             if order.billing_status in LIVE:
-                order._ask_staff(self.env._("Order %s has another customer", order.name), note)
+                order._ask_staff(
+                    'other-customer', self.env._("Order %s has another customer", order.name), note
+                )
 
     # === CHANGING THEM === #
 

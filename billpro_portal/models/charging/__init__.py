@@ -1,4 +1,4 @@
-"""The charge run: open, charge, book; and what is charged by hand."""
+"""The charge run: open, charge, book; what is unknown; what is charged by hand."""
 
 from . import (
     billing_event,

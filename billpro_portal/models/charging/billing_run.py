@@ -424,6 +424,7 @@ class BillproBillingRun(models.Model):
                 event.invoice_id.display_name,
             )
             event.order_id._ask_staff(
+                f'touched-{event.id}',
                 self.env._("Payment %s can't be collected as agreed", event.display_name),
                 event.status_message,
             )

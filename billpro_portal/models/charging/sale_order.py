@@ -322,12 +322,12 @@ class SaleOrder(models.Model):
         if is_unfit == self.billing_other_payments_told:
             return
         self.billing_other_payments_told = is_unfit
-        summary = self.env._("Order %s was paid or invoiced in another way", self.name)
         if not is_unfit:  # It was put right.
-            self.activity_ids.filtered(lambda activity: activity.summary == summary).unlink()
+            self._withdraw_question('paid-otherwise')
         else:
             self._ask_staff(
-                summary,
+                'paid-otherwise',
+                self.env._("Order %s was paid or invoiced in another way", self.name),
                 self.env._(
                     "%(reason)s Its link collects nothing until that is put right: cancel or"
                     " credit the invoice, or pay the customer back and make a new order.\n"

@@ -289,6 +289,7 @@ class SaleOrder(models.Model):
         is_open = sum(move.amount_residual for move in invoices)
         if self.currency_id.compare_amounts(is_open, amount):
             self._ask_staff(
+                'initial-invoices',
                 self.env._("The invoices of order %s differ from what was paid", self.name),
                 self.env._(
                     "%(amount)s were paid, and its invoices have %(open)s open: %(invoices)s. Make"

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.fields import Domain
-from odoo.tools import format_datetime, plaintext2html
+from odoo.tools import format_datetime
 
 from ...billing.lifecycle import BEFORE_APPROVAL, CHARGEABLE_ORDERS, LIVE, REQUESTABLE_EVENTS
 
@@ -380,19 +380,22 @@ class BillproFailure(models.Model):
             next_step=self._get_next_step(),
         )
         if self.order_id:
-            activity = self.order_id._ask_staff(summary, note)
+            activity = self.order_id._ask_staff(self._get_subject(), summary, note)
         else:
             company = self.company_id or self.env.company
-            activity = self.env['mail.activity'].create(
-                {
-                    'activity_type_id': self.env.ref('mail.mail_activity_data_todo').id,
-                    'summary': summary,
-                    'note': plaintext2html(note),
-                    'user_id': company._billing_get_person_to_ask().id,
-                }
-            )
+            activity = company._billing_ask_staff(self._get_subject(), summary, note)
         if self.task in ENDLESS:
             self.activity_id = activity
+
+    def _get_subject(self):
+        """Return what a person is asked about, in no language; see `sale.order._ask_staff`.
+
+        :rtype: str
+        """
+        self.ensure_one()
+        if self.task in OF_COMPANY:
+            return self.task
+        return f'{self.task}-{self.res_model}-{self.res_id}'
 
     def _get_summary(self):
         """Return what a person is asked about, as a line.

@@ -499,6 +499,7 @@ class BillproBillingEvent(models.Model):
             left = lines  # None is to come.
         if left:
             order._ask_staff(
+                f'not-charged-{self.id}',
                 self.env._("%s isn't charged", ', '.join(left.mapped('name'))),
                 self.env._(
                     "It was to be charged with payment %s, which was skipped. If it is still owed,"

@@ -817,12 +817,11 @@ class SaleOrder(models.Model):
         :param str reason: Why its status has changed.
         """
         self.ensure_one()
-        summary = self.env._("Order suspended: %s", self.name)
         if self.billing_status == 'suspended':
             self.billing_suspended_date = fields.Datetime.now()
-            self._ask_staff(summary, reason)
+            self._ask_staff('suspended', self.env._("Order suspended: %s", self.name), reason)
         elif was_suspended:
-            self.activity_ids.filtered(lambda activity: activity.summary == summary).unlink()
+            self._withdraw_question('suspended')
 
     # === PARTS OF THE ORDER === #
 

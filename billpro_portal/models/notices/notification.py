@@ -459,7 +459,7 @@ class BillproNotification(models.Model):
         )
         self.order_id._message_log(body=note)
         self.order_id._ask_staff(
-            self.env._("The customer of %s was not told", self.order_id.name), note
+            'not-told', self.env._("The customer of %s was not told", self.order_id.name), note
         )
 
     # === STAFF === #

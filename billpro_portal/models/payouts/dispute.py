@@ -195,9 +195,10 @@ class BillproDispute(models.Model):
                     'open': self.env._("Payment %s is disputed", reference),
                     'lost': self.env._("The dispute of payment %s was lost", reference),
                 }[self.state]
-                self.order_id._ask_staff(summary, text)
+                self.order_id._ask_staff(f'dispute-{self.id}-{self.state}', summary, text)
             elif self.is_booked_otherwise or self._is_loss_entered():
                 self.order_id._ask_staff(
+                    f'dispute-{self.id}-not-lost',
                     self.env._("The dispute of payment %s was not lost after all", reference),
                     self.env._("Take back the entry of its loss, which somebody has made by hand.")
                     if self.is_booked_otherwise

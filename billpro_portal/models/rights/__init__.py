@@ -6,6 +6,7 @@ from . import (
     guarded_fields,
     ir_default,
     ir_http,
+    mail_activity,
     own_context,
     payment_token,
     payment_transaction,

@@ -1,4 +1,5 @@
 from odoo import models
+from odoo.tools import plaintext2html
 
 
 class ResCompany(models.Model):
@@ -19,3 +20,27 @@ class ResCompany(models.Model):
             if people := users - (without or users.browse()):
                 return people.sorted('id')[0]
         return self.env.ref('base.user_root')
+
+    def _billing_ask_staff(self, subject, summary, note):
+        """Give a person something to look at that is no order's own.
+
+        :param str subject: See `sale.order._ask_staff`.
+        :param str summary: What it is about, a line.
+        :param str note: What happened and what to do, as plain text.
+        :return: The activity.
+        :rtype: mail.activity
+        """
+        self.ensure_one()
+        return (
+            self.env['mail.activity']
+            .sudo()
+            .create(
+                {
+                    'activity_type_id': self.env.ref('mail.mail_activity_data_todo').id,
+                    'billpro_subject': subject,
+                    'summary': summary,
+                    'note': plaintext2html(note),
+                    'user_id': self._billing_get_person_to_ask().id,
+                }
+            )
+        )

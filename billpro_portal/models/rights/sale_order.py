@@ -23,22 +23,39 @@ class SaleOrder(models.Model):
             people -= without
         return people[:1] or order.company_id._billing_get_person_to_ask(without=without)
 
-    def _ask_staff(self, summary, note):
-        """Give a person something to look at; once.
+    def _ask_staff(self, subject, summary, note):
+        """Give a person something to look at; once, until somebody has.
 
+        :param str subject: What it is about, in no language: a word, with the id of the record
+                            where an order may have several.
         :param str summary: What it is about, a line.
         :param str note: What happened and what to do, as plain text.
         :return: The activity, which they may have been given before.
         :rtype: mail.activity
         """
         self.ensure_one()
-        given = self.activity_ids.filtered(lambda activity: activity.summary == summary)
-        return given[:1] or self.activity_schedule(
+        return self._get_questions(subject)[:1] or self.activity_schedule(
             'mail.mail_activity_data_todo',
+            billpro_subject=subject,
             summary=summary,
             note=plaintext2html(note),
             user_id=self._billing_get_person_to_ask().id,
         )
+
+    def _withdraw_question(self, subject):
+        """Take back what a person was asked: it has answered itself.
+
+        :param str subject: See `_ask_staff`.
+        """
+        self._get_questions(subject).unlink()
+
+    def _get_questions(self, subject):
+        """Return what is still asked about an order.
+
+        :param str subject: See `_ask_staff`.
+        :rtype: mail.activity
+        """
+        return self.activity_ids.filtered(lambda activity: activity.billpro_subject == subject)
 
     # === GUARDED FIELDS === #
 

@@ -447,6 +447,7 @@ class BillproBillingEvent(models.Model):
         if invoice := self._get_invoice_by_hand():
             self.invoice_id = False
             self.order_id._ask_staff(
+                f'paused-{invoice.id}',
                 self.env._("Invoice %s bills what was paused", invoice.name),
                 self.env._(
                     "It was posted for a period that began while the order was paused. The"

@@ -357,6 +357,7 @@ class PaymentTransaction(models.Model):
         if self.billing_order_id:
             self.billing_order_id._mark_totals_to_compute()
             self.billing_order_id._ask_staff(
+                f'refund-failed-{self.id}',
                 self.env._("Refund %s failed", self.reference),
                 self.env._(
                     "%s did not reach the customer's card and are back on the provider's account."

@@ -209,6 +209,8 @@ FIELDS = {
     },
     'sale.order.line': {'billing_each_period'},
     # Of billing managers; what counts for all companies, of administrators.
+    # Whoever may edit an activity may edit which question it is: one is asked once more at worst.
+    'mail.activity': {'billpro_subject'},
     'billpro.cancel.reason': {'active', 'company_id', 'name', 'sequence'},
     'billpro.notification.kind': {
         'code',
