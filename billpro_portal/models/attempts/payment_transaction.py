@@ -1492,9 +1492,9 @@ class PaymentTransaction(models.Model):
             f'outcome-{self.id}',
             self.env._("Was %s executed?", self.reference),
             self.env._(
-                "The payment provider never answered. Look up %s there, then press “Was executed” or"
-                " “Was not executed” on the transaction. Nothing else is collected or refunded for"
-                " it until then.",
+                "The payment provider never answered. Look up %s there, then press “Was executed”"
+                " or “Was not executed” on the transaction. Nothing else is collected or refunded"
+                " for it until then.",
                 self.reference,
             ),
         )
