@@ -27,11 +27,6 @@ from ..rights.own_context import INSIDE, get_answers, is_inside
 
 # An unknown outcome is asked about after five minutes, an hour, and then every day.
 INQUIRY_DELAYS = ({'minutes': 5}, {'hours': 1}, {'days': 1})
-# Stripe keeps idempotency keys for 24 hours (Stripe API reference, "Idempotent requests"). What is
-# sent shortly before may arrive after that: an hour is left for its way.
-RESEND_HOURS = 23
-# When nothing can arrive any more under its key, and the search, which lags, had time to learn it.
-SEARCH_HOURS = 25
 # A request is over after this time: a draft that old belongs to a process that died.
 ABANDONED_MINUTES = 15
 INQUIRY_BATCH_SIZE = 100
@@ -46,7 +41,6 @@ FORGOTTEN_HOURS = 24
 # Most who don't come back have paid nothing: they are asked about for two days.
 UNFINISHED_INQUIRIES = 4
 UNFINISHED_DAYS = 7
-_FINISHED = frozenset({'succeeded', 'processing', 'requires_capture'})
 CODES = ('error_code', 'decline_code', 'advice_code', 'network_code', 'network_advice_code')
 
 
@@ -831,8 +825,8 @@ class PaymentTransaction(models.Model):
             return False
         if self.state == 'draft':
             return True
-        is_at_stripe = self.provider_code == 'stripe' and bool(self.provider_reference)
-        return is_at_stripe and self.state in {'error', 'cancel'}
+        keeps_it = self.provider_id._in_billing()._keeps_begun_payments
+        return keeps_it and bool(self.provider_reference) and self.state in {'error', 'cancel'}
 
     def _is_forgotten(self):
         """Return whether it was begun so long ago that nobody has its page open any more.
@@ -860,43 +854,11 @@ class PaymentTransaction(models.Model):
     def _end_at_provider(self):
         """End what was begun, so that nobody can finish it. What was finished is taken in.
 
-        Addons for other providers that can end payments override it.
-
         :return: Whether it has ended without being paid.
         :rtype: bool
         """
         self.ensure_one()
-        if self.provider_code != 'stripe':
-            return not self._is_at_payment_page()
-        if not self.provider_reference:
-            return True  # Nobody was given what it takes to finish it.
-        stripe_object = self._ask_stripe_to_end()
-        status = stripe_object.get('status')
-        if status in _FINISHED and (mismatch := self._take_in_stripe_object(stripe_object)):
-            self._report_mismatch(mismatch)
-        self.billing_ended = status == 'canceled'
-        return self.billing_ended
-
-    def _ask_stripe_to_end(self):
-        """Ask Stripe to end a payment or set-up.
-
-        :return: What it is then; its status is unknown if Stripe doesn't answer.
-        :rtype: dict
-        """
-        collection = 'setup_intents' if self.operation == 'validation' else 'payment_intents'
-        try:
-            return self.with_context(billing_moves_no_money=INSIDE)._send_api_request(
-                'POST',
-                f'{collection}/{self.provider_reference}/cancel',
-                data={'expand[]': 'payment_method'},
-            )
-        except ValidationError as error:
-            if getattr(error.__cause__, 'code', None) == 'resource_missing':
-                return {'status': 'canceled'}  # This account can't collect it.
-        try:
-            return self._fetch_stripe_object(self.provider_reference)
-        except ValidationError:
-            return {}
+        return self.provider_id._in_billing()._end(self)
 
     def _is_still_open(self):
         """Return whether a begun payment can be gone on with: at its provider it hasn't ended.
@@ -904,32 +866,22 @@ class PaymentTransaction(models.Model):
         :rtype: bool
         """
         self.ensure_one()
-        if self.provider_code != 'stripe' or not self.provider_reference:
-            return True
-        try:
-            stripe_object = self._fetch_stripe_object(self.provider_reference)
-        except ValidationError:
-            return False
-        return stripe_object['status'] in {
-            'requires_payment_method',
-            'requires_confirmation',
-            'requires_action',
-        }
+        return not self.provider_reference or self.provider_id._in_billing()._is_open(self)
 
     # === NOBODY CAME BACK === #
 
     @api.model
     def _ask_about_unfinished(self):
-        """Ask what became of payments whose customers didn't come back from Stripe; a few times.
+        """Ask what became of payments whose customers didn't come back; a few times.
 
-        The browser was closed, and Stripe's message was lost, or there is no webhook: what was
-        paid would stay unknown until somebody opens the order's link again.
+        The browser was closed, and the provider's message was lost, or there is no webhook: what
+        was paid would stay unknown until somebody opens the order's link again.
         """
         now = fields.Datetime.now()
         txs = self.search(
             [
                 ('billing_order_id', '!=', False),
-                ('provider_id.code', '=', 'stripe'),
+                ('provider_id.code', 'in', self.env['billpro.provider']._get_keeping_codes()),
                 ('operation', 'in', list(BROWSER_OPERATIONS)),
                 ('state', 'in', ('draft', 'error', 'cancel')),
                 ('provider_reference', '!=', False),
@@ -952,7 +904,7 @@ class PaymentTransaction(models.Model):
 
     @api.model
     def _look_after_unfinished(self, tx):
-        """Take in what became of a payment if it is finished at Stripe.
+        """Take in what became of a payment if it is finished at its provider.
 
         :param payment.transaction tx: The payment.
         :return: Whether it could be locked.
@@ -962,15 +914,7 @@ class PaymentTransaction(models.Model):
             return False
         if tx._can_be_finished_by_browser():
             tx._schedule_inquiry()
-            try:
-                stripe_object = tx._fetch_stripe_object(tx.provider_reference)
-            except ValidationError:
-                return True  # Logged already; it is asked again.
-            status = stripe_object.get('status')
-            tx.billing_ended = status == 'canceled'
-            is_finished = status in _FINISHED or (tx.billing_ended and tx.state == 'draft')
-            if is_finished and (mismatch := tx._take_in_stripe_object(stripe_object)):
-                tx._report_mismatch(mismatch)
+            tx.provider_id._in_billing()._take_in_finished(tx)
         return True
 
     # === WHOSE PAYMENT IT IS === #
@@ -1382,7 +1326,7 @@ class PaymentTransaction(models.Model):
             operation = 'void' if self.billing_is_release else 'capture'
         return (
             operation in self.provider_id._in_billing()._repeatable_operations
-            and not self._was_sent_before(RESEND_HOURS)
+            and not self._was_sent_before(self.provider_id._in_billing()._key_hours)
             and not self._is_event_paid()
         )
 
@@ -1480,8 +1424,8 @@ class PaymentTransaction(models.Model):
         and when the search of the provider had time to learn of it.
         """
         self.ensure_one()
-        found = self.provider_id._in_billing()._look_up(self)
-        if found is False and self._was_sent_before(SEARCH_HOURS):
+        provider = self.provider_id._in_billing()
+        if provider._look_up(self) is False and self._was_sent_before(provider._search_hours):
             self.billing_outcome_unknown = False
             self._set_error(self.env._("The payment provider never executed it."))
 

@@ -23,6 +23,15 @@ class BillproProvider(models.AbstractModel):
     _collects_at_once = False
     # How long an authorisation lasts, in days; 0 if that isn't known.
     _authorization_days = 0
+    # For how many hours after a request was first sent the provider knows it again by its key. No
+    # deadline to choose: later it would be executed once more.
+    _key_hours = 0
+    # After how many hours that `_look_up` finds nothing proves that nothing was executed: nothing
+    # can arrive under the key any more, and a search that lags has learned of it.
+    _search_hours = 0
+    # Whether what a customer has begun stays at the provider under its number, where it can be
+    # finished later, asked about and ended.
+    _keeps_begun_payments = False
 
     @api.model
     def _get_authorization_days(self):
@@ -31,12 +40,29 @@ class BillproProvider(models.AbstractModel):
         :return: The days by the provider's code.
         :rtype: dict[str, int]
         """
-        names = self.env.registry.descendants([self._name], '_inherit')
         return {
-            name.removeprefix(f'{self._name}.'): days
-            for name in sorted(names)
-            if (days := self.env[name]._authorization_days)
+            code: provider._authorization_days
+            for code, provider in self._get_providers().items()
+            if provider._authorization_days
         }
+
+    @api.model
+    def _get_keeping_codes(self):
+        """Return the codes of the providers that keep what a customer has begun.
+
+        :rtype: list[str]
+        """
+        providers = self._get_providers().items()
+        return [code for code, provider in providers if provider._keeps_begun_payments]
+
+    @api.model
+    def _get_providers(self):
+        """Return the models of the providers that something is known of, by their codes.
+
+        :rtype: dict[str, billpro.provider]
+        """
+        names = self.env.registry.descendants([self._name], '_inherit') - {self._name}
+        return {name.removeprefix(f'{self._name}.'): self.env[name] for name in sorted(names)}
 
     @api.model
     def _prepare_request(self, tx, method, endpoint, request):
@@ -47,6 +73,34 @@ class BillproProvider(models.AbstractModel):
         :param str endpoint: The path of the request.
         :param dict request: Its other arguments; they are changed.
         :raise ValidationError: If it must not be sent.
+        """
+
+    @api.model
+    def _end(self, tx):
+        """End what a customer has begun, so that nobody can finish it; take in what was finished.
+
+        :param payment.transaction tx: The transaction that was begun.
+        :return: Whether it has ended without being paid.
+        :rtype: bool
+        """
+        return not tx._is_at_payment_page()
+
+    @api.model
+    def _is_open(self, tx):
+        """Return whether what a customer has begun can be gone on with.
+
+        :param payment.transaction tx: The transaction, which has the provider's number.
+        :rtype: bool
+        """
+        return True
+
+    @api.model
+    def _take_in_finished(self, tx):
+        """Take in what became of a payment whose customer didn't come back, if it is finished.
+
+        Asked of providers that keep what was begun.
+
+        :param payment.transaction tx: The transaction, which has the provider's number.
         """
 
     @api.model

@@ -12,3 +12,4 @@ class BillproProviderDemo(models.AbstractModel):
     _resumes_payments = True
     _captures_in_part = True
     _collects_at_once = True
+    _key_hours = 23

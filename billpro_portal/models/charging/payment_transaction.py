@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
-from ..attempts.payment_transaction import INQUIRY_BATCH_SIZE, SEARCH_HOURS
+from ..attempts.payment_transaction import INQUIRY_BATCH_SIZE
 from ..rights.own_context import INSIDE
 
 
@@ -65,9 +65,7 @@ class PaymentTransaction(models.Model):
         if self.billing_outcome_unknown:
             self._settle_by_look_up()
         # The search is believed later than the request is sent for the last time.
-        waits_for_search = self.provider_code == 'stripe' and not self._was_sent_before(
-            SEARCH_HOURS
-        )
+        waits_for_search = not self._was_sent_before(self.provider_id._in_billing()._search_hours)
         if self.billing_outcome_unknown and not can_be_sent_again and not waits_for_search:
             self._ask_person_about_outcome()
 

@@ -23,6 +23,7 @@ _SUFFIX_LENGTH = 18
 CARDS_PER_ATTEMPT = 5
 # Stripe documentation, "Search": the oldest version that can search.
 SEARCH_API_VERSION = '2020-08-27'
+_FINISHED = frozenset({'succeeded', 'processing', 'requires_capture'})
 
 
 class PaymentTransaction(models.Model):
@@ -393,3 +394,70 @@ class PaymentTransaction(models.Model):
         dispute = self._send_api_request('GET', f'disputes/{dispute_id}')
         if dispute.get('payment_intent') == self.provider_reference:
             self.env['billpro.dispute']._record(self, dispute)
+
+    # === WHAT CUSTOMERS HAVE BEGUN === #
+
+    def _end_at_stripe(self):
+        """End a payment or set-up at Stripe. What was finished is taken in.
+
+        :return: Whether it has ended without being paid.
+        :rtype: bool
+        """
+        self.ensure_one()
+        stripe_object = self._ask_stripe_to_end()
+        status = stripe_object.get('status')
+        if status in _FINISHED and (mismatch := self._take_in_stripe_object(stripe_object)):
+            self._report_mismatch(mismatch)
+        self.billing_ended = status == 'canceled'
+        return self.billing_ended
+
+    def _ask_stripe_to_end(self):
+        """Ask Stripe to end a payment or set-up.
+
+        :return: What it is then; its status is unknown if Stripe doesn't answer.
+        :rtype: dict
+        """
+        collection = 'setup_intents' if self.operation == 'validation' else 'payment_intents'
+        try:
+            return self.with_context(billing_moves_no_money=INSIDE)._send_api_request(
+                'POST',
+                f'{collection}/{self.provider_reference}/cancel',
+                data={'expand[]': 'payment_method'},
+            )
+        except ValidationError as error:
+            if getattr(error.__cause__, 'code', None) == 'resource_missing':
+                return {'status': 'canceled'}  # This account can't collect it.
+        try:
+            return self._fetch_stripe_object(self.provider_reference)
+        except ValidationError:
+            return {}
+
+    def _is_open_at_stripe(self):
+        """Return whether the customer can still pay a payment that was begun.
+
+        :return: That; not if Stripe doesn't answer.
+        :rtype: bool
+        """
+        self.ensure_one()
+        try:
+            stripe_object = self._fetch_stripe_object(self.provider_reference)
+        except ValidationError:
+            return False
+        return stripe_object['status'] in {
+            'requires_payment_method',
+            'requires_confirmation',
+            'requires_action',
+        }
+
+    def _take_in_finished_at_stripe(self):
+        """Take in what became of a payment or set-up if it is finished at Stripe."""
+        self.ensure_one()
+        try:
+            stripe_object = self._fetch_stripe_object(self.provider_reference)
+        except ValidationError:
+            return  # Logged already; it is asked again.
+        status = stripe_object.get('status')
+        self.billing_ended = status == 'canceled'
+        is_finished = status in _FINISHED or (self.billing_ended and self.state == 'draft')
+        if is_finished and (mismatch := self._take_in_stripe_object(stripe_object)):
+            self._report_mismatch(mismatch)

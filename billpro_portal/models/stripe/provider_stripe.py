@@ -6,8 +6,7 @@ from odoo import api, models
 class BillproProviderStripe(models.AbstractModel):
     """Stripe, which keeps idempotency keys, and can be asked what became of a request.
 
-    It keeps the keys for 24 hours (Stripe API reference, "Idempotent requests"), and an
-    authorisation for 7 days (Stripe documentation, "Place a hold on a payment method").
+    It keeps an authorisation for 7 days (Stripe documentation, "Place a hold on a payment method").
     """
 
     _name = 'billpro.provider.stripe'
@@ -20,12 +19,34 @@ class BillproProviderStripe(models.AbstractModel):
     _captures_in_part = True
     _collects_at_once = True
     _authorization_days = 7
+    # Stripe keeps idempotency keys for 24 hours (Stripe API reference, "Idempotent requests"). What
+    # is sent shortly before may arrive after that: an hour is left for its way.
+    _key_hours = 23
+    # When nothing can arrive any more under its key, and the search, which lags, had time to learn
+    # it.
+    _search_hours = 25
+    _keeps_begun_payments = True
 
     @api.model
     def _prepare_request(self, tx, method, endpoint, request):
         """Override to have refunds sent at most once, and found again."""
         if (method, endpoint) == ('POST', 'refunds'):
             tx._identify_stripe_refund(request)
+
+    @api.model
+    def _end(self, tx):
+        """Override to cancel the payment or set-up."""
+        return not tx.provider_reference or tx._end_at_stripe()
+
+    @api.model
+    def _is_open(self, tx):
+        """Override to ask whether the customer can still pay."""
+        return tx._is_open_at_stripe()
+
+    @api.model
+    def _take_in_finished(self, tx):
+        """Override to ask for the payment or set-up."""
+        tx._take_in_finished_at_stripe()
 
     @api.model
     def _look_up(self, tx):
