@@ -10,6 +10,8 @@ in the context.
 from odoo import api, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 
+from ..billing.lifecycle import BEFORE_APPROVAL
+
 # Whatever the record.
 OWN = {
     'sale.order': {
@@ -174,6 +176,24 @@ class SaleOrder(models.Model):
         for name in get_given_names(self.env, vals_list) & OF_ORDERS[self._name]:
             if not self._fields[name].compute:  # Odoo computes these whatever is given.
                 self._check_field_access(self._fields[name], 'write')
+
+    def _check_written_state(self):
+        """Refuse a status of Odoo that the billing status doesn't follow, as with its buttons.
+
+        The order would look cancelled, and its card be charged all the same.
+
+        :raise UserError: If an order that is sold or can be paid seems to be something else.
+        """
+        if self.env.su:
+            return
+        unsold = BEFORE_APPROVAL | {'cancelled'}
+        fitting = {'draft': unsold, 'sent': unsold, 'cancel': {'cancelled'}}
+        for order in self.sudo().filtered('purchase_type'):
+            status = order.billing_status
+            if status not in fitting.get(order.state, {status}):
+                raise UserError(
+                    self.env._("Use the buttons of order %s to change its status.", order.name)
+                )
 
     def _check_transactions_are_own(self):
         """Refuse payments of orders on ordinary ones; those of Odoo are written by the system.

@@ -361,6 +361,8 @@ class SaleOrder(models.Model):
             self.order_line._discard_stale_invoices()
         if 'transaction_ids' in vals:
             self._check_transactions_are_own()
+        if 'state' in vals:
+            self._check_written_state()
         if 'purchase_type' in vals and not self.env.su:
             # On ordinary orders Odoo lets whoever edits them write what is computed.
             orders = self.sudo()
