@@ -1,3 +1,5 @@
+from werkzeug.exceptions import MethodNotAllowed
+
 from odoo.exceptions import AccessError, MissingError, UserError
 from odoo.http import request
 
@@ -67,7 +69,10 @@ class OrderAccess(PaymentPortal):
 
         :param sale.order order: The order.
         :raise UserError: If the visitor is logged in as staff.
+        :raise werkzeug.exceptions.MethodNotAllowed: If something only asks what can be done.
         """
+        if request.httprequest.method == 'OPTIONS':  # Odoo adds it, and checks no CSRF token.
+            raise MethodNotAllowed(['POST'])
         if self._billpro_looks_on(order):
             raise UserError(
                 request.env._(

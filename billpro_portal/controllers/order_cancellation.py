@@ -128,7 +128,7 @@ class OrderCancellation(OrderAccess):
         order = self._billpro_get_accessible_order(order_id, access_token)
         if not order or order.billing_status not in LIVE:
             return self._billpro_render_order_not_found()
-        message = (message or '').strip()
+        message = (message or '').replace('\0', '').strip()
         try:
             self._billpro_check_acts_as_customer(order)
             order._receive_customer_message(message[:MESSAGE_LENGTH], MESSAGES_PER_DAY)

@@ -49,6 +49,19 @@ class SaleOrder(models.Model):
         self.ensure_one()
         return self.billing_authorization_id.filtered(lambda tx: tx.state == 'authorized')
 
+    def _check_nothing_is_reserved(self):
+        """Refuse another customer while money is reserved: its invoice is for who pays.
+
+        :raise UserError: If money is reserved for one of the orders.
+        """
+        for order in self.sudo():
+            if order._get_open_authorization():
+                raise UserError(
+                    self.env._(
+                        "Money is reserved for order %s: capture or release it first.", order.name
+                    )
+                )
+
     # === BOOKING === #
 
     def _accept_authorization(self, tx):

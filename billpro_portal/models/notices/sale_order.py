@@ -1,7 +1,7 @@
 from markupsafe import Markup
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 
 from ...billing.lifecycle import (
     BEFORE_APPROVAL,
@@ -286,7 +286,11 @@ class SaleOrder(models.Model):
         """Override of `sale`: the charge run collects the notes that nobody is notified of.
 
         Posting looks up, note by note, whom to notify. See `account.move._invoice_paid_hook`.
+
+        :raise AccessError: If a customer doesn't write by the order's page, which has limits.
         """
+        if not self.env.su and self.env.user.share and self.sudo().purchase_type:
+            raise AccessError(self.env._("Please write to us on the page of your order."))
         notes = self.env.cr.precommit.data.get('billing_notes')
         if notes is not None and set(kwargs) == {'body'} and not self._has_followers_of_notes():
             notes.append((self, kwargs['body']))

@@ -482,7 +482,10 @@ class SaleOrder(models.Model):
         :raise UserError: If the terms of an order can't be changed, or not any more.
         """
         self._check_written_terms(vals)
-        cards = self._take_off_cards() if CUSTOMER_FIELDS.intersection(vals) else {}
+        cards = {}
+        if CUSTOMER_FIELDS.intersection(vals):
+            self._check_nothing_is_reserved()
+            cards = self._take_off_cards()
         if 'order_line' in vals:
             changing = self.with_context(billing_lines_changing=INSIDE)
             result = super(SaleOrder, changing).write(vals)
@@ -496,6 +499,8 @@ class SaleOrder(models.Model):
             self._offer_with_present_taxes()
         if 'transaction_ids' in vals:
             self._check_transactions_are_own()
+        if 'state' in vals:
+            self._check_written_state()
         if 'purchase_type' in vals and not self.env.su:
             # On ordinary orders Odoo lets whoever edits them write what is computed.
             orders = self.sudo()

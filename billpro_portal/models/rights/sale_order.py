@@ -1,7 +1,8 @@
 from odoo import models
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 from odoo.tools import plaintext2html
 
+from ...billing.lifecycle import BEFORE_APPROVAL
 from .guarded_fields import OF_ORDERS, OWN, _refuse_payments_of_orders, get_given_names
 
 
@@ -77,6 +78,24 @@ class SaleOrder(models.Model):
         for name in get_given_names(self.env, vals_list) & OF_ORDERS[self._name]:
             if not self._fields[name].compute:  # Odoo computes these whatever is given.
                 self._check_field_access(self._fields[name], 'write')
+
+    def _check_written_state(self):
+        """Refuse a status of Odoo that the billing status doesn't follow, as with its buttons.
+
+        The order would look cancelled, and its card be charged all the same.
+
+        :raise UserError: If an order that is sold or can be paid seems to be something else.
+        """
+        if self.env.su:
+            return
+        unsold = BEFORE_APPROVAL | {'cancelled'}
+        fitting = {'draft': unsold, 'sent': unsold, 'cancel': {'cancelled'}}
+        for order in self.sudo().filtered('purchase_type'):
+            status = order.billing_status
+            if status not in fitting.get(order.state, {status}):
+                raise UserError(
+                    self.env._("Use the buttons of order %s to change its status.", order.name)
+                )
 
     def _check_transactions_are_own(self):
         """Refuse payments of orders on ordinary ones; those of Odoo are written by the system.

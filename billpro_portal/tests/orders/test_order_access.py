@@ -267,6 +267,16 @@ class TestOrderAccess(BillingHttpCommon):
             self.authenticate(login, login)
             answer = self._call_json('/mail/message/post', params)
             self.assertEqual(answer['error']['code'], 404)
+        answer = self._call_json(
+            '/web/dataset/call_kw/sale.order/message_post',
+            {
+                'model': 'sale.order',
+                'method': 'message_post',
+                'args': [self.order.ids],
+                'kwargs': {'body': "Hello", 'message_type': 'comment'},
+            },
+        )
+        self.assertEqual(answer['error']['data']['name'], 'odoo.exceptions.AccessError')
         self.assertEqual(self.order.message_ids, before)
 
     def test_pages_are_private(self):

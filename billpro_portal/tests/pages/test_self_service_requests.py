@@ -254,8 +254,11 @@ class TestSelfServiceRequests(SelfServiceHttpCommon):
 
     def test_texts_that_no_database_takes(self):
         before = self._messages()
-        self._assert_done(self._post_form(self.order, '/contact', message="a\0b"), 'message_sent')
-        self.assertEqual(len(self._messages() - before), 1)
+        for message in ("a\0b", "\0c"):
+            self._assert_done(
+                self._post_form(self.order, '/contact', message=message), 'message_sent'
+            )
+        self.assertEqual(len(self._messages() - before), 2)
         self._assert_done(self._post_form(self.order, '/cancel', note="a\0b"), 'cancelled')
 
     def test_too_many_messages(self):

@@ -283,6 +283,28 @@ class TestGuardedFields(RightsCommon, HttpCase):
         with self.assertRaisesRegex(UserError, "agreed to the payment terms"):
             order.purchase_type = False
 
+    def test_odoos_status_is_changed_by_buttons(self):
+        """An order that only looks cancelled would go on being charged, or could still be paid."""
+        pending = self._create_order()
+        for order, state in (
+            (self.order, 'cancel'),
+            (self.order, 'draft'),
+            (self.order, 'sent'),
+            (pending, 'cancel'),
+        ):
+            with (
+                self.subTest(order=order.billing_status, state=state),
+                self.assertRaisesRegex(UserError, f"Use the buttons of order {order.name}"),
+                self.env.cr.savepoint(),
+            ):
+                self._as(self.billing_manager, order).state = state
+        self._as(self.billing_manager, pending).action_cancel()
+        self.assertEqual((pending.state, pending.billing_status), ('cancel', 'cancelled'))
+        self._as(self.billing_manager, pending).action_draft()
+        self.assertEqual((pending.state, pending.billing_status), ('draft', 'draft'))
+        self._as(self.billing_manager, pending).action_confirm()
+        self.assertEqual((pending.state, pending.billing_status), ('sale', 'draft'))
+
     def test_a_type_that_is_put_back_brings_no_other_total(self):
         order = self._as(self.billing_manager, self._create_order(sent=False))
         order.action_confirm()  # From then on its products don't decide it.
