@@ -279,7 +279,7 @@ def glue(options: Namespace) -> int:
     debian_packages.provide_browser()
     with _odoo(debian_packages.BROWSER_PACKAGES) as odoo:
         return max(
-            test_run.run_glue(odoo, addon, options.further_arguments)
+            test_run.run_glue(odoo, [addon], options.further_arguments)
             for addon in paths.glue_addons()
             if not options.addons or addon.name in options.addons
         )

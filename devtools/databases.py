@@ -131,17 +131,17 @@ class Databases:
         key = [*self._addon_key(), hash_of_files(_test_preparation())]
         return self.provide(TESTS_PREFIX, key, prepare)
 
-    def glue_template(self, addon: Path) -> str:
-        """Return the database that the tests of a glue addon are made from, made if it is missing.
+    def glue_template(self, addons: list[Path]) -> str:
+        """Return the database that the tests of glue addons are made from, made if it is missing.
 
-        It has the addon, the module beside it and the glue addon, and what its tests need.
+        It has the addon, the modules beside it and the glue addons, and what their tests need.
 
-        :param addon: The folder of the glue addon.
+        :param addons: The folders of the glue addons.
         """
-        modules = [paths.ADDON_NAME, addon.name]
+        modules = [paths.ADDON_NAME, *(addon.name for addon in addons)]
 
         def install(database: str) -> None:
-            self.copy(self.neighbours_template(addon), database)
+            self.copy(self.neighbours_template(addons), database)
             configuration = self.odoo.write_configuration(database, max_cron_threads=0)
             with console.step(f"Installing {', '.join(modules)}"):
                 log = self.odoo.update(configuration, install=modules)
@@ -152,23 +152,23 @@ class Databases:
             self.keep_from_vacuum(database)
             self.drop_search_indexes(database)
 
-        for folder in (paths.ADDON, addon):
+        for folder in (paths.ADDON, *addons):
             age_by_content(folder / 'static')
         key = [
             *self._addon_key(),
-            *(modules, neighbours_of(addon), addon_hash(addon)),
+            *(modules, neighbours_of(addons), *map(addon_hash, addons)),
             hash_of_files(_test_preparation()),
         ]
-        return self.provide(f'{GLUE_PREFIX}{short_name(addon)}', key, install)
+        return self.provide(f'{GLUE_PREFIX}{short_name(addons)}', key, install)
 
-    def neighbours_template(self, addon: Path) -> str:
-        """Return the database that a glue addon is installed into, made if it is missing.
+    def neighbours_template(self, addons: list[Path]) -> str:
+        """Return the database that glue addons are installed into, made if it is missing.
 
         It has what changes with Odoo only, so that a change of the addons needs no other one.
 
-        :param addon: The folder of the glue addon.
+        :param addons: The folders of the glue addons.
         """
-        modules = neighbours_of(addon)
+        modules = neighbours_of(addons)
 
         def install(database: str) -> None:
             self.copy(self.dependencies_template(), database)
@@ -177,7 +177,7 @@ class Databases:
                 self.odoo.update(configuration, install=modules)
 
         key = [*self.odoo.key(), manifest()['depends'], EXTRA_MODULES, modules]
-        return self.provide(f'{NEIGHBOURS_PREFIX}{short_name(addon)}', key, install)
+        return self.provide(f'{NEIGHBOURS_PREFIX}{short_name(addons)}', key, install)
 
     def _addon_key(self) -> list[Any]:
         """Return what the database with the addon depends on."""
@@ -312,21 +312,24 @@ def is_leftover(name: str) -> bool:
     return match is not None and not Path('/proc', match[1]).exists()
 
 
-def neighbours_of(addon: Path) -> list[str]:
-    """Return the modules that are installed before a glue addon and the addon are.
+def neighbours_of(addons: list[Path]) -> list[str]:
+    """Return the modules that are installed before glue addons and the addon are.
 
-    :param addon: The folder of the glue addon.
+    :param addons: The folders of the glue addons.
     """
-    depends = [name for name in manifest(addon)['depends'] if name != paths.ADDON_NAME]
-    return [*depends, *GLUE_NEIGHBOURS.get(addon.name, [])]
+    modules: list[str] = []
+    for addon in addons:
+        modules += [name for name in manifest(addon)['depends'] if name != paths.ADDON_NAME]
+        modules += GLUE_NEIGHBOURS.get(addon.name, [])
+    return modules
 
 
-def short_name(addon: Path) -> str:
-    """Return what tells a glue addon, for prefixes of which none is the beginning of another one.
+def short_name(addons: list[Path]) -> str:
+    """Return what tells glue addons, for the prefixes of their databases.
 
-    :param addon: The folder of the glue addon.
+    :param addons: The folders of the glue addons.
     """
-    return addon.name.removeprefix(paths.ADDON_NAME).replace('_', '')
+    return ''.join(addon.name.removeprefix(paths.ADDON_NAME).replace('_', '') for addon in addons)
 
 
 def manifest(addon: Path = paths.ADDON) -> dict[str, Any]:

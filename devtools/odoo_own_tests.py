@@ -65,10 +65,10 @@ def run(odoo: odoo_server.Odoo, addons: Iterable[Path]) -> int:
         if addon == paths.ADDON:
             template, modules, installed = every.dependencies_template(), MODULES, [addon.name]
         else:
-            template = every.neighbours_template(addon)
-            modules = tuple(databases.neighbours_of(addon))
+            template = every.neighbours_template([addon])
+            modules = tuple(databases.neighbours_of([addon]))
             installed = [paths.ADDON_NAME, addon.name]
-        suffix = databases.short_name(addon)
+        suffix = databases.short_name([addon])
         without = run_in(odoo, template, f'without{suffix}', modules, [])
         with_addon = run_in(odoo, template, f'with{suffix}', modules, installed)
         exit_code |= report(modules, without, with_addon)

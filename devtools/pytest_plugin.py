@@ -45,22 +45,22 @@ def pytest_collection(session: pytest.Session) -> Iterator[None]:
     # As the server does, and before anything else imports the addon: its hook keeps secrets out of
     # the log.
     load_openerp_module(paths.ADDON_NAME)
-    addon = get_tested_addon(session.config)
+    addons = get_tested_addons(session.config)
     # Before pytest imports the modules itself.
-    modules = get_test_modules(addon)
-    selector = TagsSelector(f'/{addon}')
+    modules = {addon: get_test_modules(addon) for addon in addons}
     found = {
         (case.__module__, type(case).__name__, case._testMethodName)
-        for module in modules
+        for addon in addons
+        for module in modules[addon]
         for case in get_module_test_cases(module)
-        if selector.check(case)
+        if TagsSelector(f'/{addon}').check(case)
     }
     result = yield
     missed = [
         item.nodeid
         for item in session.items
         if isinstance(item, pytest.Function)
-        and item.nodeid.startswith(f'{addon}/')
+        and item.nodeid.startswith(tuple(f'{addon}/' for addon in addons))
         and (item.cls.__module__, item.cls.__name__, item.originalname) not in found
     ]
     if missed:
@@ -68,14 +68,14 @@ def pytest_collection(session: pytest.Session) -> Iterator[None]:
     return result
 
 
-def get_tested_addon(config: pytest.Config) -> str:
-    """Return the name of the addon whose tests are run: a glue addon if they are named, or ours.
+def get_tested_addons(config: pytest.Config) -> list[str]:
+    """Return the names of the addons whose tests are run: glue addons if they are named, or ours.
 
     :param config: pytest's configuration.
     """
     named = {Path(argument).parts[0] for argument in config.args}
     glue = [addon.name for addon in paths.glue_addons() if addon.name in named]
-    return glue[0] if glue else paths.ADDON_NAME
+    return glue or [paths.ADDON_NAME]
 
 
 def is_whole_suite(config: pytest.Config) -> bool:

@@ -64,20 +64,21 @@ def report(results: Results, problems: list[str]) -> int:
     return 1 if failed else 0
 
 
-def run_glue(odoo: odoo_server.Odoo, addon: Path, arguments: list[str]) -> int:
-    """Run the tests of a glue addon, in a database that also has what it goes with.
+def run_glue(odoo: odoo_server.Odoo, addons: list[Path], arguments: list[str]) -> int:
+    """Run the tests of glue addons, in one database that also has what they go with.
 
     Not by Odoo's own runner: it would make the scripts and styles of all pages of the website,
     its editor's too, before the first test.
 
     :param odoo: Odoo and its PostgreSQL cluster, which must run.
-    :param addon: The folder of the glue addon.
+    :param addons: The folders of the glue addons.
     :param arguments: Further arguments for pytest.
     :return: The exit code.
     """
     every = databases.Databases(odoo)
-    with every.temporary(every.glue_template(addon), 'glue') as database:
-        results = run_pytest(odoo, database, [f'{addon.name}/tests', *arguments])
+    with every.temporary(every.glue_template(addons), 'glue') as database:
+        tests = [f'{addon.name}/tests' for addon in addons]
+        results = run_pytest(odoo, database, [*tests, *arguments])
     return report(results, results.problems)
 
 

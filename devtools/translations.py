@@ -28,7 +28,10 @@ def export(odoo: Odoo, addon: Path) -> str:
     :rtype: str
     """
     every = databases.Databases(odoo)
-    source = every.addon_template() if addon == paths.ADDON else every.glue_template(addon)
+    if addon == paths.ADDON:
+        source = every.addon_template()
+    else:
+        source = every.glue_template(paths.glue_addons())
     with every.temporary(source, 'pot') as database:
         exported = paths.state_directory() / f'{database}.pot'
         with console.step(f"Exporting the terms of {addon.name} to translate"):

@@ -129,6 +129,7 @@ class TestSaleFeatures(SaleFeaturesCommon):
         self.assertEqual(invoices.fiscal_position_id, position)
         self.assertEqual(invoices.invoice_line_ids.tax_ids, self.tax_6)
 
+    @nightly("Lines with discounts are drawn by the tests of the books for each change.")
     def test_a_discount_on_each_line(self):
         self._assert_sold(
             {
@@ -160,7 +161,7 @@ class TestSaleFeatures(SaleFeaturesCommon):
             lambda order: self._apply_discount(order, 'so_discount', discount_percentage=0.1),
         )
 
-    @nightly("Discounts on each line are billed for each change.")
+    @nightly("A discount of a part of everything is billed for each change.")
     def test_a_discount_of_a_fixed_amount(self):
         self._assert_sold(
             {

@@ -42,10 +42,11 @@ DOCUMENTS = {'summary', 'invoice', 'receipt'}
 FIRST_AMOUNTS = {'instalment': 30.0, 'metered': 10.0}
 
 
-def walk(env: Environment, *, is_long: bool = False) -> dict[str, Any]:
+def walk(env: Environment, companies: Any = None, *, is_long: bool = False) -> dict[str, Any]:
     """Walk in each company that can sell: those of `strangers`, and those of Odoo's demo data.
 
     :param odoo.api.Environment env: The superuser's environment.
+    :param res.company companies: Only these.
     :param bool is_long: Whether to sell in all ways, and to fetch the documents of all orders:
                          making them takes most of the time.
     :return: The companies, how many documents were fetched, and the failures, each with the name
@@ -53,7 +54,9 @@ def walk(env: Environment, *, is_long: bool = False) -> dict[str, Any]:
     :rtype: dict
     """
     with serving(env) as address:
-        courses = [_Course(env, company, address, is_long) for company in strangers.of(env)]
+        courses = [
+            _Course(env, company, address, is_long) for company in companies or strangers.of(env)
+        ]
         for course in courses:
             course.walk()
     return {

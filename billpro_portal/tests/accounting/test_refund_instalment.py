@@ -181,6 +181,7 @@ class TestRefundInstalment(InstalmentCommon):
             with self.assertRaisesRegex(UserError, "no payment left to refund"):
                 order.action_open_refund()
 
+    @nightly("A part of a deposit is refunded before the last payment for each change.")
     def test_a_deposit_refunded_before_the_last_payment(self):
         """What was paid back early is deducted by the final invoice all the same."""
         for order in self._for_each_order():

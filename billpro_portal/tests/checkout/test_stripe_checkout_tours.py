@@ -49,6 +49,7 @@ class TestStripeCheckout(StripeCheckoutCommon):
         self._assert_paid_once(self._pay('disputed'), 121.0)
         self.assertEqual(self._movements(), [('charge', 12100), ('dispute', 12100)])
 
+    @nightly("Confirmed at the first payment of a subscription for each change.")
     def test_the_bank_always_asks(self):
         order = self._pay('bank_always')
         self._assert_paid_once(order, 121.0)
@@ -173,27 +174,33 @@ class TestStripeScheduledDeclines(StripeCheckoutCommon):
     def test_generic_decline(self):
         self._check('4000000000000002', 'generic_decline', is_final=False)
 
+    @nightly("A card of each class is charged, and each code classified, for each change.")
     def test_insufficient_funds(self):
         self._check('4000000000009995', 'insufficient_funds', is_final=False)
 
     def test_lost_card(self):
         self._check('4000000000009987', 'lost_card', is_final=True)
 
+    @nightly("A card of each class is charged, and each code classified, for each change.")
     def test_stolen_card(self):
         self._check('4000000000009979', 'stolen_card', is_final=True)
 
     def test_expired_card(self):
         self._check('4000000000000069', 'expired_card', is_final=True)
 
+    @nightly("A card of each class is charged, and each code classified, for each change.")
     def test_incorrect_cvc(self):
         self._check('4000000000000127', 'incorrect_cvc', is_final=False)
 
+    @nightly("A card of each class is charged, and each code classified, for each change.")
     def test_processing_error(self):
         self._check('4000000000000119', 'processing_error', is_final=False)
 
+    @nightly("A card of each class is charged, and each code classified, for each change.")
     def test_velocity_exceeded(self):
         self._check('4000000000006975', 'card_velocity_exceeded', is_final=False)
 
+    @nightly("A card of each class is charged, and each code classified, for each change.")
     def test_fraudulent(self):
         self._check('4100000000000019', 'fraudulent', is_final=True)
 
@@ -212,6 +219,7 @@ class TestStripeCheckoutOnPhone(StripeCheckoutCommon):
 class TestStripeSecondTry(StripeCheckoutCommon):
     """Customers who try again at the same checkout: it is one and the same payment."""
 
+    @nightly("Cards are declined one after the other at a registration for each change.")
     def test_declines(self):
         """One card after the other at the same checkout, and at last one that is approved."""
         order = self._pay('declines')

@@ -30,6 +30,7 @@ class TestSelfServiceTours(SelfServiceCommon):
     def test_an_expired_card_is_replaced(self):
         self._check_expired_card()
 
+    @nightly("Walked on a phone, and collected without a browser later, for each change.")
     def test_the_new_card_is_declined_too(self):
         self._check_declined_update()
 
@@ -154,7 +155,6 @@ class TestSelfServiceOnPhone(SelfServiceCommon):
             self._assert_told(page, "Your card is saved and charged from now on.")
         self.assertEqual(order.billing_token_id.card_last_digits, '4444')
 
-    @nightly("Walked on a desktop for each change.")
     def test_the_new_card_is_declined_too(self):
         order = self._owe_with_lost_card(2, 3)
         with self._visit(order, datetime(2027, 3, 10, 12), '/card') as page:

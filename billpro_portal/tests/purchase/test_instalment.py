@@ -55,7 +55,7 @@ class TestInstalment(InstalmentCommon):
             ('EUR', 100.0, (50.0, 20.0, 10.0)),
             ('KWD', 10.001, (5.0, 2.0, 1.0)),
         )
-        for currency, total, prices in some(sales, 2):
+        for currency, total, prices in some(sales):
             with freeze_time('2027-01-31 10:00:00'):
                 order = self._create_taxed_order(currency, prices, total)
                 self._register_card(order)

@@ -450,7 +450,7 @@ class TestInstalmentClosing(ScheduleActionCommon):
     def test_each_currency_is_cleared_to_the_cent(self):
         """Also if rates change, and whatever staff post at once."""
         rate = self.env['res.currency.rate']
-        for at_once in (False, True):
+        for at_once in some((True, False)):
             with self.subTest(at_once=at_once):
                 order = self._create_taxed_order('KWD', (5.0, 2.0, 1.0), 10.001)
                 order.billing_instalment_count = 3
@@ -505,6 +505,7 @@ class TestInstalmentClosing(ScheduleActionCommon):
         self.assertEqual(sum(billed.mapped('balance')), -25)
         self._assert_books_closed(order)
 
+    @nightly("A final invoice is made beside down payments that are drafts for each change.")
     def test_the_deposit_is_a_draft_when_the_last_payment_is_collected(self):
         order = self._create_instalments()
         deposit = order.billing_move_ids

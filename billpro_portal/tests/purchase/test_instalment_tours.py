@@ -10,6 +10,7 @@ from ..common.tours import InstalmentTourCommon, PhoneCommon
 class TestInstalmentTours(InstalmentTourCommon):
     """The way of an order in instalments in a real browser, with the clock moved."""
 
+    @nightly("Subscriptions are walked through, and instalments registered, for each change.")
     def test_from_the_link_to_the_last_instalment(self):
         order = self._check_all_instalments()
         invoices = order.billing_move_ids.sorted('id')
@@ -49,7 +50,7 @@ class TestInstalmentTours(InstalmentTourCommon):
 
 @tagged('post_install', '-at_install')
 class TestInstalmentsOnPhone(PhoneCommon, InstalmentTourCommon):
-    @nightly("Walked on a desktop for each change.")
+    @nightly("A card is registered on a phone for each change.")
     def test_from_the_link_to_the_first_instalment(self):
         self.course.billing_deposit = 21
         order = self._order_by_touch((self.course, 1), label="Pay $ 21.00")

@@ -22,6 +22,7 @@ class TestMeteredTours(MeteredTourCommon):
             company_id=cls.company.id,
         )
 
+    @nightly("Staff take a payment in a browser among other actions for each change.")
     def test_from_the_link_to_payments_taken_by_staff(self):
         order = self._register_card()
         order.user_id = self.billing_user
@@ -67,7 +68,7 @@ class TestMeteredTours(MeteredTourCommon):
 
 @tagged('post_install', '-at_install')
 class TestMeteredOnPhone(PhoneCommon, MeteredTourCommon):
-    @nightly("Walked on a desktop for each change.")
+    @nightly("Instalments are registered on a phone for each change: it is the same page.")
     def test_from_the_link_to_several_payments(self):
         order = self._order_by_touch((self.water, 1), label="Register card")
         for moment, amount, note, when in (

@@ -5,7 +5,7 @@ from freezegun import freeze_time
 from odoo.tests import tagged
 
 from ..common.billing_reports import ReportCommon
-from ..common.nightly import nightly
+from ..common.nightly import nightly, some
 
 
 @tagged('post_install', '-at_install')
@@ -65,7 +65,7 @@ class TestCollectionReport(ReportCommon):
         with freeze_time(start):
             plain = self._create_active_order((self.gym, 1), (self.fee, 1))
             failing = self._create_active_order(state='error')
-            for currency, price in (('JPY', 3999), ('KWD', 12.345)):
+            for currency, price in some((('KWD', 12.345), ('JPY', 3999))):
                 order = self._create_order((self.gym, 1, price), currency=currency)
                 self._create_initial_transaction(
                     order, 'done', token_id=self._create_token().id
@@ -294,15 +294,14 @@ class TestCashReport(ReportCommon):
         start = datetime(2027, 1, 10, 10)
         with freeze_time(start):
             course = self._create_sold_product("Course", 100.0, self.tax_21, 'instalment')
-            orders = [
-                self._create_active_order(billing_interval_count=3),
-                self._create_active_order(billing_cycles=4),
-                self._create_active_order(billing_end_date='2027-05-10'),
-                self._create_active_order(billing_interval_unit='week', billing_interval_count=13),
-                self._create_active_order(
-                    (course, 1), billing_instalment_count=3, billing_deposit=21.0
-                ),
-            ]
+            sold = (
+                ((course, 1), {'billing_instalment_count': 3, 'billing_deposit': 21.0}),
+                ((self.gym, 1), {'billing_end_date': '2027-05-10'}),
+                ((self.gym, 1), {'billing_interval_unit': 'week', 'billing_interval_count': 13}),
+                ((self.gym, 1), {'billing_cycles': 4}),
+                ((self.gym, 1), {'billing_interval_count': 3}),
+            )
+            orders = [self._create_active_order(line, **terms) for line, terms in some(sold, 3)]
             cancelled = self._create_active_order()
             cancelled._cancel_subscription(at_once=False)
         with freeze_time('2027-01-10 12:00:00'):
