@@ -55,7 +55,8 @@ class Course:
 
     def ask(self, *questions: str) -> list[Any]:
         """Return what functions answer inside Odoo, see `odoo_answers.ask`."""
-        return ask(self.odoo, self.configuration, *questions)
+        answers: list[Any] = ask(self.odoo, self.configuration, *questions)
+        return answers
 
     def install(self) -> None:
         """Install the addon."""
