@@ -31,8 +31,10 @@ class StripeWebhookController(StripeController):
         payload = request.httprequest.get_data()
         try:
             event = json.loads(payload)
-        except ValueError:
-            return super().stripe_webhook()
+        except (ValueError, RecursionError):
+            event = None
+        if not isinstance(event, dict):  # Odoo would fail, and log why for anybody who asks.
+            return request.make_json_response('', status=400)
         if not events._is_about_order(event):
             return super().stripe_webhook()
         providers = request.env['payment.provider'].sudo()
@@ -66,7 +68,7 @@ class StripeWebhookController(StripeController):
         number = data.get('setup_intent' if is_setup else 'payment_intent')
         if tx_sudo.billing_order_id:
             tx_sudo._take_in_stripe_return(number)
-        elif is_stripe_id(number, 'seti' if is_setup else 'pi'):
+        elif tx_sudo and is_stripe_id(number, 'seti' if is_setup else 'pi'):
             return super().stripe_return(**data)
         with mute_logger('werkzeug'):  # Its log would show the client secret.
             return request.redirect('/payment/status')

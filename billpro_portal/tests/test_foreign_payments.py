@@ -113,6 +113,15 @@ class TestForeignPayments(MessageCommon):
         content = {'description': {}, 'payment_intent': ['pi_1'], 'metadata': None}
         self.assertFalse(is_about_order({'type': 'refund.created', 'data': {'object': content}}))
 
+    def test_content_that_is_no_message(self):
+        headers = {'Content-Type': 'application/json'}
+        for content in ('', '{', '[]', '"x"', '[' * 100000, b'\xff'):
+            with self.subTest(content[:2]):
+                response = self.url_open(
+                    '/payment/stripe/webhook', data=content, headers=headers, method='POST'
+                )
+                self.assertEqual(response.status_code, 400)
+
     def test_webhook_of_odoo(self):
         """Odoo's own button, for whoever calls it."""
         with patch.object(self.registry['payment.provider'], '_send_api_request') as send:

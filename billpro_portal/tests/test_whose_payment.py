@@ -75,6 +75,12 @@ class TestWhoseReturn(WhosePaymentCommon):
         self._return(tx, payment_intent=f'../charges/{intent["charges"]["data"][0]["id"]}')
         self.assertEqual((len(self.gateway.requests), tx.state), (asked, 'draft'))
 
+    def test_a_number_without_a_payment(self):
+        tx = self.env['payment.transaction'].new({'reference': 'SHOP-404'})
+        asked = len(self.gateway.requests)
+        self._return(tx, payment_intent=self._pay_by_reference('SHOP-9')['id'])
+        self.assertEqual(len(self.gateway.requests), asked + 1)  # The one that pays.
+
     def test_other_transactions_of_the_order(self):
         """Refunds and captures have no way back from Stripe."""
         self._run_at()
