@@ -8,6 +8,8 @@ from decimal import Decimal, InvalidOperation
 
 REQUIRED = ('payout', 'date', 'type', 'amount')
 OPTIONAL = ('reference', 'fee', 'currency', 'description', 'paid_amount', 'paid_currency')
+# What no amount reaches; see the bounds of billing events.
+LIMIT = 10**12
 TYPES = ('payment', 'refund', 'dispute', 'fee', 'adjustment', 'payout')
 
 
@@ -58,6 +60,8 @@ def read(content: bytes) -> dict[str, list[Row]]:
         text = content.decode('utf-8-sig')
     except UnicodeDecodeError:
         raise WrongFile('no_text') from None
+    if '\0' in text:  # No database takes it.
+        raise WrongFile('no_text')
     head = text.partition('\n')[0]
     delimiter = max(',;\t', key=head.count)
     reader = csv.DictReader(io.StringIO(text), delimiter=delimiter)
@@ -111,6 +115,6 @@ def _read_number(values: dict[str, str], column: str, number: int) -> Decimal | 
         amount = Decimal(text)
     except InvalidOperation:
         raise WrongFile('number', number, column=column, value=text) from None
-    if not amount.is_finite():
+    if not amount.is_finite() or abs(amount) >= LIMIT:
         raise WrongFile('number', number, column=column, value=text)
     return amount

@@ -106,6 +106,9 @@ class TestPayoutImport(BillingCommon):
             ('P1,2027-01-12,gift,,-5,', "Row 2 has the type “gift”"),
             ('P1,2027-01-12,fee,,"-5,00",', "Row 2, amount: “-5,00” is no number"),
             ('P1,2027-01-12,fee,,NaN,', "Row 2, amount: “NaN” is no number"),
+            ('P1,2027-01-12,fee,,1e308,', "Row 2, amount: “1e308” is no number"),
+            ('P1,2027-01-12,fee,,-5,1e12', "Row 2, fee: “1e12” is no number"),
+            ('P1\0,2027-01-12,fee,,-5,', "no text"),
             ('P1,2027-01-12,fee,,,', "Row 2 has no amount"),
             ('', "no rows"),
         ):
