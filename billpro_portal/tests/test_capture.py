@@ -262,6 +262,16 @@ class TestCapture(CaptureCommon):
         with self.assertRaisesRegex(UserError, "no authorised payment"):
             order.action_release()
 
+    def test_the_customer_stays_until_it_is_captured(self):
+        """Somebody else's invoice would be paid with it."""
+        order = self._create_authorized_order()
+        message = f"Money is reserved for order {order.name}"
+        for name in ('partner_id', 'partner_invoice_id'):
+            with self.assertRaisesRegex(UserError, message), self.env.cr.savepoint():
+                order[name] = self.other_customer
+        self._capture(order)
+        self.assertEqual(order.billing_move_ids.partner_id, self.customer)
+
     def test_an_authorisation_that_ends_at_the_provider(self):
         order = self._create_authorized_order()
         tx = order.billing_authorization_id
