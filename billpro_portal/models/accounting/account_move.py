@@ -741,6 +741,35 @@ class AccountMove(models.Model):
 
     # === DOCUMENTS THAT STAFF CHANGE === #
 
+    def write(self, vals):
+        """Override of `account`: what was paid for an order pays no other document.
+
+        :raise AccessError: If it is linked to one.
+        :raise UserError: If the document of an order would be somebody else's.
+        """
+        result = super().write(vals)
+        if 'transaction_ids' in vals:
+            self._check_transactions_are_own()
+        if 'partner_id' in vals and not self.env.su:
+            self.sudo()._check_partner_of_order()
+        return result
+
+    def _check_partner_of_order(self):
+        """Refuse to bill somebody else for what the card of an order's customer is charged for.
+
+        :raise UserError: If a document is neither for the customer nor for the invoice address.
+        """
+        for move in self.filtered('billing_order_id'):
+            order = move.billing_order_id
+            if move.commercial_partner_id not in order._get_card_owners().commercial_partner_id:
+                raise UserError(
+                    self.env._(
+                        "The documents of order %s are for its customer: change the invoice"
+                        " address of the order instead.",
+                        order.name,
+                    )
+                )
+
     def _get_collected_payments(self):
         """Return what was collected, or paid back, for the documents by payments of orders.
 

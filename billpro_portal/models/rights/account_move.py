@@ -28,16 +28,6 @@ class AccountMove(models.Model):
             moves._check_transactions_are_own()
         return moves
 
-    def write(self, vals):
-        """Override of `account`: what was paid for an order pays no other document.
-
-        :raise AccessError: If it is linked to one.
-        """
-        result = super().write(vals)
-        if 'transaction_ids' in vals:
-            self._check_transactions_are_own()
-        return result
-
     def _check_transactions_are_own(self):
         """Refuse payments of orders on documents that are not the orders' own.
 

@@ -117,7 +117,9 @@ class TestForeignPayments(MessageCommon):
         headers = {'Content-Type': 'application/json'}
         for content in ('', '{', '[]', '"x"', '[' * 100000, b'\xff'):
             with self.subTest(content[:2]):
-                response = self.url_open('/payment/stripe/webhook', data=content, headers=headers)
+                response = self.url_open(
+                    '/payment/stripe/webhook', data=content, headers=headers, method='POST'
+                )
                 self.assertEqual(response.status_code, 400)
 
     def test_webhook_of_odoo(self):

@@ -326,6 +326,16 @@ class TestGuardedFields(RightsCommon, HttpCase):
             with self.assertRaises(AccessError), self.env.cr.savepoint():
                 lines.create(vals)
 
+    def test_the_documents_of_an_order_are_for_its_customer(self):
+        invoice = self.order.billing_move_ids[:1]
+        invoice.button_draft()
+        mine = self._as(self.users['invoicing'], invoice)
+        with self.assertRaisesRegex(UserError, "are for its customer"), self.env.cr.savepoint():
+            mine.partner_id = self.other_customer
+        colleague = self.customer.create({'name': "Colleague", 'parent_id': self.customer.id})
+        mine.partner_id = colleague
+        self.assertEqual(invoice.partner_id, colleague)
+
     # === WHOSE CARD === #
 
     def test_a_card_of_somebody_else_is_no_card_of_an_order(self):
