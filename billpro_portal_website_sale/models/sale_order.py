@@ -101,9 +101,13 @@ class SaleOrder(models.Model):
                 cart.purchase_type = False
 
     def _compute_is_expired(self):
-        """Override of `sale`: carts don't expire, and are priced anew before they are paid."""
+        """Override of `sale`: carts don't expire, and are priced anew before they are paid.
+
+        Ordinary ones are Odoo's.
+        """
         super()._compute_is_expired()
-        self.filtered(lambda order: order._billpro_is_cart()).is_expired = False
+        carts = self.filtered(lambda order: order.purchase_type and order._billpro_is_cart())
+        carts.is_expired = False
 
     # === WHAT THE SHOP SHOWS === #
 

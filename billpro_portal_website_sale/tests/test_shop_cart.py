@@ -1,3 +1,4 @@
+from odoo import fields
 from odoo.tests import tagged
 
 from .common.shop import ShopCommon
@@ -63,6 +64,16 @@ class TestShopCart(ShopCommon):
         self._call('/shop/cart/update', line_id=line.id, quantity=0)
         self.assertFalse(cart.purchase_type)
         self.assertEqual(self._go_to('/shop/payment').status_code, 200)
+
+    def test_only_carts_with_a_purchase_type_never_expire(self):
+        yesterday = fields.Date.subtract(fields.Date.today(), days=1)
+        cart = self._fill_cart(self.mug)
+        cart.validity_date = yesterday
+        self.assertTrue(cart.is_expired)
+        self._add(self.gym)
+        cart.invalidate_recordset(['is_expired'])
+        self.assertEqual((cart.purchase_type, cart.validity_date), ('subscription', yesterday))
+        self.assertFalse(cart.is_expired)
 
     def test_order_again(self):
         order = self._buy(self.gym)

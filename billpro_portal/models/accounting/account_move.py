@@ -4,6 +4,7 @@ from contextlib import contextmanager
 import psycopg2
 
 from odoo import Command, api, fields, models
+from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ...billing.lifecycle import BEFORE_APPROVAL, IN_FLIGHT, PAID

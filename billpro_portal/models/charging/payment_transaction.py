@@ -144,9 +144,11 @@ class PaymentTransaction(models.Model):
         booked as the charge run books them.
         """
         billed = self.filtered('billing_order_id')
-        foreign = (self - billed)._with_company_dates()
-        super(PaymentTransaction, foreign)._post_process()
-        if foreign._get_orders_paid_elsewhere():
+        foreign = self - billed
+        elsewhere = foreign.filtered(lambda tx: tx._get_orders_paid_elsewhere())
+        super(PaymentTransaction, foreign - elsewhere)._post_process()
+        if elsewhere:
+            super(PaymentTransaction, elsewhere._with_company_dates())._post_process()
             self.env.ref('billpro_portal.cron_billing_run')._trigger()
         by_company = billed.grouped(lambda tx: tx.billing_order_id.company_id)
         for company, of_company in by_company.items():

@@ -1,6 +1,7 @@
 from unittest.mock import patch
 
 import stripe
+from freezegun import freeze_time
 
 from odoo.tests import tagged
 from odoo.tools import mute_logger
@@ -79,6 +80,17 @@ class TestForeignPayments(MessageCommon):
         payload = self.tx._stripe_prepare_payment_intent_payload()
         payload |= self.tx._stripe_prepare_setup_intent_payload()
         self.assertFalse([key for key in payload if key.startswith('metadata')])
+
+    # === BOOKING === #
+
+    def test_dates_are_those_of_whoever_books(self):
+        """Odoo takes the time zone of the user, or of the job. Our orders have the company's."""
+        self.company.partner_id.tz = 'Pacific/Auckland'
+        self.env.user.tz = 'UTC'
+        with freeze_time('2026-12-31 20:00:00'):
+            self.tx._set_done()
+            self.tx._post_process()
+        self.assertEqual(str(self.tx.payment_id.date), '2026-12-31')
 
     # === MESSAGES === #
 
