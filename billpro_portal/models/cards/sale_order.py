@@ -134,16 +134,9 @@ class SaleOrder(models.Model):
 
         :return: The cards by order, in superuser mode, for `_put_back_cards`.
         :rtype: dict
-        :raise UserError: If the outcome of a payment isn't known yet, or money is reserved.
+        :raise UserError: If the outcome of a payment isn't known yet.
         """
         self._check_no_payment_in_progress()
-        for order in self.sudo():
-            if order._get_open_authorization():  # Its invoice is for who pays.
-                raise UserError(
-                    self.env._(
-                        "Money is reserved for order %s: capture or release it first.", order.name
-                    )
-                )
         orders = self.sudo().filtered('billing_token_id')
         if in_flight := orders.billing_event_ids.filtered(lambda event: event.status in IN_FLIGHT):
             raise UserError(
