@@ -68,19 +68,6 @@ class BillproPurchaseMetered(models.AbstractModel):
             raise ValidationError(
                 self.env._("The metered product of order %s needs a unit price.", order.name)
             )
-        others = (order.order_line - lines).filtered(
-            lambda line: not line.is_downpayment and not order.currency_id.is_zero(line.price_total)
-        )
-        if others:
-            raise ValidationError(
-                self.env._(
-                    "Nothing would bill “%(line)s” of order %(order)s, whose payments are for its"
-                    " metered product. Add it when the order is active: the next payment charges it"
-                    " along. Or make another order for it.",
-                    line=others[0].name,
-                    order=order.name,
-                )
-            )
 
     @api.model
     def _has_total(self):

@@ -233,7 +233,7 @@ class TestNotCharged(BooksRefuseCommon):
         order = self._create_order((self.desk, 1))
         order.team_id = team
         self.assertEqual(order._billing_get_person_to_ask(), self.salesperson)
-        order._ask_staff("Look", "Here")
+        order._ask_staff('look', "Look", "Here")
         order.action_confirm()
         self.salesperson.action_archive()
         self.assertEqual(order.activity_ids.user_id, leader)

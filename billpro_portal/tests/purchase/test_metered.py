@@ -120,16 +120,6 @@ class TestMetered(SubscriptionCommon):
         with self.assertRaisesRegex(ValidationError, "needs a unit price"):
             order.action_open_order_link()
 
-    def test_what_would_not_be_billed_is_refused(self):
-        delivery = self._create_sold_product("Installation", 50.0, self.tax_21, False)
-        order = self._create_order((self.water, 1), (delivery, 1), sent=False)
-        with self.assertRaisesRegex(
-            ValidationError, "Nothing would bill “.*Installation” of order"
-        ):
-            order.action_open_order_link()
-        order.order_line[1].price_unit = 0.0
-        order.action_open_order_link()
-
     # === WHAT IS CHARGED ONCE === #
 
     def _add(self, order, price, moment='2027-01-11 10:00:00', user=None):
