@@ -88,12 +88,7 @@ def find_problems(addon: Path, odoo: Path, folders: Sequence[Path]) -> list[str]
     :param folders: The folders of Odoo's modules.
     :return: A line for each name.
     """
-    modules = {
-        path.parent.name: path.parent
-        for folder in folders
-        for path in folder.glob('*/__manifest__.py')
-        if path.parent.name != addon.name
-    }
+    modules = find_modules(addon, folders)
     closure = find_dependencies(addon, modules)
     own = read_module(addon)
     others = [file for folder in modules.values() for file in read_module(folder)]
@@ -112,6 +107,20 @@ def find_problems(addon: Path, odoo: Path, folders: Sequence[Path]) -> list[str]
 
 
 # === READING === #
+
+
+def find_modules(addon: Path, folders: Iterable[Path]) -> dict[str, Path]:
+    """Return the folders of all modules but an addon, by their names.
+
+    :param addon: The folder of the addon.
+    :param folders: The folders that hold modules.
+    """
+    return {
+        path.parent.name: path.parent
+        for folder in folders
+        for path in folder.glob('*/__manifest__.py')
+        if path.parent.name != addon.name
+    }
 
 
 def find_dependencies(addon: Path, modules: dict[str, Path]) -> set[str]:

@@ -20,12 +20,7 @@ ABOVE = ('reports', 'wizards', 'controllers')
 DOCUMENT = paths.CHECKOUT / 'docs/architecture.md'
 _BEGIN, _END = '<!-- rooms: written by ./dev rooms -->', '<!-- end of rooms -->'
 # What rooms below call without knowing what comes of it: a notice is queued, a row is asked for.
-HOOKS = {
-    '_queue': 'notices',
-    '_queue_all': 'notices',
-    '_queue_again': 'notices',
-    '_get_notice_rows': 'notices',
-}
+HOOKS = frozenset({'_queue', '_queue_all', '_queue_again', '_get_notice_rows'})
 
 
 @dataclass(frozen=True)
@@ -86,7 +81,7 @@ def find_calls(addon: Path, foreign: frozenset[str]) -> list[Call]:
     return [
         Call(room, home, f"{place}:{method.name}", name)
         for room, place, method in methods
-        for name in sorted(_get_called_names(method) - foreign - HOOKS.keys())
+        for name in sorted(_get_called_names(method) - foreign - HOOKS)
         if name in homes and room not in homes[name]
         for home in [min(homes[name], key=levels.__getitem__)]
     ]
@@ -99,12 +94,7 @@ def read_foreign_names(addon: Path, odoo: Path) -> frozenset[str]:
     :param addon: The folder of the addon.
     :param odoo: The folder that holds the Python package `odoo`, and maybe the folder `addons`.
     """
-    modules = {
-        path.parent.name: path.parent
-        for folder in (odoo / 'addons', odoo / 'odoo/addons')
-        for path in folder.glob('*/__manifest__.py')
-        if path.parent.name != addon.name
-    }
+    modules = foreign_names.find_modules(addon, (odoo / 'addons', odoo / 'odoo/addons'))
     models = {
         str(found.model)
         for file in foreign_names.read_module(addon)
@@ -150,9 +140,8 @@ def check_map(document: Path, drawn: str) -> str:
     :param document: The document.
     :param drawn: The map as it must be.
     """
-    if _replace_map(document.read_text(encoding='utf-8'), drawn) != document.read_text(
-        encoding='utf-8'
-    ):
+    text = document.read_text(encoding='utf-8')
+    if _replace_map(text, drawn) != text:
         return f"The map in {document.name} is out of date; `./dev rooms` writes it."
     return ""
 

@@ -74,7 +74,6 @@ class PaymentProvider(models.Model):
         """
         self.ensure_one()
         company._billing_ask_staff(
-            f'archived-cards-{self.id}',
             self.env._(
                 "%(provider)s was switched off or changed: %(count)s orders need another card",
                 provider=self.name,

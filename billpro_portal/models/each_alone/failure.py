@@ -383,7 +383,7 @@ class BillproFailure(models.Model):
             activity = self.order_id._ask_staff(self._get_subject(), summary, note)
         else:
             company = self.company_id or self.env.company
-            activity = company._billing_ask_staff(self._get_subject(), summary, note)
+            activity = company._billing_ask_staff(summary, note)
         if self.task in ENDLESS:
             self.activity_id = activity
 

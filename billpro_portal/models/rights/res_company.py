@@ -21,10 +21,9 @@ class ResCompany(models.Model):
                 return people.sorted('id')[0]
         return self.env.ref('base.user_root')
 
-    def _billing_ask_staff(self, subject, summary, note):
+    def _billing_ask_staff(self, summary, note):
         """Give a person something to look at that is no order's own.
 
-        :param str subject: See `sale.order._ask_staff`.
         :param str summary: What it is about, a line.
         :param str note: What happened and what to do, as plain text.
         :return: The activity.
@@ -37,7 +36,6 @@ class ResCompany(models.Model):
             .create(
                 {
                     'activity_type_id': self.env.ref('mail.mail_activity_data_todo').id,
-                    'billpro_subject': subject,
                     'summary': summary,
                     'note': plaintext2html(note),
                     'user_id': self._billing_get_person_to_ask().id,
