@@ -10,6 +10,9 @@ REQUIRED = ('payout', 'date', 'type', 'amount')
 OPTIONAL = ('reference', 'fee', 'currency', 'description', 'paid_amount', 'paid_currency')
 # What no amount reaches; see the bounds of billing events.
 LIMIT = 10**12
+# What is further away is a slip of the keyboard; a longer text is in the wrong column.
+YEARS = range(2000, 2101)
+LONGEST_TEXT = 1000
 TYPES = ('payment', 'refund', 'dispute', 'fee', 'adjustment', 'payout')
 
 
@@ -19,8 +22,8 @@ class WrongFile(ValueError):
     def __init__(self, problem: str, row: int = 0, **values: str) -> None:
         """Say what is wrong.
 
-        :param str problem: `no_text`, `no_column`, `no_rows`, `type`, `date`, `number` or
-                            `missing`.
+        :param str problem: `no_text`, `no_column`, `no_rows`, `type`, `date`, `number`,
+                            `missing` or `too_long`.
         :param int row: The number of the row; 0 if it is none.
         :param values: What the problem is about: `column` and `value`.
         """
@@ -86,12 +89,17 @@ def _read_row(values: dict[str, str], number: int) -> Row:
     for column in REQUIRED:
         if not values[column]:
             raise WrongFile('missing', number, column=column)
+    for column, value in values.items():
+        if len(value) > LONGEST_TEXT:
+            raise WrongFile('too_long', number, column=column)
     if values['type'].lower() not in TYPES:
         raise WrongFile('type', number, column='type', value=values['type'])
     try:
         day = datetime.date.fromisoformat(values['date'])
     except ValueError:
         raise WrongFile('date', number, column='date', value=values['date']) from None
+    if day.year not in YEARS:
+        raise WrongFile('date', number, column='date', value=values['date'])
     return Row(
         payout=values['payout'],
         date=day,

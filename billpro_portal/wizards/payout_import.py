@@ -142,13 +142,15 @@ class BillproPayoutImport(models.TransientModel):
             'no_rows': self.env._("The file has no rows."),
             'no_column': self.env._("The file has no column “%(column)s”.", **values),
             'missing': self.env._("Row %(row)s has no %(column)s.", **values),
+            'too_long': self.env._("Row %(row)s, %(column)s: the text is too long.", **values),
             'type': self.env._(
                 "Row %(row)s has the type “%(value)s”. Types are: %(types)s.",
                 types=", ".join(payout_file.TYPES),
                 **values,
             ),
             'date': self.env._(
-                "Row %(row)s: “%(value)s” is no date. Write it as 2027-03-31.", **values
+                "Row %(row)s: “%(value)s” is no date of this century. Write it as 2027-03-31.",
+                **values,
             ),
             'number': self.env._(
                 "Row %(row)s, %(column)s: “%(value)s” is no number. Write it as 1234.56.", **values

@@ -581,6 +581,14 @@ class BillproPurchaseType(models.AbstractModel):
         :raise ValidationError: If nothing would be left to collect.
         """
 
+    @api.model
+    def _follow_price(self, order):
+        """Say what becomes of a live order whose lines cost something else than before.
+
+        :param sale.order order: The order.
+        :raise AccessError: If the user may not change it.
+        """
+
     # === WHAT IS CHARGED ONCE === #
 
     @api.model

@@ -488,8 +488,9 @@ class SaleOrder(models.Model):
             cards = self._take_off_cards()
         if 'order_line' in vals:
             changing = self.with_context(billing_lines_changing=INSIDE)
+            prices = self._get_live_prices()
             result = super(SaleOrder, changing).write(vals)
-            self._follow_changed_lines()
+            self._follow_changed_lines(prices)
         else:
             result = super().write(vals)
         self._put_back_cards(cards)
@@ -562,18 +563,38 @@ class SaleOrder(models.Model):
 
     # === CHANGED LINES === #
 
-    def _follow_changed_lines(self):
+    def _get_live_prices(self):
+        """Return what is charged of live orders, before their lines are changed.
+
+        What shipping really costs, and expenses, Odoo adds by itself for whoever ships.
+
+        :return: The prices of the lines, taxes included, in the currency of each order, by order.
+        :rtype: dict[SaleOrder, float]
+        """
+        return {
+            order: sum(
+                line.price_total
+                for line in order.order_line
+                if not line.is_expense and not line._is_delivery()
+            )
+            for order in self.sudo()
+            if order.purchase_type and order.billing_status in LIVE
+        }
+
+    def _follow_changed_lines(self, prices):
         """Let the payments of live orders follow their lines.
 
+        :param dict[SaleOrder, float] prices: What `_get_live_prices` said of the orders before.
         :raise AccessError: If the user may not change what an order costs.
         :raise ValidationError: If nothing would be left to collect.
         """
         if is_inside(self.env, 'billing_lines_changing'):
             return
-        for order in self.filtered(
-            lambda order: order.purchase_type and order.billing_status in LIVE
-        ).sudo():
-            order._get_purchase()._follow_lines(order)
+        for order, price in self._get_live_prices().items():
+            purchase = order._get_purchase()
+            purchase._follow_lines(order)
+            if order.currency_id.compare_amounts(price, prices.get(order, 0.0)):
+                purchase._follow_price(order)
 
     # === COMPLETION === #
 

@@ -15,7 +15,9 @@ class SaleOrderLine(models.Model):
         :raise UserError: If a payment of the order awaits its result.
         """
         order_ids = {vals['order_id'] for vals in vals_list if vals.get('order_id')}
-        self.env['sale.order'].browse(order_ids)._check_no_payment_in_progress()
+        orders = self.env['sale.order'].browse(order_ids)
+        orders._check_no_payment_in_progress()
+        prices = orders._get_live_prices()
         lines = super().create(vals_list)
         if not self.env.su and (
             any('invoice_lines' in vals for vals in vals_list)
@@ -24,7 +26,7 @@ class SaleOrderLine(models.Model):
             lines._check_field_access(self._fields['invoice_lines'], 'write')
         lines._discard_stale_invoices()
         lines._mark_as_added()
-        lines.order_id._follow_changed_lines()
+        lines.order_id._follow_changed_lines(prices)
         return lines
 
     def write(self, vals):
@@ -35,19 +37,21 @@ class SaleOrderLine(models.Model):
         if not self._billing_amount_fields().intersection(vals):
             return super().write(vals)
         orders = self.order_id
-        orders._check_no_payment_in_progress()
+        moved_to = orders.browse(vals.get('order_id')) - orders
+        (orders | moved_to)._check_no_payment_in_progress()
+        prices = (orders | moved_to)._get_live_prices()
         result = super().write(vals)
-        (self.order_id - orders)._check_no_payment_in_progress()  # They were moved there.
         self._discard_stale_invoices()
-        (orders | self.order_id)._follow_changed_lines()
+        (orders | moved_to)._follow_changed_lines(prices)
         return result
 
     def unlink(self):
         """Override of `sale`: a live order is not charged for lines that are gone."""
         orders = self.order_id
+        prices = orders._get_live_prices()
         self._discard_stale_invoices()
         result = super().unlink()
-        orders._follow_changed_lines()
+        orders._follow_changed_lines(prices)
         return result
 
     @api.ondelete(at_uninstall=False)

@@ -597,7 +597,21 @@ class BillproPurchaseInstalment(models.AbstractModel):
             order.currency_id.format(-excess),
         )
 
-    # === CHANGES OF TAXES === #
+    # === CHANGES === #
+
+    @api.model
+    def _follow_price(self, order):
+        """Keep the payments that are agreed to; what they add up to too much is reviewed."""
+        self._check_is_billing_user(order)
+        order._lock_billing()
+        order._message_log(
+            body=self.env._(
+                "The lines of the order add up to %s now. Its payments stay as they were agreed"
+                " to: change those to come, or refund what is too much.",
+                order.currency_id.format(order.amount_total),
+            )
+        )
+        order._follow_payments()
 
     @api.model
     def _get_lines_to_tax(self, order):
@@ -637,6 +651,8 @@ class BillproPurchaseInstalment(models.AbstractModel):
     def _get_amounts_after_change(self, event, amount):
         """The instalments that follow take the difference: the order's total stays true."""
         order = event.order_id
+        if not order.currency_id.compare_amounts(amount, self._get_missing_amount(event)):
+            return {event: amount}
         coin = order.currency_id.rounding
         later = order.billing_event_ids.filtered(
             lambda other: (
@@ -672,6 +688,20 @@ class BillproPurchaseInstalment(models.AbstractModel):
             other: from_minor_units(units, coin)
             for other, units in zip(later, balanced, strict=True)
         }
+
+    @api.model
+    def _get_missing_amount(self, event):
+        """Return what a payment would have to be for all of them to add up to the total.
+
+        That is another amount than it has if the lines of the order were changed.
+
+        :param billpro.billing.event event: The payment.
+        :return: The amount in the currency of the order.
+        :rtype: float
+        """
+        order = event.order_id
+        others = order.billing_event_ids.filtered(lambda other: other.status in OPEN) - event
+        return order.currency_id.round(-self._get_excess(order) - sum(others.mapped('amount')))
 
     # === CLOSING === #
 

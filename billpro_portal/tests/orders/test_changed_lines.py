@@ -307,3 +307,66 @@ class TestChangedLines(ScheduleActionCommon):
             self.order.with_user(self.salesperson).order_line = [
                 Command.create({'product_id': self.fee.id})
             ]
+
+
+@tagged('post_install', '-at_install')
+class TestChangedLinesOfInstalments(ScheduleActionCommon):
+    """The payments of a purchase in instalments were agreed to: what it costs is watched."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.course = cls._create_sold_product("Course", 100.0, cls.tax_21, 'instalment')
+        with freeze_time('2027-01-10 10:00:00'):
+            cls.order = cls._create_active_order(
+                (cls.course, 1), billing_deposit=21.0, billing_instalment_count=2
+            )
+        cls.line = cls.order.order_line.filtered(lambda line: line.product_id == cls.course)
+
+    def test_salespeople_change_nothing_that_costs(self):
+        for change in (
+            lambda line: line.write({'price_unit': 10.0}),
+            lambda line: line.write({'product_uom_qty': 2}),
+            lambda line: line.write({'discount': 10}),
+            lambda line: line.write({'is_downpayment': True, 'product_uom_qty': 0}),
+            lambda line: line.order_id.write(
+                {'order_line': [Command.create({'product_id': self.course.id})]}
+            ),
+            lambda line: line.create({'order_id': line.order_id.id, 'product_id': self.course.id}),
+        ):
+            with (
+                self.assertRaisesRegex(AccessError, "only billing users can change what it costs"),
+                self.env.cr.savepoint(),
+            ):
+                change(self.line.with_user(self.salesperson))
+        self.line.with_user(self.salesperson).name = "Course, at all hours"
+        self.line.create(
+            {'order_id': self.order.id, 'display_type': 'line_note', 'name': "Thank you"}
+        )
+        self.assertEqual(self.order.amount_total, 121.0)
+
+    def test_the_payments_stay_and_it_is_said(self):
+        self.line.with_user(self.billing_user).price_unit = 110.0
+        self.assertEqual(self.order.billing_event_ids.mapped('amount'), [50.0, 50.0])
+        self.assertIn(
+            "add up to $ 133.10 now. Its payments stay",
+            str(self.order.message_ids[0].body).replace('\xa0', ' ').replace('&nbsp;', ' '),
+        )
+        self._run_on('2027-02-10')
+        self._run_on('2027-03-10')
+        last = self.order.billing_event_ids[1]
+        self.assertEqual(last.status, 'scheduled')
+        self.assertIn("Its invoice would be $\xa062.10 instead of $\xa050.00", last.status_message)
+        with freeze_time('2027-03-11 10:00:00'):
+            self._reschedule(last, amount=62.1)
+        self._run_on('2027-03-11')
+        self.assertEqual(self.order.billing_status, 'complete')
+        self._assert_totals(self.order, paid=133.1, balance=0.0)
+
+    def test_what_was_collected_beyond_it_is_reviewed_at_once(self):
+        self._run_on('2027-02-10')
+        self.line.with_user(self.billing_user).price_unit = 50.0
+        self.assertEqual(self.order.billing_status, 'review')
+        self._run_on('2027-03-10')
+        self.assertEqual(self.order.billing_event_ids.mapped('status'), ['completed', 'scheduled'])
+        self._assert_totals(self.order, paid=71.0)

@@ -103,6 +103,9 @@ class TestPayoutImport(BillingCommon):
     def test_wrong_files(self):
         for row, message in (
             ('P1,12.01.2027,fee,,-5,', "Row 2: “12.01.2027” is no date"),
+            ('P1,0001-01-12,fee,,-5,', "Row 2: “0001-01-12” is no date of this century"),
+            ('P1,2999-01-12,fee,,-5,', "Row 2: “2999-01-12” is no date"),
+            (f"{'P' * 1001},2027-01-12,fee,,-5,", "Row 2, payout: the text is too long"),
             ('P1,2027-01-12,gift,,-5,', "Row 2 has the type “gift”"),
             ('P1,2027-01-12,fee,,"-5,00",', "Row 2, amount: “-5,00” is no number"),
             ('P1,2027-01-12,fee,,NaN,', "Row 2, amount: “NaN” is no number"),
