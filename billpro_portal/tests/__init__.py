@@ -87,6 +87,7 @@ if find_spec('hypothesis'):
         test_order_life_cycle,
         test_schedule_changes,
     )
+    from .accounting import test_order_report
 
 if find_spec('fake_gateway'):
     from . import test_six_months

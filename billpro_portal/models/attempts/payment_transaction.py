@@ -10,6 +10,7 @@ from odoo.tools import float_round
 from odoo.addons.payment import utils as payment_utils
 from odoo.addons.payment_stripe import const
 
+from ...billing import backoff
 from ...billing.declines import (
     AUTHENTICATION,
     DeclineCodes,
@@ -25,8 +26,6 @@ from ...billing.request_outcomes import NOT_ATTEMPTED, UNKNOWN, classify_failed_
 from ...billing.stripe_messages import DATABASE_KEY, REFERENCE_KEY, is_stripe_id
 from ..rights.own_context import INSIDE, get_answers, is_inside
 
-# An unknown outcome is asked about after five minutes, an hour, and then every day.
-INQUIRY_DELAYS = ({'minutes': 5}, {'hours': 1}, {'days': 1})
 # A request is over after this time: a draft that old belongs to a process that died.
 ABANDONED_MINUTES = 15
 INQUIRY_BATCH_SIZE = 100
@@ -1353,10 +1352,10 @@ class PaymentTransaction(models.Model):
     def _schedule_inquiry(self):
         """Plan when the provider is asked next about an unknown outcome."""
         self.ensure_one()
-        delay = INQUIRY_DELAYS[min(self.billing_inquiry_count, len(INQUIRY_DELAYS) - 1)]
+        delay = backoff.INQUIRY[min(self.billing_inquiry_count, len(backoff.INQUIRY) - 1)]
         self.write(
             {
-                'billing_next_inquiry': fields.Datetime.add(fields.Datetime.now(), **delay),
+                'billing_next_inquiry': fields.Datetime.now() + delay,
                 'billing_inquiry_count': self.billing_inquiry_count + 1,
             }
         )

@@ -1,9 +1,8 @@
-from datetime import timedelta
-
 from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import format_datetime
 
+from ...billing import backoff
 from ...billing.lifecycle import BEFORE_APPROVAL, CHARGEABLE_ORDERS, LIVE, REQUESTABLE_EVENTS
 
 # Whose a failure is, by the model of its record: the order, the payment, and what is at stake.
@@ -25,14 +24,6 @@ _CONTEXTS = {
         'order_id': event._find_transaction().billing_order_id.id
     },
     'billpro.payout': lambda payout: {'amount': abs(payout.amount)},
-}
-# What can't be left to a person alone: it is tried on for ever, at these distances and then at the
-# last of them. Money that has moved is booked in the end; what couldn't be is charged when it can.
-ENDLESS = {
-    'book': (timedelta(hours=6), timedelta(days=1)),
-    'bookable': (timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1)),
-    'payable': (timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1)),
-    'defer': (timedelta(days=1),),
 }
 # What fails for all of a company alike: a person hears of each reason once.
 OF_COMPANY = ('bookable', 'payable')
@@ -183,7 +174,7 @@ class BillproFailure(models.Model):
         failure = self._search_of(record, task)
         count = failure.failure_count + 1
         is_over = count > len(delays)
-        delays = (*delays, *ENDLESS.get(task, (None,)))
+        delays = (*delays, *backoff.ENDLESS.get(task, (None,)))
         delay = delays[min(count, len(delays)) - 1]
         values = {
             'reason': reason,
@@ -269,7 +260,7 @@ class BillproFailure(models.Model):
         :rtype: list[int]
         """
         waits = Domain('next_try', '>', fields.Datetime.now())
-        if task not in ENDLESS:
+        if task not in backoff.ENDLESS:
             waits |= Domain('set_aside_date', '!=', False)
         failures = self.sudo().search_fetch(
             Domain('res_model', '=', model) & Domain('task', '=', task) & waits, ['res_id']
@@ -384,7 +375,7 @@ class BillproFailure(models.Model):
         else:
             company = self.company_id or self.env.company
             activity = company._billing_ask_staff(summary, note)
-        if self.task in ENDLESS:
+        if self.task in backoff.ENDLESS:
             self.activity_id = activity
 
     def _get_subject(self):

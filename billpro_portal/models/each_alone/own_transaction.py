@@ -1,5 +1,4 @@
 import logging
-from datetime import timedelta
 
 import psycopg2
 
@@ -8,13 +7,13 @@ from odoo.exceptions import ConcurrencyError, LockError, RedirectWarning, UserEr
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
 
+from ...billing import backoff
+
 _logger = logging.getLogger(__name__)
 # Somebody else was faster, or has the record: nobody's fault, and gone with the next try.
 GIVE_WAY = (*PG_CONCURRENCY_EXCEPTIONS_TO_RETRY, ConcurrencyError, LockError)
 # Those of them after which the rest of the transaction is still as good as before.
 HELD = (psycopg2.errors.LockNotAvailable, LockError)
-# After each of them what failed is tried again; then a person has to look.
-RETRY_DELAYS = (timedelta(minutes=5), timedelta(hours=1))
 
 
 class BillproOwnTransaction(models.AbstractModel):
@@ -165,7 +164,9 @@ class BillproOwnTransaction(models.AbstractModel):
         return True
 
     @api.model
-    def _note(self, record, task, error, on_failure=None, delays=RETRY_DELAYS, tells_staff=True):
+    def _note(
+        self, record, task, error, on_failure=None, delays=backoff.OWN_TRANSACTION, tells_staff=True
+    ):
         """Note that something failed; tell staff when it isn't tried again.
 
         Noting it may fail as well, and stops nobody either.

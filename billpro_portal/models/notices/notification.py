@@ -5,6 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import email_normalize
 
+from ...billing import backoff
 from ...billing.calendar import due_datetime, local_date
 from ...billing.lifecycle import CHARGEABLE_ORDERS, DECLINED, LIVE
 from ...billing.notice_dates import (
@@ -56,7 +57,6 @@ KINDS = [
 ]
 # The mail server wasn't reached or turned the mail away: nothing was sent, and it may go again.
 # A text message is never sent again by itself: a lost answer doesn't mean a lost message.
-MAIL_RETRY_DELAYS = (timedelta(minutes=15), timedelta(hours=1), timedelta(hours=6))
 RETRIED_FAILURES = frozenset({'mail_smtp', 'unknown'})
 
 
@@ -430,10 +430,10 @@ class BillproNotification(models.Model):
                 and notice.kind != 'order_ready'
                 and failure_type in RETRIED_FAILURES
             )
-            if not is_retried or notice.try_count >= len(MAIL_RETRY_DELAYS):
+            if not is_retried or notice.try_count >= len(backoff.MAIL):
                 notice._set_failed(reason)
                 continue
-            date = fields.Datetime.now() + MAIL_RETRY_DELAYS[notice.try_count]
+            date = fields.Datetime.now() + backoff.MAIL[notice.try_count]
             notice.write(
                 {
                     'state': 'queued',

@@ -9,6 +9,8 @@ from odoo.tools import format_date
 from odoo.addons.payment import utils as payment_utils
 from odoo.addons.payment_stripe import const
 
+from ...billing import backoff
+
 # Stripe documentation, "Balance transaction types".
 KINDS = {
     'charge': 'charge',
@@ -30,8 +32,6 @@ ADJUSTED = {'dispute': 'dispute', 'refund': 'refund_failure'}
 IN_OWN_CURRENCY = ('charge', 'refund', 'refund_failure')
 # How far the date of a bank's line may be from the day of arrival.
 DAYS_TO_BANK = 10
-# After which times a payout that can't be booked yet is tried again; then a person hears of it.
-RETRY_DELAYS = tuple(timedelta(minutes=minutes) for minutes in (5, 30, 120, 720, 1440))
 # Payouts that banks refuse fail within five business days (Stripe API reference, "The Payout
 # object", `status`): those of the last days are asked about again.
 DAYS_ASKED_AGAIN = 10
@@ -237,7 +237,7 @@ class BillproPayout(models.Model):
             alone._commit_alone(provider, 'ask_payouts', partial(self._ask_stripe, provider))
         to_book = self.search([('state', '=', 'to_book')], order='arrival_date, id')
         for payout in self.env['billpro.failure']._leave_out_waiting(to_book, 'book_payout'):
-            alone._commit_alone(payout, 'book_payout', payout._book_locked, delays=RETRY_DELAYS)
+            alone._commit_alone(payout, 'book_payout', payout._book_locked, delays=backoff.PAYOUT)
         self.env['ir.cron']._commit_progress(len(to_book), remaining=0)
 
     def _book_locked(self):

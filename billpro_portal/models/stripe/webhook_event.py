@@ -5,6 +5,7 @@ from odoo.exceptions import AccessError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from ...billing import backoff
 from ...billing.stripe_messages import (
     DATABASE_KEY,
     EVENT_TYPES,
@@ -13,8 +14,6 @@ from ...billing.stripe_messages import (
     REFERENCE_KEY,
 )
 
-# After which times a failed message is tried again; then it is left to a person.
-RETRY_DELAYS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 720))
 BUSY_MINUTES = 1
 BATCH_SIZE = 1000
 # Stripe can send a message again for 30 days (API reference, "Events").
@@ -220,7 +219,7 @@ class BillproWebhookEvent(models.Model):
 
         # What the provider says is committed before everything else.
         if self.env['billpro.own.transaction']._commit_alone(
-            self, 'message', take_in, on_failure=self._postpone, delays=RETRY_DELAYS
+            self, 'message', take_in, on_failure=self._postpone, delays=backoff.WEBHOOK_EVENT
         ):
             to_book[0]._book_alone()
 

@@ -7,12 +7,12 @@ from freezegun import freeze_time
 from odoo.exceptions import MissingError, RedirectWarning
 from odoo.tools import mute_logger
 
-from ...models.each_alone.own_transaction import RETRY_DELAYS
+from ...billing.backoff import OWN_TRANSACTION
 from .notification import NotificationCommon
 
 DUE = datetime(2027, 2, 10, 10)
 # When the tries are due after which something is set aside.
-TRIES = (timedelta(), RETRY_DELAYS[0], RETRY_DELAYS[0] + RETRY_DELAYS[1])
+TRIES = (timedelta(), OWN_TRANSACTION[0], OWN_TRANSACTION[0] + OWN_TRANSACTION[1])
 LOGGER = 'odoo.addons.billpro_portal.models.each_alone.own_transaction'
 UPKEEP_LOGGER = 'odoo.addons.billpro_portal.models.charging.billing_run'
 

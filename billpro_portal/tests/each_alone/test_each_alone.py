@@ -10,9 +10,9 @@ from odoo.tools import mute_logger
 from odoo.addons.account.models.account_move import AccountMove
 from odoo.addons.sale.models.sale_order import SaleOrder
 
+from ...billing.backoff import OWN_TRANSACTION
 from ...models.charging.billing_run import BillproBillingRun
 from ...models.checkout.sale_order import SaleOrder as OrderToPay
-from ...models.each_alone.own_transaction import RETRY_DELAYS
 from ...models.notices.notification import BillproNotification
 from ...models.schedule.sale_order import SaleOrder as PausedOrder
 from ..common.each_alone import (
@@ -167,7 +167,7 @@ class TestEachAlone(EachAloneCommon):
                 self.assertEqual(orders[2].billing_notification_ids.state, 'handed_over')
                 self.assertTrue(all(bad.mapped('failure_reason')))
                 self.assertEqual(bad.mapped('state'), ['queued', 'queued'])
-                self.assertEqual(set(bad.mapped('send_date')), {DUE + RETRY_DELAYS[0]})
+                self.assertEqual(set(bad.mapped('send_date')), {DUE + OWN_TRANSACTION[0]})
                 for delay in (*TRIES, timedelta(days=1)):
                     clock.move_to(DUE + delay)
                     self._run_job()
@@ -217,7 +217,7 @@ class TestEachAlone(EachAloneCommon):
         reminded = [bool(order.billing_notification_ids) for order in orders]
         self.assertEqual(reminded, [False, True, True])
         self.assertEqual(self._get_failures('remind').reason, "KeyError: 'l10n_xx_state'")
-        with freeze_time(DUE + RETRY_DELAYS[0]):
+        with freeze_time(DUE + OWN_TRANSACTION[0]):
             self._queue_timed()
         self.assertTrue(bad.billing_notification_ids)
         self.assertFalse(self._get_failures('remind'))
