@@ -1,6 +1,7 @@
 from importlib.util import find_spec
 
 from . import (
+    test_actions,
     test_constant_queries,
     test_lifecycle,
     test_log_redaction,
