@@ -89,6 +89,8 @@ class OrderFacts:
     is_cancelled_ahead: bool = False
 
 
+# What was paid, or is being paid, by other ways than the order's link decides about these alone.
+UNLESS_PAID_OTHERWISE = frozenset({OrderAction.REMIND, OrderAction.CHARGE_CARD})
 _OFFERED = BEFORE_APPROVAL - {'draft'}
 _ORDER_STATUSES = MappingProxyType(
     {
@@ -174,7 +176,7 @@ def _refuse_by_money(action: OrderAction, order: OrderFacts) -> OrderRefusal | N
         return OrderRefusal.NO_CARD
     if action is OrderAction.COMPLETE and order.has_reserved:
         return OrderRefusal.RESERVED
-    if action in {OrderAction.REMIND, OrderAction.CHARGE_CARD} and order.is_paid_otherwise:
+    if action in UNLESS_PAID_OTHERWISE and order.is_paid_otherwise:
         return OrderRefusal.PAID_OTHERWISE
     return None
 

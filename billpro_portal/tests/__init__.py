@@ -54,6 +54,7 @@ from .pages import (
 )
 from .payouts import test_payout_import
 from .purchase import (
+    test_fifth_type,
     test_instalment,
     test_instalment_closing,
     test_instalment_tours,

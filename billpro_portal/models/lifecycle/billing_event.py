@@ -180,36 +180,6 @@ class BillproBillingEvent(models.Model):
             'pause'
         )
 
-    # === ACTIONS === #
-
-    def _get_refusal_by_order(self):
-        """Return why staff can't collect a payment now, for what else happens on its order.
-
-        :return: The reason, or False if they can.
-        :rtype: str|bool
-        """
-        order = self.order_id
-        if order.billing_is_stopped:
-            return self.env._(
-                "A payment of order %s is disputed as fraud. Resume its charges first, if it is to"
-                " go on.",
-                order.name,
-            )
-        if order.billing_collection_date:
-            return self.env._(
-                "The customer of order %s has just asked to pay what is outstanding. Please wait"
-                " for the result.",
-                order.name,
-            )
-        if in_flight := order.billing_event_ids.filtered(lambda event: event.status in IN_FLIGHT):
-            return self.env._(
-                "Payment %(event)s can't be collected now: the outcome of %(other)s isn't known"
-                " yet.",
-                event=self.display_name,
-                other=in_flight[0].display_name,
-            )
-        return False
-
     # === CHANGES === #
 
     def _get_status_label(self):

@@ -33,6 +33,7 @@ PAYMENT_KINDS = frozenset(
     }
 )
 MAIL, SMS = 'mail', 'sms'
+UNDER_WAY = frozenset({'queued', 'handed_over'})
 KINDS = [
     ('order_ready', "Order ready"),
     ('order_reminder', "Order reminder"),
@@ -121,6 +122,7 @@ class BillproNotification(models.Model):
         help="Outdated: before it was sent, it was no longer true. Opted out: the customer wants"
         " no text messages.",
     )
+    can_send_again = fields.Boolean(compute='_compute_can_send_again')
     send_date = fields.Datetime(
         string="Not Before", default=fields.Datetime.now, required=True, readonly=True
     )
@@ -136,6 +138,14 @@ class BillproNotification(models.Model):
     )
     _to_send_idx = models.Index("(send_date) WHERE state = 'queued'")
     partner_id = fields.Many2one(comodel_name='res.partner', compute='_compute_partner_id')
+
+    @api.depends('state')
+    def _compute_can_send_again(self):
+        for notification in self:
+            notification.can_send_again = notification.state not in {
+                *UNDER_WAY,
+                'outdated',  # It would be found untrue again.
+            }
 
     @api.depends('kind', 'order_id')
     def _compute_display_name(self):
@@ -471,7 +481,7 @@ class BillproNotification(models.Model):
         :raise UserError: If one is on its way already.
         """
         self.order_id._check_salesperson()
-        if self.filtered(lambda notice: notice.state in {'queued', 'handed_over'}):
+        if self.filtered(lambda notice: notice.state in UNDER_WAY):
             raise UserError(self.env._("A notice that is on its way can't be sent again."))
         self.sudo()._queue_again()
         for notice in self.sudo():
