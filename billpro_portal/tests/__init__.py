@@ -32,6 +32,7 @@ from .notices import (
     test_notification_delivery,
     test_notification_recipient,
     test_notification_timed,
+    test_twentieth_notice,
 )
 from .orders import (
     test_back_office_list_tours,

@@ -63,7 +63,7 @@ class TestFifthType(FifthTypeCommon, BillingHttpCommon):
             (order.billing_status, event.status, event.amount, event.due_date),
             ('active', 'scheduled', 121.0, datetime(2027, 1, 20, 8)),
         )
-        with Form(order.with_user(self.billing_manager)) as form:
+        with Form(order) as form:
             self.assertEqual(
                 self._is_shown(
                     form, 'billing_event_ids', 'amount_total', 'billing_cycles', 'billing_deposit'
