@@ -2,7 +2,7 @@
 
 What may be done, and what a purchase type has, is decided in Python and read from a field of the
 record: a view that decides it again is one more place to know of, and a new type has to be told
-to it. What a list is filtered by, and what colour a badge has, are no decisions.
+to it. What a list is filtered by is no decision.
 """
 
 import ast
@@ -54,6 +54,8 @@ def _read_conditions(root: ElementTree.Element) -> Iterator[tuple[str, re.Patter
         for name, value in element.attrib.items():
             if name in CONDITIONS:
                 yield value, statuses
+            elif name.startswith('decoration-'):  # A badge may show the states of one model.
+                yield value, STATUSES
         if element.tag == 'attribute' and element.get('name') in CONDITIONS:
             for change in (*map(element.get, _CHANGES), element.text):
                 if change and change.strip():

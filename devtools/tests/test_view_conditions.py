@@ -33,6 +33,7 @@ def test_no_condition_of_the_addons_names_a_type_or_a_status(addon):
         ("<a required=\"'single' == billing_product_type or status == 'open'\"/>", 'status'),
         ("<attribute name=\"invisible\" add=\"(status == 'open')\"/>", 'status'),
         ("<attribute name=\"readonly\">status == 'open'</attribute>", 'status'),
+        ("<a decoration-info=\"status in ('scheduled', 'processing')\"/>", 'status'),
         ("<t t-if=\"order.billing_status == 'draft'\"/>", 'billing_status'),
     ],
 )
@@ -57,7 +58,7 @@ def test_states_of_own_models_are_found(tmp_path):
     [
         "<a invisible=\"not purchase_type or not billing_can_pause\"/>",
         "<a readonly=\"billing_product_type == parent.purchase_type\"/>",
-        "<a decoration-info=\"status in ('scheduled', 'processing')\"/>",
+        "<a decoration-info=\"status_level == 'info' or state == 'done'\"/>",
         "<filter domain=\"[('status', '=', 'scheduled')]\"/>",
         "<a invisible=\"1\"/>",
     ],

@@ -6,6 +6,7 @@ from odoo.tools import format_date
 
 from ...billing.declines import CEILING_REACHED, EXHAUSTED, NEEDS_CUSTOMER
 from ...billing.lifecycle import (
+    EVENT_LEVELS,
     IN_FLIGHT,
     LIVE,
     PAID,
@@ -66,6 +67,7 @@ class BillproBillingEvent(models.Model):
         readonly=True,
         index=True,
     )
+    status_level = fields.Char(compute='_compute_status_level')
     status_message = fields.Char(
         string="Reason", readonly=True, help="What the provider or the booking said last."
     )
@@ -111,6 +113,11 @@ class BillproBillingEvent(models.Model):
         return f'E{self.number}'
 
     # === STATUS === #
+
+    @api.depends('status')
+    def _compute_status_level(self):
+        for event in self:
+            event.status_level = EVENT_LEVELS[event.status]
 
     def _apply_trigger(self, trigger, message=False):
         """Move events through the status table. Nothing else writes a status.

@@ -19,6 +19,7 @@ from ...billing.lifecycle import (
     IN_FLIGHT,
     LIVE,
     OPEN,
+    ORDER_LEVELS,
     PAID,
     TransitionRefused,
     next_order_status,
@@ -89,6 +90,7 @@ class SaleOrder(models.Model):
         index=True,
         group_expand='_group_expand_billing_status',
     )
+    billing_status_level = fields.Char(compute='_compute_billing_status_level')
     billing_transaction_ids = fields.One2many(
         string="Billing Payments",
         comodel_name='payment.transaction',
@@ -400,6 +402,11 @@ class SaleOrder(models.Model):
             order.billing_outstanding = (
                 order._get_purchase()._get_outstanding(order) if order.purchase_type else 0
             )
+
+    @api.depends('billing_status')
+    def _compute_billing_status_level(self):
+        for order in self:
+            order.billing_status_level = ORDER_LEVELS[order.billing_status]
 
     # === WHAT MAY BE DONE === #
 
