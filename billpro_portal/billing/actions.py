@@ -7,7 +7,7 @@ in the models.
 
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum
 from types import MappingProxyType
 
 from .lifecycle import (
@@ -24,7 +24,7 @@ from .lifecycle import (
 # === ORDERS === #
 
 
-class OrderAction(StrEnum):
+class OrderAction(Enum):
     """What may be done with an order; each is the end of a field's name, `billing_can_…`."""
 
     CHANGE_TERMS = 'change_terms'
@@ -47,7 +47,7 @@ class OrderAction(StrEnum):
     COMPLETE = 'complete'
 
 
-class OrderRefusal(StrEnum):
+class OrderRefusal(Enum):
     """Why something may not be done with an order."""
 
     ORDINARY = 'ordinary'
@@ -193,7 +193,7 @@ def order_actions(order: OrderFacts) -> frozenset[OrderAction]:
 # === SCHEDULED PAYMENTS === #
 
 
-class EventAction(StrEnum):
+class EventAction(Enum):
     """What may be done with a scheduled payment; each is the end of a field's name, `can_…`."""
 
     EXECUTE = 'execute'
@@ -206,7 +206,7 @@ class EventAction(StrEnum):
     DECIDE = 'decide'
 
 
-class EventRefusal(StrEnum):
+class EventRefusal(Enum):
     """Why something may not be done with a scheduled payment."""
 
     IN_FLIGHT = 'in_flight'

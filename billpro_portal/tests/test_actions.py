@@ -188,7 +188,7 @@ class TestEventActions(BaseCase):
             (EventAction.RETRY, 'soft_declined', 'suspended', EventRefusal.ORDER_STATUS),
             (EventAction.DECIDE, 'scheduled', 'active', EventRefusal.STATUS),
         ):
-            with self.subTest(f'{action} {status} {order_status}'):
+            with self.subTest(f'{action.name} {status} {order_status}'):
                 self.assertEqual(
                     refuse_event_action(action, EventFacts(status, order_status)), refusal
                 )

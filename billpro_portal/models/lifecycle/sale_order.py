@@ -424,7 +424,7 @@ class SaleOrder(models.Model):
         for order in self:
             possible = order_actions(order._get_billing_facts())
             for action in OrderAction:
-                order[f'billing_can_{action}'] = action in possible
+                order[f'billing_can_{action.value}'] = action in possible
             order.billing_is_paused = order.billing_status == 'paused'
             order.billing_is_suspended = order.billing_status == 'suspended'
 

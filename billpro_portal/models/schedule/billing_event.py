@@ -56,7 +56,7 @@ class BillproBillingEvent(models.Model):
         for event in self:
             possible = event_actions(event._get_facts())
             for action in EventAction:
-                event[f'can_{action}'] = action in possible
+                event[f'can_{action.value}'] = action in possible
 
     def _get_facts(self):
         """Return what decides about what may be done with the payment.
