@@ -56,8 +56,8 @@ class BillproNotificationKind(models.Model):
         :return: The new ones.
         :rtype: billpro.notification.kind
         """
-        known = set(self.search([]).mapped('code'))
         kinds = self.env['billpro.notice']._get_kinds()
+        known = set(self.search([('code', 'in', list(kinds))]).mapped('code'))
         return self.create(
             [kind._prepare_settings() for code, kind in kinds.items() if code not in known]
         )
