@@ -12,7 +12,7 @@ def _is_settled(notice):
     return notice.event_id.status not in DECLINED or bool(notice.order_id.billing_cancel_date)
 
 
-def is_not_ahead(notice):
+def _is_not_ahead(notice):
     """Return whether a payment that is announced isn't to come any more.
 
     :param billpro.notification notice: The notice that announces it.
@@ -122,7 +122,7 @@ class BillproNoticePaymentUpcoming(models.AbstractModel):
 
     @api.model
     def _is_outdated(self, notice):
-        return is_not_ahead(notice)
+        return _is_not_ahead(notice)
 
 
 class BillproNoticePaymentChanged(models.AbstractModel):
@@ -163,3 +163,22 @@ class BillproNoticeRefund(models.AbstractModel):
     @api.model
     def _get_example_payment_domain(self):
         return [('operation', '=', 'refund')]
+
+
+class BillproNoticeTrialEnding(models.AbstractModel):
+    """A free trial ends in some days."""
+
+    _name = 'billpro.notice.trial_ending'
+    _description = "Notice: Trial ends"
+    _inherit = 'billpro.notice'
+
+    _notice_kind = 'trial_ending'
+    _notice_sequence = 190
+
+    @api.model
+    def _get_label(self):
+        return self.env._("Trial ends")
+
+    @api.model
+    def _is_outdated(self, notice):
+        return _is_not_ahead(notice)

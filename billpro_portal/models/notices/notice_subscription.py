@@ -1,7 +1,5 @@
 from odoo import api, models
 
-from .notice_payment import is_not_ahead
-
 
 class BillproNoticePaused(models.AbstractModel):
     """A subscription is paused."""
@@ -77,22 +75,3 @@ class BillproNoticeCancelUndone(models.AbstractModel):
     @api.model
     def _is_outdated(self, notice):
         return bool(notice.order_id.billing_cancel_date)
-
-
-class BillproNoticeTrialEnding(models.AbstractModel):
-    """A free trial ends in some days."""
-
-    _name = 'billpro.notice.trial_ending'
-    _description = "Notice: Trial ends"
-    _inherit = 'billpro.notice'
-
-    _notice_kind = 'trial_ending'
-    _notice_sequence = 190
-
-    @api.model
-    def _get_label(self):
-        return self.env._("Trial ends")
-
-    @api.model
-    def _is_outdated(self, notice):
-        return is_not_ahead(notice)
