@@ -19,6 +19,7 @@ from devtools import (
     paths,
     rooms,
     translations,
+    view_conditions,
 )
 from devtools.odoo_server import Odoo
 
@@ -80,6 +81,9 @@ def run(odoo: Odoo, tools: Path) -> int:
             problem
             for addon in paths.addons()
             for problem in method_definitions.find_problems(addon)
+        ),
+        "conditions of views": lambda: "\n".join(
+            problem for addon in paths.addons() for problem in view_conditions.find_problems(addon)
         ),
         "names of other modules": lambda: check_names(odoo),
         "rooms": lambda: check_rooms(odoo),

@@ -6,6 +6,7 @@ an order is *draft*, *pending*, *rejected* or *cancelled*; recurring orders then
 """
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 # By status and trigger: the status that follows.
 Transitions = Mapping[str, Mapping[str, str]]
@@ -29,6 +30,22 @@ FINAL = frozenset({'cancelled', 'complete'})
 CHARGEABLE_ORDERS = ('active', 'failed')
 # Orders that the customer may pay the outstanding payments of, whatever the run may.
 COLLECTABLE_ORDERS = (*CHARGEABLE_ORDERS, 'suspended')
+
+# How statuses look in the lists of staff: what is gone is grey, the whole row of it.
+ORDER_LEVELS = MappingProxyType(
+    {
+        'draft': 'muted',
+        'pending': 'info',
+        'rejected': 'danger',
+        'cancelled': 'gone',
+        'active': 'success',
+        'failed': 'warning',
+        'suspended': 'danger',
+        'paused': 'muted',
+        'review': 'warning',
+        'complete': 'success',
+    }
+)
 
 _APPROVAL = {'activate': 'active', 'complete': 'complete'}
 _LIVE_EXITS = {'complete': 'complete', 'review': 'review'}
@@ -122,6 +139,23 @@ REQUESTABLE_EVENTS = (*CHARGEABLE_EVENTS, 'hard_declined', 'action_required')
 # Payments that staff may merge, and those that they may leave out.
 MERGEABLE = (*CHARGEABLE_EVENTS, 'hard_declined')
 SKIPPABLE = (*MERGEABLE, 'action_required', 'paused')
+
+EVENT_LEVELS = MappingProxyType(
+    {
+        'scheduled': 'info',
+        'processing': 'info',
+        'completed': 'success',
+        'recovered': 'success',
+        'soft_declined': 'warning',
+        'hard_declined': 'danger',
+        'action_required': 'warning',
+        'unknown': 'danger',
+        'skipped': 'gone',
+        'merged': 'gone',
+        'cancelled': 'gone',
+        'paused': 'muted',
+    }
+)
 
 _ANSWERS = {
     'decline_soft': 'soft_declined',

@@ -1,6 +1,7 @@
 from importlib.util import find_spec
 
 from . import (
+    test_actions,
     test_constant_queries,
     test_lifecycle,
     test_log_redaction,
@@ -31,6 +32,7 @@ from .notices import (
     test_notification_delivery,
     test_notification_recipient,
     test_notification_timed,
+    test_twentieth_notice,
 )
 from .orders import (
     test_back_office_list_tours,
@@ -53,6 +55,7 @@ from .pages import (
 )
 from .payouts import test_payout_import
 from .purchase import (
+    test_fifth_type,
     test_instalment,
     test_instalment_closing,
     test_instalment_tours,

@@ -2,12 +2,14 @@ from odoo.tests import BaseCase, tagged
 
 from ..billing.lifecycle import (
     BEFORE_APPROVAL,
+    EVENT_LEVELS,
     EVENT_STATUSES,
     EVENT_TRANSITIONS,
     FINAL,
     IN_FLIGHT,
     LIVE,
     OPEN,
+    ORDER_LEVELS,
     ORDER_STATUSES,
     ORDER_TRANSITIONS,
     PAID,
@@ -24,6 +26,12 @@ class TestLifecycle(BaseCase):
         self.assertEqual(BEFORE_APPROVAL | LIVE | FINAL, set(ORDER_STATUSES))
         self.assertEqual(len(BEFORE_APPROVAL) + len(LIVE) + len(FINAL), 10)
         self.assertEqual(set(ORDER_TRANSITIONS), set(ORDER_STATUSES))
+
+    def test_every_status_has_a_look(self):
+        levels = {'info', 'success', 'warning', 'danger', 'muted', 'gone'}
+        for looks, statuses in ((ORDER_LEVELS, ORDER_STATUSES), (EVENT_LEVELS, EVENT_STATUSES)):
+            self.assertEqual(set(looks), set(statuses))
+            self.assertLessEqual(set(looks.values()), levels)
 
     def test_every_transition_leads_to_a_status(self):
         targets = {

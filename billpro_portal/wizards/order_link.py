@@ -9,7 +9,7 @@ class BillproOrderLink(models.TransientModel):
     _description = "Order Link"
 
     order_id = fields.Many2one(comodel_name='sale.order', required=True, readonly=True)
-    billing_status = fields.Selection(related='order_id.billing_status', related_sudo=False)
+    can_offer = fields.Boolean(related='order_id.billing_can_offer', related_sudo=False)
     partner_id = fields.Many2one(related='order_id.partner_id', related_sudo=False)
     email = fields.Char(related='order_id.partner_id.email', related_sudo=False)
     phone = fields.Char(related='order_id.partner_id.phone', related_sudo=False)

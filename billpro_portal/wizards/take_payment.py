@@ -1,8 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
-from ..billing.lifecycle import LIVE
-
 
 class BillproTakePayment(models.TransientModel):
     """Take a payment of a metered order now, or schedule it."""
@@ -78,10 +76,7 @@ class BillproTakePayment(models.TransientModel):
     def _check_payment(self):
         order = self.order_id
         order.sudo()._lock_billing()
-        if order.billing_status not in LIVE or not order._get_purchase()._can_take_payments():
-            raise UserError(
-                self.env._("Payments are taken on metered orders that are active: %s.", order.name)
-            )
+        order._check_payments_are_taken()
         if order.currency_id.compare_amounts(self.amount, 0) <= 0:
             raise UserError(self.env._("Enter an amount above zero."))
         if self.when == 'later' and (not self.due_date or self.due_date <= fields.Datetime.now()):

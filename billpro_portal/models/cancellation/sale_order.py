@@ -4,7 +4,7 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date, html2plaintext, plaintext2html
 
-from ...billing.lifecycle import LIVE
+from ...billing.actions import OrderAction
 
 
 class SaleOrder(models.Model):
@@ -42,25 +42,14 @@ class SaleOrder(models.Model):
 
         :rtype: bool
         """
-        self.ensure_one()
-        return bool(
-            self.purchase_type
-            and self._get_purchase()._can_be_cancelled()
-            and self.billing_status in LIVE
-            and not self.billing_cancel_date
-        )
+        return not self._get_billing_refusal_of(OrderAction.CANCEL)
 
     def _can_cancellation_be_undone(self):
         """Return whether a cancellation can still be taken back.
 
         :rtype: bool
         """
-        self.ensure_one()
-        return bool(
-            self.billing_status in LIVE
-            and self.billing_cancel_date
-            and self.billing_cancel_date >= self._get_today()
-        )
+        return not self._get_billing_refusal_of(OrderAction.UNDO_CANCELLATION)
 
     def _get_cancel_date(self, at_once):
         """Return the last day of the subscription if it were cancelled now.

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
+from ...billing.actions import OrderAction
 from ...billing.lifecycle import CHARGEABLE_ORDERS, IN_FLIGHT, LIVE
 
 
@@ -94,12 +95,7 @@ class SaleOrder(models.Model):
 
         :rtype: bool
         """
-        self.ensure_one()
-        return bool(
-            self.billing_status in LIVE - {'paused'}
-            and self.billing_token_id
-            and not self.billing_cancel_date
-        )
+        return not self._get_billing_refusal_of(OrderAction.CHANGE_CARD)
 
     def _check_cards_can_be_changed(self):
         """Lock the order and check that its customer may change cards.

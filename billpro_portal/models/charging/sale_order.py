@@ -1,8 +1,8 @@
 from odoo import fields, models
 from odoo.exceptions import UserError
 
+from ...billing.actions import OrderAction, OrderRefusal
 from ...billing.lifecycle import (
-    BEFORE_APPROVAL,
     COLLECTABLE_ORDERS,
     DECLINED,
     IN_FLIGHT,
@@ -57,9 +57,10 @@ class SaleOrder(models.Model):
         """
         self.ensure_one()
         reason = False
-        if not self.purchase_type:
+        refusal = self._get_billing_refusal_of(OrderAction.CHARGE_CARD)
+        if refusal is OrderRefusal.ORDINARY:
             reason = self.env._("Order %s has no purchase type: choose one first.", self.name)
-        elif self.billing_status not in BEFORE_APPROVAL:
+        elif refusal in {OrderRefusal.STATUS, OrderRefusal.SALE_STATE}:
             reason = self.env._(
                 "The initial payment of order %(order)s can't be charged any more: its billing"
                 " status is “%(status)s”.",
@@ -70,7 +71,7 @@ class SaleOrder(models.Model):
             reason = self.env._(
                 "A payment for order %s is being processed. Please wait for its result.", self.name
             )
-        elif self._get_other_payments_hold():
+        elif refusal is OrderRefusal.PAID_OTHERWISE:
             reason = self.env._(
                 "Order %(order)s was paid in another way, or is being paid: %(others)s.",
                 order=self.name,

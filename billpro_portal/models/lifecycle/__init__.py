@@ -1,7 +1,7 @@
 """Orders and scheduled payments with their terms and statuses, and what purchase types answer."""
 
 # Others in this room inherit it.
-from . import purchase_type
+from . import purchase_features, purchase_type
 
 from . import (
     billing_event,

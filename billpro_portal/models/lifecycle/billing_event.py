@@ -6,6 +6,7 @@ from odoo.tools import format_date
 
 from ...billing.declines import CEILING_REACHED, EXHAUSTED, NEEDS_CUSTOMER
 from ...billing.lifecycle import (
+    EVENT_LEVELS,
     IN_FLIGHT,
     LIVE,
     PAID,
@@ -66,6 +67,7 @@ class BillproBillingEvent(models.Model):
         readonly=True,
         index=True,
     )
+    status_level = fields.Char(compute='_compute_status_level')
     status_message = fields.Char(
         string="Reason", readonly=True, help="What the provider or the booking said last."
     )
@@ -111,6 +113,11 @@ class BillproBillingEvent(models.Model):
         return f'E{self.number}'
 
     # === STATUS === #
+
+    @api.depends('status')
+    def _compute_status_level(self):
+        for event in self:
+            event.status_level = EVENT_LEVELS[event.status]
 
     def _apply_trigger(self, trigger, message=False):
         """Move events through the status table. Nothing else writes a status.
@@ -179,36 +186,6 @@ class BillproBillingEvent(models.Model):
         new_events.filtered(lambda event: event.order_id.billing_status == 'paused')._apply_trigger(
             'pause'
         )
-
-    # === ACTIONS === #
-
-    def _get_refusal_by_order(self):
-        """Return why staff can't collect a payment now, for what else happens on its order.
-
-        :return: The reason, or False if they can.
-        :rtype: str|bool
-        """
-        order = self.order_id
-        if order.billing_is_stopped:
-            return self.env._(
-                "A payment of order %s is disputed as fraud. Resume its charges first, if it is to"
-                " go on.",
-                order.name,
-            )
-        if order.billing_collection_date:
-            return self.env._(
-                "The customer of order %s has just asked to pay what is outstanding. Please wait"
-                " for the result.",
-                order.name,
-            )
-        if in_flight := order.billing_event_ids.filtered(lambda event: event.status in IN_FLIGHT):
-            return self.env._(
-                "Payment %(event)s can't be collected now: the outcome of %(other)s isn't known"
-                " yet.",
-                event=self.display_name,
-                other=in_flight[0].display_name,
-            )
-        return False
 
     # === CHANGES === #
 

@@ -5,13 +5,15 @@ from odoo.exceptions import ValidationError
 class ProductTemplate(models.Model):
     """How customers pay for a product: the terms that its orders begin with."""
 
-    _inherit = 'product.template'
+    _name = 'product.template'
+    _inherit = ['product.template', 'billpro.purchase.features']
 
     purchase_type = fields.Selection(
         selection='_selection_purchase_type',
         help="How customers pay for this product. Orders with such a product get an order link"
         " with a checkout and a customer portal. Leave empty for ordinary sales.",
     )
+    billing_type_description = fields.Char(compute='_compute_billing_type_description')
     billing_interval_count = fields.Integer(string="Every", default=1)
     billing_interval_unit = fields.Selection(
         string="Interval",
@@ -54,6 +56,16 @@ class ProductTemplate(models.Model):
     @api.model
     def _selection_purchase_type(self):
         return self.env['billpro.purchase.type']._get_selection()
+
+    @api.depends('purchase_type')
+    @api.depends_context('lang')
+    def _compute_billing_type_description(self):
+        types = self.env['billpro.purchase.type']._get_types()
+        for product in self:
+            is_known = product.purchase_type in types
+            product.billing_type_description = (
+                is_known and types[product.purchase_type]._get_description()
+            )
 
     @api.constrains(
         'billing_interval_count',

@@ -3,6 +3,7 @@ from datetime import timedelta
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 
+from ...billing.actions import Capabilities
 from ...billing.calendar import is_same_interval, local_date
 from ...billing.lifecycle import DECLINED, IN_FLIGHT
 from ..rights.own_context import INSIDE
@@ -22,6 +23,10 @@ class BillproPurchaseType(models.AbstractModel):
     _purchase_type = None  # The technical value of `sale.order.purchase_type`.
     _purchase_sequence = 100  # The place in selections.
     _one_off_types = frozenset()  # The types whose products may be sold along, paid once.
+    _has_schedule = False  # Whether payments follow the initial one.
+    _has_interval = False  # Whether they follow in intervals that the order sets.
+    _has_instalments = False  # Whether the order's total is split: a deposit and instalments.
+    _has_initial_amount = False  # Whether the order says what is paid at the checkout.
     _is_perpetual = False  # Whether periods of equal length follow each other until the end.
     _bills_lines_later = False  # Whether a later payment has the taxes of the order's lines.
     _charges_added_lines = False  # Whether a payment charges once what is added to a live order.
@@ -88,6 +93,43 @@ class BillproPurchaseType(models.AbstractModel):
         :rtype: str
         """
         return ''
+
+    @api.model
+    def _get_description(self):
+        """Return how customers pay what is sold as this type, for whoever sets up products.
+
+        :rtype: str
+        """
+        return ''
+
+    @api.model
+    def _get_features(self):
+        """Return what the type has, for the views of products and orders.
+
+        :return: The values of the fields of `billpro.purchase.features`.
+        :rtype: dict[str, bool]
+        """
+        return {
+            'billing_has_total': self._has_total(),
+            'billing_has_schedule': self._has_schedule,
+            'billing_has_interval': self._has_interval,
+            'billing_has_periods': self._is_perpetual,
+            'billing_has_instalments': self._has_instalments,
+            'billing_has_initial_amount': self._has_initial_amount,
+            'billing_takes_payments': self._can_take_payments(),
+        }
+
+    @api.model
+    def _get_capabilities(self):
+        """Return what orders of this type may do besides being paid.
+
+        :rtype: billing.actions.Capabilities
+        """
+        return Capabilities(
+            can_pause=self._can_be_paused(),
+            can_cancel=self._can_be_cancelled(),
+            can_take_payments=self._can_take_payments(),
+        )
 
     @api.model
     def _get_explanation(self, order):

@@ -5,6 +5,13 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL, email_normalize, format_date, formatLang
 from odoo.tools.sql import column_exists, create_column
 
+from ...billing.actions import (
+    UNLESS_PAID_OTHERWISE,
+    OrderAction,
+    OrderFacts,
+    order_actions,
+    refuse_order_action,
+)
 from ...billing.calendar import local_date
 from ...billing.lifecycle import (
     COLLECTABLE_ORDERS,
@@ -12,6 +19,7 @@ from ...billing.lifecycle import (
     IN_FLIGHT,
     LIVE,
     OPEN,
+    ORDER_LEVELS,
     PAID,
     TransitionRefused,
     next_order_status,
@@ -49,7 +57,8 @@ class SaleOrder(models.Model):
     Orders without a purchase type are plain Odoo orders and stay as they are.
     """
 
-    _inherit = 'sale.order'
+    _name = 'sale.order'
+    _inherit = ['sale.order', 'billpro.purchase.features']
 
     purchase_type = fields.Selection(
         selection='_selection_purchase_type',
@@ -81,6 +90,7 @@ class SaleOrder(models.Model):
         index=True,
         group_expand='_group_expand_billing_status',
     )
+    billing_status_level = fields.Char(compute='_compute_billing_status_level')
     billing_transaction_ids = fields.One2many(
         string="Billing Payments",
         comodel_name='payment.transaction',
@@ -230,6 +240,27 @@ class SaleOrder(models.Model):
         compute_sudo=True,
         help="Payments that were declined and not collected since.",
     )
+    billing_can_change_terms = fields.Boolean(compute='_compute_billing_actions', compute_sudo=True)
+    billing_can_change_type = fields.Boolean(compute='_compute_billing_actions', compute_sudo=True)
+    billing_can_offer = fields.Boolean(compute='_compute_billing_actions', compute_sudo=True)
+    billing_can_give_link = fields.Boolean(compute='_compute_billing_actions', compute_sudo=True)
+    billing_can_copy_link = fields.Boolean(compute='_compute_billing_actions', compute_sudo=True)
+    billing_can_remind = fields.Boolean(compute='_compute_billing_actions', compute_sudo=True)
+    billing_can_cancel_unpaid = fields.Boolean(
+        compute='_compute_billing_actions', compute_sudo=True
+    )
+    billing_can_charge_card = fields.Boolean(compute='_compute_billing_actions', compute_sudo=True)
+    billing_can_change_card = fields.Boolean(compute='_compute_billing_actions', compute_sudo=True)
+    billing_can_take_payment = fields.Boolean(compute='_compute_billing_actions', compute_sudo=True)
+    billing_can_pause = fields.Boolean(compute='_compute_billing_actions', compute_sudo=True)
+    billing_can_resume = fields.Boolean(compute='_compute_billing_actions', compute_sudo=True)
+    billing_can_cancel = fields.Boolean(compute='_compute_billing_actions', compute_sudo=True)
+    billing_can_undo_cancellation = fields.Boolean(
+        compute='_compute_billing_actions', compute_sudo=True
+    )
+    billing_can_complete = fields.Boolean(compute='_compute_billing_actions', compute_sudo=True)
+    billing_is_paused = fields.Boolean(compute='_compute_billing_actions', compute_sudo=True)
+    billing_is_suspended = fields.Boolean(compute='_compute_billing_actions', compute_sudo=True)
 
     def _auto_init(self):
         """Override of `base`: installing the addon leaves the orders that there are untouched.
@@ -371,6 +402,66 @@ class SaleOrder(models.Model):
             order.billing_outstanding = (
                 order._get_purchase()._get_outstanding(order) if order.purchase_type else 0
             )
+
+    @api.depends('billing_status')
+    def _compute_billing_status_level(self):
+        for order in self:
+            order.billing_status_level = ORDER_LEVELS[order.billing_status]
+
+    # === WHAT MAY BE DONE === #
+
+    @api.depends(
+        'purchase_type',
+        'state',
+        'billing_status',
+        'billing_terms_locked',
+        'billing_token_id',
+        'billing_cancel_date',
+        'billing_authorization_id',
+        'billing_other_payments_hold',
+    )
+    def _compute_billing_actions(self):
+        for order in self:
+            possible = order_actions(order._get_billing_facts())
+            for action in OrderAction:
+                order[f'billing_can_{action.value}'] = action in possible
+            order.billing_is_paused = order.billing_status == 'paused'
+            order.billing_is_suspended = order.billing_status == 'suspended'
+
+    def _get_billing_facts(self, with_other_payments=True):
+        """Return what decides about what may be done with the order.
+
+        :param bool with_other_payments: Whether to look for payments by other ways than its link.
+        :rtype: billing.actions.OrderFacts
+        """
+        self.ensure_one()
+        cancel_date = self.billing_cancel_date
+        return OrderFacts(
+            status=self.billing_status,
+            capabilities=self._get_purchase()._get_capabilities() if self.purchase_type else None,
+            is_quotation=self.state in {'draft', 'sent'},
+            is_sale_cancelled=self.state == 'cancel',
+            is_locked=self.billing_terms_locked,
+            is_paid_otherwise=with_other_payments and bool(self.billing_other_payments_hold),
+            has_card=bool(self.billing_token_id),
+            has_reserved=self.billing_authorization_id.state == 'authorized',
+            is_cancelled=bool(cancel_date),
+            is_cancelled_ahead=bool(cancel_date) and cancel_date >= self._get_today(),
+        )
+
+    def _get_billing_refusal_of(self, action):
+        """Return why something may not be done with the order now, whoever asks.
+
+        :param billing.actions.OrderAction action: What is to be done.
+        :return: The reason, whose words are those of the caller; None if it may be done.
+        :rtype: billing.actions.OrderRefusal|None
+        """
+        order = self.sudo()
+        asks_for_payments = action in UNLESS_PAID_OTHERWISE
+        if asks_for_payments:
+            # They leave no trace on the order that would have it computed anew.
+            order.invalidate_recordset(['billing_other_payments_hold'], flush=False)
+        return refuse_order_action(action, order._get_billing_facts(asks_for_payments))
 
     # === CONSTRAINT METHODS === #
 

@@ -1,8 +1,15 @@
 """Notices to customers: kinds, queue, delivery, dates."""
 
+# The kinds inherit it.
+from . import notice
+
 from . import (
     billing_event,
     mail_mail,
+    notice_card,
+    notice_order,
+    notice_payment,
+    notice_subscription,
     notification,
     notification_kind,
     payment_transaction,

@@ -7,7 +7,7 @@ from odoo.tools import email_normalize
 
 from ...billing import backoff
 from ...billing.calendar import due_datetime, local_date
-from ...billing.lifecycle import CHARGEABLE_ORDERS, DECLINED, LIVE
+from ...billing.lifecycle import CHARGEABLE_ORDERS, LIVE
 from ...billing.notice_dates import (
     LONGEST_LEAD,
     announcement_date,
@@ -22,39 +22,8 @@ ONE_DAY = timedelta(days=1)
 REMINDED_LATE = timedelta(days=30)
 # Longer than the time in which a card is about to expire.
 CARD_TOLD_FOR = timedelta(days=90)
-PAYMENT_KINDS = frozenset(
-    {
-        'payment_received',
-        'payment_declined',
-        'payment_failed',
-        'payment_authentication',
-        'payment_upcoming',
-        'payment_changed',
-        'refund',
-    }
-)
 MAIL, SMS = 'mail', 'sms'
-KINDS = [
-    ('order_ready', "Order ready"),
-    ('order_reminder', "Order reminder"),
-    ('purchase_confirmation', "Purchase confirmation"),
-    ('payment_received', "Payment received"),
-    ('payment_declined', "Payment declined"),
-    ('payment_failed', "Payment failed"),
-    ('payment_authentication', "Confirm your payment"),
-    ('card_expiring', "Card expires soon"),
-    ('card_expired', "Card expired"),
-    ('card_update', "Card update"),
-    ('card_changed', "Card changed"),
-    ('payment_upcoming', "Payment coming up"),
-    ('payment_changed', "Payment changed"),
-    ('paused', "Subscription paused"),
-    ('resumed', "Subscription resumed"),
-    ('cancelled', "Cancellation"),
-    ('cancel_undone', "Cancellation undone"),
-    ('refund', "Refund"),
-    ('trial_ending', "Trial ends"),
-]
+UNDER_WAY = frozenset({'queued', 'handed_over'})
 # The mail server wasn't reached or turned the mail away: nothing was sent, and it may go again.
 # A text message is never sent again by itself: a lost answer doesn't mean a lost message.
 RETRIED_FAILURES = frozenset({'mail_smtp', 'unknown'})
@@ -78,7 +47,7 @@ class BillproNotification(models.Model):
     _description = "Customer Notice"
 
     _order = 'id desc'
-    kind = fields.Selection(selection=KINDS, required=True, readonly=True)
+    kind = fields.Selection(selection='_selection_kind', required=True, readonly=True)
     channel = fields.Selection(
         selection=[(MAIL, "Mail"), (SMS, "SMS")], default=MAIL, required=True, readonly=True
     )
@@ -121,6 +90,7 @@ class BillproNotification(models.Model):
         help="Outdated: before it was sent, it was no longer true. Opted out: the customer wants"
         " no text messages.",
     )
+    can_send_again = fields.Boolean(compute='_compute_can_send_again')
     send_date = fields.Datetime(
         string="Not Before", default=fields.Datetime.now, required=True, readonly=True
     )
@@ -137,6 +107,18 @@ class BillproNotification(models.Model):
     _to_send_idx = models.Index("(send_date) WHERE state = 'queued'")
     partner_id = fields.Many2one(comodel_name='res.partner', compute='_compute_partner_id')
 
+    @api.model
+    def _selection_kind(self):
+        return self.env['billpro.notice']._get_selection()
+
+    @api.depends('state')
+    def _compute_can_send_again(self):
+        for notification in self:
+            notification.can_send_again = notification.state not in {
+                *UNDER_WAY,
+                'outdated',  # It would be found untrue again.
+            }
+
     @api.depends('kind', 'order_id')
     def _compute_display_name(self):
         for notification in self:
@@ -148,7 +130,14 @@ class BillproNotification(models.Model):
         :rtype: str
         """
         self.ensure_one()
-        return dict(self._fields['kind']._description_selection(self.env))[self.kind]
+        return self._get_notice()._get_label()
+
+    def _get_notice(self):
+        """Return the model of the notice's kind.
+
+        :rtype: billpro.notice
+        """
+        return self.env['billpro.notice']._get_kind(self.kind)
 
     # === QUEUE === #
 
@@ -287,8 +276,7 @@ class BillproNotification(models.Model):
         # A mail that failed before is replaced, not sent beside the new one.
         self.message_id.sudo().mail_ids.unlink()
         values = {}
-        if self.kind == 'refund':
-            documents = self.transaction_id.invoice_ids._billpro_attach_pdf()
+        if documents := self._get_notice()._get_documents(self):
             values['attachment_ids'] = [(4, document.id) for document in documents]
         if sender := self.company_id.billing_mail_sender:
             values['email_from'] = sender
@@ -340,42 +328,7 @@ class BillproNotification(models.Model):
         :rtype: bool
         """
         self.ensure_one()
-        check = {
-            'order_reminder': (
-                lambda: (
-                    self.order_id.billing_status != 'pending'
-                    or bool(self.order_id._get_other_payments_hold())
-                )
-            ),
-            'purchase_confirmation': (
-                lambda: self.order_id.billing_authorization_id.state == 'cancel'
-            ),
-            'payment_declined': self._is_settled,
-            'payment_failed': self._is_settled,
-            'payment_authentication': self._is_settled,
-            'payment_upcoming': self._is_not_ahead,
-            'trial_ending': self._is_not_ahead,
-            'card_expiring': self._is_card_replaced,
-            'card_expired': self._is_card_replaced,
-            'paused': lambda: self.order_id.billing_status != 'paused',
-            'resumed': lambda: self.order_id.billing_status == 'paused',
-            'cancelled': lambda: not self.order_id.billing_cancel_date,
-            'cancel_undone': lambda: bool(self.order_id.billing_cancel_date),
-        }.get(self.kind)
-        return bool(check and check())
-
-    def _is_settled(self):
-        return self.event_id.status not in DECLINED or bool(self.order_id.billing_cancel_date)
-
-    def _is_not_ahead(self):
-        return (
-            self.event_id.status != 'scheduled'
-            or self.event_id.due_date <= fields.Datetime.now()
-            or bool(self.order_id.billing_cancel_date)
-        )
-
-    def _is_card_replaced(self):
-        return not self.token_id.active or not self.token_id._get_charged_orders()
+        return self._get_notice()._is_outdated(self)
 
     # === WHAT BECAME OF IT === #
 
@@ -427,7 +380,7 @@ class BillproNotification(models.Model):
             # What staff have written themselves isn't to be had again.
             is_retried = (
                 notice.channel == MAIL
-                and notice.kind != 'order_ready'
+                and notice._get_notice()._is_sent_again
                 and failure_type in RETRIED_FAILURES
             )
             if not is_retried or notice.try_count >= len(backoff.MAIL):
@@ -471,7 +424,7 @@ class BillproNotification(models.Model):
         :raise UserError: If one is on its way already.
         """
         self.order_id._check_salesperson()
-        if self.filtered(lambda notice: notice.state in {'queued', 'handed_over'}):
+        if self.filtered(lambda notice: notice.state in UNDER_WAY):
             raise UserError(self.env._("A notice that is on its way can't be sent again."))
         self.sudo()._queue_again()
         for notice in self.sudo():
@@ -503,7 +456,7 @@ class BillproNotification(models.Model):
             order = notice.order_id
             notice.partner_id = (
                 order._get_payment_contact()
-                if notice.kind in PAYMENT_KINDS and notice.channel == MAIL
+                if notice.channel == MAIL and notice._get_notice()._is_about_payment
                 else order.partner_id
             )
 

@@ -3,7 +3,7 @@ from odoo.exceptions import UserError
 
 from ...billing.sms_text import measure, simplify
 from ..rights.own_context import is_inside
-from .notification import KINDS, MAIL, SMS
+from .notification import MAIL, SMS
 
 
 class BillproNotificationKind(models.Model):
@@ -14,7 +14,9 @@ class BillproNotificationKind(models.Model):
 
     _order = 'sequence, id'
     _rec_name = 'code'
-    code = fields.Selection(string="Notice", selection=KINDS, required=True, readonly=True)
+    code = fields.Selection(
+        string="Notice", selection='_selection_code', required=True, readonly=True
+    )
     sequence = fields.Integer(readonly=True)
     description = fields.Char(string="Sent", translate=True, readonly=True)
     is_manual = fields.Boolean(
@@ -36,10 +38,29 @@ class BillproNotificationKind(models.Model):
     def _get(self, code):
         """Return the settings of a kind of notice.
 
-        :param str code: A key of `KINDS`.
+        :param str code: A kind of `billpro.notice`.
         :rtype: billpro.notification.kind
         """
-        return self.search([('code', '=', code)])
+        return self.search([('code', '=', code)]) or self.sudo()._complete().filtered(
+            lambda kind: kind.code == code
+        )
+
+    @api.model
+    def _selection_code(self):
+        return self.env['billpro.notice']._get_selection()
+
+    @api.model
+    def _complete(self):
+        """Make the settings of the kinds that have none: those of addons, or of a new version.
+
+        :return: The new ones.
+        :rtype: billpro.notification.kind
+        """
+        kinds = self.env['billpro.notice']._get_kinds()
+        known = set(self.search([('code', 'in', list(kinds))]).mapped('code'))
+        return self.create(
+            [kind._prepare_settings() for code, kind in kinds.items() if code not in known]
+        )
 
     def _get_channels(self):
         """Return on which channels the company of the environment sends the notice.
@@ -104,25 +125,10 @@ class BillproNotificationKind(models.Model):
         :return: The record; empty if there is none yet.
         """
         self.ensure_one()
-        domain = {
-            'sale.order': [('purchase_type', '!=', False)],
-            'billpro.billing.event': [('number', '>', 0)],
-            'payment.transaction': [('billing_order_id', '!=', False)],
-            'billpro.notification': [('kind', '=', self.code)],
-        }[model]
-        if model == 'payment.transaction':
-            domain += self._get_example_payment_domain()
-        if self.code.startswith('card_') and model == 'sale.order':
-            domain += [('billing_token_id', '!=', False)]
+        domain = self.env['billpro.notice']._get_kind(self.code)._get_example_domain(model)
         return self.env[model].search(
             [*domain, ('company_id', '=', self.env.company.id)], order='id desc', limit=1
         )
-
-    def _get_example_payment_domain(self):
-        if self.code == 'refund':
-            return [('operation', '=', 'refund')]
-        states = ['done'] if self.code == 'payment_received' else ['error', 'cancel', 'pending']
-        return [('billing_event_id', '!=', False), ('state', 'in', states)]
 
     def action_preview_mail(self):
         """Open Odoo's preview of the mail, with the newest order, payment or refund it fits."""

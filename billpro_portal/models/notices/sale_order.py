@@ -3,6 +3,7 @@ from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
+from ...billing.actions import OrderAction, OrderRefusal
 from ...billing.lifecycle import (
     BEFORE_APPROVAL,
     LIVE,
@@ -46,9 +47,8 @@ class SaleOrder(models.Model):
         """
         self._check_salesperson()
         for order in self:
-            if order.billing_status != 'pending':
-                raise UserError(self.env._("Order %s is not waiting for a payment.", order.name))
-            if order._get_other_payments_hold():
+            refusal = order._get_billing_refusal_of(OrderAction.REMIND)
+            if refusal is OrderRefusal.PAID_OTHERWISE:
                 raise UserError(
                     self.env._(
                         "Order %(order)s was paid in another way, or is being paid: %(others)s.",
@@ -56,6 +56,8 @@ class SaleOrder(models.Model):
                         others=order._get_other_payments(),
                     )
                 )
+            if refusal:
+                raise UserError(self.env._("Order %s is not waiting for a payment.", order.name))
         return self._send_notice_by_hand(
             'order_reminder', self.env._("The customer will be reminded.")
         )

@@ -8,6 +8,7 @@ import qrcode
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
+from ...billing.actions import OrderAction, OrderRefusal
 from ...billing.lifecycle import BEFORE_APPROVAL, IN_FLIGHT, LIVE, OPEN
 from ..lifecycle.sale_order import TERMS
 from ..rights.own_context import INSIDE, is_inside
@@ -219,20 +220,21 @@ class SaleOrder(models.Model):
         :raise ValidationError: If the order can't be sold as its purchase type.
         """
         for order in self:
-            if not order.purchase_type:
+            refusal = order._get_billing_refusal_of(OrderAction.GIVE_LINK)
+            if refusal is OrderRefusal.ORDINARY:
                 raise UserError(
                     self.env._(
                         "Order %s has no order link. Choose its purchase type first.", order.name
                     )
                 )
-            if order.billing_status == 'cancelled':
+            if refusal:
                 raise UserError(
                     self.env._(
                         "Order %s is cancelled. Set it back to quotation to use its link again.",
                         order.name,
                     )
                 )
-            if order.billing_status in BEFORE_APPROVAL:
+            if not order._get_billing_refusal_of(OrderAction.OFFER):
                 order._get_purchase()._check_order(order)
 
     def action_open_order_link(self):
@@ -376,14 +378,11 @@ class SaleOrder(models.Model):
         """Open the dialog that takes or schedules a payment.
 
         :raise AccessError: If the user may not.
-        :raise UserError: If the order's type has no payments besides its schedule.
+        :raise UserError: If no payments are taken besides those of its schedule.
         """
         self.ensure_one()
         self._check_billing_user()
-        if not self.purchase_type or not self._get_purchase()._can_take_payments():
-            raise UserError(
-                self.env._("Order %s has a schedule: no other payments are taken.", self.name)
-            )
+        self._check_payments_are_taken()
         wizard = self.env['billpro.take.payment'].create({'order_id': self.id})
         return {
             'type': 'ir.actions.act_window',
@@ -393,6 +392,21 @@ class SaleOrder(models.Model):
             'view_mode': 'form',
             'target': 'new',
         }
+
+    def _check_payments_are_taken(self):
+        """Check that staff may take a payment besides those of the schedule now.
+
+        :raise UserError: If not.
+        """
+        refusal = self._get_billing_refusal_of(OrderAction.TAKE_PAYMENT)
+        if refusal in {OrderRefusal.ORDINARY, OrderRefusal.TYPE}:
+            raise UserError(
+                self.env._("Order %s has a schedule: no other payments are taken.", self.name)
+            )
+        if refusal:
+            raise UserError(
+                self.env._("Payments are taken on metered orders that are active: %s.", self.name)
+            )
 
     # === MAIL === #
 
@@ -630,7 +644,12 @@ class SaleOrder(models.Model):
         """
         self.ensure_one()
         self._lock_billing()
-        if self.billing_status not in LIVE:
+        refusal = self._get_billing_refusal_of(OrderAction.COMPLETE)
+        if refusal is OrderRefusal.RESERVED:
+            raise UserError(
+                self.env._("Capture or release the authorised payment of %s first.", self.name)
+            )
+        if refusal:
             raise UserError(
                 self.env._(
                     "Order %(order)s can't be completed: its billing status is “%(status)s”.",
@@ -639,10 +658,6 @@ class SaleOrder(models.Model):
                         self.billing_status
                     ],
                 )
-            )
-        if self._get_open_authorization():
-            raise UserError(
-                self.env._("Capture or release the authorised payment of %s first.", self.name)
             )
         self._withdraw_unsent_attempts()
         events = self.billing_event_ids.filtered(lambda event: event.status in OPEN)
@@ -840,7 +855,7 @@ class SaleOrder(models.Model):
         """
         self.check_access('write')
         for order in self:
-            if order.billing_status not in BEFORE_APPROVAL:
+            if order._get_billing_refusal_of(OrderAction.CANCEL_UNPAID):
                 raise UserError(self.env._("Order %s is not waiting for a payment.", order.name))
         self.action_cancel()
 
@@ -864,12 +879,13 @@ class SaleOrder(models.Model):
 
     def _check_terms_can_be_changed(self):
         self._check_type_can_be_changed()
-        if self.billing_terms_locked and not self.env.su:
+        refusal = self._get_billing_refusal_of(OrderAction.CHANGE_TERMS)
+        if refusal is OrderRefusal.LOCKED and not self.env.su:
             self._refuse_locked_terms()
 
     def _check_type_can_be_changed(self):
         self._check_no_payment_in_progress()
-        if self.purchase_type and self.billing_status not in BEFORE_APPROVAL:
+        if self._get_billing_refusal_of(OrderAction.CHANGE_TERMS) is OrderRefusal.STATUS:
             raise UserError(
                 self.env._(
                     "The customer agreed to the payment terms of order %s: they can't be changed"

@@ -100,6 +100,16 @@ class BillproDispute(models.Model):
         store=True,
         compute_sudo=True,
     )
+    is_open = fields.Boolean(compute='_compute_actions')
+    can_book_loss = fields.Boolean(compute='_compute_actions')
+    can_take_loss_back = fields.Boolean(compute='_compute_actions')
+
+    @api.depends('state', 'booking_state')
+    def _compute_actions(self):
+        for dispute in self:
+            dispute.is_open = dispute.state == 'open'
+            dispute.can_book_loss = dispute.booking_state == 'to_book'
+            dispute.can_take_loss_back = dispute.booking_state == 'to_take_back'
 
     @api.model
     def _record(self, tx, dispute):
@@ -257,9 +267,9 @@ class BillproDispute(models.Model):
         for dispute in self._lock_to_book():
             company = dispute.company_id
             dispute = company._billing_date_by(dispute.with_company(company))
-            if dispute.booking_state == 'to_book':
+            if dispute.can_book_loss:
                 dispute._book_loss()
-            elif dispute.booking_state == 'to_take_back':
+            elif dispute.can_take_loss_back:
                 dispute._take_loss_back()
 
     def action_open_entry(self):
@@ -277,7 +287,7 @@ class BillproDispute(models.Model):
         :raise AccessError: If the user may not.
         """
         for dispute in self._lock_to_book():
-            if dispute.booking_state == 'to_book':
+            if dispute.can_book_loss:
                 dispute.is_booked_otherwise = True
                 dispute._log_booking(
                     self.env._(

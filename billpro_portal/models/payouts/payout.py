@@ -96,6 +96,7 @@ class BillproPayout(models.Model):
         required=True,
         readonly=True,
     )
+    can_book = fields.Boolean(compute='_compute_can_book')
     line_ids = fields.One2many(
         string="Made Of", comodel_name='billpro.payout.line', inverse_name='payout_id'
     )
@@ -147,6 +148,11 @@ class BillproPayout(models.Model):
         "(provider_id, provider_reference)", "This payout is known."
     )
     _to_book_idx = models.Index("(arrival_date, id) WHERE state = 'to_book'")
+
+    @api.depends('state')
+    def _compute_can_book(self):
+        for payout in self:
+            payout.can_book = payout.state == 'to_book'
 
     @api.depends('line_ids.kind', 'line_ids.issue', 'line_ids.amount', 'line_ids.fee')
     def _compute_amounts(self):
@@ -303,7 +309,7 @@ class BillproPayout(models.Model):
         self.check_access('read')
         for payout in self.sudo():
             payout.lock_for_update()
-            if payout.state == 'to_book':
+            if payout.can_book:
                 payout._book(takes_all=True)
                 self.env['billpro.failure']._forget(payout, 'book_payout')
 

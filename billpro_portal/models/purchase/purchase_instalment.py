@@ -26,6 +26,9 @@ class BillproPurchaseInstalment(models.AbstractModel):
 
     _purchase_type = 'instalment'
     _purchase_sequence = 20
+    _has_schedule = True
+    _has_interval = True
+    _has_instalments = True
     _bills_lines_later = True
 
     # === WORDS === #
@@ -33,6 +36,13 @@ class BillproPurchaseInstalment(models.AbstractModel):
     @api.model
     def _get_label(self):
         return self.env._("Instalments")
+
+    @api.model
+    def _get_description(self):
+        return self.env._(
+            "Customers pay a deposit at the checkout, and the rest in instalments that are"
+            " charged to the same card."
+        )
 
     @api.model
     def _get_explanation(self, order):

@@ -20,6 +20,8 @@ class BillproPurchaseMetered(models.AbstractModel):
 
     _purchase_type = 'metered'
     _purchase_sequence = 40
+    _has_schedule = True
+    _has_initial_amount = True
     _bills_lines_later = True
     _charges_added_lines = True
 
@@ -28,6 +30,12 @@ class BillproPurchaseMetered(models.AbstractModel):
     @api.model
     def _get_label(self):
         return self.env._("Metered billing")
+
+    @api.model
+    def _get_description(self):
+        return self.env._(
+            "Customers register a card at the checkout. You charge it for what they use."
+        )
 
     @api.model
     def _get_explanation(self, order):

@@ -18,6 +18,10 @@ class BillproPurchaseSingle(models.AbstractModel):
         return self.env._("Single payment")
 
     @api.model
+    def _get_description(self):
+        return self.env._("Customers pay once, at the checkout.")
+
+    @api.model
     def _get_explanation(self, order):
         return order._get_authorization_explanation() or self.env._(
             "You pay once. Nothing is charged later."

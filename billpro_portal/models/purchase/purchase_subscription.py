@@ -22,6 +22,8 @@ class BillproPurchaseSubscription(models.AbstractModel):
 
     _purchase_type = 'subscription'
     _purchase_sequence = 30
+    _has_schedule = True
+    _has_interval = True
     _one_off_types = frozenset({'single'})
     _is_perpetual = True
     _bills_lines_later = True
@@ -32,6 +34,13 @@ class BillproPurchaseSubscription(models.AbstractModel):
     @api.model
     def _get_label(self):
         return self.env._("Subscription")
+
+    @api.model
+    def _get_description(self):
+        return self.env._(
+            "Customers pay the first period at the checkout, or register a card for a free"
+            " trial. Each following period is charged to the same card."
+        )
 
     @api.model
     def _get_explanation(self, order):

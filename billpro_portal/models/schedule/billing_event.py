@@ -1,16 +1,16 @@
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import format_date
 
-from ...billing.calendar import due_datetime
-from ...billing.lifecycle import (
-    DECLINED,
-    IN_FLIGHT,
-    LIVE,
-    MERGEABLE,
-    PAID,
-    SKIPPABLE,
+from ...billing.actions import (
+    EventAction,
+    EventFacts,
+    EventRefusal,
+    event_actions,
+    refuse_event_action,
 )
+from ...billing.calendar import due_datetime
+from ...billing.lifecycle import CHARGEABLE_EVENTS, DECLINED, IN_FLIGHT, OPEN
 
 
 class BillproBillingEvent(models.Model):
@@ -37,12 +37,112 @@ class BillproBillingEvent(models.Model):
         " charges.",
     )
 
+    can_execute = fields.Boolean(compute='_compute_actions', compute_sudo=True)
+    can_retry = fields.Boolean(compute='_compute_actions', compute_sudo=True)
+    can_reschedule = fields.Boolean(compute='_compute_actions', compute_sudo=True)
+    can_merge = fields.Boolean(compute='_compute_actions', compute_sudo=True)
+    can_skip = fields.Boolean(compute='_compute_actions', compute_sudo=True)
+    can_decide = fields.Boolean(compute='_compute_actions', compute_sudo=True)
+
     # === WHAT MAY BE CHANGED === #
 
-    def _lock_for_change(self, statuses):
+    @api.depends(
+        'status',
+        'requested_date',
+        'order_id.billing_status',
+        'order_id.billing_collection_date',
+    )
+    def _compute_actions(self):
+        for event in self:
+            possible = event_actions(event._get_facts())
+            for action in EventAction:
+                event[f'can_{action.value}'] = action in possible
+
+    def _get_facts(self):
+        """Return what decides about what may be done with the payment.
+
+        :rtype: billing.actions.EventFacts
+        """
+        self.ensure_one()
+        order = self.order_id
+        return EventFacts(
+            status=self.status,
+            order_status=order.billing_status,
+            is_order_asked_for=bool(order.billing_collection_date),
+            is_asked_for=bool(self.requested_date),
+            is_approved=self.status in OPEN and self._is_paid_but_not_booked(),
+            is_disputed=order.billing_is_stopped,
+            has_other_in_flight=self.status in CHARGEABLE_EVENTS
+            and any(event.status in IN_FLIGHT for event in order.billing_event_ids),
+        )
+
+    def _refuse(self, action):
+        """Return why something may not be done with the payment now, whoever asks.
+
+        :param billing.actions.EventAction action: What is to be done.
+        :return: The reason; None if it may be done.
+        :rtype: billing.actions.EventRefusal|None
+        """
+        return refuse_event_action(action, self.sudo()._get_facts())
+
+    def _get_refusal_to_change(self, action):
+        """Return in words why a payment may not be changed now.
+
+        :param billing.actions.EventAction action: What is to be done.
+        :return: The reason, or False if it may be changed.
+        :rtype: str|bool
+        """
+        refusal = self._refuse(action)
+        if not refusal:
+            return False
+        order, name = self.sudo().order_id, self.display_name
+        if refusal is EventRefusal.ORDER_STATUS:
+            return self.env._(
+                "The payments of order %(order)s can't be changed: its billing status is"
+                " “%(status)s”.",
+                order=order.name,
+                status=order._get_billing_status_label(),
+            )
+        if refusal is EventRefusal.STATUS:
+            return self.env._(
+                "Payment %(event)s can't be changed: it is “%(status)s”.",
+                event=name,
+                status=self._get_status_label(),
+            )
+        if refusal is EventRefusal.MERGED:
+            return self.env._(
+                "Payment %(event)s was merged into %(merged)s. Change that one.",
+                event=name,
+                merged=self.merged_into_id.display_name,
+            )
+        if refusal is EventRefusal.ASKED_FOR:
+            return self._get_wait_for_customer_text()
+        return {
+            EventRefusal.IN_FLIGHT: self.env._(
+                "The outcome of payment %s isn't known yet. Please wait for it.", name
+            ),
+            EventRefusal.PAID: self.env._(
+                "Payment %s is collected: it can only be refunded.", name
+            ),
+            EventRefusal.ORDER_PAUSED: self.env._(
+                "Order %s is paused, so its payments wait. Resume it first.", order.name
+            ),
+            EventRefusal.APPROVED: self.env._(
+                "An earlier attempt of payment %s was approved after all.", name
+            ),
+        }[refusal]
+
+    def _get_wait_for_customer_text(self):
+        return self.env._(
+            "The customer of order %s has just asked to pay what is outstanding. Please wait"
+            " for the result.",
+            self.order_id.name,
+        )
+
+    def _lock_for_change(self, action):
         """Lock the order and check that its payments may be changed now.
 
-        :param tuple[str] statuses: The statuses in which they may be changed.
+        :param billing.actions.EventAction action: What is to be done with them.
         :raise UserError: If one of them may not; the message says why.
         """
         order = self.order_id
@@ -50,74 +150,8 @@ class BillproBillingEvent(models.Model):
         order._lock_billing()
         order._withdraw_unsent_attempts()
         for event in self:
-            if refusal := event._get_refusal_to_change(statuses):
+            if refusal := event._get_refusal_to_change(action):
                 raise UserError(refusal)
-
-    def _get_refusal_to_change(self, statuses):
-        """Return why staff may not change a payment.
-
-        :param tuple[str] statuses: The statuses in which it may be changed.
-        :return: The reason, or False if they may.
-        :rtype: str|bool
-        """
-        self.ensure_one()
-        order = self.order_id
-        if refusal := self._get_refusal_by_outcome():
-            return refusal
-        if order.billing_status not in LIVE:
-            return self.env._(
-                "The payments of order %(order)s can't be changed: its billing status is"
-                " “%(status)s”.",
-                order=order.name,
-                status=order._get_billing_status_label(),
-            )
-        reason = False
-        if self.status not in statuses:
-            reason = self.env._(
-                "Payment %(event)s can't be changed: it is “%(status)s”.",
-                event=self.display_name,
-                status=self._get_status_label(),
-            )
-        elif order.billing_status == 'paused' and 'paused' not in statuses:
-            reason = self.env._(
-                "Order %s is paused, so its payments wait. Resume it first.", order.name
-            )
-        if reason:
-            return reason
-        if order.billing_collection_date or self.requested_date:
-            return self.env._(
-                "The customer of order %s has just asked to pay what is outstanding. Please wait"
-                " for the result.",
-                order.name,
-            )
-        if self._is_paid_but_not_booked():
-            return self.env._(
-                "An earlier attempt of payment %s was approved after all.", self.display_name
-            )
-        return False
-
-    def _get_refusal_by_outcome(self):
-        """Return why a payment can't be changed whose outcome is known, or about to be.
-
-        :return: The reason, or False if it isn't so.
-        :rtype: str|bool
-        """
-        if self.status in IN_FLIGHT:
-            return self.env._(
-                "The outcome of payment %s isn't known yet. Please wait for it.",
-                self.display_name,
-            )
-        if self.status in PAID:
-            return self.env._(
-                "Payment %s is collected: it can only be refunded.", self.display_name
-            )
-        if self.status == 'merged':
-            return self.env._(
-                "Payment %(event)s was merged into %(merged)s. Change that one.",
-                event=self.display_name,
-                merged=self.merged_into_id.display_name,
-            )
-        return False
 
     def _check_order_is_not_in_flight(self):
         """Check that no payment of the order is on its way that the change would affect.
@@ -145,7 +179,7 @@ class BillproBillingEvent(models.Model):
         :raise UserError: If it can't be skipped.
         """
         self.ensure_one()
-        self._lock_for_change(SKIPPABLE)
+        self._lock_for_change(EventAction.SKIP)
         self._check_order_is_not_in_flight()
         order = self.order_id
         self._discard_affected_invoices()
@@ -191,7 +225,7 @@ class BillproBillingEvent(models.Model):
             raise UserError(self.env._("Choose at least two payments to merge."))
         if len(self.order_id) > 1:
             raise UserError(self.env._("Only payments of the same order can be merged."))
-        self._lock_for_change(MERGEABLE)
+        self._lock_for_change(EventAction.MERGE)
         self._check_order_is_not_in_flight()
         order = self.order_id
         for event in self:
@@ -284,21 +318,9 @@ class BillproBillingEvent(models.Model):
         :rtype: str|bool
         """
         self.ensure_one()
-        order = self.order_id
-        if self.status not in {'scheduled', 'soft_declined'}:
-            return self.env._(
-                "Payment %(event)s can't be collected now: it is “%(status)s”.",
-                event=self.display_name,
-                status=self._get_status_label(),
-            )
-        if order.billing_status not in {'active', 'failed'}:
-            return self.env._(
-                "Order %(order)s is not charged: its billing status is “%(status)s”.",
-                order=order.name,
-                status=order._get_billing_status_label(),
-            )
-        if refusal := self._get_refusal_by_order():
-            return refusal
+        is_declined = self.status == 'soft_declined'
+        if refusal := self._refuse(EventAction.RETRY if is_declined else EventAction.EXECUTE):
+            return self._describe_refusal_to_execute(refusal)
         if refusal := self._get_refusal_to_charge():
             return self.env._(
                 "Payment %(event)s can't be collected now: %(reason)s",
@@ -306,6 +328,40 @@ class BillproBillingEvent(models.Model):
                 reason=refusal,
             )
         return False
+
+    def _describe_refusal_to_execute(self, refusal):
+        """Return in words why a payment may not be collected now.
+
+        :param billing.actions.EventRefusal refusal: The reason.
+        :rtype: str
+        """
+        order = self.order_id
+        if refusal is EventRefusal.STATUS:
+            return self.env._(
+                "Payment %(event)s can't be collected now: it is “%(status)s”.",
+                event=self.display_name,
+                status=self._get_status_label(),
+            )
+        if refusal is EventRefusal.ORDER_STATUS:
+            return self.env._(
+                "Order %(order)s is not charged: its billing status is “%(status)s”.",
+                order=order.name,
+                status=order._get_billing_status_label(),
+            )
+        if refusal is EventRefusal.DISPUTED:
+            return self.env._(
+                "A payment of order %s is disputed as fraud. Resume its charges first, if it is to"
+                " go on.",
+                order.name,
+            )
+        if refusal is EventRefusal.ASKED_FOR:
+            return self._get_wait_for_customer_text()
+        in_flight = order.billing_event_ids.filtered(lambda event: event.status in IN_FLIGHT)
+        return self.env._(
+            "Payment %(event)s can't be collected now: the outcome of %(other)s isn't known yet.",
+            event=self.display_name,
+            other=in_flight[0].display_name,
+        )
 
     def action_was_charged(self):
         """Book an unknown payment that a person found charged at the provider.
@@ -336,7 +392,7 @@ class BillproBillingEvent(models.Model):
                 self.env._("Only billing managers can decide whether a payment was executed.")
             )
         tx = self.transaction_ids.filtered('billing_outcome_unknown')
-        if self.status != 'unknown' or not tx:
+        if self._refuse(EventAction.DECIDE) or not tx:
             raise UserError(self.env._("The outcome of payment %s is known.", self.display_name))
         tx._resolve_outcome(executed=charged)
 
@@ -348,7 +404,7 @@ class BillproBillingEvent(models.Model):
         :raise UserError: If it can't be changed.
         """
         self.ensure_one()
-        self._check_can_be_opened(MERGEABLE)
+        self._check_can_be_opened(EventAction.RESCHEDULE)
         return self._open_dialog(
             'billpro.reschedule',
             self.env._("Reschedule Payment %s", self.display_name),
@@ -363,7 +419,7 @@ class BillproBillingEvent(models.Model):
         :raise UserError: If it can't be skipped.
         """
         self.ensure_one()
-        self._check_can_be_opened(SKIPPABLE)
+        self._check_can_be_opened(EventAction.SKIP)
         return self._open_dialog(
             'billpro.skip', self.env._("Skip Payment %s", self.display_name), event_id=self.id
         )
@@ -379,7 +435,7 @@ class BillproBillingEvent(models.Model):
             raise UserError(self.env._("Only payments of the same order can be merged."))
         if len(self) < 2:
             raise UserError(self.env._("Choose at least two payments to merge."))
-        self._check_can_be_opened(MERGEABLE)
+        self._check_can_be_opened(EventAction.MERGE)
         return self._open_merge_dialog()
 
     def _open_merge_dialog(self):
@@ -392,16 +448,16 @@ class BillproBillingEvent(models.Model):
             day=order._get_today(),
         )
 
-    def _check_can_be_opened(self, statuses):
+    def _check_can_be_opened(self, action):
         """Check that the user may change the payments now.
 
-        :param tuple[str] statuses: The statuses in which they may be changed.
+        :param billing.actions.EventAction action: What is to be done with them.
         :raise AccessError: If the user may not.
         :raise UserError: If one of them can't be changed.
         """
         self.order_id._check_billing_user()
-        for event in self.sudo():
-            if refusal := event._get_refusal_to_change(statuses):
+        for event in self:
+            if refusal := event._get_refusal_to_change(action):
                 raise UserError(refusal)
 
     def _open_dialog(self, model, name, **values):
@@ -495,7 +551,7 @@ class BillproBillingEvent(models.Model):
         :raise UserError: If the payment can't be changed, or not to that.
         """
         self.ensure_one()
-        self._lock_for_change(MERGEABLE)
+        self._lock_for_change(EventAction.RESCHEDULE)
         self._check_card_is_not_spent()
         order = self.order_id
         old_day, old_amount = order._get_date(self.due_date), self.amount

@@ -2,9 +2,10 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
+from ...billing.actions import EventAction, OrderAction, OrderRefusal
 from ...billing.calendar import due_datetime
 from ...billing.declines import NEEDS_CARD
-from ...billing.lifecycle import DECLINED, IN_FLIGHT, MERGEABLE, OPEN
+from ...billing.lifecycle import DECLINED, IN_FLIGHT, OPEN
 
 
 class SaleOrder(models.Model):
@@ -34,13 +35,7 @@ class SaleOrder(models.Model):
 
         :rtype: bool
         """
-        self.ensure_one()
-        return bool(
-            self.purchase_type
-            and self._get_purchase()._can_be_paused()
-            and self.billing_status in {'active', 'failed', 'suspended'}
-            and not self.billing_cancel_date
-        )
+        return not self._get_billing_refusal_of(OrderAction.PAUSE)
 
     def _pause(self, until=False):
         """Pause the subscription: nothing is charged until it is resumed.
@@ -88,7 +83,9 @@ class SaleOrder(models.Model):
         """
         self.ensure_one()
         self._lock_billing()
-        if self.billing_status != 'paused':
+        refusal = self._get_billing_refusal_of(OrderAction.RESUME)
+        # It goes on by itself, too, and then is over on the last day of what is cancelled.
+        if refusal not in {None, OrderRefusal.CANCELLED}:
             raise UserError(self.env._("Order %s is not paused.", self.name))
         now = fields.Datetime.now()
         self.write({'billing_pause_until': False, 'billing_resumed_date': now})
@@ -163,9 +160,13 @@ class SaleOrder(models.Model):
         """Go on with a paused subscription, for staff.
 
         :raise AccessError: If the user may not.
-        :raise UserError: If the order isn't paused.
+        :raise UserError: If the order isn't paused, or is cancelled.
         """
         self._check_billing_user()
+        if self._get_billing_refusal_of(OrderAction.RESUME) is OrderRefusal.CANCELLED:
+            raise UserError(
+                self.env._("Order %s is cancelled: undo the cancellation first.", self.name)
+            )
         self.sudo()._resume()
 
     # === SCHEDULE === #
@@ -181,9 +182,7 @@ class SaleOrder(models.Model):
         :rtype: billpro.billing.event
         """
         self.ensure_one()
-        return self.billing_event_ids.filtered(
-            lambda event: event.sudo()._get_refusal_to_change(MERGEABLE) is False
-        )
+        return self.billing_event_ids.filtered(lambda event: not event._refuse(EventAction.MERGE))
 
     def action_open_merge(self):
         """Open the dialog that merges payments.

@@ -7,17 +7,18 @@ from odoo.exceptions import AccessError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from ...models.notices.notification import KINDS
 from ..common.notification import NotificationCommon
 
 
 @tagged('post_install', '-at_install')
 class TestNotification(NotificationCommon):
     def test_each_kind_has_a_mail(self):
+        selection = self.env['billpro.notice']._get_selection()
         kinds = self.env['billpro.notification.kind'].search([])
-        self.assertEqual(set(kinds.mapped('code')), {code for code, _label in KINDS})
-        self.assertEqual(len(kinds), len(KINDS))
-        self.assertEqual(len(kinds.mail_template_id), len(KINDS))
+        self.assertEqual(len(selection), 19)
+        self.assertEqual(set(kinds.mapped('code')), {code for code, _label in selection})
+        self.assertEqual(len(kinds), len(selection))
+        self.assertEqual(len(kinds.mail_template_id), len(selection))
         self.assertEqual(
             set(kinds.mail_template_id.mapped('email_layout_xmlid')), {'billpro_portal.mail_layout'}
         )
@@ -271,7 +272,7 @@ class TestSelfServiceNotification(NotificationCommon):
         self.assertEqual(self.order.billing_notification_ids, before)
 
     def test_card_update(self):
-        self._switch_off(*(code for code, _label in KINDS))
+        self._switch_off(*self.env['billpro.notice']._get_kinds())
         with freeze_time('2027-02-10 10:00:00'):
             self.order.billing_token_id.card_expiry_date = date(2027, 2, 28)
             self.order.with_user(self.salesperson).action_request_card_update()

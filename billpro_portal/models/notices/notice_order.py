@@ -1,0 +1,57 @@
+from odoo import api, models
+
+from ...billing.actions import OrderAction
+
+
+class BillproNoticeOrderReady(models.AbstractModel):
+    """The order link, which staff send."""
+
+    _name = 'billpro.notice.order_ready'
+    _description = "Notice: Order ready"
+    _inherit = 'billpro.notice'
+
+    _notice_kind = 'order_ready'
+    _notice_sequence = 10
+    _is_sent_again = False  # Staff have written it themselves.
+
+    @api.model
+    def _get_label(self):
+        return self.env._("Order ready")
+
+
+class BillproNoticeOrderReminder(models.AbstractModel):
+    """An order waits for its initial payment."""
+
+    _name = 'billpro.notice.order_reminder'
+    _description = "Notice: Order reminder"
+    _inherit = 'billpro.notice'
+
+    _notice_kind = 'order_reminder'
+    _notice_sequence = 20
+
+    @api.model
+    def _get_label(self):
+        return self.env._("Order reminder")
+
+    @api.model
+    def _is_outdated(self, notice):
+        return bool(notice.order_id._get_billing_refusal_of(OrderAction.REMIND))
+
+
+class BillproNoticePurchaseConfirmation(models.AbstractModel):
+    """The initial payment is approved, or a card is registered."""
+
+    _name = 'billpro.notice.purchase_confirmation'
+    _description = "Notice: Purchase confirmation"
+    _inherit = 'billpro.notice'
+
+    _notice_kind = 'purchase_confirmation'
+    _notice_sequence = 30
+
+    @api.model
+    def _get_label(self):
+        return self.env._("Purchase confirmation")
+
+    @api.model
+    def _is_outdated(self, notice):
+        return notice.order_id.billing_authorization_id.state == 'cancel'

@@ -1,0 +1,184 @@
+from odoo import api, fields, models
+
+from ...billing.lifecycle import DECLINED
+
+
+def _is_settled(notice):
+    """Return whether nobody waits any more for a payment that was declined.
+
+    :param billpro.notification notice: The notice that tells of it.
+    :rtype: bool
+    """
+    return notice.event_id.status not in DECLINED or bool(notice.order_id.billing_cancel_date)
+
+
+def _is_not_ahead(notice):
+    """Return whether a payment that is announced isn't to come any more.
+
+    :param billpro.notification notice: The notice that announces it.
+    :rtype: bool
+    """
+    return (
+        notice.event_id.status != 'scheduled'
+        or notice.event_id.due_date <= fields.Datetime.now()
+        or bool(notice.order_id.billing_cancel_date)
+    )
+
+
+class BillproNoticePaymentReceived(models.AbstractModel):
+    """A scheduled payment is collected."""
+
+    _name = 'billpro.notice.payment_received'
+    _description = "Notice: Payment received"
+    _inherit = 'billpro.notice'
+
+    _notice_kind = 'payment_received'
+    _notice_sequence = 40
+    _is_about_payment = True
+
+    @api.model
+    def _get_label(self):
+        return self.env._("Payment received")
+
+    @api.model
+    def _get_example_payment_domain(self):
+        return [('billing_event_id', '!=', False), ('state', '=', 'done')]
+
+
+class BillproNoticePaymentDeclined(models.AbstractModel):
+    """A scheduled payment is declined and will be tried again."""
+
+    _name = 'billpro.notice.payment_declined'
+    _description = "Notice: Payment declined"
+    _inherit = 'billpro.notice'
+
+    _notice_kind = 'payment_declined'
+    _notice_sequence = 50
+    _is_about_payment = True
+
+    @api.model
+    def _get_label(self):
+        return self.env._("Payment declined")
+
+    @api.model
+    def _is_outdated(self, notice):
+        return _is_settled(notice)
+
+
+class BillproNoticePaymentFailed(models.AbstractModel):
+    """A payment waits for another card, or the order is suspended."""
+
+    _name = 'billpro.notice.payment_failed'
+    _description = "Notice: Payment failed"
+    _inherit = 'billpro.notice'
+
+    _notice_kind = 'payment_failed'
+    _notice_sequence = 60
+    _is_about_payment = True
+
+    @api.model
+    def _get_label(self):
+        return self.env._("Payment failed")
+
+    @api.model
+    def _is_outdated(self, notice):
+        return _is_settled(notice)
+
+
+class BillproNoticePaymentAuthentication(models.AbstractModel):
+    """The customer's bank asks them to confirm a payment."""
+
+    _name = 'billpro.notice.payment_authentication'
+    _description = "Notice: Confirm your payment"
+    _inherit = 'billpro.notice'
+
+    _notice_kind = 'payment_authentication'
+    _notice_sequence = 70
+    _is_about_payment = True
+
+    @api.model
+    def _get_label(self):
+        return self.env._("Confirm your payment")
+
+    @api.model
+    def _is_outdated(self, notice):
+        return _is_settled(notice)
+
+
+class BillproNoticePaymentUpcoming(models.AbstractModel):
+    """A scheduled payment is due in some days."""
+
+    _name = 'billpro.notice.payment_upcoming'
+    _description = "Notice: Payment coming up"
+    _inherit = 'billpro.notice'
+
+    _notice_kind = 'payment_upcoming'
+    _notice_sequence = 120
+    _is_about_payment = True
+
+    @api.model
+    def _get_label(self):
+        return self.env._("Payment coming up")
+
+    @api.model
+    def _is_outdated(self, notice):
+        return _is_not_ahead(notice)
+
+
+class BillproNoticePaymentChanged(models.AbstractModel):
+    """Staff have moved, changed, skipped or merged payments."""
+
+    _name = 'billpro.notice.payment_changed'
+    _description = "Notice: Payment changed"
+    _inherit = 'billpro.notice'
+
+    _notice_kind = 'payment_changed'
+    _notice_sequence = 130
+    _is_about_payment = True
+
+    @api.model
+    def _get_label(self):
+        return self.env._("Payment changed")
+
+
+class BillproNoticeRefund(models.AbstractModel):
+    """A refund is approved."""
+
+    _name = 'billpro.notice.refund'
+    _description = "Notice: Refund"
+    _inherit = 'billpro.notice'
+
+    _notice_kind = 'refund'
+    _notice_sequence = 180
+    _is_about_payment = True
+
+    @api.model
+    def _get_label(self):
+        return self.env._("Refund")
+
+    @api.model
+    def _get_documents(self, notice):
+        return notice.transaction_id.invoice_ids._billpro_attach_pdf()
+
+    @api.model
+    def _get_example_payment_domain(self):
+        return [('operation', '=', 'refund')]
+
+
+class BillproNoticeTrialEnding(models.AbstractModel):
+    """A free trial ends in some days."""
+
+    _name = 'billpro.notice.trial_ending'
+    _description = "Notice: Trial ends"
+    _inherit = 'billpro.notice'
+
+    _notice_kind = 'trial_ending'
+    _notice_sequence = 190
+
+    @api.model
+    def _get_label(self):
+        return self.env._("Trial ends")
+
+    @api.model
+    def _is_outdated(self, notice):
+        return _is_not_ahead(notice)

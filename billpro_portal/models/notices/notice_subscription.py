@@ -1,0 +1,77 @@
+from odoo import api, models
+
+
+class BillproNoticePaused(models.AbstractModel):
+    """A subscription is paused."""
+
+    _name = 'billpro.notice.paused'
+    _description = "Notice: Subscription paused"
+    _inherit = 'billpro.notice'
+
+    _notice_kind = 'paused'
+    _notice_sequence = 140
+
+    @api.model
+    def _get_label(self):
+        return self.env._("Subscription paused")
+
+    @api.model
+    def _is_outdated(self, notice):
+        return notice.order_id.billing_status != 'paused'
+
+
+class BillproNoticeResumed(models.AbstractModel):
+    """A paused subscription goes on."""
+
+    _name = 'billpro.notice.resumed'
+    _description = "Notice: Subscription resumed"
+    _inherit = 'billpro.notice'
+
+    _notice_kind = 'resumed'
+    _notice_sequence = 150
+
+    @api.model
+    def _get_label(self):
+        return self.env._("Subscription resumed")
+
+    @api.model
+    def _is_outdated(self, notice):
+        return notice.order_id.billing_status == 'paused'
+
+
+class BillproNoticeCancelled(models.AbstractModel):
+    """A subscription is cancelled."""
+
+    _name = 'billpro.notice.cancelled'
+    _description = "Notice: Cancellation"
+    _inherit = 'billpro.notice'
+
+    _notice_kind = 'cancelled'
+    _notice_sequence = 160
+
+    @api.model
+    def _get_label(self):
+        return self.env._("Cancellation")
+
+    @api.model
+    def _is_outdated(self, notice):
+        return not notice.order_id.billing_cancel_date
+
+
+class BillproNoticeCancelUndone(models.AbstractModel):
+    """A cancellation is taken back."""
+
+    _name = 'billpro.notice.cancel_undone'
+    _description = "Notice: Cancellation undone"
+    _inherit = 'billpro.notice'
+
+    _notice_kind = 'cancel_undone'
+    _notice_sequence = 170
+
+    @api.model
+    def _get_label(self):
+        return self.env._("Cancellation undone")
+
+    @api.model
+    def _is_outdated(self, notice):
+        return bool(notice.order_id.billing_cancel_date)
