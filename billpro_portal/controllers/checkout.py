@@ -17,7 +17,10 @@ class Checkout(OrderAccess):
         :param sale.order order: The order, in superuser mode.
         :rtype: odoo.http.Response
         """
-        values = {**order._get_checkout_values(), **self._billpro_get_payment_form_values(order)}
+        values = {
+            **order.env['billpro.checkout.page']._get_checkout_values(order),
+            **self._billpro_get_payment_form_values(order),
+        }
         values['consent']['checked'] = (
             request.session.get(f'billpro_consent_{order.id}') == order._get_consent_key()
         )
@@ -307,7 +310,8 @@ class Checkout(OrderAccess):
         if order.billing_status in BEFORE_APPROVAL | {'cancelled'}:
             return request.redirect(order._get_order_link())
         return self._billpro_render_private(
-            'billpro_portal.success_page', order._get_success_values()
+            'billpro_portal.success_page',
+            order.env['billpro.checkout.page']._get_success_values(order),
         )
 
 

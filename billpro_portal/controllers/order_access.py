@@ -7,7 +7,7 @@ from odoo.addons.payment.controllers.portal import PaymentPortal
 from odoo.addons.portal.controllers.portal import pager as portal_pager
 
 from ..billing.lifecycle import BEFORE_APPROVAL
-from ..models.pages.sale_order import HISTORY_PAGE_SIZE
+from ..models.pages.order_payments import HISTORY_PAGE_SIZE
 
 
 class OrderAccess(PaymentPortal):
@@ -120,7 +120,7 @@ class OrderAccess(PaymentPortal):
         """Go back to the order, which tells what was done.
 
         :param sale.order order: The order.
-        :param str notice: A key of `sale.order._get_notice`.
+        :param str notice: A key of `billpro.order.page._get_notice`.
         :rtype: odoo.http.Response
         """
         return request.redirect(self._billpro_get_notice_url(order, notice))
@@ -155,14 +155,16 @@ class OrderAccess(PaymentPortal):
         history_pager = portal_pager(
             url=f'/order/{order.id}',
             url_args={'access_token': order.access_token},
-            total=len(order._get_history_entries()),
+            total=len(order.env['billpro.order.payments']._get_history_entries(order)),
             page=max(page, 1),
             step=HISTORY_PAGE_SIZE,
         )
         return self._billpro_render_private(
             'billpro_portal.order_page',
             {
-                **order._get_portal_values(history_pager['page']['num']),
+                **order.env['billpro.order.page']._get_portal_values(
+                    order, history_pager['page']['num']
+                ),
                 'history_pager': history_pager,
                 'notice': notice,
             },

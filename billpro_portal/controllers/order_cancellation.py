@@ -30,7 +30,7 @@ class OrderCancellation(OrderAccess):
         if not order._can_be_cancelled():
             return request.redirect(order._get_order_link())
         return self._billpro_render_private(
-            'billpro_portal.cancel_page', order._get_cancel_values()
+            'billpro_portal.cancel_page', order.env['billpro.order.page']._get_cancel_values(order)
         )
 
     @http.route(
@@ -111,7 +111,8 @@ class OrderCancellation(OrderAccess):
         if not order or order.billing_status not in LIVE:
             return self._billpro_render_order_not_found()
         return self._billpro_render_private(
-            'billpro_portal.contact_page', order._get_contact_values()
+            'billpro_portal.contact_page',
+            order.env['billpro.order.page']._get_contact_values(order),
         )
 
     @http.route(
@@ -135,7 +136,9 @@ class OrderCancellation(OrderAccess):
         except UserError as error:
             return self._billpro_render_private(
                 'billpro_portal.contact_page',
-                order._get_contact_values(value=message, error=str(error)),
+                order.env['billpro.order.page']._get_contact_values(
+                    order, value=message, error=str(error)
+                ),
                 status=422,
             )
         return self._billpro_redirect_to_order(order, 'message_sent')

@@ -24,7 +24,7 @@ class OrderCards(Checkout):
             return self._billpro_render_order_not_found()
         if not order._can_change_cards():
             return request.redirect(order._get_order_link())
-        values = order._get_card_page_values(bool(collect))
+        values = order.env['billpro.order.cards']._get_card_page_values(order, bool(collect))
         values['limit_reached'] = order._get_card_limit_reason(request.httprequest.remote_addr)
         return self._billpro_render_private(
             'billpro_portal.card_page', {**values, **self._billpro_get_card_form_values(order)}

@@ -49,7 +49,7 @@ class OrderDocuments(OrderAccess):
         :rtype: odoo.http.Response
         """
         order = self._billpro_get_accessible_order(order_id, access_token)
-        tx = order and order._get_history().filtered(
+        tx = order and order.env['billpro.order.payments']._get_history(order).filtered(
             lambda tx: tx.id == transaction_id and tx.state == 'done' and tx.operation != 'refund'
         )
         if not tx:

@@ -49,7 +49,8 @@ class OrderRecovery(OrderAccess):
         if not order._is_collection_under_way() and not order._get_open_authentication():
             return request.redirect(order._get_order_link())
         return self._billpro_render_private(
-            'billpro_portal.progress_page', order._get_progress_values()
+            'billpro_portal.progress_page',
+            order.env['billpro.order.attention']._get_progress_values(order),
         )
 
     @http.route('/order/<int:order_id>/progress/state', type='jsonrpc', auth='public')
@@ -103,7 +104,8 @@ class OrderRecovery(OrderAccess):
         if not inline:  # It was confirmed meanwhile, or can't be any more.
             return request.redirect(order._get_order_link('/progress'))
         return self._billpro_render_private(
-            'billpro_portal.authenticate_page', order._get_authenticate_values(tx, inline)
+            'billpro_portal.authenticate_page',
+            order.env['billpro.order.attention']._get_authenticate_values(order, tx, inline),
         )
 
     @staticmethod

@@ -29,7 +29,7 @@ class ShopCheckout(OrderPortal, PaymentPortal):
                 return self._billpro_render_private(
                     'billpro_portal.order_closed_page',
                     {
-                        **order._get_page_values(),
+                        **order.env['billpro.order.page']._get_page_values(order),
                         'title': request.env._("This order can't be paid yet"),
                         'message': reason,
                     },
