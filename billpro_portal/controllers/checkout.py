@@ -6,6 +6,7 @@ from odoo.addons.payment.controllers.post_processing import PaymentPostProcessin
 
 from ..billing.lifecycle import BEFORE_APPROVAL
 from .order_access import OrderAccess
+from .order_route import order_route
 
 
 class Checkout(OrderAccess):
@@ -105,24 +106,19 @@ class Checkout(OrderAccess):
             'sale_order_id': order.id,
         }
 
-    @http.route('/order/<int:order_id>/state', type='jsonrpc', auth='public')
-    def billpro_order_state(self, order_id, access_token=None, shown=None):
+    @order_route('/state', type='jsonrpc', by_customer=False)
+    def billpro_order_state(self, order, shown=None):
         """Tell the checkout in an open tab whether the order can still be paid as it is shown.
 
         If it was changed, the page that is opened next says what.
 
-        :param int order_id: The order.
-        :param str access_token: The token of the order link.
+        :param sale.order order: The order.
         :param str shown: What the page shows, see `sale.order._get_shown`; None if it offers no
                           payment.
         :return: ``payable`` and ``pending`` (bools) and the ``url`` to go to if not payable.
         :rtype: dict
-        :raise werkzeug.exceptions.NotFound: If the order isn't the visitor's.
         :raise UserError: If the page has sent something else than what it showed.
         """
-        order = self._billpro_get_accessible_order(order_id, access_token)
-        if not order:
-            raise request.not_found()
         payable = not order._get_not_payable_reason()
         if payable and shown and (changes := order._get_changes_since(shown)):
             request.session[f'billpro_changes_{order.id}'] = changes
@@ -133,11 +129,10 @@ class Checkout(OrderAccess):
             'url': order._get_order_link(),
         }
 
-    @http.route('/order/<int:order_id>/transaction', type='jsonrpc', auth='public')
+    @order_route('/transaction', type='jsonrpc', by_customer=True)
     def billpro_order_transaction(
         self,
-        order_id,
-        access_token,
+        order,
         provider_id,
         payment_method_id,
         token_id,
@@ -149,8 +144,7 @@ class Checkout(OrderAccess):
     ):
         """Begin the initial payment, or go on with the one that was begun.
 
-        :param int order_id: The order.
-        :param str access_token: The token of the order link.
+        :param sale.order order: The order.
         :param int provider_id: The chosen provider.
         :param int|None payment_method_id: The chosen payment method, or None for a saved card.
         :param int|None token_id: The saved card, or None.
@@ -162,15 +156,10 @@ class Checkout(OrderAccess):
                             not used.
         :return: The values for processing the transaction.
         :rtype: dict
-        :raise werkzeug.exceptions.NotFound: If the order isn't the visitor's.
         :raise UserError: If the order can't be paid now, is not what the page showed, or the
                           consent is missing.
         """
-        order = self._billpro_get_accessible_order(order_id, access_token)
-        if not order:
-            raise request.not_found()
         self._validate_transaction_kwargs(kwargs)
-        self._billpro_check_acts_as_customer(order)
         order._lock_billing()
         if reason := order._get_not_payable_reason():
             raise UserError(reason)
@@ -294,19 +283,13 @@ class Checkout(OrderAccess):
                 )
             )
 
-    @http.route(
-        '/order/<int:order_id>/result', type='http', auth='public', methods=['GET'], website=True
-    )
-    def billpro_order_result(self, order_id, access_token=None, **kwargs):
+    @order_route('/result', methods=['GET'])
+    def billpro_order_result(self, order, **kwargs):
         """Show what came of the initial payment: the way back from every provider.
 
-        :param int order_id: The order.
-        :param str access_token: The token of the order link.
+        :param sale.order order: The order.
         :rtype: odoo.http.Response
         """
-        order = self._billpro_get_accessible_order(order_id, access_token)
-        if not order:
-            return self._billpro_render_order_not_found()
         if order.billing_status in BEFORE_APPROVAL | {'cancelled'}:
             return request.redirect(order._get_order_link())
         return self._billpro_render_private(

@@ -83,6 +83,16 @@ class OrderAccess(PaymentPortal):
                 )
             )
 
+    def _billpro_answer_not_found(self):
+        """Answer that there is no such order, or not for the visitor.
+
+        :rtype: odoo.http.Response
+        :raise werkzeug.exceptions.NotFound: If a script has asked.
+        """
+        if request.dispatcher.routing_type != 'http':
+            raise request.not_found()
+        return self._billpro_render_order_not_found()
+
     def _billpro_render_order_not_found(self):
         """Return the neutral answer for a link that opens nothing.
 

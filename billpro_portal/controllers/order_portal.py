@@ -6,24 +6,21 @@ from odoo.addons.sale.controllers.portal import CustomerPortal
 from ..billing.lifecycle import BEFORE_APPROVAL
 from .checkout import Checkout
 from .order_access import OrderAccess
+from .order_route import order_route
 
 
 class OrderPortal(Checkout):
     """The order link: the checkout before approval, the order portal afterwards."""
 
-    @http.route('/order/<int:order_id>', type='http', auth='public', methods=['GET'], website=True)
-    def billpro_order_link(self, order_id, access_token=None, page=1, notice=None, **kwargs):
+    @order_route('', methods=['GET'])
+    def billpro_order_link(self, order, page=1, notice=None, **kwargs):
         """Show the page that the order's status calls for.
 
-        :param int order_id: The order.
-        :param str access_token: The token of the order link.
+        :param sale.order order: The order.
         :param str page: The page of the billing history.
         :param str notice: What the last action did, a key of `_get_notice`.
         :rtype: odoo.http.Response
         """
-        order = self._billpro_get_accessible_order(order_id, access_token)
-        if not order:
-            return self._billpro_render_order_not_found()
         if not request.env.user._is_internal():
             order._note_link_opened()
         if order.billing_status not in BEFORE_APPROVAL | {'cancelled'}:
@@ -41,24 +38,18 @@ class OrderPortal(Checkout):
             return self._billpro_render_private('billpro_portal.order_closed_page', closed)
         return self._billpro_render_checkout(order)
 
-    @http.route(
-        '/order/<int:order_id>/payment/<int:transaction_id>',
-        type='http',
-        auth='public',
-        methods=['GET'],
-        website=True,
-    )
-    def billpro_order_payment(self, order_id, transaction_id, access_token=None, **kwargs):
+    @order_route('/payment/<int:transaction_id>', methods=['GET'])
+    def billpro_order_payment(self, order, transaction_id, **kwargs):
         """Show the details of one payment or refund of the order.
 
-        :param int order_id: The order.
+        :param sale.order order: The order.
         :param int transaction_id: The payment or refund.
-        :param str access_token: The token of the order link.
         :rtype: odoo.http.Response
         """
-        order = self._billpro_get_accessible_order(order_id, access_token)
-        tx = order and order.env['billpro.order.payments']._get_history(order).filtered(
-            lambda tx: tx.id == transaction_id
+        tx = (
+            order.env['billpro.order.payments']
+            ._get_history(order)
+            .filtered(lambda tx: tx.id == transaction_id)
         )
         if not tx:
             return self._billpro_render_order_not_found()
