@@ -2,7 +2,7 @@ from odoo import api, fields, models
 
 
 class SaleOrder(models.Model):
-    """What mail templates ask of an order, the buttons of its documents, and which lines are shown.
+    """What mail templates ask of an order, and the buttons of its documents.
 
     What pages show is made by the presenters beside this file.
     """
@@ -24,27 +24,6 @@ class SaleOrder(models.Model):
     billing_notice_count = fields.Integer(
         compute='_compute_billing_document_counts', compute_sudo=True
     )
-
-    # === OVERRIDES OF SALE === #
-
-    def _get_order_lines_to_report(self):
-        """Override of `sale`: show what is sold.
-
-        Down payments are shown as payments. Optional lines can't be chosen on our pages: only those
-        that staff gave a quantity are part of the order.
-        """
-        lines = super()._get_order_lines_to_report()
-        if not self.purchase_type:
-            return lines
-        sold = lines.filtered(
-            lambda line: (
-                not line.is_downpayment
-                and (line.display_type or line.product_uom_qty or not line._is_line_optional())
-            )
-        )
-        products = sold.filtered(lambda line: not line.display_type)
-        sections = products.parent_id | products.parent_id.parent_id
-        return sold.filtered(lambda line: not line.is_optional or line in sections)
 
     # === DOCUMENTS === #
 
