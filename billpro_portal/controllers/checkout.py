@@ -171,39 +171,24 @@ class Checkout(OrderAccess):
         self._billpro_check_payment_option(
             form_values, provider_id, payment_method_id, token_id, flow
         )
-
-        amount = form_values['amount']
-        is_validation = form_values['mode'] == 'validation'
         provider_sudo = form_values['providers_sudo'].filtered(lambda p: p.id == provider_id)
         self._billpro_check_can_be_booked(order, provider_sudo)
-        if flow != 'token':
-            payment_method_sudo = form_values['payment_methods_sudo'].filtered(
-                lambda pm: pm.id == payment_method_id
-            )
-            tokenize = bool(
-                provider_sudo.allow_tokenization
-                and payment_method_sudo.support_tokenization
-                and (tokenization_requested or order._get_purchase()._requires_card(order))
-            )
-            for tx in order._get_initial_attempts():
-                if (
-                    tx._is_billing_reusable(
-                        provider_id, payment_method_id, flow, tokenize, amount, is_validation
-                    )
-                    and tx._is_still_open()
-                ):
-                    PaymentPostProcessing.monitor_transaction(tx)
-                    return tx._get_processing_values()
+        if tx_sudo := self._billpro_find_open_attempt(
+            order, form_values, provider_sudo, payment_method_id, flow, tokenization_requested
+        ):
+            PaymentPostProcessing.monitor_transaction(tx_sudo)
+            return tx_sudo._get_processing_values()
         if reason := order._get_attempt_limit_reason(address):
             raise UserError(reason)
         self._billpro_give_up_attempts(order)
         attempt = len(order._get_initial_attempts()) + 1
+        is_validation = form_values['mode'] == 'validation'
         request.update_context(delay_token_charge=True)
         tx_sudo = self._create_transaction(
             provider_id=provider_id,
             payment_method_id=payment_method_id,
             token_id=token_id,
-            amount=None if is_validation else amount,
+            amount=None if is_validation else form_values['amount'],
             currency_id=None if is_validation else order.currency_id.id,
             is_validation=is_validation,
             partner_id=form_values['partner_id'],
@@ -217,6 +202,46 @@ class Checkout(OrderAccess):
         if flow == 'token':
             tx_sudo._charge_initial_payment()
         return tx_sudo._get_processing_values()
+
+    @staticmethod
+    def _billpro_find_open_attempt(
+        order, form_values, provider_sudo, payment_method_id, flow, tokenization_requested
+    ):
+        """Return what was begun before in the same way, and can be gone on with.
+
+        :param sale.order order: The order, in superuser mode, locked.
+        :param dict form_values: The context of the payment form.
+        :param payment.provider provider_sudo: The chosen provider.
+        :param int payment_method_id: The chosen payment method.
+        :param str flow: The chosen flow.
+        :param bool tokenization_requested: Whether the customer wants to save the card.
+        :return: The attempt; nothing if another one is to be begun.
+        :rtype: payment.transaction|None
+        """
+        if flow == 'token':
+            return None
+        payment_method_sudo = form_values['payment_methods_sudo'].filtered(
+            lambda pm: pm.id == payment_method_id
+        )
+        tokenize = bool(
+            provider_sudo.allow_tokenization
+            and payment_method_sudo.support_tokenization
+            and (tokenization_requested or order._get_purchase()._requires_card(order))
+        )
+        for tx in order._get_initial_attempts():
+            if (
+                tx._is_billing_reusable(
+                    provider_sudo.id,
+                    payment_method_id,
+                    flow,
+                    tokenize,
+                    form_values['amount'],
+                    form_values['mode'] == 'validation',
+                )
+                and tx._is_still_open()
+            ):
+                return tx
+        return None
 
     @staticmethod
     def _billpro_give_up_attempts(order):
