@@ -19,8 +19,8 @@ from devtools.class_definitions import UnreadableModel, get_foreign_names, read_
 ABOVE = ('reports', 'wizards', 'controllers')
 DOCUMENT = paths.CHECKOUT / 'docs/architecture.md'
 _BEGIN, _END = '<!-- rooms: written by ./dev rooms -->', '<!-- end of rooms -->'
-# What rooms below call without knowing what comes of it: a notice is queued, a row is asked for.
-HOOKS = frozenset({'_queue', '_queue_all', '_queue_again', '_get_notice_rows'})
+# What rooms below call without knowing what comes of it: a notice is queued.
+HOOKS = frozenset({'_queue', '_queue_all', '_queue_again'})
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from odoo.addons.payment.controllers.post_processing import PaymentPostProcessin
 
 from ..billing.lifecycle import BEFORE_APPROVAL
 from .order_access import OrderAccess
+from .order_route import order_route
 
 
 class Checkout(OrderAccess):
@@ -17,7 +18,10 @@ class Checkout(OrderAccess):
         :param sale.order order: The order, in superuser mode.
         :rtype: odoo.http.Response
         """
-        values = {**order._get_checkout_values(), **self._billpro_get_payment_form_values(order)}
+        values = {
+            **order.env['billpro.checkout.page']._get_checkout_values(order),
+            **self._billpro_get_payment_form_values(order),
+        }
         values['consent']['checked'] = (
             request.session.get(f'billpro_consent_{order.id}') == order._get_consent_key()
         )
@@ -102,24 +106,19 @@ class Checkout(OrderAccess):
             'sale_order_id': order.id,
         }
 
-    @http.route('/order/<int:order_id>/state', type='jsonrpc', auth='public')
-    def billpro_order_state(self, order_id, access_token=None, shown=None):
+    @order_route('/state', type='jsonrpc', by_customer=False)
+    def billpro_order_state(self, order, shown=None):
         """Tell the checkout in an open tab whether the order can still be paid as it is shown.
 
         If it was changed, the page that is opened next says what.
 
-        :param int order_id: The order.
-        :param str access_token: The token of the order link.
+        :param sale.order order: The order.
         :param str shown: What the page shows, see `sale.order._get_shown`; None if it offers no
                           payment.
         :return: ``payable`` and ``pending`` (bools) and the ``url`` to go to if not payable.
         :rtype: dict
-        :raise werkzeug.exceptions.NotFound: If the order isn't the visitor's.
         :raise UserError: If the page has sent something else than what it showed.
         """
-        order = self._billpro_get_accessible_order(order_id, access_token)
-        if not order:
-            raise request.not_found()
         payable = not order._get_not_payable_reason()
         if payable and shown and (changes := order._get_changes_since(shown)):
             request.session[f'billpro_changes_{order.id}'] = changes
@@ -130,11 +129,10 @@ class Checkout(OrderAccess):
             'url': order._get_order_link(),
         }
 
-    @http.route('/order/<int:order_id>/transaction', type='jsonrpc', auth='public')
+    @order_route('/transaction', type='jsonrpc', by_customer=True)
     def billpro_order_transaction(
         self,
-        order_id,
-        access_token,
+        order,
         provider_id,
         payment_method_id,
         token_id,
@@ -146,8 +144,7 @@ class Checkout(OrderAccess):
     ):
         """Begin the initial payment, or go on with the one that was begun.
 
-        :param int order_id: The order.
-        :param str access_token: The token of the order link.
+        :param sale.order order: The order.
         :param int provider_id: The chosen provider.
         :param int|None payment_method_id: The chosen payment method, or None for a saved card.
         :param int|None token_id: The saved card, or None.
@@ -159,15 +156,10 @@ class Checkout(OrderAccess):
                             not used.
         :return: The values for processing the transaction.
         :rtype: dict
-        :raise werkzeug.exceptions.NotFound: If the order isn't the visitor's.
         :raise UserError: If the order can't be paid now, is not what the page showed, or the
                           consent is missing.
         """
-        order = self._billpro_get_accessible_order(order_id, access_token)
-        if not order:
-            raise request.not_found()
         self._validate_transaction_kwargs(kwargs)
-        self._billpro_check_acts_as_customer(order)
         order._lock_billing()
         if reason := order._get_not_payable_reason():
             raise UserError(reason)
@@ -179,39 +171,24 @@ class Checkout(OrderAccess):
         self._billpro_check_payment_option(
             form_values, provider_id, payment_method_id, token_id, flow
         )
-
-        amount = form_values['amount']
-        is_validation = form_values['mode'] == 'validation'
         provider_sudo = form_values['providers_sudo'].filtered(lambda p: p.id == provider_id)
         self._billpro_check_can_be_booked(order, provider_sudo)
-        if flow != 'token':
-            payment_method_sudo = form_values['payment_methods_sudo'].filtered(
-                lambda pm: pm.id == payment_method_id
-            )
-            tokenize = bool(
-                provider_sudo.allow_tokenization
-                and payment_method_sudo.support_tokenization
-                and (tokenization_requested or order._get_purchase()._requires_card(order))
-            )
-            for tx in order._get_initial_attempts():
-                if (
-                    tx._is_billing_reusable(
-                        provider_id, payment_method_id, flow, tokenize, amount, is_validation
-                    )
-                    and tx._is_still_open()
-                ):
-                    PaymentPostProcessing.monitor_transaction(tx)
-                    return tx._get_processing_values()
+        if tx_sudo := self._billpro_find_open_attempt(
+            order, form_values, provider_sudo, payment_method_id, flow, tokenization_requested
+        ):
+            PaymentPostProcessing.monitor_transaction(tx_sudo)
+            return tx_sudo._get_processing_values()
         if reason := order._get_attempt_limit_reason(address):
             raise UserError(reason)
         self._billpro_give_up_attempts(order)
         attempt = len(order._get_initial_attempts()) + 1
+        is_validation = form_values['mode'] == 'validation'
         request.update_context(delay_token_charge=True)
         tx_sudo = self._create_transaction(
             provider_id=provider_id,
             payment_method_id=payment_method_id,
             token_id=token_id,
-            amount=None if is_validation else amount,
+            amount=None if is_validation else form_values['amount'],
             currency_id=None if is_validation else order.currency_id.id,
             is_validation=is_validation,
             partner_id=form_values['partner_id'],
@@ -225,6 +202,46 @@ class Checkout(OrderAccess):
         if flow == 'token':
             tx_sudo._charge_initial_payment()
         return tx_sudo._get_processing_values()
+
+    @staticmethod
+    def _billpro_find_open_attempt(
+        order, form_values, provider_sudo, payment_method_id, flow, tokenization_requested
+    ):
+        """Return what was begun before in the same way, and can be gone on with.
+
+        :param sale.order order: The order, in superuser mode, locked.
+        :param dict form_values: The context of the payment form.
+        :param payment.provider provider_sudo: The chosen provider.
+        :param int payment_method_id: The chosen payment method.
+        :param str flow: The chosen flow.
+        :param bool tokenization_requested: Whether the customer wants to save the card.
+        :return: The attempt; nothing if another one is to be begun.
+        :rtype: payment.transaction|None
+        """
+        if flow == 'token':
+            return None
+        payment_method_sudo = form_values['payment_methods_sudo'].filtered(
+            lambda pm: pm.id == payment_method_id
+        )
+        tokenize = bool(
+            provider_sudo.allow_tokenization
+            and payment_method_sudo.support_tokenization
+            and (tokenization_requested or order._get_purchase()._requires_card(order))
+        )
+        for tx in order._get_initial_attempts():
+            if (
+                tx._is_billing_reusable(
+                    provider_sudo.id,
+                    payment_method_id,
+                    flow,
+                    tokenize,
+                    form_values['amount'],
+                    form_values['mode'] == 'validation',
+                )
+                and tx._is_still_open()
+            ):
+                return tx
+        return None
 
     @staticmethod
     def _billpro_give_up_attempts(order):
@@ -291,23 +308,18 @@ class Checkout(OrderAccess):
                 )
             )
 
-    @http.route(
-        '/order/<int:order_id>/result', type='http', auth='public', methods=['GET'], website=True
-    )
-    def billpro_order_result(self, order_id, access_token=None, **kwargs):
+    @order_route('/result', methods=['GET'])
+    def billpro_order_result(self, order, **kwargs):
         """Show what came of the initial payment: the way back from every provider.
 
-        :param int order_id: The order.
-        :param str access_token: The token of the order link.
+        :param sale.order order: The order.
         :rtype: odoo.http.Response
         """
-        order = self._billpro_get_accessible_order(order_id, access_token)
-        if not order:
-            return self._billpro_render_order_not_found()
         if order.billing_status in BEFORE_APPROVAL | {'cancelled'}:
             return request.redirect(order._get_order_link())
         return self._billpro_render_private(
-            'billpro_portal.success_page', order._get_success_values()
+            'billpro_portal.success_page',
+            order.env['billpro.checkout.page']._get_success_values(order),
         )
 
 

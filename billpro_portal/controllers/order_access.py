@@ -7,7 +7,7 @@ from odoo.addons.payment.controllers.portal import PaymentPortal
 from odoo.addons.portal.controllers.portal import pager as portal_pager
 
 from ..billing.lifecycle import BEFORE_APPROVAL
-from ..models.pages.sale_order import HISTORY_PAGE_SIZE
+from ..models.pages.order_payments import HISTORY_PAGE_SIZE
 
 
 class OrderAccess(PaymentPortal):
@@ -83,6 +83,16 @@ class OrderAccess(PaymentPortal):
                 )
             )
 
+    def _billpro_answer_not_found(self):
+        """Answer that there is no such order, or not for the visitor.
+
+        :rtype: odoo.http.Response
+        :raise werkzeug.exceptions.NotFound: If a script has asked.
+        """
+        if request.dispatcher.routing_type != 'http':
+            raise request.not_found()
+        return self._billpro_render_order_not_found()
+
     def _billpro_render_order_not_found(self):
         """Return the neutral answer for a link that opens nothing.
 
@@ -120,7 +130,7 @@ class OrderAccess(PaymentPortal):
         """Go back to the order, which tells what was done.
 
         :param sale.order order: The order.
-        :param str notice: A key of `sale.order._get_notice`.
+        :param str notice: A key of `billpro.order.page._get_notice`.
         :rtype: odoo.http.Response
         """
         return request.redirect(self._billpro_get_notice_url(order, notice))
@@ -155,14 +165,16 @@ class OrderAccess(PaymentPortal):
         history_pager = portal_pager(
             url=f'/order/{order.id}',
             url_args={'access_token': order.access_token},
-            total=len(order._get_history_entries()),
+            total=len(order.env['billpro.order.payments']._get_history_entries(order)),
             page=max(page, 1),
             step=HISTORY_PAGE_SIZE,
         )
         return self._billpro_render_private(
             'billpro_portal.order_page',
             {
-                **order._get_portal_values(history_pager['page']['num']),
+                **order.env['billpro.order.page']._get_portal_values(
+                    order, history_pager['page']['num']
+                ),
                 'history_pager': history_pager,
                 'notice': notice,
             },

@@ -1,9 +1,9 @@
-from odoo import http
 from odoo.exceptions import UserError
 from odoo.http import request
 
 from ..billing.lifecycle import LIVE
 from .order_access import OrderAccess
+from .order_route import order_route
 
 NOTE_LENGTH = 1000
 MESSAGE_LENGTH = 2000
@@ -14,42 +14,28 @@ MESSAGES_PER_DAY = 5
 class OrderCancellation(OrderAccess):
     """Leaving: cancel a subscription, take it back, or write to the salesperson."""
 
-    @http.route(
-        '/order/<int:order_id>/cancel', type='http', auth='public', methods=['GET'], website=True
-    )
-    def billpro_order_cancel_page(self, order_id, access_token=None, **kwargs):
+    @order_route('/cancel', methods=['GET'])
+    def billpro_order_cancel_page(self, order, **kwargs):
         """Show what cancelling means, and ask for the reason.
 
-        :param int order_id: The order.
-        :param str access_token: The token of the order link.
+        :param sale.order order: The order.
         :rtype: odoo.http.Response
         """
-        order = self._billpro_get_accessible_order(order_id, access_token)
-        if not order:
-            return self._billpro_render_order_not_found()
         if not order._can_be_cancelled():
             return request.redirect(order._get_order_link())
         return self._billpro_render_private(
-            'billpro_portal.cancel_page', order._get_cancel_values()
+            'billpro_portal.cancel_page', order.env['billpro.order.page']._get_cancel_values(order)
         )
 
-    @http.route(
-        '/order/<int:order_id>/cancel', type='http', auth='public', methods=['POST'], website=True
-    )
-    def billpro_order_cancel(
-        self, order_id, access_token=None, reason_id=None, note=None, **kwargs
-    ):
+    @order_route('/cancel', methods=['POST'], by_customer=True)
+    def billpro_order_cancel(self, order, reason_id=None, note=None, **kwargs):
         """Cancel the subscription as the company's settings say.
 
-        :param int order_id: The order.
-        :param str access_token: The token of the order link.
+        :param sale.order order: The order.
         :param str reason_id: Why, from the company's list.
         :param str note: Why, in the customer's words.
         :rtype: odoo.http.Response
         """
-        order = self._billpro_get_accessible_order(order_id, access_token)
-        if not order:
-            return self._billpro_render_order_not_found()
         reason = (
             request.env['billpro.cancel.reason']
             .sudo()
@@ -60,82 +46,53 @@ class OrderCancellation(OrderAccess):
                 ]
             )
         )
-        try:
-            self._billpro_check_acts_as_customer(order)
-            order._cancel_subscription(
-                at_once=order.company_id.billing_cancel_mode == 'now',
-                reason=reason,
-                # The database takes no NUL characters.
-                note=(note or '').replace('\0', '').strip()[:NOTE_LENGTH],
-            )
-        except UserError as error:
-            return self._billpro_render_refused(order, error)
+        order._cancel_subscription(
+            at_once=order.company_id.billing_cancel_mode == 'now',
+            reason=reason,
+            # The database takes no NUL characters.
+            note=(note or '').replace('\0', '').strip()[:NOTE_LENGTH],
+        )
         return self._billpro_redirect_to_order(order, 'cancelled')
 
-    @http.route(
-        '/order/<int:order_id>/cancel/undo',
-        type='http',
-        auth='public',
-        methods=['POST'],
-        website=True,
-    )
-    def billpro_order_cancel_undo(self, order_id, access_token=None, **kwargs):
+    @order_route('/cancel/undo', methods=['POST'], by_customer=True, limited=True)
+    def billpro_order_cancel_undo(self, order, **kwargs):
         """Take the cancellation back.
 
-        :param int order_id: The order.
-        :param str access_token: The token of the order link.
+        :param sale.order order: The order.
         :rtype: odoo.http.Response
         """
-        order = self._billpro_get_accessible_order(order_id, access_token)
-        if not order:
-            return self._billpro_render_order_not_found()
-        try:
-            self._billpro_check_acts_as_customer(order)
-            order._check_number_of_changes()
-            order._undo_cancellation()
-        except UserError as error:
-            return self._billpro_render_refused(order, error)
+        order._undo_cancellation()
         return self._billpro_redirect_to_order(order, 'cancel_undone')
 
-    @http.route(
-        '/order/<int:order_id>/contact', type='http', auth='public', methods=['GET'], website=True
-    )
-    def billpro_order_contact_page(self, order_id, access_token=None, **kwargs):
+    @order_route('/contact', methods=['GET'], statuses=LIVE)
+    def billpro_order_contact_page(self, order, **kwargs):
         """Show the page on which the customer writes to the salesperson.
 
-        :param int order_id: The order.
-        :param str access_token: The token of the order link.
+        :param sale.order order: The order.
         :rtype: odoo.http.Response
         """
-        order = self._billpro_get_accessible_order(order_id, access_token)
-        if not order or order.billing_status not in LIVE:
-            return self._billpro_render_order_not_found()
         return self._billpro_render_private(
-            'billpro_portal.contact_page', order._get_contact_values()
+            'billpro_portal.contact_page',
+            order.env['billpro.order.page']._get_contact_values(order),
         )
 
-    @http.route(
-        '/order/<int:order_id>/contact', type='http', auth='public', methods=['POST'], website=True
-    )
-    def billpro_order_contact(self, order_id, access_token=None, message=None, **kwargs):
+    @order_route('/contact', methods=['POST'], by_customer=True, statuses=LIVE)
+    def billpro_order_contact(self, order, message=None, **kwargs):
         """Give the customer's message to the salesperson.
 
-        :param int order_id: The order.
-        :param str access_token: The token of the order link.
+        :param sale.order order: The order.
         :param str message: What the customer wrote.
         :rtype: odoo.http.Response
         """
-        order = self._billpro_get_accessible_order(order_id, access_token)
-        if not order or order.billing_status not in LIVE:
-            return self._billpro_render_order_not_found()
         message = (message or '').replace('\0', '').strip()
         try:
-            self._billpro_check_acts_as_customer(order)
             order._receive_customer_message(message[:MESSAGE_LENGTH], MESSAGES_PER_DAY)
         except UserError as error:
             return self._billpro_render_private(
                 'billpro_portal.contact_page',
-                order._get_contact_values(value=message, error=str(error)),
+                order.env['billpro.order.page']._get_contact_values(
+                    order, value=message, error=str(error)
+                ),
                 status=422,
             )
         return self._billpro_redirect_to_order(order, 'message_sent')

@@ -1,31 +1,21 @@
 import re
 
-from odoo import http
 from odoo.http import content_disposition, request
 
 from .order_access import OrderAccess
+from .order_route import order_route
 
 
 class OrderDocuments(OrderAccess):
     """The files of an order: PDF documents and pictures of its products."""
 
-    @http.route(
-        '/order/<int:order_id>/document/summary',
-        type='http',
-        auth='public',
-        methods=['GET'],
-        website=True,
-    )
-    def billpro_order_summary(self, order_id, access_token=None, **kwargs):
+    @order_route('/document/summary', methods=['GET'])
+    def billpro_order_summary(self, order, **kwargs):
         """Serve the order summary as PDF, as of now.
 
-        :param int order_id: The order.
-        :param str access_token: The token of the order link.
+        :param sale.order order: The order.
         :rtype: odoo.http.Response
         """
-        order = self._billpro_get_accessible_order(order_id, access_token)
-        if not order:
-            return self._billpro_render_order_not_found()
         return self._billpro_respond_with_report(
             'billpro_portal.action_report_order_summary',
             order,
@@ -33,24 +23,22 @@ class OrderDocuments(OrderAccess):
             request.env._("Order summary %s", order.name),
         )
 
-    @http.route(
-        '/order/<int:order_id>/document/receipt/<int:transaction_id>',
-        type='http',
-        auth='public',
-        methods=['GET'],
-        website=True,
-    )
-    def billpro_order_receipt(self, order_id, transaction_id, access_token=None, **kwargs):
+    @order_route('/document/receipt/<int:transaction_id>', methods=['GET'])
+    def billpro_order_receipt(self, order, transaction_id, **kwargs):
         """Serve the receipt of an approved payment as PDF.
 
-        :param int order_id: The order.
+        :param sale.order order: The order.
         :param int transaction_id: The payment.
-        :param str access_token: The token of the order link.
         :rtype: odoo.http.Response
         """
-        order = self._billpro_get_accessible_order(order_id, access_token)
-        tx = order and order._get_history().filtered(
-            lambda tx: tx.id == transaction_id and tx.state == 'done' and tx.operation != 'refund'
+        tx = (
+            order.env['billpro.order.payments']
+            ._get_history(order)
+            .filtered(
+                lambda tx: (
+                    tx.id == transaction_id and tx.state == 'done' and tx.operation != 'refund'
+                )
+            )
         )
         if not tx:
             return self._billpro_render_order_not_found()
@@ -61,23 +49,15 @@ class OrderDocuments(OrderAccess):
             request.env._("Receipt %s", tx.reference),
         )
 
-    @http.route(
-        '/order/<int:order_id>/document/invoice/<int:move_id>',
-        type='http',
-        auth='public',
-        methods=['GET'],
-        website=True,
-    )
-    def billpro_order_invoice(self, order_id, move_id, access_token=None, **kwargs):
+    @order_route('/document/invoice/<int:move_id>', methods=['GET'])
+    def billpro_order_invoice(self, order, move_id, **kwargs):
         """Serve the PDF of an invoice or credit note of the order, the legal one if there is one.
 
-        :param int order_id: The order.
+        :param sale.order order: The order.
         :param int move_id: The invoice or credit note.
-        :param str access_token: The token of the order link.
         :rtype: odoo.http.Response
         """
-        order = self._billpro_get_accessible_order(order_id, access_token)
-        move = order and order.billing_move_ids.filtered(
+        move = order.billing_move_ids.filtered(
             lambda move: move.id == move_id and move.state == 'posted'
         )
         if not move:
@@ -85,23 +65,15 @@ class OrderDocuments(OrderAccess):
         name, content = move._billpro_get_pdf()
         return self._billpro_respond_with_pdf(content, name)
 
-    @http.route(
-        '/order/<int:order_id>/line/<int:line_id>/image',
-        type='http',
-        auth='public',
-        methods=['GET'],
-        website=True,
-    )
-    def billpro_order_line_image(self, order_id, line_id, access_token=None, **kwargs):
+    @order_route('/line/<int:line_id>/image', methods=['GET'])
+    def billpro_order_line_image(self, order, line_id, **kwargs):
         """Serve the picture of a product on the order.
 
-        :param int order_id: The order.
+        :param sale.order order: The order.
         :param int line_id: The order line.
-        :param str access_token: The token of the order link.
         :rtype: odoo.http.Response
         """
-        order = self._billpro_get_accessible_order(order_id, access_token)
-        line = order and order.order_line.filtered(lambda line: line.id == line_id)
+        line = order.order_line.filtered(lambda line: line.id == line_id)
         if not line:
             return self._billpro_render_order_not_found()
         return (

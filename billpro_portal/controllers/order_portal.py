@@ -6,78 +6,56 @@ from odoo.addons.sale.controllers.portal import CustomerPortal
 from ..billing.lifecycle import BEFORE_APPROVAL
 from .checkout import Checkout
 from .order_access import OrderAccess
+from .order_route import order_route
 
 
 class OrderPortal(Checkout):
     """The order link: the checkout before approval, the order portal afterwards."""
 
-    @http.route('/order/<int:order_id>', type='http', auth='public', methods=['GET'], website=True)
-    def billpro_order_link(self, order_id, access_token=None, page=1, notice=None, **kwargs):
+    @order_route('', methods=['GET'])
+    def billpro_order_link(self, order, page=1, notice=None, **kwargs):
         """Show the page that the order's status calls for.
 
-        :param int order_id: The order.
-        :param str access_token: The token of the order link.
+        :param sale.order order: The order.
         :param str page: The page of the billing history.
-        :param str notice: What the last action did, a key of `sale.order._get_notice`.
+        :param str notice: What the last action did, a key of `_get_notice`.
         :rtype: odoo.http.Response
         """
-        order = self._billpro_get_accessible_order(order_id, access_token)
-        if not order:
-            return self._billpro_render_order_not_found()
         if not request.env.user._is_internal():
             order._note_link_opened()
         if order.billing_status not in BEFORE_APPROVAL | {'cancelled'}:
             return self._billpro_render_portal(
-                order, page=self._cast_as_int(page) or 1, notice=order._get_notice(notice)
+                order,
+                page=self._cast_as_int(page) or 1,
+                notice=order.env['billpro.order.page']._get_notice(notice),
             )
         if order._get_payment_in_progress():
             return self._billpro_render_private(
-                'billpro_portal.pending_page', order._get_pending_values()
+                'billpro_portal.pending_page',
+                order.env['billpro.checkout.page']._get_pending_values(order),
             )
-        closed = {}
-        if order.billing_status == 'cancelled':
-            closed = {
-                'title': request.env._("This order was cancelled"),
-                'message': order._get_cancelled_message(),
-            }
-        elif order._get_other_payments_hold():
-            closed = {
-                'title': request.env._("This order is paid already"),
-                'message': order._get_paid_in_another_way_text(),
-                'icon': 'check',
-            }
-        elif order.is_expired:
-            closed = {
-                'title': request.env._("This offer has expired"),
-                'message': request.env._("Please contact us for a new one."),
-            }
-        if closed:
-            return self._billpro_render_private(
-                'billpro_portal.order_closed_page', {**order._get_page_values(), **closed}
-            )
+        if closed := order.env['billpro.checkout.page']._get_closed_values(order):
+            return self._billpro_render_private('billpro_portal.order_closed_page', closed)
         return self._billpro_render_checkout(order)
 
-    @http.route(
-        '/order/<int:order_id>/payment/<int:transaction_id>',
-        type='http',
-        auth='public',
-        methods=['GET'],
-        website=True,
-    )
-    def billpro_order_payment(self, order_id, transaction_id, access_token=None, **kwargs):
+    @order_route('/payment/<int:transaction_id>', methods=['GET'])
+    def billpro_order_payment(self, order, transaction_id, **kwargs):
         """Show the details of one payment or refund of the order.
 
-        :param int order_id: The order.
+        :param sale.order order: The order.
         :param int transaction_id: The payment or refund.
-        :param str access_token: The token of the order link.
         :rtype: odoo.http.Response
         """
-        order = self._billpro_get_accessible_order(order_id, access_token)
-        tx = order and order._get_history().filtered(lambda tx: tx.id == transaction_id)
+        tx = (
+            order.env['billpro.order.payments']
+            ._get_history(order)
+            .filtered(lambda tx: tx.id == transaction_id)
+        )
         if not tx:
             return self._billpro_render_order_not_found()
         return self._billpro_render_private(
-            'billpro_portal.payment_page', order._get_payment_values(tx)
+            'billpro_portal.payment_page',
+            order.env['billpro.order.payments']._get_payment_values(order, tx),
         )
 
 

@@ -50,6 +50,7 @@ from .orders import (
 from .pages import (
     test_browser_pages,
     test_order_pages,
+    test_order_routes,
     test_self_service_access,
     test_self_service_requests,
 )

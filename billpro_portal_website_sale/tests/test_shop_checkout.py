@@ -2,6 +2,8 @@ from freezegun import freeze_time
 
 from odoo.tests import tagged
 
+from odoo.addons.billpro_portal.tests.common.routes import get_open_routes
+
 from .common.shop import ShopCommon
 
 
@@ -12,6 +14,19 @@ class TestShopCheckout(ShopCommon):
     def setUp(self):
         super().setUp()
         self.authenticate('anna', 'anna')
+
+    def test_orders_with_a_link_are_opened_by_it(self):
+        """What isn't a route of the order link is of the shop: carts, and orders without ours."""
+        self.assertEqual(
+            get_open_routes(self.env, 'billpro_portal_website_sale'),
+            {
+                'cart',
+                'shop_payment',
+                'shop_payment_confirmation',
+                'shop_payment_transaction',
+                'shop_payment_validate',
+            },
+        )
 
     def test_subscription(self):
         with freeze_time('2028-01-31 10:00:00', tick=True):

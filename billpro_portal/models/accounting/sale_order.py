@@ -171,29 +171,6 @@ class SaleOrder(models.Model):
         refund_tx._send_order_refund()
         return refund_tx._get_refund_notification()
 
-    def _get_cancelled_message(self):
-        """Return what the customer of a cancelled order is told, and of money that came late.
-
-        :rtype: str
-        """
-        self.ensure_one()
-        if amount := self.billing_on_account_amount:
-            return self.env._(
-                "It can't be paid any more. Your payment of %s arrived all the same: it was not"
-                " needed, and we will pay it back to you. Please contact us if you have questions.",
-                self.currency_id.format(amount),
-            )
-        refunds = self.billing_transaction_ids.filtered(
-            lambda tx: tx.operation == 'refund' and tx.state in {'draft', 'pending', 'done'}
-        )
-        if refunds:
-            return self.env._(
-                "It can't be paid any more. Your payment arrived all the same; %s of it were paid"
-                " back to you. Please contact us if you have questions.",
-                self.currency_id.format(-sum(refunds.mapped('amount'))),
-            )
-        return self.env._("It can't be paid any more. Please contact us if you need help.")
-
     # === REFUND === #
 
     def _get_refundable_transactions(self):

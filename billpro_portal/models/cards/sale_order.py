@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
 from ...billing.actions import OrderAction
-from ...billing.lifecycle import CHARGEABLE_ORDERS, IN_FLIGHT, LIVE
+from ...billing.lifecycle import IN_FLIGHT, LIVE
 
 
 class SaleOrder(models.Model):
@@ -226,29 +226,3 @@ class SaleOrder(models.Model):
         self._message_log(body=self.env._("%s was removed.", token._get_card_name()))
         env = self.with_context(lang=self.partner_id.lang).env
         self._tell_of_card(token, env._("%s was removed.", token.with_env(env)._get_card_name()))
-
-    # === CARD ON FILE === #
-
-    def _get_card_on_file(self):
-        """Return the card that the order's payments are charged to, or False when none will be.
-
-        :return: The card as the billing history names it: "Visa •••• 4242".
-        :rtype: str|bool
-        """
-        token = self.billing_token_id
-        return self.billing_status in LIVE and bool(token) and token._get_card_name()
-
-    def _get_next_payment(self):
-        """Return the payment that the customer can expect next, or False.
-
-        :return: Its ``date``, ``amount`` and ``card``, ready to print.
-        :rtype: dict|bool
-        """
-        event = self.billing_next_event_id
-        if not event or self.billing_status not in CHARGEABLE_ORDERS or self.billing_cancel_date:
-            return False
-        return {
-            'date': self._get_due_date_text(event),
-            'amount': event.currency_id.format(event.amount),
-            'card': self._get_card_on_file(),
-        }

@@ -979,6 +979,25 @@ class SaleOrder(models.Model):
 
     # === ROWS === #
 
+    def _get_order_lines_to_report(self):
+        """Override of `sale`: show what is sold.
+
+        Down payments are shown as payments. Optional lines can't be chosen on our pages: only those
+        that staff gave a quantity are part of the order.
+        """
+        lines = super()._get_order_lines_to_report()
+        if not self.purchase_type:
+            return lines
+        sold = lines.filtered(
+            lambda line: (
+                not line.is_downpayment
+                and (line.display_type or line.product_uom_qty or not line._is_line_optional())
+            )
+        )
+        products = sold.filtered(lambda line: not line.display_type)
+        sections = products.parent_id | products.parent_id.parent_id
+        return sold.filtered(lambda line: not line.is_optional or line in sections)
+
     def _get_line_rows(self):
         """Return the order's lines as rows.
 

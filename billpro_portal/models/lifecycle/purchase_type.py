@@ -315,16 +315,6 @@ class BillproPurchaseType(models.AbstractModel):
         return order._get_today()
 
     @api.model
-    def _get_terms(self, order):
-        """Return what is paid, and when, as rows for the checkout and the success page.
-
-        :param sale.order order: The order.
-        :return: Rows of ``label``, ``value`` (both texts) and ``strong`` (bool).
-        :rtype: list[dict]
-        """
-        return []
-
-    @api.model
     def _get_approval_trigger(self, order):
         """Return the trigger that the approved initial payment gives to the order.
 
@@ -336,9 +326,10 @@ class BillproPurchaseType(models.AbstractModel):
 
     @api.model
     def _get_later_terms(self, order):
-        """Return what is still to be paid after the initial payment, as rows like `_get_terms`.
+        """Return what is still to be paid after the initial payment, and when, as rows.
 
-        :param sale.order order: The approved order.
+        :param sale.order order: The order.
+        :return: Rows of ``label``, ``value`` (both texts) and ``strong`` (bool).
         :rtype: list[dict]
         """
         return []

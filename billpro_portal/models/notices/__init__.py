@@ -4,7 +4,6 @@
 from . import notice
 
 from . import (
-    billing_event,
     mail_mail,
     notice_card,
     notice_order,
@@ -12,7 +11,6 @@ from . import (
     notice_subscription,
     notification,
     notification_kind,
-    payment_transaction,
     sale_order,
     sms_tracker,
 )

@@ -1,18 +1,13 @@
-from markupsafe import Markup
-
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
 from ...billing.actions import OrderAction, OrderRefusal
-from ...billing.lifecycle import (
-    BEFORE_APPROVAL,
-    LIVE,
-)
+from ...billing.lifecycle import BEFORE_APPROVAL
 from ..rights.own_context import INSIDE
 
 
 class SaleOrder(models.Model):
-    """Notices about an order: those that staff send, and what mails and texts show of it."""
+    """Notices about an order that staff send, and whether its customer wants text messages."""
 
     _inherit = 'sale.order'
 
@@ -126,32 +121,6 @@ class SaleOrder(models.Model):
 
     # === BY HAND === #
 
-    def _get_text_message_values(self):
-        """Return whether the customer gets text messages and how to change it, or False.
-
-        :rtype: dict|bool
-        """
-        self.ensure_one()
-        kinds = self.env['billpro.notification.kind'].sudo().with_company(self.company_id)
-        is_used = kinds.search([('is_requested', '=', False)]).filtered('sms_on')
-        is_reachable = self.partner_id.phone and not self.billing_phone_problem
-        if not is_used or not is_reachable or self.billing_status not in LIVE:
-            return False
-        is_opted_out = self._is_opted_out_of_sms()
-        return {
-            'text': self.env._("You get no text messages from us.")
-            if is_opted_out
-            else self.env._(
-                "We send text messages to the number that ends with %s.",
-                self._get_sms_number()[-3:],
-            ),
-            'label': self.env._("Send me text messages")
-            if is_opted_out
-            else self.env._("Stop text messages"),
-            'wanted': '1' if is_opted_out else '',
-            'url': self._get_order_link('/text-messages'),
-        }
-
     def _set_text_messages(self, wanted):
         """Keep the customer's wish to get text messages or not, for their number.
 
@@ -221,66 +190,6 @@ class SaleOrder(models.Model):
                 "The customers of %s orders will be asked for another card.", len(self)
             )
         return action
-
-    # === WHAT THE MAILS SHOW === #
-
-    def _get_notice_rows(self):
-        """Return what a mail shows of the order, as rows of ``label``, ``value`` and ``strong``.
-
-        :rtype: list[dict]
-        """
-        self.ensure_one()
-        rows = self._get_notice_reference_rows()
-        if self.billing_status in {'pending', 'rejected'}:
-            amount = self._get_amount_asked()
-            return [
-                *rows,
-                *self._get_received_rows(),
-                self._get_notice_row(
-                    self.env._("To pay now"), self.currency_id.format(amount), strong=True
-                ),
-            ]
-        if self.billing_token_id:
-            rows.append(
-                self._get_notice_row(self.env._("Card"), self.billing_token_id._get_card_name())
-            )
-        if payment := self._get_next_payment():
-            rows += [
-                self._get_notice_row(self.env._("Next payment"), payment['date']),
-                self._get_notice_row(self.env._("Amount"), payment['amount']),
-            ]
-        if self.currency_id.compare_amounts(self.billing_outstanding, 0) > 0:
-            rows.append(
-                self._get_notice_row(
-                    self.env._("Outstanding"),
-                    self.currency_id.format(self.billing_outstanding),
-                    strong=True,
-                )
-            )
-        return rows
-
-    def _get_notice_reference_rows(self):
-        rows = [self._get_notice_row(self.env._("Order"), self.name)]
-        if self.client_order_ref:
-            rows.append(self._get_notice_row(self.env._("Your reference"), self.client_order_ref))
-        return rows
-
-    @api.model
-    def _get_notice_row(self, label, value, strong=False):
-        return {'label': label, 'value': value, 'strong': strong}
-
-    def _get_notice_event_row(self, event):
-        """Return what a scheduled payment is for, as a row.
-
-        :param billpro.billing.event event: The payment.
-        :rtype: dict
-        """
-        purchase = self._get_purchase()
-        leaves = event.with_context(lang=self.env.lang)._get_leaves()
-        terms = Markup('<br/>').join(
-            filter(None, [purchase._get_event_terms(leaf) for leaf in leaves])
-        )
-        return self._get_notice_row(self.env._("For"), terms or self.name)
 
     # === OVERRIDES OF SALE === #
 

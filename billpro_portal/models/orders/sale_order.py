@@ -21,8 +21,6 @@ CARDS_PER_HOUR_AND_ORDER = 5
 CARDS_PER_HOUR_AND_ADDRESS = 10
 # Of strangers who take another order, and another address, for each try.
 DECLINES_PER_HOUR_AND_COMPANY = 200
-# From here on the checkout says how many tries are left.
-TRIES_LEFT_TOLD_FROM = 3
 # Notes on the order, of which cancelling and taking it back leave four or five; mails go with them.
 CHANGES_PER_HOUR = 20
 # Whose cards the order's payments may be charged to.
@@ -752,19 +750,6 @@ class SaleOrder(models.Model):
             lambda tx: tx.billing_ip_address and tx.create_date > since
         )
         return ATTEMPTS_PER_HOUR_AND_ORDER - recent._count_tries()
-
-    def _get_tries_left_text(self):
-        """Return how often the customer may still try, once that comes to an end.
-
-        :return: The text, or False as long as there are many tries left.
-        :rtype: str|bool
-        """
-        left = self._count_tries_left()
-        if left > TRIES_LEFT_TOLD_FROM:
-            return False
-        if left <= 0:
-            return self.env._("Please wait an hour before you try again, or contact us.")
-        return self.env._("You can try %s more times within the hour.", left)
 
     def _check_number_of_changes(self):
         """Check that the link isn't used to send mail after mail.

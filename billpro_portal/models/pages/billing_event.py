@@ -3,7 +3,7 @@ from odoo.exceptions import UserError
 
 
 class BillproBillingEvent(models.Model):
-    """What belongs to a payment, opened by staff: its attempts, its invoice, its documents."""
+    """What belongs to a payment: its attempts, invoice and documents, and what mails show of it."""
 
     _inherit = 'billpro.billing.event'
 
@@ -61,6 +61,13 @@ class BillproBillingEvent(models.Model):
                 self.env._("Payment %s is not collected: it has no receipt.", self.display_name)
             )
         return self.env.ref('billpro_portal.action_report_receipt').report_action(tx)
+
+    def _get_notice_rows(self):
+        """Return what a mail shows of a payment to come, as rows.
+
+        :rtype: list[dict]
+        """
+        return self.env['billpro.notice.rows']._get_event_rows(self)
 
     @api.model
     def _get_open_action(self, record):

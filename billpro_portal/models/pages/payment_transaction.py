@@ -2,10 +2,17 @@ from odoo import fields, models
 
 
 class PaymentTransaction(models.Model):
-    """Receipts that are made when somebody looks at them, and kept."""
+    """Receipts that are made when somebody looks at them, and kept; what mails show of attempts."""
 
     _inherit = 'payment.transaction'
 
     billing_receipt_pdf = fields.Binary(
         attachment=True, copy=False, readonly=True, groups=fields.NO_ACCESS
     )
+
+    def _get_notice_rows(self):
+        """Return what a mail shows of an attempt to collect a scheduled payment, as rows.
+
+        :rtype: list[dict]
+        """
+        return self.env['billpro.notice.rows']._get_attempt_rows(self)

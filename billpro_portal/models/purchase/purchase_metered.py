@@ -44,10 +44,6 @@ class BillproPurchaseMetered(models.AbstractModel):
         )
 
     @api.model
-    def _get_terms(self, order):
-        return [self._get_today_row(order), *self._get_later_terms(order)]
-
-    @api.model
     def _get_later_terms(self, order):
         return [
             {

@@ -32,11 +32,11 @@ class BillproPurchaseSingle(models.AbstractModel):
         return False
 
     @api.model
-    def _get_terms(self, order):
-        row = self._get_today_row(order)
+    def _get_today_row(self, order):
+        row = super()._get_today_row(order)
         if order._is_reserved_at_checkout():
             row['label'] = self.env._("To be reserved today")
-        return [row]
+        return row
 
     @api.model
     def _can_be_authorized(self):

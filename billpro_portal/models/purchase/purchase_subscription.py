@@ -51,13 +51,6 @@ class BillproPurchaseSubscription(models.AbstractModel):
         )
 
     @api.model
-    def _get_terms(self, order):
-        return [
-            self._get_today_row(order),
-            *self._get_later_terms(order),
-        ]
-
-    @api.model
     def _get_later_terms(self, order):
         currency = order.currency_id
         anchor = order.billing_anchor_date or self._get_anchor(order)

@@ -34,9 +34,10 @@ class TestCancellation(SubscriptionCommon):
             self.assertEqual(self.order.billing_cancel_date, date(2027, 2, 9))
             self.assertEqual(self.order.billing_status, 'active')
             self.assertEqual(
-                self.order._get_billing_status_text(), "Cancelled – access until 02/09/2027"
+                self.order.env['billpro.order.page']._get_billing_status_text(self.order),
+                "Cancelled – access until 02/09/2027",
             )
-            self.assertFalse(self.order._get_next_payment())
+            self.assertFalse(self.order.env['billpro.order.payments']._get_next_payment(self.order))
             self.assertFalse(self.order._can_change_cards())
             with self.assertRaisesRegex(UserError, "can't be cancelled any more"):
                 self.order._cancel_subscription(at_once=False)
@@ -65,7 +66,10 @@ class TestCancellation(SubscriptionCommon):
         self._run_at('2027-02-09 23:30:00')
         self.assertEqual(self.order.billing_status, 'complete')
         with freeze_time('2027-02-10 10:00:00'):
-            self.assertEqual(self.order._get_billing_status_text(), "Cancelled")
+            self.assertEqual(
+                self.order.env['billpro.order.page']._get_billing_status_text(self.order),
+                "Cancelled",
+            )
             with self.assertRaisesRegex(UserError, "can't be undone any more"):
                 self.order._undo_cancellation()
         self._run_at('2027-06-01 10:00:00')
@@ -76,7 +80,10 @@ class TestCancellation(SubscriptionCommon):
         with freeze_time('2027-01-20 10:00:00'):
             self.order._cancel_subscription(at_once=True)
             self.assertEqual(self.order.billing_status, 'complete')
-            self.assertEqual(self.order._get_billing_status_text(), "Cancelled")
+            self.assertEqual(
+                self.order.env['billpro.order.page']._get_billing_status_text(self.order),
+                "Cancelled",
+            )
         self.assertEqual(self._statuses(), [(2, 'cancelled')])
 
     def test_at_once_after_period_end(self):
@@ -298,7 +305,7 @@ class TestPause(SubscriptionCommon):
         self._run_at('2027-02-10 10:00:00')
         with freeze_time('2027-02-10 11:00:00'):
             self.order._pause()
-            self.assertFalse(self.order._get_attention())
+            self.assertFalse(self.order.env['billpro.order.attention']._get_attention(self.order))
             self.assertFalse(self.order._can_change_cards())
         self._run_at('2027-02-11 11:00:00')
         self.assertEqual(self.order.billing_event_ids[0].attempt_count, 1)

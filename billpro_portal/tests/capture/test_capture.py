@@ -27,21 +27,27 @@ class TestCapture(CaptureCommon):
 
     def test_what_the_customer_reads(self):
         order = self._create_authorized_order()
-        self.assertEqual(order._get_billing_status_text(), "Authorised")
+        self.assertEqual(
+            order.env['billpro.order.page']._get_billing_status_text(order), "Authorised"
+        )
         text = (
             f"{order.currency_id.format(121)} are reserved on your card and not charged yet. They"
             " are charged when we confirm or deliver your order."
         )
         self.assertEqual(
-            order._get_success_message(), f"{text} A confirmation is on its way to your mailbox."
+            order.env['billpro.checkout.page']._get_success_message(order),
+            f"{text} A confirmation is on its way to your mailbox.",
         )
-        (item,) = order._get_attention()
+        (item,) = order.env['billpro.order.attention']._get_attention(order)
         self.assertEqual((item['title'], item['text']), ("Authorised, not charged yet", text))
-        (row,) = order._get_history_rows(1)
+        (row,) = order.env['billpro.order.payments']._get_history_rows(order, 1)
         self.assertEqual((row['status'], row['documents']), ("Authorised", []))
         self.assertIn(
             ("Authorised, not charged yet", order.currency_id.format(121)),
-            [(row['label'], row['value']) for row in order._get_summary_rows()],
+            [
+                (row['label'], row['value'])
+                for row in order.env['billpro.order.page']._get_summary_rows(order)
+            ],
         )
 
     def test_what_the_checkout_says(self):
@@ -93,8 +99,10 @@ class TestCapture(CaptureCommon):
         self._assert_settled(order, 121)
         self.assertEqual(order.billing_move_ids.amount_tax, 21)
         self.assertEqual(order.invoice_status, 'invoiced')
-        self.assertEqual(order._get_billing_status_text(), "Complete")
-        (row,) = order._get_history_rows(1)
+        self.assertEqual(
+            order.env['billpro.order.page']._get_billing_status_text(order), "Complete"
+        )
+        (row,) = order.env['billpro.order.payments']._get_history_rows(order, 1)
         self.assertEqual(row['status'], "Paid")
         self.assertEqual(len(row['documents']), 2)
 
@@ -144,7 +152,10 @@ class TestCapture(CaptureCommon):
         self.assertEqual(invoice.invoice_line_ids.mapped('quantity'), [1, 3, 5])
         self.assertIn(
             ("Released, not charged", order.currency_id.format(176.09)),
-            [(row['label'], row['value']) for row in order._get_summary_rows()],
+            [
+                (row['label'], row['value'])
+                for row in order.env['billpro.order.page']._get_summary_rows(order)
+            ],
         )
 
     def test_currencies(self):
@@ -255,10 +266,13 @@ class TestCapture(CaptureCommon):
         self.assertFalse(order.billing_move_ids)
         self.assertFalse(order.billing_transaction_ids.payment_id)
         self.assertFalse(order.activity_ids)
-        self.assertEqual(order._get_billing_status_text(), "Released – nothing was charged")
-        (row,) = order._get_history_rows(1)
+        self.assertEqual(
+            order.env['billpro.order.page']._get_billing_status_text(order),
+            "Released – nothing was charged",
+        )
+        (row,) = order.env['billpro.order.payments']._get_history_rows(order, 1)
         self.assertEqual(row['status'], "Released, not charged")
-        self.assertFalse(order._get_attention())
+        self.assertFalse(order.env['billpro.order.attention']._get_attention(order))
         with self.assertRaisesRegex(UserError, "no authorised payment"):
             order.action_release()
 

@@ -23,11 +23,15 @@ class TestOrderCards(SubscriptionCommon):
             cls.spare = cls._create_token()
 
     def _row(self, card, order=None):
-        rows = (order or self.order)._get_card_values()['rows']
+        rows = (
+            (order or self.order)
+            .env['billpro.order.cards']
+            ._get_card_values(order or self.order)['rows']
+        )
         return next(row for row in rows if row['id'] == card.id)
 
     def test_live_and_fine(self):
-        values = self.order._get_card_values()
+        values = self.order.env['billpro.order.cards']._get_card_values(self.order)
         self.assertEqual([row['id'] for row in values['rows']], [self.spare.id, self.card.id])
         self.assertTrue(values['add_url'])
         self.assertFalse(values['offer_all_orders'])
@@ -57,7 +61,7 @@ class TestOrderCards(SubscriptionCommon):
                 self.assertEqual(self.card.card_state, state, day)
         with freeze_time('2027-01-20 10:00:00'):
             self.card.invalidate_recordset(['card_state'])
-            (item,) = self.order._get_attention()
+            (item,) = self.order.env['billpro.order.attention']._get_attention(self.order)
             self.assertEqual(item['title'], "Your card expires soon")
             self.assertIn("expires on 02/28/2027", item['text'])
             self.assertEqual([action['label'] for action in item['actions']], ["Update card"])
@@ -71,7 +75,9 @@ class TestOrderCards(SubscriptionCommon):
         self.assertTrue(self._row(self.card)['can_remove'])
         self.order._remove_card(self.card)
         self.assertFalse(self.card.active)
-        self.assertEqual(len(self.order._get_card_values()['rows']), 1)
+        self.assertEqual(
+            len(self.order.env['billpro.order.cards']._get_card_values(self.order)['rows']), 1
+        )
 
     def test_for_all_orders(self):
         other = self._create_active_order()
@@ -79,7 +85,9 @@ class TestOrderCards(SubscriptionCommon):
         self._create_initial_transaction(
             foreign, 'done', token_id=self._create_token(partner=self.other_customer).id
         )._post_process()
-        self.assertTrue(self.order._get_card_values()['offer_all_orders'])
+        self.assertTrue(
+            self.order.env['billpro.order.cards']._get_card_values(self.order)['offer_all_orders']
+        )
         self.order._select_card(self.spare, for_all_orders=True)
         self.assertEqual((self.order | other).billing_token_id, self.spare)
         self.assertNotEqual(foreign.billing_token_id, self.spare)
@@ -102,9 +110,11 @@ class TestOrderCards(SubscriptionCommon):
     def test_switching_the_provider_off_ends_its_cards(self):
         self.provider.state = 'disabled'
         self.assertFalse(self.card.active)
-        (item,) = self.order._get_attention()
+        (item,) = self.order.env['billpro.order.attention']._get_attention(self.order)
         self.assertEqual(item['title'], "Your card can't be charged any more")
-        self.assertEqual(self.order._get_card_values()['rows'], [])
+        self.assertEqual(
+            self.order.env['billpro.order.cards']._get_card_values(self.order)['rows'], []
+        )
 
     def test_other_peoples_cards(self):
         foreign = self._create_token(partner=self.other_customer)
@@ -112,7 +122,15 @@ class TestOrderCards(SubscriptionCommon):
             self.order._get_card(foreign.id)
         with self.assertRaisesRegex(UserError, "not available"):
             self.order._get_card(None)
-        self.assertNotIn(foreign.id, [row['id'] for row in self.order._get_card_values()['rows']])
+        self.assertNotIn(
+            foreign.id,
+            [
+                row['id']
+                for row in self.order.env['billpro.order.cards']._get_card_values(self.order)[
+                    'rows'
+                ]
+            ],
+        )
 
     def test_a_companys_card(self):
         company = self.env['res.partner'].create({'name': "Peeters NV", 'is_company': True})
@@ -125,14 +143,14 @@ class TestOrderCards(SubscriptionCommon):
 
     def test_view_only(self):
         self.order._pause()
-        values = self.order._get_card_values()
+        values = self.order.env['billpro.order.cards']._get_card_values(self.order)
         self.assertFalse(values['add_url'])
         self.assertFalse(any(row['can_select'] or row['can_remove'] for row in values['rows']))
         with self.assertRaisesRegex(UserError, "can't be changed any more"):
             self.order._check_cards_can_be_changed()
         self.order._resume()
         self.order._cancel_subscription(at_once=True)
-        self.assertFalse(self.order._get_card_values())
+        self.assertFalse(self.order.env['billpro.order.cards']._get_card_values(self.order))
 
     def _register(self, order=None, address='198.51.100.7', **values):
         order = order or self.order

@@ -165,9 +165,12 @@ class TestChangedLines(ScheduleActionCommon):
             self._last_notice(self.order),
             "Your payment on 02/10/2027 is $ 96.80 instead of $ 36.30.",
         )
-        (row,) = self.order._get_upcoming_rows()
+        (row,) = self.order.env['billpro.order.payments']._get_upcoming_rows(self.order)
         self.assertIn(f"03/09/2027 · {line.name}", row['description'])
-        self.assertIn('96.80', self.order._get_next_payment()['amount'])
+        self.assertIn(
+            '96.80',
+            self.order.env['billpro.order.payments']._get_next_payment(self.order)['amount'],
+        )
         self._run_on('2027-02-10')
         self.assertEqual(line.qty_invoiced, 1)
         self._run_on('2027-03-10')

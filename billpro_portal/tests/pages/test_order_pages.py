@@ -105,7 +105,7 @@ class TestOrderPages(BillingHttpCommon):
             self.env.flush_all()
             self.env.invalidate_all()
             before = self.env.cr.sql_log_count
-            order._get_portal_values(page=1)
+            order.env['billpro.order.page']._get_portal_values(order, page=1)
             return self.env.cr.sql_log_count - before
 
         orders = []

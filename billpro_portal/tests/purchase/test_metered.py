@@ -151,7 +151,7 @@ class TestMetered(SubscriptionCommon):
             notice.text.replace('\xa0', ' '),
             "Your payment on 01/20/2027 is $ 77.93 instead of $ 17.43.",
         )
-        (row,) = order._get_upcoming_rows()
+        (row,) = order.env['billpro.order.payments']._get_upcoming_rows(order)
         self.assertEqual(row['description'], f'Usage · {line.name}')
         with freeze_time('2027-01-20 10:00:00'):
             self._run()

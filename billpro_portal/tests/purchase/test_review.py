@@ -42,7 +42,9 @@ class TestReview(ScheduleActionCommon):
         self.assertEqual(order.billing_status, 'review')
         self._assert_totals(order, paid=154.33, balance=-33.33)
         self.assertIn("33.33 more than the total were collected", str(order.message_ids[0].body))
-        self.assertEqual(order._get_billing_status_text(), "Complete")
+        self.assertEqual(
+            order.env['billpro.order.page']._get_billing_status_text(order), "Complete"
+        )
         self._assert_nothing_due(order)
         self._refund_payment(twice, 20.0)
         self.assertEqual(order.billing_status, 'review')

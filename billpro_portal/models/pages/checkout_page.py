@@ -1,0 +1,202 @@
+from odoo import models
+
+# From here on the checkout says how many tries are left.
+TRIES_LEFT_TOLD_FROM = 3
+
+
+class BillproCheckoutPage(models.AbstractModel):
+    """What the checkout of an order shows, and what stands in its place while nothing can be paid.
+
+    What the customer agrees to is no word of this page: `checkout/sale_order.py` makes it.
+    """
+
+    _name = 'billpro.checkout.page'
+    _description = "Checkout of an Order"
+
+    def _get_checkout_values(self, order):
+        """Return the values of the checkout page, the payment form's aside.
+
+        :param sale.order order: The order.
+        :rtype: dict
+        """
+        purchase = order._get_purchase()
+        amount = order._get_amount_asked()
+        return {
+            **self.env['billpro.order.page']._get_page_values(order),
+            'terms': order._get_terms_today(),
+            'purchase_label': purchase._get_label(),
+            'purchase_explanation': purchase._get_explanation(order),
+            'lines': order._get_line_rows(),
+            'totals': order._get_total_rows(order.tax_totals, order.currency_id),
+            'customer': self.env['billpro.order.page']._get_customer_values(order),
+            'declined': self._get_declined_reason(order),
+            'tries_left': self._get_tries_left_text(order),
+            'consent': order._get_consent(),
+            'shown': order._get_shown(),
+            'preview': order.billing_status == 'draft',
+            'state_route': order._get_order_link('/state'),
+            'card_notice': self._get_card_notice(order),
+            'pay_label': self.env._("Register card")
+            if order.currency_id.is_zero(amount)
+            else self.env._("Pay %s", order.currency_id.format(amount)),
+        }
+
+    def _get_declined_reason(self, order):
+        """Return why the customer's last attempt failed, or False.
+
+        :param sale.order order: The order.
+        :rtype: str|bool
+        """
+        last = order._get_initial_attempts().filtered(
+            lambda tx: tx.state != 'draft' and not tx.billing_superseded
+        )[:1]
+        if last.state not in {'error', 'cancel'}:
+            return False
+        if last.state == 'cancel':
+            return self.env._("The payment was cancelled.")
+        return last.state_message or self.env._("The payment was declined.")
+
+    def _get_tries_left_text(self, order):
+        """Return how often the customer may still try, once that comes to an end.
+
+        :param sale.order order: The order.
+        :return: The text, or False as long as there are many tries left.
+        :rtype: str|bool
+        """
+        left = order._count_tries_left()
+        if left > TRIES_LEFT_TOLD_FROM:
+            return False
+        if left <= 0:
+            return self.env._("Please wait an hour before you try again, or contact us.")
+        return self.env._("You can try %s more times within the hour.", left)
+
+    def _get_card_notice(self, order):
+        """Return what becomes of the card that the customer enters at the checkout, or False.
+
+        :param sale.order order: The order.
+        :rtype: str|bool
+        """
+        return order._get_purchase()._requires_card(order) and self.env._(
+            "Your card is saved and charged for the later payments listed here."
+        )
+
+    # === AFTERWARDS === #
+
+    def _get_pending_values(self, order):
+        """Return the values of the page that shows a payment under way.
+
+        :param sale.order order: The order.
+        :rtype: dict
+        """
+        tx = order._get_payment_in_progress()
+        message = self.env._(
+            "Your payment provider is still working on this payment. You will find the"
+            " result here; nothing is charged twice."
+        )
+        if received := order._get_received_text(tx):
+            message = received
+        elif tx._is_at_payment_page():
+            message = self.env._(
+                "You have begun to pay on your payment provider's own page, and can finish it"
+                " there. If you have left that page, you can pay here again in half an hour at the"
+                " latest."
+            )
+        elif tx.billing_awaits_transfer:
+            message = self.env._(
+                "Your order goes on as soon as your transfer has arrived; you will find the result"
+                " here."
+            )
+        return {
+            **self.env['billpro.order.page']._get_page_values(order),
+            'message': message,
+            'is_received': bool(received),
+            'instructions': tx.billing_awaits_transfer and tx.provider_id.pending_msg,
+            'amount': tx.currency_id.format(tx.amount),
+            'reference': tx.reference,
+            'state_route': order._get_order_link('/state'),
+        }
+
+    def _get_success_values(self, order):
+        """Return the values of the page that follows the approved initial payment.
+
+        :param sale.order order: The order.
+        :rtype: dict
+        """
+        return {
+            **self.env['billpro.order.page']._get_page_values(order),
+            'message': self._get_success_message(order),
+            'lines': order._get_line_rows(),
+            'totals': self.env['billpro.order.page']._get_summary_rows(order),
+            'terms': order._get_purchase()._get_later_terms(order),
+        }
+
+    def _get_success_message(self, order):
+        """Return what the approved initial payment has achieved.
+
+        :param sale.order order: The order.
+        :rtype: str
+        """
+        confirmation = self.env._("A confirmation is on its way to your mailbox.")
+        if order._get_open_authorization():
+            reserved = self.env['billpro.order.attention']._get_authorization_text(order)
+            return f'{reserved} {confirmation}'
+        if order.billing_authorization_id.state == 'cancel':
+            return self.env._("Your payment was released. Nothing was charged.")
+        tx = order._get_initial_attempts().filtered(lambda tx: tx.state == 'done')[:1]
+        if tx.operation == 'validation':
+            return f'{self.env._("Your card is registered.")} {confirmation}'
+        if not tx:
+            return f'{self.env._("Your order is paid.")} {confirmation}'
+        amount = tx.amount if tx != order.billing_authorization_id else order.billing_paid
+        return self.env._(
+            "We received your payment of %(amount)s. %(confirmation)s",
+            amount=tx.currency_id.format(amount),
+            confirmation=confirmation,
+        )
+
+    def _get_closed_values(self, order):
+        """Return the values of the page that stands in place of a checkout that is closed.
+
+        :param sale.order order: The order.
+        :return: False as long as the order can be paid.
+        :rtype: dict|bool
+        """
+        icon = False
+        if order.billing_status == 'cancelled':
+            title = self.env._("This order was cancelled")
+            message = self._get_cancelled_message(order)
+        elif order._get_other_payments_hold():
+            title = self.env._("This order is paid already")
+            message = order._get_paid_in_another_way_text()
+            icon = 'check'
+        elif order.is_expired:
+            title = self.env._("This offer has expired")
+            message = self.env._("Please contact us for a new one.")
+        else:
+            return False
+        page = self.env['billpro.order.page']._get_page_values(order)
+        return {**page, 'title': title, 'message': message, 'icon': icon}
+
+    def _get_cancelled_message(self, order):
+        """Return what the customer of a cancelled order is told, and of money that came late.
+
+        :param sale.order order: The order.
+        :rtype: str
+        """
+        order.ensure_one()
+        if amount := order.billing_on_account_amount:
+            return self.env._(
+                "It can't be paid any more. Your payment of %s arrived all the same: it was not"
+                " needed, and we will pay it back to you. Please contact us if you have questions.",
+                order.currency_id.format(amount),
+            )
+        refunds = order.billing_transaction_ids.filtered(
+            lambda tx: tx.operation == 'refund' and tx.state in {'draft', 'pending', 'done'}
+        )
+        if refunds:
+            return self.env._(
+                "It can't be paid any more. Your payment arrived all the same; %s of it were paid"
+                " back to you. Please contact us if you have questions.",
+                order.currency_id.format(-sum(refunds.mapped('amount'))),
+            )
+        return self.env._("It can't be paid any more. Please contact us if you need help.")

@@ -1,0 +1,128 @@
+from markupsafe import Markup
+
+from odoo import api, fields, models
+from odoo.tools import format_date
+
+
+class BillproNoticeRows(models.AbstractModel):
+    """What mails show of an order, of a payment to come and of an attempt: a table of two columns.
+
+    Mail templates ask the records for it, by `_get_notice_rows`.
+    """
+
+    _name = 'billpro.notice.rows'
+    _description = "Rows of Notices"
+
+    def _get_order_rows(self, order):
+        """Return what a mail shows of the order, as rows of ``label``, ``value`` and ``strong``.
+
+        :param sale.order order: The order.
+        :rtype: list[dict]
+        """
+        order.ensure_one()
+        rows = self._get_reference_rows(order)
+        if order.billing_status in {'pending', 'rejected'}:
+            amount = order._get_amount_asked()
+            return [
+                *rows,
+                *order._get_received_rows(),
+                self._get_row(
+                    self.env._("To pay now"), order.currency_id.format(amount), strong=True
+                ),
+            ]
+        if order.billing_token_id:
+            rows.append(self._get_row(self.env._("Card"), order.billing_token_id._get_card_name()))
+        if payment := self.env['billpro.order.payments']._get_next_payment(order):
+            rows += [
+                self._get_row(self.env._("Next payment"), payment['date']),
+                self._get_row(self.env._("Amount"), payment['amount']),
+            ]
+        if order.currency_id.compare_amounts(order.billing_outstanding, 0) > 0:
+            rows.append(
+                self._get_row(
+                    self.env._("Outstanding"),
+                    order.currency_id.format(order.billing_outstanding),
+                    strong=True,
+                )
+            )
+        return rows
+
+    def _get_event_rows(self, event):
+        """Return what a mail shows of a payment to come, as rows.
+
+        :param billpro.billing.event event: The payment.
+        :rtype: list[dict]
+        """
+        event.ensure_one()
+        order = event.order_id
+        return [
+            *self._get_reference_rows(order),
+            self._get_event_row(order, event),
+            self._get_row(self.env._("Charged on"), order._get_due_date_text(event)),
+            self._get_row(self.env._("Card"), order.billing_token_id._get_card_name()),
+            self._get_row(
+                self.env._("Amount"), event.currency_id.format(event.amount), strong=True
+            ),
+        ]
+
+    def _get_attempt_rows(self, tx):
+        """Return what a mail shows of an attempt to collect a scheduled payment, as rows.
+
+        Staff may edit and preview the mail with any payment: of another order, or of none.
+
+        :param payment.transaction tx: The attempt.
+        :rtype: list[dict]
+        """
+        tx.ensure_one()
+        order = tx.billing_order_id
+        is_paid = tx.state == 'done'
+        moment = tx.last_state_change or fields.Datetime.now()
+        rows = (
+            self._get_reference_rows(order)
+            if order
+            else [self._get_row(self.env._("Reference"), tx.reference)]
+        )
+        if tx.billing_event_id:
+            rows.append(self._get_event_row(order, tx.billing_event_id))
+        rows += [
+            self._get_row(
+                self.env._("Paid on") if is_paid else self.env._("Tried on"),
+                order._get_date_text(moment) if order else format_date(self.env, moment),
+            ),
+            self._get_row(self.env._("Card"), tx._get_card_name()),
+            self._get_row(
+                self.env._("Paid") if is_paid else self.env._("Amount"),
+                tx.currency_id.format(tx.amount),
+                strong=True,
+            ),
+        ]
+        payments = self.env['billpro.order.payments']
+        if is_paid and order and (payment := payments._get_next_payment(order)):
+            rows.append(
+                self._get_row(self.env._("Next payment"), f"{payment['date']}, {payment['amount']}")
+            )
+        return rows
+
+    def _get_reference_rows(self, order):
+        rows = [self._get_row(self.env._("Order"), order.name)]
+        if order.client_order_ref:
+            rows.append(self._get_row(self.env._("Your reference"), order.client_order_ref))
+        return rows
+
+    @api.model
+    def _get_row(self, label, value, strong=False):
+        return {'label': label, 'value': value, 'strong': strong}
+
+    def _get_event_row(self, order, event):
+        """Return what a scheduled payment is for, as a row.
+
+        :param sale.order order: The order.
+        :param billpro.billing.event event: The payment.
+        :rtype: dict
+        """
+        purchase = order._get_purchase()
+        leaves = event.with_context(lang=self.env.lang)._get_leaves()
+        terms = Markup('<br/>').join(
+            filter(None, [purchase._get_event_terms(leaf) for leaf in leaves])
+        )
+        return self._get_row(self.env._("For"), terms or order.name)

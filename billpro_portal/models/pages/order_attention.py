@@ -1,0 +1,247 @@
+from odoo import models
+from odoo.tools import format_date
+
+from ...billing.lifecycle import LIVE
+
+
+class BillproOrderAttention(models.AbstractModel):
+    """What needs the customer of an order, and the pages on which they see to it."""
+
+    _name = 'billpro.order.attention'
+    _description = "What Needs the Customer of an Order"
+
+    def _get_attention(self, order):
+        """Return what needs the customer: what happened, how much, and one way on.
+
+        :param sale.order order: The order.
+        :rtype: list[dict]
+        """
+        order.ensure_one()
+        if order._can_cancellation_be_undone():
+            return [self._get_cancelled_attention(order)]
+        if order.billing_status not in LIVE - {'paused'}:
+            return []
+        if authorized := self._get_authorization_attention(order):
+            return authorized
+        if order._is_collection_under_way():
+            return [
+                {
+                    'level': 'info',
+                    'title': self.env._("Payment in progress"),
+                    'text': self.env._(
+                        "We are collecting a payment. You will find the result here; nothing is"
+                        " charged twice."
+                    ),
+                    'actions': [],
+                }
+            ]
+        items = []
+        declined = order._get_outstanding_events()
+        if declined:
+            items.append(self._get_declined_attention(order, declined))
+        card = order.billing_token_id
+        if card and (card.card_state != 'valid' or not card.active) and not declined:
+            items.append(self._get_expiry_attention(order, card))
+        return items
+
+    def _get_cancelled_attention(self, order):
+        return {
+            'level': 'info',
+            'title': self.env._("Your subscription is cancelled"),
+            'text': self.env._(
+                "You have access until %s. Nothing more is charged.",
+                format_date(self.env, order.billing_cancel_date),
+            ),
+            'actions': [
+                self._get_action(order, self.env._("Keep my subscription"), '/cancel/undo', 'post')
+            ],
+        }
+
+    def _get_authorization_attention(self, order):
+        """Return the notice about reserved money, as the order portal shows it.
+
+        :param sale.order order: The order.
+        :return: One notice; none if nothing is reserved.
+        :rtype: list[dict]
+        """
+        order.ensure_one()
+        if not order._get_open_authorization():
+            return []
+        return [
+            {
+                'level': 'info',
+                'title': self.env._("Authorised, not charged yet"),
+                'text': self._get_authorization_text(order),
+                'actions': [],
+            }
+        ]
+
+    def _get_authorization_text(self, order):
+        """Return what becomes of the reserved money, in the customer's words.
+
+        :param sale.order order: The order.
+        :rtype: str
+        """
+        order.ensure_one()
+        return self.env._(
+            "%s are reserved on your card and not charged yet. They are charged when we confirm or"
+            " deliver your order.",
+            order.currency_id.format(order._get_open_authorization().amount),
+        )
+
+    def _get_declined_attention(self, order, events):
+        """Return the notice about payments that were declined or are overdue.
+
+        :param sale.order order: The order.
+        :param billpro.billing.event events: The payments.
+        :rtype: dict
+        """
+        if waiting := order._get_open_authentication()[:1]:
+            title = self.env._("Please confirm your payment")
+            text = self.env._(
+                "Your bank wants you to confirm the payment of %s.",
+                order.currency_id.format(waiting.amount),
+            )
+            actions = [
+                self._get_action(
+                    order,
+                    self.env._("Confirm with your bank"),
+                    f'/authenticate/{waiting.id}',
+                    'get',
+                )
+            ]
+        else:
+            title = self.env._("Your payment was declined")
+            text, actions = self._get_way_to_pay(order, events)
+        actions.append(
+            self._get_action(
+                order, self.env._("Update card"), '/card', 'get', fields={'collect': '1'}
+            )
+        )
+        actions[0]['primary'] = True
+        return {
+            'level': 'danger' if order.billing_status == 'suspended' else 'warning',
+            'title': title,
+            'text': text,
+            'actions': actions,
+        }
+
+    def _get_way_to_pay(self, order, events):
+        """Return what is owed, and the button that collects it with the selected card.
+
+        :param sale.order order: The order.
+        :param billpro.billing.event events: The payments that are outstanding.
+        :return: The text, and the button unless the card can't be charged.
+        :rtype: tuple[str, list[dict]]
+        """
+        amount = order.currency_id.round(sum(events.mapped('amount')))
+        total = order.currency_id.format(amount)
+        if refusal := order._get_refusal_to_collect():
+            return f'{self.env._("%s are outstanding.", total)} {refusal}', []
+        label = self.env._(
+            "Pay %(amount)s with %(card)s",
+            amount=total,
+            card=order.billing_token_id._get_card_name(),
+        )
+        pay = self._get_action(order, label, '/pay', 'post', fields={'amount': amount})
+        return self._get_declined_text(order, events, total), [pay]
+
+    def _get_declined_text(self, order, events, total):
+        retries = events.filtered('retry_date').mapped('retry_date')
+        if retries and order.billing_status != 'suspended':
+            return self.env._(
+                "%(amount)s are outstanding. We will try again on %(date)s; you can also pay now.",
+                amount=total,
+                date=order._get_date_text(min(retries)),
+            )
+        return self.env._(
+            "%s are outstanding. We don't try again by ourselves: please pay now or update your"
+            " card.",
+            total,
+        )
+
+    def _get_expiry_attention(self, order, card):
+        """Return the notice about a card that expires, has expired or was switched off.
+
+        :param sale.order order: The order.
+        :param payment.token card: The selected card.
+        :rtype: dict
+        """
+        if card.active and card.card_state == 'expiring':
+            title = self.env._("Your card expires soon")
+            text = self.env._(
+                "%(card)s expires on %(date)s. Please enter a new one in time.",
+                card=card._get_card_name(),
+                date=format_date(self.env, card.card_expiry_date),
+            )
+        elif card.active:
+            title = self.env._("Your card has expired")
+            text = self.env._(
+                "%s can't be charged any more. Please enter a new one.", card._get_card_name()
+            )
+        else:
+            title = self.env._("Your card can't be charged any more")
+            text = self.env._("Please enter a new one for the payments of this order.")
+        return {
+            'level': 'warning' if card.card_state == 'expiring' else 'danger',
+            'title': title,
+            'text': text,
+            'actions': [
+                self._get_action(order, self.env._("Update card"), '/card', 'get', primary=True)
+            ],
+        }
+
+    def _get_action(self, order, label, suffix, method, fields=None, primary=False):
+        return {
+            'label': label,
+            'url': order._get_order_link(suffix),
+            'method': method,
+            'fields': fields or {},
+            'primary': primary,
+        }
+
+    # === WAITING AND CONFIRMING === #
+
+    def _get_progress_values(self, order):
+        """Return the values of the page on which the customer waits for a payment.
+
+        :param sale.order order: The order.
+        :rtype: dict
+        """
+        return {
+            **self.env['billpro.order.page']._get_page_values(order),
+            'message': self.env._("We are collecting your payment. Please stay on this page."),
+            'amount': order.currency_id.format(
+                order.billing_collection_amount
+                or sum(order._get_open_authentication().mapped('amount'))
+                or order.billing_outstanding
+            ),
+            'card': order.billing_token_id._get_card_name(),
+            'progress_route': order._get_order_link('/progress/state'),
+            'slow_message': self.env._(
+                "This takes longer than usual. The result will be on your order's page; nothing is"
+                " charged twice."
+            ),
+        }
+
+    def _get_authenticate_values(self, order, tx, inline):
+        """Return the values of the page on which the customer confirms a payment with the bank.
+
+        :param sale.order order: The order.
+        :param payment.transaction tx: The payment that waits for it.
+        :param dict inline: The values of Stripe.js.
+        :rtype: dict
+        """
+        return {
+            **self.env['billpro.order.page']._get_page_values(order),
+            'message': self.env._(
+                "Your bank asks you to confirm this payment. It is the same payment: you are"
+                " charged once."
+            ),
+            'amount': tx.currency_id.format(tx.amount),
+            'card': tx._get_card_name(),
+            'back_url': order._get_order_link(),
+            'button_label': self.env._("Confirm with your bank"),
+            'inline': inline,
+            'result_url': order._get_order_link('/progress'),
+        }

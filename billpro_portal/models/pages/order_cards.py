@@ -1,0 +1,121 @@
+from odoo import models
+
+from ...billing.lifecycle import LIVE
+
+_CARD_BADGES = {'expiring': 'warning', 'expired': 'danger'}
+
+
+class BillproOrderCards(models.AbstractModel):
+    """What customers see of the stored cards of an order, and the page that adds one."""
+
+    _name = 'billpro.order.cards'
+    _description = "Cards on the Pages of an Order"
+
+    def _get_card_values(self, order):
+        """Return the stored cards and what the customer may do with them, or False.
+
+        :param sale.order order: The order.
+        :rtype: dict|bool
+        """
+        is_charged = order.billing_status in LIVE and not order.billing_cancel_date
+        if not is_charged or not order.billing_token_id:
+            return False
+        can_change = order._can_change_cards()
+        return {
+            'rows': [
+                self._get_card_row(order, card, can_change) for card in order._get_available_cards()
+            ],
+            'add_url': can_change and order._get_order_link('/card'),
+            'select_url': order._get_order_link('/card/select'),
+            'remove_url': order._get_order_link('/card/remove'),
+            'offer_all_orders': can_change and bool(order._get_other_orders_with_cards()),
+        }
+
+    def _get_card_row(self, order, card, can_change):
+        """Return a stored card as a row.
+
+        :param sale.order order: The order.
+        :param payment.token card: The card.
+        :param bool can_change: Whether the customer may change cards.
+        :rtype: dict
+        """
+        is_selected = card == order.billing_token_id
+        other_orders = card._get_charged_orders() - order
+        state = dict(card._fields['card_state']._description_selection(self.env))[card.card_state]
+        return {
+            'id': card.id,
+            'name': card._get_card_name(),
+            'expiry': card.card_expiry_date
+            and self.env._("Expires %s", card.card_expiry_date.strftime('%m/%Y')),
+            'badge': card.card_state in _CARD_BADGES
+            and {'text': state, 'css': _CARD_BADGES[card.card_state]},
+            'is_selected': is_selected,
+            'can_select': can_change and not is_selected and card.card_state != 'expired',
+            'can_remove': can_change and not is_selected and not other_orders,
+            'note': self.env._("Charged for %s, too.", ', '.join(other_orders.mapped('name')))
+            if other_orders
+            else '',
+        }
+
+    def _get_card_page_values(self, order, wants_to_collect):
+        """Return the values of the page on which the customer enters another card.
+
+        :param sale.order order: The order.
+        :param bool wants_to_collect: Whether outstanding payments are to be collected with it.
+        :rtype: dict
+        """
+        outstanding = order._get_outstanding_events()
+        is_card_spent = order.billing_token_id.card_state != 'valid'
+        update = wants_to_collect or is_card_spent or outstanding
+        values = {
+            **self.env['billpro.order.page']._get_page_values(order),
+            'title': self.env._("Update card") if update else self.env._("Add a card"),
+            'text': self.env._(
+                "The new card is charged for the payments of this order from now on. Nothing is"
+                " charged today."
+            ),
+            'back_url': order._get_order_link(),
+            'outstanding': False,
+            'confirm': False,
+            'offer_all_orders': bool(order._get_other_orders_with_cards()),
+            'submit_label': self.env._("Save card"),
+            'limit_reached': False,
+        }
+        if not outstanding or order._is_collection_under_way():
+            return values
+        return {**values, **self._get_collecting_values(order, outstanding)}
+
+    def _get_collecting_values(self, order, outstanding):
+        """Return what the page that adds a card shows if the new card pays what is outstanding.
+
+        :param sale.order order: The order.
+        :param billpro.billing.event outstanding: The payments that are outstanding.
+        :rtype: dict
+        """
+        amount = order.currency_id.round(sum(outstanding.mapped('amount')))
+        total = order.currency_id.format(amount)
+        purchase = order._get_purchase()
+        return {
+            'text': self.env._(
+                "The new card is charged for the payments of this order from now on. %s are"
+                " outstanding and are collected at once.",
+                total,
+            ),
+            'outstanding': {
+                'amount': total,
+                'rows': [
+                    {
+                        'description': purchase._get_event_terms(leaf),
+                        'date': order._get_due_date_text(leaf),
+                        'amount': order.currency_id.format(leaf.amount),
+                    }
+                    for event in outstanding
+                    for leaf in event._get_leaves()
+                ],
+            },
+            'confirm': {
+                'label': self.env._("Charge %s to this card now", total),
+                'amount': amount,
+            },
+            'submit_label': self.env._("Save card and pay %s", total),
+        }

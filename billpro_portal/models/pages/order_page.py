@@ -1,0 +1,354 @@
+from odoo import models
+from odoo.tools import format_date
+
+from ...billing.lifecycle import BEFORE_APPROVAL, LIVE, OPEN
+
+_STATUS_CSS = {
+    'complete': 'success',
+    'active': 'success',
+    'failed': 'warning',
+    'suspended': 'danger',
+    'paused': 'secondary',
+    'cancelled': 'secondary',
+}
+
+
+class BillproOrderPage(models.AbstractModel):
+    """What the page of an order shows once its initial payment is approved, ready to print.
+
+    Rows, texts and buttons are made by presenters, of which this is the first; templates decide
+    nothing. Methods take the order and are called in its environment, which has the reader's
+    language and rights: `order.env['billpro.order.page']._get_portal_values(order)`.
+    """
+
+    _name = 'billpro.order.page'
+    _description = "Page of an Order"
+
+    # === VALUES === #
+
+    def _get_page_values(self, order):
+        """Return the values that all pages of the order share.
+
+        :param sale.order order: The order.
+        :rtype: dict
+        """
+        order.ensure_one()
+        company = order.company_id
+        return {
+            'order': order,
+            'res_company': company,
+            'page_name': 'billpro_order',
+            'order_url': order._get_order_link(),
+            'contact': {
+                'name': company.name,
+                'email': company.email,
+                'phone': company.phone,
+                'website': company.website,
+            },
+        }
+
+    def _get_portal_values(self, order, page=1):
+        """Return the values of the order portal.
+
+        :param sale.order order: The order.
+        :param int page: The page of the billing history, from 1.
+        :rtype: dict
+        """
+        return {
+            **self._get_page_values(order),
+            'status': self._get_authorization_status(order)
+            or {
+                'text': self._get_billing_status_text(order),
+                'css': 'secondary'
+                if order.billing_cancel_date
+                else _STATUS_CSS.get(order.billing_status, 'info'),
+            },
+            'subtitle': self.env._(
+                "%(type)s · ordered on %(date)s",
+                type=order._get_purchase()._get_label(),
+                date=format_date(self.env, order.date_order),
+            ),
+            'document_links': [
+                {
+                    'label': self.env._("Download order summary (PDF)"),
+                    'url': order._get_order_link('/document/summary'),
+                }
+            ],
+            'attention': self.env['billpro.order.attention']._get_attention(order),
+            'menu': self._get_menu(order),
+            'next_payment': self.env['billpro.order.payments']._get_next_payment(order),
+            'upcoming': self.env['billpro.order.payments']._get_upcoming_rows(order),
+            'cards': self.env['billpro.order.cards']._get_card_values(order),
+            'history': self.env['billpro.order.payments']._get_history_rows(order, page),
+            'text_messages': self._get_text_message_values(order),
+            'lines': order._get_line_rows(),
+            'totals': order._get_total_rows(order.tax_totals, order.currency_id),
+            'summary': self._get_summary_rows(order),
+            'customer': self._get_customer_values(order),
+        }
+
+    # === WORDS === #
+
+    def _get_billing_status_text(self, order):
+        """Return the order's status in the customer's words.
+
+        :param sale.order order: The order.
+        :rtype: str
+        """
+        order.ensure_one()
+        if order.billing_status in BEFORE_APPROVAL:
+            return self.env._("Awaiting payment")
+        if order.billing_cancel_date:
+            return self._get_cancelled_status_text(order)
+        if status := self._get_authorization_status(order):
+            return status['text']
+        return {
+            'cancelled': self.env._("Cancelled"),
+            'active': self.env._("Active"),
+            'failed': self.env._("Payment declined"),
+            'suspended': self.env._("Suspended"),
+            'paused': self.env._("Paused"),
+            'review': self.env._("Active")
+            if set(order.billing_event_ids.mapped('status')) & OPEN
+            else self.env._("Complete"),
+            'complete': self.env._("Complete"),
+        }[order.billing_status]
+
+    def _get_cancelled_status_text(self, order):
+        """Return the status of a cancelled subscription in the customer's words.
+
+        :param sale.order order: The order.
+        :rtype: str
+        """
+        if order.billing_cancel_date < order._get_today():
+            return self.env._("Cancelled")
+        return self.env._(
+            "Cancelled – access until %s", format_date(self.env, order.billing_cancel_date)
+        )
+
+    def _get_authorization_status(self, order):
+        """Return the status of an order that is or was authorised, as ``text`` and ``css``.
+
+        :param sale.order order: The order.
+        :return: None for all other orders, and for captured ones.
+        :rtype: dict|None
+        """
+        order.ensure_one()
+        state = order.billing_authorization_id.state
+        if state == 'authorized':
+            return {'text': self.env._("Authorised"), 'css': 'info'}
+        if state == 'cancel':
+            return {'text': self.env._("Released – nothing was charged"), 'css': 'secondary'}
+        return None
+
+    def _get_notice(self, key):
+        """Return what the last action did, in the customer's words.
+
+        :param str key: What was done, from a request: only known keys say something.
+        :return: The ``level`` and ``text``, or False.
+        :rtype: dict|bool
+        """
+        notices = {
+            'card_added': ('success', self.env._("Your card is saved and charged from now on.")),
+            'card_failed': (
+                'danger',
+                self.env._("The card could not be saved. Please try again or use another one."),
+            ),
+            'card_selected': ('success', self.env._("The card is charged from now on.")),
+            'card_removed': ('success', self.env._("The card was removed.")),
+            'paid': ('success', self.env._("Thank you, your payment was received.")),
+            'not_paid': (
+                'danger',
+                self.env._("The payment was not collected. Nothing was charged."),
+            ),
+            'cancelled': (
+                'success',
+                self.env._("Your subscription is cancelled. A confirmation is on its way."),
+            ),
+            'cancel_undone': ('success', self.env._("Your subscription continues.")),
+            'text_messages_off': (
+                'success',
+                self.env._("You get no more text messages from us."),
+            ),
+            'text_messages_on': ('success', self.env._("You get text messages again.")),
+            'message_sent': ('success', self.env._("Your message was sent. We will answer it.")),
+        }
+        level, text = notices.get(key, (False, False))
+        return bool(level) and {'level': level, 'text': text}
+
+    def _get_menu(self, order):
+        """Return what the customer may do besides: cancel, or write to us.
+
+        :param sale.order order: The order.
+        :rtype: list[dict]
+        """
+        if order.billing_status not in LIVE:
+            return []
+        if order._can_be_cancelled():
+            return [
+                {
+                    'label': self.env._("Cancel subscription"),
+                    'url': order._get_order_link('/cancel'),
+                    'danger': True,
+                }
+            ]
+        return [
+            {
+                'label': self.env._("Contact us about this order"),
+                'url': order._get_order_link('/contact'),
+                'danger': False,
+            }
+        ]
+
+    # === PARTS === #
+
+    def _get_customer_values(self, order):
+        """Return who the order is invoiced to.
+
+        :param sale.order order: The order.
+        :rtype: dict
+        """
+        partner = order.partner_invoice_id
+        return {
+            'name': partner.name or partner.parent_id.name,
+            'address': '\n'.join(
+                line
+                for line in partner._display_address(without_company=True).splitlines()
+                if line.strip()
+            ),
+            'email': partner.email or order.partner_id.email,
+            'vat': partner.commercial_partner_id.vat,
+        }
+
+    def _get_summary_rows(self, order):
+        """Return what was paid, refunded and credited and what is still owed, as rows.
+
+        :param sale.order order: The order.
+        :rtype: list[dict]
+        """
+        has_total = order._get_purchase()._has_total()
+        paid, balance = order.billing_paid, order.billing_balance
+        if order.billing_status in BEFORE_APPROVAL:  # What came by other ways isn't taken over yet.
+            paid = max(paid, order._get_amount_received())
+            balance = max(0.0, balance - paid)
+        amounts = [
+            *([(self.env._("Order total"), order.amount_total, False)] if has_total else []),
+            *self._get_authorization_amounts(order),
+            (self.env._("Paid"), paid, False),
+            (self.env._("Refunded"), order.billing_refunded, False),
+            (self.env._("Credited"), order.billing_credited, False),
+            *(
+                [(self.env._("Skipped"), order.billing_skipped, False)]
+                if order.billing_skipped
+                else []
+            ),
+            (self.env._("Balance"), balance, True),
+        ]
+        return [
+            {'label': label, 'value': order.currency_id.format(amount), 'strong': strong}
+            for label, amount, strong in amounts
+        ]
+
+    def _get_authorization_amounts(self, order):
+        """Return what is reserved, or was released, as the summary of the order lists it.
+
+        :param sale.order order: The order.
+        :return: Tuples of label, amount and whether it is strong.
+        :rtype: list[tuple[str, float, bool]]
+        """
+        order.ensure_one()
+        tx = order.billing_authorization_id
+        if not tx:
+            return []
+        if tx.state == 'authorized':
+            return [(self.env._("Authorised, not charged yet"), tx.amount, False)]
+        captured = sum(
+            tx._get_settlements().filtered(lambda child: child.state == 'done').mapped('amount')
+        )
+        released = order.currency_id.round(tx.amount - captured)
+        if order.currency_id.is_zero(released):
+            return []
+        return [(self.env._("Released, not charged"), released, False)]
+
+    def _get_text_message_values(self, order):
+        """Return whether the customer gets text messages and how to change it, or False.
+
+        :param sale.order order: The order.
+        :rtype: dict|bool
+        """
+        order.ensure_one()
+        kinds = self.env['billpro.notification.kind'].sudo().with_company(order.company_id)
+        is_used = kinds.search([('is_requested', '=', False)]).filtered('sms_on')
+        is_reachable = order.partner_id.phone and not order.billing_phone_problem
+        if not is_used or not is_reachable or order.billing_status not in LIVE:
+            return False
+        is_opted_out = order._is_opted_out_of_sms()
+        return {
+            'text': self.env._("You get no text messages from us.")
+            if is_opted_out
+            else self.env._(
+                "We send text messages to the number that ends with %s.",
+                order._get_sms_number()[-3:],
+            ),
+            'label': self.env._("Send me text messages")
+            if is_opted_out
+            else self.env._("Stop text messages"),
+            'wanted': '1' if is_opted_out else '',
+            'url': order._get_order_link('/text-messages'),
+        }
+
+    # === CANCEL AND CONTACT === #
+
+    def _get_cancel_values(self, order):
+        """Return the values of the page on which the customer cancels the subscription.
+
+        :param sale.order order: The order.
+        :rtype: dict
+        """
+        at_once = order.company_id.billing_cancel_mode == 'now'
+        last_day = order._get_cancel_date(at_once)
+        has_access = last_day >= order._get_today()
+        reasons = (
+            self.env['billpro.cancel.reason']
+            .sudo()
+            .search([('company_id', 'in', [False, order.company_id.id])])
+        )
+        return {
+            **self._get_page_values(order),
+            'title': self.env._("Cancel your subscription"),
+            'text': [
+                self.env._(
+                    "You keep access until %s, the last day you have paid for.",
+                    format_date(self.env, last_day),
+                )
+                if has_access
+                else self.env._("Your subscription ends at once."),
+                self.env._("Nothing more is charged to your card."),
+                self.env._("What you have paid already is not refunded."),
+                *([self.env._("You can change your mind until then.")] if has_access else []),
+            ],
+            'reasons': [{'id': reason.id, 'name': reason.name} for reason in reasons],
+            'cancel_url': order._get_order_link('/cancel'),
+            'back_url': order._get_order_link(),
+            'confirm_label': self.env._("Cancel subscription"),
+        }
+
+    def _get_contact_values(self, order, value='', error=False):
+        """Return the values of the page on which the customer writes to the salesperson.
+
+        :param sale.order order: The order.
+        :param str value: What was typed.
+        :param str|bool error: Why it was not sent.
+        :rtype: dict
+        """
+        return {
+            **self._get_page_values(order),
+            'title': self.env._("Contact us about this order"),
+            'text': self.env._(
+                "Do you want to end or change this order? Write to us: we will answer by mail."
+            ),
+            'contact_url': order._get_order_link('/contact'),
+            'back_url': order._get_order_link(),
+            'error': error,
+            'value': value,
+        }

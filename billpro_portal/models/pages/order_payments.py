@@ -1,0 +1,300 @@
+from odoo import api, models
+from odoo.tools import format_date
+
+from ...billing.declines import RETRY
+from ...billing.lifecycle import CHARGEABLE_ORDERS, DECLINED, LIVE, OPEN
+
+HISTORY_PAGE_SIZE = 20
+
+
+class BillproOrderPayments(models.AbstractModel):
+    """What customers see of the payments of an order: those to come, and the billing history."""
+
+    _name = 'billpro.order.payments'
+    _description = "Payments on the Pages of an Order"
+
+    # === TO COME === #
+
+    def _get_next_payment(self, order):
+        """Return the payment that the customer can expect next, or False.
+
+        :param sale.order order: The order.
+        :return: Its ``date``, ``amount`` and ``card``, ready to print.
+        :rtype: dict|bool
+        """
+        event = order.billing_next_event_id
+        if not event or order.billing_status not in CHARGEABLE_ORDERS or order.billing_cancel_date:
+            return False
+        card = order.billing_token_id
+        return {
+            'date': order._get_due_date_text(event),
+            'amount': event.currency_id.format(event.amount),
+            'card': bool(card) and card._get_card_name(),
+        }
+
+    def _get_upcoming_rows(self, order):
+        """Return the payments still to come or to be remedied, as rows.
+
+        :param sale.order order: The order.
+        :rtype: list[dict]
+        """
+        purchase = order._get_purchase()
+        outstanding = order._get_outstanding_events()
+        return [
+            {
+                'date': order._get_due_date_text(event),
+                'amount': event.currency_id.format(event.amount),
+                'description': ' · '.join(
+                    purchase._get_event_terms(leaf) for leaf in event._get_leaves()
+                ),
+                'explanation': self._get_event_explanation(order, event),
+                **self._get_event_status(order, event, is_overdue=event in outstanding),
+            }
+            for event in order.billing_event_ids
+            if event.status in OPEN
+        ]
+
+    def _get_event_status(self, order, event, is_overdue):
+        """Return the status of a scheduled payment in the customer's words.
+
+        :param sale.order order: The order.
+        :param billpro.billing.event event: The payment.
+        :param bool is_overdue: Whether it should have been collected by now.
+        :return: The ``status`` and its ``css``.
+        :rtype: dict
+        """
+        text, css = {
+            'scheduled': (self.env._("Overdue"), 'warning')
+            if is_overdue
+            else (self.env._("Scheduled"), 'info'),
+            'paused': (self.env._("Paused"), 'secondary'),
+            'processing': (self.env._("In progress"), 'info'),
+            'unknown': (self.env._("In progress"), 'info'),
+            'soft_declined': (self.env._("Declined"), 'warning'),
+            'hard_declined': (self.env._("Declined"), 'danger'),
+            'action_required': (self.env._("To be confirmed with your bank"), 'warning'),
+        }[event.status]
+        return {'status': text, 'css': css}
+
+    def _get_event_explanation(self, order, event):
+        """Return what happens next to a declined payment, in the customer's words.
+
+        :param sale.order order: The order.
+        :param billpro.billing.event event: A scheduled payment.
+        :rtype: str
+        """
+        if event.status not in DECLINED or order.billing_status not in LIVE:
+            return ''
+        if event.status == 'action_required':
+            return self.env._("Your bank wants you to confirm it.")
+        if (
+            event.retry_verdict == RETRY
+            and event.retry_date
+            and order.billing_status != 'suspended'
+        ):
+            return self.env._("We will try again on %s.", order._get_date_text(event.retry_date))
+        if event._is_card_spent():
+            return self.env._(
+                "This card can't be charged for this payment any more. Please update your card."
+            )
+        return self.env._("We don't try again by ourselves. Please pay now or update your card.")
+
+    # === HISTORY === #
+
+    def _get_history(self, order):
+        """Return the payments and refunds that the customer's history lists, newest first.
+
+        :param sale.order order: The order.
+        :rtype: payment.transaction
+        """
+        txs = order.billing_transaction_ids
+        return (
+            (txs - txs._get_captured_authorizations())
+            .filtered(
+                lambda tx: tx.state in tx._get_states_in_history() and tx.operation != 'validation'
+            )
+            .sorted('id', reverse=True)
+        )
+
+    def _get_history_rows(self, order, page):
+        start = (page - 1) * HISTORY_PAGE_SIZE
+        return [
+            self._get_other_history_row(order, entry)
+            if isinstance(entry, dict)
+            else self._get_history_row(order, entry)
+            for entry in self._get_history_entries(order)[start : start + HISTORY_PAGE_SIZE]
+        ]
+
+    def _get_history_entries(self, order):
+        """Return all that the customer's history lists, newest first.
+
+        :param sale.order order: The order.
+        :return: Payments and refunds of ours, and what was paid in another way as rows of
+                 `_get_other_money_rows`.
+        :rtype: list[payment.transaction|dict]
+        """
+        entries = list(self._get_history(order))
+        for row in order._get_other_money_rows():
+            later = [tx for tx in entries if self._get_entry_date(tx) > row['date']]
+            entries.insert(len(later), row)
+        return entries
+
+    @api.model
+    def _get_entry_date(self, entry):
+        return entry['date'] if isinstance(entry, dict) else entry.last_state_change.date()
+
+    def _get_other_history_row(self, order, row):
+        """Return what was paid in another way as a row of the billing history.
+
+        :param sale.order order: The order.
+        :param dict row: A row of `_get_other_money_rows`.
+        :rtype: dict
+        """
+        is_refund = row['amount'] < 0
+        document = row['document'].filtered(lambda move: move.state == 'posted')
+        return {
+            'date': format_date(self.env, row['date']),
+            'title': self.env._("Refund") if is_refund else self.env._("Payment"),
+            'amount': row['currency'].format(row['amount']),
+            'status': self.env._("Refunded") if is_refund else self.env._("Paid"),
+            'css': 'success',
+            'card': row['way'],
+            'explanation': False,
+            'url': False,
+            'documents': [self._get_invoice_link(order, move) for move in document],
+        }
+
+    def _get_history_row(self, order, tx):
+        """Return a payment or refund as a row of the billing history.
+
+        :param sale.order order: The order.
+        :param payment.transaction tx: The payment or refund.
+        :rtype: dict
+        """
+        is_refund = tx.operation == 'refund'
+        status, css = {
+            'pending': (self.env._("In progress"), 'info'),
+            'authorized': (self.env._("Authorised"), 'info'),
+            'done': (self.env._("Refunded") if is_refund else self.env._("Paid"), 'success'),
+            'error': (
+                self.env._("Refund failed") if is_refund else self.env._("Declined"),
+                'danger',
+            ),
+            'cancel': (self.env._("Released, not charged"), 'secondary'),
+        }[tx.state]
+        if tx.billing_action_required:
+            status, css = self.env._("To be confirmed with your bank"), 'warning'
+        return {
+            'date': format_date(self.env, tx.last_state_change),
+            'title': self.env._("Refund") if is_refund else self.env._("Payment"),
+            'amount': tx.currency_id.format(tx.amount),
+            'status': status,
+            'css': css,
+            'card': tx._get_card_name(),
+            'explanation': self._get_attempt_explanation(order, tx),
+            'url': order._get_order_link(f'/payment/{tx.id}'),
+            'documents': self._get_document_links(order, tx),
+        }
+
+    def _get_attempt_explanation(self, order, tx):
+        """Return what happened to a declined attempt, in the customer's words.
+
+        :param sale.order order: The order.
+        :param payment.transaction tx: A payment.
+        :rtype: str
+        """
+        event = tx.billing_event_id
+        is_open = tx.billing_action_required or tx.state in {'error', 'cancel'}
+        is_last = event and tx == event.transaction_ids.sorted('id')[-1:]
+        return self._get_event_explanation(order, event) if is_open and is_last else ''
+
+    # === ONE PAYMENT === #
+
+    def _get_payment_values(self, order, tx):
+        """Return the values of the page about one payment or refund.
+
+        :param sale.order order: The order.
+        :param payment.transaction tx: A payment or refund of the order.
+        :rtype: dict
+        """
+        row = self._get_history_row(order, tx)
+        refunds = tx.child_transaction_ids.filtered(
+            lambda child: child.operation == 'refund' and child.state in {'done', 'pending'}
+        )
+        return {
+            **self.env['billpro.order.page']._get_page_values(order),
+            'payment': {**row, 'reference': tx.reference},
+            'invoices': [
+                self._get_invoice_values(order, move)
+                for move in tx.invoice_ids
+                if move.state == 'posted'
+            ],
+            'documents': self._get_receipt_links(order, tx),
+            'refunds': [self._get_history_row(order, refund) for refund in refunds],
+        }
+
+    def _get_invoice_values(self, order, move):
+        """Return an invoice or credit note for the page of a payment.
+
+        :param sale.order order: The order.
+        :param account.move move: The posted invoice or credit note.
+        :rtype: dict
+        """
+        return {
+            'name': move.name,
+            'kind': self.env._("Credit note")
+            if move.move_type == 'out_refund'
+            else self.env._("Invoice"),
+            'date': format_date(self.env, move.invoice_date),
+            'lines': [
+                {
+                    'section': line.display_type
+                    in {'line_section', 'line_subsection', 'line_note'},
+                    'name': line.name or '',
+                    'description': '',
+                    'image_url': False,
+                    **order._get_amount_columns(
+                        line.quantity, line.product_uom_id, line, move.currency_id
+                    ),
+                }
+                for line in move.invoice_line_ids
+            ],
+            'totals': order._get_total_rows(move.tax_totals, move.currency_id),
+            'url': order._get_order_link(f'/document/invoice/{move.id}'),
+        }
+
+    # === DOCUMENTS === #
+
+    def _get_document_links(self, order, tx):
+        """Return the links to the documents of a payment or refund.
+
+        :param sale.order order: The order.
+        :param payment.transaction tx: The payment or refund.
+        :rtype: list[dict]
+        """
+        return self._get_invoice_links(order, tx) + self._get_receipt_links(order, tx)
+
+    def _get_invoice_links(self, order, tx):
+        return [
+            self._get_invoice_link(order, move)
+            for move in tx.invoice_ids
+            if move.state == 'posted' and tx.state == 'done'
+        ]
+
+    def _get_invoice_link(self, order, move):
+        return {
+            'label': self.env._("Credit note %s", move.name)
+            if move.move_type == 'out_refund'
+            else self.env._("Invoice %s", move.name),
+            'url': order._get_order_link(f'/document/invoice/{move.id}'),
+        }
+
+    def _get_receipt_links(self, order, tx):
+        if tx.state != 'done' or tx.operation == 'refund':
+            return []
+        return [
+            {
+                'label': self.env._("Receipt"),
+                'url': order._get_order_link(f'/document/receipt/{tx.id}'),
+            }
+        ]
