@@ -71,6 +71,7 @@ from .reports import test_billing_reports
 from .rights import test_billing_rights, test_doors, test_questions, test_read_access
 from .schedule import (
     test_merging,
+    test_possible_actions,
     test_reschedule,
     test_rescheduled_reports,
     test_schedule_actions,
