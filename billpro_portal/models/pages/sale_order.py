@@ -970,7 +970,7 @@ class SaleOrder(models.Model):
         """Return the values of the page on which the customer confirms a payment with the bank.
 
         :param payment.transaction tx: The payment that waits for it.
-        :param dict inline: The values of Stripe.js.
+        :param dict inline: The values for the provider's script.
         :rtype: dict
         """
         return {
