@@ -265,6 +265,25 @@ class PaymentTransaction(models.Model):
                 self._record_failed_request(error.__cause__ or error.__context__)
             raise
 
+    def _send_payment_request(self):
+        """Override of `payment`: a failure that nobody has classified is no decline."""
+        try:
+            return super()._send_payment_request()
+        except ValidationError as error:
+            self._keep_failure(error)
+            raise
+
+    def _keep_failure(self, error):
+        """Keep what a failure leaves of a payment of an order, whatever has failed.
+
+        Odoo's providers raise the same error when a request is refused, when nothing was sent, and
+        when an answer can't be taken in: Odoo takes all of them for a decline.
+
+        :param ValidationError error: What was raised.
+        """
+        if self.billing_order_id and self.state in {'draft', 'pending'}:
+            self._record_failed_request(error.__cause__ or error.__context__)
+
     def _set_error(self, state_message, extra_allowed_states=()):
         """Override of `payment`: only a decline is an error.
 
@@ -475,6 +494,7 @@ class PaymentTransaction(models.Model):
         try:
             self._send_refund_request()
         except ValidationError as error:
+            self._keep_failure(error)
             self._set_error(str(error))
 
     def _get_refund_notification(self):

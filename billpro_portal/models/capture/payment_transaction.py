@@ -221,6 +221,7 @@ class PaymentTransaction(models.Model):
             else:
                 self._send_capture_request()
         except ValidationError as error:
+            self._keep_failure(error)
             self.source_transaction_id._refresh_authorization()
             if self.state in {'draft', 'pending'}:
                 self._set_error(str(error))
