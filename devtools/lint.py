@@ -209,14 +209,17 @@ def check_names(odoo: Odoo) -> str:
 
 
 def check_rooms(odoo: Odoo) -> str:
-    """Return which calls between rooms run back, and whether the map of the rooms is current.
+    """Return what is wrong with the rooms: calls that run back, an old map, providers' words.
 
     :param Odoo odoo: Odoo, whose own methods are nobody's room.
     :rtype: str
     """
     foreign = rooms.read_foreign_names(paths.ADDON, odoo.source)
     drawn = rooms.draw_map(paths.ADDON, foreign)
-    problems = rooms.find_problems(paths.ADDON, foreign)
+    problems = [
+        *rooms.find_problems(paths.ADDON, foreign),
+        *rooms.find_provider_words(paths.ADDON),
+    ]
     return "\n".join([*problems, rooms.check_map(rooms.DOCUMENT, drawn)])
 
 

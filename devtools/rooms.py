@@ -7,8 +7,9 @@ define is declared by the lowest of them, and the others answer.
 
 import ast
 import functools
+import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,19 @@ DOCUMENT = paths.CHECKOUT / 'docs/architecture.md'
 _BEGIN, _END = '<!-- rooms: written by ./dev rooms -->', '<!-- end of rooms -->'
 # What rooms below call without knowing what comes of it: a notice is queued.
 HOOKS = frozenset({'_queue', '_queue_all', '_queue_again'})
+
+# Providers that are named in files of theirs alone.
+PROVIDERS = ('stripe',)
+# Where it stands nevertheless, and why.
+NAMED = {
+    'models/__init__.py': "the room is imported",
+    'controllers/__init__.py': "the controller is imported",
+    'log_redaction.py': "the logs of the provider's library are redacted with all others",
+    'billing/declines.py': "codes of card networks are quoted from the documentation",
+    'static/src/interactions/payment_authentication.js': "the script of the one provider that can"
+    " confirm a payment in the browser",
+}
+_WRITTEN = frozenset({'.py', '.xml', '.csv', '.js', '.scss'})
 
 
 @dataclass(frozen=True)
@@ -110,6 +124,45 @@ def read_foreign_names(addon: Path, odoo: Path) -> frozenset[str]:
         if found.model in models
         for definition in found.definitions
     )
+
+
+# === PROVIDERS === #
+
+
+def find_provider_words(addon: Path, exceptions: Mapping[str, str] = NAMED) -> list[str]:
+    """Return where the core names a provider, which is for the provider's own files.
+
+    These have its name in theirs or in that of their folder.
+
+    :param addon: The folder of the addon.
+    :param exceptions: The files that name one nevertheless, and why.
+    :return: A line for each file, and for each exception that isn't needed any more.
+    """
+    words = '|'.join(PROVIDERS)
+    named = {
+        inside: line
+        for path in sorted(addon.rglob('*'))
+        if path.suffix in _WRITTEN
+        for inside in [path.relative_to(addon).as_posix()]
+        if not inside.startswith(('tests/', 'static/tests/', 'migrations/', '__manifest__'))
+        if not re.search(words, inside)
+        for line in [_find_line(words, path.read_text(encoding='utf-8'))]
+        if line
+    }
+    return [
+        *(
+            f"{file}:{line} names a provider"
+            for file, line in named.items()
+            if file not in exceptions
+        ),
+        *(f"{file} names no provider any more" for file in exceptions if file not in named),
+    ]
+
+
+def _find_line(words: str, text: str) -> int:
+    """Return the number of the first line that has one of the words; 0 if none has."""
+    found = re.search(words, text, re.IGNORECASE)
+    return text.count('\n', 0, found.start()) + 1 if found else 0
 
 
 # === THE MAP === #

@@ -32,54 +32,6 @@ RETRY_PAUSE = timedelta(days=1)
 _MAX_RETRIES = 10
 _MAX_RETRY_DAY = 30
 
-# Stripe's codes of all kinds: no value stands for different things in different fields.
-_AUTHENTICATION_CODES = frozenset(
-    {
-        # Stripe documentation, "Stripe decline codes".
-        'authentication_not_handled',
-        'authentication_required',
-        'mobile_device_authentication_required',
-        # Stripe documentation, "Error codes".
-        'payment_intent_action_required',
-        'payment_intent_authentication_failure',
-    }
-)
-_HARD_CODES = frozenset(
-    {
-        # Stripe documentation, "Automate payment retries", section "Hard decline codes": Stripe
-        # itself never retries these, nor `authentication_required`.
-        'highest_risk_level',
-        'incorrect_number',
-        'lost_card',
-        'pickup_card',
-        'revocation_of_all_authorizations',
-        'revocation_of_authorization',
-        'stolen_card',
-        'transaction_not_allowed',
-        # Stripe documentation, "Stripe decline codes": what is said of the card, the customer's
-        # order to the bank or the block list doesn't change with time. A wrong CVC isn't listed:
-        # it's never stored, so a retry goes without it.
-        'card_not_supported',
-        'currency_not_supported',
-        'do_not_try_again',
-        'expired_card',
-        'fraudulent',
-        'invalid_account',
-        'invalid_expiry_month',
-        'invalid_expiry_year',
-        'invalid_number',
-        'merchant_blacklist',
-        'restricted_card',
-        'stop_payment_order',
-        'testmode_decline',
-        # Stripe documentation, "India recurring payments": the customer's authorisation has ended.
-        'india_recurring_payment_mandate_canceled',
-        'payment_intent_mandate_invalid',
-        # `do_not_try_again` is an advice code too (Stripe documentation, "Card declines").
-        # `confirm_card_data` isn't hard: the decline code tells which data are wrong.
-    }
-)
-
 # The networks' own codes, by brand (Stripe documentation, "Network decline codes"). Mastercard's 65
 # isn't listed: it may ask for authentication in Europe, but is a limit of the card elsewhere.
 _AUTHENTICATION_NETWORK_CODES = {'visa': frozenset({'1A'})}
@@ -95,17 +47,14 @@ _HARD_NETWORK_ADVICE = {'mastercard': frozenset({'03', '21'})}
 
 @dataclass(frozen=True)
 class DeclineCodes:
-    """What Stripe says of a declined payment; None is what it doesn't say.
+    """What a provider says of a declined payment; None is what it doesn't say.
 
-    The names in brackets are those of Stripe's API reference.
-
-    :param error_code: Stripe's kind of error (`code`).
-    :param decline_code: The bank's reason in Stripe's words (`decline_code`).
-    :param advice_code: What to do about it in Stripe's words (`advice_code`).
-    :param network_code: The reason in the network's own code (`network_decline_code`).
-    :param network_advice_code: The network's own advice (`network_advice_code`).
-    :param brand: The network in Stripe's spelling, such as `visa` (`network`, or else `brand`, of
-                  the charge's card).
+    :param error_code: The provider's kind of error.
+    :param decline_code: The bank's reason in the provider's words.
+    :param advice_code: What to do about it in the provider's words.
+    :param network_code: The reason in the network's own code.
+    :param network_advice_code: The network's own advice.
+    :param brand: The network, `visa` or `mastercard` if it is one of these.
     """
 
     error_code: str | None = None
@@ -135,7 +84,11 @@ _VERDICTS_WITHOUT_RETRY: dict[DeclineClass, Verdict] = {
 }
 
 
-def classify_decline(codes: DeclineCodes) -> DeclineClass:
+def classify_decline(
+    codes: DeclineCodes,
+    authentication_codes: Collection[str] = (),
+    hard_codes: Collection[str] = (),
+) -> DeclineClass:
     """Return what a decline means for the saved card.
 
     Authentication goes first: it's the one way in which such a payment can still succeed. After it
@@ -146,16 +99,19 @@ def classify_decline(codes: DeclineCodes) -> DeclineClass:
     early is a smaller mistake than a retry that a network forbids.
 
     :param DeclineCodes codes: What the provider says of the decline.
+    :param Collection[str] authentication_codes: The provider's codes with which the bank wants to
+                                                 hear from the customer.
+    :param Collection[str] hard_codes: The provider's codes after which another card is needed.
     :return: ``SOFT``, ``HARD`` or ``AUTHENTICATION``.
     :rtype: str
     """
-    stripe_codes = {codes.error_code, codes.decline_code, codes.advice_code}
-    if stripe_codes & _AUTHENTICATION_CODES or _is_listed(
+    named = {codes.error_code, codes.decline_code, codes.advice_code}
+    if not named.isdisjoint(authentication_codes) or _is_listed(
         _AUTHENTICATION_NETWORK_CODES, codes.brand, codes.network_code
     ):
         return AUTHENTICATION
     is_hard = (
-        stripe_codes & _HARD_CODES
+        not named.isdisjoint(hard_codes)
         or _is_listed(_HARD_NETWORK_CODES, codes.brand, codes.network_code)
         or _is_listed(_HARD_NETWORK_ADVICE, codes.brand, codes.network_advice_code)
     )

@@ -3,7 +3,6 @@
 from typing import Final, Literal
 
 import requests
-import stripe
 import urllib3
 
 DECLINED: Final = 'declined'
@@ -12,55 +11,45 @@ UNKNOWN: Final = 'unknown'
 Outcome = Literal['declined', 'not_attempted', 'unknown']
 
 # Refused before anything was executed, for a reason that is not the customer's card: bad keys,
-# missing rights, too many requests (Stripe API reference, "Errors" and "Rate limits").
+# missing rights, too many requests (RFC 9110, 15.5.2 and 15.5.4; RFC 6585, 4).
 _REFUSED_STATUSES = frozenset({401, 403, 429})
-# The same idempotency key is being used at this moment (Stripe API reference, "Idempotent
-# requests"): what becomes of that other request isn't known.
+# The same request is under way at this moment (RFC 9110, 15.5.10): what becomes of it isn't known.
 _CONFLICT_STATUS = 409
 
 
-def classify_failed_request(error: Exception | None) -> Outcome:
+class NotSent(Exception):
+    """A request that was given up before anything of it was sent."""
+
+
+def classify_failed_request(error: BaseException | None) -> Outcome:
     """Return what a failed request leaves of the payment.
 
-    :param Exception|None error: What the HTTP library or Stripe's library raised; None or anything
-                                 else means that the provider's answer was understood and is a
-                                 refusal.
+    What nobody can classify leaves the outcome open: a decline needs proof.
+
+    :param BaseException|None error: What the HTTP library raised, or `NotSent`; None if nobody
+                                     knows why the request failed.
     :return: ``DECLINED``: no money moved; ``NOT_ATTEMPTED``: the provider never tried;
              ``UNKNOWN``: money may have moved.
     :rtype: str
     """
-    if isinstance(error, stripe.StripeError):
-        return _classify_stripe_error(error)
     if isinstance(error, requests.exceptions.HTTPError):
-        return _classify_status(None if error.response is None else error.response.status_code)
-    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return classify_status(None if error.response is None else error.response.status_code)
+    if isinstance(error, (NotSent, requests.exceptions.ConnectTimeout)):
         return NOT_ATTEMPTED
     if isinstance(error, requests.exceptions.ConnectionError):
         reason = getattr(error.args[0], 'reason', None) if error.args else None
         is_unconnected = isinstance(reason, urllib3.exceptions.NewConnectionError)
         return NOT_ATTEMPTED if is_unconnected else UNKNOWN
-    if isinstance(error, requests.exceptions.RequestException):
-        return UNKNOWN
-    return DECLINED
+    return UNKNOWN
 
 
-def _classify_stripe_error(error: stripe.StripeError) -> Outcome:
-    """Return what an error of Stripe's library leaves of the payment.
+def classify_status(status: int | None) -> Outcome:
+    """Return what the status of an answer leaves of the payment.
 
-    An answer that is no JSON has the status of a success, and an idempotency error means that an
-    earlier request had the same key and other parameters: both leave the outcome open.
+    :param int|None status: The HTTP status; None if there is none.
+    :return: ``DECLINED``, ``NOT_ATTEMPTED`` or ``UNKNOWN``.
+    :rtype: str
     """
-    if isinstance(error, stripe.APIConnectionError):
-        cause = error.__cause__
-        if isinstance(cause, requests.exceptions.RequestException):
-            return classify_failed_request(cause)
-        return UNKNOWN
-    if isinstance(error, stripe.IdempotencyError):
-        return UNKNOWN
-    return _classify_status(error.http_status)
-
-
-def _classify_status(status: int | None) -> Outcome:
     if status in _REFUSED_STATUSES:
         return NOT_ATTEMPTED
     is_refusal = status and 400 <= status < 500 and status != _CONFLICT_STATUS

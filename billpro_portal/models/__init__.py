@@ -15,7 +15,6 @@ from . import capture
 from . import cancellation
 from . import recovery
 from . import charging
-from . import stripe
 from . import schedule
 from . import purchase
 from . import orders
@@ -23,3 +22,4 @@ from . import notices
 from . import pages
 from . import payouts
 from . import reports
+from . import stripe

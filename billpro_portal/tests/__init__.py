@@ -99,6 +99,7 @@ if find_spec('fake_gateway'):
     from .attempts import (
         test_foreign_payments,
         test_giving_up,
+        test_provider_contract,
         test_unknown_outcome,
         test_whose_payment,
     )

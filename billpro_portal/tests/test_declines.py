@@ -20,12 +20,12 @@ from ..billing.declines import (
     SOFT,
     DeclineCodes,
     Verdict,
-    classify_decline,
     classify_simulated_state,
     decide_retry,
     may_attempt,
     parse_retry_days,
 )
+from ..billing.stripe_declines import classify_decline
 
 # The whole table of Stripe's documentation, "Stripe decline codes" (cards).
 AUTHENTICATION_DECLINE_CODES = (

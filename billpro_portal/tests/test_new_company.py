@@ -197,8 +197,8 @@ class TestBranch(SubscriptionCommon, HttpCase):
     def test_a_lost_dispute_is_booked(self):
         with freeze_time('2027-01-10 10:00:00'):
             order = self._create_active_order()
-            self.env['billpro.dispute']._record(
-                order.billing_transaction_ids,
+            tx = order.billing_transaction_ids
+            values = tx._prepare_stripe_dispute(
                 {
                     'id': 'dp_1',
                     'status': 'lost',
@@ -208,6 +208,7 @@ class TestBranch(SubscriptionCommon, HttpCase):
                     'created': 1799575200,
                 },
             )
+            self.env['billpro.dispute']._record(tx, values)
         dispute = self.env['billpro.dispute'].search([('order_id', '=', order.id)])
         dispute = dispute.with_user(self.manager)
         self.assertEqual(dispute.booking_state, 'to_book')

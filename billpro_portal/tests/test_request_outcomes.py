@@ -8,8 +8,10 @@ from ..billing.request_outcomes import (
     DECLINED,
     NOT_ATTEMPTED,
     UNKNOWN,
+    NotSent,
     classify_failed_request,
 )
+from ..billing.stripe_outcomes import classify_stripe_error
 
 
 @tagged('post_install', '-at_install')
@@ -42,7 +44,10 @@ class TestRequestOutcomes(BaseCase):
             (requests.exceptions.ConnectionError("reset"), UNKNOWN),
             (requests.exceptions.ConnectionError(), UNKNOWN),
             (requests.exceptions.ChunkedEncodingError(), UNKNOWN),
-            (None, DECLINED),
+            # What nobody has classified: a decline needs proof.
+            (None, UNKNOWN),
+            (ValueError("no number"), UNKNOWN),
+            (NotSent('payment_intents/../x'), NOT_ATTEMPTED),
         ):
             self.assertEqual(classify_failed_request(error), outcome, error)
 
@@ -59,8 +64,11 @@ class TestRequestOutcomes(BaseCase):
             (stripe.APIError("out of order", http_status=500), UNKNOWN),
             # An answer that is no JSON.
             (stripe.APIError("<html>", http_status=200), UNKNOWN),
+            # Not the library's: whatever else may be raised about a request.
+            (None, UNKNOWN),
+            (NotSent('payment_intents/../x'), NOT_ATTEMPTED),
         ):
-            self.assertEqual(classify_failed_request(error), outcome, error)
+            self.assertEqual(classify_stripe_error(error), outcome, error)
 
     def test_stripe_connections(self):
         unconnected = urllib3.exceptions.MaxRetryError(
@@ -76,4 +84,4 @@ class TestRequestOutcomes(BaseCase):
         ):
             error = stripe.APIConnectionError("no answer")
             error.__cause__ = cause
-            self.assertEqual(classify_failed_request(error), outcome, cause)
+            self.assertEqual(classify_stripe_error(error), outcome, cause)

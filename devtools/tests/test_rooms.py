@@ -99,3 +99,32 @@ def test_a_map_that_is_out_of_date_is_found_and_written(tmp_path):
 
 def test_each_room_says_what_lives_there():
     assert all(rooms.read_rooms(paths.ADDON).values())
+
+
+def test_a_provider_that_the_core_names_is_found(tmp_path):
+    addon = write_addon(
+        tmp_path,
+        method('_pay', "return self.code == 'stripe'"),
+        others={
+            'models/stripe/order.py': "# What is Stripe's.\n",
+            'billing/stripe_codes.py': "CODES = {'stripe'}\n",
+            'tests/test_order.py': "# As Stripe does it.\n",
+            'views/order_views.xml': "<odoo>\n  <!-- Stripe -->\n</odoo>\n",
+        },
+    )
+    assert rooms.find_provider_words(addon, {}) == [
+        "models/low/order.py:4 names a provider",
+        "views/order_views.xml:2 names a provider",
+    ]
+
+
+def test_an_exception_that_nothing_needs_is_found(tmp_path):
+    addon = write_addon(tmp_path, method('_pay', "return self.code == 'stripe'"))
+    exceptions = {'models/low/order.py': "a reason", 'models/high/order.py': "a reason"}
+    assert rooms.find_provider_words(addon, exceptions) == [
+        "models/high/order.py names no provider any more"
+    ]
+
+
+def test_the_core_names_no_provider():
+    assert rooms.find_provider_words(paths.ADDON) == []

@@ -13,5 +13,4 @@ class PaymentProvider(models.Model):
         :rtype: billpro.provider
         """
         self.ensure_one()
-        name = f'billpro.provider.{self.code}'
-        return self.env[name if name in self.env else 'billpro.provider']
+        return self.env['billpro.provider']._of(self.code)

@@ -1,3 +1,4 @@
+import dataclasses
 import logging
 from functools import partial
 
@@ -7,23 +8,15 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools import float_round
 
-from odoo.addons.payment import utils as payment_utils
-from odoo.addons.payment_stripe import const
-
 from ...billing import backoff
-from ...billing.declines import (
-    AUTHENTICATION,
-    DeclineCodes,
-    classify_decline,
-)
+from ...billing.declines import AUTHENTICATION
 from ...billing.lifecycle import (
     COLLECTABLE_ORDERS,
     IN_FLIGHT,
     PAID,
 )
 from ...billing.request_outcomes import DECLINED as REQUEST_DECLINED
-from ...billing.request_outcomes import NOT_ATTEMPTED, UNKNOWN, classify_failed_request
-from ...billing.stripe_messages import DATABASE_KEY, REFERENCE_KEY, is_stripe_id
+from ...billing.request_outcomes import NOT_ATTEMPTED, UNKNOWN
 from ..rights.own_context import INSIDE, get_answers, is_inside
 
 # A request is over after this time: a draft that old belongs to a process that died.
@@ -49,10 +42,10 @@ class PaymentTransaction(models.Model):
     The transactions of an order hang on `billing_order_id`, not on Sale's `sale_order_ids`: that
     link would wake Sale's own confirmation, mails and invoicing beside ours.
 
-    *Whose payment it is.* Anybody can come back from Stripe with the number of any payment, several
-    databases can have the same references on one account, and messages name payments as they like.
-    So whatever way an object of a provider comes, `_get_mismatch` decides whether it is ours, and
-    `_process` takes in nothing else.
+    *Whose payment it is.* Anybody can come back with the number of any payment, several databases
+    can have the same references on one account of a provider, and messages name payments as they
+    like. So whatever way an object of a provider comes, `_get_mismatch` decides whether it is ours,
+    and `_process` takes in nothing else.
 
     *Giving up.* An open tab can finish a payment at any time, as long as the provider lets it.
     Whoever begins another one, or cancels the order, ends it at its provider first. What can't be
@@ -263,13 +256,32 @@ class PaymentTransaction(models.Model):
         if not self.billing_order_id:
             return super()._send_api_request(method, endpoint, **kwargs)
         self.provider_id._in_billing()._prepare_request(self, method, endpoint, kwargs)
-        tx = self.with_context(billing_stripe_library=INSIDE)
+        tx = self.with_context(billing_request_of_order=INSIDE)
         try:
             return super(PaymentTransaction, tx)._send_api_request(method, endpoint, **kwargs)
         except ValidationError as error:
             if not is_inside(self.env, 'billing_moves_no_money'):
                 self._record_failed_request(error.__cause__ or error.__context__)
             raise
+
+    def _send_payment_request(self):
+        """Override of `payment`: a failure that nobody has classified is no decline."""
+        try:
+            return super()._send_payment_request()
+        except ValidationError as error:
+            self._keep_failure(error)
+            raise
+
+    def _keep_failure(self, error):
+        """Keep what a failure leaves of a payment of an order, whatever has failed.
+
+        Odoo's providers raise the same error when a request is refused, when nothing was sent, and
+        when an answer can't be taken in: Odoo takes all of them for a decline.
+
+        :param ValidationError error: What was raised.
+        """
+        if self.billing_order_id and self.state in {'draft', 'pending'}:
+            self._record_failed_request(error.__cause__ or error.__context__)
 
     def _set_error(self, state_message, extra_allowed_states=()):
         """Override of `payment`: only a decline is an error.
@@ -481,6 +493,7 @@ class PaymentTransaction(models.Model):
         try:
             self._send_refund_request()
         except ValidationError as error:
+            self._keep_failure(error)
             self._set_error(str(error))
 
     def _get_refund_notification(self):
@@ -646,9 +659,10 @@ class PaymentTransaction(models.Model):
             ):
                 failure.unlink()
                 return
-            if self.provider_code == 'stripe' and not self._get_mismatch(answer):
+            number = self.provider_id._in_billing()._get_number(self, answer)
+            if number and not self._get_mismatch(answer):
                 # Known at the provider by this number: it is asked about, not sent again.
-                self.provider_reference = self._get_stripe_object(answer)['id']
+                self.provider_reference = number
         self._set_outcome_unknown(
             self.env._("What the provider answered could not be taken in: %s", failure.reason)
         )
@@ -709,37 +723,28 @@ class PaymentTransaction(models.Model):
 
         :param dict payment_data: What the provider reports of the payment.
         """
-        intent = payment_data.get('payment_intent') or {}
-        if self.billing_order_id and (error := intent.get('last_payment_error')):
-            # Only what is still open at the provider can wait for the customer's bank.
-            is_open = self.state in {'draft', 'pending'} and intent['status'] != 'canceled'
-            self._record_decline_codes({**error, 'payment_intent': intent if is_open else None})
+        if not self.billing_order_id:
+            return
+        decline = self.provider_id._in_billing()._reported_decline_of(self, payment_data)
+        if decline and self.state not in {'draft', 'pending'}:
+            # Only what is still open can wait for the customer's bank.
+            decline = dataclasses.replace(decline, number=None)
+        self._record_decline(decline)
 
-    def _record_decline_codes(self, error):
+    def _record_decline(self, decline):
         """Keep what the provider says about a decline, of which Odoo keeps the text.
 
-        :param dict error: Stripe's error object (Stripe API reference, "Errors"); empty if the
-                           provider has none.
+        :param Decline|None decline: What it says; None if it says nothing.
         """
-        if not error:
+        if not decline:
             return
-        method = error.get('payment_method') or {}
-        codes = DeclineCodes(
-            error_code=error.get('code'),
-            decline_code=error.get('decline_code'),
-            advice_code=error.get('advice_code'),
-            network_code=error.get('network_decline_code'),
-            network_advice_code=error.get('network_advice_code'),
-            brand=(method.get('card') or {}).get('brand'),
-        )
-        decline_class = classify_decline(codes)
-        values = {f'billing_{name}': getattr(codes, name) for name in CODES}
-        if intent_id := (error.get('payment_intent') or {}).get('id'):
+        values = {f'billing_{name}': getattr(decline.codes, name) for name in CODES}
+        if decline.number:
             # It is the answer to what was sent. What is known already is never replaced.
-            values['provider_reference'] = self.provider_reference or intent_id
-            if self.billing_event_id and decline_class == AUTHENTICATION:
+            values['provider_reference'] = self.provider_reference or decline.number
+            if self.billing_event_id and decline.decline_class == AUTHENTICATION:
                 values['billing_action_required'] = True
-        self.write({**values, 'billing_decline_class': decline_class})
+        self.write({**values, 'billing_decline_class': decline.decline_class})
 
     # === AUTHENTICATION === #
 
@@ -759,38 +764,15 @@ class PaymentTransaction(models.Model):
         canceled.filtered('billing_action_required').billing_action_required = False
         return canceled
 
-    def _ask_about_intent(self, method, suffix):
-        """Send a request about a payment that exists at the provider, and take in its answer.
+    def _count_tries(self):
+        """Return how many cards were tried, as far as is known: one at each that was begun.
 
-        :param str method: The HTTP method.
-        :param str suffix: The path below the payment.
-        :return: Whether there was an answer.
-        :rtype: bool
+        :rtype: int
         """
-        try:
-            intent = self.with_context(billing_moves_no_money=INSIDE)._send_api_request(
-                method,
-                f'payment_intents/{self.provider_reference}{suffix}',
-                data={'expand[]': 'payment_method'},
-            )
-        except ValidationError:
-            return False
-        self._take_in_intent(intent)
-        return True
-
-    def _take_in_intent(self, intent):
-        """Take in what the provider answers about a payment.
-
-        :param dict intent: Stripe's PaymentIntent, its payment method expanded.
-        """
-        self._process(
-            self.provider_code,
-            {
-                'reference': self.reference,
-                'payment_intent': intent,
-                'payment_method': intent.get('payment_method'),
-            },
-        )
+        declines = {}
+        for provider, txs in self.grouped('provider_id').items():
+            declines |= provider._in_billing()._count_declines(txs)
+        return sum(max(1, declines.get(tx, 0)) for tx in self)
 
     # === GIVING UP === #
 
@@ -940,16 +922,13 @@ class PaymentTransaction(models.Model):
         :rtype: str|None
         """
         self.ensure_one()
-        if self.provider_code == 'stripe':
-            # Captures and releases are of the payment that was authorised.
-            payment = self.source_transaction_id if self._is_settlement() else self
-            mismatch = payment._get_stripe_mismatch(self._get_stripe_object(payment_data))
-            if mismatch:
-                return mismatch
-        return self._get_amount_mismatch(payment_data)
+        provider = self.provider_id._in_billing()
+        return provider._find_mismatch(self, payment_data) or self._get_amount_mismatch(
+            payment_data
+        )
 
     def _get_order_to_guard(self):
-        """Return the order of ours that a payment at Stripe would pay.
+        """Return the order of ours that a payment would pay.
 
         Odoo's own payment links and invoices pay orders of ours as well: an order that is paid by
         them collects nothing by its link. Refunds, captures and set-ups of Odoo's own don't.
@@ -963,101 +942,12 @@ class PaymentTransaction(models.Model):
         is_payment = self.operation in _PAYING_OPERATIONS and not self.source_transaction_id
         orders = self.sale_order_ids | self.invoice_ids.billing_order_id
         return orders.filtered(
-            lambda order: order.purchase_type and is_payment and self.provider_code == 'stripe'
+            lambda order: (
+                order.purchase_type
+                and is_payment
+                and self.provider_id._in_billing()._tells_payments_apart
+            )
         )[:1]
-
-    def _get_stripe_object(self, payment_data):
-        """Return what Stripe reports of this transaction.
-
-        :param dict payment_data: What `_process` takes.
-        :return: The refund, the set-up or the payment; None if it isn't there.
-        :rtype: dict|None
-        """
-        key = {'refund': 'refund', 'validation': 'setup_intent'}.get(
-            self.operation, 'payment_intent'
-        )
-        stripe_object = payment_data.get(key)
-        return stripe_object if isinstance(stripe_object, dict) else None
-
-    def _get_stripe_mismatch(self, stripe_object):
-        """Return why an object of Stripe is not the one that this transaction has begun.
-
-        :param dict|None stripe_object: A payment, a set-up or a refund.
-        :return: The reason; None if it is the one.
-        :rtype: str|None
-        """
-        if not stripe_object or not self._is_stripe_number(stripe_object.get('id')):
-            return self.env._("it is something else at Stripe")
-        return next(self._find_stripe_mismatches(stripe_object), None)
-
-    def _find_stripe_mismatches(self, stripe_object):
-        """Find all in which an object of Stripe differs from what this transaction has begun.
-
-        :param dict stripe_object: A payment, a set-up or a refund.
-        :return: The reasons, the weightiest first.
-        :rtype: Iterator[str]
-        """
-        number = stripe_object['id']
-        if self.provider_reference and self.provider_reference != number:
-            yield self.env._("the payment that was begun has another number")
-        payment = self.source_transaction_id.provider_reference
-        if self.operation == 'refund' and (
-            not payment or stripe_object.get('payment_intent') != payment
-        ):
-            yield self.env._("it pays back another payment")
-        if not self._has_own_marks(stripe_object):
-            yield self.env._("it doesn't name this database and reference")
-        if self.operation != 'validation' and not self._has_own_amount(stripe_object):
-            yield self.env._("its amount or currency is another one")
-        if self._is_number_of_others(number):
-            yield self.env._("another transaction has that number")
-
-    def _is_stripe_number(self, number):
-        """Return whether a number can be that of the object which this transaction begins.
-
-        It is asked before a request is made with it, which could go anywhere else.
-
-        :param number: The number, from anywhere.
-        :rtype: bool
-        """
-        self.ensure_one()
-        kind = {'refund': None, 'validation': 'seti'}.get(self.operation, 'pi')
-        return is_stripe_id(number, kind)
-
-    def _has_own_marks(self, stripe_object):
-        """Return whether an object of Stripe names this database and this transaction.
-
-        Where the number is known, by which Stripe has answered when it was begun, what isn't named
-        contradicts nothing: earlier versions didn't name the database, and refunds that somebody
-        makes at Stripe name nothing. Odoo's own payments name their reference as description.
-
-        :param dict stripe_object: A payment, a set-up or a refund.
-        :rtype: bool
-        """
-        if not self.billing_order_id:
-            return stripe_object.get('description') == self.reference
-        metadata = stripe_object.get('metadata') or {}
-        named = (metadata.get(DATABASE_KEY), metadata.get(REFERENCE_KEY))
-        own = (self.billing_database, self.reference)
-        if self.provider_reference and (self.operation == 'refund' or not self.billing_database):
-            return all(name in (None, mark) for name, mark in zip(named, own, strict=True))
-        return bool(self.billing_database) and named == own
-
-    def _has_own_amount(self, stripe_object):
-        """Return whether an object of Stripe has the amount and currency of this transaction.
-
-        :param dict stripe_object: A payment or a refund.
-        :rtype: bool
-        """
-        amount = payment_utils.to_minor_currency_units(
-            abs(self.amount),
-            self.currency_id,
-            arbitrary_decimal_number=const.CURRENCY_DECIMALS.get(self.currency_id.name),
-        )
-        return (
-            stripe_object.get('amount') == amount
-            and stripe_object.get('currency') == self.currency_id.name.lower()
-        )
 
     def _is_number_of_others(self, number):
         """Return whether another transaction was begun under a number.
@@ -1117,9 +1007,11 @@ class PaymentTransaction(models.Model):
         if tx and tx._get_order_to_guard() and (mismatch := tx._get_mismatch(payment_data)):
             tx._refuse_answer(mismatch)
             return tx
-        if tx.billing_order_id and tx.provider_code == 'stripe' and not tx._is_settlement():
-            # Kept from the first moment, and never replaced.
-            tx.provider_reference = tx._get_stripe_object(payment_data)['id']
+        if tx.billing_order_id and not tx._is_settlement():
+            number = tx.provider_id._in_billing()._get_number(tx, payment_data)
+            if number:
+                # Kept from the first moment, and never replaced.
+                tx.provider_reference = number
         tx = super(PaymentTransaction, tx)._process(provider_code, payment_data)
         if tx and tx._is_charge_of_staff() and tx._is_declined_but_not_booked():
             self.env.ref('payment.cron_post_process_payment_tx')._trigger()
@@ -1153,42 +1045,7 @@ class PaymentTransaction(models.Model):
             ),
         )
 
-    def _is_of_another_database(self, stripe_object):
-        """Return whether an object of Stripe says that another database has begun it.
-
-        :param dict stripe_object: A payment, a set-up or a refund.
-        :rtype: bool
-        """
-        self.ensure_one()
-        database = (stripe_object.get('metadata') or {}).get(DATABASE_KEY)
-        return bool(database) and database != self.billing_database
-
     # === WHAT BROWSERS BRING BACK === #
-
-    def _take_in_stripe_return(self, number):
-        """Take in what became of a payment whose customer comes back from Stripe.
-
-        Anybody can open the address with anything, as often as they like: staff are asked about
-        numbers of Stripe's, and only as long as the payment isn't done.
-
-        :param str|None number: The payment or set-up at Stripe, as the address names it.
-        :rtype: None
-        """
-        self.ensure_one()
-        if not number:
-            return
-        if self.source_transaction_id or not self._is_stripe_number(number):
-            _logger.warning("Somebody came back from Stripe with no number of %s", self.reference)
-            return
-        if self.provider_reference and self.provider_reference != number:
-            self._report_return(self.env._("the payment that was begun has another number"))
-            return
-        try:
-            stripe_object = self._fetch_stripe_object(number)
-        except ValidationError:
-            return  # Logged already. The provider's message or an inquiry tells it.
-        if mismatch := self._take_in_stripe_object(stripe_object):
-            self._report_return(mismatch)
 
     def _report_return(self, mismatch):
         """Report that somebody came back with what isn't this payment, if that may be a danger.
@@ -1199,37 +1056,6 @@ class PaymentTransaction(models.Model):
             _logger.warning("Took in nothing that came back of %s: %s", self.reference, mismatch)
         else:
             self._report_mismatch(mismatch)
-
-    def _fetch_stripe_object(self, number):
-        """Ask Stripe for a payment or set-up; no money moves.
-
-        :param str number: Its number.
-        :return: Stripe's object, its payment method expanded.
-        :rtype: dict
-        :raise ValidationError: If Stripe has none or doesn't answer.
-        """
-        collection = 'setup_intents' if self.operation == 'validation' else 'payment_intents'
-        return self.with_context(billing_moves_no_money=INSIDE)._send_api_request(
-            'GET', f'{collection}/{number}', data={'expand[]': 'payment_method'}
-        )
-
-    def _take_in_stripe_object(self, stripe_object):
-        """Take in a payment or set-up that somebody has named, if it is that of the transaction.
-
-        :param dict stripe_object: Stripe's object, its payment method expanded.
-        :return: Why it isn't; None if it is.
-        :rtype: str|None
-        """
-        key = 'setup_intent' if self.operation == 'validation' else 'payment_intent'
-        payment_data = {
-            'reference': self.reference,
-            key: stripe_object,
-            'payment_method': stripe_object.get('payment_method'),
-        }
-        mismatch = self._get_mismatch(payment_data)
-        if not mismatch:
-            self._process('stripe', payment_data)
-        return mismatch
 
     # === CHARGES OF STAFF === #
 
@@ -1270,7 +1096,9 @@ class PaymentTransaction(models.Model):
     def _compute_billing_awaits_transfer(self):
         for tx in self:
             tx.billing_awaits_transfer = (
-                bool(tx.billing_order_id) and tx.provider_code == 'custom' and tx.state == 'pending'
+                bool(tx.billing_order_id)
+                and tx.state == 'pending'
+                and tx.env['billpro.provider']._of(tx.provider_code)._awaits_transfer
             )
 
     # === WHAT A REQUEST LEFT === #
@@ -1278,11 +1106,12 @@ class PaymentTransaction(models.Model):
     def _record_failed_request(self, cause):
         """Keep what a failed request that moves money says about it.
 
-        :param Exception|None cause: What the HTTP library or Stripe's library raised.
+        :param Exception|None cause: What the library that sends requests has raised.
         """
-        outcome = classify_failed_request(cause)
+        provider = self.provider_id._in_billing()
+        outcome = provider._classify_failure(cause)
         if outcome == REQUEST_DECLINED:
-            self._record_decline_codes(self.provider_id._in_billing()._extract_error(cause))
+            self._record_decline(provider._decline_of(cause))
         if self._is_sent_by_us():
             if outcome == NOT_ATTEMPTED and is_inside(self.env, 'billing_repeated_request'):
                 outcome = UNKNOWN  # The first request may have been executed.
@@ -1535,14 +1364,3 @@ class PaymentTransaction(models.Model):
         :rtype: payment.transaction
         """
         return self.child_transaction_ids.filtered(lambda tx: tx._is_settlement())
-
-    def _extract_amount_data(self, payment_data):
-        """Override of `payment`: a capture collects what was received, not what was authorised."""
-        if self.provider_code != 'stripe' or not self._is_settlement():
-            return super()._extract_amount_data(payment_data)
-        if self.billing_is_release:
-            return None  # Stripe doesn't report what it released.
-        intent = payment_data['payment_intent']
-        return super()._extract_amount_data(
-            {**payment_data, 'payment_intent': {**intent, 'amount': intent['amount_received']}}
-        )

@@ -1,11 +1,25 @@
 from odoo import api, models
 
+from ...billing.declines import SOFT
+from ...billing.request_outcomes import classify_failed_request
+
 
 class BillproProvider(models.AbstractModel):
     """What the billing of orders asks about a provider, answered for those it knows nothing of.
 
     Another addon answers for a provider by adding a model `billpro.provider.<code>` that inherits
-    this one and overrides what differs.
+    this one and overrides what differs; the core names no provider. What Odoo's own payment methods
+    ask (`_send_payment_request`, `_send_refund_request`, `_send_capture_request`,
+    `_send_void_request`, `_apply_updates`) is answered there: a provider whose captures need a key,
+    for instance, extends these.
+
+    *What an answer may be.* Whatever is asked here either tells what the provider has said, or
+    that nothing is known: None or False. Nothing is guessed, nothing is taken for a decline that
+    the provider didn't call one, and no method raises because the provider doesn't answer. Outcomes
+    are taken in by `payment.transaction._process` alone, which refuses what is of another payment.
+    The caller holds the locks of order and transaction, and commits.
+
+    `tests/common/provider_contract.py` holds each provider's model to it.
     """
 
     _name = 'billpro.provider'
@@ -14,24 +28,53 @@ class BillproProvider(models.AbstractModel):
     # Requests that are answered with the first one's result when they are repeated for the same
     # transaction, by `payment.transaction.operation`; captures and voids are `capture` and `void`.
     _repeatable_operations = frozenset()
-    # Whether a begun payment that is asked for once more is the same payment. Others make one of
-    # each request, and of all but the last one the transaction knows nothing more.
-    _resumes_payments = False
-    # Whether it releases by itself what a capture leaves; others are captured in whole.
-    _captures_in_part = False
-    # Whether it can be told, payment by payment, to collect at once.
-    _collects_at_once = False
-    # How long an authorisation lasts, in days; 0 if that isn't known.
-    _authorization_days = 0
     # For how many hours after a request was first sent the provider knows it again by its key. No
     # deadline to choose: later it would be executed once more.
     _key_hours = 0
     # After how many hours that `_look_up` finds nothing proves that nothing was executed: nothing
     # can arrive under the key any more, and a search that lags has learned of it.
     _search_hours = 0
+    # Whether `_find_mismatch` knows a payment from any other one, also from those that Odoo's own
+    # links and invoices begin.
+    _tells_payments_apart = False
+    # Whether a begun payment that is asked for once more is the same payment. Others make one of
+    # each request, and of all but the last one the transaction knows nothing more.
+    _resumes_payments = False
     # Whether what a customer has begun stays at the provider under its number, where it can be
     # finished later, asked about and ended.
     _keeps_begun_payments = False
+    # Whether it can be told, payment by payment, to collect at once.
+    _collects_at_once = False
+    # Whether it releases by itself what a capture leaves; others are captured in whole.
+    _captures_in_part = False
+    # How long an authorisation lasts, in days; 0 if that isn't known.
+    _authorization_days = 0
+    # Whether what is pending is a transfer that a person sees on the bank account: nobody can ask.
+    _awaits_transfer = False
+    # The fields of `payment.token` under which the provider charges a card.
+    _token_fields = ('provider_ref',)
+
+    # === WHO ANSWERS === #
+
+    @api.model
+    def _of(self, code):
+        """Return what answers for a provider.
+
+        :param str code: The provider's code.
+        :return: An empty record of the provider's own model, else of the one for all.
+        :rtype: billpro.provider
+        """
+        name = f'billpro.provider.{code}'
+        return self.env[name if name in self.env else 'billpro.provider']
+
+    @api.model
+    def _get_providers(self):
+        """Return the models of the providers that something is known of, by their codes.
+
+        :rtype: dict[str, billpro.provider]
+        """
+        names = self.env.registry.descendants([self._name], '_inherit') - {self._name}
+        return {name.removeprefix(f'{self._name}.'): self.env[name] for name in sorted(names)}
 
     @api.model
     def _get_authorization_days(self):
@@ -55,14 +98,7 @@ class BillproProvider(models.AbstractModel):
         providers = self._get_providers().items()
         return [code for code, provider in providers if provider._keeps_begun_payments]
 
-    @api.model
-    def _get_providers(self):
-        """Return the models of the providers that something is known of, by their codes.
-
-        :rtype: dict[str, billpro.provider]
-        """
-        names = self.env.registry.descendants([self._name], '_inherit') - {self._name}
-        return {name.removeprefix(f'{self._name}.'): self.env[name] for name in sorted(names)}
+    # === REQUESTS === #
 
     @api.model
     def _prepare_request(self, tx, method, endpoint, request):
@@ -76,11 +112,151 @@ class BillproProvider(models.AbstractModel):
         """
 
     @api.model
+    def _classify_failure(self, error):
+        """Return what a failed request leaves of the payment.
+
+        `DECLINED` needs proof: the provider has answered, and its answer is a refusal of this very
+        payment. `NOT_ATTEMPTED` needs it, too: nothing was sent, or it was turned away unread.
+        Everything else is `UNKNOWN`.
+
+        :param Exception|None error: What the library that sends requests has raised; None if the
+                                     request failed for a reason that nobody has told.
+        :return: One of the outcomes in `billing/request_outcomes.py`.
+        :rtype: str
+        """
+        return classify_failed_request(error)
+
+    @api.model
+    def _decline_of(self, error):
+        """Return what the provider says about a request that it has declined.
+
+        :param Exception|None error: What the request raised, classified as `DECLINED`.
+        :return: The decline; None if the provider gives no reason.
+        :rtype: Decline|None
+        """
+        return
+
+    # === WHAT IS REPORTED === #
+
+    @api.model
+    def _find_mismatch(self, tx, payment_data):
+        """Return why what is reported is of another payment than the transaction's.
+
+        Amounts that Odoo can read are compared besides, for all providers.
+
+        :param payment.transaction tx: The transaction.
+        :param dict payment_data: What is reported, as `_process` takes it, from anywhere.
+        :return: The reason; None if it is of this one, or if that can't be told.
+        :rtype: str|None
+        """
+        return
+
+    @api.model
+    def _get_number(self, tx, payment_data):
+        """Return the provider's number of what is reported, by which it can be asked about.
+
+        :param payment.transaction tx: The transaction.
+        :param dict payment_data: What is reported, as `_process` takes it.
+        :return: The number; None if there is none, or none that stays the same.
+        :rtype: str|None
+        """
+        return
+
+    @api.model
+    def _correct_report(self, tx, payment_data):
+        """Return what is reported of a payment of an order as it is meant.
+
+        :param payment.transaction tx: The transaction.
+        :param dict payment_data: What is reported, as `_process` takes it.
+        :rtype: dict
+        """
+        return payment_data
+
+    @api.model
+    def _reported_decline_of(self, tx, payment_data):
+        """Return the decline that is reported of a payment, for providers that give codes.
+
+        :param payment.transaction tx: The transaction.
+        :param dict payment_data: What is reported, as `_process` takes it.
+        :return: The decline; None if none is reported, or the provider gives no codes.
+        :rtype: Decline|None
+        """
+        return
+
+    @api.model
+    def _settlement_of(self, tx, payment_data):
+        """Return how an authorised payment was settled, if the provider reports it of that payment.
+
+        Others report it of the capture or release itself.
+
+        :param payment.transaction tx: The payment that was authorised.
+        :param dict payment_data: What is reported, as `_process` takes it.
+        :return: What was captured or released; None if it reports something else.
+        :rtype: Settlement|None
+        """
+        return
+
+    @api.model
+    def _class_without_codes(self, tx):
+        """Return what a decline means for the saved card if the provider gave no codes.
+
+        :param payment.transaction tx: The transaction.
+        :return: `SOFT`, `HARD` or `AUTHENTICATION`, see `billing/declines.py`.
+        :rtype: str
+        """
+        return SOFT
+
+    # === WHAT IT IS ASKED === #
+
+    @api.model
+    def _fetch_outcome(self, tx):
+        """Ask what became of a payment whose number is known, and take it in. No money moves.
+
+        :param payment.transaction tx: The transaction, which has the provider's number.
+        :return: Whether there was an answer; never where the provider can't be asked.
+        :rtype: bool
+        """
+        return False
+
+    @api.model
+    def _look_up(self, tx):
+        """Look a lost request up at the provider, and take in what became of it. No money moves.
+
+        :param payment.transaction tx: The transaction that was requested.
+        :return: Whether the provider has it; None if that can't be learned, or it has several.
+                 False is proof only after `_search_hours`.
+        :rtype: bool|None
+        """
+        return
+
+    @api.model
+    def _withdraw(self, tx):
+        """Withdraw a payment that waits for the customer's bank, and take in what it is then.
+
+        :param payment.transaction tx: The transaction, which has the provider's number.
+        :return: Whether there was an answer; the state of the transaction says which.
+        :rtype: bool
+        """
+        return False
+
+    @api.model
+    def _get_confirmation_values(self, tx):
+        """Return what a browser needs to confirm a payment with the customer's bank.
+
+        :param payment.transaction tx: The transaction, which has the provider's number.
+        :return: The values for the script of the page; None if it can't be confirmed (any more).
+        :rtype: dict|None
+        """
+        return
+
+    # === WHAT CUSTOMERS HAVE BEGUN === #
+
+    @api.model
     def _end(self, tx):
         """End what a customer has begun, so that nobody can finish it; take in what was finished.
 
         :param payment.transaction tx: The transaction that was begun.
-        :return: Whether it has ended without being paid.
+        :return: Whether it has ended without being paid. No answer is no end.
         :rtype: bool
         """
         return not tx._is_at_payment_page()
@@ -104,22 +280,34 @@ class BillproProvider(models.AbstractModel):
         """
 
     @api.model
-    def _look_up(self, tx):
-        """Look a lost request up at the provider, and take in what became of it.
+    def _count_declines(self, txs):
+        """Return how many cards were declined at payments that customers have begun.
 
-        :param payment.transaction tx: The transaction that was requested.
-        :return: Whether the provider has it; None if that can't be learned.
-        :rtype: bool|None
+        :param payment.transaction txs: The transactions, all of the provider.
+        :return: The numbers, as far as they are known.
+        :rtype: dict[payment.transaction, int]
         """
-        return
+        return {}
+
+    # === CARDS === #
 
     @api.model
-    def _extract_error(self, error):
-        """Return what the provider says about a request that it refused.
+    def _prepare_token_values(self, values):
+        """Return what is known of a card from the values with which its token is created.
 
-        :param Exception|None error: What the request raised.
-        :return: The codes, named as Stripe names them (Stripe API reference, "Errors"); empty if
-                 the provider doesn't say any.
+        :param dict values: The values.
+        :return: Values of `payment.token`.
+        :rtype: dict
+        """
+        return {}
+
+    @api.model
+    def _prepare_card_values(self, payment_data):
+        """Return what is reported of the card that a payment or registration has stored.
+
+        :param dict payment_data: What is reported, as `_process` takes it.
+        :return: Values of `payment.token`: brand, digits, expiry, wallet and fingerprint, as far as
+                 they are there.
         :rtype: dict
         """
         return {}

@@ -9,3 +9,4 @@ class BillproProviderCustom(models.AbstractModel):
     _inherit = 'billpro.provider'
 
     _resumes_payments = True
+    _awaits_transfer = True

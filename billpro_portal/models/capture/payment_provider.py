@@ -1,5 +1,3 @@
-import json
-
 from odoo import models
 
 from odoo.addons.payment import utils as payment_utils
@@ -31,13 +29,3 @@ class PaymentProvider(models.Model):
             reason=REPORT_REASONS_MAPPING['manual_capture_not_supported'],
         )
         return providers - unfit
-
-    def _stripe_get_inline_form_values(self, *args, sale_order_id=None, **kwargs):
-        """Override of `payment_stripe`: Stripe's form must name the payment's capture method."""
-        values = super()._stripe_get_inline_form_values(
-            *args, sale_order_id=sale_order_id, **kwargs
-        )
-        order = self.env['sale.order'].sudo().browse(sale_order_id or 0).exists()
-        if order.purchase_type and not order._get_purchase()._can_be_authorized():
-            return json.dumps({**json.loads(values), 'capture_method': 'automatic'})
-        return values

@@ -1,9 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from odoo.addons.payment import utils as payment_utils
-from odoo.addons.payment_stripe import const
-
 from ..rights.own_context import is_inside
 
 
@@ -105,8 +102,8 @@ class PaymentTransaction(models.Model):
     def _take_in_settlement(self, payment_data):
         """Take in that the provider has captured or released an authorised payment.
 
-        What becomes of an authorisation is kept in child transactions. Stripe knows one payment
-        and reports on that.
+        What becomes of an authorisation is kept in child transactions. Providers that know one
+        payment only report on that.
 
         :param dict payment_data: What the provider reports of the payment.
         :return: Whether it reports just that.
@@ -114,32 +111,19 @@ class PaymentTransaction(models.Model):
         """
         if not self.billing_order_id or self.source_transaction_id:
             return False
-        intent = payment_data.get('payment_intent') or {}
-        if intent.get('capture_method') != 'manual':
+        settlement = self.provider_id._in_billing()._settlement_of(self, payment_data)
+        if not settlement:
             return False
-        if intent['status'] == 'succeeded':
-            self._take_in_capture(payment_data)
-            return True
-        return intent['status'] == 'canceled' and self._take_in_release(payment_data)
+        if settlement.captured is None:
+            return self._take_in_release(payment_data)
+        self._take_in_capture(settlement.captured, payment_data)
+        return True
 
-    def _correct_simulated_approval(self, payment_data):
-        """Return what a provider reports, an approval by the Demo provider as it is meant.
-
-        That would authorise whatever it approves, even scheduled payments and refunds.
-
-        :param dict payment_data: What the provider reports of the payment.
-        :rtype: dict
-        """
-        if not self.billing_order_id or payment_data.get('simulated_state') != 'done':
-            return payment_data
-        if self._may_be_authorized():
-            return payment_data
-        return {**payment_data, 'manual_capture': True}
-
-    def _take_in_capture(self, payment_data):
+    def _take_in_capture(self, amount, payment_data):
         """Record that the provider has captured, whoever asked for it.
 
-        :param dict payment_data: What Stripe reports of the payment.
+        :param float amount: What was captured.
+        :param dict payment_data: What the provider reports of the payment.
         """
         self.ensure_one()
         settlements = self._get_settlements()
@@ -147,11 +131,6 @@ class PaymentTransaction(models.Model):
             return  # Reported a second time.
         if self.state in {'draft', 'pending'} or self.billing_superseded:
             self._set_authorized()
-        amount = payment_utils.to_major_currency_units(
-            payment_data['payment_intent']['amount_received'],
-            self.currency_id,
-            arbitrary_decimal_number=const.CURRENCY_DECIMALS.get(self.currency_id.name),
-        )
         is_open = settlements.filtered(lambda tx: tx.state in {'draft', 'pending'})
         capture_tx = is_open.filtered(
             lambda tx: (
@@ -160,12 +139,12 @@ class PaymentTransaction(models.Model):
         )
         (is_open - capture_tx)._give_up_settlement()
         capture_tx = capture_tx or self._create_child_transaction(amount)
-        capture_tx._process('stripe', {**payment_data, 'reference': capture_tx.reference})
+        capture_tx._process(self.provider_code, {**payment_data, 'reference': capture_tx.reference})
 
     def _take_in_release(self, payment_data):
         """Record that the provider has released what staff asked it to release.
 
-        :param dict payment_data: What Stripe reports of the payment.
+        :param dict payment_data: What the provider reports of the payment.
         :return: Whether anybody asked for it; an authorisation also ends by itself.
         :rtype: bool
         """
@@ -174,7 +153,9 @@ class PaymentTransaction(models.Model):
         release_tx = is_open.filtered('billing_is_release')
         (is_open - release_tx)._give_up_settlement()
         if release_tx:
-            release_tx._process('stripe', {**payment_data, 'reference': release_tx.reference})
+            release_tx._process(
+                self.provider_code, {**payment_data, 'reference': release_tx.reference}
+            )
         return bool(release_tx)
 
     def _give_up_settlement(self):
@@ -240,42 +221,10 @@ class PaymentTransaction(models.Model):
             else:
                 self._send_capture_request()
         except ValidationError as error:
+            self._keep_failure(error)
             self.source_transaction_id._refresh_authorization()
             if self.state in {'draft', 'pending'}:
                 self._set_error(str(error))
-
-    def _send_capture_request(self):
-        """Override of `payment_stripe` to capture a part, and at most once."""
-        if self.provider_code != 'stripe' or not self.billing_order_id:
-            return super()._send_capture_request()
-        amount = payment_utils.to_minor_currency_units(
-            self.amount,
-            self.currency_id,
-            arbitrary_decimal_number=const.CURRENCY_DECIMALS.get(self.currency_id.name),
-        )
-        return self._send_stripe_settlement('capture', amount_to_capture=amount)
-
-    def _send_void_request(self):
-        """Override of `payment_stripe` to release at most once."""
-        if self.provider_code != 'stripe' or not self.billing_order_id:
-            return super()._send_void_request()
-        return self._send_stripe_settlement('cancel')
-
-    def _send_stripe_settlement(self, action, **data):
-        """Send a request about the authorised payment, under the key of this transaction.
-
-        :param str action: `capture` or `cancel`.
-        :param dict data: The parameters of the request.
-        :raise ValidationError: If the request fails.
-        """
-        source = self.source_transaction_id
-        intent = self._send_api_request(
-            'POST',
-            f'payment_intents/{source.provider_reference}/{action}',
-            data={**data, 'expand[]': 'payment_method'},
-            idempotency_key=payment_utils.generate_idempotency_key(self, scope=action),
-        )
-        source._take_in_intent(intent)
 
     # === FINDING OUT === #
 
@@ -286,7 +235,7 @@ class PaymentTransaction(models.Model):
         :rtype: bool
         """
         self.ensure_one()
-        return self.provider_code == 'stripe' and self._ask_about_intent('GET', '')
+        return self.provider_id._in_billing()._fetch_outcome(self)
 
     @api.model
     def _search_expiring(self, days_left):
@@ -387,7 +336,7 @@ class PaymentTransaction(models.Model):
             return
         if self._take_in_settlement(payment_data):
             return
-        payment_data = self._correct_simulated_approval(payment_data)
+        payment_data = self.provider_id._in_billing()._correct_report(self, payment_data)
         was_unknown = self.billing_outcome_unknown
         self.write({'billing_outcome_unknown': False, 'billing_not_attempted': False})
         self._record_reported_decline(payment_data)

@@ -25,14 +25,6 @@ class PaymentProvider(models.Model):
         self.ensure_one()
         return 'custom_mode' not in self._fields or self.custom_mode in {False, 'wire_transfer'}
 
-    def _get_authentication_script(self):
-        """Return the address of the script with which customers confirm payments.
-
-        :rtype: str
-        """
-        self.ensure_one()
-        return 'https://js.stripe.com/v3/'
-
     # === CARDS OF A PROVIDER THAT IS SWITCHED OFF === #
 
     @api.onchange('state')

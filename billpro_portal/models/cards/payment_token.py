@@ -1,18 +1,9 @@
-from datetime import date
-
-from dateutil.relativedelta import relativedelta
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from odoo.addons.payment_stripe.const import PAYMENT_METHODS_MAPPING
-
 from ...billing.lifecycle import LIVE
 from ...billing.notice_dates import card_expiring_date
-from ..rights.own_context import INSIDE, is_inside
-
-# Odoo's Demo provider knows no expiry; its cards get one so that everything can be tried.
-DEMO_CARD_YEARS = 3
+from ..rights.own_context import is_inside
 
 
 class PaymentToken(models.Model):
@@ -20,10 +11,8 @@ class PaymentToken(models.Model):
 
     _inherit = 'payment.token'
 
-    # Whoever has them and the provider's keys can charge the card.
+    # Whoever has it and the provider's keys can charge the card.
     provider_ref = fields.Char(groups='base.group_system')
-    stripe_payment_method = fields.Char(groups='base.group_system')
-    stripe_mandate = fields.Char(groups='base.group_system')
     card_brand = fields.Char(readonly=True, help="As the customer knows it, such as Visa.")
     card_last_digits = fields.Char(string="Last 4 Digits", readonly=True)
     card_expiry_date = fields.Date(
@@ -50,10 +39,6 @@ class PaymentToken(models.Model):
         groups='sales_team.group_sale_salesman,account.group_account_readonly,'
         'account.group_account_invoice',
     )
-    # Stripe's messages name cards by its number.
-    _stripe_method_idx = models.Index(
-        "(stripe_payment_method) WHERE stripe_payment_method IS NOT NULL"
-    )
 
     @api.depends('card_expiry_date')
     def _compute_card_state(self):
@@ -71,17 +56,11 @@ class PaymentToken(models.Model):
 
     @api.model
     def _get_specific_create_values(self, provider_code, values):
-        """Override of `payment` to give Demo cards a brand, digits and an expiry."""
-        res = super()._get_specific_create_values(provider_code, values)
-        if provider_code != 'demo':
-            return res
-        method = self.env['payment.method'].browse(values.get('payment_method_id'))
-        last_day = fields.Date.today() + relativedelta(years=DEMO_CARD_YEARS, day=31)
+        """Override of `payment` to keep what is known of the card from the first."""
+        provider = self.env['billpro.provider']._of(provider_code)
         return {
-            'card_brand': method.name,
-            'card_last_digits': (values.get('payment_details') or '')[-4:],
-            'card_expiry_date': values.get('card_expiry_date', last_day),
-            **res,
+            **provider._prepare_token_values(values),
+            **super()._get_specific_create_values(provider_code, values),
         }
 
     def _get_card_name(self):
@@ -100,29 +79,7 @@ class PaymentToken(models.Model):
             names.append(f'({self.card_wallet})')
         return ' '.join(names)
 
-    # === STRIPE === #
-
-    @api.model
-    def _prepare_stripe_card_values(self, card):
-        """Return what is kept of a card.
-
-        :param dict card: Stripe's object (API reference, "The PaymentMethod object", `card`).
-        :rtype: dict
-        """
-        brand = self.env['payment.method']._get_from_code(
-            card.get('brand'), mapping=PAYMENT_METHODS_MAPPING
-        )
-        values = {
-            'card_brand': brand.name or (card.get('brand') or '').capitalize(),
-            'card_last_digits': card.get('last4'),
-            'card_fingerprint': card.get('fingerprint'),
-            'card_wallet': ((card.get('wallet') or {}).get('type') or '').replace('_', ' ').title(),
-        }
-        if card.get('exp_year') and card.get('exp_month'):
-            values['card_expiry_date'] = date(card['exp_year'], card['exp_month'], 1) + (
-                relativedelta(day=31)
-            )
-        return values
+    # === WHICH CARD IT IS === #
 
     def _find_same_card(self):
         """Return the customer's other token of the same card, if there is one.
@@ -150,28 +107,6 @@ class PaymentToken(models.Model):
             ],
             limit=1,
         )
-
-    def _take_in_stripe_method(self, method):
-        """Bring cards up to date with what Stripe knows; remove those that it has forgotten.
-
-        :param dict method: Stripe's object (Stripe API reference, "The PaymentMethod object").
-        """
-        if method.get('customer') and method.get('card'):
-            values = self._prepare_stripe_card_values(method['card'])
-            self.write({**values, 'payment_details': values['card_last_digits']})
-        elif not method.get('customer'):
-            orders = self._get_charged_orders()
-            self.with_context(billing_archive_used_cards=INSIDE).active = False
-            for order in orders:
-                card = order.billing_token_id._get_card_name()
-                order._ask_staff(
-                    f'card-removed-{order.billing_token_id.id}',
-                    self.env._("%s was removed at the provider", card),
-                    self.env._(
-                        "Order %s can't be charged any more: ask the customer for another card.",
-                        order.name,
-                    ),
-                )
 
     # === USE === #
 

@@ -48,24 +48,18 @@ class PaymentTransaction(models.Model):
         outdated.billing_ip_address = False
 
     def _tokenize(self, payment_data):
-        """Override of `payment` to keep what is known of a Stripe card, and recognise the order's.
+        """Override of `payment` to keep what is known of a card, and recognise the order's.
 
-        If the customer has stored the card of an order before, its token goes on, with what Stripe
-        knows of the card since it was entered again.
+        If the customer has stored the card of an order before, its token goes on, with what the
+        provider knows of the card since it was entered again.
         """
         super()._tokenize(payment_data)
         new = self.token_id
-        method = payment_data.get('payment_method')
-        card = isinstance(method, dict) and method.get('card')
-        if self.provider_code == 'stripe' and new and card:
+        provider = self.provider_id._in_billing()
+        if new and (values := provider._prepare_card_values(payment_data)):
             # Whoever may store a card may store this of it as well.
-            new.sudo().write(new._prepare_stripe_card_values(card))
+            new.sudo().write(values)
         if known := new and self.billing_order_id and new._find_same_card():
-            known.write(
-                {
-                    name: new[name]
-                    for name in ('provider_ref', 'stripe_payment_method', 'stripe_mandate')
-                }
-            )
+            known.write({name: new[name] for name in provider._token_fields})
             self.token_id = known
             new.unlink()

@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.exceptions import AccessError
 from odoo.fields import Domain
 from odoo.tools import format_datetime
 
@@ -425,6 +426,15 @@ class BillproFailure(models.Model):
         )
         self.activity_id = told.activity_id
         return bool(told)
+
+    @api.model
+    def _check_may_process_messages(self):
+        """Check that the user may have messages of providers processed again.
+
+        :raise AccessError: If not.
+        """
+        if not self.env.user.has_group('billpro_portal.group_billing_manager'):
+            raise AccessError(self.env._("Only billing managers can process messages again."))
 
     def _try_again(self):
         """Begin anew with what was set aside, at once."""

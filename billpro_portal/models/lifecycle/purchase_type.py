@@ -213,7 +213,7 @@ class BillproPurchaseType(models.AbstractModel):
 
     @api.model
     def _get_off_session_usage(self):
-        """Return how the saved card is charged without the customer, in Stripe's words.
+        """Return how the saved card is charged without the customer.
 
         :return: `recurring` if the agreement fixes the dates, `one_off` if not.
         :rtype: str

@@ -229,7 +229,7 @@ class BillproOrderAttention(models.AbstractModel):
 
         :param sale.order order: The order.
         :param payment.transaction tx: The payment that waits for it.
-        :param dict inline: The values of Stripe.js.
+        :param dict inline: The values for the provider's script.
         :rtype: dict
         """
         return {

@@ -5,5 +5,6 @@ from . import (
     payment_provider,
     payout,
     payout_line,
+    provider,
     sale_order,
 )

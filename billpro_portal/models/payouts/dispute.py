@@ -1,14 +1,8 @@
 from collections import defaultdict
-from datetime import datetime, timezone
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.fields import Domain
-
-# Stripe API reference, "The Dispute object", `status`.
-# Reasons of the same page with which the customer says that they have not paid it at all.
-_FRAUD_REASONS = {'debit not authorized', 'fraudulent', 'unrecognized'}
-_STATES = {'won': 'won', 'lost': 'lost', 'warning_closed': 'closed', 'prevented': 'closed'}
 
 
 class BillproDispute(models.Model):
@@ -112,52 +106,29 @@ class BillproDispute(models.Model):
             dispute.can_take_loss_back = dispute.booking_state == 'to_take_back'
 
     @api.model
-    def _record(self, tx, dispute):
+    def _record(self, tx, values):
         """Create a dispute or bring it up to date; tell staff what has changed.
 
         :param payment.transaction tx: The disputed payment, locked with its order.
-        :param dict dispute: Stripe's object (Stripe API reference, "The Dispute object").
+        :param dict values: What the provider says of the dispute: all fields that it decides.
         """
-        due_by = (dispute.get('evidence_details') or {}).get('due_by')
-        values = {
-            'provider_status': dispute['status'],
-            'state': _STATES.get(dispute['status'], 'open'),
-            'reason': (dispute['reason'] or '').replace('_', ' '),
-            'amount': tx._to_major_units(dispute['amount']),
-            'respond_by_date': due_by and self._to_datetime(due_by),
-        }
         known = self.search(
-            [('transaction_id', '=', tx.id), ('provider_reference', '=', dispute['id'])]
+            [
+                ('transaction_id', '=', tx.id),
+                ('provider_reference', '=', values['provider_reference']),
+            ]
         )
         if known and known.state == values['state']:
-            known.write(values)
+            # Staff may have decided that the card is charged all the same.
+            known.write({name: values[name] for name in values if name != 'is_stopping'})
             return
-        values['is_stopping'] = (
-            values['state'] in {'open', 'lost'} and values['reason'] in _FRAUD_REASONS
-        )
         if known:
             known.write(values)
         else:
-            known = self.create(
-                {
-                    **values,
-                    'transaction_id': tx.id,
-                    'provider_reference': dispute['id'],
-                    # Switched off it may be, as money of it isn't taken any more.
-                    'currency_id': self.env['res.currency']
-                    .with_context(active_test=False)
-                    .search([('name', '=', dispute['currency'].upper())])
-                    .id,
-                    'opened_date': self._to_datetime(dispute['created']),
-                }
-            )
+            known = self.create({**values, 'transaction_id': tx.id})
         if known.is_stopping and known.order_id:
             known.order_id._withdraw_unsent_attempts()
         known._tell_staff()
-
-    @api.model
-    def _to_datetime(self, timestamp):
-        return datetime.fromtimestamp(timestamp, timezone.utc).replace(tzinfo=None)
 
     def _tell_staff(self):
         """Note a new dispute or its end on order and invoice, and ask the salesperson to act."""

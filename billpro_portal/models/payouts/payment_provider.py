@@ -1,9 +1,6 @@
 from odoo import Command, fields, models
 from odoo.exceptions import UserError
 
-# As many as Stripe gives at once (API reference, "Pagination").
-PAGE_SIZE = 100
-
 
 class PaymentProvider(models.Model):
     """Where payouts of a provider are booked."""
@@ -113,20 +110,3 @@ class PaymentProvider(models.Model):
         )
         move._post(soft=False)
         return move
-
-    def _billpro_list_at_stripe(self, endpoint, params):
-        """Return all pages of one of Stripe's lists, newest first.
-
-        :param str endpoint: The path of the list, below the version of the API.
-        :param dict params: What is listed.
-        :rtype: list[dict]
-        :raise ValidationError: If Stripe doesn't answer.
-        """
-        self.ensure_one()
-        records, page_params = [], {**params, 'limit': PAGE_SIZE}
-        while True:
-            page = self._billpro_ask_stripe('GET', endpoint, params=page_params)
-            records += page['data']
-            if not page['has_more']:
-                return records
-            page_params['starting_after'] = records[-1]['id']

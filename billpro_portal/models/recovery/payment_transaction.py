@@ -1,14 +1,7 @@
 from odoo import fields, models
-from odoo.exceptions import ValidationError
 
-from ...billing.declines import (
-    AUTHENTICATION,
-    HARD,
-    SOFT,
-    classify_simulated_state,
-)
+from ...billing.declines import AUTHENTICATION, HARD, SOFT
 from ...billing.lifecycle import DECLINED, LIVE
-from ..rights.own_context import INSIDE
 
 
 class PaymentTransaction(models.Model):
@@ -42,12 +35,10 @@ class PaymentTransaction(models.Model):
     def _classify_decline(self):
         """Make sure that declined attempts have a decline class.
 
-        Providers without codes are soft, but for the final state of Odoo's Demo provider.
+        Some providers give no codes.
         """
         for tx in self.filtered(lambda tx: not tx.billing_decline_class):
-            tx.billing_decline_class = (
-                classify_simulated_state(tx.state) if tx.provider_code == 'demo' else SOFT
-            )
+            tx.billing_decline_class = tx.provider_id._in_billing()._class_without_codes(tx)
 
     # === AUTHENTICATION === #
 
@@ -57,7 +48,7 @@ class PaymentTransaction(models.Model):
         Nothing is charged by asking. A failed request changes nothing.
         """
         self.ensure_one()
-        self._ask_about_intent('GET', '')
+        self.provider_id._in_billing()._fetch_outcome(self)
 
     def _withdraw_authentication(self):
         """Withdraw a payment that waits for the customer's bank, so that it can't be completed.
@@ -69,37 +60,19 @@ class PaymentTransaction(models.Model):
         :rtype: bool
         """
         self.ensure_one()
-        if not self._ask_about_intent('POST', '/cancel'):
-            self._ask_about_intent('GET', '')
+        provider = self.provider_id._in_billing()
+        if not provider._withdraw(self):
+            provider._fetch_outcome(self)
         return self.state != 'pending'
 
     def _get_authentication_values(self):
         """Return what the customer's browser needs to confirm the payment with the bank.
 
-        The client secret is asked for when it is needed and kept nowhere.
-
-        :return: The values of Stripe.js; None if the payment can't be confirmed any more.
+        :return: What the provider's script needs; None if the payment can't be confirmed any more.
         :rtype: dict|None
         """
         self.ensure_one()
-        try:
-            intent = self.with_context(billing_moves_no_money=INSIDE)._send_api_request(
-                'GET', f'payment_intents/{self.provider_reference}'
-            )
-        except ValidationError:
-            return None
-        if intent['status'] not in {
-            'requires_payment_method',
-            'requires_confirmation',
-            'requires_action',
-        }:
-            return None
-        return {
-            'publishable_key': self.provider_id._stripe_get_publishable_key(),
-            'client_secret': intent['client_secret'],
-            'payment_method': self.token_id.stripe_payment_method,
-            'script_url': self.provider_id._get_authentication_script(),
-        }
+        return self.provider_id._in_billing()._get_confirmation_values(self)
 
     # === NOTICES === #
 

@@ -276,7 +276,7 @@ class BillproBillingException(models.Model):
             raise UserError(self.env._("Only what is set aside can be tried again."))
         failures = self.failure_id.sudo()
         if 'message' in failures.mapped('task'):
-            self.env['billpro.webhook.event']._check_may_process_again()
+            failures._check_may_process_messages()
         failures._try_again()
         return {
             'type': 'ir.actions.client',

@@ -124,10 +124,17 @@ OF_ORDERS = {
         'payment_method_id',
         'provider_id',
         'provider_ref',
-        'stripe_mandate',
-        'stripe_payment_method',
     },
 }
+
+
+def guard_of_orders(model, *names):
+    """Guard what belongs to orders in more fields, which another room or addon knows of.
+
+    :param str model: The model.
+    :param str names: The names of the fields.
+    """
+    OF_ORDERS[model].update(names)
 
 
 def get_given_names(env, vals_list):

@@ -1,9 +1,43 @@
-"""What our own methods tell each other by the context.
+"""What our own methods tell each other by the context, and remember within a transaction.
 
 A request brings a context, too, and could tell them the same: that no money moves, that lines are
 looked at later. So the keys that begin with `billing_` count only with a value that no request can
 bring; JSON becomes plain strings, lists and numbers.
+
+A key reaches what Odoo calls in between, which knows nothing of ours. Where our own method calls
+another one of ours, an argument says it.
 """
+
+# The keys, and what each one says. `devtools/tests/test_own_context.py` finds others.
+KEYS = {
+    'billing_answers': "a list that collects what the provider answers to a charge, so that it can"
+    " be taken in once more if taking it in breaks off",
+    'billing_archive_used_cards': "cards are archived although live orders are charged to them:"
+    " they can't be charged any more",
+    'billing_batch': "documents of many orders are made at once: what Odoo looks up for each of"
+    " them is looked up once",
+    'billing_by_hand': "staff send the notice, whatever kinds are switched on",
+    'billing_fixed_taxes': "the taxes of lines on the invoice that is made, by line",
+    'billing_lines_changing': "lines of an order are changed by a method that lets its payments"
+    " follow when it is done",
+    'billing_moves_no_money': "the request only asks: its failure says nothing about the payment",
+    'billing_paid_at_once': "the invoice is of what a card pays now: it has no term to pay it in",
+    'billing_post_processing_triggered': "the caller books what is done: Odoo's job isn't needed",
+    'billing_repeated_request': "the request was sent before: that one may have been executed even"
+    " if this one isn't tried",
+    'billing_request_of_order': "the request to the provider is about a payment of an order",
+}
+# What the transaction of the database remembers until it ends (`cr.precommit.data`), and why it
+# can't be out of date: no context, as it must not outlive the transaction or come from a request.
+MEMORY = {
+    'billing_confirmed_orders': "the orders that are being confirmed, which may be changed",
+    'billing_default_journals': "the journals of documents that the run makes; it changes none",
+    'billing_distribution_models': "the analytic distributions of lines that the run makes; it"
+    " changes no model of them",
+    'billing_fiscal_positions': "the fiscal positions of documents that the run makes; it changes"
+    " no position and no partner",
+    'billing_notes': "the notes on orders that are logged all at once when the invoices are paid",
+}
 
 
 class _Inside(str):

@@ -2,7 +2,9 @@
 
 from . import (
     payment_provider,
+    payment_token,
     payment_transaction,
+    payout,
     provider_stripe,
     webhook_event,
 )

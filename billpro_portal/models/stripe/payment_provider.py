@@ -1,4 +1,5 @@
 import functools
+import json
 import logging
 import os
 
@@ -10,11 +11,14 @@ from odoo.exceptions import ValidationError
 from odoo.addons.payment_stripe import const
 from odoo.addons.payment_stripe import utils as stripe_utils
 
+from ...billing.request_outcomes import NotSent
 from ...billing.stripe_messages import EVENT_TYPES, is_stripe_path
 from ..rights.own_context import is_inside
 
 _logger = logging.getLogger(__name__)
 SECONDS_TO_ANSWER = 10
+# As many as Stripe gives at once (API reference, "Pagination").
+PAGE_SIZE = 100
 
 
 @functools.lru_cache(maxsize=1)
@@ -44,7 +48,7 @@ class PaymentProvider(models.Model):
         """Return Stripe's client, with the provider's key.
 
         It never repeats a request by itself. Whether a charge may be repeated depends on what is
-        committed: the charge run decides it, see `payment_transaction_outcome.py`.
+        committed: the charge run decides it, see `billing/request_outcomes.py`.
 
         The version is that of `payment_stripe`, which understands the answers.
 
@@ -65,7 +69,7 @@ class PaymentProvider(models.Model):
         All others go as they do without this addon, and through whatever other modules have added.
         """
         if (
-            is_inside(self.env, 'billing_stripe_library')
+            is_inside(self.env, 'billing_request_of_order')
             and self.code == 'stripe'
             and not kwargs.get('is_proxy_request')
         ):
@@ -98,12 +102,14 @@ class PaymentProvider(models.Model):
         :param dict kwargs: What the helpers of `payment_stripe` take besides.
         :return: Stripe's answer.
         :rtype: dict
-        :raise ValidationError: If the request fails; its cause is the error of Stripe's library.
-                                Without a cause if the path leads elsewhere: nothing is sent.
+        :raise ValidationError: If the request fails; its cause is the error of Stripe's library,
+                                or `NotSent` if the path leads elsewhere.
         """
         self.ensure_one()
         if not is_stripe_path(endpoint):
-            raise ValidationError(self.env._("The payment provider has nothing of that number."))
+            raise ValidationError(
+                self.env._("The payment provider has nothing of that number.")
+            ) from NotSent(endpoint)
         options = {'headers': self._get_stripe_extra_request_headers()}
         if idempotency_key and method == 'POST':
             options['idempotency_key'] = idempotency_key
@@ -134,6 +140,43 @@ class PaymentProvider(models.Model):
             *(response.code, response.request_id),
         )
         return response.data
+
+    def _billpro_list_at_stripe(self, endpoint, params):
+        """Return all pages of one of Stripe's lists, newest first.
+
+        :param str endpoint: The path of the list, below the version of the API.
+        :param dict params: What is listed.
+        :rtype: list[dict]
+        :raise ValidationError: If Stripe doesn't answer.
+        """
+        self.ensure_one()
+        records, page_params = [], {**params, 'limit': PAGE_SIZE}
+        while True:
+            page = self._billpro_ask_stripe('GET', endpoint, params=page_params)
+            records += page['data']
+            if not page['has_more']:
+                return records
+            page_params['starting_after'] = records[-1]['id']
+
+    # === WHAT BROWSERS ARE GIVEN === #
+
+    def _stripe_get_inline_form_values(self, *args, sale_order_id=None, **kwargs):
+        """Override of `payment_stripe`: Stripe's form must name the payment's capture method."""
+        values = super()._stripe_get_inline_form_values(
+            *args, sale_order_id=sale_order_id, **kwargs
+        )
+        order = self.env['sale.order'].sudo().browse(sale_order_id or 0).exists()
+        if order.purchase_type and not order._get_purchase()._can_be_authorized():
+            return json.dumps({**json.loads(values), 'capture_method': 'automatic'})
+        return values
+
+    def _get_authentication_script(self):
+        """Return the address of the script with which customers confirm payments.
+
+        :rtype: str
+        """
+        self.ensure_one()
+        return 'https://js.stripe.com/v3/'
 
     # === WEBHOOK === #
 

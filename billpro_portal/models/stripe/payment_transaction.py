@@ -1,6 +1,8 @@
+import logging
 import re
+from datetime import datetime, timezone
 
-from odoo import models
+from odoo import api, models
 from odoo.exceptions import ValidationError
 
 from odoo.addons.payment import utils as payment_utils
@@ -12,6 +14,7 @@ from ...billing.stripe_messages import (
     ORDER_KEY,
     PAYMENT_KEY,
     REFERENCE_KEY,
+    is_stripe_id,
 )
 from ..attempts.payment_transaction import BROWSER_OPERATIONS
 from ..rights.own_context import INSIDE
@@ -23,7 +26,15 @@ _SUFFIX_LENGTH = 18
 CARDS_PER_ATTEMPT = 5
 # Stripe documentation, "Search": the oldest version that can search.
 SEARCH_API_VERSION = '2020-08-27'
+# What a customer can still pay.
+_PAYABLE = frozenset({'requires_payment_method', 'requires_confirmation', 'requires_action'})
 _FINISHED = frozenset({'succeeded', 'processing', 'requires_capture'})
+
+# Stripe API reference, "The Dispute object", `status`.
+_DISPUTE_STATES = {'won': 'won', 'lost': 'lost', 'warning_closed': 'closed', 'prevented': 'closed'}
+# The same page, `reason`: the customer says that they have not paid it at all.
+_FRAUD_REASONS = {'debit not authorized', 'fraudulent', 'unrecognized'}
+_logger = logging.getLogger(__name__)
 
 
 class PaymentTransaction(models.Model):
@@ -243,12 +254,12 @@ class PaymentTransaction(models.Model):
             self._give_up()
         return (self | self._get_settlements()).filtered(lambda tx: tx._has_something_to_book())
 
-    def _count_tries(self):
-        """Return how many cards were tried, as far as is known: one at each that was begun.
+    def _count_declined_cards(self):
+        """Return how many cards were declined at each payment, by what Stripe has reported.
 
-        :rtype: int
+        :rtype: dict[payment.transaction, int]
         """
-        declined = dict(
+        return dict(
             self.env['billpro.webhook.event']
             .sudo()
             ._read_group(
@@ -260,7 +271,6 @@ class PaymentTransaction(models.Model):
                 ['__count'],
             )
         )
-        return sum(max(1, declined.get(tx, 0)) for tx in self)
 
     def _has_something_to_book(self):
         """Return whether the present state of a payment may be news for its order.
@@ -393,7 +403,35 @@ class PaymentTransaction(models.Model):
     def _take_in_stripe_dispute(self, dispute_id):
         dispute = self._send_api_request('GET', f'disputes/{dispute_id}')
         if dispute.get('payment_intent') == self.provider_reference:
-            self.env['billpro.dispute']._record(self, dispute)
+            self.env['billpro.dispute']._record(self, self._prepare_stripe_dispute(dispute))
+
+    def _prepare_stripe_dispute(self, dispute):
+        """Return what Stripe says of a dispute.
+
+        :param dict dispute: Stripe's object (Stripe API reference, "The Dispute object").
+        :return: Values of `billpro.dispute`.
+        :rtype: dict
+        """
+        due_by = (dispute.get('evidence_details') or {}).get('due_by')
+        reason = (dispute['reason'] or '').replace('_', ' ')
+        state = _DISPUTE_STATES.get(dispute['status'], 'open')
+        currencies = self.env['res.currency'].with_context(active_test=False)
+        return {
+            'provider_reference': dispute['id'],
+            'provider_status': dispute['status'],
+            'state': state,
+            'reason': reason,
+            'is_stopping': state in {'open', 'lost'} and reason in _FRAUD_REASONS,
+            'amount': self._to_major_units(dispute['amount']),
+            # Switched off it may be, as money of it isn't taken any more.
+            'currency_id': currencies.search([('name', '=', dispute['currency'].upper())]).id,
+            'respond_by_date': due_by and self._to_datetime(due_by),
+            'opened_date': self._to_datetime(dispute['created']),
+        }
+
+    @api.model
+    def _to_datetime(self, timestamp):
+        return datetime.fromtimestamp(timestamp, timezone.utc).replace(tzinfo=None)
 
     # === WHAT CUSTOMERS HAVE BEGUN === #
 
@@ -443,11 +481,7 @@ class PaymentTransaction(models.Model):
             stripe_object = self._fetch_stripe_object(self.provider_reference)
         except ValidationError:
             return False
-        return stripe_object['status'] in {
-            'requires_payment_method',
-            'requires_confirmation',
-            'requires_action',
-        }
+        return stripe_object['status'] in _PAYABLE
 
     def _take_in_finished_at_stripe(self):
         """Take in what became of a payment or set-up if it is finished at Stripe."""
@@ -461,3 +495,271 @@ class PaymentTransaction(models.Model):
         is_finished = status in _FINISHED or (self.billing_ended and self.state == 'draft')
         if is_finished and (mismatch := self._take_in_stripe_object(stripe_object)):
             self._report_mismatch(mismatch)
+
+    # === WHOSE PAYMENT IT IS === #
+
+    def _get_stripe_object(self, payment_data):
+        """Return what Stripe reports of this transaction.
+
+        :param dict payment_data: What `_process` takes.
+        :return: The refund, the set-up or the payment; None if it isn't there.
+        :rtype: dict|None
+        """
+        key = {'refund': 'refund', 'validation': 'setup_intent'}.get(
+            self.operation, 'payment_intent'
+        )
+        stripe_object = payment_data.get(key)
+        return stripe_object if isinstance(stripe_object, dict) else None
+
+    def _get_stripe_mismatch(self, stripe_object):
+        """Return why an object of Stripe is not the one that this transaction has begun.
+
+        :param dict|None stripe_object: A payment, a set-up or a refund.
+        :return: The reason; None if it is the one.
+        :rtype: str|None
+        """
+        if not stripe_object or not self._is_stripe_number(stripe_object.get('id')):
+            return self.env._("it is something else at Stripe")
+        return next(self._find_stripe_mismatches(stripe_object), None)
+
+    def _find_stripe_mismatches(self, stripe_object):
+        """Find all in which an object of Stripe differs from what this transaction has begun.
+
+        :param dict stripe_object: A payment, a set-up or a refund.
+        :return: The reasons, the weightiest first.
+        :rtype: Iterator[str]
+        """
+        number = stripe_object['id']
+        if self.provider_reference and self.provider_reference != number:
+            yield self.env._("the payment that was begun has another number")
+        payment = self.source_transaction_id.provider_reference
+        if self.operation == 'refund' and (
+            not payment or stripe_object.get('payment_intent') != payment
+        ):
+            yield self.env._("it pays back another payment")
+        if not self._has_own_marks(stripe_object):
+            yield self.env._("it doesn't name this database and reference")
+        if self.operation != 'validation' and not self._has_own_amount(stripe_object):
+            yield self.env._("its amount or currency is another one")
+        if self._is_number_of_others(number):
+            yield self.env._("another transaction has that number")
+
+    def _is_stripe_number(self, number):
+        """Return whether a number can be that of the object which this transaction begins.
+
+        It is asked before a request is made with it, which could go anywhere else.
+
+        :param number: The number, from anywhere.
+        :rtype: bool
+        """
+        self.ensure_one()
+        kind = {'refund': None, 'validation': 'seti'}.get(self.operation, 'pi')
+        return is_stripe_id(number, kind)
+
+    def _has_own_marks(self, stripe_object):
+        """Return whether an object of Stripe names this database and this transaction.
+
+        Where the number is known, by which Stripe has answered when it was begun, what isn't named
+        contradicts nothing: earlier versions didn't name the database, and refunds that somebody
+        makes at Stripe name nothing. Odoo's own payments name their reference as description.
+
+        :param dict stripe_object: A payment, a set-up or a refund.
+        :rtype: bool
+        """
+        if not self.billing_order_id:
+            return stripe_object.get('description') == self.reference
+        metadata = stripe_object.get('metadata') or {}
+        named = (metadata.get(DATABASE_KEY), metadata.get(REFERENCE_KEY))
+        own = (self.billing_database, self.reference)
+        if self.provider_reference and (self.operation == 'refund' or not self.billing_database):
+            return all(name in (None, mark) for name, mark in zip(named, own, strict=True))
+        return bool(self.billing_database) and named == own
+
+    def _has_own_amount(self, stripe_object):
+        """Return whether an object of Stripe has the amount and currency of this transaction.
+
+        :param dict stripe_object: A payment or a refund.
+        :rtype: bool
+        """
+        amount = payment_utils.to_minor_currency_units(
+            abs(self.amount),
+            self.currency_id,
+            arbitrary_decimal_number=const.CURRENCY_DECIMALS.get(self.currency_id.name),
+        )
+        return (
+            stripe_object.get('amount') == amount
+            and stripe_object.get('currency') == self.currency_id.name.lower()
+        )
+
+    def _is_of_another_database(self, stripe_object):
+        """Return whether an object of Stripe says that another database has begun it.
+
+        :param dict stripe_object: A payment, a set-up or a refund.
+        :rtype: bool
+        """
+        self.ensure_one()
+        database = (stripe_object.get('metadata') or {}).get(DATABASE_KEY)
+        return bool(database) and database != self.billing_database
+
+    # === WHAT IS TAKEN IN === #
+
+    def _fetch_stripe_object(self, number):
+        """Ask Stripe for a payment or set-up; no money moves.
+
+        :param str number: Its number.
+        :return: Stripe's object, its payment method expanded.
+        :rtype: dict
+        :raise ValidationError: If Stripe has none or doesn't answer.
+        """
+        collection = 'setup_intents' if self.operation == 'validation' else 'payment_intents'
+        return self.with_context(billing_moves_no_money=INSIDE)._send_api_request(
+            'GET', f'{collection}/{number}', data={'expand[]': 'payment_method'}
+        )
+
+    def _take_in_stripe_object(self, stripe_object):
+        """Take in a payment or set-up that somebody has named, if it is that of the transaction.
+
+        :param dict stripe_object: Stripe's object, its payment method expanded.
+        :return: Why it isn't; None if it is.
+        :rtype: str|None
+        """
+        key = 'setup_intent' if self.operation == 'validation' else 'payment_intent'
+        payment_data = {
+            'reference': self.reference,
+            key: stripe_object,
+            'payment_method': stripe_object.get('payment_method'),
+        }
+        mismatch = self._get_mismatch(payment_data)
+        if not mismatch:
+            self._process('stripe', payment_data)
+        return mismatch
+
+    def _take_in_stripe_return(self, number):
+        """Take in what became of a payment whose customer comes back from Stripe.
+
+        Anybody can open the address with anything, as often as they like: staff are asked about
+        numbers of Stripe's, and only as long as the payment isn't done.
+
+        :param str|None number: The payment or set-up at Stripe, as the address names it.
+        :rtype: None
+        """
+        self.ensure_one()
+        if not number:
+            return
+        if self.source_transaction_id or not self._is_stripe_number(number):
+            _logger.warning("Somebody came back from Stripe with no number of %s", self.reference)
+            return
+        if self.provider_reference and self.provider_reference != number:
+            self._report_return(self.env._("the payment that was begun has another number"))
+            return
+        try:
+            stripe_object = self._fetch_stripe_object(number)
+        except ValidationError:
+            return  # Logged already. The provider's message or an inquiry tells it.
+        if mismatch := self._take_in_stripe_object(stripe_object):
+            self._report_return(mismatch)
+
+    def _ask_about_intent(self, method, suffix):
+        """Send a request about a payment that exists at the provider, and take in its answer.
+
+        :param str method: The HTTP method.
+        :param str suffix: The path below the payment.
+        :return: Whether there was an answer.
+        :rtype: bool
+        """
+        try:
+            intent = self.with_context(billing_moves_no_money=INSIDE)._send_api_request(
+                method,
+                f'payment_intents/{self.provider_reference}{suffix}',
+                data={'expand[]': 'payment_method'},
+            )
+        except ValidationError:
+            return False
+        self._take_in_intent(intent)
+        return True
+
+    def _take_in_intent(self, intent):
+        """Take in what the provider answers about a payment.
+
+        :param dict intent: Stripe's PaymentIntent, its payment method expanded.
+        """
+        self._process(
+            self.provider_code,
+            {
+                'reference': self.reference,
+                'payment_intent': intent,
+                'payment_method': intent.get('payment_method'),
+            },
+        )
+
+    def _extract_amount_data(self, payment_data):
+        """Override of `payment`: a capture collects what was received, not what was authorised."""
+        if self.provider_code != 'stripe' or not self._is_settlement():
+            return super()._extract_amount_data(payment_data)
+        if self.billing_is_release:
+            return None  # Stripe doesn't report what it released.
+        intent = payment_data['payment_intent']
+        return super()._extract_amount_data(
+            {**payment_data, 'payment_intent': {**intent, 'amount': intent['amount_received']}}
+        )
+
+    # === CAPTURES AND VOIDS === #
+
+    def _send_capture_request(self):
+        """Override of `payment_stripe` to capture a part, and at most once."""
+        if self.provider_code != 'stripe' or not self.billing_order_id:
+            return super()._send_capture_request()
+        amount = payment_utils.to_minor_currency_units(
+            self.amount,
+            self.currency_id,
+            arbitrary_decimal_number=const.CURRENCY_DECIMALS.get(self.currency_id.name),
+        )
+        return self._send_stripe_settlement('capture', amount_to_capture=amount)
+
+    def _send_void_request(self):
+        """Override of `payment_stripe` to release at most once."""
+        if self.provider_code != 'stripe' or not self.billing_order_id:
+            return super()._send_void_request()
+        return self._send_stripe_settlement('cancel')
+
+    def _send_stripe_settlement(self, action, **data):
+        """Send a request about the authorised payment, under the key of this transaction.
+
+        :param str action: `capture` or `cancel`.
+        :param dict data: The parameters of the request.
+        :raise ValidationError: If the request fails.
+        """
+        source = self.source_transaction_id
+        intent = self._send_api_request(
+            'POST',
+            f'payment_intents/{source.provider_reference}/{action}',
+            data={**data, 'expand[]': 'payment_method'},
+            idempotency_key=payment_utils.generate_idempotency_key(self, scope=action),
+        )
+        source._take_in_intent(intent)
+
+    # === CONFIRMING WITH THE BANK === #
+
+    def _get_stripe_confirmation_values(self):
+        """Return what Stripe.js needs to confirm the payment with the customer's bank.
+
+        The client secret is asked for when it is needed and kept nowhere.
+
+        :return: The values; None if the payment can't be confirmed any more.
+        :rtype: dict|None
+        """
+        self.ensure_one()
+        try:
+            intent = self.with_context(billing_moves_no_money=INSIDE)._send_api_request(
+                'GET', f'payment_intents/{self.provider_reference}'
+            )
+        except ValidationError:
+            return None
+        if intent['status'] not in _PAYABLE:
+            return None
+        return {
+            'publishable_key': self.provider_id._stripe_get_publishable_key(),
+            'client_secret': intent['client_secret'],
+            'payment_method': self.token_id.stripe_payment_method,
+            'script_url': self.provider_id._get_authentication_script(),
+        }

@@ -2,6 +2,13 @@ import stripe
 
 from odoo import api, models
 
+from odoo.addons.payment import utils as payment_utils
+from odoo.addons.payment_stripe import const
+
+from ...billing.provider_answers import Settlement
+from ...billing.stripe_declines import read_decline
+from ...billing.stripe_outcomes import classify_stripe_error
+
 
 class BillproProviderStripe(models.AbstractModel):
     """Stripe, which keeps idempotency keys, and can be asked what became of a request.
@@ -15,6 +22,7 @@ class BillproProviderStripe(models.AbstractModel):
 
     # Captures and releases carry a key, whatever is captured.
     _repeatable_operations = frozenset({'offline', 'online_token', 'refund', 'capture', 'void'})
+    _tells_payments_apart = True
     _resumes_payments = True
     _captures_in_part = True
     _collects_at_once = True
@@ -26,6 +34,7 @@ class BillproProviderStripe(models.AbstractModel):
     # it.
     _search_hours = 25
     _keeps_begun_payments = True
+    _token_fields = ('provider_ref', 'stripe_payment_method', 'stripe_mandate')
 
     @api.model
     def _prepare_request(self, tx, method, endpoint, request):
@@ -54,10 +63,97 @@ class BillproProviderStripe(models.AbstractModel):
         return tx._look_up_at_stripe()
 
     @api.model
-    def _extract_error(self, error):
-        """Override to return Stripe's error object; nothing of an answer that isn't Stripe's own.
+    def _fetch_outcome(self, tx):
+        """Override to ask for the payment."""
+        return tx._ask_about_intent('GET', '')
+
+    @api.model
+    def _withdraw(self, tx):
+        """Override to cancel the payment."""
+        return tx._ask_about_intent('POST', '/cancel')
+
+    @api.model
+    def _get_confirmation_values(self, tx):
+        """Override to return the values of Stripe.js."""
+        return tx._get_stripe_confirmation_values()
+
+    @api.model
+    def _count_declines(self, txs):
+        """Override to count what Stripe has reported."""
+        return txs._count_declined_cards()
+
+    @api.model
+    def _find_mismatch(self, tx, payment_data):
+        """Override to compare number, marks and amount of the object."""
+        # Captures and releases are of the payment that was authorised.
+        payment = tx.source_transaction_id if tx._is_settlement() else tx
+        return payment._get_stripe_mismatch(tx._get_stripe_object(payment_data))
+
+    @api.model
+    def _get_number(self, tx, payment_data):
+        """Override to return the object's number."""
+        return (tx._get_stripe_object(payment_data) or {}).get('id')
+
+    @api.model
+    def _classify_failure(self, error):
+        """Override to know the errors of Stripe's library."""
+        return classify_stripe_error(error)
+
+    @api.model
+    def _decline_of(self, error):
+        """Override to read Stripe's error object; nothing of an answer that isn't Stripe's own.
 
         Proxies answer with a page of theirs.
         """
         body = error.json_body if isinstance(error, stripe.StripeError) else None
-        return body['error'] if isinstance(body, dict) and 'error' in body else {}
+        described = isinstance(body, dict) and body.get('error')
+        return read_decline(described) if described else None
+
+    @api.model
+    def _reported_decline_of(self, tx, payment_data):
+        """Override to read the last error of the payment."""
+        intent = payment_data.get('payment_intent') or {}
+        if not (error := intent.get('last_payment_error')):
+            return None
+        is_open = intent['status'] != 'canceled'
+        return read_decline({**error, 'payment_intent': intent if is_open else None})
+
+    @api.model
+    def _settlement_of(self, tx, payment_data):
+        """Override: Stripe knows one payment, which becomes captured or released."""
+        intent = payment_data.get('payment_intent') or {}
+        if intent.get('capture_method') != 'manual':
+            return None
+        if intent['status'] == 'canceled':
+            return Settlement()
+        if intent['status'] != 'succeeded':
+            return None
+        return Settlement(
+            payment_utils.to_major_currency_units(
+                intent['amount_received'],
+                tx.currency_id,
+                arbitrary_decimal_number=const.CURRENCY_DECIMALS.get(tx.currency_id.name),
+            )
+        )
+
+    @api.model
+    def _prepare_card_values(self, payment_data):
+        """Override to read the card of the payment method."""
+        method = payment_data.get('payment_method')
+        card = isinstance(method, dict) and method.get('card')
+        return self.env['payment.token']._prepare_stripe_card_values(card) if card else {}
+
+    @api.model
+    def _tells_payouts(self, provider):
+        """Override: Stripe does, to whoever has a key."""
+        return bool(provider.stripe_secret_key)
+
+    @api.model
+    def _ask_about_payouts(self, provider):
+        """Override to list those of the last days."""
+        self.env['billpro.payout']._ask_stripe(provider)
+
+    @api.model
+    def _list_payout_parts(self, payout):
+        """Override to list what moved the balance."""
+        return payout._list_stripe_parts()

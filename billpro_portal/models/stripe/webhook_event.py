@@ -1,7 +1,6 @@
 from datetime import datetime, timedelta, timezone
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
@@ -326,14 +325,9 @@ class BillproWebhookEvent(models.Model):
 
         :raise AccessError: If the user may not decide it.
         """
-        self._check_may_process_again()
+        self.env['billpro.failure']._check_may_process_messages()
         self.check_access('read')
         self.sudo()._queue_again()
-
-    @api.model
-    def _check_may_process_again(self):
-        if not self.env.user.has_group('billpro_portal.group_billing_manager'):
-            raise AccessError(self.env._("Only billing managers can process messages again."))
 
     def _queue_again(self):
         """Have messages that were given up processed once more, as if for the first time."""

@@ -9,8 +9,8 @@ from odoo.tools import mute_logger
 
 from odoo.addons.web.models.ir_http import IrHttp
 
-from ...models.cards.payment_provider import PaymentProvider
 from ...models.charging.billing_run import BillproBillingRun
+from ...models.stripe.payment_provider import PaymentProvider
 from .cards import GOOD, LOST, NEEDS_BANK, NO_FUNDS
 from .gateway import GatewayCommon
 from .http import BillingHttpCommon

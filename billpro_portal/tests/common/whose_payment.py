@@ -5,7 +5,10 @@ from odoo.tools import mute_logger
 from .gateway import DUE
 from .webhook import WebhookCommon
 
-IDENTITY_LOGGER = 'odoo.addons.billpro_portal.models.attempts.payment_transaction'
+IDENTITY_LOGGERS = (
+    'odoo.addons.billpro_portal.models.attempts.payment_transaction',
+    'odoo.addons.billpro_portal.models.stripe.payment_transaction',
+)
 OTHER_DATABASE = '11111111-2222-3333-4444-555555555555'
 
 
@@ -14,7 +17,7 @@ class WhosePaymentCommon(WebhookCommon):
 
     def setUp(self):
         super().setUp()
-        self.enterContext(mute_logger(IDENTITY_LOGGER))
+        self.enterContext(mute_logger(*IDENTITY_LOGGERS))
         self.database = self.env['ir.config_parameter'].sudo().get_param('database.uuid')
 
     def _begin(self, order, **overrides):

@@ -161,9 +161,8 @@ class TestWebhookDispute(WebhookCommon):
 
     def test_a_dispute_about_something_else_stops_nothing(self):
         self.order.billing_dispute_ids.state = 'closed'
-        self.env['billpro.dispute']._record(
-            self.tx, {**self.dispute, 'reason': 'product_not_received'}
-        )
+        values = self.tx._prepare_stripe_dispute({**self.dispute, 'reason': 'product_not_received'})
+        self.env['billpro.dispute']._record(self.tx, values)
         self.assertFalse(self.order.billing_is_stopped)
 
     def test_won(self):

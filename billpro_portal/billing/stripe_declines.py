@@ -1,0 +1,88 @@
+"""What Stripe's codes say of a declined payment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from . import declines
+from .declines import DeclineClass, DeclineCodes
+from .provider_answers import Decline
+
+# Stripe's codes of all kinds: no value stands for different things in different fields.
+_AUTHENTICATION_CODES = frozenset(
+    {
+        # Stripe documentation, "Stripe decline codes".
+        'authentication_not_handled',
+        'authentication_required',
+        'mobile_device_authentication_required',
+        # Stripe documentation, "Error codes".
+        'payment_intent_action_required',
+        'payment_intent_authentication_failure',
+    }
+)
+_HARD_CODES = frozenset(
+    {
+        # Stripe documentation, "Automate payment retries", section "Hard decline codes": Stripe
+        # itself never retries these, nor `authentication_required`.
+        'highest_risk_level',
+        'incorrect_number',
+        'lost_card',
+        'pickup_card',
+        'revocation_of_all_authorizations',
+        'revocation_of_authorization',
+        'stolen_card',
+        'transaction_not_allowed',
+        # Stripe documentation, "Stripe decline codes": what is said of the card, the customer's
+        # order to the bank or the block list doesn't change with time. A wrong CVC isn't listed:
+        # it's never stored, so a retry goes without it.
+        'card_not_supported',
+        'currency_not_supported',
+        'do_not_try_again',
+        'expired_card',
+        'fraudulent',
+        'invalid_account',
+        'invalid_expiry_month',
+        'invalid_expiry_year',
+        'invalid_number',
+        'merchant_blacklist',
+        'restricted_card',
+        'stop_payment_order',
+        'testmode_decline',
+        # Stripe documentation, "India recurring payments": the customer's authorisation has ended.
+        'india_recurring_payment_mandate_canceled',
+        'payment_intent_mandate_invalid',
+        # `do_not_try_again` is an advice code too (Stripe documentation, "Card declines").
+        # `confirm_card_data` isn't hard: the decline code tells which data are wrong.
+    }
+)
+
+
+def classify_decline(codes: DeclineCodes) -> DeclineClass:
+    """Return what a decline means for the saved card.
+
+    :param DeclineCodes codes: What Stripe says of the decline.
+    :return: ``SOFT``, ``HARD`` or ``AUTHENTICATION``.
+    :rtype: str
+    """
+    return declines.classify_decline(codes, _AUTHENTICATION_CODES, _HARD_CODES)
+
+
+def read_decline(error: Mapping[str, Any]) -> Decline:
+    """Return what Stripe says of a payment that it declined.
+
+    :param Mapping error: Stripe's error object (Stripe API reference, "Errors"). The brand is the
+                          `network`, or else the `brand`, of the charge's card.
+    :rtype: Decline
+    """
+    method = error.get('payment_method') or {}
+    codes = DeclineCodes(
+        error_code=error.get('code'),
+        decline_code=error.get('decline_code'),
+        advice_code=error.get('advice_code'),
+        network_code=error.get('network_decline_code'),
+        network_advice_code=error.get('network_advice_code'),
+        brand=(method.get('card') or {}).get('brand'),
+    )
+    intent = error.get('payment_intent') or {}
+    return Decline(classify_decline(codes), codes, number=intent.get('id'))

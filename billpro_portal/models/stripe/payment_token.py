@@ -1,0 +1,70 @@
+from datetime import date
+
+from dateutil.relativedelta import relativedelta
+
+from odoo import api, fields, models
+
+from odoo.addons.payment_stripe.const import PAYMENT_METHODS_MAPPING
+
+from ..rights.guarded_fields import guard_of_orders
+from ..rights.own_context import INSIDE
+
+guard_of_orders('payment.token', 'stripe_mandate', 'stripe_payment_method')
+
+
+class PaymentToken(models.Model):
+    """Cards that are stored at Stripe."""
+
+    _inherit = 'payment.token'
+
+    # Whoever has them and the provider's keys can charge the card.
+    stripe_payment_method = fields.Char(groups='base.group_system')
+    stripe_mandate = fields.Char(groups='base.group_system')
+    # Messages name cards by its number.
+    _stripe_method_idx = models.Index(
+        "(stripe_payment_method) WHERE stripe_payment_method IS NOT NULL"
+    )
+
+    @api.model
+    def _prepare_stripe_card_values(self, card):
+        """Return what is kept of a card.
+
+        :param dict card: Stripe's object (API reference, "The PaymentMethod object", `card`).
+        :rtype: dict
+        """
+        brand = self.env['payment.method']._get_from_code(
+            card.get('brand'), mapping=PAYMENT_METHODS_MAPPING
+        )
+        values = {
+            'card_brand': brand.name or (card.get('brand') or '').capitalize(),
+            'card_last_digits': card.get('last4'),
+            'card_fingerprint': card.get('fingerprint'),
+            'card_wallet': ((card.get('wallet') or {}).get('type') or '').replace('_', ' ').title(),
+        }
+        if card.get('exp_year') and card.get('exp_month'):
+            values['card_expiry_date'] = date(card['exp_year'], card['exp_month'], 1) + (
+                relativedelta(day=31)
+            )
+        return values
+
+    def _take_in_stripe_method(self, method):
+        """Bring cards up to date with what Stripe knows; remove those that it has forgotten.
+
+        :param dict method: Stripe's object (Stripe API reference, "The PaymentMethod object").
+        """
+        if method.get('customer') and method.get('card'):
+            values = self._prepare_stripe_card_values(method['card'])
+            self.write({**values, 'payment_details': values['card_last_digits']})
+        elif not method.get('customer'):
+            orders = self._get_charged_orders()
+            self.with_context(billing_archive_used_cards=INSIDE).active = False
+            for order in orders:
+                card = order.billing_token_id._get_card_name()
+                order._ask_staff(
+                    f'card-removed-{order.billing_token_id.id}',
+                    self.env._("%s was removed at the provider", card),
+                    self.env._(
+                        "Order %s can't be charged any more: ask the customer for another card.",
+                        order.name,
+                    ),
+                )
