@@ -34,6 +34,7 @@
         'views/orders/order_link_templates.xml',
         'views/pages/page_templates.xml',
         'views/checkout/checkout_templates.xml',
+        'views/stripe/stripe_templates.xml',
         'views/cards/card_templates.xml',
         'views/pages/order_portal_templates.xml',
         'views/cancellation/cancel_templates.xml',
