@@ -16,7 +16,7 @@
         'sale_management',
         'sms',
     ],
-    'external_dependencies': {'python': ['phonenumbers', 'qrcode', 'stripe']},
+    'external_dependencies': {'python': ['phonenumbers', 'qrcode', 'stripe>=11.0.0']},
     'data': [
         'security/billpro_portal_groups.xml',
         'security/ir.model.access.csv',

@@ -5,6 +5,7 @@ from . import (
     test_lifecycle,
     test_log_redaction,
     test_new_company,
+    test_packages,
     test_request_outcomes,
     test_sale_features,
 )

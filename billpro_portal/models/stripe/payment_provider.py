@@ -148,18 +148,22 @@ class PaymentProvider(models.Model):
         :return: The provider; empty if the message isn't genuine, or older than five minutes.
         :rtype: payment.provider
         """
+        try:
+            text = payload.decode()  # Releases before 15.5 take no bytes.
+        except UnicodeDecodeError:
+            return self.browse()
         for provider in self.search(
             [('code', '=', 'stripe'), ('stripe_webhook_secret', '!=', False)]
         ):
             try:
                 stripe.WebhookSignature.verify_header(
-                    payload,
+                    text,
                     signature,
                     stripe_utils.get_webhook_secret(provider),
                     stripe.Webhook.DEFAULT_TOLERANCE,
                 )
-            except (stripe.SignatureVerificationError, UnicodeDecodeError, TypeError):
-                continue  # The last two: bytes or a signature that are no text.
+            except (stripe.SignatureVerificationError, TypeError):
+                continue  # The latter: a signature that is missing, or no text.
             return provider
         return self.browse()
 
