@@ -5,14 +5,29 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.fields import Domain
 
-# Stripe API reference, "The Dispute object", `status`.
-# Reasons of the same page with which the customer says that they have not paid it at all.
+# Reasons with which the customer says that they have not paid it at all (Stripe API reference, "The
+# Dispute object").
 _FRAUD_REASONS = {'debit not authorized', 'fraudulent', 'unrecognized'}
-_STATES = {'won': 'won', 'lost': 'lost', 'warning_closed': 'closed', 'prevented': 'closed'}
+# The same page, `status`. Of an inquiry no money is held back (documentation, "How disputes work").
+_INQUIRY_STATUSES = ('warning_needs_response', 'warning_under_review')
+# The payment was paid back before it came to a chargeback. Versions of the API before 2020 call
+# it `charge_refunded`, later ones `prevented` or `warning_closed`.
+_REFUNDED_STATUSES = ('charge_refunded', 'prevented')
+_STATES = {
+    'won': 'won',
+    'lost': 'lost',
+    'warning_closed': 'closed',
+    **dict.fromkeys(_INQUIRY_STATUSES, 'inquiry'),
+    **dict.fromkeys(_REFUNDED_STATUSES, 'closed'),
+}
+UNDECIDED = ('inquiry', 'open')
 
 
 class BillproDispute(models.Model):
     """A payment that the customer has taken back through the bank, also called chargeback.
+
+    Some banks ask first, which is an inquiry: nothing is held back, and nothing may come of it. If
+    it is escalated, it is a dispute like any other, under the same number.
 
     What a customer takes back is on the account of disputes from the payout on that has it, and off
     again with the payout that brings it back. If the dispute is lost, somebody books the loss: it
@@ -47,10 +62,14 @@ class BillproDispute(models.Model):
     currency_id = fields.Many2one(
         comodel_name='res.currency', required=True, readonly=True, ondelete='restrict'
     )
-    amount = fields.Monetary(readonly=True, help="What is disputed; the provider holds it back.")
+    amount = fields.Monetary(
+        readonly=True,
+        help="What is disputed. The provider holds it back, unless the bank only asks.",
+    )
     reason = fields.Char(readonly=True, help="The bank's reason, in the provider's words.")
     state = fields.Selection(
         selection=[
+            ('inquiry', "Inquiry"),
             ('open', "Open"),
             ('won', "Won"),
             ('lost', "Lost"),
@@ -123,7 +142,7 @@ class BillproDispute(models.Model):
             known.write(values)
             return
         values['is_stopping'] = (
-            values['state'] in {'open', 'lost'} and values['reason'] in _FRAUD_REASONS
+            values['state'] in {*UNDECIDED, 'lost'} and values['reason'] in _FRAUD_REASONS
         )
         if known:
             known.write(values)
@@ -155,6 +174,14 @@ class BillproDispute(models.Model):
         amount = self.currency_id.format(self.amount)
         reference = self.transaction_id.reference
         text = {
+            'inquiry': self.env._(
+                "The customer's bank asks about %(amount)s of payment %(reference)s (%(reason)s)."
+                " No money is held back. Answer in the provider's dashboard before the date given"
+                " there, or refund the payment: otherwise it may become a dispute.",
+                amount=amount,
+                reference=reference,
+                reason=self.reason,
+            ),
             'open': self.env._(
                 "The customer disputes %(amount)s of payment %(reference)s (%(reason)s). The"
                 " provider holds the money back. Answer in the provider's dashboard before the"
@@ -180,7 +207,13 @@ class BillproDispute(models.Model):
                 amount=amount,
                 reference=reference,
             ),
-        }[self.state]
+            'refunded': self.env._(
+                "The dispute of %(amount)s of payment %(reference)s was settled by a refund. No"
+                " more money is held back.",
+                amount=amount,
+                reference=reference,
+            ),
+        }['refunded' if self.provider_status in _REFUNDED_STATUSES else self.state]
         if self.is_stopping:
             text = self.env._(
                 "%s The card isn't charged by itself any more until somebody resumes the charges.",
@@ -190,8 +223,11 @@ class BillproDispute(models.Model):
             invoice._message_log(body=text)
         if self.order_id:
             self.order_id._message_log(body=text)
-            if self.state in {'open', 'lost'}:
+            if self.state != 'inquiry':
+                self.order_id._withdraw_question(f'dispute-{self.id}-inquiry')
+            if self.state in {*UNDECIDED, 'lost'}:
                 summary = {
+                    'inquiry': self.env._("The bank asks about payment %s", reference),
                     'open': self.env._("Payment %s is disputed", reference),
                     'lost': self.env._("The dispute of payment %s was lost", reference),
                 }[self.state]
