@@ -75,6 +75,8 @@ _HARD_CODES = frozenset(
         # Stripe documentation, "India recurring payments": the customer's authorisation has ended.
         'india_recurring_payment_mandate_canceled',
         'payment_intent_mandate_invalid',
+        # Ours: the card was detached at Stripe, or its customer deleted (`stripe_errors.py`).
+        'payment_method_lost',
         # `do_not_try_again` is an advice code too (Stripe documentation, "Card declines").
         # `confirm_card_data` isn't hard: the decline code tells which data are wrong.
     }
@@ -160,6 +162,16 @@ def classify_decline(codes: DeclineCodes) -> DeclineClass:
         or _is_listed(_HARD_NETWORK_ADVICE, codes.brand, codes.network_advice_code)
     )
     return HARD if is_hard else SOFT
+
+
+def is_known_decline(codes: DeclineCodes) -> bool:
+    """Return whether codes are those of a decline: by a decline code, or one that is listed here.
+
+    :param DeclineCodes codes: What the provider says.
+    :rtype: bool
+    """
+    listed = _AUTHENTICATION_CODES | _HARD_CODES
+    return bool(codes.decline_code) or codes.error_code in listed
 
 
 def _is_listed(table: Mapping[str, Collection[str]], brand: str | None, code: str | None) -> bool:

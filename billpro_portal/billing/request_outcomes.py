@@ -6,10 +6,13 @@ import requests
 import stripe
 import urllib3
 
+from .stripe_errors import INVALID, find_refusal
+
 DECLINED: Final = 'declined'
 NOT_ATTEMPTED: Final = 'not_attempted'
 UNKNOWN: Final = 'unknown'
-Outcome = Literal['declined', 'not_attempted', 'unknown']
+REFUSED: Final = 'refused'
+Outcome = Literal['declined', 'not_attempted', 'unknown', 'refused']
 
 # Refused before anything was executed, for a reason that is not the customer's card: bad keys,
 # missing rights, too many requests (Stripe API reference, "Errors" and "Rate limits").
@@ -26,6 +29,7 @@ def classify_failed_request(error: Exception | None) -> Outcome:
                                  else means that the provider's answer was understood and is a
                                  refusal.
     :return: ``DECLINED``: no money moved; ``NOT_ATTEMPTED``: the provider never tried;
+             ``REFUSED``: it can't be had, whoever's card it is, and no money moved;
              ``UNKNOWN``: money may have moved.
     :rtype: str
     """
@@ -57,6 +61,8 @@ def _classify_stripe_error(error: stripe.StripeError) -> Outcome:
         return UNKNOWN
     if isinstance(error, stripe.IdempotencyError):
         return UNKNOWN
+    if find_refusal(error) == INVALID:
+        return REFUSED
     return _classify_status(error.http_status)
 
 

@@ -108,6 +108,7 @@ if find_spec('fake_gateway'):
     from .rights import test_guarded_fields
     from .stripe import (
         test_stripe_cards,
+        test_stripe_refusals,
         test_stripe_requests,
         test_webhook,
         test_webhook_after_payment,

@@ -123,3 +123,14 @@ class BillproProvider(models.AbstractModel):
         :rtype: dict
         """
         return {}
+
+    @api.model
+    def _find_refusal(self, error):
+        """Return what a refusal is about that no card is to blame for.
+
+        :param Exception|None error: What the request raised.
+        :return: A value of `payment.transaction.billing_refusal`; None if it isn't one, or nothing
+                 is known of it.
+        :rtype: str|None
+        """
+        return

@@ -22,8 +22,8 @@ class SaleOrder(models.Model):
         compute='_compute_billing_is_disputed',
         store=True,
         compute_sudo=True,
-        help="The customer has taken a payment back through the bank, or the bank asks about it, and"
-        " it isn't decided yet.",
+        help="The customer has taken a payment back through the bank, or the bank asks about it,"
+        " and it isn't decided yet.",
     )
     billing_is_stopped = fields.Boolean(
         string="Charges Stopped",

@@ -2,6 +2,8 @@ import stripe
 
 from odoo import api, models
 
+from ...billing.stripe_errors import LOST_CARD, find_refusal, is_lost_card
+
 
 class BillproProviderStripe(models.AbstractModel):
     """Stripe, which keeps idempotency keys, and can be asked what became of a request.
@@ -60,4 +62,10 @@ class BillproProviderStripe(models.AbstractModel):
         Proxies answer with a page of theirs.
         """
         body = error.json_body if isinstance(error, stripe.StripeError) else None
-        return body['error'] if isinstance(body, dict) and 'error' in body else {}
+        details = body['error'] if isinstance(body, dict) and 'error' in body else {}
+        return {**details, 'code': LOST_CARD} if is_lost_card(error) else details
+
+    @api.model
+    def _find_refusal(self, error):
+        """Override to tell a key that is refused, a limit, and what can't be had."""
+        return find_refusal(error)

@@ -66,13 +66,18 @@ class Settings:
     A new payment intent is found by a search after `search_delay` seconds. The next
     `processing_payments` approved payments stay undecided until they are settled. The balance is
     kept in `settlement_currency`, to which others are converted at `exchange_rate`; without it each
-    payment stays in its own.
+    payment stays in its own. `revoked_keys` are of no use any more, restricted keys (`rk_test_…`)
+    may use the paths in `allowed_paths` only (`*` is a wildcard), and `live_objects` are ids of the
+    account's other mode.
     """
 
     search_delay: int = 0
     processing_payments: int = 0
     settlement_currency: str = ''
     exchange_rate: float = 1.0
+    revoked_keys: tuple[str, ...] = ()
+    allowed_paths: tuple[str, ...] = ('*',)
+    live_objects: tuple[str, ...] = ()
 
 
 class StoredAnswer(TypedDict):
@@ -272,6 +277,8 @@ class Session:
         :raise NoSuchObject: If there is none.
         """
         record = self.find(kind, identifier)
+        if identifier in self.store.settings.live_objects:
+            raise NoSuchObject(kind, identifier, param, is_live=True)
         if record is None or record.get('deleted'):
             raise NoSuchObject(kind, identifier, param)
         return record
