@@ -8,6 +8,7 @@ from . import (
     test_packages,
     test_request_outcomes,
     test_sale_features,
+    test_stripe_limits,
 )
 from .accounting import (
     test_booking,

@@ -134,3 +134,14 @@ class BillproProvider(models.AbstractModel):
         :rtype: str|None
         """
         return
+
+    @api.model
+    def _find_amount_refusal(self, amount, currency):
+        """Return why the provider takes no payment of an amount, as far as that is known.
+
+        :param float amount: The amount.
+        :param res.currency currency: Its currency.
+        :return: The reason, as a sentence for staff; None if nothing is known against it.
+        :rtype: str|None
+        """
+        return

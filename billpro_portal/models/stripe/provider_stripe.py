@@ -3,6 +3,15 @@ import stripe
 from odoo import api, models
 
 from ...billing.stripe_errors import LOST_CARD, find_refusal, is_lost_card
+from ...billing.stripe_limits import (
+    LARGE,
+    SMALL,
+    UNEVEN,
+    find_problem,
+    get_largest,
+    get_smallest,
+    get_step,
+)
 
 
 class BillproProviderStripe(models.AbstractModel):
@@ -69,3 +78,19 @@ class BillproProviderStripe(models.AbstractModel):
     def _find_refusal(self, error):
         """Override to tell a key that is refused, a limit, and what can't be had."""
         return find_refusal(error)
+
+    @api.model
+    def _find_amount_refusal(self, amount, currency):
+        """Override to tell of Stripe's smallest and largest amounts, and those in whole steps."""
+        name = currency.name
+        return {
+            SMALL: self.env._(
+                "Stripe takes %s at least.", currency.format(float(get_smallest(name)))
+            ),
+            LARGE: self.env._(
+                "Stripe takes %s at most.", currency.format(float(get_largest(name)))
+            ),
+            UNEVEN: self.env._(
+                "Stripe takes multiples of %s only.", currency.format(float(get_step(name)))
+            ),
+        }.get(find_problem(amount, name))

@@ -2,6 +2,7 @@ from datetime import timedelta
 
 from freezegun import freeze_time
 
+from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 
 from ..common.gateway import DUE
@@ -179,3 +180,44 @@ class TestRefusedKeys(WebhookCommon):
         self._run_at(minutes=30)
         self.assertFalse(self._get_failures())
         self.assertFalse(self._get_activities())
+
+
+@tagged('post_install', '-at_install')
+class TestAmounts(WebhookCommon):
+    """Amounts that Stripe doesn't take are refused before the customer gets the order."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        others = cls.env['payment.provider'].search(
+            [('company_id', '=', cls.company.id), ('id', '!=', cls.provider.id)]
+        )
+        others.state = 'disabled'
+
+    def _create_sold(self, price, product=None, **terms):
+        with freeze_time(DUE):
+            order = self._create_order((product or self.desk, 1), **terms)
+            order.order_line.write({'price_unit': price, 'tax_ids': False})
+        return order
+
+    def _assert_refused(self, order, message):
+        with freeze_time(DUE), self.assertRaisesRegex(ValidationError, message):
+            order.action_open_order_link()
+
+    def test_too_small(self):
+        self._assert_refused(self._create_sold(0.3), r"\$ ?0\.30 .*Stripe takes \$ ?0\.50 at least")
+
+    def test_too_large(self):
+        self._assert_refused(self._create_sold(1000000.0), r"Stripe takes \$ ?999,999\.99 at most")
+
+    def test_each_period(self):
+        order = self._create_sold(20.0, self.gym)
+        order.billing_period_amount = 0.4
+        self._assert_refused(order, r"Stripe takes \$ ?0\.50 at least")
+
+    def test_what_another_provider_takes_is_not_refused(self):
+        self.env.ref('payment.payment_provider_transfer').copy(
+            {'company_id': self.company.id, 'state': 'enabled', 'is_published': True}
+        )
+        with freeze_time(DUE):
+            self._create_sold(0.3).action_open_order_link()
