@@ -562,35 +562,44 @@ class BillproBillingRun(models.Model):
         workers = int(parameters.get_param('billpro_portal.charge_workers', 4))
         rate = float(parameters.get_param('billpro_portal.charges_per_second', 20))
         self._trigger_post_processing(len(txs) / rate)
+        # Read before the commit: nothing may be known of an attempt before its lock is held.
+        providers = {tx.id: tx.provider_id.id for tx in txs}
         # The job is known, whatever becomes of the first charge; threads see it no sooner.
         self.env.cr.commit()  # pylint: disable=invalid-commit
-        begin = time.monotonic()
-        providers = {tx.id: tx.provider_id.id for tx in txs}
         refusals = {}
         if workers <= 1:
-            for index, tx_id in enumerate(txs.ids):
-                if providers[tx_id] not in refusals:
-                    self._wait_until(begin + index / rate)
-                    self._charge_one(self.env, tx_id, refusals)
-            self._note_refusals(txs, refusals)
-            return
+            self._charge_one_by_one(providers, rate, refusals)
+        else:
+            self._charge_in_threads(providers, rate, refusals, workers)
+            self.env.invalidate_all()
+            # A new view of the database, to see what the threads committed.
+            self.env.cr.commit()  # pylint: disable=invalid-commit
+        self._note_refusals(txs, refusals)
+
+    @api.model
+    def _charge_one_by_one(self, providers, rate, refusals):
+        begin = time.monotonic()
+        for index, (tx_id, provider_id) in enumerate(providers.items()):
+            if provider_id not in refusals:
+                self._wait_until(begin + index / rate)
+                self._charge_one(self.env, tx_id, refusals)
+
+    @api.model
+    def _charge_in_threads(self, providers, rate, refusals, workers):
+        begin = time.monotonic()
         database, context = self.env.cr.dbname, dict(self.env.context)
         futures = {}
         with ThreadPoolExecutor(max_workers=workers) as pool:
-            for index, tx_id in enumerate(txs.ids):
-                if providers[tx_id] in refusals:
-                    continue
-                self._wait_until(begin + index / rate)
-                futures[tx_id] = pool.submit(
-                    self._charge_in_thread, database, self.env.uid, context, tx_id, refusals
-                )
+            for index, (tx_id, provider_id) in enumerate(providers.items()):
+                if provider_id not in refusals:
+                    self._wait_until(begin + index / rate)
+                    futures[tx_id] = pool.submit(
+                        *(self._charge_in_thread, database, self.env.uid, context),
+                        *(tx_id, provider_id, refusals),
+                    )
         for tx_id, future in futures.items():
             if error := future.exception():
                 _logger.error("Attempt %s broke off", tx_id, exc_info=error)
-        self.env.invalidate_all()
-        # A new view of the database, to see what the threads committed.
-        self.env.cr.commit()  # pylint: disable=invalid-commit
-        self._note_refusals(txs, refusals)
 
     @api.model
     def _note_refusals(self, txs, refusals):
@@ -601,16 +610,20 @@ class BillproBillingRun(models.Model):
         :param payment.transaction txs: The attempts of a run.
         :param dict refusals: What was refused, by the provider's id.
         """
-        Failure, own = self.env['billpro.failure'], self.env['billpro.own.transaction']
-        for provider_id, (kind, reason) in refusals.items():
-            own._note(
-                self.env['payment.provider'].browse(provider_id),
+
+        def tell(reason):
+            if reason:
+                raise UserError(reason)
+
+        answered = txs.filtered(lambda tx: tx.state in {'done', 'error'}).provider_id
+        for provider in txs.provider_id.filtered(lambda one: one.id in refusals or one in answered):
+            kind, reason = refusals.get(provider.id, (None, None))
+            self.env['billpro.own.transaction']._commit_alone(
+                provider,
                 'refused',
-                UserError(reason),
+                partial(tell, reason),
                 delays=RETRY_DELAYS if kind == 'limit' else (),
             )
-        answered = txs.filtered(lambda tx: tx.state in {'done', 'error'}).provider_id
-        Failure._forget(answered.filtered(lambda one: one.id not in refusals), 'refused')
 
     @api.model
     def _trigger_post_processing(self, seconds):
@@ -633,8 +646,10 @@ class BillproBillingRun(models.Model):
             time.sleep(delay)
 
     @api.model
-    def _charge_in_thread(self, database, uid, context, tx_id, refusals):
+    def _charge_in_thread(self, database, uid, context, tx_id, provider_id, refusals):
         """Send one attempt with a cursor of its own."""
+        if provider_id in refusals:
+            return  # While it waited for its turn.
         with Registry(database).cursor() as cr:
             self._charge_one(api.Environment(cr, uid, context, su=True), tx_id, refusals)
 

@@ -168,12 +168,15 @@ class BillproDispute(models.Model):
     def _to_datetime(self, timestamp):
         return datetime.fromtimestamp(timestamp, timezone.utc).replace(tzinfo=None)
 
-    def _tell_staff(self):
-        """Note a new dispute or its end on order and invoice, and ask the salesperson to act."""
+    def _describe(self):
+        """Return what has become of the dispute, as staff read it.
+
+        :rtype: str
+        """
         self.ensure_one()
         amount = self.currency_id.format(self.amount)
         reference = self.transaction_id.reference
-        text = {
+        return {
             'inquiry': self.env._(
                 "The customer's bank asks about %(amount)s of payment %(reference)s (%(reason)s)."
                 " No money is held back. Answer in the provider's dashboard before the date given"
@@ -214,6 +217,12 @@ class BillproDispute(models.Model):
                 reference=reference,
             ),
         }['refunded' if self.provider_status in _REFUNDED_STATUSES else self.state]
+
+    def _tell_staff(self):
+        """Note a new dispute or its end on order and invoice, and ask the salesperson to act."""
+        self.ensure_one()
+        reference = self.transaction_id.reference
+        text = self._describe()
         if self.is_stopping:
             text = self.env._(
                 "%s The card isn't charged by itself any more until somebody resumes the charges.",

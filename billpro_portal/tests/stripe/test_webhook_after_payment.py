@@ -282,11 +282,29 @@ class TestWebhookCard(WebhookCommon):
         self._deliver_all(
             self._find_messages(
                 'payment_method.automatically_updated',
+                'payment_method.card_automatically_updated',
                 'payment_method.detached',
                 payment=token.stripe_payment_method,
             )
         )
         self._process()
+
+    def test_both_names_of_the_message_are_taken_in(self):
+        """Stripe documentation, "API changelog", 2020-08-27: the message is renamed."""
+        token = self.order.billing_token_id
+        self.gateway.renew_card(token.stripe_payment_method, exp_year=2031, last4='1881')
+        (message,) = self._find_messages(
+            'payment_method.card_automatically_updated', payment=token.stripe_payment_method
+        )
+        later = {**message, 'id': 'evt_renamed', 'type': 'payment_method.automatically_updated'}
+        self._deliver_all([message, later])
+        self._process()
+        self.assertEqual(
+            self._get_events().mapped('event_type'),
+            ['payment_method.automatically_updated'] * 2,
+        )
+        self.assertEqual(self._get_events().mapped('state'), ['processed', 'processed'])
+        self.assertEqual(token.card_last_digits, '1881')
 
     def test_renewed_by_the_bank(self):
         token = self.order.billing_token_id

@@ -14,7 +14,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Any, TypedDict
 
-from fake_gateway import balance, rendering
+from fake_gateway import api_versions, balance, rendering
 from fake_gateway.clock import Clock
 from fake_gateway.errors import NoSuchObject
 from fake_gateway.ledger import Ledger, Movement
@@ -335,7 +335,7 @@ class Session:
         event = self.create(
             'event',
             {
-                'type': event_type,
+                'type': api_versions.name_event(event_type, self.caller.version),
                 'api_version': self.caller.version,
                 'request': {
                     'id': self.caller.request_id,
@@ -344,15 +344,16 @@ class Session:
                 'data': {'object': self._snapshot(record, self.caller.version)},
             },
         )
-        endpoints = [
-            endpoint
-            for endpoint in self.all('webhook_endpoint', status='enabled')
-            if not {'*', event_type}.isdisjoint(endpoint['enabled_events'])
-        ]
-        event['pending_webhooks'] = len(endpoints)
-        for endpoint in endpoints:
+        endpoints = []
+        for endpoint in self.all('webhook_endpoint', status='enabled'):
             version = endpoint['api_version'] or self.caller.version
+            name = api_versions.name_event(event_type, version)
+            if not {'*', name}.isdisjoint(endpoint['enabled_events']):
+                endpoints.append((endpoint, version, name))
+        event['pending_webhooks'] = len(endpoints)
+        for endpoint, version, name in endpoints:
             sent = event | {
+                'type': name,
                 'api_version': version,
                 'data': {'object': self._snapshot(record, version)},
             }
