@@ -1,7 +1,7 @@
 {
     'name': "BillPro Order Portal",
     'summary': "One order link: checkout, customer portal, invoices, receipts and credit notes",
-    'version': '19.0.0.4.0',
+    'version': '19.0.0.5.0',
     'category': 'Sales/Sales',
     'author': "BillPro Portal contributors",
     'website': "https://github.com/billpro-portal/billpro_portal",
@@ -16,7 +16,7 @@
         'sale_management',
         'sms',
     ],
-    'external_dependencies': {'python': ['phonenumbers', 'qrcode', 'stripe']},
+    'external_dependencies': {'python': ['phonenumbers', 'qrcode', 'stripe>=11.0.0']},
     'data': [
         'security/billpro_portal_groups.xml',
         'security/ir.model.access.csv',
@@ -34,6 +34,7 @@
         'views/orders/order_link_templates.xml',
         'views/pages/page_templates.xml',
         'views/checkout/checkout_templates.xml',
+        'views/stripe/stripe_templates.xml',
         'views/cards/card_templates.xml',
         'views/pages/order_portal_templates.xml',
         'views/cancellation/cancel_templates.xml',

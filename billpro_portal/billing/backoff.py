@@ -27,4 +27,5 @@ ENDLESS = {
     'bookable': _minutes(5, 15, 60),
     'payable': _minutes(5, 15, 60),
     'defer': _minutes(1440),
+    'refused': _minutes(5),
 }

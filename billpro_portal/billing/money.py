@@ -28,11 +28,12 @@ def from_minor_units(minor_units: int, coin: float) -> float:
     return float(minor_units * Decimal(repr(coin)))
 
 
-def split_evenly(total: int, count: int) -> list[int]:
+def split_evenly(total: int, count: int, least: int = 1) -> list[int]:
     """Split an amount into equal parts; the last one absorbs the remainder.
 
     :param int total: The amount in minor units.
     :param int count: The number of parts.
+    :param int least: What the last part should be at least, if there is enough for all.
     :return: The parts in minor units, all at least one, adding up to the total.
     :rtype: list[int]
     :raise ValueError: If there is less than one minor unit for each part.
@@ -42,17 +43,18 @@ def split_evenly(total: int, count: int) -> list[int]:
     if total < count:
         raise ValueError(f"{total} minor units can't be split into {count} parts")
     part = (2 * total + count) // (2 * count)  # The closest whole number.
-    if total - part * (count - 1) < 1:
+    if total - part * (count - 1) < max(least, 1):
         part = total // count
     return [part] * (count - 1) + [total - part * (count - 1)]
 
 
-def split_with_deposit(total: int, deposit: int, count: int) -> list[int]:
+def split_with_deposit(total: int, deposit: int, count: int, least: int = 1) -> list[int]:
     """Split an order's total into a deposit and instalments.
 
     :param int total: The order's total in minor units.
     :param int deposit: What is paid at the checkout, in minor units; 0 means nothing.
     :param int count: The number of instalments after the deposit.
+    :param int least: What the last instalment should be at least, if there is enough for all.
     :return: The instalments in minor units; with the deposit they add up to the total.
     :rtype: list[int]
     :raise ValueError: If the deposit is negative or leaves less than one minor unit for each
@@ -60,4 +62,4 @@ def split_with_deposit(total: int, deposit: int, count: int) -> list[int]:
     """
     if deposit < 0:
         raise ValueError("A deposit can't be negative")
-    return split_evenly(total - deposit, count)
+    return split_evenly(total - deposit, count, least)

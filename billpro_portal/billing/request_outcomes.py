@@ -8,7 +8,8 @@ import urllib3
 DECLINED: Final = 'declined'
 NOT_ATTEMPTED: Final = 'not_attempted'
 UNKNOWN: Final = 'unknown'
-Outcome = Literal['declined', 'not_attempted', 'unknown']
+REFUSED: Final = 'refused'
+Outcome = Literal['declined', 'not_attempted', 'unknown', 'refused']
 
 # Refused before anything was executed, for a reason that is not the customer's card: bad keys,
 # missing rights, too many requests (RFC 9110, 15.5.2 and 15.5.4; RFC 6585, 4).
@@ -29,6 +30,7 @@ def classify_failed_request(error: BaseException | None) -> Outcome:
     :param BaseException|None error: What the HTTP library raised, or `NotSent`; None if nobody
                                      knows why the request failed.
     :return: ``DECLINED``: no money moved; ``NOT_ATTEMPTED``: the provider never tried;
+             ``REFUSED``: it can't be had, whoever's card it is, and no money moved;
              ``UNKNOWN``: money may have moved.
     :rtype: str
     """

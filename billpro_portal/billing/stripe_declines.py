@@ -52,6 +52,8 @@ _HARD_CODES = frozenset(
         # Stripe documentation, "India recurring payments": the customer's authorisation has ended.
         'india_recurring_payment_mandate_canceled',
         'payment_intent_mandate_invalid',
+        # Ours: the card was detached at Stripe, or its customer deleted (`stripe_errors.py`).
+        'payment_method_lost',
         # `do_not_try_again` is an advice code too (Stripe documentation, "Card declines").
         # `confirm_card_data` isn't hard: the decline code tells which data are wrong.
     }
@@ -66,6 +68,16 @@ def classify_decline(codes: DeclineCodes) -> DeclineClass:
     :rtype: str
     """
     return declines.classify_decline(codes, _AUTHENTICATION_CODES, _HARD_CODES)
+
+
+def is_known_decline(codes: DeclineCodes) -> bool:
+    """Return whether codes are those of a decline: by a decline code, or one that is listed here.
+
+    :param DeclineCodes codes: What Stripe says.
+    :rtype: bool
+    """
+    listed = _AUTHENTICATION_CODES | _HARD_CODES
+    return bool(codes.decline_code) or codes.error_code in listed
 
 
 def read_decline(error: Mapping[str, Any]) -> Decline:

@@ -43,8 +43,26 @@ EVENT_TYPES = (
     *PAYOUT_EVENT_TYPES,
 )
 
+# What some of them are called in older versions of the API, by which webhooks are made (Stripe
+# documentation, "API changelog", 2020-08-27).
+_FORMER_TYPES = {
+    'payment_method.card_automatically_updated': 'payment_method.automatically_updated'
+}
+# The version by which our webhooks are made: the newest in which Odoo's own handling of the same
+# messages, about what isn't ours, finds the refunds that it reads (changelog, 2022-11-15).
+WEBHOOK_API_VERSION = '2022-08-01'
+
 # Each is a card that was tried and declined.
 DECLINE_EVENT_TYPES = ('payment_intent.payment_failed', 'setup_intent.setup_failed')
+
+
+def get_present_type(event_type: Any) -> Any:
+    """Return what an event is called today.
+
+    :param event_type: Its type, from anywhere.
+    :return: The type, the same if it isn't one that was renamed.
+    """
+    return _FORMER_TYPES.get(event_type, event_type) if isinstance(event_type, str) else event_type
 
 
 def is_stripe_id(value: Any, kind: str | None = None) -> bool:

@@ -6,11 +6,13 @@ import requests
 import stripe
 
 from .request_outcomes import (
+    REFUSED,
     UNKNOWN,
     Outcome,
     classify_failed_request,
     classify_status,
 )
+from .stripe_errors import INVALID, find_refusal
 
 
 def classify_stripe_error(error: Exception | None) -> Outcome:
@@ -23,7 +25,7 @@ def classify_stripe_error(error: Exception | None) -> Outcome:
 
     :param Exception|None error: What Stripe's library or the HTTP library raised, or `NotSent`;
                                  None if nothing was.
-    :return: ``DECLINED``, ``NOT_ATTEMPTED`` or ``UNKNOWN``.
+    :return: ``DECLINED``, ``NOT_ATTEMPTED``, ``REFUSED`` or ``UNKNOWN``.
     :rtype: str
     """
     if isinstance(error, stripe.APIConnectionError):
@@ -32,6 +34,8 @@ def classify_stripe_error(error: Exception | None) -> Outcome:
         return classify_failed_request(cause) if is_known else UNKNOWN
     if isinstance(error, stripe.IdempotencyError):
         return UNKNOWN
+    if find_refusal(error) == INVALID:
+        return REFUSED
     if isinstance(error, stripe.StripeError):
         return classify_status(error.http_status)
     return classify_failed_request(error)

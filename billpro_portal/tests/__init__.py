@@ -6,8 +6,10 @@ from . import (
     test_lifecycle,
     test_log_redaction,
     test_new_company,
+    test_packages,
     test_request_outcomes,
     test_sale_features,
+    test_stripe_limits,
 )
 from .accounting import (
     test_booking,
@@ -114,6 +116,7 @@ if find_spec('fake_gateway'):
     from .rights import test_guarded_fields
     from .stripe import (
         test_stripe_cards,
+        test_stripe_refusals,
         test_stripe_requests,
         test_webhook,
         test_webhook_after_payment,

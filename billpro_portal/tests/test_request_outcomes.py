@@ -7,6 +7,7 @@ from odoo.tests import BaseCase, tagged
 from ..billing.request_outcomes import (
     DECLINED,
     NOT_ATTEMPTED,
+    REFUSED,
     UNKNOWN,
     NotSent,
     classify_failed_request,
@@ -51,10 +52,35 @@ class TestRequestOutcomes(BaseCase):
         ):
             self.assertEqual(classify_failed_request(error), outcome, error)
 
+    def _invalid(self, message, **details):
+        error = {'type': 'invalid_request_error', 'message': message, **details}
+        return stripe.InvalidRequestError(
+            message,
+            details.get('param'),
+            details.get('code'),
+            http_status=400,
+            json_body={'error': error},
+        )
+
     def test_stripe_answers(self):
         for error, outcome in (
             (stripe.CardError("declined", None, 'card_declined', http_status=402), DECLINED),
             (stripe.InvalidRequestError("wrong", 'amount', http_status=400), DECLINED),
+            (self._invalid("Amount must be", code='amount_too_small', param='amount'), REFUSED),
+            (
+                self._invalid("No such customer", code='resource_missing', param='customer'),
+                DECLINED,
+            ),
+            (
+                self._invalid(
+                    "No such customer: 'c'; a similar object exists in live mode",
+                    code='resource_missing',
+                    param='customer',
+                ),
+                REFUSED,
+            ),
+            (self._invalid("It was detached from a Customer."), DECLINED),
+            (self._invalid("We can't", code='payment_intent_authentication_failure'), DECLINED),
             (stripe.AuthenticationError("key", http_status=401), NOT_ATTEMPTED),
             (stripe.PermissionError("rights", http_status=403), NOT_ATTEMPTED),
             (stripe.RateLimitError("many", http_status=429), NOT_ATTEMPTED),

@@ -115,6 +115,24 @@ def test_a_disputed_payment(gateway, client, pay):
     assert gateway.ledger.net_amount() == 1000
 
 
+def test_an_inquiry_holds_nothing_back(gateway, client, pay):
+    intent = pay()
+    inquiry = gateway.open_dispute(intent.id, status='warning_needs_response')
+    assert inquiry['is_charge_refundable']
+    assert gateway.ledger.net_amount() == 1000
+    gateway.escalate_dispute(inquiry['id'])
+    assert client.v1.disputes.retrieve(inquiry['id']).status == 'needs_response'
+    assert gateway.ledger.net_amount() == 0
+
+
+def test_a_refund_ends_an_inquiry(gateway, client, pay):
+    intent = pay()
+    inquiry = gateway.open_dispute(intent.id, status='warning_needs_response')
+    client.v1.refunds.create({'payment_intent': intent.id})
+    assert client.v1.disputes.retrieve(inquiry['id']).status == 'charge_refunded'
+    assert gateway.ledger.net_amount() == 0
+
+
 def test_a_dispute_on_demand(gateway, client, pay):
     intent = pay()
     dispute = gateway.open_dispute(intent.id, reason='duplicate', amount=250)

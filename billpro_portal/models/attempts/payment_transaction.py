@@ -5,7 +5,7 @@ from functools import partial
 import psycopg2
 
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 from odoo.tools import float_round
 
 from ...billing import backoff
@@ -16,7 +16,7 @@ from ...billing.lifecycle import (
     PAID,
 )
 from ...billing.request_outcomes import DECLINED as REQUEST_DECLINED
-from ...billing.request_outcomes import NOT_ATTEMPTED, UNKNOWN
+from ...billing.request_outcomes import NOT_ATTEMPTED, REFUSED, UNKNOWN
 from ..rights.own_context import INSIDE, get_answers, is_inside
 
 # A request is over after this time: a draft that old belongs to a process that died.
@@ -136,6 +136,17 @@ class PaymentTransaction(models.Model):
         string="Not Attempted",
         readonly=True,
         help="The last request never reached the provider or was turned away: nothing was tried.",
+    )
+    billing_refusal = fields.Selection(
+        selection=[
+            ('invalid', "Can't be had"),
+            ('key', "Key refused"),
+            ('limit', "Too many requests"),
+        ],
+        string="Refusal",
+        readonly=True,
+        copy=False,
+        help="Why the provider has refused the last request, where no card is to blame for it.",
     )
     billing_sent_date = fields.Datetime(
         string="Sent On",
@@ -293,8 +304,10 @@ class PaymentTransaction(models.Model):
         unknown = self.filtered('billing_outcome_unknown')
         waiting = (self - unknown).filtered('billing_action_required')
         not_sent = (self - unknown - waiting)._filter_not_sent()
-        declined = self - unknown - waiting - not_sent
+        refused = (self - unknown - waiting - not_sent)._filter_refused()
+        declined = self - unknown - waiting - not_sent - refused
         not_sent._wait_for_next_run(state_message)
+        refused._take_back_refused(state_message)
         updated = super(PaymentTransaction, declined)._set_error(
             state_message, extra_allowed_states=extra_allowed_states
         )
@@ -600,7 +613,13 @@ class PaymentTransaction(models.Model):
                 return
         elif self._is_needless():
             return
-        self.write({'billing_outcome_unknown': False, 'billing_not_attempted': False})
+        self.write(
+            {
+                'billing_outcome_unknown': False,
+                'billing_not_attempted': False,
+                'billing_refusal': False,
+            }
+        )
         repeated = self.billing_resent and INSIDE
         self.with_context(billing_repeated_request=repeated)._charge_with_token()
 
@@ -676,6 +695,35 @@ class PaymentTransaction(models.Model):
         return self.filtered(
             lambda tx: tx.billing_event_id and tx.billing_not_attempted and tx.state == 'draft'
         )
+
+    def _filter_refused(self):
+        """Return the attempts that can't be had as they are, whoever's card it is.
+
+        :rtype: payment.transaction
+        """
+        return self.filtered(
+            lambda tx: (
+                tx.billing_event_id and tx.billing_refusal == 'invalid' and tx.state == 'draft'
+            )
+        )
+
+    def _take_back_refused(self, reason):
+        """Take back attempts that can't be had, and leave their payments to a person.
+
+        It isn't the customer's fault, who is told nothing. No money has moved: once the cause is
+        mended, the payment is collected by an attempt of its own.
+
+        :param str reason: What the provider says.
+        """
+        for tx in self:
+            event = tx.billing_event_id
+            tx._set_canceled(state_message=reason)
+            tx.is_post_processed = True
+            event._apply_trigger('refuse', reason)
+            tx.billing_order_id._mark_totals_to_compute()
+            self.env['billpro.own.transaction']._note(
+                event, 'invalid', UserError(reason), delays=()
+            )
 
     def _wait_for_next_run(self, reason):
         """Leave attempts that the provider never tried to the next run, under their references.
@@ -1112,11 +1160,34 @@ class PaymentTransaction(models.Model):
         outcome = provider._classify_failure(cause)
         if outcome == REQUEST_DECLINED:
             self._record_decline(provider._decline_of(cause))
+        self.billing_refusal = provider._find_refusal(cause)
+        if outcome == REFUSED:
+            self._tell_of_refusal(cause)
         if self._is_sent_by_us():
             if outcome == NOT_ATTEMPTED and is_inside(self.env, 'billing_repeated_request'):
                 outcome = UNKNOWN  # The first request may have been executed.
             self.billing_outcome_unknown = outcome == UNKNOWN
             self.billing_not_attempted = outcome == NOT_ATTEMPTED
+
+    def _tell_of_refusal(self, cause):
+        """Ask staff about an initial payment that can't be had: the customer can't mend it.
+
+        Of scheduled payments `_take_back_refused` tells them, and of what they do themselves the
+        message does.
+
+        :param Exception cause: What was raised.
+        """
+        if self.billing_event_id or self.source_transaction_id or self.operation == 'refund':
+            return
+        self.billing_order_id._ask_staff(
+            f'refused-{self.billing_order_id.id}',
+            self.env._("The provider refuses the payment of %s", self.billing_order_id.name),
+            self.env._(
+                "No card is to blame: “%s”. Look at the order's amount and at the keys of the"
+                " provider. The customer can't pay until then.",
+                getattr(cause, 'user_message', None) or str(cause),
+            ),
+        )
 
     def _is_sent_by_us(self):
         """Return whether the request that moves the money comes from here, and not from a browser.

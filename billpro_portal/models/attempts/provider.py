@@ -311,3 +311,25 @@ class BillproProvider(models.AbstractModel):
         :rtype: dict
         """
         return {}
+
+    @api.model
+    def _find_refusal(self, error):
+        """Return what a refusal is about that no card is to blame for.
+
+        :param Exception|None error: What the request raised.
+        :return: A value of `payment.transaction.billing_refusal`; None if it isn't one, or nothing
+                 is known of it.
+        :rtype: str|None
+        """
+        return
+
+    @api.model
+    def _find_amount_refusal(self, amount, currency):
+        """Return why the provider takes no payment of an amount, as far as that is known.
+
+        :param float amount: The amount.
+        :param res.currency currency: Its currency.
+        :return: The reason, as a sentence for staff; None if nothing is known against it.
+        :rtype: str|None
+        """
+        return

@@ -9,6 +9,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.modules.registry import Registry
 
+from ...billing import backoff
 from ...billing.declines import AUTHENTICATION, HARD, SOFT
 from ...billing.lifecycle import (
     CHARGEABLE_EVENTS,
@@ -240,6 +241,7 @@ class BillproBillingRun(models.Model):
         """
         Failure = self.env['billpro.failure']
         waiting = Failure._get_waiting_ids('billpro.billing.event', 'open')
+        waiting += Failure._get_waiting_ids('billpro.billing.event', 'invalid')
         waiting += Failure._get_unbookable_ids('billpro.billing.event')
         now = fields.Datetime.now()
         by_date = Domain('status', '=', 'scheduled') & Domain('due_date', '<=', now)
@@ -550,7 +552,8 @@ class BillproBillingRun(models.Model):
 
         Several are under way at once, up to the number in the system parameter
         `billpro_portal.charge_workers`, and at most `billpro_portal.charges_per_second` begin in
-        a second.
+        a second. Once a provider refuses the key, or says that there are too many requests, it gets
+        no more in this run: what is left stays due.
 
         :param payment.transaction txs: The attempts.
         """
@@ -560,28 +563,68 @@ class BillproBillingRun(models.Model):
         workers = int(parameters.get_param('billpro_portal.charge_workers', 4))
         rate = float(parameters.get_param('billpro_portal.charges_per_second', 20))
         self._trigger_post_processing(len(txs) / rate)
+        # Read before the commit: nothing may be known of an attempt before its lock is held.
+        providers = {tx.id: tx.provider_id.id for tx in txs}
         # The job is known, whatever becomes of the first charge; threads see it no sooner.
         self.env.cr.commit()  # pylint: disable=invalid-commit
-        begin = time.monotonic()
+        refusals = {}
         if workers <= 1:
-            for index, tx_id in enumerate(txs.ids):
+            self._charge_one_by_one(providers, rate, refusals)
+        else:
+            self._charge_in_threads(providers, rate, refusals, workers)
+            self.env.invalidate_all()
+            # A new view of the database, to see what the threads committed.
+            self.env.cr.commit()  # pylint: disable=invalid-commit
+        self._note_refusals(txs, refusals)
+
+    @api.model
+    def _charge_one_by_one(self, providers, rate, refusals):
+        begin = time.monotonic()
+        for index, (tx_id, provider_id) in enumerate(providers.items()):
+            if provider_id not in refusals:
                 self._wait_until(begin + index / rate)
-                self._charge_one(self.env, tx_id)
-            return
+                self._charge_one(self.env, tx_id, refusals)
+
+    @api.model
+    def _charge_in_threads(self, providers, rate, refusals, workers):
+        begin = time.monotonic()
         database, context = self.env.cr.dbname, dict(self.env.context)
         futures = {}
         with ThreadPoolExecutor(max_workers=workers) as pool:
-            for index, tx_id in enumerate(txs.ids):
-                self._wait_until(begin + index / rate)
-                futures[tx_id] = pool.submit(
-                    self._charge_in_thread, database, self.env.uid, context, tx_id
-                )
+            for index, (tx_id, provider_id) in enumerate(providers.items()):
+                if provider_id not in refusals:
+                    self._wait_until(begin + index / rate)
+                    futures[tx_id] = pool.submit(
+                        *(self._charge_in_thread, database, self.env.uid, context),
+                        *(tx_id, provider_id, refusals),
+                    )
         for tx_id, future in futures.items():
             if error := future.exception():
                 _logger.error("Attempt %s broke off", tx_id, exc_info=error)
-        self.env.invalidate_all()
-        # A new view of the database, to see what the threads committed.
-        self.env.cr.commit()  # pylint: disable=invalid-commit
+
+    @api.model
+    def _note_refusals(self, txs, refusals):
+        """Tell staff of providers that refuse all requests, once, and forget it when they answer.
+
+        A limit passes by itself: staff hear of it when several runs meet it.
+
+        :param payment.transaction txs: The attempts of a run.
+        :param dict refusals: What was refused, by the provider's id.
+        """
+
+        def tell(reason):
+            if reason:
+                raise UserError(reason)
+
+        answered = txs.filtered(lambda tx: tx.state in {'done', 'error'}).provider_id
+        for provider in txs.provider_id.filtered(lambda one: one.id in refusals or one in answered):
+            kind, reason = refusals.get(provider.id, (None, None))
+            self.env['billpro.own.transaction']._commit_alone(
+                provider,
+                'refused',
+                partial(tell, reason),
+                delays=backoff.OWN_TRANSACTION if kind == 'limit' else (),
+            )
 
     @api.model
     def _trigger_post_processing(self, seconds):
@@ -604,17 +647,20 @@ class BillproBillingRun(models.Model):
             time.sleep(delay)
 
     @api.model
-    def _charge_in_thread(self, database, uid, context, tx_id):
+    def _charge_in_thread(self, database, uid, context, tx_id, provider_id, refusals):
         """Send one attempt with a cursor of its own."""
+        if provider_id in refusals:
+            return  # While it waited for its turn.
         with Registry(database).cursor() as cr:
-            self._charge_one(api.Environment(cr, uid, context, su=True), tx_id)
+            self._charge_one(api.Environment(cr, uid, context, su=True), tx_id, refusals)
 
     @api.model
-    def _charge_one(self, env, tx_id):
+    def _charge_one(self, env, tx_id, refusals=None):
         """Send one attempt, if nobody else does, and commit its outcome.
 
         :param api.Environment env: The environment whose cursor is committed.
         :param int tx_id: The attempt.
+        :param dict refusals: Takes up what the provider refuses of whatever card, by its id.
         """
         tx = env['payment.transaction'].browse(tx_id)
         tx = tx.with_context(billing_post_processing_triggered=INSIDE, billing_answers=Answers())
@@ -626,6 +672,9 @@ class BillproBillingRun(models.Model):
                 # The totals of the order follow with the booking, for all orders at once.
                 with env.protecting(tx.billing_order_id._get_total_fields(), tx.billing_order_id):
                     tx._charge_event()
+                is_refused = tx.billing_refusal in {'key', 'limit'} and tx.state == 'draft'
+                if is_refused and refusals is not None:
+                    refusals[tx.provider_id.id] = (tx.billing_refusal, tx.state_message)
             return True
 
         # The outcome is committed before everything else.

@@ -125,6 +125,7 @@ class SaleOrder(models.Model):
             )
         if not token or token not in self._get_cards_for_initial_payment():
             raise UserError(self.env._("Order %s can't be charged to this card.", self.name))
+        self._check_amounts_can_be_paid(token.provider_id)
         if refusal := self.env['billpro.books']._get_refusal_of_order(self, token.provider_id):
             raise UserError(
                 self.env._("It is not charged, as it can't be booked: %s", refusal),

@@ -3,7 +3,7 @@ from contextlib import contextmanager
 from markupsafe import Markup, escape
 
 from odoo import Command, api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 from odoo.tools import formatLang
 
 from ...billing.agreement import agreement_text, changes_between, fingerprint, read_agreement
@@ -497,6 +497,34 @@ class SaleOrder(models.Model):
                 ]
             )
         )
+
+    def _check_amounts_can_be_paid(self, providers=None):
+        """Check that the payments of an order, now and later, can be collected by some provider.
+
+        :param payment.provider providers: By whom; all that the checkout offers if not given.
+        :raise ValidationError: If all of them refuse an amount.
+        """
+        self.ensure_one()
+        purchase = self._get_purchase()
+        if providers is None:
+            providers = self._get_checkout_providers()
+            if purchase._requires_card(self):
+                providers = providers.filtered('allow_tokenization')
+        for amount in (self._get_amount_asked(), *purchase._get_later_amounts(self)):
+            refusals = [
+                amount and provider._in_billing()._find_amount_refusal(amount, self.currency_id)
+                for provider in providers
+            ]
+            if refusals and all(refusals):
+                raise ValidationError(
+                    self.env._(
+                        "A payment of %(amount)s of order %(order)s can't be collected."
+                        " %(reason)s Change the price, the deposit or the number of payments.",
+                        amount=self.currency_id.format(amount),
+                        order=self.name,
+                        reason=refusals[0],
+                    )
+                )
 
     # === OTHER WAYS TO PAY === #
 

@@ -34,6 +34,8 @@ _STILL_TO_DO = {
     'bookable': [('status', 'in', REQUESTABLE_EVENTS)],
     'payable': [('billing_status', 'in', list(BEFORE_APPROVAL))],
     'charge': [('state', '=', 'draft')],
+    'invalid': [('status', 'in', REQUESTABLE_EVENTS)],
+    'refused': [('state', '!=', 'disabled')],
     'book': [('is_post_processed', '=', False)],
     'inquire': [('billing_outcome_unknown', '=', True)],
     'authenticate': [('billing_action_required', '=', True)],
@@ -85,6 +87,8 @@ class BillproFailure(models.Model):
             ('bookable', "Not charged, as it can't be booked"),
             ('payable', "Not to be paid, as it can't be booked"),
             ('charge', "Charge the card"),
+            ('invalid', "Not charged, as the provider can't have it so"),
+            ('refused', "Nothing is charged, as the provider refuses all requests"),
             ('book', "Book the payment"),
             ('inquire', "Find out what became of the payment"),
             ('authenticate', "Ask whether the bank has confirmed"),
@@ -397,6 +401,10 @@ class BillproFailure(models.Model):
         self.ensure_one()
         if self.task in OF_COMPANY:
             return self.env._("Payments are not charged, as they can't be booked")
+        if self.task == 'refused':
+            return self.env._("%s refuses to charge: nothing is collected", self._get_record().name)
+        if self.task == 'invalid':
+            return self.env._("Payment %s can't be collected so", self._get_record().display_name)
         if self.task == 'book' and self.res_model != 'res.company':
             return self.env._("Charged, not booked: %s", self._get_record().display_name)
         return self.env._(

@@ -251,6 +251,16 @@ class BillproPurchaseType(models.AbstractModel):
         return order.amount_total
 
     @api.model
+    def _get_later_amounts(self, order):
+        """Return what is charged after the checkout, as far as it is known before.
+
+        :param sale.order order: The order.
+        :return: The amounts in the currency of the order.
+        :rtype: list[float]
+        """
+        return []
+
+    @api.model
     def _get_full_amount(self, order):
         """Return with how much an order is paid for good before it begins, without any card.
 

@@ -234,6 +234,7 @@ class SaleOrder(models.Model):
                 )
             if not order._get_billing_refusal_of(OrderAction.OFFER):
                 order._get_purchase()._check_order(order)
+                order._check_amounts_can_be_paid()
 
     def action_open_order_link(self):
         """Open the dialog with the link, its QR code and the ways to send it."""

@@ -4,9 +4,17 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.fields import Domain
 
+# Not decided yet. Of an inquiry no money is held back.
+UNDECIDED = ('inquiry', 'open')
+# The payment was paid back before it came to a chargeback, by the status at the provider.
+REFUNDED_STATUSES = ('charge_refunded', 'prevented')
+
 
 class BillproDispute(models.Model):
     """A payment that the customer has taken back through the bank, also called chargeback.
+
+    Some banks ask first, which is an inquiry: nothing is held back, and nothing may come of it. If
+    it is escalated, it is a dispute like any other, under the same number.
 
     What a customer takes back is on the account of disputes from the payout on that has it, and off
     again with the payout that brings it back. If the dispute is lost, somebody books the loss: it
@@ -41,10 +49,14 @@ class BillproDispute(models.Model):
     currency_id = fields.Many2one(
         comodel_name='res.currency', required=True, readonly=True, ondelete='restrict'
     )
-    amount = fields.Monetary(readonly=True, help="What is disputed; the provider holds it back.")
+    amount = fields.Monetary(
+        readonly=True,
+        help="What is disputed. The provider holds it back, unless the bank only asks.",
+    )
     reason = fields.Char(readonly=True, help="The bank's reason, in the provider's words.")
     state = fields.Selection(
         selection=[
+            ('inquiry', "Inquiry"),
             ('open', "Open"),
             ('won', "Won"),
             ('lost', "Lost"),
@@ -101,7 +113,7 @@ class BillproDispute(models.Model):
     @api.depends('state', 'booking_state')
     def _compute_actions(self):
         for dispute in self:
-            dispute.is_open = dispute.state == 'open'
+            dispute.is_open = dispute.state in UNDECIDED
             dispute.can_book_loss = dispute.booking_state == 'to_book'
             dispute.can_take_loss_back = dispute.booking_state == 'to_take_back'
 
@@ -130,12 +142,23 @@ class BillproDispute(models.Model):
             known.order_id._withdraw_unsent_attempts()
         known._tell_staff()
 
-    def _tell_staff(self):
-        """Note a new dispute or its end on order and invoice, and ask the salesperson to act."""
+    def _describe(self):
+        """Return what has become of the dispute, as staff read it.
+
+        :rtype: str
+        """
         self.ensure_one()
         amount = self.currency_id.format(self.amount)
         reference = self.transaction_id.reference
-        text = {
+        return {
+            'inquiry': self.env._(
+                "The customer's bank asks about %(amount)s of payment %(reference)s (%(reason)s)."
+                " No money is held back. Answer in the provider's dashboard before the date given"
+                " there, or refund the payment: otherwise it may become a dispute.",
+                amount=amount,
+                reference=reference,
+                reason=self.reason,
+            ),
             'open': self.env._(
                 "The customer disputes %(amount)s of payment %(reference)s (%(reason)s). The"
                 " provider holds the money back. Answer in the provider's dashboard before the"
@@ -161,7 +184,19 @@ class BillproDispute(models.Model):
                 amount=amount,
                 reference=reference,
             ),
-        }[self.state]
+            'refunded': self.env._(
+                "The dispute of %(amount)s of payment %(reference)s was settled by a refund. No"
+                " more money is held back.",
+                amount=amount,
+                reference=reference,
+            ),
+        }['refunded' if self.provider_status in REFUNDED_STATUSES else self.state]
+
+    def _tell_staff(self):
+        """Note a new dispute or its end on order and invoice, and ask the salesperson to act."""
+        self.ensure_one()
+        reference = self.transaction_id.reference
+        text = self._describe()
         if self.is_stopping:
             text = self.env._(
                 "%s The card isn't charged by itself any more until somebody resumes the charges.",
@@ -171,8 +206,11 @@ class BillproDispute(models.Model):
             invoice._message_log(body=text)
         if self.order_id:
             self.order_id._message_log(body=text)
-            if self.state in {'open', 'lost'}:
+            if self.state != 'inquiry':
+                self.order_id._withdraw_question(f'dispute-{self.id}-inquiry')
+            if self.state in {*UNDECIDED, 'lost'}:
                 summary = {
+                    'inquiry': self.env._("The bank asks about payment %s", reference),
                     'open': self.env._("Payment %s is disputed", reference),
                     'lost': self.env._("The dispute of payment %s was lost", reference),
                 }[self.state]

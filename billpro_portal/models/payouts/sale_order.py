@@ -1,5 +1,7 @@
 from odoo import api, fields, models
 
+from .dispute import UNDECIDED
+
 STOPPING = [('is_stopping', '=', True)]
 
 
@@ -20,7 +22,8 @@ class SaleOrder(models.Model):
         compute='_compute_billing_is_disputed',
         store=True,
         compute_sudo=True,
-        help="The customer has taken a payment back through the bank, and it isn't decided yet.",
+        help="The customer has taken a payment back through the bank, or the bank asks about it,"
+        " and it isn't decided yet.",
     )
     billing_is_stopped = fields.Boolean(
         string="Charges Stopped",
@@ -84,7 +87,9 @@ class SaleOrder(models.Model):
     @api.depends('billing_dispute_ids.state')
     def _compute_billing_is_disputed(self):
         for order in self:
-            order.billing_is_disputed = 'open' in order.billing_dispute_ids.mapped('state')
+            order.billing_is_disputed = bool(
+                order.billing_dispute_ids.filtered(lambda dispute: dispute.state in UNDECIDED)
+            )
 
     def action_open_disputes(self):
         """Open the list of the order's disputes.

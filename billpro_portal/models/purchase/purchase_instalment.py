@@ -1,3 +1,5 @@
+from decimal import Decimal
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import format_date
@@ -6,6 +8,7 @@ from ...billing.calendar import due_datetime, nth_date
 from ...billing.lifecycle import OPEN
 from ...billing.money import from_minor_units, split_with_deposit, to_minor_units
 from ...billing.schedule_changes import balance_change
+from ...billing.stripe_limits import get_smallest, get_step
 from ..rights.own_context import INSIDE, FixedTaxes
 
 
@@ -124,20 +127,35 @@ class BillproPurchaseInstalment(models.AbstractModel):
     def _get_amounts(self, order):
         """Return the instalments; with the deposit they are the order's total.
 
+        They are split so that cards can be charged with them: each is a multiple of what Stripe
+        takes in the currency, and the last one reaches the smallest amount, wherever the total
+        lets it.
+
         :param sale.order order: The order.
         :return: The amounts in the currency of the order.
         :rtype: list[float]
         :raise ValueError: If the total can't be split.
         """
-        coin = order.currency_id.rounding
+        currency = order.currency_id
+        coin, step = currency.rounding, float(get_step(currency.name))
+        if step > coin and all(
+            Decimal(repr(amount)) % Decimal(repr(step)) == 0
+            for amount in (order.amount_total, order.billing_deposit)
+        ):
+            coin = step
         return [
             from_minor_units(part, coin)
             for part in split_with_deposit(
                 to_minor_units(order.amount_total, coin),
                 to_minor_units(order.billing_deposit, coin),
                 order.billing_instalment_count,
+                to_minor_units(get_smallest(currency.name), coin),
             )
         ]
+
+    @api.model
+    def _get_later_amounts(self, order):
+        return self._get_amounts(order)
 
     @api.model
     def _get_schedule(self, order):

@@ -162,6 +162,10 @@ class BillproPurchaseSubscription(models.AbstractModel):
         return order.billing_period_amount or self._get_lines_amount(order)
 
     @api.model
+    def _get_later_amounts(self, order):
+        return [self._get_period_amount(order)]
+
+    @api.model
     def _get_lines_amount(self, order):
         """Return what the lines of the order make of a period, whatever staff changed it to.
 

@@ -75,6 +75,7 @@ OWN = {
         'billing_outcome_unknown',
         'billing_receipt_pdf',
         'billing_refund_user_id',
+        'billing_refusal',
         'billing_resent',
         'billing_sent_date',
         'billing_superseded',

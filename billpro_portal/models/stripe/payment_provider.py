@@ -12,7 +12,7 @@ from odoo.addons.payment_stripe import const
 from odoo.addons.payment_stripe import utils as stripe_utils
 
 from ...billing.request_outcomes import NotSent
-from ...billing.stripe_messages import EVENT_TYPES, is_stripe_path
+from ...billing.stripe_messages import EVENT_TYPES, WEBHOOK_API_VERSION, is_stripe_path
 from ..rights.own_context import is_inside
 
 _logger = logging.getLogger(__name__)
@@ -43,6 +43,155 @@ class PaymentProvider(models.Model):
         help="When a message came that could not be verified, because the webhook secret is missing"
         " or another one.",
     )
+    billpro_webhook_version = fields.Char(
+        string="Version of the Webhook",
+        readonly=True,
+        copy=False,
+        help="The version of Stripe's interface by which the webhook was made, as far as is known.",
+    )
+    billpro_is_webhook_outdated = fields.Boolean(
+        string="Webhook Outdated", compute='_compute_billpro_is_webhook_outdated'
+    )
+    billpro_tested_date = fields.Datetime(
+        string="Connection Tested On",
+        readonly=True,
+        copy=False,
+        help="When the provider has last taken the key at a test.",
+    )
+    billpro_key_text = fields.Char(string="Key", compute='_compute_billpro_health')
+    billpro_last_success_date = fields.Datetime(
+        string="Last Payment", compute='_compute_billpro_health'
+    )
+    billpro_last_message_date = fields.Datetime(
+        string="Last Message", compute='_compute_billpro_health'
+    )
+    billpro_failures_text = fields.Char(
+        string="Failures of 30 Days", compute='_compute_billpro_health'
+    )
+
+    # === HEALTH === #
+
+    @api.depends('code', 'stripe_webhook_secret', 'billpro_webhook_version')
+    def _compute_billpro_is_webhook_outdated(self):
+        for provider in self:
+            provider.billpro_is_webhook_outdated = (
+                provider.code == 'stripe'
+                and bool(provider.stripe_webhook_secret)
+                and provider.billpro_webhook_version != WEBHOOK_API_VERSION
+            )
+
+    def _compute_billpro_health(self):
+        transactions = self.env['payment.transaction'].sudo()
+        messages = self.env['billpro.webhook.event'].sudo()
+        for provider in self:
+            own = [('provider_id', '=', provider._origin.id)]
+            paid = transactions.search(
+                [*own, ('state', '=', 'done')], order='last_state_change desc', limit=1
+            )
+            message = messages.search(own, order='received_date desc', limit=1)
+            provider.billpro_last_success_date = paid.last_state_change
+            provider.billpro_last_message_date = message.received_date
+            provider.billpro_key_text = provider._get_key_text()
+            provider.billpro_failures_text = provider._get_failures_text(own)
+
+    def _get_key_text(self):
+        """Return whether the provider takes the key, as far as is known.
+
+        :rtype: str
+        """
+        failure = self.env['billpro.failure']._search_of(self._origin, 'refused')
+        if failure:
+            return self.env._("Refused: %s", failure.reason)
+        if self.billpro_tested_date:
+            return self.env._("Taken")
+        return self.env._("Not tested yet")
+
+    def _get_failures_text(self, own):
+        """Return how many payments of the last 30 days failed, by kind.
+
+        :param list own: The domain of what is the provider's.
+        :rtype: str
+        """
+        since = fields.Datetime.subtract(fields.Datetime.now(), days=30)
+        recent = [*own, ('last_state_change', '>=', since)]
+        transactions = self.env['payment.transaction'].sudo()
+        counts = (
+            (self.env._("declined"), [('state', '=', 'error'), ('billing_refusal', '=', False)]),
+            (self.env._("refused"), [('billing_refusal', '!=', False)]),
+            (self.env._("unknown"), [('billing_outcome_unknown', '=', True)]),
+        )
+        texts = [
+            f'{count} {label}'
+            for label, domain in counts
+            if (count := transactions.search_count([*recent, *domain]))
+        ]
+        failed = (
+            self.env['billpro.webhook.event']
+            .sudo()
+            .search_count([*own, ('state', '=', 'failed'), ('received_date', '>=', since)])
+        )
+        if failed:
+            texts.append(self.env._("%s messages failed", failed))
+        return ', '.join(texts) or self.env._("None")
+
+    def action_billpro_test_connection(self):
+        """Ask Stripe whether it takes the key, and look at the webhook; no money moves.
+
+        :return: A notification with what came of it.
+        :rtype: dict
+        :raise AccessError: If the user may not set up providers.
+        """
+        self.ensure_one()
+        self.check_access('write')
+        try:
+            self._billpro_ask_stripe('GET', 'payment_intents', params={'limit': 1})
+            endpoint = self._find_webhook_endpoint()
+        except ValidationError as error:
+            if self._in_billing()._find_refusal(error.__cause__):
+                self.env['billpro.own.transaction']._note(self, 'refused', error, delays=())
+            return self._get_health_notification('danger', str(error))
+        self.billpro_tested_date = fields.Datetime.now()
+        self.env['billpro.failure']._forget(self, 'refused')
+        self.billpro_webhook_version = endpoint and endpoint['api_version']
+        if not endpoint or self.billpro_is_webhook_outdated or not self.stripe_webhook_secret:
+            return self._get_health_notification(
+                'warning',
+                self.env._(
+                    "Stripe takes the key. Its messages need “Create webhook”: there is no webhook"
+                    " for this address, or an older one."
+                ),
+            )
+        return self._get_health_notification(
+            'success', self.env._("Stripe takes the key, and sends its messages here.")
+        )
+
+    def _find_webhook_endpoint(self):
+        """Return the webhook of this address, as Stripe knows it.
+
+        :return: Stripe's object; None if there is none.
+        :rtype: dict|None
+        :raise ValidationError: If Stripe refuses it or doesn't answer.
+        """
+        url = self._get_stripe_webhook_url()
+        endpoints = self._billpro_ask_stripe('GET', 'webhook_endpoints', params={'limit': 100})
+        return next((one for one in endpoints['data'] if one['url'] == url), None)
+
+    def _get_health_notification(self, kind, message):
+        """Return a message to whoever sets the provider up.
+
+        :param str kind: `success`, `warning` or `danger`.
+        :param str message: What to say.
+        :rtype: dict
+        """
+        return {
+            'type': 'ir.actions.client',
+            'tag': 'display_notification',
+            'params': {
+                'message': message,
+                'type': kind,
+                'next': {'type': 'ir.actions.client', 'tag': 'soft_reload'},
+            },
+        }
 
     def _get_stripe_client(self):
         """Return Stripe's client, with the provider's key.
@@ -191,18 +340,22 @@ class PaymentProvider(models.Model):
         :return: The provider; empty if the message isn't genuine, or older than five minutes.
         :rtype: payment.provider
         """
+        try:
+            text = payload.decode()  # Releases before 15.5 take no bytes.
+        except UnicodeDecodeError:
+            return self.browse()
         for provider in self.search(
             [('code', '=', 'stripe'), ('stripe_webhook_secret', '!=', False)]
         ):
             try:
                 stripe.WebhookSignature.verify_header(
-                    payload,
+                    text,
                     signature,
                     stripe_utils.get_webhook_secret(provider),
                     stripe.Webhook.DEFAULT_TOLERANCE,
                 )
-            except (stripe.SignatureVerificationError, UnicodeDecodeError, TypeError):
-                continue  # The last two: bytes or a signature that are no text.
+            except (stripe.SignatureVerificationError, TypeError):
+                continue  # The latter: a signature that is missing, or no text.
             return provider
         return self.browse()
 
@@ -227,7 +380,8 @@ class PaymentProvider(models.Model):
         """Register the webhook with all messages that orders need; those of Odoo are among them.
 
         A webhook that was registered before is given the present list of messages. If its secret
-        isn't known here it is made anew: Stripe tells the secret only then.
+        isn't known here, or it was made by an older version of the interface, it is made anew:
+        Stripe tells the secret, and takes a version, only then.
 
         :return: A notification.
         :rtype: dict
@@ -238,20 +392,21 @@ class PaymentProvider(models.Model):
         self.check_access('write')
         url = self._get_stripe_webhook_url()
         events = {f'enabled_events[{index}]': name for index, name in enumerate(EVENT_TYPES)}
-        endpoints = self._billpro_ask_stripe('GET', 'webhook_endpoints', params={'limit': 100})
-        known = next((one for one in endpoints['data'] if one['url'] == url), None)
-        if known and self.stripe_webhook_secret:
+        known = self._find_webhook_endpoint()
+        is_present = known and known['api_version'] == WEBHOOK_API_VERSION
+        if is_present and self.stripe_webhook_secret:
             self._billpro_ask_stripe('POST', f'webhook_endpoints/{known["id"]}', data=events)
         else:
             webhook = self._billpro_ask_stripe(
                 'POST',
                 'webhook_endpoints',
-                data={'url': url, 'api_version': const.API_VERSION, **events},
+                data={'url': url, 'api_version': WEBHOOK_API_VERSION, **events},
             )
             self.stripe_webhook_secret = webhook['secret']
             if known:
                 self._billpro_ask_stripe('DELETE', f'webhook_endpoints/{known["id"]}')
         self.webhook_refused_date = False
+        self.billpro_webhook_version = WEBHOOK_API_VERSION
         return {
             'type': 'ir.actions.client',
             'tag': 'display_notification',

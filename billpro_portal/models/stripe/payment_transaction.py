@@ -30,8 +30,19 @@ SEARCH_API_VERSION = '2020-08-27'
 _PAYABLE = frozenset({'requires_payment_method', 'requires_confirmation', 'requires_action'})
 _FINISHED = frozenset({'succeeded', 'processing', 'requires_capture'})
 
-# Stripe API reference, "The Dispute object", `status`.
-_DISPUTE_STATES = {'won': 'won', 'lost': 'lost', 'warning_closed': 'closed', 'prevented': 'closed'}
+# Stripe API reference, "The Dispute object", `status`. Of an inquiry no money is held back
+# (documentation, "How disputes work"). What was paid back before it came to a chargeback is
+# `charge_refunded` in versions of the API before 2020, in later ones `prevented` or
+# `warning_closed`.
+_DISPUTE_STATES = {
+    'won': 'won',
+    'lost': 'lost',
+    'warning_closed': 'closed',
+    'warning_needs_response': 'inquiry',
+    'warning_under_review': 'inquiry',
+    'charge_refunded': 'closed',
+    'prevented': 'closed',
+}
 # The same page, `reason`: the customer says that they have not paid it at all.
 _FRAUD_REASONS = {'debit not authorized', 'fraudulent', 'unrecognized'}
 _logger = logging.getLogger(__name__)
@@ -421,7 +432,7 @@ class PaymentTransaction(models.Model):
             'provider_status': dispute['status'],
             'state': state,
             'reason': reason,
-            'is_stopping': state in {'open', 'lost'} and reason in _FRAUD_REASONS,
+            'is_stopping': state in {'inquiry', 'open', 'lost'} and reason in _FRAUD_REASONS,
             'amount': self._to_major_units(dispute['amount']),
             # Switched off it may be, as money of it isn't taken any more.
             'currency_id': currencies.search([('name', '=', dispute['currency'].upper())]).id,

@@ -7,6 +7,16 @@ from odoo.addons.payment_stripe import const
 
 from ...billing.provider_answers import Settlement
 from ...billing.stripe_declines import read_decline
+from ...billing.stripe_errors import LOST_CARD, find_refusal, is_lost_card
+from ...billing.stripe_limits import (
+    LARGE,
+    SMALL,
+    UNEVEN,
+    find_problem,
+    get_largest,
+    get_smallest,
+    get_step,
+)
 from ...billing.stripe_outcomes import classify_stripe_error
 
 
@@ -107,7 +117,9 @@ class BillproProviderStripe(models.AbstractModel):
         """
         body = error.json_body if isinstance(error, stripe.StripeError) else None
         described = isinstance(body, dict) and body.get('error')
-        return read_decline(described) if described else None
+        if not described:
+            return None
+        return read_decline({**described, 'code': LOST_CARD} if is_lost_card(error) else described)
 
     @api.model
     def _reported_decline_of(self, tx, payment_data):
@@ -157,3 +169,24 @@ class BillproProviderStripe(models.AbstractModel):
     def _list_payout_parts(self, payout):
         """Override to list what moved the balance."""
         return payout._list_stripe_parts()
+
+    @api.model
+    def _find_refusal(self, error):
+        """Override to tell a key that is refused, a limit, and what can't be had."""
+        return find_refusal(error)
+
+    @api.model
+    def _find_amount_refusal(self, amount, currency):
+        """Override to tell of Stripe's smallest and largest amounts, and those in whole steps."""
+        name = currency.name
+        return {
+            SMALL: self.env._(
+                "Stripe takes %s at least.", currency.format(float(get_smallest(name)))
+            ),
+            LARGE: self.env._(
+                "Stripe takes %s at most.", currency.format(float(get_largest(name)))
+            ),
+            UNEVEN: self.env._(
+                "Stripe takes multiples of %s only.", currency.format(float(get_step(name)))
+            ),
+        }.get(find_problem(amount, name))

@@ -11,6 +11,7 @@ from ...billing.stripe_messages import (
     ORDER_KEY,
     PAYOUT_EVENT_TYPES,
     REFERENCE_KEY,
+    get_present_type,
 )
 
 BUSY_MINUTES = 1
@@ -93,7 +94,7 @@ class BillproWebhookEvent(models.Model):
         :rtype: bool
         """
         try:
-            event_type, content = event['type'], event['data']['object']
+            event_type, content = get_present_type(event['type']), event['data']['object']
             names = self._name_payment(event_type, content)
             has_mark = bool((content.get('metadata') or {}).get(ORDER_KEY))
         except (AttributeError, KeyError, TypeError):
@@ -162,19 +163,20 @@ class BillproWebhookEvent(models.Model):
         :param dict event: The message (Stripe API reference, "The Event object").
         """
         content = event['data']['object']
+        event_type = get_present_type(event['type'])
         now = fields.Datetime.now()
         values = {
             'event_id': event['id'],
             'provider_id': provider.id,
             'company_id': provider.company_id.id,
-            'event_type': event['type'],
+            'event_type': event_type,
             'object_id': content['id'],
-            **self._name_payment(event['type'], content),
+            **self._name_payment(event_type, content),
             'created_date': datetime.fromtimestamp(event['created'], timezone.utc).replace(
                 tzinfo=None
             ),
             'received_date': now,
-            'priority': EVENT_TYPES.index(event['type']),
+            'priority': EVENT_TYPES.index(event_type),
             'state': 'received',
             'tries': 0,
             'next_try': now,

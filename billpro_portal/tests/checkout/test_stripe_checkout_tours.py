@@ -6,7 +6,7 @@ from freezegun import freeze_time
 from odoo.tests import tagged
 
 from ..common.nightly import nightly
-from ..common.stripe_checkout import StripeCheckoutCommon
+from ..common.stripe_checkout import ORDERED, StripeCheckoutCommon
 
 # What the gateway notes of the cards that the tour tries one after the other, in that order.
 DECLINES = [
@@ -58,6 +58,38 @@ class TestStripeCheckout(StripeCheckoutCommon):
     @nightly("One more card that the bank asks about.")
     def test_the_bank_asks_on_request(self):
         self._assert_paid_once(self._pay('bank_requested'), 121.0)
+
+
+@tagged('post_install', '-at_install')
+class TestStripeScript(StripeCheckoutCommon):
+    """Who is sent to Stripe: customers to whom its form is shown, not all who open an order."""
+
+    def _get_scripts(self, order):
+        page = self.url_open(self._link(order))
+        self.assertIn('o_payment_form', page.text)
+        return re.findall(r'<script[^>]*src="([^"]*/v3/)"', page.text)
+
+    def test_pages_of_orders_wait_for_no_script(self):
+        with freeze_time(ORDERED):
+            order = self._create_order((self.desk, 1))
+            order._portal_ensure_token()
+            self.assertEqual(self._get_scripts(order), [])
+
+    def test_other_providers_need_no_script_of_stripe(self):
+        self.env['payment.provider'].search([('code', '=', 'demo')]).state = 'test'
+        self.provider.state = 'disabled'
+        with freeze_time(ORDERED):
+            order = self._create_order((self.desk, 1))
+            order._portal_ensure_token()
+            page = self.url_open(self._link(order))
+        self.assertIn('o_payment_form', page.text)
+        self.assertNotIn('/v3/', page.text)
+
+    def test_other_pages_are_as_without_the_addon(self):
+        self.authenticate('admin', 'admin')
+        page = self.url_open('/my/payment_method')
+        scripts = re.findall(r'<script[^>]*src="([^"]*/v3/)"', page.text)
+        self.assertEqual(scripts, [self.gateway.script_url])
 
 
 @tagged('post_install', '-at_install')

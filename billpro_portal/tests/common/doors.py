@@ -99,7 +99,10 @@ METHODS = {
     # Odoo's own dialogs; see `wizards.other_links`.
     'payment.capture.wizard': {'action_capture': ODOO},
     'payment.link.wizard': {'default_get': ODOO},
-    'payment.provider': {'action_billpro_create_webhook': ADMINISTRATORS},
+    'payment.provider': {
+        'action_billpro_create_webhook': ADMINISTRATORS,
+        'action_billpro_test_connection': ADMINISTRATORS,
+    },
     'payment.token': {'get_linked_records_info': READERS},
     'payment.transaction': {
         'action_capture': BILLING_USERS,
@@ -189,6 +192,8 @@ FIELDS = {
         'billpro_fee_account_id',
         'billpro_loss_account_id',
         'billpro_payouts_since',
+        'billpro_tested_date',
+        'billpro_webhook_version',
         'webhook_refused_date',
     },
     # Of administrators, while no order is charged to the card.

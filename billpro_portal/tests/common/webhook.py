@@ -1,10 +1,11 @@
 import json
 from datetime import timedelta
 
-import stripe
 from freezegun import freeze_time
 
 from odoo import fields
+
+from fake_gateway.webhooks import signature as sign
 
 from .gateway import DUE, GatewayCommon
 from .http import BillingHttpCommon
@@ -47,7 +48,7 @@ class MessageCommon(GatewayCommon, BillingHttpCommon):
         payload = json.dumps(message)
         if signature is None:
             moment = int(fields.Datetime.now().timestamp()) - age
-            signature = stripe.WebhookSignature.generate_signature_header(payload, secret, moment)
+            signature = sign(payload.encode(), secret, moment)
         self.env.flush_all()
         headers = {'Content-Type': 'application/json'}
         if signature:

@@ -1,11 +1,12 @@
 import json
 from datetime import timedelta
 
-import stripe
 from freezegun import freeze_time
 
 from odoo.exceptions import AccessError
 from odoo.tests import tagged
+
+from fake_gateway.webhooks import signature as sign
 
 from ...billing.stripe_messages import EVENT_TYPES
 from ..common.gateway import DUE, GatewayCommon
@@ -49,9 +50,7 @@ class TestWebhookVerification(WebhookCommon):
 
     def test_other_content(self):
         payload = json.dumps(self.message)
-        signature = stripe.WebhookSignature.generate_signature_header(
-            payload, SECRET, int(DUE.timestamp())
-        )
+        signature = sign(payload.encode(), SECRET, int(DUE.timestamp()))
         self.message['data']['object']['amount'] = 1
         self._assert_refused(signature=signature)
 
@@ -265,10 +264,11 @@ class TestWebhookRegistration(GatewayCommon):
     def test_one_click(self):
         self.provider.stripe_webhook_secret = False
         self.provider.action_billpro_create_webhook()
+        self.assertFalse(self.provider.billpro_is_webhook_outdated)
         (endpoint,) = self._get_endpoints()
         self.assertEqual(endpoint['url'], self.provider._get_stripe_webhook_url())
         self.assertEqual(endpoint['enabled_events'], list(EVENT_TYPES))
-        self.assertEqual(endpoint['api_version'], '2019-05-16')
+        self.assertEqual(endpoint['api_version'], '2022-08-01')
         secret = self.provider.stripe_webhook_secret
         self.assertTrue(secret.startswith('whsec_'))
         self._post(f'webhook_endpoints/{endpoint["id"]}', **{'enabled_events[]': 'charge.refunded'})
@@ -281,3 +281,50 @@ class TestWebhookRegistration(GatewayCommon):
         (renewed,) = self._get_endpoints()
         self.assertNotEqual(renewed['id'], endpoint['id'])
         self.assertNotIn(self.provider.stripe_webhook_secret, (False, secret))
+
+    def test_an_older_one_is_replaced(self):
+        """Earlier releases made it by the version of `payment_stripe`."""
+        url = self.provider._get_stripe_webhook_url()
+        old = self.gateway.add_webhook(url, 'whsec_test', api_version='2019-05-16')
+        self.assertTrue(self.provider.billpro_is_webhook_outdated)
+        self.provider.action_billpro_create_webhook()
+        (endpoint,) = self._get_endpoints()
+        self.assertNotEqual(endpoint['id'], old['id'])
+        self.assertEqual(endpoint['api_version'], '2022-08-01')
+        self.assertNotIn(self.provider.stripe_webhook_secret, (False, 'whsec_test'))
+        self.assertFalse(self.provider.billpro_is_webhook_outdated)
+
+    # === TEST OF THE CONNECTION === #
+
+    def _test(self):
+        params = self.provider.action_billpro_test_connection()['params']
+        return params['type'], params['message']
+
+    def test_connected(self):
+        self.provider.stripe_webhook_secret = False
+        self.provider.action_billpro_create_webhook()
+        self.assertEqual(
+            self._test(), ('success', "Stripe takes the key, and sends its messages here.")
+        )
+        self.assertEqual(self.provider.billpro_key_text, "Taken")
+        self.assertTrue(self.provider.billpro_tested_date)
+        self.assertEqual(self.provider.billpro_failures_text, "None")
+
+    def test_no_webhook(self):
+        kind, message = self._test()
+        self.assertEqual(kind, 'warning')
+        self.assertIn("Create webhook", message)
+
+    def test_a_revoked_key(self):
+        self.addCleanup(setattr, self.gateway.settings, 'revoked_keys', ())
+        self.gateway.settings.revoked_keys = (self.gateway.secret_key,)
+        self.assertEqual(self.provider.billpro_key_text, "Not tested yet")
+        kind, message = self._test()
+        self.assertEqual(kind, 'danger')
+        self.assertIn("Expired API Key provided", message)
+        self.provider.invalidate_recordset()
+        self.assertIn("Expired API Key provided", self.provider.billpro_key_text)
+        self.gateway.settings.revoked_keys = ()
+        self._test()
+        self.provider.invalidate_recordset()
+        self.assertEqual(self.provider.billpro_key_text, "Taken")

@@ -184,6 +184,96 @@ class TestWebhookDispute(WebhookCommon):
 
 
 @tagged('post_install', '-at_install')
+class TestWebhookInquiry(WebhookCommon):
+    """Questions of banks, which may become disputes (Stripe documentation, "How disputes work")."""
+
+    TYPES = TestWebhookDispute.TYPES
+
+    def setUp(self):
+        super().setUp()
+        self._run_at()
+        self.tx = self.event.transaction_ids
+
+    def _ask(self, **options):
+        self.dispute = self.gateway.open_dispute(
+            self.tx.provider_reference,
+            **{'reason': 'product_not_received', 'status': 'warning_needs_response', **options},
+        )
+        self._deliver_news()
+
+    def _deliver_news(self):
+        with freeze_time(DUE):
+            self._deliver_all(
+                self._find_messages(
+                    *self.TYPES,
+                    'charge.refunded',
+                    'refund.created',
+                    payment=self.tx.provider_reference,
+                )
+            )
+            self._process()
+
+    def _get_summaries(self):
+        return self.order.activity_ids.sorted('id').mapped('summary')
+
+    def _get_last_note(self):
+        return self.tx.invoice_ids[:1].message_ids.sorted('id')[-1].body
+
+    def test_nothing_is_held_back(self):
+        self._ask()
+        self.assertEqual(self.order.billing_dispute_ids.state, 'inquiry')
+        self.assertTrue(self.order.billing_is_disputed)
+        self.assertFalse(self.order.billing_is_stopped)
+        self.assertEqual(
+            self._get_summaries(), [f"The bank asks about payment {self.tx.reference}"]
+        )
+        self.assertIn("No money is held back.", self._get_last_note())
+        self.assertEqual([one.kind for one in self.gateway.ledger.movements()][-1], 'charge')
+
+    def test_a_question_about_fraud_stops_the_charges(self):
+        self._ask(reason='fraudulent')
+        self.assertTrue(self.order.billing_is_stopped)
+
+    def test_escalated(self):
+        self._ask(reason='fraudulent')
+        self.order.with_user(self.billing_manager).action_resume_charges()
+        self.gateway.escalate_dispute(self.dispute['id'])
+        self._deliver_news()
+        self.assertEqual(self.order.billing_dispute_ids.state, 'open')
+        self.assertEqual(self._get_summaries(), [f"Payment {self.tx.reference} is disputed"])
+        self.assertIn("The provider holds the money back.", self._get_last_note())
+        # Whoever has resumed the charges knew of a question only.
+        self.assertTrue(self.order.billing_is_stopped)
+
+    def test_dropped(self):
+        self._ask()
+        self.gateway.close_dispute(self.dispute['id'], won=True)
+        self._deliver_news()
+        self.assertEqual(self.order.billing_dispute_ids.state, 'closed')
+        self.assertEqual(self._get_summaries(), [])
+        self.assertIn("was closed. No money moved.", self._get_last_note())
+
+    def test_refunded(self):
+        self._ask()
+        self._post('refunds', payment_intent=self.tx.provider_reference)
+        self._deliver_news()
+        self.assertRecordValues(
+            self.order.billing_dispute_ids,
+            [{'state': 'closed', 'provider_status': 'charge_refunded'}],
+        )
+        self.assertFalse(self.order.billing_is_disputed)
+        self.assertEqual(self.order.billing_refunded, 24.2)
+        self.assertNotIn(f"The bank asks about payment {self.tx.reference}", self._get_summaries())
+
+    def test_prevented(self):
+        self._ask(status='prevented')
+        self.assertEqual(self.order.billing_dispute_ids.state, 'closed')
+        self.assertFalse(self.order.billing_is_disputed)
+        self.assertEqual(self._get_summaries(), [])
+        self.assertIn("was settled by a refund.", self._get_last_note())
+
+
+@tagged('post_install', '-at_install')
 class TestWebhookCard(WebhookCommon):
     """Cards that Stripe reports."""
 
@@ -191,11 +281,29 @@ class TestWebhookCard(WebhookCommon):
         self._deliver_all(
             self._find_messages(
                 'payment_method.automatically_updated',
+                'payment_method.card_automatically_updated',
                 'payment_method.detached',
                 payment=token.stripe_payment_method,
             )
         )
         self._process()
+
+    def test_both_names_of_the_message_are_taken_in(self):
+        """Stripe documentation, "API changelog", 2020-08-27: the message is renamed."""
+        token = self.order.billing_token_id
+        self.gateway.renew_card(token.stripe_payment_method, exp_year=2031, last4='1881')
+        (message,) = self._find_messages(
+            'payment_method.card_automatically_updated', payment=token.stripe_payment_method
+        )
+        later = {**message, 'id': 'evt_renamed', 'type': 'payment_method.automatically_updated'}
+        self._deliver_all([message, later])
+        self._process()
+        self.assertEqual(
+            self._get_events().mapped('event_type'),
+            ['payment_method.automatically_updated'] * 2,
+        )
+        self.assertEqual(self._get_events().mapped('state'), ['processed', 'processed'])
+        self.assertEqual(token.card_last_digits, '1881')
 
     def test_renewed_by_the_bank(self):
         token = self.order.billing_token_id

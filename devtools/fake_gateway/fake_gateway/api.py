@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import fnmatch
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -242,6 +243,23 @@ class Api:
         api_key = _api_key(request)
         if not api_key.startswith(('sk_test_', 'rk_test_', 'pk_test_')):
             raise NotExecuted(401, 'invalid_request_error', _key_problem(api_key))
+        settings = self._store.settings
+        if api_key in settings.revoked_keys:
+            raise NotExecuted(
+                401,
+                'invalid_request_error',
+                f"Expired API Key provided: {api_key[:8]}{'*' * 12}",
+                code='api_key_expired',
+            )
+        if api_key.startswith('rk_') and not any(
+            fnmatch.fnmatchcase(request.path, path) for path in settings.allowed_paths
+        ):
+            raise NotExecuted(
+                403,
+                'invalid_request_error',
+                f"The provided key '{api_key[:8]}{'*' * 12}' does not have the required permissions"
+                " for this endpoint.",
+            )
         version = request.headers.get('stripe-version') or api_versions.ACCOUNT_DEFAULT
         return Caller(
             version=api_versions.check(version),

@@ -175,6 +175,11 @@ def open_dispute(gateway: FakeGateway, payment_intent: str, **options: Any) -> R
     return gateway.open_dispute(payment_intent, **options)
 
 
+def escalate_dispute(gateway: FakeGateway, dispute: str) -> Record:
+    """Make a chargeback of an inquiry."""
+    return gateway.escalate_dispute(dispute)
+
+
 def close_dispute(gateway: FakeGateway, dispute: str, won: bool) -> Record:
     """Decide a dispute."""
     return gateway.close_dispute(dispute, won=won)
@@ -224,6 +229,7 @@ ROUTES: tuple[tuple[str, str, Callable[..., Record | Callable[[], None] | None]]
     ('GET', r"payment_methods", list_cards),
     ('POST', r"payment_methods/(\w+)/renew", renew_card),
     ('POST', r"payment_methods/(\w+)/treat_as", treat_card_as),
+    ('POST', r"disputes/(\w+)/escalate", escalate_dispute),
     ('POST', r"disputes/(\w+)/close", close_dispute),
     ('POST', r"balance_transactions", enter_balance),
     ('POST', r"payouts", pay_out),

@@ -1,6 +1,8 @@
 """Disputes (Stripe documentation, "API reference: Disputes", "How disputes work").
 
-Money of a disputed payment leaves the account at once; it comes back if the dispute is won.
+Money of a disputed payment leaves the account at once; it comes back if the dispute is won. Some
+banks ask first: of an inquiry no money leaves unless it is escalated, and a full refund ends it. A
+dispute that was prevented has been settled by a refund before the bank made a chargeback of it.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ from fake_gateway.store import Session
 
 LIST_FIELDS: Fields = {'charge': Text(), 'created': TimeRange(), 'payment_intent': Text(), **PAGE}
 DAYS_TO_RESPOND = 10
+INQUIRY = 'warning_needs_response'
+BEGINNINGS = ('needs_response', INQUIRY, 'prevented')
 
 
 def follow(session: Session, charge: Record, card: Card) -> None:
@@ -27,16 +31,26 @@ def follow(session: Session, charge: Record, card: Card) -> None:
         create(session, charge, card.dispute)
 
 
-def create(session: Session, charge: Record, reason: str, amount: int | None = None) -> Record:
+def create(
+    session: Session,
+    charge: Record,
+    reason: str,
+    amount: int | None = None,
+    status: str = 'needs_response',
+) -> Record:
     """Dispute a payment.
 
     :param Session session: What is known.
     :param dict charge: The charge, which changes.
     :param str reason: For example `fraudulent`.
     :param int amount: The amount in minor units; without it, all that is not refunded.
+    :param str status: How it begins: `needs_response`, `warning_needs_response`, which is an
+        inquiry, or `prevented`.
     :return: The dispute.
     :rtype: dict
     """
+    if status not in BEGINNINGS:
+        raise InvalidRequest(f"A dispute can't begin as {status}.")
     if charge['disputed'] or not charge['captured']:
         raise InvalidRequest(f"Charge {charge['id']} can't be disputed.")
     amount = amount or charge['amount_captured'] - charge['amount_refunded']
@@ -52,20 +66,65 @@ def create(session: Session, charge: Record, reason: str, amount: int | None = N
                 'past_due': False,
                 'submission_count': 0,
             },
-            'is_charge_refundable': False,
+            'is_charge_refundable': status == INQUIRY,
             'metadata': {},
             'payment_intent': charge['payment_intent'],
             'reason': reason,
-            'status': 'needs_response',
+            'status': status,
         },
     )
     charge |= {'disputed': True, 'dispute': dispute['id']}
     session.save(charge)
-    intent = session.get('payment_intent', charge['payment_intent'])
-    session.move_money('dispute', intent, charge, amount)
     session.emit('charge.dispute.created', dispute)
-    session.emit('charge.dispute.funds_withdrawn', dispute)
+    if status == 'needs_response':
+        _withdraw(session, dispute)
     return dispute
+
+
+def _withdraw(session: Session, dispute: Record) -> None:
+    """Take the money of a dispute from the account."""
+    intent = session.get('payment_intent', dispute['payment_intent'])
+    charge = session.get('charge', dispute['charge'])
+    session.move_money('dispute', intent, charge, dispute['amount'])
+    session.emit('charge.dispute.funds_withdrawn', dispute)
+
+
+def escalate(session: Session, dispute: Record) -> None:
+    """Let the bank make a chargeback of an inquiry.
+
+    :param Session session: What is known.
+    :param dict dispute: The dispute, which changes.
+    """
+    if dispute['status'] != INQUIRY:
+        raise InvalidRequest(f"Dispute {dispute['id']} is no open inquiry.")
+    dispute |= {'status': 'needs_response', 'is_charge_refundable': False}
+    session.save(dispute)
+    session.emit('charge.dispute.updated', dispute)
+    _withdraw(session, dispute)
+
+
+def is_inquiry(session: Session, charge: Record) -> bool:
+    """Return whether a bank only asks about a charge.
+
+    :param Session session: What is known.
+    :param dict charge: The charge.
+    :rtype: bool
+    """
+    dispute = session.find('dispute', charge['dispute'] or '')
+    return bool(dispute) and dispute['status'] == INQUIRY
+
+
+def end_inquiry(session: Session, charge: Record, status: str = 'charge_refunded') -> None:
+    """End the inquiry about a charge, without money of its own.
+
+    :param Session session: What is known.
+    :param dict charge: The charge.
+    :param str status: How: `charge_refunded`, as it was paid back, or `warning_closed`.
+    """
+    dispute = session.get('dispute', charge['dispute'])
+    dispute |= {'status': status, 'is_charge_refundable': False}
+    session.save(dispute)
+    session.emit('charge.dispute.closed', dispute)
 
 
 def close(session: Session, dispute: Record, *, won: bool) -> None:
@@ -73,8 +132,11 @@ def close(session: Session, dispute: Record, *, won: bool) -> None:
 
     :param Session session: What is known.
     :param dict dispute: The dispute, which changes.
-    :param bool won: Whether the account keeps the money.
+    :param bool won: Whether the account keeps the money. An inquiry is dropped then.
     """
+    if dispute['status'] == INQUIRY and won:
+        end_inquiry(session, session.get('charge', dispute['charge']), 'warning_closed')
+        return
     if dispute['status'] != 'needs_response':
         raise InvalidRequest(f"Dispute {dispute['id']} is closed already.")
     dispute['status'] = 'won' if won else 'lost'

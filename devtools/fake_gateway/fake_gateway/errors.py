@@ -70,9 +70,13 @@ class InvalidParameter(InvalidRequest):
 class NoSuchObject(InvalidRequest):
     """An id that belongs to nothing."""
 
-    def __init__(self, label: str, identifier: str, param: str) -> None:
+    def __init__(self, label: str, identifier: str, param: str, *, is_live: bool = False) -> None:
+        other = (
+            "; a similar object exists in live mode, but a test mode key was used to make this"
+            " request."
+        )
         super().__init__(
-            f"No such {label}: '{identifier}'",
+            f"No such {label}: '{identifier}'{other if is_live else ''}",
             # An id in the path is not found; one among the parameters is a bad request.
             404 if param == 'id' else 400,
             code='resource_missing',

@@ -256,20 +256,38 @@ class FakeGateway:
             return self._show(session, record)
 
     def open_dispute(
-        self, payment_intent: str, *, reason: str = 'fraudulent', amount: int | None = None
+        self,
+        payment_intent: str,
+        *,
+        reason: str = 'fraudulent',
+        amount: int | None = None,
+        status: str = 'needs_response',
     ) -> Record:
         """Dispute a payment.
 
         :param str payment_intent: The payment intent's id.
         :param str reason: Why.
         :param int amount: The amount in minor units; without it, all that is not refunded.
+        :param str status: How it begins, see `disputes.create`.
         :return: The dispute.
         :rtype: dict
         """
         with self._session() as session:
             intent = session.get('payment_intent', payment_intent)
             charge = session.get('charge', intent['latest_charge'])
-            return self._show(session, disputes.create(session, charge, reason, amount))
+            return self._show(session, disputes.create(session, charge, reason, amount, status))
+
+    def escalate_dispute(self, dispute: str) -> Record:
+        """Let the bank make a chargeback of an inquiry.
+
+        :param str dispute: Its id.
+        :return: The dispute.
+        :rtype: dict
+        """
+        with self._session() as session:
+            record = session.get('dispute', dispute)
+            disputes.escalate(session, record)
+            return self._show(session, record)
 
     def close_dispute(self, dispute: str, *, won: bool) -> Record:
         """Decide a dispute.

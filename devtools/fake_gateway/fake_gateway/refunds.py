@@ -5,7 +5,7 @@ Money of a refund leaves the account when the refund is made; it comes back if t
 
 from __future__ import annotations
 
-from fake_gateway import listing, parameters, payment_methods
+from fake_gateway import disputes, listing, parameters, payment_methods
 from fake_gateway.errors import InvalidRequest
 from fake_gateway.parameters import (
     EXPAND,
@@ -41,7 +41,7 @@ def create(session: Session, values: Values) -> Record:
         raise InvalidRequest(
             f"Charge {charge['id']} has already been refunded.", code='charge_already_refunded'
         )
-    if charge['disputed']:
+    if charge['disputed'] and not disputes.is_inquiry(session, charge):
         raise InvalidRequest(
             f"Charge {charge['id']} has been charged back; cannot issue a refund.",
             code='charge_disputed',
@@ -76,6 +76,8 @@ def create(session: Session, values: Values) -> Record:
     session.move_money('refund', intent, charge, amount, refund)
     session.emit('charge.refunded', charge)
     session.emit('refund.created', refund)
+    if amount == left and disputes.is_inquiry(session, charge):
+        disputes.end_inquiry(session, charge)
     return refund
 
 

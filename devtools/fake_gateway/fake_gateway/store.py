@@ -14,7 +14,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Any, TypedDict
 
-from fake_gateway import balance, rendering
+from fake_gateway import api_versions, balance, rendering
 from fake_gateway.clock import Clock
 from fake_gateway.errors import NoSuchObject
 from fake_gateway.ledger import Ledger, Movement
@@ -66,13 +66,18 @@ class Settings:
     A new payment intent is found by a search after `search_delay` seconds. The next
     `processing_payments` approved payments stay undecided until they are settled. The balance is
     kept in `settlement_currency`, to which others are converted at `exchange_rate`; without it each
-    payment stays in its own.
+    payment stays in its own. `revoked_keys` are of no use any more, restricted keys (`rk_test_…`)
+    may use the paths in `allowed_paths` only (`*` is a wildcard), and `live_objects` are ids of the
+    account's other mode.
     """
 
     search_delay: int = 0
     processing_payments: int = 0
     settlement_currency: str = ''
     exchange_rate: float = 1.0
+    revoked_keys: tuple[str, ...] = ()
+    allowed_paths: tuple[str, ...] = ('*',)
+    live_objects: tuple[str, ...] = ()
 
 
 class StoredAnswer(TypedDict):
@@ -272,6 +277,8 @@ class Session:
         :raise NoSuchObject: If there is none.
         """
         record = self.find(kind, identifier)
+        if identifier in self.store.settings.live_objects:
+            raise NoSuchObject(kind, identifier, param, is_live=True)
         if record is None or record.get('deleted'):
             raise NoSuchObject(kind, identifier, param)
         return record
@@ -328,7 +335,7 @@ class Session:
         event = self.create(
             'event',
             {
-                'type': event_type,
+                'type': api_versions.name_event(event_type, self.caller.version),
                 'api_version': self.caller.version,
                 'request': {
                     'id': self.caller.request_id,
@@ -337,15 +344,16 @@ class Session:
                 'data': {'object': self._snapshot(record, self.caller.version)},
             },
         )
-        endpoints = [
-            endpoint
-            for endpoint in self.all('webhook_endpoint', status='enabled')
-            if not {'*', event_type}.isdisjoint(endpoint['enabled_events'])
-        ]
-        event['pending_webhooks'] = len(endpoints)
-        for endpoint in endpoints:
+        endpoints = []
+        for endpoint in self.all('webhook_endpoint', status='enabled'):
             version = endpoint['api_version'] or self.caller.version
+            name = api_versions.name_event(event_type, version)
+            if not {'*', name}.isdisjoint(endpoint['enabled_events']):
+                endpoints.append((endpoint, version, name))
+        event['pending_webhooks'] = len(endpoints)
+        for endpoint, version, name in endpoints:
             sent = event | {
+                'type': name,
                 'api_version': version,
                 'data': {'object': self._snapshot(record, version)},
             }
