@@ -333,3 +333,22 @@ class BillproProvider(models.AbstractModel):
         :rtype: str|None
         """
         return
+
+    @api.model
+    def _get_smallest_amount(self, currency):
+        """Return the smallest amount that the provider charges, as far as that is known.
+
+        :param res.currency currency: The currency of the amount.
+        :rtype: float
+        """
+        return 0.0
+
+    @api.model
+    def _get_step_of_amounts(self, currency):
+        """Return what amounts must be multiples of, besides the currency's own smallest unit.
+
+        :param res.currency currency: The currency of the amounts.
+        :return: The step; 0 if there is none.
+        :rtype: float
+        """
+        return 0.0

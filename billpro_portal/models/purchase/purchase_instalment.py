@@ -8,7 +8,6 @@ from ...billing.calendar import due_datetime, nth_date
 from ...billing.lifecycle import OPEN
 from ...billing.money import from_minor_units, split_with_deposit, to_minor_units
 from ...billing.schedule_changes import balance_change
-from ...billing.stripe_limits import get_smallest, get_step
 from ..rights.own_context import INSIDE, FixedTaxes
 
 
@@ -127,9 +126,9 @@ class BillproPurchaseInstalment(models.AbstractModel):
     def _get_amounts(self, order):
         """Return the instalments; with the deposit they are the order's total.
 
-        They are split so that cards can be charged with them: each is a multiple of what Stripe
-        takes in the currency, and the last one reaches the smallest amount, wherever the total
-        lets it.
+        They are split so that cards can be charged with them, whichever provider it is: each is a
+        multiple of what providers take in the currency, and the last one reaches the smallest
+        amount, wherever the total lets it.
 
         :param sale.order order: The order.
         :return: The amounts in the currency of the order.
@@ -137,7 +136,12 @@ class BillproPurchaseInstalment(models.AbstractModel):
         :raise ValueError: If the total can't be split.
         """
         currency = order.currency_id
-        coin, step = currency.rounding, float(get_step(currency.name))
+        coin = currency.rounding
+        providers = self.env['billpro.provider']._get_providers().values()
+        step = max((provider._get_step_of_amounts(currency) for provider in providers), default=0.0)
+        smallest = max(
+            (provider._get_smallest_amount(currency) for provider in providers), default=0.0
+        )
         if step > coin and all(
             Decimal(repr(amount)) % Decimal(repr(step)) == 0
             for amount in (order.amount_total, order.billing_deposit)
@@ -149,7 +153,7 @@ class BillproPurchaseInstalment(models.AbstractModel):
                 to_minor_units(order.amount_total, coin),
                 to_minor_units(order.billing_deposit, coin),
                 order.billing_instalment_count,
-                to_minor_units(get_smallest(currency.name), coin),
+                to_minor_units(smallest, coin),
             )
         ]
 

@@ -190,3 +190,13 @@ class BillproProviderStripe(models.AbstractModel):
                 "Stripe takes multiples of %s only.", currency.format(float(get_step(name)))
             ),
         }.get(find_problem(amount, name))
+
+    @api.model
+    def _get_smallest_amount(self, currency):
+        """Override to tell Stripe's."""
+        return float(get_smallest(currency.name))
+
+    @api.model
+    def _get_step_of_amounts(self, currency):
+        """Override to tell those of currencies that Stripe counts in other units."""
+        return float(get_step(currency.name))

@@ -144,7 +144,7 @@ class ProviderContract:
 
     @staticmethod
     def _not_understood(_tx, *_args, **_kwargs):
-        raise ValidationError("not understood")
+        raise ValidationError('')
 
     def test_what_fails_unclassified_is_unknown(self):
         with patch.object(PaymentTransaction, '_process', self._not_understood):

@@ -111,7 +111,7 @@ def is_inquiry(session: Session, charge: Record) -> bool:
     :rtype: bool
     """
     dispute = session.find('dispute', charge['dispute'] or '')
-    return bool(dispute) and dispute['status'] == INQUIRY
+    return dispute is not None and dispute['status'] == INQUIRY
 
 
 def end_inquiry(session: Session, charge: Record, status: str = 'charge_refunded') -> None:

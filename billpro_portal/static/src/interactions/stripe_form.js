@@ -12,14 +12,12 @@ patch(PaymentForm.prototype, {
      *
      * @override method from payment_stripe
      * @private
-     * @param {number} providerId - The id of the selected payment option's provider.
-     * @param {string} providerCode - The code of the selected payment option's provider.
-     * @param {number} paymentOptionId - The id of the selected payment option.
-     * @param {string} paymentMethodCode - The code of the selected payment method, if any.
-     * @param {string} flow - The online payment flow of the selected payment option.
+     * @param {...*} args - Those of the method: the second is the code of the provider, the last
+     *     the online payment flow of the selected payment option.
      * @return {void}
      */
-    async _prepareInlineForm(providerId, providerCode, paymentOptionId, paymentMethodCode, flow) {
+    async _prepareInlineForm(...args) {
+        const [, providerCode, , , flow] = args;
         if (providerCode === 'stripe' && flow !== 'token' && !window.Stripe) {
             const radio = this.el.querySelector('input[name="o_payment_radio"]:checked');
             const { billproScriptUrl } = this._getInlineForm(radio).querySelector(
@@ -35,12 +33,12 @@ patch(PaymentForm.prototype, {
                         + " and reload the page."
                     ),
                 );
-                return new Promise(() => {}); // The button stays disabled.
+                await new Promise(() => {}); // The button stays disabled.
             }
             if (!radio.checked) {
                 return; // Another option was chosen meanwhile.
             }
         }
-        await super._prepareInlineForm(...arguments);
+        await super._prepareInlineForm(...args);
     },
 });
