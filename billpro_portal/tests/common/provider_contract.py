@@ -13,6 +13,7 @@ from ...models.attempts.payment_transaction import PaymentTransaction
 from ...models.capture.payment_transaction import PaymentTransaction as Settled
 from .gateway import DUE
 
+NOT_UNDERSTOOD = "not understood"
 OPERATIONS = {'online_token', 'offline', 'refund', 'capture', 'void'}
 
 
@@ -75,7 +76,7 @@ class ProviderContract:
         for error, outcome in (
             (None, UNKNOWN),
             (ValueError("not understood"), UNKNOWN),
-            (ValidationError("not understood"), UNKNOWN),
+            (ValidationError(NOT_UNDERSTOOD), UNKNOWN),
             (requests.exceptions.ReadTimeout(), UNKNOWN),
             (requests.exceptions.HTTPError(response=response), UNKNOWN),
             (requests.exceptions.ConnectTimeout(), NOT_ATTEMPTED),
@@ -144,7 +145,7 @@ class ProviderContract:
 
     @staticmethod
     def _not_understood(_tx, *_args, **_kwargs):
-        raise ValidationError('')
+        raise ValidationError(NOT_UNDERSTOOD)
 
     def test_what_fails_unclassified_is_unknown(self):
         with patch.object(PaymentTransaction, '_process', self._not_understood):
