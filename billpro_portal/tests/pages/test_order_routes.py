@@ -1,7 +1,6 @@
 from odoo.tests import tagged
 
-from odoo.addons.billpro_portal.controllers.order_route import order_route
-
+from ...controllers.order_route import order_route
 from ..common.http import BillingHttpCommon
 from ..common.routes import get_open_routes
 
