@@ -1,6 +1,6 @@
 from markupsafe import Markup
 
-from odoo import api, fields, models
+from odoo import fields, models
 from odoo.tools import format_date
 
 
@@ -109,7 +109,6 @@ class BillproNoticeRows(models.AbstractModel):
             rows.append(self._get_row(self.env._("Your reference"), order.client_order_ref))
         return rows
 
-    @api.model
     def _get_row(self, label, value, strong=False):
         return {'label': label, 'value': value, 'strong': strong}
 

@@ -1,4 +1,4 @@
-from odoo import api, models
+from odoo import models
 from odoo.tools import format_date
 
 from ...billing.declines import RETRY
@@ -139,7 +139,6 @@ class BillproOrderPayments(models.AbstractModel):
             entries.insert(len(later), row)
         return entries
 
-    @api.model
     def _get_entry_date(self, entry):
         return entry['date'] if isinstance(entry, dict) else entry.last_state_change.date()
 
