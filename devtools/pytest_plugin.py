@@ -1,8 +1,7 @@
 """What pytest-odoo leaves to be prepared before the tests."""
 
-import gc
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import patch
@@ -11,18 +10,14 @@ import freezegun.api
 import pytest
 
 from odoo import api, tools
-from odoo.fields import Field
 from odoo.modules.module import load_openerp_module
 from odoo.modules.registry import Registry
-from odoo.orm.registry import TriggerTree
 from odoo.tests.common import HttpCase, TransactionCase, get_db_name
 from odoo.tests.loader import get_module_test_cases, get_test_modules
 from odoo.tests.tag_selector import TagsSelector
 
-from devtools import paths
+from devtools import paths, quick_odoo
 
-# Each collection visits all that Odoo has loaded: it can wait for more than Python's few objects.
-OBJECTS_PER_COLLECTION = 50_000
 # Files of tests that take minutes by themselves, or keep both cores busy.
 LONGEST_FILES = (
     'test_torture.py',
@@ -136,10 +131,8 @@ def prepared_address(load_http: None) -> None:
 
 @pytest.fixture(scope='session', autouse=True)
 def rare_collections(load_registry: None) -> None:
-    """Leave what Odoo has loaded out of garbage collection, and make it rare: 5 % of the time."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(OBJECTS_PER_COLLECTION)
+    """Leave what Odoo has loaded out of garbage collection, and make it rare."""
+    quick_odoo.collect_rarely()
 
 
 @pytest.fixture(scope='session', autouse=True)
@@ -157,43 +150,10 @@ def cheap_clocks() -> Iterator[None]:
         yield
 
 
-def get_trigger_tree(
-    registry: Registry, fields: Iterable[Field], select: Callable[[Field], bool] = bool
-) -> TriggerTree:
-    """Stand in for Odoo's method: merge the trees of the same fields once, select each time.
-
-    To merge them anew at each write takes a twentieth of the time of tests. The merged ones are
-    kept, and forgotten, with those of single fields.
-
-    :param registry: Odoo's registry of the database.
-    :param fields: The fields that were modified.
-    :param select: Tells which fields to keep in the tree.
-    """
-    key = tuple(field for field in fields if field in registry._field_triggers)
-    merged = registry._field_trigger_trees.get(key)
-    if merged is None:
-        trees = [registry.get_field_trigger_tree(field) for field in key]
-        merged = registry._field_trigger_trees[key] = TriggerTree.merge(trees)
-    return select_from(merged, select)
-
-
-def select_from(tree: TriggerTree, select: Callable[[Field], bool]) -> TriggerTree:
-    """Return a tree with those fields of another one that are selected.
-
-    :param tree: The other tree.
-    :param select: Tells which fields to keep.
-    """
-    selected = TriggerTree([field for field in tree.root if select(field)])
-    for label, subtree in tree.items():
-        if selected_subtree := select_from(subtree, select):
-            selected[label] = selected_subtree
-    return selected
-
-
 @pytest.fixture(scope='session', autouse=True)
 def merged_triggers() -> Iterator[None]:
     """Let Odoo merge once what is to be computed after the same fields were written."""
-    with patch.object(Registry, 'get_trigger_tree', get_trigger_tree):
+    with patch.object(Registry, 'get_trigger_tree', quick_odoo.get_trigger_tree):
         yield
 
 

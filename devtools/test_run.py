@@ -1,4 +1,4 @@
-"""`./dev test` and `./dev glue`: the tests under pytest, by two workers with a database each.
+"""`./dev test` and `./dev glue`: the tests under pytest, by some workers with a database each.
 
 What pytest doesn't run as Odoo would is left to `native_run.py`; that pytest finds no test that
 Odoo's runner would not is checked by `pytest_plugin.py`.
@@ -13,7 +13,8 @@ from devtools import addon_log, console, databases, log_secrets, odoo_server, pa
 
 # pytest's exit code for it.
 NO_TESTS_COLLECTED = 5
-WORKERS = 2
+# For two cores: while one waits for a page, the clock of a tour or the disk, another one goes on.
+WORKERS = 3
 # With more failures than that, whoever looks has other things to find out first.
 MOST_RUN_AGAIN = 12
 

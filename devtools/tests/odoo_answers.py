@@ -23,7 +23,7 @@ def ask(odoo, configuration, *questions):
     :param str questions: The functions: `module.function`, a module of `devtools.tests`.
     :rtype: list
     """
-    script = ["import json"]
+    script = ["import json", "from devtools import quick_odoo", "quick_odoo.prepare()"]
     for question in questions:
         module, _dot, function = question.partition('.')
         script += [

@@ -1,6 +1,6 @@
 // Steps that the tours of the back office share.
 
-import { waitUntilRight } from './tour';
+import { looking, waitUntilRight } from './tour';
 
 /**
  * Step that checks that some actions aren't offered.
@@ -13,14 +13,14 @@ export function notOffered(where, buttons) {
     return {
         content: `Not offered: ${buttons.join(", ")}`,
         trigger: where,
-        async run() {
+        run: looking(async () => {
             await waitUntilRight(() => {
                 const offered = buttons.filter((name) =>
                     document.querySelector(`${where} button[name="${name}"]`)
                 );
                 return offered.length ? `${where} offers ${offered.join(", ")}` : "";
             });
-        },
+        }),
     };
 }
 

@@ -1,7 +1,7 @@
 // Steps that the tours of the recurring purchase types share.
 
 import { fitsWindowAndPhone } from './phone_layout';
-import { waitUntilRight } from './tour';
+import { looking, waitUntilRight } from './tour';
 
 const PAY_BUTTON = 'button[name="o_payment_submit_button"]';
 
@@ -16,7 +16,7 @@ export function checkTexts(selector, expected) {
     return {
         content: `${selector} says: ${expected.join(" | ")}`,
         trigger: selector,
-        async run() {
+        run: looking(async () => {
             const wanted = JSON.stringify(expected);
             await waitUntilRight(() => {
                 const texts = JSON.stringify(
@@ -26,7 +26,7 @@ export function checkTexts(selector, expected) {
                 );
                 return texts === wanted ? "" : `${selector} says ${texts} and not ${wanted}`;
             });
-        },
+        }),
     };
 }
 
