@@ -20,6 +20,8 @@ from devtools.class_definitions import DefiningClass, Definition, UnreadableMode
 
 # What a new name of a controller begins with: the next module to be written isn't known yet.
 CONTROLLER_PREFIX = 'billpro_'
+# What a new private name of a model of Odoo's has in it, for the same reason.
+METHOD_MARKS = ('billing', 'billpro')
 # Run once, by the test runner, or in the browser.
 _FOREIGN_FOLDERS = frozenset({'migrations', 'populate', 'static', 'tests', 'upgrades'})
 # What a class says that it is.
@@ -101,7 +103,7 @@ def find_problems(addon: Path, odoo: Path, folders: Sequence[Path]) -> list[str]
         found.name for found in read_class(base_model, str(_BASE_MODEL), set()).definitions
     }
     return [
-        *_compare_models(own, others, closure, of_every_model),
+        *_compare_models(own, others, closure, of_every_model, _read_stored_names(addon)),
         *_compare_controllers(own, others, closure),
     ]
 
@@ -167,6 +169,18 @@ def _read_files(folder: Path) -> Iterator[SourceFile]:
             yield SourceFile(folder.name, shown, text, is_controller)
 
 
+def _read_stored_names(addon: Path) -> set[str]:
+    """Return the words of an addon's data: databases keep it, and templates that people edited.
+
+    :param addon: The folder of the addon.
+    """
+    return {
+        word
+        for path in addon.glob('data/*.xml')
+        for word in _WORD.findall(path.read_text(encoding='utf-8'))
+    }
+
+
 def _get_delegated(node: ast.ClassDef) -> list[str]:
     """Return the models whose fields a model has as its own.
 
@@ -190,19 +204,24 @@ def _compare_models(
     others: Sequence[SourceFile],
     closure: set[str],
     of_every_model: set[str],
+    stored: set[str],
 ) -> Iterator[str]:
     """Yield the names that the addon adds to models, or to models of its own by Odoo's mixins.
+
+    Private names of Odoo's models have to carry a mark as well, unless the addon's data call them.
 
     :param own: The files of the addon.
     :param others: The files of all other modules.
     :param closure: The modules that the addon depends on.
     :param of_every_model: What every model defines.
+    :param stored: The words of the addon's data.
     """
     added: defaultdict[str, list[Definition]] = defaultdict(list)
     for found in (found for file in own for found in file.classes() if found.model):
         added[str(found.model)] += [
             definition for definition in found.definitions if definition.name not in of_every_model
         ]
+    foreign = set().union(*(file.models for file in others)) & set(added)
     families = _find_families(set(added), [*own, *others])
     names = {definition.name for definitions in added.values() for definition in definitions}
     defined = _find_definitions(others, set().union(*families.values()), names)
@@ -211,9 +230,17 @@ def _compare_models(
             clashes: dict[str, Definition] = {}
             for relative in sorted(families[model]):
                 clashes |= defined[relative, definition.name]
-            if closure.isdisjoint(clashes):
-                for module, place in sorted(clashes.items()):
-                    yield _describe(definition, f"{model}.{definition.name}", module, place)
+            if not closure.isdisjoint(clashes):
+                continue
+            if model in foreign and definition.name not in stored and _is_unmarked(definition):
+                yield f"{definition}: {model}.{definition.name} lacks the mark {METHOD_MARKS[0]}"
+            for module, place in sorted(clashes.items()):
+                yield _describe(definition, f"{model}.{definition.name}", module, place)
+
+
+def _is_unmarked(definition: Definition) -> bool:
+    name = definition.name
+    return name.startswith('_') and not any(mark in name for mark in METHOD_MARKS)
 
 
 def _find_definitions(

@@ -128,6 +128,20 @@ def test_name_of_another_module(find_in, body):
     ]
 
 
+def test_new_private_name_of_odoo_s_model_has_the_mark(find_in):
+    """Not what the model has already, nor what mail templates call, nor that of own models."""
+    body = "".join(
+        f"    def {name}(self):\n        pass\n"
+        for name in ('_total', '_billing_total', '_compute_billing_total', '_stored', 'total')
+    )
+    own = {
+        'addon/models/a.py': extend('sale.order', body),
+        'addon/models/b.py': extend('addon.terms', body),
+        'addon/data/mail.xml': '<odoo><t t-out="object._stored()"/></odoo>',
+    }
+    assert find_in(own, {}) == ["addon/models/a.py:3: sale.order._total lacks the mark billing"]
+
+
 @pytest.mark.parametrize('name', ['state', 'post', 'write', '_order'])
 def test_what_is_there_already_may_be_extended(find_in, name):
     """By the model itself, by its mixin, or on every model."""
