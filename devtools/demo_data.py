@@ -165,7 +165,7 @@ def create_orders(env: Environment, payments: DemoPayments) -> None:
                 ],
             }
         )
-        order._mark_link_sent("The demo order's link was printed.")
+        order._billing_mark_link_sent("The demo order's link was printed.")
         if state != 'sent':
             payments.pay(order)
         _bring_to(env, order, state, payments)
@@ -193,8 +193,8 @@ def _bring_to(env: Environment, order: Any, state: str, payments: DemoPayments) 
 
 def _refund(order: Any, amount: float) -> None:
     """Pay back a part of an order."""
-    refund_tx = order._get_refundable_transactions()._create_order_refund(amount)
-    refund_tx._send_order_refund()
+    refund_tx = order._billing_get_refundable_transactions()._billing_create_order_refund(amount)
+    refund_tx._billing_send_order_refund()
 
 
 def order_links(env: Environment) -> list[tuple[str, str]]:

@@ -22,6 +22,8 @@ from devtools.class_definitions import DefiningClass, Definition, UnreadableMode
 CONTROLLER_PREFIX = 'billpro_'
 # What a new private name of a model of Odoo's has in it, for the same reason.
 METHOD_MARKS = ('billing', 'billpro')
+# Where no mark is needed: who extends these knows them.
+OWN_MODELS = 'billpro.'
 # Run once, by the test runner, or in the browser.
 _FOREIGN_FOLDERS = frozenset({'migrations', 'populate', 'static', 'tests', 'upgrades'})
 # What a class says that it is.
@@ -232,7 +234,8 @@ def _compare_models(
                 clashes |= defined[relative, definition.name]
             if not closure.isdisjoint(clashes):
                 continue
-            if model in foreign and definition.name not in stored and _is_unmarked(definition):
+            is_own = model.startswith(OWN_MODELS) or model not in foreign
+            if not is_own and definition.name not in stored and _is_unmarked(definition):
                 yield f"{definition}: {model}.{definition.name} lacks the mark {METHOD_MARKS[0]}"
             for module, place in sorted(clashes.items()):
                 yield _describe(definition, f"{model}.{definition.name}", module, place)
@@ -240,7 +243,8 @@ def _compare_models(
 
 def _is_unmarked(definition: Definition) -> bool:
     name = definition.name
-    return name.startswith('_') and not any(mark in name for mark in METHOD_MARKS)
+    is_private = name.startswith('_') and not name.endswith('_idx')  # The database's own names.
+    return is_private and not any(mark in name for mark in METHOD_MARKS)
 
 
 def _find_definitions(

@@ -23,7 +23,7 @@ class Decline:
 
 
 @dataclass(frozen=True)
-class Settlement:
+class CaptureOrVoid:
     """What became of an authorised payment: it was captured, or released.
 
     :param captured: What was captured, in the currency of the payment; None if it was released.

@@ -23,7 +23,7 @@ class Checkout(OrderAccess):
             **self._billpro_get_payment_form_values(order),
         }
         values['consent']['checked'] = (
-            request.session.get(f'billpro_consent_{order.id}') == order._get_consent_key()
+            request.session.get(f'billpro_consent_{order.id}') == order._billing_get_consent_key()
         )
         values['preview'] = values['preview'] or self._billpro_looks_on(order)
         values['changes'] = request.session.pop(f'billpro_changes_{order.id}', [])
@@ -38,10 +38,10 @@ class Checkout(OrderAccess):
         purchase = order._get_purchase()
         return {
             **self._billpro_get_form_values(
-                order, order._get_amount_asked(), purchase._requires_card(order)
+                order, order._billing_get_amount_asked(), purchase._requires_card(order)
             ),
             'transaction_route': f'/order/{order.id}/transaction',
-            'landing_route': order._get_order_link('/result'),
+            'landing_route': order._billing_get_order_link('/result'),
         }
 
     def _billpro_get_form_values(self, order, amount, requires_card):
@@ -71,7 +71,7 @@ class Checkout(OrderAccess):
                 is_validation=is_validation,
                 **context,
             )
-            .filtered(lambda provider: provider.is_published and provider._can_pay_orders())
+            .filtered(lambda provider: provider.is_published and provider._billing_can_pay_orders())
         )
         payment_methods_sudo = (
             request.env['payment.method']
@@ -113,20 +113,20 @@ class Checkout(OrderAccess):
         If it was changed, the page that is opened next says what.
 
         :param sale.order order: The order.
-        :param str shown: What the page shows, see `sale.order._get_shown`; None if it offers no
-                          payment.
+        :param str shown: What the page shows, see `sale.order._billing_get_shown`; None if it
+                          offers no payment.
         :return: ``payable`` and ``pending`` (bools) and the ``url`` to go to if not payable.
         :rtype: dict
         :raise UserError: If the page has sent something else than what it showed.
         """
-        payable = not order._get_not_payable_reason()
-        if payable and shown and (changes := order._get_changes_since(shown)):
+        payable = not order._billing_get_not_payable_reason()
+        if payable and shown and (changes := order._billing_get_changes_since(shown)):
             request.session[f'billpro_changes_{order.id}'] = changes
             payable = False
         return {
             'payable': payable,
-            'pending': bool(order._get_payment_in_progress()),
-            'url': order._get_order_link(),
+            'pending': bool(order._billing_get_payment_in_progress()),
+            'url': order._billing_get_order_link(),
         }
 
     @order_route('/transaction', type='jsonrpc', by_customer=True)
@@ -151,7 +151,7 @@ class Checkout(OrderAccess):
         :param str flow: `redirect`, `direct` or `token`.
         :param bool tokenization_requested: Whether the customer wants to save the card.
         :param str consent_version: The version of the text the customer agreed to.
-        :param str shown: What the page showed, see `sale.order._get_shown`.
+        :param str shown: What the page showed, see `sale.order._billing_get_shown`.
         :param dict kwargs: What else Odoo's payment form sends; amounts, routes and ids in it are
                             not used.
         :return: The values for processing the transaction.
@@ -161,10 +161,10 @@ class Checkout(OrderAccess):
         """
         self._validate_transaction_kwargs(kwargs)
         order._lock_billing()
-        if reason := order._get_not_payable_reason():
+        if reason := order._billing_get_not_payable_reason():
             raise UserError(reason)
         address = request.httprequest.remote_addr
-        request.session[f'billpro_consent_{order.id}'] = order._record_consent(
+        request.session[f'billpro_consent_{order.id}'] = order._billing_record_consent(
             consent_version, shown, address
         )
         form_values = self._billpro_get_payment_form_values(order)
@@ -178,10 +178,10 @@ class Checkout(OrderAccess):
         ):
             PaymentPostProcessing.monitor_transaction(tx_sudo)
             return tx_sudo._get_processing_values()
-        if reason := order._get_attempt_limit_reason(address):
+        if reason := order._billing_get_attempt_limit_reason(address):
             raise UserError(reason)
         self._billpro_give_up_attempts(order)
-        attempt = len(order._get_initial_attempts()) + 1
+        attempt = len(order._billing_get_initial_attempts()) + 1
         is_validation = form_values['mode'] == 'validation'
         request.update_context(delay_token_charge=True)
         tx_sudo = self._create_transaction(
@@ -200,7 +200,7 @@ class Checkout(OrderAccess):
             custom_create_values={'billing_order_id': order.id, 'billing_ip_address': address},
         )
         if flow == 'token':
-            tx_sudo._charge_initial_payment()
+            tx_sudo._billing_charge_initial_payment()
         return tx_sudo._get_processing_values()
 
     @staticmethod
@@ -228,7 +228,7 @@ class Checkout(OrderAccess):
             and payment_method_sudo.support_tokenization
             and (tokenization_requested or order._get_purchase()._requires_card(order))
         )
-        for tx in order._get_initial_attempts():
+        for tx in order._billing_get_initial_attempts():
             if (
                 tx._is_billing_reusable(
                     provider_sudo.id,
@@ -238,7 +238,7 @@ class Checkout(OrderAccess):
                     form_values['amount'],
                     form_values['mode'] == 'validation',
                 )
-                and tx._is_still_open()
+                and tx._billing_is_still_open()
             ):
                 return tx
         return None
@@ -250,7 +250,7 @@ class Checkout(OrderAccess):
         :param sale.order order: The order, in superuser mode, locked.
         :raise UserError: If a payment is under way.
         """
-        if order._give_up_attempts():
+        if order._billing_give_up_attempts():
             # What the provider has told of them is kept, though nothing else comes of the request.
             request.env.cr.commit()  # pylint: disable=invalid-commit
             raise UserError(
@@ -316,7 +316,7 @@ class Checkout(OrderAccess):
         :rtype: odoo.http.Response
         """
         if order.billing_status in BEFORE_APPROVAL | {'cancelled'}:
-            return request.redirect(order._get_order_link())
+            return request.redirect(order._billing_get_order_link())
         return self._billpro_render_private(
             'billpro_portal.success_page',
             order.env['billpro.checkout.page']._get_success_values(order),
@@ -332,7 +332,9 @@ class PendingPaymentStatus(PaymentPostProcessing):
         """
         tx = self._get_monitored_transaction()
         if tx.billing_order_id and tx.state == 'done' and not tx.is_post_processed:
-            request.env['billpro.failure'].sudo()._leave_out_waiting(tx, 'book')._book_alone()
+            request.env['billpro.failure'].sudo()._leave_out_waiting(
+                tx, 'book'
+            )._billing_book_alone()
             if not tx.is_post_processed:
                 return {
                     'provider_code': tx.provider_code,

@@ -148,7 +148,7 @@ class OrderAccess(PaymentPortal):
         request.env.cr.rollback()  # The action may have written something before it was refused.
         order.invalidate_recordset()
         if order.billing_status in BEFORE_APPROVAL | {'cancelled'}:
-            return request.redirect(order._get_order_link())
+            return request.redirect(order._billing_get_order_link())
         return self._billpro_render_portal(
             order, notice={'level': 'danger', 'text': str(error)}, status=409
         )

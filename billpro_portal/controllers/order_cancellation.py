@@ -22,7 +22,7 @@ class OrderCancellation(OrderAccess):
         :rtype: odoo.http.Response
         """
         if not order._can_be_cancelled():
-            return request.redirect(order._get_order_link())
+            return request.redirect(order._billing_get_order_link())
         return self._billpro_render_private(
             'billpro_portal.cancel_page', order.env['billpro.order.page']._get_cancel_values(order)
         )
@@ -46,7 +46,7 @@ class OrderCancellation(OrderAccess):
                 ]
             )
         )
-        order._cancel_subscription(
+        order._billing_cancel_subscription(
             at_once=order.company_id.billing_cancel_mode == 'now',
             reason=reason,
             # The database takes no NUL characters.
@@ -61,7 +61,7 @@ class OrderCancellation(OrderAccess):
         :param sale.order order: The order.
         :rtype: odoo.http.Response
         """
-        order._undo_cancellation()
+        order._billing_undo_cancellation()
         return self._billpro_redirect_to_order(order, 'cancel_undone')
 
     @order_route('/contact', methods=['GET'], statuses=LIVE)
@@ -86,7 +86,7 @@ class OrderCancellation(OrderAccess):
         """
         message = (message or '').replace('\0', '').strip()
         try:
-            order._receive_customer_message(message[:MESSAGE_LENGTH], MESSAGES_PER_DAY)
+            order._billing_receive_customer_message(message[:MESSAGE_LENGTH], MESSAGES_PER_DAY)
         except UserError as error:
             return self._billpro_render_private(
                 'billpro_portal.contact_page',

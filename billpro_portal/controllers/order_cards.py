@@ -16,10 +16,12 @@ class OrderCards(Checkout):
         :param str collect: Whether outstanding payments are to be collected with it.
         :rtype: odoo.http.Response
         """
-        if not order._can_change_cards():
-            return request.redirect(order._get_order_link())
+        if not order._billing_can_change_cards():
+            return request.redirect(order._billing_get_order_link())
         values = order.env['billpro.order.cards']._get_card_page_values(order, bool(collect))
-        values['limit_reached'] = order._get_card_limit_reason(request.httprequest.remote_addr)
+        values['limit_reached'] = order._billing_get_card_limit_reason(
+            request.httprequest.remote_addr
+        )
         return self._billpro_render_private(
             'billpro_portal.card_page', {**values, **self._billpro_get_card_form_values(order)}
         )
@@ -33,7 +35,7 @@ class OrderCards(Checkout):
         return {
             **self._billpro_get_form_values(order, 0.0, requires_card=True),
             'transaction_route': f'/order/{order.id}/card/transaction',
-            'landing_route': order._get_order_link('/card/result'),
+            'landing_route': order._billing_get_order_link('/card/result'),
         }
 
     @order_route('/card/transaction', type='jsonrpc', by_customer=True)
@@ -66,17 +68,17 @@ class OrderCards(Checkout):
         :raise UserError: If no card can be added now.
         """
         self._validate_transaction_kwargs(kwargs)
-        order._check_cards_can_be_changed()
+        order._check_billing_cards_can_be_changed()
         address = request.httprequest.remote_addr
-        if reason := order._get_card_limit_reason(address):
+        if reason := order._billing_get_card_limit_reason(address):
             raise UserError(reason)
-        order._check_agreed_amount(collect_amount)
+        order._check_billing_agreed_amount(collect_amount)
         form_values = self._billpro_get_card_form_values(order)
         self._billpro_check_payment_option(
             form_values, provider_id, payment_method_id, None, flow if flow != 'token' else ''
         )
         # An older tab registers nothing any more.
-        order.billing_transaction_ids.filtered('billing_is_card_update')._give_up()
+        order.billing_transaction_ids.filtered('billing_is_card_update')._billing_give_up()
         tx_sudo = self._create_transaction(
             provider_id=provider_id,
             payment_method_id=payment_method_id,
@@ -108,8 +110,8 @@ class OrderCards(Checkout):
         :rtype: odoo.http.Response
         """
         tx = order.billing_transaction_ids.filtered('billing_is_card_update').sorted('id')[-1:]
-        if order._is_collection_under_way():
-            return request.redirect(order._get_order_link('/progress'))
+        if order._billing_is_collection_under_way():
+            return request.redirect(order._billing_get_order_link('/progress'))
         notice = 'card_added' if tx.state == 'done' else 'card_failed'
         return self._billpro_redirect_to_order(order, notice)
 
@@ -122,9 +124,9 @@ class OrderCards(Checkout):
         :param str all_orders: Whether to use it for all orders of the customer.
         :rtype: odoo.http.Response
         """
-        order._check_cards_can_be_changed()
-        card = order._get_card(self._cast_as_int(token_id))
-        order._select_card(card, for_all_orders=bool(all_orders))
+        order._check_billing_cards_can_be_changed()
+        card = order._billing_get_card(self._cast_as_int(token_id))
+        order._billing_select_card(card, for_all_orders=bool(all_orders))
         return self._billpro_redirect_to_order(order, 'card_selected')
 
     @order_route('/card/remove', methods=['POST'], by_customer=True, limited=True)
@@ -135,6 +137,6 @@ class OrderCards(Checkout):
         :param str token_id: The card.
         :rtype: odoo.http.Response
         """
-        order._check_cards_can_be_changed()
-        order._remove_card(order._get_card(self._cast_as_int(token_id)))
+        order._check_billing_cards_can_be_changed()
+        order._billing_remove_card(order._billing_get_card(self._cast_as_int(token_id)))
         return self._billpro_redirect_to_order(order, 'card_removed')

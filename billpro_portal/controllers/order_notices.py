@@ -14,7 +14,7 @@ class OrderNotices(OrderAccess):
         :param str wanted: Whether the customer wants them; empty for no.
         :rtype: odoo.http.Response
         """
-        order._set_text_messages(bool(wanted))
+        order._billing_set_text_messages(bool(wanted))
         return self._billpro_redirect_to_order(
             order, 'text_messages_on' if wanted else 'text_messages_off'
         )

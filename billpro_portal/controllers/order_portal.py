@@ -22,14 +22,14 @@ class OrderPortal(Checkout):
         :rtype: odoo.http.Response
         """
         if not request.env.user._is_internal():
-            order._note_link_opened()
+            order._billing_note_link_opened()
         if order.billing_status not in BEFORE_APPROVAL | {'cancelled'}:
             return self._billpro_render_portal(
                 order,
                 page=self._cast_as_int(page) or 1,
                 notice=order.env['billpro.order.page']._get_notice(notice),
             )
-        if order._get_payment_in_progress():
+        if order._billing_get_payment_in_progress():
             return self._billpro_render_private(
                 'billpro_portal.pending_page',
                 order.env['billpro.checkout.page']._get_pending_values(order),
@@ -75,4 +75,6 @@ class SaleCustomerPortal(CustomerPortal):
         order = OrderAccess()._billpro_get_accessible_order(order_id, access_token)
         if not order:
             return request.redirect('/my')
-        return request.redirect(order._get_order_link('/document/summary' if report_type else ''))
+        return request.redirect(
+            order._billing_get_order_link('/document/summary' if report_type else '')
+        )

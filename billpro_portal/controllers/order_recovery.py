@@ -19,8 +19,8 @@ class OrderRecovery(OrderAccess):
         :rtype: odoo.http.Response
         """
         order._lock_billing()
-        order._request_collection(self._cast_as_float(amount) or 0.0)
-        return request.redirect(order._get_order_link('/progress'))
+        order._billing_request_collection(self._cast_as_float(amount) or 0.0)
+        return request.redirect(order._billing_get_order_link('/progress'))
 
     @order_route('/progress', methods=['GET'])
     def billpro_order_progress(self, order, **kwargs):
@@ -29,8 +29,11 @@ class OrderRecovery(OrderAccess):
         :param sale.order order: The order.
         :rtype: odoo.http.Response
         """
-        if not order._is_collection_under_way() and not order._get_open_authentication():
-            return request.redirect(order._get_order_link())
+        if (
+            not order._billing_is_collection_under_way()
+            and not order._billing_get_open_authentication()
+        ):
+            return request.redirect(order._billing_get_order_link())
         return self._billpro_render_private(
             'billpro_portal.progress_page',
             order.env['billpro.order.attention']._get_progress_values(order),
@@ -45,7 +48,7 @@ class OrderRecovery(OrderAccess):
         :rtype: dict
         """
         if self._billpro_looks_on(order):
-            done = not order._is_collection_under_way()
+            done = not order._billing_is_collection_under_way()
         else:
             done = request.env['billpro.billing.run'].sudo()._continue_collection(order)
         if not done:
@@ -61,12 +64,12 @@ class OrderRecovery(OrderAccess):
         :param int transaction_id: The payment.
         :rtype: odoo.http.Response
         """
-        tx = order._get_open_authentication().filtered(lambda tx: tx.id == transaction_id)
+        tx = order._billing_get_open_authentication().filtered(lambda tx: tx.id == transaction_id)
         if not tx or order.billing_status not in COLLECTABLE_ORDERS:
-            return request.redirect(order._get_order_link())
-        inline = tx._get_authentication_values()
+            return request.redirect(order._billing_get_order_link())
+        inline = tx._billing_get_authentication_values()
         if not inline:  # It was confirmed meanwhile, or can't be any more.
-            return request.redirect(order._get_order_link('/progress'))
+            return request.redirect(order._billing_get_order_link('/progress'))
         return self._billpro_render_private(
             'billpro_portal.authenticate_page',
             order.env['billpro.order.attention']._get_authenticate_values(order, tx, inline),

@@ -60,7 +60,7 @@ def _open_first(method, by_customer, limited, statuses):
             if by_customer:
                 self._billpro_check_acts_as_customer(order)
             if limited:
-                order._check_number_of_changes()
+                order._check_billing_number_of_changes()
             return method(self, order, **params)
         except UserError as error:
             if not by_customer or request.dispatcher.routing_type != 'http':

@@ -38,11 +38,11 @@ class StripeWebhookController(StripeController):
         if not events._is_about_order(event):
             return super().stripe_webhook()
         providers = request.env['payment.provider'].sudo()
-        provider = providers._find_by_webhook_signature(
+        provider = providers._billing_find_by_webhook_signature(
             payload, request.httprequest.headers.get('Stripe-Signature')
         )
         if not provider:
-            providers._note_refused_webhook()
+            providers._billing_note_refused_webhook()
             _logger.info("Refused a message that no Stripe provider's secret has signed")
             return request.make_json_response('', status=403)
         events._receive(provider, event)
@@ -67,7 +67,7 @@ class StripeWebhookController(StripeController):
         is_setup = tx_sudo.operation == 'validation'
         number = data.get('setup_intent' if is_setup else 'payment_intent')
         if tx_sudo.billing_order_id:
-            tx_sudo._take_in_stripe_return(number)
+            tx_sudo._billing_process_stripe_return(number)
         elif tx_sudo and is_stripe_id(number, 'seti' if is_setup else 'pi'):
             return super().stripe_return(**data)
         with mute_logger('werkzeug'):  # Its log would show the client secret.

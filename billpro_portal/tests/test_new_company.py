@@ -198,7 +198,7 @@ class TestBranch(SubscriptionCommon, HttpCase):
         with freeze_time('2027-01-10 10:00:00'):
             order = self._create_active_order()
             tx = order.billing_transaction_ids
-            values = tx._prepare_stripe_dispute(
+            values = tx._prepare_billing_stripe_dispute(
                 {
                     'id': 'dp_1',
                     'status': 'lost',

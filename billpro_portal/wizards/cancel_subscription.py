@@ -55,10 +55,10 @@ class BillproCancelSubscription(models.TransientModel):
     @api.depends('order_id', 'when')
     def _compute_last_day(self):
         for wizard in self:
-            wizard.order_id._origin._check_may_be_changed()
+            wizard.order_id._origin._check_billing_may_be_changed()
             order = wizard.order_id.sudo()
-            last_day = order._get_cancel_date(at_once=wizard.when == 'now')
-            if last_day >= order._get_today():
+            last_day = order._billing_get_cancel_date(at_once=wizard.when == 'now')
+            if last_day >= order._billing_get_today():
                 wizard.last_day = self.env._(
                     "The customer keeps access until %s, the last day that is paid for. Until then"
                     " the cancellation can be undone.",
@@ -85,7 +85,7 @@ class BillproCancelSubscription(models.TransientModel):
         """
         self.ensure_one()
         self.order_id._check_billing_user()
-        self.order_id.sudo()._cancel_subscription(
+        self.order_id.sudo()._billing_cancel_subscription(
             at_once=self.when == 'now', reason=self.reason_id, note=self.note
         )
         return {'type': 'ir.actions.act_window_close'}

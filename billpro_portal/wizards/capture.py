@@ -41,8 +41,8 @@ class BillproCapture(models.TransientModel):
     @api.depends('order_id')
     def _compute_amount(self):
         for wizard in self:
-            wizard.order_id._origin._check_may_be_changed()
-            wizard.amount = wizard.order_id.sudo()._get_capturable_amount()
+            wizard.order_id._origin._check_billing_may_be_changed()
+            wizard.amount = wizard.order_id.sudo()._billing_get_capturable_amount()
 
     @api.depends('amount')
     def _compute_released_amount(self):
@@ -55,7 +55,7 @@ class BillproCapture(models.TransientModel):
     def _compute_support_capture(self):
         for wizard in self:
             wizard.transaction_id._origin.check_access('read')
-            wizard.support_capture = wizard.transaction_id.sudo()._get_support_capture()
+            wizard.support_capture = wizard.transaction_id.sudo()._billing_get_support_capture()
 
     def action_capture(self):
         """Send the capture to the provider and tell how it ended.
@@ -69,10 +69,10 @@ class BillproCapture(models.TransientModel):
         self.ensure_one()
         if not self.env.user.has_group('billpro_portal.group_billing_user'):
             raise AccessError(self.env._("Only billing users can capture payments."))
-        self.order_id._check_may_be_changed()
+        self.order_id._check_billing_may_be_changed()
         capture_tx = self.sudo().capture_transaction_id
         if not capture_tx:
-            capture_tx = self.order_id.sudo()._create_capture(self.amount)
+            capture_tx = self.order_id.sudo()._billing_create_capture(self.amount)
             self.sudo().capture_transaction_id = capture_tx
-            capture_tx._send_settlement()
-        return capture_tx._get_settlement_notification()
+            capture_tx._billing_send_capture_or_void()
+        return capture_tx._billing_get_capture_or_void_notification()

@@ -37,19 +37,21 @@ class BillproChargeCard(models.TransientModel):
     @api.depends('order_id')
     def _compute_amount(self):
         for wizard in self:
-            wizard.amount = wizard.order_id._get_amount_asked()
+            wizard.amount = wizard.order_id._billing_get_amount_asked()
 
     @api.depends('order_id')
     def _compute_shown(self):
         for wizard in self:
-            wizard.order_id._origin._check_may_be_changed()
-            wizard.shown = wizard.order_id.sudo()._get_shown()
+            wizard.order_id._origin._check_billing_may_be_changed()
+            wizard.shown = wizard.order_id.sudo()._billing_get_shown()
 
     @api.depends('order_id')
     def _compute_chargeable_token_ids(self):
         for wizard in self:
-            wizard.order_id._origin._check_may_be_changed()
-            wizard.chargeable_token_ids = wizard.order_id.sudo()._get_cards_for_initial_payment()
+            wizard.order_id._origin._check_billing_may_be_changed()
+            wizard.chargeable_token_ids = (
+                wizard.order_id.sudo()._billing_get_cards_for_initial_payment()
+            )
 
     def action_charge(self):
         """Charge the card.
@@ -65,8 +67,10 @@ class BillproChargeCard(models.TransientModel):
         tx = self.sudo().transaction_id
         if not tx:
             self.order_id.sudo()._lock_billing()
-            self.order_id.sudo()._check_shown(self.shown)
-            tx = self.order_id.sudo()._create_initial_charge(self.token_id.sudo(), self.has_consent)
+            self.order_id.sudo()._check_billing_shown(self.shown)
+            tx = self.order_id.sudo()._billing_create_initial_charge(
+                self.token_id.sudo(), self.has_consent
+            )
             self.sudo().transaction_id = tx
-            tx._charge_by_staff()
-        return tx._get_initial_charge_notification()
+            tx._billing_charge_by_staff()
+        return tx._billing_get_initial_charge_notification()

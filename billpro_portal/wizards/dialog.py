@@ -45,7 +45,7 @@ class BillproDialog(models.AbstractModel):
         """
         for dialog in self.sudo():
             orders = dialog._get_orders()
-            orders.with_env(self.env)._check_may_be_changed()
+            orders.with_env(self.env)._check_billing_may_be_changed()
             if not dialog._is_about(orders):
                 raise AccessError(
                     self.env._("This doesn't belong to order %s.", ', '.join(orders.mapped('name')))
@@ -64,7 +64,7 @@ class BillproDialog(models.AbstractModel):
         }
         tx, card = chosen.get('transaction_id'), chosen.get('token_id')
         return (not tx or tx.billing_order_id in orders) and (
-            not card or orders._is_card_of_customer(card)
+            not card or orders._billing_is_card_of_customer(card)
         )
 
     def _get_orders(self):

@@ -75,13 +75,13 @@ class BillproFollowTaxes(models.TransientModel):
         :rtype: sale.order
         """
         self.ensure_one()
-        orders = self.tax_ids._get_live_subscriptions()
+        orders = self.tax_ids._billing_get_live_subscriptions()
         for domain in (
             self.product_ids and [('order_line.product_template_id', 'in', self.product_ids.ids)],
             self.position_ids and [('fiscal_position_id', 'in', self.position_ids.ids)],
         ):
             if domain:
-                orders |= orders._search_live_subscriptions(domain)
+                orders |= orders._search_billing_live_subscriptions(domain)
         return orders.with_env(self.env).search([('id', 'in', orders.ids)])
 
     def _get_change(self):
@@ -108,12 +108,12 @@ class BillproFollowTaxes(models.TransientModel):
         :rtype: dict
         """
         purchase = order._get_purchase()
-        total = sum(order._get_period_lines().mapped('price_total'))
+        total = sum(order._billing_get_period_lines().mapped('price_total'))
         values = {'old_amount': order.billing_period_amount or total}
         savepoint = self.env.cr.savepoint()
         try:
             order.billing_tax_change = self._get_change()
-            order._follow_taxes()
+            order._billing_follow_taxes()
             values['new_amount'] = purchase._get_period_amount(order)
             values['first_date'] = min(
                 order.billing_event_ids.filtered(
@@ -137,7 +137,7 @@ class BillproFollowTaxes(models.TransientModel):
         """
         self.ensure_one()
         self._check_is_manager()
-        self._get_orders()._have_taxes_followed(self._get_change())
+        self._get_orders()._billing_have_taxes_followed(self._get_change())
         return {'type': 'ir.actions.act_window_close'}
 
 

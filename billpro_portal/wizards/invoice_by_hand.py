@@ -13,7 +13,9 @@ class SaleAdvancePaymentInv(models.TransientModel):
         :raise UserError: If a down payment is wanted of an order with scheduled payments.
         """
         if self.advance_payment_method != 'delivered':
-            for order in sale_orders.filtered(lambda order: order._is_invoiced_by_schedule()):
+            for order in sale_orders.filtered(
+                lambda order: order._billing_is_invoiced_by_schedule()
+            ):
                 raise UserError(
                     self.env._(
                         "Order %s is paid by scheduled payments. Choose “Regular invoice” to"
@@ -36,5 +38,5 @@ class AccountMoveReversal(models.TransientModel):
         action = super().reverse_moves(is_modify=is_modify)
         if is_modify and len(moves) == len(self.new_move_ids):
             for move, corrected in zip(moves.sudo(), self.new_move_ids.sudo(), strict=True):
-                move._pass_on_to(corrected)
+                move._billing_pass_on_to(corrected)
         return action

@@ -29,7 +29,7 @@ class BillproMerge(models.TransientModel):
     @api.depends('order_id')
     def _compute_mergeable_event_ids(self):
         for wizard in self:
-            wizard.mergeable_event_ids = wizard.order_id._get_mergeable_events()
+            wizard.mergeable_event_ids = wizard.order_id._billing_get_mergeable_events()
 
     @api.depends('event_ids')
     def _compute_amount(self):

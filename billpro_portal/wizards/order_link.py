@@ -20,7 +20,7 @@ class BillproOrderLink(models.TransientModel):
     @api.depends('order_id')
     def _compute_qr_code(self):
         for wizard in self:
-            wizard.qr_code = wizard.order_id._get_order_link_qr()
+            wizard.qr_code = wizard.order_id._billing_get_order_link_qr()
             wizard.qr_code_filename = f'{wizard.order_id.name}.png'
 
     @api.model_create_multi
@@ -29,7 +29,7 @@ class BillproOrderLink(models.TransientModel):
         wizards = super().create(vals_list)
         for order in wizards.order_id:
             if order.billing_status in {'draft', 'rejected'}:
-                order._mark_link_sent(
+                order._billing_mark_link_sent(
                     self.env._("The order link was shown to %s.", self.env.user.name)
                 )
         return wizards

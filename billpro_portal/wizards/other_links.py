@@ -13,7 +13,7 @@ class PaymentLinkWizard(models.TransientModel):
 
         :raise UserError: For an order that has one.
         """
-        self.env['sale.order']._check_other_link(
+        self.env['sale.order']._check_billing_other_link(
             self.env.context.get('active_model'), self.env.context.get('active_id')
         )
         return super().default_get(fields)
@@ -23,7 +23,9 @@ class PaymentLinkWizard(models.TransientModel):
 
         :raise UserError: For an order that has one.
         """
-        self.env['sale.order']._check_other_link(related_document._name, related_document.id)
+        self.env['sale.order']._check_billing_other_link(
+            related_document._name, related_document.id
+        )
         return super()._prepare_url(base_url, related_document)
 
 
@@ -38,7 +40,7 @@ class PortalShare(models.TransientModel):
 
         :raise UserError: For an order that has one.
         """
-        self.env['sale.order']._check_other_link(
+        self.env['sale.order']._check_billing_other_link(
             self.env.context.get('active_model'), self.env.context.get('active_id')
         )
         return super().default_get(fields)
@@ -50,7 +52,7 @@ class PortalShare(models.TransientModel):
         :raise UserError: For an order that has one.
         """
         for share in self:
-            self.env['sale.order']._check_other_link(share.res_model, share.res_id)
+            self.env['sale.order']._check_billing_other_link(share.res_model, share.res_id)
         super()._compute_share_link()
 
     def action_send_mail(self):
@@ -59,7 +61,7 @@ class PortalShare(models.TransientModel):
         :raise UserError: For an order that has one.
         """
         for share in self:
-            self.env['sale.order']._check_other_link(share.res_model, share.res_id)
+            self.env['sale.order']._check_billing_other_link(share.res_model, share.res_id)
         return super().action_send_mail()
 
 

@@ -25,5 +25,5 @@ class BillproPause(models.TransientModel):
         """
         self.ensure_one()
         self.order_id._check_billing_user()
-        self.order_id.sudo()._pause(self.until)
+        self.order_id.sudo()._billing_pause(self.until)
         return {'type': 'ir.actions.act_window_close'}

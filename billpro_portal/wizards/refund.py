@@ -40,9 +40,9 @@ class BillproRefund(models.TransientModel):
     @api.depends('order_id')
     def _compute_refundable_transaction_ids(self):
         for wizard in self:
-            wizard.order_id._origin._check_may_be_changed()
+            wizard.order_id._origin._check_billing_may_be_changed()
             wizard.refundable_transaction_ids = (
-                wizard.order_id.sudo()._get_refundable_transactions()
+                wizard.order_id.sudo()._billing_get_refundable_transactions()
             )
 
     @api.depends('transaction_id')
@@ -50,7 +50,7 @@ class BillproRefund(models.TransientModel):
         for wizard in self:
             wizard.transaction_id._origin.check_access('read')
             tx_sudo = wizard.transaction_id.sudo()
-            wizard.refundable_amount = tx_sudo and tx_sudo._get_refundable_amount()
+            wizard.refundable_amount = tx_sudo and tx_sudo._billing_get_refundable_amount()
 
     @api.depends('refundable_amount')
     def _compute_amount(self):
@@ -61,7 +61,7 @@ class BillproRefund(models.TransientModel):
     def _compute_support_refund(self):
         for wizard in self:
             wizard.transaction_id._origin.check_access('read')
-            wizard.support_refund = wizard.transaction_id.sudo()._get_support_refund()
+            wizard.support_refund = wizard.transaction_id.sudo()._billing_get_support_refund()
 
     def action_refund(self):
         """Send the refund to the provider and tell how it ended.
@@ -92,7 +92,7 @@ class BillproRefund(models.TransientModel):
             )
         refund_tx = self.sudo().refund_transaction_id
         if not refund_tx:
-            refund_tx = self.transaction_id.sudo()._create_order_refund(self.amount)
+            refund_tx = self.transaction_id.sudo()._billing_create_order_refund(self.amount)
             self.sudo().refund_transaction_id = refund_tx
-            refund_tx._send_order_refund()
-        return refund_tx._get_refund_notification()
+            refund_tx._billing_send_order_refund()
+        return refund_tx._billing_get_refund_notification()

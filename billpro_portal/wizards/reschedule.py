@@ -52,7 +52,7 @@ class BillproReschedule(models.TransientModel):
                 wizard.effect = str(error)
                 continue
             others = [
-                f'{format_date(self.env, event.order_id._get_date(other.due_date))}:'
+                f'{format_date(self.env, event.order_id._billing_get_date(other.due_date))}:'
                 f' {event.currency_id.format(amount)}'
                 for other, amount in amounts.items()
                 if other != event

@@ -37,7 +37,7 @@ class BillproTakePayment(models.TransientModel):
     def _compute_added_amount(self):
         for wizard in self:
             order = wizard.order_id
-            lines = order._get_added_lines()
+            lines = order._billing_get_added_lines()
             added = lines and order._get_purchase()._get_added_amount(order, lines)
             # A credit that leaves nothing to pay waits for a payment that is larger.
             is_left = order.currency_id.compare_amounts(wizard.amount + (added or 0), 0) > 0
@@ -76,7 +76,7 @@ class BillproTakePayment(models.TransientModel):
     def _check_payment(self):
         order = self.order_id
         order.sudo()._lock_billing()
-        order._check_payments_are_taken()
+        order._check_billing_payments_are_taken()
         if order.currency_id.compare_amounts(self.amount, 0) <= 0:
             raise UserError(self.env._("Enter an amount above zero."))
         if self.when == 'later' and (not self.due_date or self.due_date <= fields.Datetime.now()):

@@ -120,7 +120,7 @@ class BillproBillingEvent(models.Model):
         """
         self.ensure_one()
         return not any(
-            tx.currency_id.compare_amounts(tx._get_refundable_amount(), 0) > 0
+            tx.currency_id.compare_amounts(tx._billing_get_refundable_amount(), 0) > 0
             for tx in self.transaction_ids
         )
 

@@ -24,7 +24,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
 
     @api.model
     def _get_goods_lines(self, order):
-        return order._get_period_lines().filtered(lambda line: line._billpro_is_goods())
+        return order._billing_get_period_lines().filtered(lambda line: line._billpro_is_goods())
 
     @api.model
     def _get_lines_delivered_when_paid(self, order):

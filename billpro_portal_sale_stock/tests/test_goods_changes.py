@@ -111,12 +111,12 @@ class TestGoodsChanges(GoodsCommon):
     def test_paused_and_resumed(self):
         order = self.order
         with freeze_time('2027-02-01 10:00:00'):
-            order._pause()
+            order._billing_pause()
         self._run_jobs_on('2027-02-10')
         self._run_jobs_on('2027-03-10')
         self.assertEqual(len(order.picking_ids), 1)
         with freeze_time('2027-03-20 10:00:00'):
-            order._resume()
+            order._billing_resume()
         self._run_jobs_on('2027-04-10')
         self.assertEqual(self._deliveries(order), [{"Coffee": 3}] * 2)
 
@@ -141,7 +141,7 @@ class TestGoodsChanges(GoodsCommon):
         order = self.order
         with freeze_time('2027-02-10 10:00:00'):
             self._run()
-            order._complete_by_staff("Mitchell")
+            order._billing_complete_by_staff("Mitchell")
             self._launch()
         self._run_jobs_on('2027-03-10')
         self.assertEqual(order.billing_status, 'complete')

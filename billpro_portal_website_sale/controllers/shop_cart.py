@@ -9,7 +9,7 @@ class ShopCart(Cart):
     def cart(self, id=None, access_token=None, revive_method='', **post):  # noqa: A002
         """Override of `website_sale`: carts are merged if they can be paid together."""
         if request.cart._billpro_is_being_paid():
-            return request.redirect(request.cart._get_order_link())
+            return request.redirect(request.cart._billing_get_order_link())
         if revive_method == 'merge' and (cart := request.cart) and id and access_token:
             abandoned = request.env['sale.order'].sudo().browse(int(id)).exists()
             if abandoned and consteq(abandoned.access_token or '', access_token):

@@ -15,7 +15,7 @@ class ShopCheckout(OrderPortal, PaymentPortal):
         if (
             order._billpro_is_cart()
             and order.billing_status in BEFORE_APPROVAL
-            and not order._get_payment_in_progress()
+            and not order._billing_get_payment_in_progress()
         ):
             is_own = request.cart == order
             if is_own:
@@ -41,7 +41,7 @@ class ShopCheckout(OrderPortal, PaymentPortal):
 
         In the language of the website, in which the customer has read the terms.
         """
-        if order._billpro_is_cart() and not order._get_not_payable_reason():
+        if order._billpro_is_cart() and not order._billing_get_not_payable_reason():
             no_transaction = request.env['payment.transaction'].sudo()
             self._validate_transaction_for_order(no_transaction, order)
         return super().billpro_order_transaction(order, **kwargs)

@@ -10,7 +10,7 @@ class ShopPayment(WebsiteSale):
     def _check_cart(self, order_sudo):
         """Override of `website_sale`: while a payment is under way, its page tells so."""
         if order_sudo._billpro_is_being_paid():
-            return request.redirect(order_sudo._get_order_link())
+            return request.redirect(order_sudo._billing_get_order_link())
         return super()._check_cart(order_sudo)
 
     def _get_shop_payment_errors(self, order):
@@ -29,10 +29,10 @@ class ShopPayment(WebsiteSale):
             cart.purchase_type
             and response.is_qweb
             and not response.qcontext.get('errors')
-            and cart._is_anything_to_pay()
+            and cart._billing_is_anything_to_pay()
         ):
             cart._billpro_begin_checkout()
-            return request.redirect(cart._get_order_link())
+            return request.redirect(cart._billing_get_order_link())
         return response
 
     @route()
@@ -40,7 +40,7 @@ class ShopPayment(WebsiteSale):
         """Override of `website_sale`: only what costs nothing is confirmed here."""
         order = request.cart or self._billpro_get_last_order()
         if order.purchase_type and not self._billpro_is_free(order):
-            return request.redirect(order._get_order_link('/result'))
+            return request.redirect(order._billing_get_order_link('/result'))
         return super().shop_payment_validate(sale_order_id=sale_order_id, **post)
 
     @route()
@@ -49,9 +49,9 @@ class ShopPayment(WebsiteSale):
         order = self._billpro_get_last_order()
         paid_states = {'done', 'pending', 'authorized'}
         if order.purchase_type and paid_states.intersection(
-            order._get_initial_attempts().mapped('state')
+            order._billing_get_initial_attempts().mapped('state')
         ):
-            return request.redirect(order._get_order_link('/result'))
+            return request.redirect(order._billing_get_order_link('/result'))
         return super().shop_payment_confirmation(**post)
 
     @staticmethod
@@ -61,10 +61,10 @@ class ShopPayment(WebsiteSale):
         :param sale.order order: The order, in superuser mode.
         :rtype: bool
         """
-        if order._is_anything_to_pay() or order.billing_status not in BEFORE_APPROVAL:
+        if order._billing_is_anything_to_pay() or order.billing_status not in BEFORE_APPROVAL:
             return False
         order._lock_billing()
-        return not order._give_up_attempts()
+        return not order._billing_give_up_attempts()
 
     def _billpro_get_last_order(self):
         """Return the order whose checkout the visitor was last at.

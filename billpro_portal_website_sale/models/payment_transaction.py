@@ -14,5 +14,5 @@ class PaymentTransaction(models.Model):
             state_message=state_message, extra_allowed_states=extra_allowed_states
         )
         for cart in txs.billing_order_id.filtered(lambda order: order._billpro_is_cart()):
-            cart._mark_link_sent(self.env._("The payment in the shop is being processed."))
+            cart._billing_mark_link_sent(self.env._("The payment in the shop is being processed."))
         return txs

@@ -32,7 +32,7 @@ class SaleOrder(models.Model):
 
         :rtype: bool
         """
-        return bool(self and self.purchase_type and self.sudo()._get_payment_in_progress())
+        return bool(self and self.purchase_type and self.sudo()._billing_get_payment_in_progress())
 
     # === WHAT IS IN A CART === #
 
@@ -97,7 +97,7 @@ class SaleOrder(models.Model):
             )
         ):
             cart._lock_billing()
-            if not cart.sudo()._give_up_attempts():
+            if not cart.sudo()._billing_give_up_attempts():
                 cart.purchase_type = False
 
     def _compute_is_expired(self):
@@ -169,16 +169,16 @@ class SaleOrder(models.Model):
             return str(error)
         return False
 
-    def _get_not_payable_reason(self):
+    def _billing_get_not_payable_reason(self):
         """Override of `billpro_portal`: a cart is paid when it has gone through the shop."""
-        reason = super()._get_not_payable_reason()
+        reason = super()._billing_get_not_payable_reason()
         if not reason and self._billpro_is_cart():
             reason = self._billpro_get_unfit_reason() or self._billpro_get_unready_reason()
         return reason
 
     def get_portal_last_transaction(self):
         """Override of `sale`: the payment of the order link, too, ends the time of the cart."""
-        if self.purchase_type and (tx := self.sudo()._get_payment_in_progress()):
+        if self.purchase_type and (tx := self.sudo()._billing_get_payment_in_progress()):
             return tx
         return super().get_portal_last_transaction()
 
@@ -189,7 +189,7 @@ class SaleOrder(models.Model):
             lambda order: (
                 order.purchase_type
                 and order.billing_status in BEFORE_APPROVAL
-                and not order._is_anything_to_pay()
+                and not order._billing_is_anything_to_pay()
             )
         ):
             order._apply_billing_trigger(
@@ -198,4 +198,4 @@ class SaleOrder(models.Model):
             )
             # What gift cards have paid is invoiced; what costs nothing isn't.
             if not all(order.currency_id.is_zero(line.price_total) for line in order.order_line):
-                order.sudo()._create_initial_invoices().action_post()
+                order.sudo()._billing_create_initial_invoices().action_post()

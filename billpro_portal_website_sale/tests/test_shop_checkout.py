@@ -82,9 +82,9 @@ class TestShopCheckout(ShopCommon):
     def test_link_of_what_was_bought(self):
         order = self._buy(self.book)
         self.assertEqual((order.state, order.billing_status), ('sale', 'complete'))
-        link = order._get_order_link()
+        link = order._billing_get_order_link()
         self.assertEqual(self._go_to('/shop/confirmation').status_code, 303)
-        self.assertIn("Thank you", self._go_to(order._get_order_link('/result')).text)
+        self.assertIn("Thank you", self._go_to(order._billing_get_order_link('/result')).text)
         self.authenticate(None, None)
         self.assertEqual(self._go_to(link).status_code, 200)
 
@@ -114,7 +114,7 @@ class TestShopCheckout(ShopCommon):
         self.gym.billing_trial_days = 14
         order = self._fill_cart(self.gym)
         self._go_to_payment(order)
-        shown = order._get_shown()
+        shown = order._billing_get_shown()
         self._add(self.gym)
         answer = self._post_transaction(order, shown=shown)
         self.assertIn("nothing was charged", answer['error']['data']['message'])
@@ -167,7 +167,7 @@ class TestShopCheckout(ShopCommon):
         order = self._fill_cart(self.gym)
         self._go_to('/shop/checkout')
         response = self._submit('/shop/payment/validate')
-        self.assertEqual(response.headers['Location'], order._get_order_link('/result'))
+        self.assertEqual(response.headers['Location'], order._billing_get_order_link('/result'))
         self.assertEqual(order.state, 'draft')
 
     def test_cart_is_over_while_its_payment_is_pending(self):
@@ -179,7 +179,7 @@ class TestShopCheckout(ShopCommon):
         self._add(self.book)
         self.assertNotEqual(self._get_cart(), order)
         self.assertEqual(order.order_line.product_id, self.gym)
-        self.assertIn("being processed", self._go_to(order._get_order_link()).text)
+        self.assertIn("being processed", self._go_to(order._billing_get_order_link()).text)
 
     def test_cart_that_is_being_paid(self):
         """The way back into the shop leads to the page of the payment."""
@@ -187,12 +187,12 @@ class TestShopCheckout(ShopCommon):
         self._go_to_payment(order)
         self._create_initial_transaction(order, operation='online_token')
         for path in ('/shop/cart', '/shop/checkout', '/shop/payment'):
-            self.assertEqual(self._go_to(path).headers['Location'], order._get_order_link())
+            self.assertEqual(self._go_to(path).headers['Location'], order._billing_get_order_link())
         for product in (self.gym, self.book):
             answer = self._add(product)
             self.assertIn("is being paid", answer['notification_info']['warning'])
         self.assertEqual(order.order_line.mapped('product_uom_qty'), [1])
-        self.assertEqual(self._go_to(order._get_order_link()).status_code, 200)
+        self.assertEqual(self._go_to(order._billing_get_order_link()).status_code, 200)
 
     def test_locked_price(self):
         self.gym.write({'billing_lock_pricing': True, 'billing_lock_terms': True})
@@ -234,7 +234,7 @@ class TestShopCheckout(ShopCommon):
         self.assertEqual(order.partner_id.name, "Nora Jacobs")
         self.assertEqual(tx.token_id.partner_id, order.partner_id)
         self.assertEqual(order.billing_consent_ids.partner_id, order.partner_id)
-        self.assertIn("Nora Jacobs", self._go_to(order._get_order_link()).text)
+        self.assertIn("Nora Jacobs", self._go_to(order._billing_get_order_link()).text)
 
     def test_taxes(self):
         """The shop shows prices with taxes, and that is what is paid."""

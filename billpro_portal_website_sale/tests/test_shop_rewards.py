@@ -108,7 +108,7 @@ class TestShopRewards(ShopCommon):
         self.assertEqual((order.state, order.billing_status), ('sale', 'complete'))
         self._assert_free_invoice(order)
         self.assertEqual(self._go_to('/shop/confirmation').status_code, 200)
-        self.assertEqual(self._go_to(order._get_order_link()).status_code, 200)
+        self.assertEqual(self._go_to(order._billing_get_order_link()).status_code, 200)
 
     def test_all_paid_by_gift_card_after_a_declined_card(self):
         order = self._fill_cart(self.book)
@@ -147,7 +147,7 @@ class TestShopRewards(ShopCommon):
         answer = self._post_transaction(order)
         self.assertIn("has expired", answer['error']['data']['message'])
         self.assertFalse(order.billing_transaction_ids)
-        self._go_to(order._get_order_link())
+        self._go_to(order._billing_get_order_link())
         self._pay(order)
         self.assertEqual(order.billing_paid, 20)
 
@@ -218,8 +218,8 @@ class TestShopRewards(ShopCommon):
         self.desk.write({'type': 'consu', 'is_published': True, 'taxes_id': False})
         order = self._fill_cart(self.gym, self.desk)
         response = self._go_to('/shop/payment')
-        self.assertEqual(response.headers['Location'], order._get_order_link())
-        response = self._go_to(order._get_order_link())
+        self.assertEqual(response.headers['Location'], order._billing_get_order_link())
+        response = self._go_to(order._billing_get_order_link())
         self.assertTrue(response.headers['Location'].endswith('/shop/checkout'))
         self._go_to('/shop/checkout')
         self.assertEqual(order.carrier_id, carrier)

@@ -99,7 +99,7 @@ class _Course:
             for purchase_type, order in self.orders.items():
                 self._at(f"pay a {purchase_type} order")
                 self._commit()
-                self.customer.pay(order._get_order_link())
+                self.customer.pay(order._billing_get_order_link())
                 self._commit()
                 _check(order.billing_paid, FIRST_AMOUNTS.get(purchase_type, order.amount_total))
                 _check(order.billing_status, 'complete' if purchase_type == 'single' else 'active')
@@ -110,7 +110,7 @@ class _Course:
             self._refund(self.orders['single'])
             for purchase_type, order in self.orders.items():
                 self._at(f"open the page of a {purchase_type} order")
-                page = self.customer.open(order._get_order_link())
+                page = self.customer.open(order._billing_get_order_link())
                 if self.is_long or purchase_type == 'single':
                     self._at(f"fetch the documents of a {purchase_type} order")
                     self.documents += self.customer.fetch_documents(page)

@@ -137,7 +137,7 @@ def pay_with_reward(env):
     order._update_programs_and_rewards()
     for coupon, rewards in order._get_claimable_rewards().items():
         order._apply_program_reward(rewards[:1], coupon)
-    order._mark_link_sent("The link was copied.")
+    order._billing_mark_link_sent("The link was copied.")
     DemoPayments(env).pay(order)
     return [
         order.state,

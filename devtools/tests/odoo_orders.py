@@ -24,7 +24,7 @@ def create(env):
             {'name': name, 'list_price': price, 'purchase_type': purchase_type, **terms}
         )
         order = _create_order(env, customer, product)
-        order._mark_link_sent("The link was copied.")
+        order._billing_mark_link_sent("The link was copied.")
         payments.pay(order)
         if purchase_type == 'metered':
             env['billpro.billing.event'].create(
@@ -113,4 +113,4 @@ def pages(env):
     :rtype: dict
     """
     orders = env['sale.order'].search([('purchase_type', '!=', False)])
-    return {'/web/login': 200, **{order._get_order_link(): 200 for order in orders}}
+    return {'/web/login': 200, **{order._billing_get_order_link(): 200 for order in orders}}

@@ -90,9 +90,9 @@ def _create_checkouts(env: Environment, count: int) -> list[Checkout]:
     orders.filtered(
         lambda order: order.purchase_type == 'metered'
     ).billing_initial_amount = INITIAL_AMOUNT
-    orders._mark_link_sent("The link was sent.")
+    orders._billing_mark_link_sent("The link was sent.")
     return [
-        {'id': order.id, 'link': _get_path(order._get_order_link()), 'name': order.name}
+        {'id': order.id, 'link': _get_path(order._billing_get_order_link()), 'name': order.name}
         for order in orders
     ]
 

@@ -76,7 +76,7 @@ class AccountMove(models.Model):
             known[key] = super()._search_default_journal().id
         return self.env['account.journal'].browse(known[key])
 
-    def _set_invoice_date(self):
+    def _billing_set_invoice_date(self):
         """Date draft invoices today as posting them would, but all at once.
 
         Posting dates them one by one and recomputes everything that depends on it each time. What
@@ -131,7 +131,7 @@ class AccountMove(models.Model):
     def _invoice_paid_hook(self):
         """Override of `sale` to log what it notes on the orders of a charge run all at once."""
         if not is_inside(self.env, 'billing_batch'):
-            self._have_run_follow()
+            self._billing_have_run_follow()
             return super()._invoice_paid_hook()
         memory = self.env.cr.precommit.data
         notes = memory['billing_notes'] = []
@@ -139,10 +139,10 @@ class AccountMove(models.Model):
             result = super()._invoice_paid_hook()
         finally:
             memory.pop('billing_notes', None)
-        self.env['sale.order']._log_notes(notes)
+        self.env['sale.order']._billing_log_notes(notes)
         return result
 
-    def _have_run_follow(self):
+    def _billing_have_run_follow(self):
         """Have the charge run look at once after orders whose invoice was paid in another way."""
         orders = self.sudo().billing_order_id | self.sudo().line_ids.sale_line_ids.order_id
         if orders.filtered(
@@ -158,7 +158,7 @@ class AccountMove(models.Model):
 
     # === CREDIT NOTES === #
 
-    def _create_partial_credit_note(self, amount, reason):
+    def _billing_create_partial_credit_note(self, amount, reason):
         """Create and post a credit note of an amount, taxes in proportion.
 
         What earlier credit notes already took back is left out first, so that the credit notes
@@ -177,7 +177,7 @@ class AccountMove(models.Model):
         for credit_note in self.reversal_move_ids.filtered(lambda move: move.state == 'posted'):
             base_lines += credit_note._get_rounded_base_and_tax_lines()[0]
         base_lines = AccountTax._turn_base_lines_is_refund_flag_off(base_lines)
-        self._take_back_revenue(base_lines)
+        self._billing_take_back_revenue(base_lines)
         credited_lines = AccountTax._billpro_reduce_to_amount(
             base_lines=base_lines,
             company=self.company_id,
@@ -188,10 +188,12 @@ class AccountMove(models.Model):
                 'account_id': base_line['account_id'],
             },
         )
-        self._add_unplaced_amount(credited_lines, amount)
+        self._billing_add_unplaced_amount(credited_lines, amount)
         for base_line in credited_lines:
             # The amounts are fixed below; the printed price needs no more digits than they have.
-            base_line['price_unit'] = self.currency_id.round(self._get_base_line_price(base_line))
+            base_line['price_unit'] = self.currency_id.round(
+                self._billing_get_base_line_price(base_line)
+            )
         AccountTax._fix_base_lines_tax_details_on_manual_tax_amounts(
             base_lines=credited_lines, company=self.company_id
         )
@@ -212,16 +214,16 @@ class AccountMove(models.Model):
                 'ref': reason,
                 'invoice_payment_term_id': False,
                 'invoice_line_ids': [
-                    fields.Command.create(self._prepare_credit_note_line(base_line))
+                    fields.Command.create(self._prepare_billing_credit_note_line(base_line))
                     for base_line in credited_lines
-                    if not self._is_empty_base_line(base_line)
+                    if not self._billing_is_empty_base_line(base_line)
                 ],
             }
         )
         credit_note.action_post()
         return credit_note
 
-    def _take_back_revenue(self, base_lines):
+    def _billing_take_back_revenue(self, base_lines):
         """Let a credit note take back revenue, not what is held on an account of down payments.
 
         A final invoice turns down payments into revenue whole, also what of them was paid back.
@@ -239,7 +241,7 @@ class AccountMove(models.Model):
             if base_line['account_id'] in held_on:
                 base_line['account_id'] = account
 
-    def _add_unplaced_amount(self, base_lines, amount):
+    def _billing_add_unplaced_amount(self, base_lines, amount):
         """Put on the largest line what no line got because every share rounded to zero.
 
         :param list[dict] base_lines: Base lines that should add up to the amount; changed.
@@ -257,7 +259,7 @@ class AccountMove(models.Model):
         details['delta_total_excluded'] += company_currency.round(unplaced / largest['rate'])
 
     @api.model
-    def _get_base_line_price(self, base_line):
+    def _billing_get_base_line_price(self, base_line):
         """Return what a reduced base line costs, in its currency.
 
         :param dict base_line: A base line whose taxes, if it has any, are fixed afterwards.
@@ -268,7 +270,7 @@ class AccountMove(models.Model):
         # Nothing is fixed on a line without taxes: what rounding left must be in its price.
         return details['total_excluded_currency'] + details['delta_total_excluded_currency']
 
-    def _is_empty_base_line(self, base_line):
+    def _billing_is_empty_base_line(self, base_line):
         """Return whether a base line carries neither a base nor a tax."""
         details = base_line['tax_details']
         amounts = [
@@ -277,7 +279,7 @@ class AccountMove(models.Model):
         ]
         return all(self.currency_id.is_zero(amount) for amount in amounts)
 
-    def _prepare_credit_note_line(self, base_line):
+    def _prepare_billing_credit_note_line(self, base_line):
         """Return the values of a credit note line.
 
         :param dict base_line: A base line of Odoo's tax computation.
@@ -376,7 +378,7 @@ class AccountMove(models.Model):
             _logger.exception("The legal PDF of %s could not be made", self.name)
             reason = self.env['billpro.own.transaction']._get_reason(error)
         if reason:
-            self.billing_order_id._ask_staff(
+            self.billing_order_id._billing_ask_staff(
                 f'legal-pdf-{self.id}',
                 self.env._("The legal PDF of %s could not be made", self.name),
                 reason,
@@ -424,13 +426,13 @@ class AccountMove(models.Model):
         """
         of_orders = self.filtered('billing_order_id')
         final = (of_orders - of_orders.filtered('posted_before')).filtered(
-            lambda move: move._is_clearing_down_payments()
+            lambda move: move._billing_is_clearing_down_payments()
         )
         posted = super(AccountMove, self - final)._post(soft=soft)
         if final:  # After the down payments that they deduct.
-            final._clear_down_payments()
+            final._billing_clear_down_payments()
             posted |= super(AccountMove, final)._post(soft=soft)
-        (posted & of_orders)._match_collected()
+        (posted & of_orders)._billing_match_collected()
         due = posted.filtered(
             lambda move: (
                 move.billing_order_id and move.is_sale_document() and move._billpro_is_einvoiced()
@@ -524,7 +526,7 @@ class AccountMove(models.Model):
 
         :param str reason: Why it was not sent.
         """
-        self.billing_order_id._ask_staff(
+        self.billing_order_id._billing_ask_staff(
             f'einvoice-{self.id}',
             self.env._("The e-invoice of %s was not sent", self.name),
             self.env._(
@@ -587,7 +589,7 @@ class AccountMove(models.Model):
         orders = self.billing_order_id | self.line_ids.sale_line_ids.order_id
         return any(order.purchase_type for order in orders)
 
-    def _is_clearing_down_payments(self):
+    def _billing_is_clearing_down_payments(self):
         """Return whether it deducts down payments in another currency than the company's.
 
         :rtype: bool
@@ -597,18 +599,21 @@ class AccountMove(models.Model):
             line.is_downpayment and line.balance > 0 for line in self.invoice_line_ids
         )
 
-    def _clear_down_payments(self):
+    def _billing_clear_down_payments(self):
         """Take from the accounts of down payments what these hold, to the cent, in drafts.
 
         Rates change, and each invoice is rounded by itself. What was paid in advance becomes
         revenue at the rate of the day on which it was paid (IFRIC 22, "Foreign Currency
         Transactions and Advance Consideration").
         """
-        for move in self.filtered(lambda move: move._is_clearing_down_payments()):
-            move._set_invoice_date()  # Posting would do that later, and compute anew by its rate.
+        for move in self.filtered(lambda move: move._billing_is_clearing_down_payments()):
+            # Posting would do that later, and compute anew by its rate.
+            move._billing_set_invoice_date()
             excess = 0.0
             balances = {}
-            for account, lines in move._get_down_payment_lines().grouped('account_id').items():
+            for account, lines in (
+                move._billing_get_down_payment_lines().grouped('account_id').items()
+            ):
                 deducted = lines.filtered('is_downpayment')
                 others = deducted.sale_line_ids.invoice_lines.filtered(
                     lambda line, account=account: line.account_id == account
@@ -626,7 +631,7 @@ class AccountMove(models.Model):
                 if difference:
                     balances[largest] = largest.balance - difference
                 excess += difference
-            if excess and (billed := move._get_largest_billed_line()):
+            if excess and (billed := move._billing_get_largest_billed_line()):
                 balances[billed] = billed.balance + excess
             # At once: with one of them only, the invoice could be due in one currency and owed in
             # the other.
@@ -635,7 +640,7 @@ class AccountMove(models.Model):
                 for line, balance in balances.items()
             ]
 
-    def _get_down_payment_lines(self):
+    def _billing_get_down_payment_lines(self):
         """Return the invoice lines on accounts that hold down payments.
 
         :rtype: account.move.line
@@ -645,7 +650,7 @@ class AccountMove(models.Model):
         held_on = accounts.filtered(lambda account: account.internal_group != 'income')
         return self.invoice_line_ids.filtered(lambda line: line.account_id in held_on)
 
-    def _get_largest_billed_line(self):
+    def _billing_get_largest_billed_line(self):
         """Return the largest line that bills something, if there is any.
 
         :rtype: account.move.line
@@ -658,7 +663,7 @@ class AccountMove(models.Model):
 
     # === OTHER MONEY === #
 
-    def _get_other_money(self, with_own=False):
+    def _billing_get_other_money(self, with_own=False):
         """Return what was reconciled with the documents, other than by payments of our own.
 
         Credit notes and invoices move no money. One query, whatever the number of documents.
@@ -709,16 +714,16 @@ class AccountMove(models.Model):
 
     def _has_to_be_paid(self):
         """Override of `account_payment`: not while the order collects the same money itself."""
-        return super()._has_to_be_paid() and not self._is_collected_by_order()
+        return super()._has_to_be_paid() and not self._billing_is_collected_by_order()
 
     def _get_online_payment_error(self):
         """Override of `account_payment` to tell why it can't be paid now."""
         error = super()._get_online_payment_error()
-        if not error and self._is_collected_by_order():
+        if not error and self._billing_is_collected_by_order():
             return self.env._("A payment of this order is being processed already.")
         return error
 
-    def _is_collected_by_order(self):
+    def _billing_is_collected_by_order(self):
         """Return whether a payment by the order's link, or of its schedule, is under way for it.
 
         :rtype: bool
@@ -728,7 +733,7 @@ class AccountMove(models.Model):
         orders = move.billing_order_id | move.invoice_line_ids.sale_line_ids.order_id
         events = orders.billing_event_ids.filtered(lambda event: event.invoice_id == move)
         return any(
-            order.billing_status in BEFORE_APPROVAL and order._get_payment_in_progress()
+            order.billing_status in BEFORE_APPROVAL and order._billing_get_payment_in_progress()
             for order in orders.filtered('purchase_type')
         ) or bool(set(events.mapped('status')) & IN_FLIGHT)
 
@@ -750,19 +755,22 @@ class AccountMove(models.Model):
         """
         result = super().write(vals)
         if 'transaction_ids' in vals:
-            self._check_transactions_are_own()
+            self._check_billing_transactions_are_own()
         if 'partner_id' in vals and not self.env.su:
-            self.sudo()._check_partner_of_order()
+            self.sudo()._check_billing_partner_of_order()
         return result
 
-    def _check_partner_of_order(self):
+    def _check_billing_partner_of_order(self):
         """Refuse to bill somebody else for what the card of an order's customer is charged for.
 
         :raise UserError: If a document is neither for the customer nor for the invoice address.
         """
         for move in self.filtered('billing_order_id'):
             order = move.billing_order_id
-            if move.commercial_partner_id not in order._get_card_owners().commercial_partner_id:
+            if (
+                move.commercial_partner_id
+                not in order._billing_get_card_owners().commercial_partner_id
+            ):
                 raise UserError(
                     self.env._(
                         "The documents of order %s are for its customer: change the invoice"
@@ -771,7 +779,7 @@ class AccountMove(models.Model):
                     )
                 )
 
-    def _get_collected_payments(self):
+    def _billing_get_collected_payments(self):
         """Return what was collected, or paid back, for the documents by payments of orders.
 
         :rtype: payment.transaction
@@ -780,10 +788,10 @@ class AccountMove(models.Model):
             lambda tx: tx.billing_order_id and tx.state == 'done' and tx.payment_id
         )
 
-    def _match_collected(self):
+    def _billing_match_collected(self):
         """Reconcile documents with what was collected, or paid back, for them."""
         for move in self.sudo():
-            payments = move._get_collected_payments().payment_id
+            payments = move._billing_get_collected_payments().payment_id
             open_lines = (move | payments.move_id).line_ids.filtered(
                 lambda line: (
                     line.account_id.account_type == 'asset_receivable'
@@ -795,7 +803,7 @@ class AccountMove(models.Model):
                 if len(lines.move_id) > 1:
                     lines.reconcile()
 
-    def _pass_on_to(self, corrected):
+    def _billing_pass_on_to(self, corrected):
         """Let a corrected invoice be that of the order, of its payment, and of what was collected.
 
         :param account.move corrected: The draft invoice that replaces this one.
@@ -813,7 +821,7 @@ class AccountMove(models.Model):
             }
         )
         events.invoice_id = corrected
-        for tx in self._get_collected_payments():
+        for tx in self._billing_get_collected_payments():
             tx.invoice_ids = tx.invoice_ids - self | corrected
 
     def button_cancel(self):
@@ -823,16 +831,18 @@ class AccountMove(models.Model):
         """
         invoices = self.filtered(lambda move: move.billing_order_id and move.state != 'cancel')
         result = super().button_cancel()
-        invoices._tell_of_loose_payments()
+        invoices._billing_announce_loose_payments()
         return result
 
-    def _tell_of_loose_payments(self):
+    def _billing_announce_loose_payments(self):
         """Ask staff what becomes of money that was collected for invoices that are cancelled."""
         for move in self.sudo():
-            txs = move._get_collected_payments().filtered(lambda tx: tx._get_refundable_amount())
+            txs = move._billing_get_collected_payments().filtered(
+                lambda tx: tx._billing_get_refundable_amount()
+            )
             if not txs or move.move_type != 'out_invoice':
                 continue
-            move.billing_order_id._ask_staff(
+            move.billing_order_id._billing_ask_staff(
                 f'cancelled-{move.id}',
                 self.env._("Invoice %s was cancelled, and had been paid", move.display_name),
                 self.env._(
@@ -843,7 +853,7 @@ class AccountMove(models.Model):
                 ),
             )
 
-    def _get_money_way(self):
+    def _billing_get_money_way(self):
         """Return how the money of a journal entry came, in the customer's words.
 
         :rtype: str

@@ -27,9 +27,9 @@ class AccountPayment(models.Model):
             return
         payments = self.filtered(lambda pay: not pay.move_id and pay.outstanding_account_id)
         moves = self.env['account.move'].create([pay._generate_move_vals() for pay in payments])
-        payments._link_journal_entries(moves)
+        payments._billing_link_journal_entries(moves)
 
-    def _link_journal_entries(self, moves):
+    def _billing_link_journal_entries(self, moves):
         """Do what `write({'move_id': …, 'state': 'in_process'})` does, for all at once.
 
         It can't be one `write`, as each payment has an entry of its own. Protected fields take

@@ -26,20 +26,22 @@ class AccountTax(models.Model):
         changed = self.filtered(lambda tax: [tax[name] for name in names] != before[tax])
         if changed:
             orders = self.env['sale.order'].sudo()
-            domain = changed._get_domain_of_orders()
-            orders = orders._search_billed_later(domain) | orders._search_open_quotations(domain)
-            orders._have_taxes_followed('rate')
+            domain = changed._billing_get_domain_of_orders()
+            orders = orders._search_billing_billed_later(
+                domain
+            ) | orders._search_billing_open_quotations(domain)
+            orders._billing_have_taxes_followed('rate')
         return result
 
-    def _get_live_subscriptions(self):
+    def _billing_get_live_subscriptions(self):
         """Return the orders whose periods are charged with the taxes, or with groups of them.
 
         :rtype: sale.order
         """
         orders = self.env['sale.order'].sudo()
-        return orders._search_live_subscriptions(self._get_domain_of_orders())
+        return orders._search_billing_live_subscriptions(self._billing_get_domain_of_orders())
 
-    def _get_domain_of_orders(self):
+    def _billing_get_domain_of_orders(self):
         """Return which orders have the taxes, or groups of them, on their lines.
 
         :rtype: list

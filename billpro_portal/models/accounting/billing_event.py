@@ -34,8 +34,10 @@ class BillproBillingEvent(models.Model):
         :rtype: float
         """
         self.ensure_one()
-        earlier = self.invoice_id._get_collected_payments() - self.transaction_ids
-        return self.invoice_id.amount_total - sum(tx._get_refundable_amount() for tx in earlier)
+        earlier = self.invoice_id._billing_get_collected_payments() - self.transaction_ids
+        return self.invoice_id.amount_total - sum(
+            tx._billing_get_refundable_amount() for tx in earlier
+        )
 
     def _get_other_attempts(self):
         """Return what providers were asked to collect for the invoice by other ways than ours.
@@ -44,7 +46,7 @@ class BillproBillingEvent(models.Model):
         """
         return (
             self._get_invoice_by_hand()
-            .transaction_ids._get_carriers()
+            .transaction_ids._billing_get_carriers()
             .filtered(
                 lambda tx: (
                     not tx.billing_order_id
@@ -64,7 +66,9 @@ class BillproBillingEvent(models.Model):
         invoice = self._get_invoice_by_hand()
         if not invoice or not invoice.currency_id.is_zero(invoice.amount_residual):
             return False
-        money = sum(amount for _line, amount in invoice._get_other_money(True).get(invoice.id, ()))
+        money = sum(
+            amount for _line, amount in invoice._billing_get_other_money(True).get(invoice.id, ())
+        )
         return (
             invoice.currency_id == self.currency_id
             and self.currency_id.compare_amounts(money, self.amount) >= 0

@@ -6,7 +6,7 @@ class PaymentTransaction(models.Model):
 
     _inherit = 'payment.transaction'
 
-    def _create_refund_credit_notes(self, amount):
+    def _billing_create_refund_credit_notes(self, amount):
         """Create the credit notes for money paid back of this payment.
 
         :param float amount: What was paid back, positive, in the transaction's currency.
@@ -26,7 +26,7 @@ class PaymentTransaction(models.Model):
             share = min(amount, self.currency_id.round(invoice.amount_total - credited))
             if self.currency_id.compare_amounts(share, 0) <= 0:
                 continue
-            credit_notes += invoice._create_partial_credit_note(
+            credit_notes += invoice._billing_create_partial_credit_note(
                 share, self.env._("Refund of payment %s", self.reference)
             )
             amount = self.currency_id.round(amount - share)

@@ -40,20 +40,21 @@ class SaleOrder(models.Model):
     def _compute_billing_on_account_amount(self):
         for order in self:
             order.billing_on_account_amount = sum(
-                tx._get_refundable_amount() for tx in order._get_payments_on_account()
+                tx._billing_get_refundable_amount()
+                for tx in order._billing_get_payments_on_account()
             )
 
-    def _get_payments_on_account(self):
+    def _billing_get_payments_on_account(self):
         """Return the payments that the order doesn't need, and that nobody has used otherwise.
 
         :rtype: payment.transaction
         """
         self.ensure_one()
-        return self._get_refundable_transactions().filtered(
+        return self._billing_get_refundable_transactions().filtered(
             lambda tx: tx.billing_on_account and not tx.payment_id.is_reconciled
         )
 
-    def _report_payment_on_account(self, tx, note):
+    def _billing_report_payment_on_account(self, tx, note):
         """Ask a person to look after money that fits no open amount.
 
         :param payment.transaction tx: The transaction that brought the money.
@@ -61,16 +62,16 @@ class SaleOrder(models.Model):
         """
         # It pays no invoice: refunding it must not credit one.
         tx.write({'billing_on_account': True, 'invoice_ids': [fields.Command.clear()]})
-        self._ask_staff(
+        self._billing_ask_staff(
             f'on-account-{tx.id}', self.env._("Payment %s needs a decision", tx.reference), note
         )
 
-    def _report_part_on_account(self, tx):
+    def _billing_report_part_on_account(self, tx):
         """Ask a person to look after money of which a part pays invoices, and the rest nothing.
 
         :param payment.transaction tx: The transaction that brought the money, booked.
         """
-        self._ask_staff(
+        self._billing_ask_staff(
             f'too-much-{tx.id}',
             self.env._("Payment %s is too much", tx.reference),
             self.env._(
@@ -81,7 +82,7 @@ class SaleOrder(models.Model):
             ),
         )
 
-    def _search_second_payments(self):
+    def _search_billing_second_payments(self):
         """Return what was paid by Odoo's own links and invoices, and no invoice has taken.
 
         :return: Payments of these orders, or of all, that have begun, or are cancelled.
@@ -110,26 +111,26 @@ class SaleOrder(models.Model):
         )
 
     @api.model
-    def _search_paid_twice(self):
+    def _search_billing_paid_twice(self):
         """Return the orders for which somebody must look after a second payment.
 
         :rtype: sale.order
         """
         orders = self.browse()
-        for tx in self._search_second_payments():
+        for tx in self._search_billing_second_payments():
             # One of those that a payment is for sees to it: the first that has begun.
-            orders |= tx._get_orders_paid_elsewhere().filtered(
+            orders |= tx._billing_get_orders_paid_elsewhere().filtered(
                 lambda order: order.billing_status not in BEFORE_APPROVAL
             )[:1]
         return orders
 
-    def _report_payment_of_several(self, tx):
+    def _billing_report_payment_of_several(self, tx):
         """Ask a person to look after money that came for several orders at once, once.
 
         :param payment.transaction tx: The transaction that brought the money.
         """
         tx.billing_on_account = True
-        self._ask_staff(
+        self._billing_ask_staff(
             f'on-account-{tx.id}',
             self.env._("Payment %s needs a decision", tx.reference),
             self.env._(
@@ -138,7 +139,7 @@ class SaleOrder(models.Model):
                 " what is too much at the payment.",
                 amount=tx.currency_id.format(tx.amount),
                 reference=tx.reference,
-                orders=', '.join(tx._get_orders_paid_elsewhere().mapped('name')),
+                orders=', '.join(tx._billing_get_orders_paid_elsewhere().mapped('name')),
             ),
         )
 
@@ -156,46 +157,46 @@ class SaleOrder(models.Model):
         self.check_access('write')
         order = self.sudo()
         order._lock_billing()
-        tx = order._get_payments_on_account()[:1]
+        tx = order._billing_get_payments_on_account()[:1]
         if not tx:
             raise UserError(
                 self.env._("There is no payment left to refund on order %s.", self.name)
             )
-        if tx._get_support_refund() == 'none':
+        if tx._billing_get_support_refund() == 'none':
             raise UserError(
                 self.env._(
                     "The payment provider can't refund this payment. Pay it back by other means."
                 )
             )
-        refund_tx = tx._create_order_refund(tx._get_refundable_amount())
-        refund_tx._send_order_refund()
-        return refund_tx._get_refund_notification()
+        refund_tx = tx._billing_create_order_refund(tx._billing_get_refundable_amount())
+        refund_tx._billing_send_order_refund()
+        return refund_tx._billing_get_refund_notification()
 
     # === REFUND === #
 
-    def _get_refundable_transactions(self):
+    def _billing_get_refundable_transactions(self):
         """Return the payments of which something can still be paid back, newest first.
 
         :rtype: payment.transaction
         """
         return self.billing_transaction_ids.filtered(
-            lambda tx: tx.currency_id.compare_amounts(tx._get_refundable_amount(), 0) > 0
+            lambda tx: tx.currency_id.compare_amounts(tx._billing_get_refundable_amount(), 0) > 0
         ).sorted('id', reverse=True)
 
     # === TAXES === #
 
     @api.model
-    def _search_live_subscriptions(self, domain):
+    def _search_billing_live_subscriptions(self, domain):
         """Return the live orders whose periods are charged, of all companies.
 
         :param list domain: Which of them.
         :rtype: sale.order
         """
         types = self.env['billpro.purchase.type']._get_perpetual_types()
-        return self._search_billed_later([('purchase_type', 'in', types), *domain])
+        return self._search_billing_billed_later([('purchase_type', 'in', types), *domain])
 
     @api.model
-    def _search_billed_later(self, domain):
+    def _search_billing_billed_later(self, domain):
         """Return the live orders whose later payments have the taxes of their lines.
 
         :param list domain: Which of them.
@@ -209,7 +210,7 @@ class SaleOrder(models.Model):
         )
 
     @api.model
-    def _search_open_quotations(self, domain):
+    def _search_billing_open_quotations(self, domain):
         """Return the orders that customers may still agree to, or pay, of all companies.
 
         What has expired, or was cancelled, follows when it is offered again.
@@ -229,7 +230,7 @@ class SaleOrder(models.Model):
             & Domain(domain)
         )
 
-    def _is_offered(self):
+    def _billing_is_offered(self):
         """Return whether the customer may still agree to the order, or pay it.
 
         :rtype: bool
@@ -239,11 +240,13 @@ class SaleOrder(models.Model):
             self.purchase_type and self.state != 'cancel' and self.billing_status in BEFORE_APPROVAL
         )
 
-    def _offer_with_present_taxes(self):
+    def _billing_offer_with_present_taxes(self):
         """Have what is offered again, or for longer, follow the books' taxes."""
-        self.filtered(lambda order: order._is_offered())._have_taxes_followed('rate')
+        self.filtered(lambda order: order._billing_is_offered())._billing_have_taxes_followed(
+            'rate'
+        )
 
-    def _have_taxes_followed(self, change):
+    def _billing_have_taxes_followed(self, change):
         """Have the charge run let the orders follow the books' taxes, each alone.
 
         :param str change: A value of `billing_tax_change`.
@@ -254,7 +257,7 @@ class SaleOrder(models.Model):
             orders.sudo().billing_tax_change = change
             self.env.ref('billpro_portal.cron_billing_run').sudo()._trigger()
 
-    def _follow_taxes(self):
+    def _billing_follow_taxes(self):
         """Let the payments to come have the books' taxes; the caller has the lock.
 
         What the customer pays now stays as it was announced; later payments follow, and the
@@ -262,42 +265,43 @@ class SaleOrder(models.Model):
         """
         self.ensure_one()
         change = self.billing_tax_change
-        if self._is_offered() and self._get_payment_in_progress():
+        if self._billing_is_offered() and self._billing_get_payment_in_progress():
             return  # Its result is waited for.
         self.billing_tax_change = False
         if not change:
             return
         is_locked = self.locked
         self.locked = False  # It is locked against people.
-        if self._is_offered():
-            self._tax_quotation_anew()
+        if self._billing_is_offered():
+            self._billing_tax_quotation_anew()
         elif self.billing_status in LIVE:
-            self._tax_live_order_anew(change)
+            self._billing_tax_live_order_anew(change)
         self.locked = is_locked
 
-    def _tax_live_order_anew(self, change):
-        """Let what is still to be paid have the books' taxes; see `_follow_taxes`.
+    def _billing_tax_live_order_anew(self, change):
+        """Let what is still to be paid have the books' taxes; see `_billing_follow_taxes`.
 
         :param str change: A value of `billing_tax_change`.
         """
         purchase = self._get_purchase()
         changing = purchase._get_lines_to_tax(self).with_context(billing_lines_changing=INSIDE)
         if change == 'mapping':
-            changing._map_taxes_anew()
+            changing._billing_map_taxes_anew()
         purchase._tax_anew(self, changing)
-        purchase._follow_lines(self, kept=self._get_announced_events())
-        changing._discard_stale_invoices()  # Whatever became of amounts, they have the old taxes.
+        purchase._follow_lines(self, kept=self._billing_get_announced_events())
+        # Whatever became of amounts, they have the old taxes.
+        changing._billing_discard_stale_invoices()
 
-    def _tax_quotation_anew(self):
+    def _billing_tax_quotation_anew(self):
         """Let the total that is offered be what will be invoiced; what is billed stays.
 
         :raise UserError: If a customer is paying what an open page has shown.
         """
-        if any(line._is_on_invoice() for line in self.order_line):
+        if any(line._billing_is_on_invoice() for line in self.order_line):
             return
-        self._check_attempts_given_up()
+        self._check_billing_attempts_given_up()
         total = self.amount_total
-        self._get_priced_lines()._keep_prices(self.company_id.billing_tax_change)
+        self._get_priced_lines()._billing_keep_prices(self.company_id.billing_tax_change)
         if self.currency_id.compare_amounts(self.amount_total, total):
             self._message_log(
                 body=self.env._(
@@ -307,7 +311,7 @@ class SaleOrder(models.Model):
                 )
             )
 
-    def _get_announced_events(self):
+    def _billing_get_announced_events(self):
         """Return the payments whose amount the customer was told, or that are due.
 
         :rtype: billpro.billing.event

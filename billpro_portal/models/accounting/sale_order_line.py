@@ -6,10 +6,10 @@ class SaleOrderLine(models.Model):
 
     _inherit = 'sale.order.line'
 
-    def _map_taxes_anew(self):
+    def _billing_map_taxes_anew(self):
         """Give the lines the taxes that their products have in the order's fiscal position.
 
-        The amounts that they had are known still: what stays of them is for `_keep_prices`.
+        The amounts that they had are known still: what stays of them is for `_billing_keep_prices`.
         """
-        with self.env.protecting(self._get_amount_fields(), self):
+        with self.env.protecting(self._billing_get_amount_fields(), self):
             self._compute_tax_ids()

@@ -44,8 +44,8 @@ class PaymentTransaction(models.Model):
 
     *Whose payment it is.* Anybody can come back with the number of any payment, several databases
     can have the same references on one account of a provider, and messages name payments as they
-    like. So whatever way an object of a provider comes, `_get_mismatch` decides whether it is ours,
-    and `_process` takes in nothing else.
+    like. So whatever way an object of a provider comes, `_billing_get_mismatch` decides whether it
+    is ours, and `_process` takes in nothing else.
 
     *Giving up.* An open tab can finish a payment at any time, as long as the provider lets it.
     Whoever begins another one, or cancels the order, ends it at its provider first. What can't be
@@ -176,13 +176,13 @@ class PaymentTransaction(models.Model):
             **custom_create_values,
         )
 
-    def _supersede(self):
+    def _billing_supersede(self):
         """Note that payments that were begun, but not sent by the customer, are given up.
 
         Should the customer finish one of them after all, `_set_done` accepts it: money that moved
-        must be booked. `_give_up` sees to it that nobody can.
+        must be booked. `_billing_give_up` sees to it that nobody can.
         """
-        begun = self.filtered(lambda tx: tx.state == 'draft' and not tx._is_charged_by_us())
+        begun = self.filtered(lambda tx: tx.state == 'draft' and not tx._billing_is_charged_by_us())
         begun.billing_superseded = True
         begun._set_canceled(state_message=self.env._("A newer attempt replaced this one."))
         begun.flush_recordset(['state'])  # Makes room for the newer one in the unique index.
@@ -222,7 +222,7 @@ class PaymentTransaction(models.Model):
             )
         )
 
-    def _begin_money_transaction(self):
+    def _billing_begin_money_transaction(self):
         """Commit the intent and begin a database transaction that holds all locks it needs.
 
         Money moves in the new one: the intent survives any crash, and nothing else can touch the
@@ -244,13 +244,13 @@ class PaymentTransaction(models.Model):
             except psycopg2.errors.SerializationFailure:
                 self.env.cr.rollback()  # Somebody was faster; nothing has been done here yet.
 
-    def _charge_initial_payment(self):
+    def _billing_charge_initial_payment(self):
         """Charge the saved card of an initial payment and commit the outcome.
 
         The provider isn't asked a second time for a payment that it may know already.
         """
         self.ensure_one()
-        self._begin_money_transaction()
+        self._billing_begin_money_transaction()
         if self.state == 'draft':
             self._charge_with_token()
         # Money may have moved: nothing that follows may undo the record of it.
@@ -272,7 +272,7 @@ class PaymentTransaction(models.Model):
             return super(PaymentTransaction, tx)._send_api_request(method, endpoint, **kwargs)
         except ValidationError as error:
             if not is_inside(self.env, 'billing_moves_no_money'):
-                self._record_failed_request(error.__cause__ or error.__context__)
+                self._billing_record_failed_request(error.__cause__ or error.__context__)
             raise
 
     def _send_payment_request(self):
@@ -280,10 +280,10 @@ class PaymentTransaction(models.Model):
         try:
             return super()._send_payment_request()
         except ValidationError as error:
-            self._keep_failure(error)
+            self._billing_keep_failure(error)
             raise
 
-    def _keep_failure(self, error):
+    def _billing_keep_failure(self, error):
         """Keep what a failure leaves of a payment of an order, whatever has failed.
 
         Odoo's providers raise the same error when a request is refused, when nothing was sent, and
@@ -292,7 +292,7 @@ class PaymentTransaction(models.Model):
         :param ValidationError error: What was raised.
         """
         if self.billing_order_id and self.state in {'draft', 'pending'}:
-            self._record_failed_request(error.__cause__ or error.__context__)
+            self._billing_record_failed_request(error.__cause__ or error.__context__)
 
     def _set_error(self, state_message, extra_allowed_states=()):
         """Override of `payment`: only a decline is an error.
@@ -303,16 +303,16 @@ class PaymentTransaction(models.Model):
         """
         unknown = self.filtered('billing_outcome_unknown')
         waiting = (self - unknown).filtered('billing_action_required')
-        not_sent = (self - unknown - waiting)._filter_not_sent()
-        refused = (self - unknown - waiting - not_sent)._filter_refused()
+        not_sent = (self - unknown - waiting)._billing_filter_not_sent()
+        refused = (self - unknown - waiting - not_sent)._billing_filter_refused()
         declined = self - unknown - waiting - not_sent - refused
-        not_sent._wait_for_next_run(state_message)
-        refused._take_back_refused(state_message)
+        not_sent._billing_wait_for_next_run(state_message)
+        refused._billing_take_back_refused(state_message)
         updated = super(PaymentTransaction, declined)._set_error(
             state_message, extra_allowed_states=extra_allowed_states
         )
-        waiting._wait_for_bank(state_message)
-        unknown._set_outcome_unknown()
+        waiting._billing_wait_for_bank(state_message)
+        unknown._billing_set_outcome_unknown()
         return updated
 
     def _log_message_on_linked_documents(self, message):
@@ -328,7 +328,7 @@ class PaymentTransaction(models.Model):
 
     # === BUSINESS METHODS - POST-PROCESSING === #
 
-    def _with_company_dates(self):
+    def _billing_with_company_dates(self):
         """Return the transactions where today is what it is for their company: in its books.
 
         Those of several companies stay as they are: Odoo books them one by one.
@@ -336,7 +336,7 @@ class PaymentTransaction(models.Model):
         companies = self.billing_order_id.company_id or self.company_id
         return companies._billing_date_by(self) if len(companies) == 1 else self
 
-    def _book_alone(self):
+    def _billing_book_alone(self):
         """Book outcomes that are committed already, each in a transaction of its own."""
 
         def book(tx):
@@ -348,7 +348,7 @@ class PaymentTransaction(models.Model):
             self.env['billpro.own.transaction']._commit_alone(tx, 'book', partial(book, tx))
 
     @api.model
-    def _book_left_over(self):
+    def _billing_book_left_over(self):
         """Book what nobody has booked of initial payments, refunds and captures, however old it is.
 
         Odoo's job gives up after four days, and is switched off with the last provider.
@@ -373,7 +373,7 @@ class PaymentTransaction(models.Model):
                 ('operation', '=', 'refund'),
             ]
         )
-        self.env['billpro.failure']._leave_out_waiting(txs, 'book')._book_alone()
+        self.env['billpro.failure']._leave_out_waiting(txs, 'book')._billing_book_alone()
 
     def _cron_post_process(self):
         """Override of `payment`: payments of orders that can't be booked are tried at distances.
@@ -396,11 +396,11 @@ class PaymentTransaction(models.Model):
             ]
         )
         billed = txs.filtered('billing_order_id')
-        self.env['billpro.failure']._leave_out_waiting(billed, 'book')._book_alone()
+        self.env['billpro.failure']._leave_out_waiting(billed, 'book')._billing_book_alone()
         if others := txs - billed:
             super(PaymentTransaction, others)._cron_post_process()
 
-    def _balance_refunds_on_account(self):
+    def _billing_balance_refunds_on_account(self):
         """Balance what was paid back with what it pays back, where no invoice stands between."""
         for tx in self.filtered(lambda tx: tx.operation == 'refund' and not tx.invoice_ids):
             payments = tx.payment_id | tx.source_transaction_id.payment_id
@@ -412,11 +412,11 @@ class PaymentTransaction(models.Model):
             if len(lines) > 1:
                 lines.reconcile()
 
-    def _tell_staff_of_refund(self):
+    def _billing_tell_staff_of_refund(self):
         """Tell staff of a refund that somebody made at the provider."""
         self.ensure_one()
         amount = self.currency_id.format(-self.amount)
-        self.billing_order_id._ask_staff(
+        self.billing_order_id._billing_ask_staff(
             f'refund-made-{self.id}',
             self.env._("Refund %s was made at the provider", self.reference),
             self.env._(
@@ -428,7 +428,7 @@ class PaymentTransaction(models.Model):
 
     # === REFUND === #
 
-    def _get_refundable_amount(self):
+    def _billing_get_refundable_amount(self):
         """Return what can still be paid back of a confirmed payment.
 
         Refunds without a final answer count as paid back: their money may have moved.
@@ -446,7 +446,7 @@ class PaymentTransaction(models.Model):
         )
         return self.currency_id.round(self.amount + sum(refunds.mapped('amount')))
 
-    def _get_support_refund(self):
+    def _billing_get_support_refund(self):
         """Return what the provider and the payment method can refund.
 
         :return: `none`, `full_only` or `partial`.
@@ -461,7 +461,7 @@ class PaymentTransaction(models.Model):
             (support for support in ('none', 'full_only') if support in supports), 'partial'
         )
 
-    def _create_order_refund(self, amount):
+    def _billing_create_order_refund(self, amount):
         """Create the transaction that pays back a part of a payment.
 
         :param float amount: The amount to pay back, positive, in the transaction's currency.
@@ -472,7 +472,7 @@ class PaymentTransaction(models.Model):
         """
         self.ensure_one()
         self.billing_order_id._lock_billing()
-        refundable = self._get_refundable_amount()
+        refundable = self._billing_get_refundable_amount()
         amount = self.currency_id.round(amount)
         if not 0 < amount <= refundable:
             raise ValidationError(
@@ -489,27 +489,27 @@ class PaymentTransaction(models.Model):
         refund_tx._log_sent_message()
         return refund_tx
 
-    def _send_order_refund(self):
+    def _billing_send_order_refund(self):
         """Send a refund to the provider, commit the outcome, and book it if it is final."""
         self.ensure_one()
-        self._begin_money_transaction()
+        self._billing_begin_money_transaction()
         if self.state == 'draft':
-            self._request_refund()
+            self._billing_request_refund()
         # Money may have moved: nothing that follows may undo the record of it.
         self.env.cr.commit()  # pylint: disable=invalid-commit
         if self.state == 'done':
-            self._book_alone()
+            self._billing_book_alone()
 
-    def _request_refund(self):
+    def _billing_request_refund(self):
         """Send a refund to the provider and take in its answer; the caller holds its lock."""
         self.ensure_one()
         try:
             self._send_refund_request()
         except ValidationError as error:
-            self._keep_failure(error)
+            self._billing_keep_failure(error)
             self._set_error(str(error))
 
-    def _get_refund_notification(self):
+    def _billing_get_refund_notification(self):
         """Return the message that tells staff how a refund ended.
 
         :return: A client action.
@@ -587,7 +587,7 @@ class PaymentTransaction(models.Model):
 
     # === SENDING === #
 
-    def _charge_event(self):
+    def _billing_charge_event(self):
         """Send an attempt to collect a billing event; the caller holds its lock and commits.
 
         An attempt that was sent before, and whose answer is missing, is sent again only where the
@@ -595,8 +595,8 @@ class PaymentTransaction(models.Model):
         """
         self.ensure_one()
         was_sent = bool(self.billing_sent_date)
-        if was_sent and not self._can_be_sent_again():
-            self._set_outcome_unknown()
+        if was_sent and not self._billing_can_be_sent_again():
+            self._billing_set_outcome_unknown()
             return
         # Refused here it wasn't sent; later nobody could tell.
         self._ensure_provider_is_not_disabled()
@@ -604,14 +604,14 @@ class PaymentTransaction(models.Model):
             # Whoever has sent it, and may only be waiting for the lock, must learn of it.
             self.billing_resent = True
         # If this process dies during the call, the next one knows that money may have moved.
-        self._begin_money_transaction()
+        self._billing_begin_money_transaction()
         if self.state != 'draft':
             return
         if self.billing_resent:
-            if not self._can_be_sent_again():
-                self._set_outcome_unknown()
+            if not self._billing_can_be_sent_again():
+                self._billing_set_outcome_unknown()
                 return
-        elif self._is_needless():
+        elif self._billing_is_needless():
             return
         self.write(
             {
@@ -623,7 +623,7 @@ class PaymentTransaction(models.Model):
         repeated = self.billing_resent and INSIDE
         self.with_context(billing_repeated_request=repeated)._charge_with_token()
 
-    def _is_needless(self):
+    def _billing_is_needless(self):
         """Look for the last time whether an attempt is wanted that nobody has sent; end it if not.
 
         While it waited for the lock, which the caller holds, the payment may have been collected
@@ -641,21 +641,21 @@ class PaymentTransaction(models.Model):
         is_collectable = order.billing_status in COLLECTABLE_ORDERS
         if is_collectable and not order.billing_cancel_date and not event._is_invoice_touched():
             return False
-        self._take_back()
-        order._mark_totals_to_compute()
+        self._billing_take_back()
+        order._billing_mark_totals_to_compute()
         if order.billing_cancel_date:
-            order._finish_cancellation()
+            order._billing_finish_cancellation()
         return True
 
-    def _take_back(self):
+    def _billing_take_back(self):
         """Take back attempts that nobody has sent; the caller holds the lock of their orders."""
         self.billing_event_id.filtered(lambda event: event.status == 'processing')._apply_trigger(
             'refuse'
         )
-        self._supersede()
+        self._billing_supersede()
         self.write({'billing_sent_date': False, 'is_post_processed': True})
 
-    def _keep_broken_charge(self, failure, _error):
+    def _billing_keep_broken_charge(self, failure, _error):
         """Keep what is known of a charge that broke off; the caller commits.
 
         What the provider has answered is taken in once more, as the trouble may have been a
@@ -666,7 +666,7 @@ class PaymentTransaction(models.Model):
         :param Exception _error: What was raised.
         """
         self.ensure_one()
-        if not self._try_lock_with_order() or self.state != 'draft':
+        if not self._billing_try_lock_with_order() or self.state != 'draft':
             return
         if not self.billing_sent_date:
             self.billing_event_id.status_message = failure.reason
@@ -679,15 +679,15 @@ class PaymentTransaction(models.Model):
                 failure.unlink()
                 return
             number = self.provider_id._in_billing()._get_number(self, answer)
-            if number and not self._get_mismatch(answer):
+            if number and not self._billing_get_mismatch(answer):
                 # Known at the provider by this number: it is asked about, not sent again.
                 self.provider_reference = number
-        self._set_outcome_unknown(
+        self._billing_set_outcome_unknown(
             self.env._("What the provider answered could not be taken in: %s", failure.reason)
         )
         failure.unlink()
 
-    def _filter_not_sent(self):
+    def _billing_filter_not_sent(self):
         """Return the attempts that the provider never tried.
 
         :rtype: payment.transaction
@@ -696,7 +696,7 @@ class PaymentTransaction(models.Model):
             lambda tx: tx.billing_event_id and tx.billing_not_attempted and tx.state == 'draft'
         )
 
-    def _filter_refused(self):
+    def _billing_filter_refused(self):
         """Return the attempts that can't be had as they are, whoever's card it is.
 
         :rtype: payment.transaction
@@ -707,7 +707,7 @@ class PaymentTransaction(models.Model):
             )
         )
 
-    def _take_back_refused(self, reason):
+    def _billing_take_back_refused(self, reason):
         """Take back attempts that can't be had, and leave their payments to a person.
 
         It isn't the customer's fault, who is told nothing. No money has moved: once the cause is
@@ -720,19 +720,19 @@ class PaymentTransaction(models.Model):
             tx._set_canceled(state_message=reason)
             tx.is_post_processed = True
             event._apply_trigger('refuse', reason)
-            tx.billing_order_id._mark_totals_to_compute()
+            tx.billing_order_id._billing_mark_totals_to_compute()
             self.env['billpro.own.transaction']._note(
                 event, 'invalid', UserError(reason), delays=()
             )
 
-    def _wait_for_next_run(self, reason):
+    def _billing_wait_for_next_run(self, reason):
         """Leave attempts that the provider never tried to the next run, under their references.
 
         :param str reason: Why they could not be sent.
         """
         self.write({'billing_sent_date': False, 'state_message': reason})
 
-    def _prepare_event_payment(self):
+    def _prepare_billing_event_payment(self):
         """Return the values of the payment that records an approved attempt.
 
         :rtype: dict
@@ -766,7 +766,7 @@ class PaymentTransaction(models.Model):
 
     # === DECLINES === #
 
-    def _record_reported_decline(self, payment_data):
+    def _billing_record_reported_decline(self, payment_data):
         """Keep the codes of a decline that didn't come as the answer to a charge.
 
         :param dict payment_data: What the provider reports of the payment.
@@ -777,9 +777,9 @@ class PaymentTransaction(models.Model):
         if decline and self.state not in {'draft', 'pending'}:
             # Only what is still open can wait for the customer's bank.
             decline = dataclasses.replace(decline, number=None)
-        self._record_decline(decline)
+        self._billing_keep_decline(decline)
 
-    def _record_decline(self, decline):
+    def _billing_keep_decline(self, decline):
         """Keep what the provider says about a decline, of which Odoo keeps the text.
 
         :param Decline|None decline: What it says; None if it says nothing.
@@ -796,7 +796,7 @@ class PaymentTransaction(models.Model):
 
     # === AUTHENTICATION === #
 
-    def _wait_for_bank(self, reason):
+    def _billing_wait_for_bank(self, reason):
         """Keep payments open that the customer may still confirm with the bank.
 
         :param str reason: Why they aren't approved.
@@ -812,7 +812,7 @@ class PaymentTransaction(models.Model):
         canceled.filtered('billing_action_required').billing_action_required = False
         return canceled
 
-    def _count_tries(self):
+    def _billing_count_tries(self):
         """Return how many cards were tried, as far as is known: one at each that was begun.
 
         :rtype: int
@@ -824,25 +824,25 @@ class PaymentTransaction(models.Model):
 
     # === GIVING UP === #
 
-    def _give_up(self):
+    def _billing_give_up(self):
         """Give up payments and registrations that were begun, each ended at its provider first.
 
         :return: Those that can't be ended, and may be finished at any time.
         :rtype: payment.transaction
         """
         under_way = self.browse()
-        for tx in self.filtered(lambda tx: tx._can_be_finished_by_browser()):
-            if tx._end_at_provider():
-                tx._supersede()
-            elif not tx._can_be_finished_by_browser():
+        for tx in self.filtered(lambda tx: tx._billing_can_be_finished_by_browser()):
+            if tx._billing_end_at_provider():
+                tx._billing_supersede()
+            elif not tx._billing_can_be_finished_by_browser():
                 continue  # It was finished.
-            elif tx._is_forgotten():
-                tx._supersede()  # Should it be finished all the same, it is accepted.
+            elif tx._billing_is_forgotten():
+                tx._billing_supersede()  # Should it be finished all the same, it is accepted.
             else:
                 under_way += tx
         return under_way
 
-    def _can_be_finished_by_browser(self):
+    def _billing_can_be_finished_by_browser(self):
         """Return whether a page that a customer has open can still finish it.
 
         Declined payments can be tried with another card there.
@@ -857,7 +857,7 @@ class PaymentTransaction(models.Model):
         keeps_it = self.provider_id._in_billing()._keeps_begun_payments
         return keeps_it and bool(self.provider_reference) and self.state in {'error', 'cancel'}
 
-    def _is_forgotten(self):
+    def _billing_is_forgotten(self):
         """Return whether it was begun so long ago that nobody has its page open any more.
 
         :rtype: bool
@@ -866,7 +866,7 @@ class PaymentTransaction(models.Model):
         since = fields.Datetime.subtract(fields.Datetime.now(), hours=FORGOTTEN_HOURS)
         return self.create_date < since
 
-    def _is_at_payment_page(self):
+    def _billing_is_at_payment_page(self):
         """Return whether the customer was sent to a provider's page or form, and may pay there.
 
         :rtype: bool
@@ -880,7 +880,7 @@ class PaymentTransaction(models.Model):
             and self.create_date > since
         )
 
-    def _end_at_provider(self):
+    def _billing_end_at_provider(self):
         """End what was begun, so that nobody can finish it. What was finished is taken in.
 
         :return: Whether it has ended without being paid.
@@ -889,7 +889,7 @@ class PaymentTransaction(models.Model):
         self.ensure_one()
         return self.provider_id._in_billing()._end(self)
 
-    def _is_still_open(self):
+    def _billing_is_still_open(self):
         """Return whether a begun payment can be gone on with: at its provider it hasn't ended.
 
         :rtype: bool
@@ -900,7 +900,7 @@ class PaymentTransaction(models.Model):
     # === NOBODY CAME BACK === #
 
     @api.model
-    def _ask_about_unfinished(self):
+    def _billing_ask_about_unfinished(self):
         """Ask what became of payments whose customers didn't come back; a few times.
 
         The browser was closed, and the provider's message was lost, or there is no webhook: what
@@ -926,24 +926,24 @@ class PaymentTransaction(models.Model):
         )
         for tx in self.env['billpro.failure']._leave_out_waiting(txs, 'inquire'):
             self.env['billpro.own.transaction']._commit_alone(
-                tx, 'inquire', partial(self._look_after_unfinished, tx)
+                tx, 'inquire', partial(self._billing_look_after_unfinished, tx)
             )
             if tx.state == 'done' and not tx.is_post_processed:
-                tx._book_alone()
+                tx._billing_book_alone()
 
     @api.model
-    def _look_after_unfinished(self, tx):
+    def _billing_look_after_unfinished(self, tx):
         """Take in what became of a payment if it is finished at its provider.
 
         :param payment.transaction tx: The payment.
         :return: Whether it could be locked.
         :rtype: bool
         """
-        if not tx._try_lock_with_order():
+        if not tx._billing_try_lock_with_order():
             return False
-        if tx._can_be_finished_by_browser():
-            tx._schedule_inquiry()
-            tx.provider_id._in_billing()._take_in_finished(tx)
+        if tx._billing_can_be_finished_by_browser():
+            tx._billing_schedule_inquiry()
+            tx.provider_id._in_billing()._process_finished(tx)
         return True
 
     # === WHOSE PAYMENT IT IS === #
@@ -959,7 +959,7 @@ class PaymentTransaction(models.Model):
 
     # === THE DECISION === #
 
-    def _get_mismatch(self, payment_data):
+    def _billing_get_mismatch(self, payment_data):
         """Return why what a provider reports is not of this transaction.
 
         Nothing else decides it, whether it comes by the browser, by a message, as an answer or
@@ -971,11 +971,11 @@ class PaymentTransaction(models.Model):
         """
         self.ensure_one()
         provider = self.provider_id._in_billing()
-        return provider._find_mismatch(self, payment_data) or self._get_amount_mismatch(
+        return provider._find_mismatch(self, payment_data) or self._billing_get_amount_mismatch(
             payment_data
         )
 
-    def _get_order_to_guard(self):
+    def _billing_get_order_to_guard(self):
         """Return the order of ours that a payment would pay.
 
         Odoo's own payment links and invoices pay orders of ours as well: an order that is paid by
@@ -997,7 +997,7 @@ class PaymentTransaction(models.Model):
             )
         )[:1]
 
-    def _is_number_of_others(self, number):
+    def _billing_is_number_of_others(self, number):
         """Return whether another transaction was begun under a number.
 
         Captures and releases bear the number of the payment that was authorised.
@@ -1014,7 +1014,7 @@ class PaymentTransaction(models.Model):
         )
         return bool(others.filtered(lambda tx: tx.source_transaction_id != self))
 
-    def _get_amount_mismatch(self, payment_data):
+    def _billing_get_amount_mismatch(self, payment_data):
         """Return why an amount is not the one of this transaction, as `_validate_amount` finds it.
 
         That one reports it as a decline, which is none: the money may have moved.
@@ -1052,37 +1052,41 @@ class PaymentTransaction(models.Model):
         if (answers := get_answers(self.env)) is not None:
             answers.append(payment_data)
         tx = self or self._search_by_reference(provider_code, payment_data)
-        if tx and tx._get_order_to_guard() and (mismatch := tx._get_mismatch(payment_data)):
-            tx._refuse_answer(mismatch)
+        if (
+            tx
+            and tx._billing_get_order_to_guard()
+            and (mismatch := tx._billing_get_mismatch(payment_data))
+        ):
+            tx._billing_refuse_answer(mismatch)
             return tx
-        if tx.billing_order_id and not tx._is_settlement():
+        if tx.billing_order_id and not tx._billing_is_capture_or_void():
             number = tx.provider_id._in_billing()._get_number(tx, payment_data)
             if number:
                 # Kept from the first moment, and never replaced.
                 tx.provider_reference = number
         tx = super(PaymentTransaction, tx)._process(provider_code, payment_data)
-        if tx and tx._is_charge_of_staff() and tx._is_declined_but_not_booked():
+        if tx and tx._billing_is_charge_of_staff() and tx._billing_is_declined_but_not_booked():
             self.env.ref('payment.cron_post_process_payment_tx')._trigger()
         return tx
 
-    def _refuse_answer(self, mismatch):
+    def _billing_refuse_answer(self, mismatch):
         """Take nothing in of what isn't of this transaction. What we sent stays without an answer.
 
         :param str mismatch: Why it isn't.
         """
-        self._report_mismatch(mismatch)
+        self._billing_report_mismatch(mismatch)
         is_open = self.state in {'draft', 'pending'} and not self.billing_action_required
-        if self.billing_order_id and is_open and self._is_sent_by_us():
-            self._set_outcome_unknown()
+        if self.billing_order_id and is_open and self._billing_is_sent_by_us():
+            self._billing_set_outcome_unknown()
 
-    def _report_mismatch(self, mismatch):
+    def _billing_report_mismatch(self, mismatch):
         """Log that somebody has reported what isn't of this transaction, and ask staff to look.
 
         :param str mismatch: Why it isn't.
         """
         self.ensure_one()
         _logger.warning("Took in nothing of what was reported of %s: %s", self.reference, mismatch)
-        self._get_order_to_guard()._ask_staff(
+        self._billing_get_order_to_guard()._billing_ask_staff(
             f'mismatch-{self.id}',
             self.env._("Something was reported of %s that isn't its payment", self.reference),
             self.env._(
@@ -1095,7 +1099,7 @@ class PaymentTransaction(models.Model):
 
     # === WHAT BROWSERS BRING BACK === #
 
-    def _report_return(self, mismatch):
+    def _billing_report_return(self, mismatch):
         """Report that somebody came back with what isn't this payment, if that may be a danger.
 
         :param str mismatch: Why it isn't.
@@ -1103,11 +1107,11 @@ class PaymentTransaction(models.Model):
         if self.state == 'done':
             _logger.warning("Took in nothing that came back of %s: %s", self.reference, mismatch)
         else:
-            self._report_mismatch(mismatch)
+            self._billing_report_mismatch(mismatch)
 
     # === CHARGES OF STAFF === #
 
-    def _is_charged_by_us(self):
+    def _billing_is_charged_by_us(self):
         """Return whether an initial payment is sent by the server and not by the customer.
 
         :rtype: bool
@@ -1117,7 +1121,7 @@ class PaymentTransaction(models.Model):
             self.operation == 'offline' and not self.billing_event_id
         )
 
-    def _is_charge_of_staff(self):
+    def _billing_is_charge_of_staff(self):
         """Return whether staff charge a stored card with it for the initial payment.
 
         :rtype: bool
@@ -1130,7 +1134,7 @@ class PaymentTransaction(models.Model):
             and not self.source_transaction_id
         )
 
-    def _is_declined_but_not_booked(self):
+    def _billing_is_declined_but_not_booked(self):
         """Return whether the order doesn't know yet that the payment was declined.
 
         :rtype: bool
@@ -1151,7 +1155,7 @@ class PaymentTransaction(models.Model):
 
     # === WHAT A REQUEST LEFT === #
 
-    def _record_failed_request(self, cause):
+    def _billing_record_failed_request(self, cause):
         """Keep what a failed request that moves money says about it.
 
         :param Exception|None cause: What the library that sends requests has raised.
@@ -1159,27 +1163,27 @@ class PaymentTransaction(models.Model):
         provider = self.provider_id._in_billing()
         outcome = provider._classify_failure(cause)
         if outcome == REQUEST_DECLINED:
-            self._record_decline(provider._decline_of(cause))
+            self._billing_keep_decline(provider._decline_of(cause))
         self.billing_refusal = provider._find_refusal(cause)
         if outcome == REFUSED:
-            self._tell_of_refusal(cause)
-        if self._is_sent_by_us():
+            self._billing_announce_refusal(cause)
+        if self._billing_is_sent_by_us():
             if outcome == NOT_ATTEMPTED and is_inside(self.env, 'billing_repeated_request'):
                 outcome = UNKNOWN  # The first request may have been executed.
             self.billing_outcome_unknown = outcome == UNKNOWN
             self.billing_not_attempted = outcome == NOT_ATTEMPTED
 
-    def _tell_of_refusal(self, cause):
+    def _billing_announce_refusal(self, cause):
         """Ask staff about an initial payment that can't be had: the customer can't mend it.
 
-        Of scheduled payments `_take_back_refused` tells them, and of what they do themselves the
-        message does.
+        Of scheduled payments `_billing_take_back_refused` tells them, and of what they do
+        themselves the message does.
 
         :param Exception cause: What was raised.
         """
         if self.billing_event_id or self.source_transaction_id or self.operation == 'refund':
             return
-        self.billing_order_id._ask_staff(
+        self.billing_order_id._billing_ask_staff(
             f'refused-{self.billing_order_id.id}',
             self.env._("The provider refuses the payment of %s", self.billing_order_id.name),
             self.env._(
@@ -1189,15 +1193,18 @@ class PaymentTransaction(models.Model):
             ),
         )
 
-    def _is_sent_by_us(self):
+    def _billing_is_sent_by_us(self):
         """Return whether the request that moves the money comes from here, and not from a browser.
 
         :rtype: bool
         """
         self.ensure_one()
-        return self.operation in {'online_token', 'offline', 'refund'} or self._is_settlement()
+        return (
+            self.operation in {'online_token', 'offline', 'refund'}
+            or self._billing_is_capture_or_void()
+        )
 
-    def _set_outcome_unknown(self, reason=None):
+    def _billing_set_outcome_unknown(self, reason=None):
         """Keep payments pending because whether money moved isn't known, and plan to find out.
 
         :param str reason: Why it isn't known, if there was an answer.
@@ -1210,26 +1217,26 @@ class PaymentTransaction(models.Model):
             )
         )
         for tx in self:
-            tx._schedule_inquiry()
+            tx._billing_schedule_inquiry()
 
     # === FINDING OUT === #
 
-    def _can_be_sent_again(self):
+    def _billing_can_be_sent_again(self):
         """Return whether the provider still recognises the request by its idempotency key.
 
         :rtype: bool
         """
         self.ensure_one()
         operation = self.operation
-        if self._is_settlement():
+        if self._billing_is_capture_or_void():
             operation = 'void' if self.billing_is_release else 'capture'
         return (
             operation in self.provider_id._in_billing()._repeatable_operations
-            and not self._was_sent_before(self.provider_id._in_billing()._key_hours)
-            and not self._is_event_paid()
+            and not self._billing_was_sent_before(self.provider_id._in_billing()._key_hours)
+            and not self._billing_is_event_paid()
         )
 
-    def _was_sent_before(self, hours):
+    def _billing_was_sent_before(self, hours):
         """Return whether the request was first sent so many hours ago.
 
         :param int hours: The hours.
@@ -1239,7 +1246,7 @@ class PaymentTransaction(models.Model):
         sent = self.billing_sent_date or self.create_date
         return fields.Datetime.now() >= fields.Datetime.add(sent, hours=hours)
 
-    def _is_event_paid(self):
+    def _billing_is_event_paid(self):
         """Return whether another attempt has collected what this one was to collect.
 
         :rtype: bool
@@ -1249,7 +1256,7 @@ class PaymentTransaction(models.Model):
             event.status in PAID or event._is_paid_but_not_booked()
         )
 
-    def _schedule_inquiry(self):
+    def _billing_schedule_inquiry(self):
         """Plan when the provider is asked next about an unknown outcome."""
         self.ensure_one()
         delay = backoff.INQUIRY[min(self.billing_inquiry_count, len(backoff.INQUIRY) - 1)]
@@ -1261,7 +1268,7 @@ class PaymentTransaction(models.Model):
         )
 
     @api.model
-    def _find_abandoned_requests(self):
+    def _billing_find_abandoned_requests(self):
         """Mark the requests whose process died between sending and committing the outcome.
 
         Attempts of billing events aren't among them: the charge run takes them up itself.
@@ -1286,14 +1293,14 @@ class PaymentTransaction(models.Model):
             # A request that is still under way holds its lock.
             if not tx.try_lock_for_update(allow_referencing=True):
                 return False
-            tx._set_outcome_unknown()
+            tx._billing_set_outcome_unknown()
             return True
 
         # Not to be mixed with the answers of the inquiries that follow.
         for tx in self.env['billpro.failure']._leave_out_waiting(abandoned, 'inquire'):
             self.env['billpro.own.transaction']._commit_alone(tx, 'inquire', partial(mark, tx))
 
-    def _try_lock_with_order(self):
+    def _billing_try_lock_with_order(self):
         """Lock the order and then the transaction, if nobody else holds them.
 
         The order comes along because its totals are written with the outcome.
@@ -1307,16 +1314,16 @@ class PaymentTransaction(models.Model):
             and self.try_lock_for_update(allow_referencing=True)
         )
 
-    def _note_failed_inquiry(self, failure, _error):
+    def _billing_note_failed_inquiry(self, failure, _error):
         """Ask a person when the provider's answer can't be taken in.
 
         :param billpro.failure failure: What has failed.
         :param Exception _error: What was raised.
         """
         if failure.set_aside_date:
-            self._ask_person_about_outcome()
+            self._billing_ask_person_about_outcome()
 
-    def _settle_by_look_up(self):
+    def _billing_finish_by_look_up(self):
         """Ask the provider by the reference what became of a request.
 
         That it knows nothing of it counts only when it can't be executed any more under its key,
@@ -1324,14 +1331,16 @@ class PaymentTransaction(models.Model):
         """
         self.ensure_one()
         provider = self.provider_id._in_billing()
-        if provider._look_up(self) is False and self._was_sent_before(provider._search_hours):
+        if provider._look_up(self) is False and self._billing_was_sent_before(
+            provider._search_hours
+        ):
             self.billing_outcome_unknown = False
             self._set_error(self.env._("The payment provider never executed it."))
 
-    def _ask_person_about_outcome(self):
+    def _billing_ask_person_about_outcome(self):
         """Give the order's salesperson the question that no machine can answer; once."""
         self.ensure_one()
-        self.billing_order_id._ask_staff(
+        self.billing_order_id._billing_ask_staff(
             f'outcome-{self.id}',
             self.env._("Was %s executed?", self.reference),
             self.env._(
@@ -1344,7 +1353,7 @@ class PaymentTransaction(models.Model):
 
     # === ODOO'S OWN WAYS TO PAY === #
 
-    def _take_over(self, order, invoices, **values):
+    def _billing_take_over(self, order, invoices, **values):
         """Make what was paid by Odoo's own links a payment of the order, as if by its own link.
 
         It can be refunded from the order then, and its customer finds the receipt. What was paid
@@ -1364,20 +1373,22 @@ class PaymentTransaction(models.Model):
         refunds = self.child_transaction_ids.filtered(lambda tx: tx.operation == 'refund')
         refunds.billing_order_id = order
 
-    def _get_carriers(self):
+    def _billing_get_carriers(self):
         """Return what brings the money: the captures and releases of what was authorised first.
 
         Odoo keeps them as children that know of no order and no invoice.
 
         :rtype: payment.transaction
         """
-        settlements = self.child_transaction_ids.filtered(lambda tx: tx.operation != 'refund')
-        settled = settlements.filtered(lambda tx: tx.state in {'done', 'cancel'})
+        captures_and_voids = self.child_transaction_ids.filtered(
+            lambda tx: tx.operation != 'refund'
+        )
+        settled = captures_and_voids.filtered(lambda tx: tx.state in {'done', 'cancel'})
         return (
             self - settled.source_transaction_id.filtered(lambda tx: tx.state != 'authorized')
-        ) | settlements
+        ) | captures_and_voids
 
-    def _get_invoices_paid(self):
+    def _billing_get_invoices_paid(self):
         """Return the invoices that its payment is reconciled with.
 
         :rtype: account.move
@@ -1387,7 +1398,7 @@ class PaymentTransaction(models.Model):
             lambda move: move.move_type == 'out_invoice'
         )
 
-    def _get_orders_paid_elsewhere(self):
+    def _billing_get_orders_paid_elsewhere(self):
         """Return the orders that were paid by Odoo's own links, or by their invoices.
 
         :rtype: sale.order
@@ -1396,7 +1407,7 @@ class PaymentTransaction(models.Model):
 
     # === CAPTURES AND VOIDS === #
 
-    def _may_be_authorized(self):
+    def _billing_may_be_authorized(self):
         """Return whether it may reserve the money first instead of collecting it.
 
         :rtype: bool
@@ -1410,7 +1421,7 @@ class PaymentTransaction(models.Model):
             and self.billing_order_id._get_purchase()._can_be_authorized()
         )
 
-    def _is_settlement(self):
+    def _billing_is_capture_or_void(self):
         """Return whether it captures or releases an authorised payment.
 
         :rtype: bool
@@ -1426,12 +1437,12 @@ class PaymentTransaction(models.Model):
         :rtype: payment.transaction
         """
         return self.filtered(
-            lambda tx: tx._is_settlement() and tx.state == 'done'
+            lambda tx: tx._billing_is_capture_or_void() and tx.state == 'done'
         ).source_transaction_id
 
-    def _get_settlements(self):
+    def _billing_get_captures_and_voids(self):
         """Return the captures and releases of a payment.
 
         :rtype: payment.transaction
         """
-        return self.child_transaction_ids.filtered(lambda tx: tx._is_settlement())
+        return self.child_transaction_ids.filtered(lambda tx: tx._billing_is_capture_or_void())

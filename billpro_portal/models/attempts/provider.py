@@ -184,7 +184,7 @@ class BillproProvider(models.AbstractModel):
         return
 
     @api.model
-    def _settlement_of(self, tx, payment_data):
+    def _capture_or_void_of(self, tx, payment_data):
         """Return how an authorised payment was settled, if the provider reports it of that payment.
 
         Others report it of the capture or release itself.
@@ -192,7 +192,7 @@ class BillproProvider(models.AbstractModel):
         :param payment.transaction tx: The payment that was authorised.
         :param dict payment_data: What is reported, as `_process` takes it.
         :return: What was captured or released; None if it reports something else.
-        :rtype: Settlement|None
+        :rtype: CaptureOrVoid|None
         """
         return
 
@@ -259,7 +259,7 @@ class BillproProvider(models.AbstractModel):
         :return: Whether it has ended without being paid. No answer is no end.
         :rtype: bool
         """
-        return not tx._is_at_payment_page()
+        return not tx._billing_is_at_payment_page()
 
     @api.model
     def _is_open(self, tx):
@@ -271,7 +271,7 @@ class BillproProvider(models.AbstractModel):
         return True
 
     @api.model
-    def _take_in_finished(self, tx):
+    def _process_finished(self, tx):
         """Take in what became of a payment whose customer didn't come back, if it is finished.
 
         Asked of providers that keep what was begun.

@@ -28,7 +28,7 @@ class BillproProviderDemo(models.AbstractModel):
         Where captures are manual, Odoo's provider authorises whatever it approves, even scheduled
         payments and refunds.
         """
-        if payment_data.get('simulated_state') != 'done' or tx._may_be_authorized():
+        if payment_data.get('simulated_state') != 'done' or tx._billing_may_be_authorized():
             return payment_data
         return {**payment_data, 'manual_capture': True}
 

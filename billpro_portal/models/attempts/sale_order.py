@@ -9,7 +9,7 @@ class SaleOrder(models.Model):
 
     _inherit = 'sale.order'
 
-    def _get_initial_attempts(self):
+    def _billing_get_initial_attempts(self):
         """Return the attempts to pay the initial payment, newest first.
 
         :rtype: payment.transaction
@@ -23,21 +23,21 @@ class SaleOrder(models.Model):
             )
         ).sorted('id', reverse=True)
 
-    def _get_payment_in_progress(self):
+    def _billing_get_payment_in_progress(self):
         """Return the initial payment whose result is open and no longer in the customer's hands.
 
         :rtype: payment.transaction
         """
-        return self._get_initial_attempts().filtered(
+        return self._billing_get_initial_attempts().filtered(
             lambda tx: (
                 tx.state in {'pending', 'authorized'}
                 or (tx.state == 'done' and not tx.is_post_processed)
-                or (tx.state == 'draft' and tx._is_charged_by_us())
-                or tx._is_at_payment_page()
+                or (tx.state == 'draft' and tx._billing_is_charged_by_us())
+                or tx._billing_is_at_payment_page()
             )
         )[:1]
 
-    def _give_up_attempts(self):
+    def _billing_give_up_attempts(self):
         """Give up the attempts that were begun, before another one; the caller holds the lock.
 
         :return: Those that may be finished at any time, and those that were: nothing may be paid
@@ -45,15 +45,15 @@ class SaleOrder(models.Model):
         :rtype: payment.transaction
         """
         self.ensure_one()
-        under_way = self._get_initial_attempts()._give_up()
-        return under_way | self._get_payment_in_progress()
+        under_way = self._billing_get_initial_attempts()._billing_give_up()
+        return under_way | self._billing_get_payment_in_progress()
 
-    def _check_attempts_given_up(self):
+    def _check_billing_attempts_given_up(self):
         """Give up the attempts that were begun; the caller holds the lock.
 
         :raise UserError: If one of them is under way.
         """
-        if under_way := self._give_up_attempts():
+        if under_way := self._billing_give_up_attempts():
             raise UserError(
                 self.env._(
                     "Payment %(reference)s of order %(order)s is under way and could not be ended"
@@ -63,7 +63,7 @@ class SaleOrder(models.Model):
                 )
             )
 
-    def _check_no_payment_in_progress(self):
+    def _check_billing_no_payment_in_progress(self):
         """Keep what the customer is paying for as it is while the money is under way.
 
         What an open page could still finish, at the terms that it has shown, is ended first.
@@ -75,10 +75,10 @@ class SaleOrder(models.Model):
             lambda order: (
                 order.purchase_type
                 and order.billing_status in BEFORE_APPROVAL
-                and not order._is_being_confirmed()
+                and not order._billing_is_being_confirmed()
             )
         ):
-            if order.sudo()._get_payment_in_progress():
+            if order.sudo()._billing_get_payment_in_progress():
                 raise UserError(
                     self.env._(
                         "A payment for order %s is being processed. The order can be changed"
@@ -86,11 +86,11 @@ class SaleOrder(models.Model):
                         order.name,
                     )
                 )
-            order.sudo()._check_attempts_given_up()
+            order.sudo()._check_billing_attempts_given_up()
 
     # === ATTEMPTS NOT SENT YET === #
 
-    def _withdraw_unsent_attempts(self):
+    def _billing_withdraw_unsent_attempts(self):
         """Take back the attempts that were opened but not sent; the caller holds the lock.
 
         A run that has booked a decline and opened another attempt meanwhile hasn't written the
@@ -112,4 +112,4 @@ class SaleOrder(models.Model):
         txs = self.billing_event_ids.transaction_ids.filtered(
             lambda tx: tx.state == 'draft' and not tx.billing_sent_date
         )
-        txs._take_back()
+        txs._billing_take_back()

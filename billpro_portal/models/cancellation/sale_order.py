@@ -51,7 +51,7 @@ class SaleOrder(models.Model):
         """
         return not self._get_billing_refusal_of(OrderAction.UNDO_CANCELLATION)
 
-    def _get_cancel_date(self, at_once):
+    def _billing_get_cancel_date(self, at_once):
         """Return the last day of the subscription if it were cancelled now.
 
         :param bool at_once: Whether to end it now instead of when the paid period ends.
@@ -59,14 +59,14 @@ class SaleOrder(models.Model):
         :rtype: datetime.date
         """
         self.ensure_one()
-        yesterday = self._get_today() - timedelta(days=1)
+        yesterday = self._billing_get_today() - timedelta(days=1)
         if at_once:
             return yesterday
         return max(yesterday, self._get_purchase()._get_paid_until(self))
 
     # === CANCELLING === #
 
-    def _cancel_subscription(self, at_once, reason=None, note=None):
+    def _billing_cancel_subscription(self, at_once, reason=None, note=None):
         """Cancel the subscription and confirm it to the customer.
 
         :param bool at_once: Whether to end it now instead of when the paid period ends.
@@ -81,7 +81,7 @@ class SaleOrder(models.Model):
         now = fields.Datetime.now()
         self.write(
             {
-                'billing_cancel_date': self._get_cancel_date(at_once),
+                'billing_cancel_date': self._billing_get_cancel_date(at_once),
                 'billing_cancel_requested_date': now,
                 'billing_cancel_reason_id': reason.id if reason else False,
                 'billing_cancel_note': note,
@@ -97,9 +97,9 @@ class SaleOrder(models.Model):
                 note=note or '',
             ).strip()
         )
-        self._withdraw_unsent_attempts()
-        self._finish_cancellation()
-        self._ask_staff(
+        self._billing_withdraw_unsent_attempts()
+        self._billing_finish_cancellation()
+        self._billing_ask_staff(
             'cancelled',
             self.env._("Subscription cancelled: %s", self.name),
             '\n'.join(filter(None, [reason.name if reason else '', note])),
@@ -108,7 +108,7 @@ class SaleOrder(models.Model):
         # What waits for the customer's bank is withdrawn there.
         self.env.ref('billpro_portal.cron_billing_run')._trigger()
 
-    def _undo_cancellation(self):
+    def _billing_undo_cancellation(self):
         """Take a cancellation back while the paid period lasts, and confirm it to the customer.
 
         :raise UserError: If it is too late.
@@ -137,8 +137,8 @@ class SaleOrder(models.Model):
         if not dropped:
             last = self.billing_event_ids.filtered('number').sorted('number')[-1:]
             last._schedule_next_events()
-        self._follow_payments()
-        self._withdraw_question('cancelled')
+        self._billing_follow_payments()
+        self._billing_withdraw_question('cancelled')
         self._message_log(body=self.env._("The cancellation was undone."))
         self.env['billpro.notification']._queue(
             'cancel_undone', self, f'order-{self.id}-{requested}'
@@ -146,7 +146,7 @@ class SaleOrder(models.Model):
 
     # === MESSAGES OF CUSTOMERS === #
 
-    def _receive_customer_message(self, text, limit):
+    def _billing_receive_customer_message(self, text, limit):
         """Put a customer's message into the chatter and ask the salesperson to answer it, once.
 
         :param str text: What the customer wrote.
@@ -178,7 +178,7 @@ class SaleOrder(models.Model):
             message_type='comment',
             subtype_xmlid='mail.mt_comment',
         )
-        self._ask_staff('answer', self.env._("Answer the customer of %s", self.name), text)
+        self._billing_ask_staff('answer', self.env._("Answer the customer of %s", self.name), text)
 
     # === STAFF === #
 
@@ -207,4 +207,4 @@ class SaleOrder(models.Model):
         :raise UserError: If it is too late.
         """
         self._check_billing_user()
-        self.sudo()._undo_cancellation()
+        self.sudo()._billing_undo_cancellation()

@@ -6,7 +6,7 @@ class AccountMove(models.Model):
 
     _inherit = 'account.move'
 
-    def _reduce_to_amount(self, amount):
+    def _billing_reduce_to_amount(self, amount):
         """Reduce a draft invoice to an amount, line by line and tax by tax in proportion.
 
         The lines keep their quantities: what was ordered is invoiced, for less.
@@ -24,12 +24,12 @@ class AccountMove(models.Model):
             computation_key=f'billing_capture,{self.id}',
             grouping_function=lambda base_line: {'id': base_line['id']},
         )
-        self._add_unplaced_amount(reduced_lines, amount)
+        self._billing_add_unplaced_amount(reduced_lines, amount)
         for base_line in reduced_lines:
             line = lines[base_line['id']]
-            price = self._get_base_line_price(base_line)
+            price = self._billing_get_base_line_price(base_line)
             base_line['quantity'] = line.quantity
-            base_line['price_unit'] = self._get_reduced_price(price, line)
+            base_line['price_unit'] = self._billing_get_reduced_price(price, line)
         AccountTax._fix_base_lines_tax_details_on_manual_tax_amounts(
             base_lines=reduced_lines, company=self.company_id
         )
@@ -45,7 +45,7 @@ class AccountMove(models.Model):
             for base_line in reduced_lines
         ]
 
-    def _get_reduced_price(self, total, line):
+    def _billing_get_reduced_price(self, total, line):
         """Return the price of one unit; with more digits where the quantity doesn't divide it."""
         price = self.currency_id.round(total / line.quantity)
         is_exact = self.currency_id.compare_amounts(price * line.quantity, total) == 0

@@ -28,7 +28,7 @@ class PaymentTransaction(models.Model):
 
     # === WHAT IT IS === #
 
-    def _get_states_in_history(self):
+    def _billing_get_states_in_history(self):
         """Return the states in which the customer's billing history lists it.
 
         Of an authorised payment it lists the capture once that is through, or the release.
@@ -36,12 +36,12 @@ class PaymentTransaction(models.Model):
         :rtype: set
         """
         self.ensure_one()
-        if self._is_settlement():
+        if self._billing_is_capture_or_void():
             return {'done'}
         states = {'pending', 'authorized', 'done', 'error'}
         return states | {'cancel'} if self.billing_authorized_date else states
 
-    def _get_capture_deadline(self):
+    def _billing_get_capture_deadline(self):
         """Return when the provider releases the authorisation by itself; None if that is unknown.
 
         :rtype: datetime.datetime|None
@@ -50,7 +50,7 @@ class PaymentTransaction(models.Model):
         days = self.provider_id._in_billing()._authorization_days
         return fields.Datetime.add(self.billing_authorized_date, days=days) if days else None
 
-    def _get_support_capture(self):
+    def _billing_get_support_capture(self):
         """Return what of the authorisation can be captured.
 
         :return: `full_only` or `partial`.
@@ -68,7 +68,9 @@ class PaymentTransaction(models.Model):
     def _set_authorized(self, *, state_message=None, extra_allowed_states=()):
         """Override of `payment`: note the time, accept given-up payments, and book soon."""
         given_up = self.filtered(
-            lambda tx: tx.billing_superseded and tx.state == 'cancel' and tx._make_room_for_late()
+            lambda tx: (
+                tx.billing_superseded and tx.state == 'cancel' and tx._billing_make_room_for_late()
+            )
         )
         authorized = super(PaymentTransaction, self - given_up)._set_authorized(
             state_message=state_message, extra_allowed_states=extra_allowed_states
@@ -83,23 +85,23 @@ class PaymentTransaction(models.Model):
             )
         return authorized
 
-    def _make_room_for_late(self):
+    def _billing_make_room_for_late(self):
         """Give up the payments that were begun after this one, which the customer finished.
 
         :return: Whether this one may take their place: none of them is under way or through.
         :rtype: bool
         """
         self.ensure_one()
-        others = self.billing_order_id._get_initial_attempts() - self
-        others._give_up()
+        others = self.billing_order_id._billing_get_initial_attempts() - self
+        others._billing_give_up()
         if others.filtered(lambda tx: tx.state in {'draft', 'pending', 'authorized', 'done'}):
-            self.billing_order_id._ask_staff_to_release(self)
+            self.billing_order_id._billing_ask_staff_to_release(self)
             return False
         return True
 
     # === WHAT THE PROVIDER REPORTS === #
 
-    def _take_in_settlement(self, payment_data):
+    def _billing_process_capture_or_void(self, payment_data):
         """Take in that the provider has captured or released an authorised payment.
 
         What becomes of an authorisation is kept in child transactions. Providers that know one
@@ -111,37 +113,37 @@ class PaymentTransaction(models.Model):
         """
         if not self.billing_order_id or self.source_transaction_id:
             return False
-        settlement = self.provider_id._in_billing()._settlement_of(self, payment_data)
-        if not settlement:
+        child = self.provider_id._in_billing()._capture_or_void_of(self, payment_data)
+        if not child:
             return False
-        if settlement.captured is None:
-            return self._take_in_release(payment_data)
-        self._take_in_capture(settlement.captured, payment_data)
+        if child.captured is None:
+            return self._billing_process_void(payment_data)
+        self._billing_process_capture(child.captured, payment_data)
         return True
 
-    def _take_in_capture(self, amount, payment_data):
+    def _billing_process_capture(self, amount, payment_data):
         """Record that the provider has captured, whoever asked for it.
 
         :param float amount: What was captured.
         :param dict payment_data: What the provider reports of the payment.
         """
         self.ensure_one()
-        settlements = self._get_settlements()
-        if settlements.filtered(lambda tx: tx.state == 'done'):
+        captures_and_voids = self._billing_get_captures_and_voids()
+        if captures_and_voids.filtered(lambda tx: tx.state == 'done'):
             return  # Reported a second time.
         if self.state in {'draft', 'pending'} or self.billing_superseded:
             self._set_authorized()
-        is_open = settlements.filtered(lambda tx: tx.state in {'draft', 'pending'})
+        is_open = captures_and_voids.filtered(lambda tx: tx.state in {'draft', 'pending'})
         capture_tx = is_open.filtered(
             lambda tx: (
                 not tx.billing_is_release and not tx.currency_id.compare_amounts(tx.amount, amount)
             )
         )
-        (is_open - capture_tx)._give_up_settlement()
+        (is_open - capture_tx)._billing_give_up_capture_or_void()
         capture_tx = capture_tx or self._create_child_transaction(amount)
         capture_tx._process(self.provider_code, {**payment_data, 'reference': capture_tx.reference})
 
-    def _take_in_release(self, payment_data):
+    def _billing_process_void(self, payment_data):
         """Record that the provider has released what staff asked it to release.
 
         :param dict payment_data: What the provider reports of the payment.
@@ -149,16 +151,18 @@ class PaymentTransaction(models.Model):
         :rtype: bool
         """
         self.ensure_one()
-        is_open = self._get_settlements().filtered(lambda tx: tx.state in {'draft', 'pending'})
+        is_open = self._billing_get_captures_and_voids().filtered(
+            lambda tx: tx.state in {'draft', 'pending'}
+        )
         release_tx = is_open.filtered('billing_is_release')
-        (is_open - release_tx)._give_up_settlement()
+        (is_open - release_tx)._billing_give_up_capture_or_void()
         if release_tx:
             release_tx._process(
                 self.provider_code, {**payment_data, 'reference': release_tx.reference}
             )
         return bool(release_tx)
 
-    def _give_up_settlement(self):
+    def _billing_give_up_capture_or_void(self):
         """Give up captures and releases that the provider has not carried out, and won't."""
         self.billing_outcome_unknown = False
         if self:
@@ -167,9 +171,9 @@ class PaymentTransaction(models.Model):
             )
             self.flush_recordset(['state'])  # Makes room for what happened in the unique index.
 
-    def _record_released_rests(self):
+    def _billing_record_released_rests(self):
         """Record that there is one capture of a payment: the provider releases the rest."""
-        for capture_tx in self.filtered(lambda tx: tx._is_settlement()):
+        for capture_tx in self.filtered(lambda tx: tx._billing_is_capture_or_void()):
             source = capture_tx.source_transaction_id
             rest = source.currency_id.round(source.amount - capture_tx.amount)
             if source.currency_id.compare_amounts(rest, 0) > 0:
@@ -181,7 +185,7 @@ class PaymentTransaction(models.Model):
 
     # === CAPTURING AND RELEASING === #
 
-    def _create_settlement(self, amount, is_release=False):
+    def _billing_create_capture_or_void(self, amount, is_release=False):
         """Create the transaction that captures or releases; the caller holds the order's lock.
 
         :param float amount: What to capture, or all that was authorised.
@@ -192,23 +196,23 @@ class PaymentTransaction(models.Model):
         """
         self.ensure_one()
         self._ensure_provider_is_not_disabled()
-        settlement_tx = self._create_child_transaction(amount, billing_is_release=is_release)
-        settlement_tx._log_sent_message()
-        return settlement_tx
+        child_tx = self._create_child_transaction(amount, billing_is_release=is_release)
+        child_tx._log_sent_message()
+        return child_tx
 
-    def _send_settlement(self):
+    def _billing_send_capture_or_void(self):
         """Send a capture or release, commit the outcome, and book it if it is final."""
         self.ensure_one()
-        self._begin_money_transaction()
+        self._billing_begin_money_transaction()
         if self.state == 'draft':
-            self._request_settlement()
+            self._billing_request_capture_or_void()
         # Money may have moved: nothing that follows may undo the record of it.
         self.env.cr.commit()  # pylint: disable=invalid-commit
         (self.source_transaction_id | self).filtered(
             lambda tx: tx.state in {'done', 'cancel'} and not tx.is_post_processed
-        )._book_alone()
+        )._billing_book_alone()
 
-    def _request_settlement(self):
+    def _billing_request_capture_or_void(self):
         """Send a capture or release and take in its answer; the caller holds its lock.
 
         When it fails, the provider's own view of the payment comes first: it may have expired, or
@@ -221,14 +225,14 @@ class PaymentTransaction(models.Model):
             else:
                 self._send_capture_request()
         except ValidationError as error:
-            self._keep_failure(error)
-            self.source_transaction_id._refresh_authorization()
+            self._billing_keep_failure(error)
+            self.source_transaction_id._billing_refresh_authorization()
             if self.state in {'draft', 'pending'}:
                 self._set_error(str(error))
 
     # === FINDING OUT === #
 
-    def _refresh_authorization(self):
+    def _billing_refresh_authorization(self):
         """Ask the provider what became of an authorisation. A failed request changes nothing.
 
         :return: Whether there was an answer.
@@ -238,7 +242,7 @@ class PaymentTransaction(models.Model):
         return self.provider_id._in_billing()._fetch_outcome(self)
 
     @api.model
-    def _search_expiring(self, days_left):
+    def _search_billing_expiring(self, days_left):
         """Return the authorisations whose provider releases them within some days.
 
         :param int days_left: The days; 0 for those that should have been released by now.
@@ -271,7 +275,7 @@ class PaymentTransaction(models.Model):
 
     # === BOOKING === #
 
-    def _book_authorizations(self):
+    def _billing_book_authorizations(self):
         """Book what was authorised, and what was released, for orders."""
         authorizations = self.filtered(
             lambda tx: (
@@ -283,11 +287,11 @@ class PaymentTransaction(models.Model):
         authorizations.billing_order_id._lock_billing()
         for tx in authorizations.with_context(tracking_disable=True):
             if tx.state == 'authorized':
-                tx.billing_order_id._accept_authorization(tx)
+                tx.billing_order_id._billing_accept_authorization(tx)
             else:
-                tx.billing_order_id._finish_release(tx)
+                tx.billing_order_id._billing_finish_release(tx)
 
-    def _get_settlement_notification(self):
+    def _billing_get_capture_or_void_notification(self):
         """Return the message that tells staff how a capture or release ended.
 
         :return: A client action.
@@ -334,12 +338,12 @@ class PaymentTransaction(models.Model):
         if not self.billing_order_id:
             super()._apply_updates(payment_data)
             return
-        if self._take_in_settlement(payment_data):
+        if self._billing_process_capture_or_void(payment_data):
             return
         payment_data = self.provider_id._in_billing()._correct_report(self, payment_data)
         was_unknown = self.billing_outcome_unknown
         self.write({'billing_outcome_unknown': False, 'billing_not_attempted': False})
-        self._record_reported_decline(payment_data)
+        self._billing_record_reported_decline(payment_data)
         super()._apply_updates(payment_data)
         if was_unknown and self.state in {'draft', 'pending'} and not self.billing_action_required:
             self.billing_outcome_unknown = True  # Not decided there either: goes on asking.
@@ -364,5 +368,5 @@ class PaymentTransaction(models.Model):
                     at=fields.Datetime.add(fields.Datetime.now(), minutes=1)
                 )
         done.filtered('billing_action_required').billing_action_required = False
-        done._record_released_rests()
+        done._billing_record_released_rests()
         return done

@@ -39,7 +39,7 @@ class SaleOrder(models.Model):
         for order in self:
             tx = order._get_open_authorization()
             order.billing_authorized_amount = tx.amount
-            order.billing_capture_deadline = tx and tx._get_capture_deadline()
+            order.billing_capture_deadline = tx and tx._billing_get_capture_deadline()
 
     def _get_open_authorization(self):
         """Return the payment that is authorised and neither captured nor released.
@@ -49,7 +49,7 @@ class SaleOrder(models.Model):
         self.ensure_one()
         return self.billing_authorization_id.filtered(lambda tx: tx.state == 'authorized')
 
-    def _check_nothing_is_reserved(self):
+    def _check_billing_nothing_is_reserved(self):
         """Refuse another customer while money is reserved: its invoice is for who pays.
 
         :raise UserError: If money is reserved for one of the orders.
@@ -64,23 +64,23 @@ class SaleOrder(models.Model):
 
     # === BOOKING === #
 
-    def _accept_authorization(self, tx):
+    def _billing_accept_authorization(self, tx):
         """Confirm the order whose money a transaction has reserved. Nothing is invoiced yet.
 
         :param payment.transaction tx: The authorised transaction.
         """
         self.ensure_one()
-        amount = self._get_amount_asked()
+        amount = self._billing_get_amount_asked()
         if (
             self.billing_status not in BEFORE_APPROVAL
-            or self._get_other_payments_hold()
+            or self._billing_get_other_payments_hold()
             or tx.currency_id != self.currency_id
             or tx.currency_id.compare_amounts(tx.amount, amount)
         ):
-            self._ask_staff_to_release(tx)
+            self._billing_ask_staff_to_release(tx)
             return
         self.billing_authorization_id = tx
-        self._confirm_paid()
+        self._billing_confirm_paid()
         self._apply_billing_trigger(
             'activate',
             self.env._(
@@ -93,12 +93,12 @@ class SaleOrder(models.Model):
             'purchase_confirmation', self, f'approved-{tx.id}', transaction_id=tx.id
         )
 
-    def _ask_staff_to_release(self, tx):
+    def _billing_ask_staff_to_release(self, tx):
         """Ask a person to release money that was reserved and fits no open amount.
 
         :param payment.transaction tx: The transaction that reserved it.
         """
-        self._ask_staff(
+        self._billing_ask_staff(
             f'release-{tx.id}',
             self.env._("Release %s at the provider", tx.reference),
             self.env._(
@@ -110,7 +110,7 @@ class SaleOrder(models.Model):
             ),
         )
 
-    def _bill_capture(self, tx):
+    def _billing_bill_capture(self, tx):
         """Complete the order with what was captured, and invoice exactly that.
 
         :param payment.transaction tx: The capture, its amount in the currency of the order.
@@ -118,9 +118,9 @@ class SaleOrder(models.Model):
         self.ensure_one()
         source = tx.source_transaction_id
         if not self.billing_authorization_id and source.billing_authorized_date:
-            self._accept_authorization(source)  # Captured before anybody booked it.
+            self._billing_accept_authorization(source)  # Captured before anybody booked it.
         if self.billing_authorization_id != source or self.billing_status != 'active':
-            self._report_payment_on_account(
+            self._billing_report_payment_on_account(
                 tx,
                 self.env._(
                     "%(amount)s were captured for order %(order)s, which was already paid or"
@@ -139,13 +139,13 @@ class SaleOrder(models.Model):
                 reference=tx.reference,
             ),
         )
-        self._withdraw_question('capture')
-        invoices = self._create_initial_invoices()
+        self._billing_withdraw_question('capture')
+        invoices = self._billing_create_initial_invoices()
         drafts = invoices.filtered(lambda move: move.state == 'draft')
         if len(drafts) == 1 and self.currency_id.compare_amounts(drafts.amount_total, tx.amount):
-            drafts._reduce_to_amount(tx.amount)
+            drafts._billing_reduce_to_amount(tx.amount)
         if not invoices:
-            self._report_payment_on_account(
+            self._billing_report_payment_on_account(
                 tx,
                 self.env._(
                     "%(amount)s were captured for order %(order)s, which was paid in another way"
@@ -155,11 +155,11 @@ class SaleOrder(models.Model):
                 ),
             )
             return
-        self._report_other_amount(invoices, tx.amount)
+        self._billing_report_other_amount(invoices, tx.amount)
         # Odoo reconciles a capture with the invoices of what it captures.
         (tx | source).invoice_ids = invoices
 
-    def _finish_release(self, tx):
+    def _billing_finish_release(self, tx):
         """Complete the order whose money was released: nothing was charged.
 
         :param payment.transaction tx: The authorisation that has ended.
@@ -168,19 +168,19 @@ class SaleOrder(models.Model):
         if tx != self.billing_authorization_id or self.billing_status != 'active':
             return
         amount = tx.currency_id.format(tx.amount)
-        if tx._get_settlements().filtered('billing_is_release'):
+        if tx._billing_get_captures_and_voids().filtered('billing_is_release'):
             reason = self.env._("%s were released. Nothing was charged.", amount)
         else:
             reason = self.env._(
                 "The authorisation of %s has ended at the provider. Nothing was charged.", amount
             )
-            self._ask_staff(
+            self._billing_ask_staff(
                 f'authorisation-{tx.id}',
                 self.env._("The authorisation of %s has ended", self.name),
                 reason,
             )
         self._apply_billing_trigger('complete', reason)
-        self._withdraw_question('capture')
+        self._billing_withdraw_question('capture')
 
     # === STAFF === #
 
@@ -192,7 +192,7 @@ class SaleOrder(models.Model):
         """
         self.ensure_one()
         self._check_billing_user()
-        tx = self.sudo()._get_authorization_to_settle()
+        tx = self.sudo()._billing_get_authorization_to_capture()
         wizard = self.env['billpro.capture'].create({'order_id': self.id, 'transaction_id': tx.id})
         return {
             'type': 'ir.actions.act_window',
@@ -217,12 +217,12 @@ class SaleOrder(models.Model):
         self.check_access('write')
         order = self.sudo()
         order._lock_billing()
-        tx = order._get_authorization_to_settle()
-        release_tx = tx._create_settlement(tx.amount, is_release=True)
-        release_tx._send_settlement()
-        return release_tx._get_settlement_notification()
+        tx = order._billing_get_authorization_to_capture()
+        release_tx = tx._billing_create_capture_or_void(tx.amount, is_release=True)
+        release_tx._billing_send_capture_or_void()
+        return release_tx._billing_get_capture_or_void_notification()
 
-    def _get_authorization_to_settle(self):
+    def _billing_get_authorization_to_capture(self):
         """Return the authorised payment, if it can be captured or released now.
 
         :rtype: payment.transaction
@@ -234,7 +234,9 @@ class SaleOrder(models.Model):
             raise UserError(
                 self.env._("Order %s has no authorised payment to capture or release.", self.name)
             )
-        if tx._get_settlements().filtered(lambda child: child.state in {'draft', 'pending'}):
+        if tx._billing_get_captures_and_voids().filtered(
+            lambda child: child.state in {'draft', 'pending'}
+        ):
             raise UserError(
                 self.env._(
                     "The payment of order %s is being captured or released already. Please wait"
@@ -244,17 +246,17 @@ class SaleOrder(models.Model):
             )
         return tx
 
-    def _get_capturable_amount(self):
+    def _billing_get_capturable_amount(self):
         """Return the most that can be captured: neither more than authorised nor than is missing.
 
         :return: The amount in the currency of the order; 0 if it was paid in another way since.
         :rtype: float
         """
         self.ensure_one()
-        missing = self.currency_id.round(self.amount_total - self._get_amount_received())
+        missing = self.currency_id.round(self.amount_total - self._billing_get_amount_received())
         return max(0.0, min(self._get_open_authorization().amount, missing))
 
-    def _create_capture(self, amount):
+    def _billing_create_capture(self, amount):
         """Create the transaction that captures a part or the whole of the authorised payment.
 
         :param float amount: The amount in the currency of the order.
@@ -265,9 +267,9 @@ class SaleOrder(models.Model):
         """
         self.ensure_one()
         self._lock_billing()
-        tx = self._get_authorization_to_settle()
+        tx = self._billing_get_authorization_to_capture()
         amount = self.currency_id.round(amount)
-        most = self._get_capturable_amount()
+        most = self._billing_get_capturable_amount()
         if self.currency_id.compare_amounts(amount, 0) <= 0 or (
             self.currency_id.compare_amounts(amount, most) > 0
         ):
@@ -278,52 +280,54 @@ class SaleOrder(models.Model):
                     most=self.currency_id.format(most),
                 )
             )
-        if tx._get_support_capture() == 'full_only' and self.currency_id.compare_amounts(
+        if tx._billing_get_support_capture() == 'full_only' and self.currency_id.compare_amounts(
             amount, tx.amount
         ):
             raise ValidationError(
                 self.env._("The payment provider can capture this payment as a whole only.")
             )
-        return tx._create_settlement(amount)
+        return tx._billing_create_capture_or_void(amount)
 
     # === DATES === #
 
-    def _remind_of_capture(self):
+    def _billing_remind_of_capture(self):
         """Tell the salesperson that the authorisation is about to end; the caller commits."""
         self.ensure_one()
         tx = self._get_open_authorization()
         if not tx or tx.billing_capture_reminded:
             return
         tx.billing_capture_reminded = True
-        self._ask_staff(
+        self._billing_ask_staff(
             'capture',
             self.env._("Capture or release the payment of %s", self.name),
             self.env._(
                 "%(amount)s are reserved until %(date)s. Afterwards the provider releases them,"
                 " and nothing can be charged any more.",
                 amount=tx.currency_id.format(tx.amount),
-                date=format_date(self.env, self._get_date(tx._get_capture_deadline())),
+                date=format_date(
+                    self.env, self._billing_get_date(tx._billing_get_capture_deadline())
+                ),
             ),
         )
 
     # === WHAT THE CUSTOMER SEES === #
 
-    def _is_reserved_at_checkout(self):
+    def _billing_is_reserved_at_checkout(self):
         """Return whether the checkout only reserves the amount, however the customer pays.
 
         :rtype: bool
         """
-        providers = self._get_checkout_providers()
+        providers = self._billing_get_checkout_providers()
         return bool(providers) and providers == providers.filtered('capture_manually')
 
-    def _get_authorization_explanation(self):
+    def _billing_get_authorization_explanation(self):
         """Return how the order is paid if the payment may be authorised first, or False.
 
         :rtype: str|bool
         """
-        if not any(self._get_checkout_providers().mapped('capture_manually')):
+        if not any(self._billing_get_checkout_providers().mapped('capture_manually')):
             return False
-        if self._is_reserved_at_checkout():
+        if self._billing_is_reserved_at_checkout():
             return self.env._(
                 "The amount is reserved on your card now. It is charged when we confirm or deliver"
                 " your order, and at most once."

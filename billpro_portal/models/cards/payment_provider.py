@@ -15,7 +15,7 @@ class PaymentProvider(models.Model):
             return True
         return super()._is_tokenization_required(sale_order_id=sale_order_id, **kwargs)
 
-    def _can_pay_orders(self):
+    def _billing_can_pay_orders(self):
         """Return whether the payment is over with the checkout, or when a transfer arrives.
 
         Cash on delivery and paying in the store let the order begin unpaid: that is for others.
@@ -48,7 +48,7 @@ class PaymentProvider(models.Model):
         )._archive_linked_tokens()
         for provider, orders in orders_by_provider.items():
             for company, of_company in orders.grouped('company_id').items():
-                provider._billing_tell_of_archived_cards(company, of_company)
+                provider._billing_announce_archived_cards(company, of_company)
 
     def _billing_get_charged_orders(self):
         """Return the live orders whose payments are charged to cards of the providers.
@@ -58,7 +58,7 @@ class PaymentProvider(models.Model):
         tokens = self.env['payment.token'].sudo().search([('provider_id', 'in', self.ids)])
         return tokens._get_charged_orders()
 
-    def _billing_tell_of_archived_cards(self, company, orders):
+    def _billing_announce_archived_cards(self, company, orders):
         """Tell a person of a company, once for all orders, that their cards were archived.
 
         :param res.company company: The company.

@@ -20,7 +20,7 @@ class PaymentToken(models.Model):
     )
     card_state = fields.Selection(
         selection=[('valid', "Valid"), ('expiring', "Expires soon"), ('expired', "Expired")],
-        compute='_compute_card_state',
+        compute='_compute_billing_card_state',
     )
     card_fingerprint = fields.Char(
         readonly=True,
@@ -41,7 +41,7 @@ class PaymentToken(models.Model):
     )
 
     @api.depends('card_expiry_date')
-    def _compute_card_state(self):
+    def _compute_billing_card_state(self):
         """Compare the expiry with today, in the time zone of the card's owner."""
         for token in self:
             expiry = token.card_expiry_date
@@ -81,7 +81,7 @@ class PaymentToken(models.Model):
 
     # === WHICH CARD IT IS === #
 
-    def _find_same_card(self):
+    def _billing_find_same_card(self):
         """Return the customer's other token of the same card, if there is one.
 
         A card that was renewed under its number has another expiry: it is another card, which may

@@ -33,7 +33,7 @@ class PaymentTransaction(models.Model):
     )
 
     @api.model
-    def _forget_addresses(self):
+    def _billing_forget_addresses(self):
         """Remove where tries came from, once they say nothing about abuse any more.
 
         Personal data is kept no longer than needed: Regulation (EU) 2016/679, article 5 (1) (e).
@@ -59,7 +59,7 @@ class PaymentTransaction(models.Model):
         if new and (values := provider._prepare_card_values(payment_data)):
             # Whoever may store a card may store this of it as well.
             new.sudo().write(values)
-        if known := new and self.billing_order_id and new._find_same_card():
+        if known := new and self.billing_order_id and new._billing_find_same_card():
             known.write({name: new[name] for name in provider._token_fields})
             self.token_id = known
             new.unlink()

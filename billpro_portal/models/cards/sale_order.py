@@ -16,7 +16,7 @@ class SaleOrder(models.Model):
 
     # === WHICH CARDS === #
 
-    def _get_available_cards(self):
+    def _billing_get_available_cards(self):
         """Return the cards that the order's payments may be charged to, newest first.
 
         They belong to the customer, to whom the invoices go, or to the company of either.
@@ -25,7 +25,7 @@ class SaleOrder(models.Model):
         :rtype: payment.token
         """
         self.ensure_one()
-        owners = self._get_card_owners()
+        owners = self._billing_get_card_owners()
         return (
             self.env['payment.token']
             .sudo()
@@ -37,26 +37,26 @@ class SaleOrder(models.Model):
                 ],
                 order='id desc',
             )
-            .filtered(self._is_card_usable)
+            .filtered(self._billing_is_card_usable)
         )
 
-    def _get_card_owners(self):
+    def _billing_get_card_owners(self):
         partners = self.partner_id | self.partner_invoice_id
         return partners | partners.commercial_partner_id
 
-    def _is_card_of_customer(self, token):
+    def _billing_is_card_of_customer(self, token):
         """Return whether a card belongs to the order's customer, or to who gets the invoices.
 
         :param payment.token token: The card.
         :rtype: bool
         """
-        owners = self._get_card_owners().commercial_partner_id
+        owners = self._billing_get_card_owners().commercial_partner_id
         return token.partner_id.commercial_partner_id in owners
 
     @api.constrains('billing_token_id', 'partner_id', 'partner_invoice_id')
-    def _check_card_is_of_customer(self):
+    def _check_billing_card_is_of_customer(self):
         for order in self.filtered('billing_token_id'):
-            if not order._is_card_of_customer(order.billing_token_id):
+            if not order._billing_is_card_of_customer(order.billing_token_id):
                 raise ValidationError(
                     self.env._(
                         "%(card)s belongs to %(owner)s, who is not the customer of order"
@@ -67,7 +67,7 @@ class SaleOrder(models.Model):
                     )
                 )
 
-    def _is_card_usable(self, token):
+    def _billing_is_card_usable(self, token):
         """Return whether the provider of a card can be paid in the order's currency.
 
         :param payment.token token: The card.
@@ -76,37 +76,37 @@ class SaleOrder(models.Model):
         currencies = token.provider_id.available_currency_ids
         return not currencies or self.currency_id in currencies
 
-    def _get_card(self, token_id):
+    def _billing_get_card(self, token_id):
         """Return one of the order's cards.
 
         :param int token_id: The card's id, from a request: not to be trusted.
         :rtype: payment.token
         :raise UserError: If it isn't one of them.
         """
-        card = self._get_available_cards().filtered(lambda token: token.id == token_id)
+        card = self._billing_get_available_cards().filtered(lambda token: token.id == token_id)
         if not card:
             raise UserError(
                 self.env._("This card is not available any more. Please reload the page.")
             )
         return card
 
-    def _can_change_cards(self):
+    def _billing_can_change_cards(self):
         """Return whether the customer may add, select and remove cards.
 
         :rtype: bool
         """
         return not self._get_billing_refusal_of(OrderAction.CHANGE_CARD)
 
-    def _check_cards_can_be_changed(self):
+    def _check_billing_cards_can_be_changed(self):
         """Lock the order and check that its customer may change cards.
 
         :raise UserError: If not.
         """
         self._lock_billing()
-        if not self._can_change_cards():
+        if not self._billing_can_change_cards():
             raise UserError(self.env._("The cards of this order can't be changed any more."))
 
-    def _get_other_orders_with_cards(self):
+    def _billing_get_other_orders_with_cards(self):
         """Return the customer's other live orders that a card of this order could be used for.
 
         :rtype: sale.order
@@ -125,14 +125,14 @@ class SaleOrder(models.Model):
 
     # === CUSTOMERS THAT CHANGE === #
 
-    def _take_off_cards(self):
+    def _billing_take_off_cards(self):
         """Take the cards off orders that may get another customer, while nothing is under way.
 
-        :return: The cards by order, in superuser mode, for `_put_back_cards`.
+        :return: The cards by order, in superuser mode, for `_billing_put_back_cards`.
         :rtype: dict
         :raise UserError: If the outcome of a payment isn't known yet.
         """
-        self._check_no_payment_in_progress()
+        self._check_billing_no_payment_in_progress()
         orders = self.sudo().filtered('billing_token_id')
         if in_flight := orders.billing_event_ids.filtered(lambda event: event.status in IN_FLIGHT):
             raise UserError(
@@ -146,13 +146,13 @@ class SaleOrder(models.Model):
         return cards
 
     @api.model
-    def _put_back_cards(self, cards):
+    def _billing_put_back_cards(self, cards):
         """Put cards back on the orders whose customers they belong to, and tell of the others.
 
         :param dict cards: The cards by order.
         """
         for order, card in cards.items():
-            if order._is_card_of_customer(card):
+            if order._billing_is_card_of_customer(card):
                 order.billing_token_id = card
                 continue
             note = self.env._(
@@ -164,23 +164,23 @@ class SaleOrder(models.Model):
             )
             order._message_log(body=note)
             if order.billing_status in LIVE:
-                order._ask_staff(
+                order._billing_ask_staff(
                     'other-customer', self.env._("Order %s has another customer", order.name), note
                 )
 
     # === CHANGING THEM === #
 
-    def _select_card(self, token, for_all_orders=False):
+    def _billing_select_card(self, token, for_all_orders=False):
         """Charge the order's payments to another of its cards from now on, and confirm it.
 
-        :param payment.token token: A card of `_get_available_cards`.
+        :param payment.token token: A card of `_billing_get_available_cards`.
         :param bool for_all_orders: Whether to use it for the customer's other orders, too.
         """
         self.ensure_one()
         orders = self
         if for_all_orders:
-            others = self._get_other_orders_with_cards().filtered(
-                lambda order: token in order._get_available_cards()
+            others = self._billing_get_other_orders_with_cards().filtered(
+                lambda order: token in order._billing_get_available_cards()
             )
             orders |= others
         orders._lock_billing()
@@ -192,7 +192,7 @@ class SaleOrder(models.Model):
             )
         if changed:
             env = self.with_context(lang=self.partner_id.lang).env
-            self._tell_of_card(
+            self._billing_announce_card(
                 token,
                 env._(
                     "%(card)s is charged for %(orders)s from now on.",
@@ -201,7 +201,7 @@ class SaleOrder(models.Model):
                 ),
             )
 
-    def _tell_of_card(self, token, text):
+    def _billing_announce_card(self, token, text):
         """Tell the customer that somebody has changed something about a card.
 
         :param payment.token token: The card.
@@ -215,14 +215,16 @@ class SaleOrder(models.Model):
             text=text,
         )
 
-    def _remove_card(self, token):
+    def _billing_remove_card(self, token):
         """Remove one of the order's cards.
 
-        :param payment.token token: A card of `_get_available_cards`.
+        :param payment.token token: A card of `_billing_get_available_cards`.
         :raise UserError: If live orders are charged to it; the message names them.
         """
         self.ensure_one()
         token.active = False
         self._message_log(body=self.env._("%s was removed.", token._get_card_name()))
         env = self.with_context(lang=self.partner_id.lang).env
-        self._tell_of_card(token, env._("%s was removed.", token.with_env(env)._get_card_name()))
+        self._billing_announce_card(
+            token, env._("%s was removed.", token.with_env(env)._get_card_name())
+        )

@@ -25,7 +25,7 @@ class BillproBillingEvent(models.Model):
             )
         if token.provider_id.state == 'disabled':
             return self.env._("The payment provider is switched off.")
-        if not self.order_id._is_card_of_customer(token):
+        if not self.order_id._billing_is_card_of_customer(token):
             return self.env._(
                 "%(card)s belongs to %(owner)s, who is not the customer of order %(order)s.",
                 card=token._get_card_name(),

@@ -84,7 +84,7 @@ class BillproBillingRun(models.Model):
     def _cron_run(self):
         """Collect all that is due, batch by batch, as long as the scheduler lets us."""
         for task, part in (
-            ('inquire', self.env['payment.transaction']._resolve_unknown_outcomes),
+            ('inquire', self.env['payment.transaction']._billing_resolve_unknown_outcomes),
             ('authenticate', self._refresh_authentications),
             ('book', self._book_all),
             ('payable', self.env['billpro.books']._look_again_at_orders),
@@ -92,7 +92,7 @@ class BillproBillingRun(models.Model):
             ('watch', self._watch_authorizations),
             ('collect', self._collect_requested),
             ('forget', self.env['billpro.failure']._forget_needless),
-            ('forget_addresses', self.env['payment.transaction']._forget_addresses),
+            ('forget_addresses', self.env['payment.transaction']._billing_forget_addresses),
         ):
             # What is wrong with one of them mustn't keep anything from being collected.
             self.env['billpro.own.transaction']._commit_alone(self.env.company, task, part)
@@ -425,7 +425,7 @@ class BillproBillingRun(models.Model):
                 " credited as a whole, “Execute now” collects the payment by a new invoice.",
                 event.invoice_id.display_name,
             )
-            event.order_id._ask_staff(
+            event.order_id._billing_ask_staff(
                 f'touched-{event.id}',
                 self.env._("Payment %s can't be collected as agreed", event.display_name),
                 event.status_message,
@@ -666,12 +666,14 @@ class BillproBillingRun(models.Model):
         tx = tx.with_context(billing_post_processing_triggered=INSIDE, billing_answers=Answers())
 
         def charge():
-            if not tx._try_lock_with_order():
+            if not tx._billing_try_lock_with_order():
                 return False
             if tx.state == 'draft':
                 # The totals of the order follow with the booking, for all orders at once.
-                with env.protecting(tx.billing_order_id._get_total_fields(), tx.billing_order_id):
-                    tx._charge_event()
+                with env.protecting(
+                    tx.billing_order_id._billing_get_total_fields(), tx.billing_order_id
+                ):
+                    tx._billing_charge_event()
                 is_refused = tx.billing_refusal in {'key', 'limit'} and tx.state == 'draft'
                 if is_refused and refusals is not None:
                     refusals[tx.provider_id.id] = (tx.billing_refusal, tx.state_message)
@@ -679,7 +681,7 @@ class BillproBillingRun(models.Model):
 
         # The outcome is committed before everything else.
         env['billpro.own.transaction']._commit_alone(
-            tx, 'charge', charge, on_failure=tx._keep_broken_charge
+            tx, 'charge', charge, on_failure=tx._billing_keep_broken_charge
         )
 
     # === BOOKING === #
@@ -712,7 +714,7 @@ class BillproBillingRun(models.Model):
     def _book_all(self):
         """Book whatever moved money: attempts, and what nobody has booked of everything else."""
         self._book_answered()
-        self.env['payment.transaction']._book_left_over()
+        self.env['payment.transaction']._billing_book_left_over()
 
     @api.model
     def _book_answered(self):
@@ -778,7 +780,7 @@ class BillproBillingRun(models.Model):
         :param Exception _error: What was raised.
         """
         tx = failure._get_record()
-        tx.billing_order_id._mark_totals_to_compute()
+        tx.billing_order_id._billing_mark_totals_to_compute()
         tx.billing_event_id.status_message = failure.reason
 
     @api.model
@@ -791,7 +793,7 @@ class BillproBillingRun(models.Model):
         collected = approved.filtered(
             lambda tx: tx.billing_event_id.status not in PAID | {'merged'}
         )
-        approved.billing_order_id._mark_totals_to_compute()
+        approved.billing_order_id._billing_mark_totals_to_compute()
         for tx in collected:
             if tx.currency_id.compare_amounts(tx.amount, tx.billing_event_id.amount):
                 tx.billing_event_id._take_collected_amount(tx.amount)
@@ -800,7 +802,7 @@ class BillproBillingRun(models.Model):
         for tx in approved:
             event = tx.billing_event_id
             if event.status in PAID | {'merged'}:
-                tx.billing_order_id._report_payment_on_account(
+                tx.billing_order_id._billing_report_payment_on_account(
                     tx,
                     self.env._(
                         "Payment %s was collected twice. The second one is on the customer's"
@@ -823,7 +825,7 @@ class BillproBillingRun(models.Model):
             )
         )
         declined = present.filtered(lambda tx: tx.state in {'error', 'cancel'})
-        declined._classify_decline()
+        declined._billing_classify_decline()
         for tx in declined:
             event = tx.billing_event_id
             event._apply_trigger(DECLINE_TRIGGERS[tx.billing_decline_class], tx.state_message)
@@ -831,7 +833,7 @@ class BillproBillingRun(models.Model):
         waiting = present.filtered('billing_action_required')
         for tx in waiting:
             tx.billing_event_id._apply_trigger('require_action', tx.state_message)
-            tx._schedule_inquiry()
+            tx._billing_schedule_inquiry()
             tx.billing_event_id._record_decline(tx)
         unknown = present.filtered(
             lambda tx: tx.billing_outcome_unknown and tx.billing_event_id.status == 'processing'
@@ -841,10 +843,10 @@ class BillproBillingRun(models.Model):
         over = approved | txs.filtered(lambda tx: tx.state in {'error', 'cancel'})
         over.is_post_processed = True
         (approved | declined | waiting).billing_event_id._schedule_next_events()
-        txs.billing_order_id._follow_payments()
+        txs.billing_order_id._billing_follow_payments()
         collected.billing_event_id._follow_collection()
-        collected._tell_customer('payment_received')
-        (declined | waiting)._tell_of_declines()
+        collected._billing_tell_customer('payment_received')
+        (declined | waiting)._billing_announce_declines()
 
     @api.model
     def _report_needless_money(self, tx):
@@ -856,10 +858,10 @@ class BillproBillingRun(models.Model):
         # Without an account for outstanding receipts payments have no entry to reconcile.
         if payment.is_reconciled or not payment.move_id:
             return
-        if tx._get_invoices_paid():
-            tx.billing_order_id._report_part_on_account(tx)
+        if tx._billing_get_invoices_paid():
+            tx.billing_order_id._billing_report_part_on_account(tx)
             return
-        tx.billing_order_id._report_payment_on_account(
+        tx.billing_order_id._billing_report_payment_on_account(
             tx,
             self.env._(
                 "The invoice of payment %s was paid, credited or cancelled by hand while the card"
@@ -879,7 +881,7 @@ class BillproBillingRun(models.Model):
             lambda tx: tx.state == 'draft' and not tx.billing_sent_date
         )
         if unsent:
-            unsent._supersede()
+            unsent._billing_supersede()
             unsent.is_post_processed = True
 
     @api.model
@@ -902,15 +904,17 @@ class BillproBillingRun(models.Model):
 
         :param payment.transaction txs: Approved attempts of a company without a payment.
         """
-        txs = txs._with_company_dates()
+        txs = txs._billing_with_company_dates()
         first_payments = txs.filtered(
             lambda tx: tx.billing_event_id.status not in PAID | {'merged'}
         )
         drafts = first_payments.invoice_ids.filtered(lambda move: move.state == 'draft')
         drafts.line_ids.fetch(['tax_ids'])  # Odoo reads them invoice by invoice.
-        drafts._set_invoice_date()
+        drafts._billing_set_invoice_date()
         drafts.action_post()
-        payments = txs.env['account.payment'].create([tx._prepare_event_payment() for tx in txs])
+        payments = txs.env['account.payment'].create(
+            [tx._prepare_billing_event_payment() for tx in txs]
+        )
         payments.action_post()
         plan = []
         for tx, payment in zip(txs, payments, strict=True):
@@ -945,13 +949,13 @@ class BillproBillingRun(models.Model):
         :param sale.order order: The order, with or without a request.
         """
         if order.billing_collection_date:
-            self._withdraw(order._get_open_authentication())
+            self._withdraw(order._billing_get_open_authentication())
         events = []
 
         def take_request():
             if not order.try_lock_for_update(allow_referencing=True):
                 return False
-            events.append(order._take_collection_request())
+            events.append(order._billing_take_collection_request())
             return True
 
         # Once it is committed the request is taken: whoever comes next finds none.
@@ -969,7 +973,7 @@ class BillproBillingRun(models.Model):
         """
 
         def ask_about_one(tx):
-            if not tx._try_lock_with_order():
+            if not tx._billing_try_lock_with_order():
                 return False
             if tx.billing_action_required:
                 ask(tx)
@@ -989,7 +993,7 @@ class BillproBillingRun(models.Model):
             self._ask_about(
                 self.env['billpro.failure']._leave_out_waiting(txs, 'withdraw'),
                 'withdraw',
-                lambda tx: tx._withdraw_authentication(),
+                lambda tx: tx._billing_withdraw_authentication(),
             )
             self._book_answered()
 
@@ -1004,8 +1008,8 @@ class BillproBillingRun(models.Model):
         )
 
         def ask(tx):
-            tx._refresh_authentication()
-            tx._schedule_inquiry()
+            tx._billing_refresh_authentication()
+            tx._billing_schedule_inquiry()
 
         self._ask_about(
             self.env['billpro.failure']._leave_out_waiting(txs, 'authenticate'),
@@ -1019,20 +1023,22 @@ class BillproBillingRun(models.Model):
     def _watch_authorizations(self):
         """Remind staff of authorisations that are about to end, and notice those that have."""
         Transaction = self.env['payment.transaction']
-        for tx in Transaction._search_expiring(days_left=DAYS_LEFT_TO_CAPTURE):
+        for tx in Transaction._search_billing_expiring(days_left=DAYS_LEFT_TO_CAPTURE):
             if not tx.billing_capture_reminded:
-                self._keep_dates_of(tx.billing_order_id, 'remind_of_capture', '_remind_of_capture')
+                self._keep_dates_of(
+                    tx.billing_order_id, 'remind_of_capture', '_billing_remind_of_capture'
+                )
         now = fields.Datetime.now()
-        ended = Transaction._search_expiring(days_left=0).filtered(
+        ended = Transaction._search_billing_expiring(days_left=0).filtered(
             lambda tx: not tx.billing_next_inquiry or tx.billing_next_inquiry <= now
         )
 
         def watch(tx):
-            if not tx._try_lock_with_order():
+            if not tx._billing_try_lock_with_order():
                 return False
             if tx.state == 'authorized':
-                tx._schedule_inquiry()
-                tx._refresh_authorization()
+                tx._billing_schedule_inquiry()
+                tx._billing_refresh_authorization()
             return True
 
         # What the provider answered is committed before everything else.
@@ -1050,17 +1056,25 @@ class BillproBillingRun(models.Model):
         Order, Event = self.env['sale.order'], self.env['billpro.billing.event']
         errors = []
         for task, find, method in (
-            ('taxes', self._get_orders_to_tax_anew, '_follow_taxes'),
-            ('resume', self._get_orders_to_resume, '_resume'),
-            ('end', self._get_orders_to_end, '_finish_cancellation'),
-            ('complete', self._get_orders_to_complete, '_complete_last_period'),
-            ('extend', self._get_orders_to_extend, '_extend_schedule'),
-            ('suspend', self._get_orders_to_suspend, '_suspend_if_ignored'),
-            ('overdue', self._get_orders_overdue, '_mark_totals_to_compute'),
-            ('give_up', self._get_orders_to_give_up, '_give_up_subscription'),
-            ('other_payments', Order._search_paid_in_another_way, '_follow_other_payments'),
-            ('paid_elsewhere', Event._search_orders_paid_elsewhere, '_book_paid_elsewhere'),
-            ('second_payments', Order._search_paid_twice, '_take_over_second_payments'),
+            ('taxes', self._get_orders_to_tax_anew, '_billing_follow_taxes'),
+            ('resume', self._get_orders_to_resume, '_billing_resume'),
+            ('end', self._get_orders_to_end, '_billing_finish_cancellation'),
+            ('complete', self._get_orders_to_complete, '_billing_complete_last_period'),
+            ('extend', self._get_orders_to_extend, '_billing_extend_schedule'),
+            ('suspend', self._get_orders_to_suspend, '_billing_suspend_if_ignored'),
+            ('overdue', self._get_orders_overdue, '_billing_mark_totals_to_compute'),
+            ('give_up', self._get_orders_to_give_up, '_billing_give_up_subscription'),
+            (
+                'other_payments',
+                Order._search_billing_paid_in_another_way,
+                '_billing_follow_other_payments',
+            ),
+            ('paid_elsewhere', Event._search_orders_paid_elsewhere, '_billing_book_paid_elsewhere'),
+            (
+                'second_payments',
+                Order._search_billing_paid_twice,
+                '_billing_take_over_second_payments',
+            ),
         ):
             try:
                 with self.env.cr.savepoint():
@@ -1134,7 +1148,9 @@ class BillproBillingRun(models.Model):
                 ('billing_pause_until', '<=', fields.Date.today() + timedelta(days=1)),
             ]
         )
-        return orders.filtered(lambda order: order.billing_pause_until <= order._get_today())
+        return orders.filtered(
+            lambda order: order.billing_pause_until <= order._billing_get_today()
+        )
 
     @api.model
     def _get_orders_to_end(self):
@@ -1144,7 +1160,7 @@ class BillproBillingRun(models.Model):
                 ('billing_cancel_date', '<=', fields.Date.today()),
             ]
         )
-        return orders.filtered(lambda order: order.billing_cancel_date < order._get_today())
+        return orders.filtered(lambda order: order.billing_cancel_date < order._billing_get_today())
 
     @api.model
     def _get_orders_to_complete(self):
@@ -1161,7 +1177,7 @@ class BillproBillingRun(models.Model):
             ]
         )
         return orders.filtered(
-            lambda order: order._get_purchase()._get_paid_until(order) < order._get_today()
+            lambda order: order._get_purchase()._get_paid_until(order) < order._billing_get_today()
         )
 
     @api.model
@@ -1234,17 +1250,17 @@ class BillproBillingRun(models.Model):
         """
         self._ask_about(
             self.env['billpro.failure']._leave_out_waiting(
-                order._get_open_authentication(), 'authenticate'
+                order._billing_get_open_authentication(), 'authenticate'
             ),
             'authenticate',
-            lambda tx: tx._refresh_authentication(),
+            lambda tx: tx._billing_refresh_authentication(),
         )
         self._book_answered()
         if order.billing_status in COLLECTABLE_ORDERS:
             self._collect_outstanding(order)
         order.invalidate_recordset()
         order.billing_event_ids.invalidate_recordset()
-        return not order._is_collection_under_way()
+        return not order._billing_is_collection_under_way()
 
     # === RIGHTS === #
 

@@ -158,7 +158,7 @@ class BillproBooks(models.AbstractModel):
         :rtype: str|bool
         """
         order = order.with_company(order.company_id).with_context(**BATCH_CONTEXT, **TRIAL_CONTEXT)
-        if order.currency_id.compare_amounts(order._get_amount_asked(), 0) <= 0:
+        if order.currency_id.compare_amounts(order._billing_get_amount_asked(), 0) <= 0:
             return False  # A card is registered.
         if provider.code == 'custom' or provider.capture_manually:
             return False  # It is booked on another day: when a transfer arrives, or it is captured.
@@ -174,7 +174,7 @@ class BillproBooks(models.AbstractModel):
         waiting = set(Failure._get_unbookable_ids('sale.order'))
         for failure in failures.filtered(lambda failure: failure.res_id not in waiting).exists():
             order = failure.order_id
-            providers = order._get_checkout_providers()
+            providers = order._billing_get_checkout_providers()
             reasons = [self._get_refusal_of_order(order, provider) for provider in providers]
             if reason := next(filter(None, reasons), False):
                 self._note_unpayable(order, reason)
@@ -190,7 +190,7 @@ class BillproBooks(models.AbstractModel):
         """
 
         def note_amount(failure, _error):
-            failure.amount = order._get_amount_asked()
+            failure.amount = order._billing_get_amount_asked()
 
         self.env['billpro.own.transaction']._note(
             order, 'payable', UserError(reason), delays=(), on_failure=note_amount
@@ -222,11 +222,11 @@ class BillproBooks(models.AbstractModel):
                 'payment_method_id': order.env.ref('payment.payment_method_unknown').id,
                 'operation': 'offline',
                 'reference': Transaction._compute_reference(provider.code, prefix=order.name),
-                'amount': order._get_amount_asked(),
+                'amount': order._billing_get_amount_asked(),
                 'currency_id': order.currency_id.id,
                 'partner_id': order.partner_invoice_id.id,
                 'invoice_ids': [Command.set(invoice.ids)],
             }
-        )._with_company_dates()
+        )._billing_with_company_dates()
         tx.invoice_ids.action_post()
         tx._create_payment()

@@ -13,9 +13,9 @@ class PaymentTransaction(models.Model):
     # === FINDING OUT === #
 
     @api.model
-    def _resolve_unknown_outcomes(self):
+    def _billing_resolve_unknown_outcomes(self):
         """Ask again about requests without an answer, and call a person when that is no use."""
-        self._find_abandoned_requests()
+        self._billing_find_abandoned_requests()
         waiting = self.env['billpro.failure']._get_waiting_ids(self._name, 'inquire')
         txs = self.search(
             [
@@ -26,10 +26,10 @@ class PaymentTransaction(models.Model):
             limit=INQUIRY_BATCH_SIZE,
         )
         for tx in txs:
-            tx._inquire()
-        self._ask_about_unfinished()
+            tx._billing_inquire()
+        self._billing_ask_about_unfinished()
 
-    def _inquire(self):
+    def _billing_inquire(self):
         """Send a request again under its key to learn what became of it, and commit the answer.
 
         What the provider has given a number is only asked about.
@@ -37,10 +37,10 @@ class PaymentTransaction(models.Model):
         self.ensure_one()
 
         def ask():
-            if not self._try_lock_with_order():
+            if not self._billing_try_lock_with_order():
                 return False
             if self.billing_outcome_unknown:
-                self._ask_about_outcome()
+                self._billing_ask_about_outcome()
             return True
 
         # What the provider answered is committed before everything else.
@@ -48,34 +48,36 @@ class PaymentTransaction(models.Model):
             self,
             'inquire',
             ask,
-            on_failure=self._note_failed_inquiry,
+            on_failure=self._billing_note_failed_inquiry,
             tells_staff=False,
         )
         if is_answered and self.state in {'done', 'error', 'cancel'} and not self.is_post_processed:
-            self._book_alone()
+            self._billing_book_alone()
 
-    def _ask_about_outcome(self):
+    def _billing_ask_about_outcome(self):
         """Ask the provider what became of a request, and a person if that is no use."""
-        can_be_sent_again = self._can_be_sent_again()
+        can_be_sent_again = self._billing_can_be_sent_again()
         if can_be_sent_again and not self.provider_reference:
             self.billing_outcome_unknown = False
-            self.with_context(billing_repeated_request=INSIDE)._send_again()
+            self.with_context(billing_repeated_request=INSIDE)._billing_send_again()
         else:
-            self._schedule_inquiry()
+            self._billing_schedule_inquiry()
         if self.billing_outcome_unknown:
-            self._settle_by_look_up()
+            self._billing_finish_by_look_up()
         # The search is believed later than the request is sent for the last time.
-        waits_for_search = not self._was_sent_before(self.provider_id._in_billing()._search_hours)
+        waits_for_search = not self._billing_was_sent_before(
+            self.provider_id._in_billing()._search_hours
+        )
         if self.billing_outcome_unknown and not can_be_sent_again and not waits_for_search:
-            self._ask_person_about_outcome()
+            self._billing_ask_person_about_outcome()
 
-    def _send_again(self):
+    def _billing_send_again(self):
         """Send a request again, under the same idempotency key."""
         self.ensure_one()
-        if self._is_settlement():
-            self._request_settlement()
+        if self._billing_is_capture_or_void():
+            self._billing_request_capture_or_void()
         elif self.operation == 'refund':
-            self._request_refund()
+            self._billing_request_refund()
         else:
             self._charge_with_token()
 
@@ -87,7 +89,7 @@ class PaymentTransaction(models.Model):
         :raise AccessError: If the user may not decide it.
         :raise UserError: If the outcome is known.
         """
-        self._resolve_outcome(executed=True)
+        self._billing_resolve_outcome(executed=True)
 
     def action_was_not_executed(self):
         """Give up what a person found not executed at the provider.
@@ -95,9 +97,9 @@ class PaymentTransaction(models.Model):
         :raise AccessError: If the user may not decide it.
         :raise UserError: If the outcome is known.
         """
-        self._resolve_outcome(executed=False)
+        self._billing_resolve_outcome(executed=False)
 
-    def _resolve_outcome(self, executed):
+    def _billing_resolve_outcome(self, executed):
         """End the uncertainty about a payment or refund by a person's word.
 
         :param bool executed: Whether the provider has moved the money.
@@ -118,14 +120,14 @@ class PaymentTransaction(models.Model):
         tx_sudo.billing_outcome_unknown = False
         if executed:
             message = self.env._("%s found it executed at the provider.", person)
-            tx_sudo._set_executed(message)
+            tx_sudo._billing_set_executed(message)
         else:
             message = self.env._("%s found it not executed at the provider.", person)
             tx_sudo._set_error(message)
         tx_sudo._post_process()
         tx_sudo.billing_order_id._message_log(body=f'{self.reference}: {message}')
 
-    def _set_executed(self, state_message):
+    def _billing_set_executed(self, state_message):
         """Take it that the provider has executed what was sent.
 
         :param str state_message: Who says so.
@@ -145,23 +147,23 @@ class PaymentTransaction(models.Model):
         """
         billed = self.filtered('billing_order_id')
         foreign = self - billed
-        elsewhere = foreign.filtered(lambda tx: tx._get_orders_paid_elsewhere())
+        elsewhere = foreign.filtered(lambda tx: tx._billing_get_orders_paid_elsewhere())
         super(PaymentTransaction, foreign - elsewhere)._post_process()
         if elsewhere:
-            super(PaymentTransaction, elsewhere._with_company_dates())._post_process()
+            super(PaymentTransaction, elsewhere._billing_with_company_dates())._post_process()
             self.env.ref('billpro_portal.cron_billing_run')._trigger()
         by_company = billed.grouped(lambda tx: tx.billing_order_id.company_id)
         for company, of_company in by_company.items():
-            txs = of_company.with_company(company)._with_company_dates()
-            txs._book_authorizations()
-            txs._book_declined_charges_of_staff()
-            others = txs - txs._book_attempts()
-            carrying = others._carry_documents()
+            txs = of_company.with_company(company)._billing_with_company_dates()
+            txs._billing_book_authorizations()
+            txs._billing_book_declined_charges_of_staff()
+            others = txs - txs._billing_book_attempts()
+            carrying = others._billing_carry_documents()
             super(PaymentTransaction, others)._post_process()
-            carrying._balance_refunds_on_account()
-            carrying._announce_refunds()
+            carrying._billing_balance_refunds_on_account()
+            carrying._billing_announce_refunds()
 
-    def _carry_documents(self):
+    def _billing_carry_documents(self):
         """Have what was collected or paid back carry the invoices and credit notes it pays.
 
         :return: The transactions to book.
@@ -179,28 +181,30 @@ class PaymentTransaction(models.Model):
         to_book.billing_order_id._lock_billing()
         for tx in to_book.with_context(tracking_disable=True):
             if tx.operation == 'refund':
-                tx.invoice_ids = tx.source_transaction_id._create_refund_credit_notes(-tx.amount)
+                tx.invoice_ids = tx.source_transaction_id._billing_create_refund_credit_notes(
+                    -tx.amount
+                )
             elif tx.billing_is_card_update:
-                tx.billing_order_id._adopt_registered_card(tx)
-            elif tx._is_settlement():
-                tx.billing_order_id._bill_capture(tx)
+                tx.billing_order_id._billing_adopt_registered_card(tx)
+            elif tx._billing_is_capture_or_void():
+                tx.billing_order_id._billing_bill_capture(tx)
             elif not tx.invoice_ids:
-                tx.invoice_ids = tx.billing_order_id._approve_initial_payment(tx)
+                tx.invoice_ids = tx.billing_order_id._billing_approve_initial_payment(tx)
         return to_book
 
-    def _announce_refunds(self):
+    def _billing_announce_refunds(self):
         """Tell customers and staff of the refunds that were booked, and let their orders go on."""
         for tx in self.filtered(lambda tx: tx.operation == 'refund'):
             self.env['billpro.notification']._queue(
                 'refund', tx.billing_order_id, f'refund-{tx.id}', transaction_id=tx.id
             )
             if not tx.billing_refund_user_id:
-                tx._tell_staff_of_refund()
+                tx._billing_tell_staff_of_refund()
             # An order that is reviewed for what was collected too much may go on, or is over.
             in_review = tx.billing_order_id.filtered(lambda o: o.billing_status == 'review')
-            in_review._follow_payments()
+            in_review._billing_follow_payments()
 
-    def _book_attempts(self):
+    def _billing_book_attempts(self):
         """Book attempts as the charge run books them, which notes what can't be booked.
 
         :return: The attempts among the transactions.
@@ -215,9 +219,9 @@ class PaymentTransaction(models.Model):
         """Override of `sale`: what comes beside a schedule is no down payment of it.
 
         With automatic invoices Odoo would make one, or invoice the next payment. It stays on the
-        customer's account, see `sale.order._take_over_second_payments`.
+        customer's account, see `sale.order._billing_take_over_second_payments`.
         """
         beside = self.filtered(
-            lambda tx: any(order._is_invoiced_by_schedule() for order in tx.sale_order_ids)
+            lambda tx: any(order._billing_is_invoiced_by_schedule() for order in tx.sale_order_ids)
         )
         return super(PaymentTransaction, self - beside)._invoice_sale_orders()

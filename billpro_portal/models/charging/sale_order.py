@@ -25,7 +25,7 @@ class SaleOrder(models.Model):
 
     _inherit = 'sale.order'
 
-    def _get_cards_for_initial_payment(self):
+    def _billing_get_cards_for_initial_payment(self):
         """Return the stored cards that staff may charge for the initial payment, newest first.
 
         :return: The cards in superuser mode.
@@ -39,17 +39,17 @@ class SaleOrder(models.Model):
             ._get_compatible_providers(
                 self.company_id.id,
                 self.partner_invoice_id.id,
-                self._get_amount_asked(),
+                self._billing_get_amount_asked(),
                 currency_id=self.currency_id.id,
                 force_tokenization=purchase._requires_card(self),
                 sale_order_id=self.id,
             )
         )
-        return self._get_available_cards().filtered(
+        return self._billing_get_available_cards().filtered(
             lambda card: card.provider_id in providers and card.card_state != 'expired'
         )
 
-    def _get_refusal_to_charge_initially(self):
+    def _billing_get_refusal_to_charge_initially(self):
         """Return why staff can't charge a card for the initial payment.
 
         :return: The reason, or False if they can.
@@ -67,7 +67,7 @@ class SaleOrder(models.Model):
                 order=self.name,
                 status=self._get_billing_status_label(),
             )
-        elif self._get_payment_in_progress():
+        elif self._billing_get_payment_in_progress():
             reason = self.env._(
                 "A payment for order %s is being processed. Please wait for its result.", self.name
             )
@@ -75,15 +75,15 @@ class SaleOrder(models.Model):
             reason = self.env._(
                 "Order %(order)s was paid in another way, or is being paid: %(others)s.",
                 order=self.name,
-                others=self._get_other_payments(),
+                others=self._billing_get_other_payments(),
             )
         elif self.is_expired:
             reason = self.env._("The offer of order %s has expired. Prolong it first.", self.name)
-        elif not self._is_anything_to_pay():
+        elif not self._billing_is_anything_to_pay():
             reason = self.env._("There is nothing to pay on order %s.", self.name)
         return reason
 
-    def _create_initial_charge(self, token, has_consent):
+    def _billing_create_initial_charge(self, token, has_consent):
         """Create the transaction that charges a stored card for the initial payment.
 
         :param payment.token token: The card.
@@ -94,10 +94,12 @@ class SaleOrder(models.Model):
         """
         self.ensure_one()
         self._lock_billing()
-        self._check_initial_charge(token, has_consent)
-        self._check_attempts_given_up()
-        number = len(self._get_initial_attempts()) + 1
-        tx = self.env['payment.transaction'].create(self._prepare_initial_charge(token, number))
+        self._check_billing_initial_charge(token, has_consent)
+        self._check_billing_attempts_given_up()
+        number = len(self._billing_get_initial_attempts()) + 1
+        tx = self.env['payment.transaction'].create(
+            self._prepare_billing_initial_charge(token, number)
+        )
         self._message_log(
             body=self.env._(
                 "%(user)s charges %(card)s for the initial payment (%(reference)s). The customer"
@@ -109,36 +111,36 @@ class SaleOrder(models.Model):
         )
         return tx
 
-    def _check_initial_charge(self, token, has_consent):
+    def _check_billing_initial_charge(self, token, has_consent):
         """Check that a card may be charged for the initial payment now; the caller has the lock.
 
         :param payment.token token: The card.
         :param bool has_consent: Whether the customer agreed.
         :raise UserError: If not; the message says why.
         """
-        if refusal := self._get_refusal_to_charge_initially():
+        if refusal := self._billing_get_refusal_to_charge_initially():
             raise UserError(refusal)
         self._get_purchase()._check_order(self)
         if not has_consent:
             raise UserError(
                 self.env._("Confirm that the customer agreed to the order and to this charge.")
             )
-        if not token or token not in self._get_cards_for_initial_payment():
+        if not token or token not in self._billing_get_cards_for_initial_payment():
             raise UserError(self.env._("Order %s can't be charged to this card.", self.name))
-        self._check_amounts_can_be_paid(token.provider_id)
+        self._check_billing_amounts_can_be_paid(token.provider_id)
         if refusal := self.env['billpro.books']._get_refusal_of_order(self, token.provider_id):
             raise UserError(
                 self.env._("It is not charged, as it can't be booked: %s", refusal),
             )
 
-    def _prepare_initial_charge(self, token, number):
+    def _prepare_billing_initial_charge(self, token, number):
         """Return the values of the transaction that charges the initial payment.
 
         :param payment.token token: The card.
         :param int number: The number of the attempt.
         :rtype: dict
         """
-        amount = self._get_amount_asked()
+        amount = self._billing_get_amount_asked()
         return {
             'provider_id': token.provider_id.id,
             'payment_method_id': token.payment_method_id.id,
@@ -162,10 +164,10 @@ class SaleOrder(models.Model):
         self.ensure_one()
         self._check_billing_user()
         order_sudo = self.sudo()
-        if refusal := order_sudo._get_refusal_to_charge_initially():
+        if refusal := order_sudo._billing_get_refusal_to_charge_initially():
             raise UserError(refusal)
         order_sudo._get_purchase()._check_order(order_sudo)
-        cards = order_sudo._get_cards_for_initial_payment()
+        cards = order_sudo._billing_get_cards_for_initial_payment()
         if not cards:
             raise UserError(
                 self.env._(
@@ -188,7 +190,7 @@ class SaleOrder(models.Model):
 
     # === ANOTHER CARD === #
 
-    def _adopt_registered_card(self, tx):
+    def _billing_adopt_registered_card(self, tx):
         """Select the card that the customer has registered, and ask to collect what is owed.
 
         :param payment.transaction tx: The confirmed registration.
@@ -196,8 +198,8 @@ class SaleOrder(models.Model):
         self.ensure_one()
         if (
             not tx.token_id
-            or not self._can_change_cards()
-            or not self._is_card_of_customer(tx.token_id)
+            or not self._billing_can_change_cards()
+            or not self._billing_is_card_of_customer(tx.token_id)
         ):
             self._message_log(
                 body=self.env._(
@@ -205,10 +207,10 @@ class SaleOrder(models.Model):
                 )
             )
             return
-        self._select_card(tx.token_id, for_all_orders=tx.billing_for_all_orders)
+        self._billing_select_card(tx.token_id, for_all_orders=tx.billing_for_all_orders)
         if tx.billing_collect_amount:
             try:
-                self._request_collection(tx.billing_collect_amount)
+                self._billing_request_collection(tx.billing_collect_amount)
             except UserError as error:  # The card stays; the order's page tells what is owed.
                 self._message_log(body=str(error))
 
@@ -216,10 +218,10 @@ class SaleOrder(models.Model):
 
     def _create_invoices(self, grouped=False, final=False, date=None):
         """Override of `sale`: scheduled payments have their own invoices."""
-        scheduled = self.filtered(lambda order: order._is_invoiced_by_schedule())
+        scheduled = self.filtered(lambda order: order._billing_is_invoiced_by_schedule())
         if not scheduled or is_inside(self.env, 'billing_paid_at_once'):
             return super()._create_invoices(grouped=grouped, final=final, date=date)
-        invoices, refusals = scheduled._create_next_invoices()
+        invoices, refusals = scheduled._billing_create_next_invoices()
         if others := self - scheduled:
             others = others.with_context(raise_if_nothing_to_invoice=False)
             invoices |= super(SaleOrder, others)._create_invoices(
@@ -229,7 +231,7 @@ class SaleOrder(models.Model):
             raise UserError('\n'.join(refusals))
         return invoices.with_env(self.env)
 
-    def _is_invoiced_by_schedule(self):
+    def _billing_is_invoiced_by_schedule(self):
         """Return whether payments are scheduled that have, or will have, invoices of their own.
 
         :rtype: bool
@@ -241,7 +243,7 @@ class SaleOrder(models.Model):
             and OPEN & set(self.sudo().billing_event_ids.mapped('status'))
         )
 
-    def _create_next_invoices(self):
+    def _billing_create_next_invoices(self):
         """Create the draft invoice of the next payment of each order.
 
         The card is charged for it on its day. If staff post it, and it is paid in another way
@@ -256,21 +258,21 @@ class SaleOrder(models.Model):
         orders._lock_billing()
         invoices, refusals = self.env['account.move'].sudo(), []
         for order in orders:
-            event = order._get_next_event_to_invoice()
+            event = order._billing_get_next_event_to_invoice()
             if not event:
-                refusals.append(order._get_refusal_to_invoice())
+                refusals.append(order._billing_get_refusal_to_invoice())
                 continue
             order._get_purchase()._create_event_invoices(event)
             if not self.env['billpro.billing.run'].sudo()._set_aside_wrong_invoices(event):
                 refusals.append(event.status_message)
                 continue
             event.invoice_id.invoice_date_due = max(
-                order._get_date(event.due_date), order._get_today()
+                order._billing_get_date(event.due_date), order._billing_get_today()
             )
             invoices |= event.invoice_id
         return invoices, refusals
 
-    def _get_events_to_collect(self):
+    def _billing_get_events_to_collect(self):
         """Return the payments that are to be collected, the next one first.
 
         :rtype: billpro.billing.event
@@ -280,20 +282,22 @@ class SaleOrder(models.Model):
             lambda event: event.status in {'scheduled', *DECLINED}
         ).sorted(lambda event: (event.due_date, event.number))
 
-    def _get_next_event_to_invoice(self):
+    def _billing_get_next_event_to_invoice(self):
         """Return the next payment that is to be collected and has no invoice yet.
 
         :rtype: billpro.billing.event
         """
-        return self._get_events_to_collect().filtered(lambda event: not event.invoice_id)[:1]
+        return self._billing_get_events_to_collect().filtered(lambda event: not event.invoice_id)[
+            :1
+        ]
 
-    def _get_refusal_to_invoice(self):
+    def _billing_get_refusal_to_invoice(self):
         """Return why there is no payment to invoice.
 
         :rtype: str
         """
         self.ensure_one()
-        if events := self._get_events_to_collect():
+        if events := self._billing_get_events_to_collect():
             return self.env._(
                 "All scheduled payments of order %(order)s have their invoices: %(invoices)s.",
                 order=self.name,
@@ -307,7 +311,7 @@ class SaleOrder(models.Model):
 
     # === PAID ELSEWHERE === #
 
-    def _follow_other_payments(self):
+    def _billing_follow_other_payments(self):
         """Go on with an order that was paid in another way; the caller holds the lock.
 
         What an open checkout could still collect is ended, unless it is just what is missing. If
@@ -315,39 +319,39 @@ class SaleOrder(models.Model):
         What doesn't fit is left to a person, who is asked once.
         """
         self.ensure_one()
-        hold = self._get_other_payments_hold()
-        if not self._end_unfit_attempts(hold):
+        hold = self._billing_get_other_payments_hold()
+        if not self._billing_end_unfit_attempts(hold):
             return  # Its result is awaited.
         if hold == PAID:
-            self._begin_paid_elsewhere()
+            self._billing_begin_paid_elsewhere()
         is_unfit = hold == UNFIT
         if is_unfit == self.billing_other_payments_told:
             return
         self.billing_other_payments_told = is_unfit
         if not is_unfit:  # It was put right.
-            self._withdraw_question('paid-otherwise')
+            self._billing_withdraw_question('paid-otherwise')
         else:
-            self._ask_staff(
+            self._billing_ask_staff(
                 'paid-otherwise',
                 self.env._("Order %s was paid or invoiced in another way", self.name),
                 self.env._(
                     "%(reason)s Its link collects nothing until that is put right: cancel or"
                     " credit the invoice, or pay the customer back and make a new order.\n"
                     "%(names)s",
-                    reason=self._get_unfit_reason(),
-                    names=self._get_other_payments() or '',
+                    reason=self._billing_get_unfit_reason(),
+                    names=self._billing_get_other_payments() or '',
                 ),
             )
 
-    def _end_unfit_attempts(self, hold):
+    def _billing_end_unfit_attempts(self, hold):
         """End the begun payments by the link that don't collect what is missing.
 
         :param str|bool hold: Why the link collects nothing, if it does.
         :return: Whether nothing is under way that doesn't fit.
         :rtype: bool
         """
-        asked = self._get_amount_asked()
-        unfit = self._get_initial_attempts().filtered(
+        asked = self._billing_get_amount_asked()
+        unfit = self._billing_get_initial_attempts().filtered(
             lambda tx: (
                 hold
                 or tx.currency_id.compare_amounts(
@@ -355,7 +359,7 @@ class SaleOrder(models.Model):
                 )
             )
         )
-        under_way = unfit._give_up() | (unfit & self._get_payment_in_progress())
+        under_way = unfit._billing_give_up() | (unfit & self._billing_get_payment_in_progress())
         if hold == PAID and (transfer := under_way.filtered('billing_awaits_transfer')):
             # No provider will tell of it: this is the money that it waited for.
             transfer._set_canceled(state_message=self.env._("The money came in another way."))
@@ -365,14 +369,14 @@ class SaleOrder(models.Model):
             lambda tx: tx.state != 'authorized' or not tx.is_post_processed
         )
 
-    def _begin_paid_elsewhere(self):
+    def _billing_begin_paid_elsewhere(self):
         """Confirm the order that the books know to be paid, and go on as if paid by its link.
 
         The customer has agreed to nothing here, so no consent is recorded.
         """
         self.ensure_one()
-        names = self._get_other_payments()
-        self._confirm_paid()
+        names = self._billing_get_other_payments()
+        self._billing_confirm_paid()
         self._apply_billing_trigger(
             'complete',
             self.env._(
@@ -381,14 +385,14 @@ class SaleOrder(models.Model):
                 names,
             ),
         )
-        invoices = self._create_initial_invoices()
-        self._settle_with_advances(invoices)
-        self._report_other_amount(invoices, 0)
+        invoices = self._billing_create_initial_invoices()
+        self._billing_reconcile_with_advances(invoices)
+        self._billing_report_other_amount(invoices, 0)
         self.env['billpro.notification']._queue(
             'purchase_confirmation', self, f'paid-elsewhere-{self.id}'
         )
 
-    def _book_paid_elsewhere(self):
+    def _billing_book_paid_elsewhere(self):
         """Book scheduled payments whose invoices were paid in another way; the caller has the lock.
 
         They are through as if the run had collected them.
@@ -415,26 +419,26 @@ class SaleOrder(models.Model):
         for event in events:
             for tx in event.invoice_id.transaction_ids.filtered(
                 lambda tx, event=event: (
-                    tx._get_invoices_paid() == event.invoice_id
+                    tx._billing_get_invoices_paid() == event.invoice_id
                     and not tx.billing_order_id
                     and not tx.currency_id.compare_amounts(tx.amount, event.amount)
                 )
             ):
                 event.attempt_count += 1
-                tx._take_over(
+                tx._billing_take_over(
                     self,
                     event.invoice_id,
                     billing_event_id=event.id,
                     billing_attempt=event.attempt_count,
                 )
-                tx._tell_customer('payment_received')
+                tx._billing_tell_customer('payment_received')
         events._schedule_next_events()
-        self._follow_payments()
+        self._billing_follow_payments()
         events._follow_collection()
 
     # === WHAT IS OWED === #
 
-    def _get_refusal_to_collect(self):
+    def _billing_get_refusal_to_collect(self):
         """Return why the customer can't pay what is outstanding with the selected card.
 
         :return: The reason in the customer's words, or False if they can.
@@ -445,11 +449,11 @@ class SaleOrder(models.Model):
         card = self.billing_token_id
         if self.billing_status not in COLLECTABLE_ORDERS or self.billing_cancel_date:
             return self.env._("Nothing can be paid on this order at the moment.")
-        if not card.active or card not in self._get_available_cards():
+        if not card.active or card not in self._billing_get_available_cards():
             return self.env._("The selected card can't be charged any more. Please add another.")
         if card.card_state == 'expired':
             return self.env._("The selected card has expired. Please add another.")
-        events = self._get_outstanding_events()
+        events = self._billing_get_outstanding_events()
         if any(event._is_card_spent() for event in events):
             return self.env._("The selected card was declined for good. Please add another.")
         if any(event._is_tried_too_often(by_customer=True) for event in events):
@@ -465,22 +469,22 @@ class SaleOrder(models.Model):
 
     # === COLLECTING IT === #
 
-    def _request_collection(self, amount):
+    def _billing_request_collection(self, amount):
         """Note that the customer asks to collect what is outstanding; the caller holds the lock.
 
         :param float amount: What the customer agreed to, in the currency of the order.
         :raise UserError: If it is another amount by now, or can't be collected.
         """
         self.ensure_one()
-        if self._is_collection_under_way():
+        if self._billing_is_collection_under_way():
             raise UserError(
                 self.env._(
                     "A payment of this order is being processed. Please wait for its result; you"
                     " are not charged twice."
                 )
             )
-        self._book_paid_elsewhere()
-        outstanding = sum(self._get_outstanding_events().mapped('amount'))
+        self._billing_book_paid_elsewhere()
+        outstanding = sum(self._billing_get_outstanding_events().mapped('amount'))
         if self.currency_id.is_zero(outstanding):
             raise UserError(self.env._("Nothing is outstanding any more."))
         if self.currency_id.compare_amounts(outstanding, amount):
@@ -490,7 +494,7 @@ class SaleOrder(models.Model):
                     self.currency_id.format(outstanding),
                 )
             )
-        if reason := self._get_refusal_to_collect():
+        if reason := self._billing_get_refusal_to_collect():
             raise UserError(reason)
         self.write(
             {
@@ -500,7 +504,7 @@ class SaleOrder(models.Model):
         )
         self.env.ref('billpro_portal.cron_billing_run')._trigger()
 
-    def _take_collection_request(self):
+    def _billing_take_collection_request(self):
         """Turn the customer's request into one payment that is due now.
 
         The caller holds the lock of the order. Nothing happens while the outcome of another
@@ -512,19 +516,19 @@ class SaleOrder(models.Model):
         """
         self.ensure_one()
         none = self.env['billpro.billing.event']
-        if not self.billing_collection_date or self._get_open_authentication():
+        if not self.billing_collection_date or self._billing_get_open_authentication():
             return none
         if self.billing_event_ids.filtered(
             lambda event: event.status in IN_FLIGHT or event._is_paid_but_not_booked()
         ):
             return none
-        self._book_paid_elsewhere()
-        events = self._get_outstanding_events()
+        self._billing_book_paid_elsewhere()
+        events = self._billing_get_outstanding_events()
         is_agreed = not self.currency_id.compare_amounts(
             sum(events.mapped('amount')), self.billing_collection_amount
         )
         self.write({'billing_collection_date': False, 'billing_collection_amount': 0})
-        if not events or not is_agreed or self._get_refusal_to_collect():
+        if not events or not is_agreed or self._billing_get_refusal_to_collect():
             return none
         event = events._merge()
         event.requested_date = fields.Datetime.now()

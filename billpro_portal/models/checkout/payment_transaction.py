@@ -8,7 +8,7 @@ class PaymentTransaction(models.Model):
 
     _inherit = 'payment.transaction'
 
-    def _charge_by_staff(self):
+    def _billing_charge_by_staff(self):
         """Charge a stored card for the initial payment, and book what comes of it.
 
         Declined, the order is rejected; approved, it begins as if the customer had paid. A card
@@ -18,16 +18,16 @@ class PaymentTransaction(models.Model):
         if self.operation == 'validation':
             self._set_done()
         else:
-            self._charge_initial_payment()
+            self._billing_charge_initial_payment()
         if self.state in {'done', 'error', 'cancel'}:
-            self._book_alone()
+            self._billing_book_alone()
 
-    def _book_declined_charges_of_staff(self):
+    def _billing_book_declined_charges_of_staff(self):
         """Reject the orders whose stored card was declined for the initial payment."""
         for tx in self.filtered(
             lambda tx: (
-                tx._is_charge_of_staff()
-                and tx._is_declined_but_not_booked()
+                tx._billing_is_charge_of_staff()
+                and tx._billing_is_declined_but_not_booked()
                 and not tx.billing_superseded
                 and tx.billing_order_id.billing_status in BEFORE_APPROVAL
             )
@@ -44,7 +44,7 @@ class PaymentTransaction(models.Model):
             )
             tx.is_post_processed = True
 
-    def _get_initial_charge_notification(self):
+    def _billing_get_initial_charge_notification(self):
         """Return the message that tells staff how the charge of a stored card ended.
 
         :return: A client action.

@@ -25,6 +25,6 @@ class BillproPurchaseType(models.AbstractModel):
         """
         return {
             'label': self.env._("To pay today"),
-            'value': order.currency_id.format(order._get_amount_asked()),
+            'value': order.currency_id.format(order._billing_get_amount_asked()),
             'strong': True,
         }

@@ -61,7 +61,7 @@ class SaleOrder(models.Model):
             values['invoice_payment_term_id'] = False
         return values
 
-    def _confirm_paid(self):
+    def _billing_confirm_paid(self):
         """Confirm an order that is paid, unless staff have confirmed it before.
 
         :raise UserError: If that changes what was to be paid: another amount is never booked.
@@ -71,7 +71,7 @@ class SaleOrder(models.Model):
             return
         purchase = self._get_purchase()
         agreed = purchase._get_initial_amount(self)
-        with self._being_confirmed(), self._keeping_rewards():
+        with self._billing_being_confirmed(), self._billing_keeping_rewards():
             self.action_confirm()
         amount = purchase._get_initial_amount(self)
         if self.currency_id.compare_amounts(amount, agreed):
@@ -87,7 +87,7 @@ class SaleOrder(models.Model):
             )
 
     @contextmanager
-    def _keeping_rewards(self):
+    def _billing_keeping_rewards(self):
         """Let rewards be those of the day on which the customer began to pay.
 
         Beside `sale_loyalty`, which asks Sale's own transactions of the order for that day. Ours
@@ -95,7 +95,7 @@ class SaleOrder(models.Model):
         """
         paid = (
             self.sudo()
-            ._get_initial_attempts()
+            ._billing_get_initial_attempts()
             .filtered(lambda tx: tx.state in {'authorized', 'done'})
         )
         own = paid - self.sudo().transaction_ids if 'applied_coupon_ids' in self._fields else ()
@@ -107,7 +107,7 @@ class SaleOrder(models.Model):
         self.sudo().transaction_ids = [Command.unlink(tx.id) for tx in own]
 
     @contextmanager
-    def _being_confirmed(self):
+    def _billing_being_confirmed(self):
         """Let whatever is done to confirm the order change it.
 
         Not by the context, which clients send.
@@ -119,7 +119,7 @@ class SaleOrder(models.Model):
         finally:
             confirmed.discard(self.id)
 
-    def _get_not_payable_reason(self):
+    def _billing_get_not_payable_reason(self):
         """Return why the customer can't pay the initial payment now.
 
         :return: The reason in the customer's words, or False if they can pay.
@@ -131,19 +131,19 @@ class SaleOrder(models.Model):
             reason = self.env._("This order is not open for payment any more.")
         elif self.billing_status == 'draft':
             reason = self.env._("This order is not ready yet.")
-        elif tx := self._get_payment_in_progress():
-            reason = self._get_received_text(tx) or self.env._(
+        elif tx := self._billing_get_payment_in_progress():
+            reason = self._billing_get_received_text(tx) or self.env._(
                 "Your payment is already being processed."
             )
-        elif self._get_other_payments_hold():
-            reason = self._get_paid_in_another_way_text()
+        elif self._billing_get_other_payments_hold():
+            reason = self._billing_get_paid_in_another_way_text()
         elif self.is_expired:
             reason = self.env._("This offer has expired. Please contact us for a new one.")
-        elif not self._is_anything_to_pay():
+        elif not self._billing_is_anything_to_pay():
             reason = self.env._("There is nothing to pay on this order. Please contact us.")
         return reason
 
-    def _get_received_text(self, tx):
+    def _billing_get_received_text(self, tx):
         """Return that a payment is received, in the customer's words, though it isn't booked yet.
 
         :param payment.transaction tx: The payment.
@@ -159,7 +159,7 @@ class SaleOrder(models.Model):
             tx.currency_id.format(tx.amount),
         )
 
-    def _is_anything_to_pay(self):
+    def _billing_is_anything_to_pay(self):
         """Return whether the initial payment is one, or registers a card.
 
         :rtype: bool
@@ -168,7 +168,7 @@ class SaleOrder(models.Model):
         amount = self.currency_id.compare_amounts(purchase._get_initial_amount(self), 0)
         return amount > 0 or (not amount and purchase._requires_card(self))
 
-    def _approve_initial_payment(self, tx):
+    def _billing_approve_initial_payment(self, tx):
         """Confirm the order that a transaction has paid and create its draft invoice.
 
         :param payment.transaction tx: The confirmed transaction, its amount in the currency of
@@ -178,17 +178,17 @@ class SaleOrder(models.Model):
         :rtype: account.move
         """
         self.ensure_one()
-        if note := self._get_note_on_unfit_payment(tx):
+        if note := self._billing_get_note_on_unfit_payment(tx):
             if tx.operation == 'validation':
                 self._message_log(body=note)
             else:
-                self._report_payment_on_account(tx, note)
+                self._billing_report_payment_on_account(tx, note)
             return self.env['account.move']
         purchase = self._get_purchase()
         if purchase._requires_card(self):
             self.billing_token_id = tx.token_id
             self.billing_anchor_date = purchase._get_anchor(self)
-        self._confirm_paid()
+        self._billing_confirm_paid()
         self._apply_billing_trigger(
             purchase._get_approval_trigger(self),
             self.env._("A card was registered (%s).", tx.reference)
@@ -199,16 +199,18 @@ class SaleOrder(models.Model):
                 reference=tx.reference,
             ),
         )
-        invoices = self._create_initial_invoices()
-        self._settle_with_advances(invoices)
-        self._report_other_amount(invoices, 0 if tx.operation == 'validation' else tx.amount)
+        invoices = self._billing_create_initial_invoices()
+        self._billing_reconcile_with_advances(invoices)
+        self._billing_report_other_amount(
+            invoices, 0 if tx.operation == 'validation' else tx.amount
+        )
         self.env['billpro.billing.event'].sudo().create(purchase._prepare_first_events(self))
         self.env['billpro.notification']._queue(
             'purchase_confirmation', self, f'approved-{tx.id}', transaction_id=tx.id
         )
         return invoices
 
-    def _get_note_on_unfit_payment(self, tx):
+    def _billing_get_note_on_unfit_payment(self, tx):
         """Return what staff must do about an approved payment that the order can't take.
 
         :param payment.transaction tx: The confirmed transaction.
@@ -231,23 +233,23 @@ class SaleOrder(models.Model):
             )
         purchase = self._get_purchase()
         card = purchase._requires_card(self) and tx.token_id
-        if card and not self._is_card_of_customer(card):
+        if card and not self._billing_is_card_of_customer(card):
             return self.env._(
                 "%(amount)s were received for order %(order)s with a card of somebody who is not"
                 " its customer. The payment is on that customer's account: refund it.",
                 amount=tx.currency_id.format(tx.amount),
                 order=self.name,
             )
-        return self._get_note_on_amount(tx)
+        return self._billing_get_note_on_amount(tx)
 
-    def _get_note_on_amount(self, tx):
+    def _billing_get_note_on_amount(self, tx):
         """Return what staff must do about an approved payment of another amount than is missing.
 
         :param payment.transaction tx: The confirmed transaction.
         :return: The note, or None if it is just what is missing.
         :rtype: str|None
         """
-        due = self._get_amount_asked()
+        due = self._billing_get_amount_asked()
         is_other_amount = tx.currency_id != self.currency_id or self.currency_id.compare_amounts(
             0 if tx.operation == 'validation' else tx.amount, due
         )
@@ -258,9 +260,9 @@ class SaleOrder(models.Model):
                 reference=tx.reference,
                 due=self.currency_id.format(due),
             )
-        others = self._get_other_payments()
+        others = self._billing_get_other_payments()
         # Money that is here counts before what may never come; that is refunded if it does.
-        if self._get_other_payments_hold(with_begun=False) or (others and is_other_amount):
+        if self._billing_get_other_payments_hold(with_begun=False) or (others and is_other_amount):
             return self.env._(
                 "%(amount)s were received for order %(order)s, which is paid in another way, too"
                 " (%(others)s). The payment is on the customer's account: refund one of them.",
@@ -278,7 +280,7 @@ class SaleOrder(models.Model):
             )
         return None
 
-    def _report_other_amount(self, invoices, amount):
+    def _billing_report_other_amount(self, invoices, amount):
         """Ask a person to look after invoices that leave another amount open than was paid.
 
         What staff have invoiced before the payment may not be what the lines are now.
@@ -288,7 +290,7 @@ class SaleOrder(models.Model):
         """
         is_open = sum(move.amount_residual for move in invoices)
         if self.currency_id.compare_amounts(is_open, amount):
-            self._ask_staff(
+            self._billing_ask_staff(
                 'initial-invoices',
                 self.env._("The invoices of order %s differ from what was paid", self.name),
                 self.env._(
@@ -300,7 +302,7 @@ class SaleOrder(models.Model):
                 ),
             )
 
-    def _create_initial_invoices(self):
+    def _billing_create_initial_invoices(self):
         """Return the invoices of the initial payment that are open, as drafts or made by staff.
 
         What staff have invoiced before isn't invoiced a second time.
@@ -309,12 +311,12 @@ class SaleOrder(models.Model):
         """
         self.ensure_one()
         purchase = self._get_purchase()
-        customers = self._get_card_owners().commercial_partner_id
-        by_hand = self._get_documents().filtered(
+        customers = self._billing_get_card_owners().commercial_partner_id
+        by_hand = self._billing_get_documents().filtered(
             lambda move: move.commercial_partner_id in customers
         )
-        invoiced = self._get_documented_amounts()['invoiced']
-        is_full = self._is_settled_in_full()
+        invoiced = self._billing_get_documented_amounts()['invoiced']
+        is_full = self._billing_is_settled_in_full()
         due = (purchase._get_full_amount if is_full else purchase._get_initial_amount)(self)
         invoices = by_hand.filtered(lambda move: move.move_type == 'out_invoice')
         if (
@@ -332,7 +334,7 @@ class SaleOrder(models.Model):
 
     # === AGREEMENT === #
 
-    def _get_agreement(self):
+    def _billing_get_agreement(self):
         """Return what the customer agrees to: seller, terms, dates, lines and totals.
 
         :return: Pairs of label and value, in the language of the order's customer whoever looks at
@@ -340,23 +342,27 @@ class SaleOrder(models.Model):
         :rtype: list[tuple[str, str]]
         """
         self.ensure_one()
-        order = self.with_context(lang=self._get_agreement_lang())
+        order = self.with_context(lang=self._billing_get_agreement_lang())
         purchase = order._get_purchase()
         return [
             (order.env._("Seller"), order.company_id.name),
             (purchase._get_label(), purchase._get_explanation(order)),
-            *((row['label'], row['value']) for row in order._get_terms_today()),
-            *(pair for row in order._get_line_rows() for pair in order._get_agreed_line(row)),
+            *((row['label'], row['value']) for row in order._billing_get_terms_today()),
+            *(
+                pair
+                for row in order._billing_get_line_rows()
+                for pair in order._billing_get_agreed_line(row)
+            ),
             *(
                 (row['label'], row['value'])
-                for row in order._get_total_rows(order.tax_totals, order.currency_id)
+                for row in order._billing_get_total_rows(order.tax_totals, order.currency_id)
             ),
         ]
 
-    def _get_agreement_lang(self):
+    def _billing_get_agreement_lang(self):
         return self.partner_id.lang or self.company_id.partner_id.lang or self.env.user.lang
 
-    def _get_agreed_line(self, row):
+    def _billing_get_agreed_line(self, row):
         """Return a line of the order as rows of the agreement.
 
         :param dict row: The line as the pages show it.
@@ -371,17 +377,17 @@ class SaleOrder(models.Model):
             pairs.append((self.env._("Description of “%s”", name), description))
         return pairs
 
-    def _get_shown(self):
+    def _billing_get_shown(self):
         """Return what a page sends back to tell what it showed.
 
         :rtype: str
         """
-        return agreement_text(self._get_agreement())
+        return agreement_text(self._billing_get_agreement())
 
-    def _get_changes_since(self, shown):
+    def _billing_get_changes_since(self, shown):
         """Return what has changed in the order since it was shown.
 
-        :param str shown: What `_get_shown` returned then.
+        :param str shown: What `_billing_get_shown` returned then.
         :return: A sentence for each change, in the language of the order's customer.
         :rtype: list[str]
         :raise UserError: If no page has sent it.
@@ -393,13 +399,13 @@ class SaleOrder(models.Model):
             raise UserError(
                 self.env._("Please reload the page and check the order again before you pay.")
             ) from None
-        order = self.with_context(lang=self._get_agreement_lang())
+        order = self.with_context(lang=self._billing_get_agreement_lang())
         return [
-            order._get_change_text(*change)
-            for change in changes_between(before, self._get_agreement())
+            order._billing_get_change_text(*change)
+            for change in changes_between(before, self._billing_get_agreement())
         ]
 
-    def _get_change_text(self, label, before, now):
+    def _billing_get_change_text(self, label, before, now):
         """Return in a sentence what has changed.
 
         :param str label: What the value is of.
@@ -415,13 +421,13 @@ class SaleOrder(models.Model):
             "%(label)s: now %(now)s (before: %(before)s)", label=label, now=now, before=before
         )
 
-    def _check_shown(self, shown):
+    def _check_billing_shown(self, shown):
         """Check that the order is still what was shown.
 
-        :param str shown: What `_get_shown` returned then.
+        :param str shown: What `_billing_get_shown` returned then.
         :raise UserError: If not; the message says what has changed.
         """
-        if changes := self._get_changes_since(shown):
+        if changes := self._billing_get_changes_since(shown):
             raise UserError(
                 self.env._(
                     "This order changed while it was open here, and nothing was charged. Please"
@@ -432,25 +438,27 @@ class SaleOrder(models.Model):
 
     # === CONSENT === #
 
-    def _get_consent_key(self):
+    def _billing_get_consent_key(self):
         """Return what tells a consent from one to another text or to another order.
 
         :rtype: str
         """
-        return f'{self._get_consent()["version"]}-{fingerprint(self._get_agreement())}'
+        return (
+            f'{self._billing_get_consent()["version"]}-{fingerprint(self._billing_get_agreement())}'
+        )
 
-    def _record_consent(self, version, shown, ip_address):
+    def _billing_record_consent(self, version, shown, ip_address):
         """Store what the customer agreed to, once for each text and each state of the order.
 
         :param str version: The version of the text that was shown.
-        :param str shown: What `_get_shown` returned for the page.
+        :param str shown: What `_billing_get_shown` returned for the page.
         :param str ip_address: Where the consent came from.
-        :return: What `_get_consent_key` is now.
+        :return: What `_billing_get_consent_key` is now.
         :rtype: str
         :raise UserError: If there is no consent, or not to the text and the order of today.
         """
         self.ensure_one()
-        consent = self._get_consent()
+        consent = self._billing_get_consent()
         if not version:
             raise UserError(self.env._("Please tick the box to agree before you pay."))
         if version != consent['version']:
@@ -460,8 +468,8 @@ class SaleOrder(models.Model):
                     " them again."
                 )
             )
-        self._check_shown(shown)
-        agreement = self._get_agreement()
+        self._check_billing_shown(shown)
+        agreement = self._billing_get_agreement()
         agreed = fingerprint(agreement)
         known = {(known.version, known.fingerprint) for known in self.billing_consent_ids}
         if (version, agreed) not in known:
@@ -480,7 +488,7 @@ class SaleOrder(models.Model):
 
     # === PROVIDERS === #
 
-    def _get_checkout_providers(self):
+    def _billing_get_checkout_providers(self):
         """Return the providers that the company publishes.
 
         :rtype: payment.provider
@@ -498,7 +506,7 @@ class SaleOrder(models.Model):
             )
         )
 
-    def _check_amounts_can_be_paid(self, providers=None):
+    def _check_billing_amounts_can_be_paid(self, providers=None):
         """Check that the payments of an order, now and later, can be collected by some provider.
 
         :param payment.provider providers: By whom; all that the checkout offers if not given.
@@ -507,10 +515,10 @@ class SaleOrder(models.Model):
         self.ensure_one()
         purchase = self._get_purchase()
         if providers is None:
-            providers = self._get_checkout_providers()
+            providers = self._billing_get_checkout_providers()
             if purchase._requires_card(self):
                 providers = providers.filtered('allow_tokenization')
-        for amount in (self._get_amount_asked(), *purchase._get_later_amounts(self)):
+        for amount in (self._billing_get_amount_asked(), *purchase._get_later_amounts(self)):
             refusals = [
                 amount and provider._in_billing()._find_amount_refusal(amount, self.currency_id)
                 for provider in providers
@@ -528,7 +536,7 @@ class SaleOrder(models.Model):
 
     # === OTHER WAYS TO PAY === #
 
-    def _take_over_second_payments(self):
+    def _billing_take_over_second_payments(self):
         """Take over what was paid for the order by another way, and it doesn't need.
 
         The caller holds the lock. The salesperson is asked, and it can be refunded from the order.
@@ -536,19 +544,19 @@ class SaleOrder(models.Model):
         self.ensure_one()
         if self.billing_status in BEFORE_APPROVAL:
             return
-        for tx in self._search_second_payments():
-            if tx._get_orders_paid_elsewhere() != self:
-                self._report_payment_of_several(tx)
+        for tx in self._search_billing_second_payments():
+            if tx._billing_get_orders_paid_elsewhere() != self:
+                self._billing_report_payment_of_several(tx)
                 continue
-            if invoices := tx._get_invoices_paid():
-                if invoices <= self._get_documents():
-                    tx._take_over(self, invoices)
-                self._report_part_on_account(tx)
+            if invoices := tx._billing_get_invoices_paid():
+                if invoices <= self._billing_get_documents():
+                    tx._billing_take_over(self, invoices)
+                self._billing_report_part_on_account(tx)
                 continue
-            tx._take_over(self, self.env['account.move'])
-            if not tx._get_refundable_amount():
+            tx._billing_take_over(self, self.env['account.move'])
+            if not tx._billing_get_refundable_amount():
                 continue  # It was paid back already.
-            self._report_payment_on_account(
+            self._billing_report_payment_on_account(
                 tx,
                 self.env._(
                     "%(amount)s were received by %(reference)s for order %(order)s, which was"
@@ -559,7 +567,7 @@ class SaleOrder(models.Model):
                 ),
             )
 
-    def _get_documents(self):
+    def _billing_get_documents(self):
         """Return the order's invoices and credit notes, whoever made them.
 
         :rtype: account.move
@@ -571,34 +579,34 @@ class SaleOrder(models.Model):
             lambda move: move.move_type in {'out_invoice', 'out_refund'} and move.state != 'cancel'
         )
 
-    def _get_other_transactions(self):
+    def _billing_get_other_transactions(self):
         """Return what providers were asked to collect by other ways than the order link.
 
         :rtype: payment.transaction
         """
         self.ensure_one()
         order = self.sudo()
-        txs = order.transaction_ids | self._get_documents().transaction_ids
+        txs = order.transaction_ids | self._billing_get_documents().transaction_ids
         txs = (txs - order.billing_transaction_ids).filtered(
             lambda tx: tx.operation not in {'validation', 'refund'}
         )
-        return txs._get_carriers()
+        return txs._billing_get_carriers()
 
-    def _get_other_payments_under_way(self, with_begun=True):
+    def _billing_get_other_payments_under_way(self, with_begun=True):
         """Return the names of what may be paid any time by another way, or isn't booked yet.
 
         :param bool with_begun: Whether what somebody may yet pay at a provider's page counts.
         :rtype: list[str]
         """
-        txs = self._get_other_transactions().filtered(
+        txs = self._billing_get_other_transactions().filtered(
             lambda tx: (
                 tx.state in {'pending', 'authorized'}
                 or (tx.state == 'done' and not tx.payment_id)
-                or (with_begun and tx._is_at_payment_page())
+                or (with_begun and tx._billing_is_at_payment_page())
             )
         )
         # With a module that reconciles bank statements, payments have no entry until then.
-        payments = self._get_documents().matched_payment_ids.filtered(
+        payments = self._billing_get_documents().matched_payment_ids.filtered(
             lambda payment: (
                 not payment.move_id
                 and payment.state in {'in_process', 'paid'}
@@ -607,13 +615,13 @@ class SaleOrder(models.Model):
         )
         return [*txs.sorted('id').mapped('reference'), *payments.mapped('name')]
 
-    def _get_advance_lines(self):
+    def _billing_get_advance_lines(self):
         """Return the journal items of money for the order that no document has taken yet.
 
         :return: What was received, and what was paid back of it.
         :rtype: tuple[account.move.line, account.move.line]
         """
-        txs = self._get_other_transactions()
+        txs = self._billing_get_other_transactions()
         refunds = txs.child_transaction_ids.filtered(lambda tx: tx.operation == 'refund')
         return tuple(
             payments.move_id.line_ids.filtered(
@@ -626,7 +634,7 @@ class SaleOrder(models.Model):
             for payments in (txs.payment_id, refunds.payment_id)
         )
 
-    def _get_documented_amounts(self):
+    def _billing_get_documented_amounts(self):
         """Return what of the order is invoiced, paid, open and paid in advance, in its currency.
 
         Credit notes take back what they credit, reconciled or not: what was paid of it counts no
@@ -636,7 +644,7 @@ class SaleOrder(models.Model):
         :rtype: dict[str, float]
         """
         self.ensure_one()
-        documents = self._get_documents().filtered(
+        documents = self._billing_get_documents().filtered(
             lambda move: move.currency_id == self.currency_id
         )
         credit_notes = documents.filtered(
@@ -656,7 +664,7 @@ class SaleOrder(models.Model):
         loose = credit_notes.filtered(lambda move: move.reversed_entry_id not in invoices)
         for name in ('invoiced', 'settled'):
             amounts[name] -= sum(loose.mapped('amount_total'))
-        received, paid_back = self._get_advance_lines()
+        received, paid_back = self._billing_get_advance_lines()
         excess = sum(paid_back.mapped('amount_residual_currency')) - sum(
             credit_notes.mapped('amount_residual')
         )
@@ -666,16 +674,16 @@ class SaleOrder(models.Model):
             for name, amount in {**amounts, 'advance': advance}.items()
         }
 
-    def _get_amount_received(self):
+    def _billing_get_amount_received(self):
         """Return what was received for an order that waits for its first payment.
 
         :return: The amount in the currency of the order.
         :rtype: float
         """
-        amounts = self._get_documented_amounts()
+        amounts = self._billing_get_documented_amounts()
         return max(0.0, self.currency_id.round(amounts['settled'] + amounts['advance']))
 
-    def _get_amount_asked(self):
+    def _billing_get_amount_asked(self):
         """Return what the order link asks for now.
 
         :return: The amount in the currency of the order; 0 means that nothing is paid, and at most
@@ -686,31 +694,31 @@ class SaleOrder(models.Model):
         initial = self._get_purchase()._get_initial_amount(self)
         if self.billing_status not in BEFORE_APPROVAL:
             return initial
-        rest = self.currency_id.round(initial - self._get_amount_received())
+        rest = self.currency_id.round(initial - self._billing_get_amount_received())
         return rest if self.currency_id.compare_amounts(rest, 0) > 0 else min(initial, 0.0)
 
-    def _settle_with_advances(self, invoices):
+    def _billing_reconcile_with_advances(self, invoices):
         """Pay invoices with the money that came before them.
 
         :param account.move invoices: The invoices of the initial payment, drafts or posted.
         """
-        received, paid_back = self._get_advance_lines()
+        received, paid_back = self._billing_get_advance_lines()
         if received:
             invoices.filtered(lambda move: move.state == 'draft').action_post()
-            self._reconcile_advances(received | paid_back, invoices)
-        documents = self._get_documents()
-        for tx in self._get_other_transactions():
-            paid = tx._get_invoices_paid()
+            self._billing_reconcile_advances(received | paid_back, invoices)
+        documents = self._billing_get_documents()
+        for tx in self._billing_get_other_transactions():
+            paid = tx._billing_get_invoices_paid()
             # What has paid other invoices, too, isn't the order's alone.
             if (
                 tx.payment_id.is_reconciled
-                and tx._get_orders_paid_elsewhere() == self
+                and tx._billing_get_orders_paid_elsewhere() == self
                 and paid <= documents
             ):
-                tx._take_over(self, paid)
+                tx._billing_take_over(self, paid)
 
     @api.model
-    def _reconcile_advances(self, advances, invoices):
+    def _billing_reconcile_advances(self, advances, invoices):
         open_lines = (advances | invoices.line_ids).filtered(
             lambda line: line.account_id.account_type == 'asset_receivable' and not line.reconciled
         )
@@ -723,12 +731,12 @@ class SaleOrder(models.Model):
     @api.depends('billing_status', 'purchase_type')
     def _compute_billing_other_payments(self):
         for order in self:
-            order.billing_other_payments = order._get_other_payments()
-            order.billing_other_payments_hold = order._get_other_payments_hold()
+            order.billing_other_payments = order._billing_get_other_payments()
+            order.billing_other_payments_hold = order._billing_get_other_payments_hold()
 
     # === WHAT FOLLOWS FROM IT === #
 
-    def _get_other_payments_hold(self, with_begun=True):
+    def _billing_get_other_payments_hold(self, with_begun=True):
         """Return why an order that waits for its first payment collects nothing by its link.
 
         :param bool with_begun: Whether what somebody may yet pay at a provider's page counts.
@@ -739,81 +747,81 @@ class SaleOrder(models.Model):
         self.ensure_one()
         if not self.purchase_type or self.billing_status not in BEFORE_APPROVAL:
             return False
-        if not self._get_documents() and not self._get_other_transactions():
+        if not self._billing_get_documents() and not self._billing_get_other_transactions():
             return False
-        if self._get_other_payments_under_way(with_begun):
+        if self._billing_get_other_payments_under_way(with_begun):
             return UNDER_WAY
-        if self._get_unfit_reason():
+        if self._billing_get_unfit_reason():
             return UNFIT
-        return PAID if self._is_settled_in_full() else False
+        return PAID if self._billing_is_settled_in_full() else False
 
-    def _is_settled_in_full(self):
+    def _billing_is_settled_in_full(self):
         """Return whether all was paid that there is ever to pay, and no card is needed.
 
         :rtype: bool
         """
         full = self._get_purchase()._get_full_amount(self)
-        received = self._get_amount_received()
+        received = self._billing_get_amount_received()
         return (
             full is not False
             and self.currency_id.compare_amounts(received, 0) > 0
             and self.currency_id.compare_amounts(received, full) >= 0
         )
 
-    def _get_unfit_reason(self):
+    def _billing_get_unfit_reason(self):
         """Return why what was invoiced and paid by other ways doesn't fit what the order asks for.
 
         :return: A sentence for staff, or False if the order can go on with it.
         :rtype: str|bool
         """
         self.ensure_one()
-        documents = self._get_documents()
-        customers = self._get_card_owners().commercial_partner_id
+        documents = self._billing_get_documents()
+        customers = self._billing_get_card_owners().commercial_partner_id
         reason = False
         if documents.filtered(lambda move: move.currency_id != self.currency_id) or any(
             line.currency_id != self.currency_id
-            for lines in self._get_advance_lines()
+            for lines in self._billing_get_advance_lines()
             for line in lines
         ):
             reason = self.env._("It was invoiced or paid in another currency than the order's.")
         elif documents.commercial_partner_id - customers:
             reason = self.env._("An invoice of it is addressed to somebody else.")
-        elif self._get_other_transactions().filtered(lambda tx: len(tx.sale_order_ids) > 1):
+        elif self._billing_get_other_transactions().filtered(lambda tx: len(tx.sale_order_ids) > 1):
             reason = self.env._("One payment is for several orders.")
-        elif self._get_amount_received() and self._may_rest_be_reserved():
+        elif self._billing_get_amount_received() and self._billing_may_rest_be_reserved():
             reason = self.env._("A part of it is paid, and the rest may only be reserved.")
-        elif not self._do_documents_fit():
+        elif not self._billing_do_documents_fit():
             reason = self.env._(
                 "What its invoices bill is not what is to be paid first, or they leave another"
                 " amount open than is to be paid."
             )
         return reason
 
-    def _may_rest_be_reserved(self):
+    def _billing_may_rest_be_reserved(self):
         """Return whether the checkout may reserve the rest instead of collecting it.
 
         :rtype: bool
         """
         return (
             self._get_purchase()._can_be_authorized()
-            and not self._is_settled_in_full()
-            and any(self._get_checkout_providers().mapped('capture_manually'))
+            and not self._billing_is_settled_in_full()
+            and any(self._billing_get_checkout_providers().mapped('capture_manually'))
         )
 
-    def _do_documents_fit(self):
+    def _billing_do_documents_fit(self):
         """Return whether the order's invoices can be those of its initial payment.
 
         :rtype: bool
         """
         purchase = self._get_purchase()
-        amounts = self._get_documented_amounts()
-        is_full = self._is_settled_in_full()
+        amounts = self._billing_get_documented_amounts()
+        is_full = self._billing_is_settled_in_full()
         due = purchase._get_full_amount(self) if is_full else purchase._get_initial_amount(self)
         if not purchase._can_take_over_invoices(self, amounts['invoiced'], is_full):
             return False
-        if self.currency_id.compare_amounts(self._get_amount_received(), due) > 0:
+        if self.currency_id.compare_amounts(self._billing_get_amount_received(), due) > 0:
             return False  # What is too much is no part of what is to be paid later.
-        missing = max(0.0, self.currency_id.round(due - self._get_amount_received()))
+        missing = max(0.0, self.currency_id.round(due - self._billing_get_amount_received()))
         to_book = amounts['open'] + max(0.0, due - amounts['invoiced'])
         return not self.currency_id.compare_amounts(
             missing, max(0.0, self.currency_id.round(to_book - amounts['advance']))
@@ -821,7 +829,7 @@ class SaleOrder(models.Model):
 
     # === WORDS === #
 
-    def _get_other_money_rows(self):
+    def _billing_get_other_money_rows(self):
         """Return the money that came by other ways, each with its way, document, date and amount.
 
         What was paid back is negative.
@@ -829,10 +837,10 @@ class SaleOrder(models.Model):
         :rtype: list[dict]
         """
         self.ensure_one()
-        documents = self._get_documents()
+        documents = self._billing_get_documents()
         # Staff may have paid an invoice with what came by the link and didn't fit then.
         with_own = self.billing_status in BEFORE_APPROVAL
-        money = documents._get_other_money(with_own)
+        money = documents._billing_get_other_money(with_own)
         lines = documents.line_ids.browse(
             line_id for parts in money.values() for line_id, _amount in parts
         )
@@ -843,30 +851,32 @@ class SaleOrder(models.Model):
         ]
         of = [document for document in documents.browse(money) for _part in money[document.id]]
         rows = [
-            self._get_other_money_row(line, amount, document)
+            self._billing_get_other_money_row(line, amount, document)
             for line, amount, document in zip(lines, amounts, of, strict=True)
         ]
-        for lines in self._get_advance_lines():
+        for lines in self._billing_get_advance_lines():
             rows += [
-                self._get_other_money_row(line, -line.amount_residual_currency, documents.browse())
+                self._billing_get_other_money_row(
+                    line, -line.amount_residual_currency, documents.browse()
+                )
                 for line in lines
             ]
         return sorted(rows, key=lambda row: (row['date'], row['line'].id))
 
     @api.model
-    def _get_other_money_row(self, line, amount, document):
+    def _billing_get_other_money_row(self, line, amount, document):
         return {
             'line': line,
             'date': line.date,
             'amount': amount,
             'currency': document.currency_id or line.currency_id,
-            'way': line.move_id.with_context(lang=self.env.lang)._get_money_way(),
+            'way': line.move_id.with_context(lang=self.env.lang)._billing_get_money_way(),
             'reference': line.move_id.origin_payment_id.payment_transaction_id.reference
             or line.move_id.name,
             'document': document,
         }
 
-    def _get_other_payments(self):
+    def _billing_get_other_payments(self):
         """Return what was paid, or is being paid, by other ways than the link, for staff.
 
         :return: Amounts with way, reference and invoice; False if there is nothing.
@@ -876,7 +886,7 @@ class SaleOrder(models.Model):
         if not self.purchase_type:
             return False
         texts = []
-        for row in self._get_other_money_rows():
+        for row in self._billing_get_other_money_rows():
             names = [row['reference'], *filter(None, [row['document'].name])]
             texts.append(
                 self.env._(
@@ -888,19 +898,20 @@ class SaleOrder(models.Model):
             )
         if self.billing_status in BEFORE_APPROVAL:
             texts += [
-                self.env._("%s is under way", name) for name in self._get_other_payments_under_way()
+                self.env._("%s is under way", name)
+                for name in self._billing_get_other_payments_under_way()
             ]
         return '; '.join(texts) or False
 
-    def _get_terms_today(self):
+    def _billing_get_terms_today(self):
         """Return what the customer agrees to pay, and when, and what they have paid already.
 
         :return: Rows as of `billpro.purchase.type._get_terms`.
         :rtype: list[dict]
         """
-        return [*self._get_purchase()._get_terms(self), *self._get_received_rows()]
+        return [*self._get_purchase()._get_terms(self), *self._billing_get_received_rows()]
 
-    def _get_received_rows(self):
+    def _billing_get_received_rows(self):
         """Return what the customer has paid by other ways before the first payment by the link.
 
         :return: Rows of ``label``, ``value`` and ``strong`` for the checkout.
@@ -917,28 +928,28 @@ class SaleOrder(models.Model):
                 'value': row['currency'].format(abs(row['amount'])),
                 'strong': False,
             }
-            for row in self._get_other_money_rows()
+            for row in self._billing_get_other_money_rows()
         ]
 
-    def _get_paid_in_another_way_text(self):
+    def _billing_get_paid_in_another_way_text(self):
         """Return what the customer is told instead of being asked to pay.
 
         :rtype: str
         """
         self.ensure_one()
-        if self._get_other_payments_hold() != PAID:
+        if self._billing_get_other_payments_hold() != PAID:
             return self.env._(
                 "It was paid in another way, or is being paid, and nothing is collected here."
                 " Please contact us if you think that it is still to be paid."
             )
-        ways = ', '.join(dict.fromkeys(row['way'] for row in self._get_other_money_rows()))
+        ways = ', '.join(dict.fromkeys(row['way'] for row in self._billing_get_other_money_rows()))
         return self.env._(
             "It was paid in another way (%s), and nothing is collected here. It goes on within"
             " minutes; this link then shows your order.",
             ways,
         )
 
-    def _get_consent(self):
+    def _billing_get_consent(self):
         """Return what the customer must agree to before paying.
 
         :return: The ``text``, the same as ``html`` with links, and its ``version``.
@@ -977,7 +988,7 @@ class SaleOrder(models.Model):
     # === WHO IS WAITING === #
 
     @api.model
-    def _search_paid_in_another_way(self):
+    def _search_billing_paid_in_another_way(self):
         """Return the orders that wait for their first payment, and were paid in another way.
 
         :rtype: sale.order
@@ -1026,14 +1037,14 @@ class SaleOrder(models.Model):
         sections = products.parent_id | products.parent_id.parent_id
         return sold.filtered(lambda line: not line.is_optional or line in sections)
 
-    def _get_line_rows(self):
+    def _billing_get_line_rows(self):
         """Return the order's lines as rows.
 
         :rtype: list[dict]
         """
-        return [self._get_line_row(line) for line in self._get_order_lines_to_report()]
+        return [self._billing_get_line_row(line) for line in self._get_order_lines_to_report()]
 
-    def _get_line_row(self, line):
+    def _billing_get_line_row(self, line):
         name, _newline, description = (line.name or '').partition('\n')
         if line.display_type:
             return {'section': True, 'name': name, 'description': description}
@@ -1042,13 +1053,13 @@ class SaleOrder(models.Model):
             'name': name,
             'description': description,
             'image_url': line.product_id.image_128
-            and self._get_order_link(f'/line/{line.id}/image'),
-            **self._get_amount_columns(
+            and self._billing_get_order_link(f'/line/{line.id}/image'),
+            **self._billing_get_amount_columns(
                 line.product_uom_qty, line.product_uom_id, line, line.currency_id
             ),
         }
 
-    def _get_amount_columns(self, quantity, uom, line, currency):
+    def _billing_get_amount_columns(self, quantity, uom, line, currency):
         """Return the number columns of an order or invoice line.
 
         :param float quantity: The quantity.
@@ -1065,14 +1076,14 @@ class SaleOrder(models.Model):
             'quantity': quantity_text
             if not uom or uom == self.env.ref('uom.product_uom_unit', raise_if_not_found=False)
             else f'{quantity_text} {uom.name}',
-            'unit_price': self._format_unit_price(line.price_unit, currency),
+            'unit_price': self._billing_format_unit_price(line.price_unit, currency),
             'discount': line.discount
             and self.env._("%s %% off", formatLang(self.env, line.discount, digits=0)),
             'subtotal': currency.format(line.price_subtotal),
             'taxes': ', '.join(tax.tax_label or tax.name for tax in line.tax_ids),
         }
 
-    def _get_total_rows(self, tax_totals, currency):
+    def _billing_get_total_rows(self, tax_totals, currency):
         """Return Odoo's tax totals as rows.
 
         :param dict tax_totals: The `tax_totals` of an order or invoice.

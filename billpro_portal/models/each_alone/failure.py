@@ -376,7 +376,7 @@ class BillproFailure(models.Model):
             next_step=self._get_next_step(),
         )
         if self.order_id:
-            activity = self.order_id._ask_staff(self._get_subject(), summary, note)
+            activity = self.order_id._billing_ask_staff(self._get_subject(), summary, note)
         else:
             company = self.company_id or self.env.company
             activity = company._billing_ask_staff(summary, note)
@@ -384,7 +384,7 @@ class BillproFailure(models.Model):
             self.activity_id = activity
 
     def _get_subject(self):
-        """Return what a person is asked about, in no language; see `sale.order._ask_staff`.
+        """Return what a person is asked about, in no language; see `sale.order._billing_ask_staff`.
 
         :rtype: str
         """

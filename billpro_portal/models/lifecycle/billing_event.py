@@ -211,7 +211,7 @@ class BillproBillingEvent(models.Model):
         """
         self.order_id._message_log(body=f'{text} {reason}' if reason else text)
 
-    def _tell_of_change(self, text):
+    def _announce_change(self, text):
         """Queue the notice of a change.
 
         :param str text: What was changed, in the customer's language.
@@ -239,7 +239,7 @@ class BillproBillingEvent(models.Model):
             }
         )
 
-    def _tell_of_new_amount(self, old_amount, is_lasting=True):
+    def _announce_new_amount(self, old_amount, is_lasting=True):
         """Log that this payment has another amount, and tell the customer.
 
         :param float old_amount: The amount before, in the currency of the order.
@@ -247,10 +247,10 @@ class BillproBillingEvent(models.Model):
         """
         self.ensure_one()
         order = self.order_id
-        change = (order._get_date(self.due_date), old_amount, is_lasting, {})
+        change = (order._billing_get_date(self.due_date), old_amount, is_lasting, {})
         self._log_change(self._describe_change(self.env, *change), False)
         env = order.with_context(lang=order._get_payment_contact().lang).env
-        self._tell_of_change(self._describe_change_to_customer(env, *change))
+        self._announce_change(self._describe_change_to_customer(env, *change))
 
     def _describe_change(self, env, old_day, old_amount, is_lasting, others):
         """Return what was changed, for the chatter.
@@ -264,7 +264,7 @@ class BillproBillingEvent(models.Model):
         """
         order = self.order_id
         format_amount = self.currency_id.with_env(env).format
-        new_day = order._get_date(self.due_date)
+        new_day = order._billing_get_date(self.due_date)
         texts = []
         if new_day != old_day:
             texts.append(
@@ -308,7 +308,7 @@ class BillproBillingEvent(models.Model):
         values = {
             'amount': format_amount(old_amount),
             'old': format_date(env, old_day),
-            'new': format_date(env, order._get_date(self.due_date)),
+            'new': format_date(env, order._billing_get_date(self.due_date)),
             'new_amount': format_amount(self.amount),
         }
         is_changed = self.currency_id.compare_amounts(old_amount, self.amount)
@@ -350,7 +350,7 @@ class BillproBillingEvent(models.Model):
                 env._(
                     "Your later payments are now: %s.",
                     ', '.join(
-                        f'{format_date(env, order._get_date(event.due_date))}'
+                        f'{format_date(env, order._billing_get_date(event.due_date))}'
                         f' {format_amount(amount)}'
                         for event, amount in others.items()
                     ),
@@ -414,7 +414,7 @@ class BillproBillingEvent(models.Model):
     def _take_up_added_lines(self):
         """Let payments to come charge what was added to their orders, if that leaves something."""
         for event in self:
-            lines = event.order_id._get_added_lines()
+            lines = event.order_id._billing_get_added_lines()
             if not lines:
                 continue
             purchase = event.order_id._get_purchase()
@@ -470,12 +470,12 @@ class BillproBillingEvent(models.Model):
             old_amount = taker.amount
             taker._take_up_added_lines()
             if taker.currency_id.compare_amounts(taker.amount, old_amount):
-                taker._tell_of_new_amount(old_amount, is_lasting=False)
+                taker._announce_new_amount(old_amount, is_lasting=False)
         left = lines & self._get_leaves()._get_added_lines()
         if not taker and not order._get_purchase()._can_take_payments():
             left = lines  # None is to come.
         if left:
-            order._ask_staff(
+            order._billing_ask_staff(
                 f'not-charged-{self.id}',
                 self.env._("%s isn't charged", ', '.join(left.mapped('name'))),
                 self.env._(

@@ -9,7 +9,7 @@ class ProductTemplate(models.Model):
     _inherit = ['product.template', 'billpro.purchase.features']
 
     purchase_type = fields.Selection(
-        selection='_selection_purchase_type',
+        selection='_billing_selection_purchase_type',
         help="How customers pay for this product. Orders with such a product get an order link"
         " with a checkout and a customer portal. Leave empty for ordinary sales.",
     )
@@ -54,7 +54,7 @@ class ProductTemplate(models.Model):
     )
 
     @api.model
-    def _selection_purchase_type(self):
+    def _billing_selection_purchase_type(self):
         return self.env['billpro.purchase.type']._get_selection()
 
     @api.depends('purchase_type')

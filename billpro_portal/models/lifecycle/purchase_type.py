@@ -184,7 +184,7 @@ class BillproPurchaseType(models.AbstractModel):
             raise ValidationError(
                 self.env._("Add at least one product to order %s first.", order.name)
             )
-        order._check_one_interval()
+        order._check_billing_one_interval()
 
     @api.model
     def _requires_card(self, order):
@@ -322,7 +322,7 @@ class BillproPurchaseType(models.AbstractModel):
         :param sale.order order: The order.
         :rtype: datetime.date
         """
-        return order._get_today()
+        return order._billing_get_today()
 
     @api.model
     def _get_approval_trigger(self, order):
@@ -483,7 +483,7 @@ class BillproPurchaseType(models.AbstractModel):
         :param sale.order order: A live order.
         :rtype: datetime.date
         """
-        return order._get_today() - timedelta(days=1)
+        return order._billing_get_today() - timedelta(days=1)
 
     @api.model
     def _prepare_event_after_pause(self, event):
@@ -556,7 +556,9 @@ class BillproPurchaseType(models.AbstractModel):
         :return: The amount in the currency of the order.
         :rtype: float
         """
-        return order.currency_id.round(sum(order._get_outstanding_events().mapped('amount')))
+        return order.currency_id.round(
+            sum(order._billing_get_outstanding_events().mapped('amount'))
+        )
 
     # === CHANGES === #
 
@@ -643,7 +645,7 @@ class BillproPurchaseType(models.AbstractModel):
         :return: The amount, taxes included, in the currency of the order.
         :rtype: float
         """
-        return order._get_amount_of_lines(lines) if lines else 0.0
+        return order._billing_get_amount_of_lines(lines) if lines else 0.0
 
     @api.model
     def _check_payment_is_to_come(self, order, lines):
@@ -753,7 +755,7 @@ class BillproPurchaseType(models.AbstractModel):
         :param sale.order order: A live order.
         :param sale.order.line lines: What `_get_lines_to_tax` said.
         """
-        lines._keep_prices(order.company_id.billing_tax_change)
+        lines._billing_keep_prices(order.company_id.billing_tax_change)
 
     @api.model
     def _keep_amount_shown(self, event):

@@ -61,8 +61,8 @@ class SaleOrder(models.Model):
     _inherit = ['sale.order', 'billpro.purchase.features']
 
     purchase_type = fields.Selection(
-        selection='_selection_purchase_type',
-        compute='_compute_purchase_type',
+        selection='_billing_selection_purchase_type',
+        compute='_compute_billing_purchase_type',
         store=True,
         readonly=False,
         precompute=True,
@@ -289,13 +289,13 @@ class SaleOrder(models.Model):
         return super()._auto_init()
 
     @api.model
-    def _selection_purchase_type(self):
+    def _billing_selection_purchase_type(self):
         return self.env['billpro.purchase.type']._get_selection()
 
     # === COMPUTE METHODS === #
 
     @api.depends('order_line.product_id')
-    def _compute_purchase_type(self):
+    def _compute_billing_purchase_type(self):
         """Follow the products while the order is a quotation.
 
         A product whose type is changed later doesn't change the orders that exist.
@@ -309,7 +309,7 @@ class SaleOrder(models.Model):
                 order.purchase_type = order.purchase_type
 
     @api.model
-    def _get_total_fields(self):
+    def _billing_get_total_fields(self):
         """Return the stored totals of payments.
 
         :rtype: list[odoo.fields.Field]
@@ -317,9 +317,9 @@ class SaleOrder(models.Model):
         names = ('paid', 'refunded', 'credited', 'skipped', 'balance')
         return [self._fields[f'billing_{name}'] for name in names]
 
-    def _mark_totals_to_compute(self):
+    def _billing_mark_totals_to_compute(self):
         """Have the totals computed that the charge run left as they were."""
-        for field in self._get_total_fields():
+        for field in self._billing_get_total_fields():
             self.env.add_to_compute(field, self)
 
     @api.depends('order_line.product_id')
@@ -346,9 +346,9 @@ class SaleOrder(models.Model):
                 order.billing_deposit = order.billing_deposit
                 order.billing_initial_amount = order.billing_initial_amount
                 continue
-            order.update(order._get_product_amounts(product))
+            order.update(order._billing_get_product_amounts(product))
 
-    def _get_product_amounts(self, product):
+    def _billing_get_product_amounts(self, product):
         """Return deposit and initial amount that a product's terms give to the order.
 
         :param product.product product: The product.
@@ -358,15 +358,15 @@ class SaleOrder(models.Model):
         if product.billing_deposit_type == 'percent':
             deposit = self.amount_total * product.billing_deposit / 100
         else:
-            deposit = self._convert_product_amount(product, product.billing_deposit)
+            deposit = self._billing_convert_product_amount(product, product.billing_deposit)
         return {
             'billing_deposit': self.currency_id.round(deposit),
-            'billing_initial_amount': self._convert_product_amount(
+            'billing_initial_amount': self._billing_convert_product_amount(
                 product, product.billing_initial_amount
             ),
         }
 
-    def _convert_product_amount(self, product, amount):
+    def _billing_convert_product_amount(self, product, amount):
         """Return an amount of a product's terms in the currency of the order.
 
         :param product.product product: The product.
@@ -446,7 +446,7 @@ class SaleOrder(models.Model):
             has_card=bool(self.billing_token_id),
             has_reserved=self.billing_authorization_id.state == 'authorized',
             is_cancelled=bool(cancel_date),
-            is_cancelled_ahead=bool(cancel_date) and cancel_date >= self._get_today(),
+            is_cancelled_ahead=bool(cancel_date) and cancel_date >= self._billing_get_today(),
         )
 
     def _get_billing_refusal_of(self, action):
@@ -466,9 +466,9 @@ class SaleOrder(models.Model):
     # === CONSTRAINT METHODS === #
 
     @api.constrains('order_line', 'purchase_type')
-    def _check_purchase_types_not_mixed(self):
+    def _check_billing_purchase_types_not_mixed(self):
         purchase_types = self.env['billpro.purchase.type']
-        labels = dict(self._selection_purchase_type())
+        labels = dict(self._billing_selection_purchase_type())
         for order in self.filtered(lambda order: order.state in {'draft', 'sent'}):
             lines = order.order_line.filtered('product_id.purchase_type')
             if not lines:
@@ -528,7 +528,7 @@ class SaleOrder(models.Model):
                 raise ValidationError(
                     self.env._("The payment terms of order %s can't be negative.", order.name)
                 )
-            if order._get_years_of_terms() > MOST_YEARS or any(
+            if order._billing_get_years_of_terms() > MOST_YEARS or any(
                 order[name] and order[name].year > LAST_YEAR
                 for name in ('billing_first_date', 'billing_end_date')
             ):
@@ -542,7 +542,7 @@ class SaleOrder(models.Model):
                     )
                 )
 
-    def _get_years_of_terms(self):
+    def _billing_get_years_of_terms(self):
         """Return roughly how long the trial and all payments of a limited number take.
 
         :return: Years.
@@ -564,13 +564,13 @@ class SaleOrder(models.Model):
         orders = super().create(vals_list)
         if not self.env.su:
             if 'transaction_ids' in get_given_names(self.env, vals_list):
-                orders._check_transactions_are_own()
-            orders.filtered('purchase_type')._check_created_fields(vals_list)
+                orders._check_billing_transactions_are_own()
+            orders.filtered('purchase_type')._check_billing_created_fields(vals_list)
             for order in orders.filtered('billing_terms_locked'):
-                order._check_terms_of_product()
+                order._check_billing_terms_of_product()
         return orders
 
-    def _check_terms_of_product(self):
+    def _check_billing_terms_of_product(self):
         """Check that the order has the terms of its product, no others.
 
         :raise UserError: If it has others.
@@ -578,16 +578,16 @@ class SaleOrder(models.Model):
         product = self._get_recurring_lines()[:1].product_id
         if not product:
             return
-        amounts = self._get_product_amounts(product)
+        amounts = self._billing_get_product_amounts(product)
         if (
             self.billing_end_date
             or self.billing_first_date
             or any(self[name] != product[name] for name in PRODUCT_TERMS)
             or any(self.currency_id.compare_amounts(self[n], amounts[n]) for n in amounts)
         ):
-            self._refuse_locked_terms()
+            self._billing_refuse_locked_terms()
 
-    def _refuse_locked_terms(self):
+    def _billing_refuse_locked_terms(self):
         raise UserError(self.env._("The product locks the payment terms of order %s.", self.name))
 
     # === STATUS === #
@@ -628,7 +628,7 @@ class SaleOrder(models.Model):
             order.sudo().billing_status = new_status
             if status == 'draft':
                 order._portal_ensure_token()  # From now on the link is shown to who only reads.
-            order._note_suspension(was_suspended=status == 'suspended', reason=reason)
+            order._billing_note_suspension(was_suspended=status == 'suspended', reason=reason)
             order._message_log(
                 body=order.env._(
                     "%(reason)s Billing status: %(old)s → %(new)s.",
@@ -638,11 +638,11 @@ class SaleOrder(models.Model):
                 )
             )
 
-    def _follow_payments(self):
+    def _billing_follow_payments(self):
         """Move orders through the status table by the state of their payments."""
         for order in self:
             if order.billing_cancel_date:
-                order._finish_cancellation()
+                order._billing_finish_cancellation()
                 continue
             if order.billing_status not in {*COLLECTABLE_ORDERS, 'review'}:
                 continue
@@ -652,11 +652,11 @@ class SaleOrder(models.Model):
                 reason = (
                     purchase._get_review_reason(order)
                     if trigger == 'review'
-                    else order._describe_last_payment()
+                    else order._billing_describe_last_payment()
                 )
                 order._apply_billing_trigger(trigger, reason)
 
-    def _describe_last_payment(self):
+    def _billing_describe_last_payment(self):
         """Return which payment the order's status follows, and how that one stands.
 
         :rtype: str
@@ -687,7 +687,7 @@ class SaleOrder(models.Model):
     # === OVERRIDES OF SALE === #
 
     @api.model
-    def _log_notes(self, notes):
+    def _billing_log_notes(self, notes):
         """Log notes on orders, many at once.
 
         :param list notes: Pairs of order and body; an order may have several.
@@ -702,7 +702,7 @@ class SaleOrder(models.Model):
         for bodies in rounds:
             self.browse(bodies)._message_log_batch(bodies=bodies)
 
-    def _has_followers_of_notes(self):
+    def _billing_has_followers_of_notes(self):
         """Return whether somebody follows the order down to its internal notes.
 
         :rtype: bool
@@ -725,7 +725,7 @@ class SaleOrder(models.Model):
 
     # === ADDED LINES === #
 
-    def _get_added_lines(self):
+    def _billing_get_added_lines(self):
         """Return the lines that no period charges, and that no payment has been found for yet.
 
         What somebody has invoiced by hand needs none.
@@ -739,14 +739,14 @@ class SaleOrder(models.Model):
                 and not line.billing_event_id
                 and not line.display_type
                 and not line.is_downpayment
-                and not line._is_on_invoice()
+                and not line._billing_is_on_invoice()
             )
         )
-        return added - self._get_period_lines() if added else added
+        return added - self._billing_get_period_lines() if added else added
 
     # === CANCELLATION === #
 
-    def _finish_cancellation(self):
+    def _billing_finish_cancellation(self):
         """Drop the payments of a cancelled subscription, and end it when its last day has passed.
 
         The caller holds the lock. A payment that was on its way extends the access by its period.
@@ -767,12 +767,12 @@ class SaleOrder(models.Model):
             self.billing_cancel_date = max(
                 self.billing_cancel_date, *paid_since.filtered('period_end').mapped('period_end')
             )
-        if not in_flight and self.billing_cancel_date < self._get_today():
+        if not in_flight and self.billing_cancel_date < self._billing_get_today():
             self._apply_billing_trigger('complete', self.env._("The cancelled subscription ended."))
 
     # === CONFIRMATION === #
 
-    def _is_being_confirmed(self):
+    def _billing_is_being_confirmed(self):
         """Return whether the payment of the order is what confirms it now.
 
         :rtype: bool
@@ -783,20 +783,20 @@ class SaleOrder(models.Model):
     # === INTERVALS === #
 
     @api.constrains('order_line', 'purchase_type')
-    def _check_one_interval(self):
+    def _check_billing_one_interval(self):
         """Check quotations as a whole; products whose interval is changed later change no sale."""
         for order in self.filtered(
             lambda order: (
                 order.purchase_type
                 and order.state in {'draft', 'sent'}
-                and not order._is_being_confirmed()
+                and not order._billing_is_being_confirmed()
             )
         ):
-            products = order._get_lines_with_interval().product_id
+            products = order._billing_get_lines_with_interval().product_id
             if refusal := order._get_purchase()._get_refusal_of_intervals(products):
                 raise ValidationError(refusal)
 
-    def _get_lines_with_interval(self):
+    def _billing_get_lines_with_interval(self):
         """Return the lines whose products have the order's interval: not the parts of a combo.
 
         :rtype: sale.order.line
@@ -809,14 +809,14 @@ class SaleOrder(models.Model):
         What is paid is confirmed, though.
         """
         message = super()._confirmation_error_message()
-        if message or not self.purchase_type or self._is_being_confirmed():
+        if message or not self.purchase_type or self._billing_is_being_confirmed():
             return message
-        products = self._get_lines_with_interval().product_id
+        products = self._billing_get_lines_with_interval().product_id
         return self._get_purchase()._get_refusal_of_intervals(products)
 
     # === ORDER LINK === #
 
-    def _get_order_link(self, suffix=''):
+    def _billing_get_order_link(self, suffix=''):
         """Return the relative URL of one of the order's pages, with the order's token.
 
         :param str suffix: The path below the order, for example `/success`.
@@ -856,7 +856,7 @@ class SaleOrder(models.Model):
     # === WHAT ALL SHOW === #
 
     @api.model
-    def _format_unit_price(self, price, currency):
+    def _billing_format_unit_price(self, price, currency):
         """Return a unit price in words: of one below the minor unit all that there is of it.
 
         :param float price: The price.
@@ -873,19 +873,19 @@ class SaleOrder(models.Model):
         return f'{text}\N{NO-BREAK SPACE}{currency.symbol}'
 
     def _get_due_date_text(self, event):
-        return self._get_date_text(event.due_date)
+        return self._billing_get_date_text(event.due_date)
 
-    def _get_date_text(self, moment):
+    def _billing_get_date_text(self, moment):
         """Return the customer's date of a moment, in their language.
 
         :param datetime.datetime|bool moment: The moment in UTC, if there is one.
         :rtype: str
         """
-        return format_date(self.env, self._get_date(moment)) if moment else ''
+        return format_date(self.env, self._billing_get_date(moment)) if moment else ''
 
     # === WHAT IS OWED === #
 
-    def _get_outstanding_events(self):
+    def _billing_get_outstanding_events(self):
         """Return the payments that were declined or are overdue.
 
         :rtype: billpro.billing.event
@@ -901,7 +901,7 @@ class SaleOrder(models.Model):
 
     # === SUSPENSION === #
 
-    def _note_suspension(self, was_suspended, reason):
+    def _billing_note_suspension(self, was_suspended, reason):
         """Ask staff to look after an order that is suspended, as long as it is.
 
         :param bool was_suspended: Whether it was suspended before.
@@ -910,9 +910,11 @@ class SaleOrder(models.Model):
         self.ensure_one()
         if self.billing_status == 'suspended':
             self.billing_suspended_date = fields.Datetime.now()
-            self._ask_staff('suspended', self.env._("Order suspended: %s", self.name), reason)
+            self._billing_ask_staff(
+                'suspended', self.env._("Order suspended: %s", self.name), reason
+            )
         elif was_suspended:
-            self._withdraw_question('suspended')
+            self._billing_withdraw_question('suspended')
 
     # === PARTS OF THE ORDER === #
 
@@ -930,7 +932,7 @@ class SaleOrder(models.Model):
             )
         )
 
-    def _get_period_lines(self):
+    def _billing_get_period_lines(self):
         """Return the lines that each period charges: those, and what goes with them each time.
 
         :rtype: sale.order.line
@@ -943,7 +945,7 @@ class SaleOrder(models.Model):
             )
         )
 
-    def _get_amount_of_lines(self, lines):
+    def _billing_get_amount_of_lines(self, lines):
         """Return the total of some of the order's lines, as an invoice of them would have it.
 
         :param sale.order.line lines: Lines of the order.
@@ -971,7 +973,7 @@ class SaleOrder(models.Model):
         self.ensure_one()
         return self.partner_id.tz or self.company_id.partner_id.tz or 'UTC'
 
-    def _get_date(self, moment):
+    def _billing_get_date(self, moment):
         """Return the date of a moment where the customer is.
 
         :param datetime.datetime moment: The moment in UTC.
@@ -979,19 +981,19 @@ class SaleOrder(models.Model):
         """
         return local_date(moment, self._get_time_zone())
 
-    def _get_today(self):
+    def _billing_get_today(self):
         """Return today's date where the customer is.
 
         :rtype: datetime.date
         """
-        return self._get_date(fields.Datetime.now())
+        return self._billing_get_date(fields.Datetime.now())
 
-    def _check_collection_day(self, day):
+    def _check_billing_collection_day(self, day):
         """Check that a payment may be collected on a day.
 
         :param datetime.date day: The day, in the customer's calendar.
         :raise UserError: If it has passed.
         """
         self.ensure_one()
-        if not day or day < self._get_today():
+        if not day or day < self._billing_get_today():
             raise UserError(self.env._("Choose today or a later day."))

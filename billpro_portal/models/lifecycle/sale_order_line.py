@@ -85,7 +85,7 @@ class SaleOrderLine(models.Model):
         charged = self.filtered(lambda line: line.qty_to_invoice and line.qty_invoiced)
         for order, lines in charged.grouped('order_id').items():
             if order.purchase_type in types:
-                (lines & order._get_period_lines()).qty_to_invoice = 0
+                (lines & order._billing_get_period_lines()).qty_to_invoice = 0
 
     def _prepare_invoice_line(self, **optional_values):
         """Override of `sale`: the last invoice has the taxes that the order has, not its own."""
@@ -93,12 +93,12 @@ class SaleOrderLine(models.Model):
         if isinstance(fixed_taxes, FixedTaxes) and self.id in fixed_taxes:
             optional_values['extra_tax_data'] = fixed_taxes[self.id]
         values = super()._prepare_invoice_line(**optional_values)
-        if self._is_draft_down_payment() and 'name' not in optional_values:
+        if self._billing_is_draft_down_payment() and 'name' not in optional_values:
             # Odoo says "(Draft)" of it, which it won't be when the invoice is read.
             values['name'] = self.invoice_lines[0].name
         return values
 
-    def _is_draft_down_payment(self):
+    def _billing_is_draft_down_payment(self):
         """Return whether the line stands for a down payment whose invoice isn't posted yet.
 
         :rtype: bool
@@ -140,23 +140,25 @@ class SaleOrderLine(models.Model):
         }
 
     @api.constrains('product_uom_qty')
-    def _check_quantity_lowers_no_locked_price(self):
+    def _check_billing_quantity_lowers_no_locked_price(self):
         """Keep staff from lowering a locked price by a negative quantity."""
         if self.env.uid != SUPERUSER_ID:
-            checked = self.filtered(lambda line: not line.order_id._is_being_confirmed())
-            checked._check_no_discount_on_locked_pricing()
+            checked = self.filtered(lambda line: not line.order_id._billing_is_being_confirmed())
+            checked._check_billing_no_discount_on_locked_pricing()
 
     @api.constrains('price_unit', 'discount', 'product_id', 'is_downpayment')
-    def _check_pricing_not_locked(self):
+    def _check_billing_pricing_not_locked(self):
         """Keep staff from changing the price of a product that locks it."""
         if self.env.uid == SUPERUSER_ID:
             return
-        checked = self.filtered(lambda line: not line.order_id._is_being_confirmed())
-        checked._check_no_discount_on_locked_pricing()
+        checked = self.filtered(lambda line: not line.order_id._billing_is_being_confirmed())
+        checked._check_billing_no_discount_on_locked_pricing()
         for line in checked.filtered(
-            lambda line: line.product_id.billing_lock_pricing and not line._is_invoiced_ahead()
+            lambda line: (
+                line.product_id.billing_lock_pricing and not line._billing_is_invoiced_ahead()
+            )
         ):
-            expected_price, expected_discount = line._get_locked_pricing()
+            expected_price, expected_discount = line._billing_get_locked_pricing()
             if line.currency_id.compare_amounts(line.price_unit, expected_price) or round(
                 line.discount - expected_discount, 2
             ):
@@ -170,13 +172,13 @@ class SaleOrderLine(models.Model):
                     )
                 )
 
-    def _check_no_discount_on_locked_pricing(self):
+    def _check_billing_no_discount_on_locked_pricing(self):
         """Keep staff from lowering a locked price by a line of its own, as global discounts are.
 
         :raise ValidationError: If a line with a locked price stands beside a discount.
         """
         for order in self.order_id:
-            lines = order.order_line.filtered(lambda line: not line._is_invoiced_ahead())
+            lines = order.order_line.filtered(lambda line: not line._billing_is_invoiced_ahead())
             locked_lines = lines.filtered('product_id.billing_lock_pricing')
             discounts = lines.filtered(lambda line: line.product_uom_qty < 0)
             discounts |= (lines - locked_lines).filtered(lambda line: line.price_unit < 0)
@@ -191,7 +193,7 @@ class SaleOrderLine(models.Model):
                     )
                 )
 
-    def _is_invoiced_ahead(self):
+    def _billing_is_invoiced_ahead(self):
         """Return whether the line only stands for a down payment: it adds nothing to the order.
 
         :rtype: bool
@@ -199,7 +201,7 @@ class SaleOrderLine(models.Model):
         self.ensure_one()
         return self.is_downpayment and not self.product_uom_qty
 
-    def _get_locked_pricing(self):
+    def _billing_get_locked_pricing(self):
         """Return the unit price and the discount in percent that the pricelist gives the line.
 
         :rtype: tuple[float, float]
@@ -219,7 +221,7 @@ class SaleOrderLine(models.Model):
 
     # === ADDED LINES === #
 
-    def _mark_as_added(self):
+    def _billing_mark_as_added(self):
         """Remember which lines were added to orders while they are charged."""
         types = self.env['billpro.purchase.type']._get_types()
         self.filtered(
@@ -230,7 +232,7 @@ class SaleOrderLine(models.Model):
             )
         ).sudo().billing_is_added = True
 
-    def _is_on_invoice(self):
+    def _billing_is_on_invoice(self):
         """Return whether the line is on an invoice already, whoever has made it.
 
         :rtype: bool
@@ -240,7 +242,7 @@ class SaleOrderLine(models.Model):
 
     # === CHANGED LINES === #
 
-    def _discard_stale_invoices(self):
+    def _billing_discard_stale_invoices(self):
         """Delete the draft invoices of payments of live orders: they are made anew when due.
 
         Called when what they are made of was changed: products, prices, taxes, the customer. What
@@ -264,18 +266,18 @@ class SaleOrderLine(models.Model):
     # === INTERVALS === #
 
     @api.constrains('product_id', 'order_id')
-    def _check_interval_is_of_order(self):
+    def _check_billing_interval_is_of_order(self):
         """Check the lines that are added one by one, and those of orders that are charged."""
         are_changing = is_inside(self.env, 'billing_lines_changing')
         for order in self.order_id.filtered(
-            lambda order: order.purchase_type and not order._is_being_confirmed()
+            lambda order: order.purchase_type and not order._billing_is_being_confirmed()
         ):
             if order.state not in {'draft', 'sent'} and order._get_purchase()._is_perpetual:
-                (self & order._get_lines_with_interval())._check_interval_of_sale()
+                (self & order._billing_get_lines_with_interval())._check_billing_interval_of_sale()
             elif order.state in {'draft', 'sent'} and not are_changing:
-                order._check_one_interval()
+                order._check_billing_one_interval()
 
-    def _check_interval_of_sale(self):
+    def _check_billing_interval_of_sale(self):
         """Check that lines added to an order recur as it does, or as all of its products do.
 
         :raise ValidationError: If not.
@@ -286,7 +288,7 @@ class SaleOrderLine(models.Model):
             intervals = purchase._get_interval(order), purchase._get_interval(product)
             if is_same_interval(*intervals):
                 continue
-            others = (order._get_lines_with_interval() - self).product_id
+            others = (order._billing_get_lines_with_interval() - self).product_id
             refusal = purchase._get_refusal_of_intervals(others | product)
             if not others:
                 refusal = self.env._(
@@ -302,7 +304,7 @@ class SaleOrderLine(models.Model):
 
     # === TAXES === #
 
-    def _keep_prices(self, kind):
+    def _billing_keep_prices(self, kind):
         """Compute the amounts of the lines by the books' taxes, and keep their prices.
 
         :param str kind: `without`: the price without tax stays, `with`: that with tax.
@@ -311,15 +313,15 @@ class SaleOrderLine(models.Model):
         name, total = ('price_subtotal', 'excluded') if is_net else ('price_total', 'included')
         for line in self:
             agreed = line[name]
-            line._forget_fixed_taxes()
-            line._compute_amounts_anew()
+            line._billing_forget_fixed_taxes()
+            line._compute_billing_amounts_anew()
             if line.currency_id.compare_amounts(line[name], agreed) and line.product_uom_qty:
-                price = line._get_price_for(agreed, f'raw_total_{total}_currency')
+                price = line._billing_get_price_for(agreed, f'raw_total_{total}_currency')
                 if price is not None:
-                    line._change_price(price)
-        self._compute_totals_anew()
+                    line._billing_change_price(price)
+        self._compute_billing_totals_anew()
 
-    def _change_price(self, price):
+    def _billing_change_price(self, price):
         """Change the unit price; one that nobody has set remains so.
 
         :param float price: The new price.
@@ -329,25 +331,25 @@ class SaleOrderLine(models.Model):
         values = {} if is_set else {'technical_price_unit': price}
         self.write({'price_unit': price, **values})
 
-    def _forget_fixed_taxes(self):
+    def _billing_forget_fixed_taxes(self):
         """Let the books' taxes count where they were fixed, as those of a discount are."""
         for line in self.filtered('extra_tax_data'):
             key = line.extra_tax_data.get('computation_key')
             line.extra_tax_data = {'computation_key': key} if key else False
 
-    def _compute_amounts_anew(self):
-        for field in self._get_amount_fields():
+    def _compute_billing_amounts_anew(self):
+        for field in self._billing_get_amount_fields():
             self.env.add_to_compute(field, self)
 
-    def _compute_totals_anew(self):
+    def _compute_billing_totals_anew(self):
         for name in ('amount_untaxed', 'amount_tax', 'amount_total'):
             self.env.add_to_compute(self.order_id._fields[name], self.order_id)
 
     @api.model
-    def _get_amount_fields(self):
+    def _billing_get_amount_fields(self):
         return [self._fields[name] for name in ('price_subtotal', 'price_tax', 'price_total')]
 
-    def _get_price_for(self, agreed, name):
+    def _billing_get_price_for(self, agreed, name):
         """Return the unit price with which the line adds up to an amount.
 
         :param float agreed: The amount.

@@ -303,9 +303,9 @@ class BillproNotification(models.Model):
         settings = self._get_settings()
         if not settings.sms_template_id:
             raise UserError(self.env._("The kind of notice has no SMS template."))
-        number = self.order_id._get_sms_number()
+        number = self.order_id._billing_get_sms_number()
         self.recipient = number
-        if not settings.is_requested and self.order_id._is_opted_out_of_sms():
+        if not settings.is_requested and self.order_id._billing_is_opted_out_of_sms():
             self.state = 'opted_out'
             return
         message = self.order_id._message_sms(
@@ -411,7 +411,7 @@ class BillproNotification(models.Model):
             reason=reason,
         )
         self.order_id._message_log(body=note)
-        self.order_id._ask_staff(
+        self.order_id._billing_ask_staff(
             'not-told', self.env._("The customer of %s was not told", self.order_id.name), note
         )
 
@@ -423,7 +423,7 @@ class BillproNotification(models.Model):
         :raise AccessError: If the user may not deal with the customers of the orders.
         :raise UserError: If one is on its way already.
         """
-        self.order_id._check_salesperson()
+        self.order_id._check_billing_salesperson()
         if self.filtered(lambda notice: notice.state in UNDER_WAY):
             raise UserError(self.env._("A notice that is on its way can't be sent again."))
         self.sudo()._queue_again()
@@ -529,7 +529,7 @@ class BillproNotification(models.Model):
             number = reminder_number(days, sent, self._get_day_begun(order))
             facts = told.get(order.id, set())
             later = {f'order-{order.id}-{n}' for n in range(number, len(days) + 1)}
-            if number and not facts & later and not order._get_not_payable_reason():
+            if number and not facts & later and not order._billing_get_not_payable_reason():
                 values_list.append({'order_id': order.id, 'fact': f'order-{order.id}-{number}'})
         self._queue_all('order_reminder', values_list)
 
@@ -540,7 +540,7 @@ class BillproNotification(models.Model):
         :param sale.order order: The order.
         :rtype: datetime.date
         """
-        today = order._get_today()
+        today = order._billing_get_today()
         return today if self._is_time(order, today) else today - ONE_DAY
 
     @api.model
@@ -631,7 +631,7 @@ class BillproNotification(models.Model):
             ],
             lambda token, order: (
                 self._is_time(order, card_expiring_date(token.card_expiry_date))
-                and order._get_today() <= token.card_expiry_date
+                and order._billing_get_today() <= token.card_expiry_date
             ),
         )
 
@@ -664,10 +664,10 @@ class BillproNotification(models.Model):
                 ('id', 'not in', told.subselect('token_id')),
             ]
         )
-        self._queue_found(tokens, kind, partial(self._tell_of_cards, kind, is_due))
+        self._queue_found(tokens, kind, partial(self._announce_cards, kind, is_due))
 
     @api.model
-    def _tell_of_cards(self, kind, is_due, tokens):
+    def _announce_cards(self, kind, is_due, tokens):
         """Queue the notices about some cards that are due now.
 
         :param str kind: The kind of notice.

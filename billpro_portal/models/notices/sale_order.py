@@ -25,7 +25,7 @@ class SaleOrder(models.Model):
             order.billing_phone_problem = False
             if order.purchase_type and order.partner_id.phone:
                 try:
-                    order._get_sms_number()
+                    order._billing_get_sms_number()
                 except UserError as error:
                     order.billing_phone_problem = str(error)
 
@@ -40,7 +40,7 @@ class SaleOrder(models.Model):
         :raise UserError: If an order doesn't wait for it, its customer has no address, or it is
                           paid in another way.
         """
-        self._check_salesperson()
+        self._check_billing_salesperson()
         for order in self:
             refusal = order._get_billing_refusal_of(OrderAction.REMIND)
             if refusal is OrderRefusal.PAID_OTHERWISE:
@@ -48,16 +48,16 @@ class SaleOrder(models.Model):
                     self.env._(
                         "Order %(order)s was paid in another way, or is being paid: %(others)s.",
                         order=order.name,
-                        others=order._get_other_payments(),
+                        others=order._billing_get_other_payments(),
                     )
                 )
             if refusal:
                 raise UserError(self.env._("Order %s is not waiting for a payment.", order.name))
-        return self._send_notice_by_hand(
+        return self._billing_send_notice_by_hand(
             'order_reminder', self.env._("The customer will be reminded.")
         )
 
-    def _send_notice_by_hand(self, kind, message):
+    def _billing_send_notice_by_hand(self, kind, message):
         """Queue a notice that staff ask for; its mail goes out whatever the settings say.
 
         Whoever presses the button twice sends it once.
@@ -91,7 +91,7 @@ class SaleOrder(models.Model):
             'params': {'type': 'success', 'message': message},
         }
 
-    def _is_opted_out_of_sms(self):
+    def _billing_is_opted_out_of_sms(self):
         """Return whether the customer wants no text messages, by the list that Odoo keeps.
 
         :rtype: bool
@@ -101,7 +101,7 @@ class SaleOrder(models.Model):
         return bool(
             self.env['phone.blacklist']
             .sudo()
-            .search_count([('number', '=', self._get_sms_number())], limit=1)
+            .search_count([('number', '=', self._billing_get_sms_number())], limit=1)
         )
 
     def action_request_card_update(self):
@@ -112,23 +112,23 @@ class SaleOrder(models.Model):
                           address.
         """
         self.ensure_one()
-        self._check_salesperson()
-        if not self.sudo()._can_change_cards():
+        self._check_billing_salesperson()
+        if not self.sudo()._billing_can_change_cards():
             raise UserError(self.env._("Order %s is not charged to a card.", self.name))
-        return self._send_notice_by_hand(
+        return self._billing_send_notice_by_hand(
             'card_update', self.env._("The customer will be asked for another card.")
         )
 
     # === BY HAND === #
 
-    def _set_text_messages(self, wanted):
+    def _billing_set_text_messages(self, wanted):
         """Keep the customer's wish to get text messages or not, for their number.
 
         :param bool wanted: Whether they want them.
         :raise UserError: If the customer has no valid number.
         """
         self.ensure_one()
-        number = self._get_sms_number()
+        number = self._billing_get_sms_number()
         numbers = self.env['phone.blacklist'].sudo()
         if wanted:
             numbers._remove([number])
@@ -145,11 +145,11 @@ class SaleOrder(models.Model):
         :raise UserError: If the customer's number isn't valid.
         """
         self.ensure_one()
-        self._check_salesperson()
-        self._check_link_can_be_given()
-        number = self._get_sms_number()
-        self._note_link_given('sms')._send()
-        self._mark_link_sent(self.env._("The order link was sent by SMS to %s.", number))
+        self._check_billing_salesperson()
+        self._check_billing_link_can_be_given()
+        number = self._billing_get_sms_number()
+        self._billing_note_link_given('sms')._send()
+        self._billing_mark_link_sent(self.env._("The order link was sent by SMS to %s.", number))
         return {
             'type': 'ir.actions.client',
             'tag': 'display_notification',
@@ -160,7 +160,7 @@ class SaleOrder(models.Model):
             },
         }
 
-    def _note_link_mailed(self, message):
+    def _billing_note_link_mailed(self, message):
         """Note that the mail which the composer sent carries the order link.
 
         Notes of changed fields, which are posted in the same context, don't.
@@ -171,11 +171,11 @@ class SaleOrder(models.Model):
             billed = self.filtered(
                 lambda order: order.purchase_type and order.billing_status in BEFORE_APPROVAL
             )
-            billed._mark_link_sent(self.env._("The order link was mailed to the customer."))
+            billed._billing_mark_link_sent(self.env._("The order link was mailed to the customer."))
             for order in billed:
-                order._note_link_given('mail')._follow_message(message)
+                order._billing_note_link_given('mail')._follow_message(message)
 
-    def _request_card_updates(self):
+    def _billing_request_card_updates(self):
         """Ask the customers of several orders for another card.
 
         :return: A notification, if there are orders.
@@ -203,9 +203,13 @@ class SaleOrder(models.Model):
         if not self.env.su and self.env.user.share and self.sudo().purchase_type:
             raise AccessError(self.env._("Please write to us on the page of your order."))
         notes = self.env.cr.precommit.data.get('billing_notes')
-        if notes is not None and set(kwargs) == {'body'} and not self._has_followers_of_notes():
+        if (
+            notes is not None
+            and set(kwargs) == {'body'}
+            and not self._billing_has_followers_of_notes()
+        ):
             notes.append((self, kwargs['body']))
             return self.env['mail.message']
         message = super().message_post(**kwargs)
-        self._note_link_mailed(message)
+        self._billing_note_link_mailed(message)
         return message

@@ -39,7 +39,7 @@ class SaleOrder(models.Model):
     _inherit = 'sale.order'
 
     order_link = fields.Char(
-        compute='_compute_order_link',
+        compute='_compute_billing_order_link',
         groups='sales_team.group_sale_salesman,account.group_account_readonly',
         help="The customer's link to the checkout and, once paid, to the order portal. Whoever"
         " has it can act for the customer.",
@@ -127,7 +127,7 @@ class SaleOrder(models.Model):
             order.access_url = f'/order/{order.id}'
 
     @api.depends('access_token', 'billing_status', 'purchase_type')
-    def _compute_order_link(self):
+    def _compute_billing_order_link(self):
         for order in self:
             # The form of a new order asks, and shows none: there a token can't be written.
             is_asked_early = (
@@ -139,10 +139,10 @@ class SaleOrder(models.Model):
                 order.purchase_type
                 and order.id
                 and not is_asked_early
-                and order.get_base_url() + order._get_order_link()
+                and order.get_base_url() + order._billing_get_order_link()
             )
 
-    def _get_order_link_qr(self):
+    def _billing_get_order_link_qr(self):
         """Return the order link as the PNG image of a QR code.
 
         :return: The image, base64-encoded.
@@ -153,7 +153,7 @@ class SaleOrder(models.Model):
         qrcode.make(self.order_link, box_size=8, border=4).save(image, format='PNG')
         return base64.b64encode(image.getvalue())
 
-    def _mark_link_sent(self, reason):
+    def _billing_mark_link_sent(self, reason):
         """Note that the customer was given the link.
 
         :param str reason: How, as a sentence for the chatter.
@@ -175,7 +175,7 @@ class SaleOrder(models.Model):
             tracking_disable=True
         ).write({'state': 'sent'})
 
-    def _note_link_opened(self):
+    def _billing_note_link_opened(self):
         """Remember when the customer last opened the link, to the minute at most."""
         self.ensure_one()
         now = fields.Datetime.now()
@@ -192,7 +192,7 @@ class SaleOrder(models.Model):
         return super(SaleOrder, self.sudo())._sign_token(pid)
 
     @api.model
-    def _check_other_link(self, model, order_id):
+    def _check_billing_other_link(self, model, order_id):
         """Keep Odoo's own dialogs from handing out other links to an order.
 
         :param str model: The model of a dialog's record.
@@ -211,7 +211,7 @@ class SaleOrder(models.Model):
 
     # === ACTIONS === #
 
-    def _check_link_can_be_given(self):
+    def _check_billing_link_can_be_given(self):
         """Check that the customer can do something with the link.
 
         :raise UserError: If the order has no purchase type or was cancelled.
@@ -234,12 +234,12 @@ class SaleOrder(models.Model):
                 )
             if not order._get_billing_refusal_of(OrderAction.OFFER):
                 order._get_purchase()._check_order(order)
-                order._check_amounts_can_be_paid()
+                order._check_billing_amounts_can_be_paid()
 
     def action_open_order_link(self):
         """Open the dialog with the link, its QR code and the ways to send it."""
         self.ensure_one()
-        self._check_link_can_be_given()
+        self._check_billing_link_can_be_given()
         wizard = self.env['billpro.order.link'].create({'order_id': self.id})
         return {
             'type': 'ir.actions.act_window',
@@ -256,8 +256,8 @@ class SaleOrder(models.Model):
         :raise AccessError: If the user may not.
         """
         self.ensure_one()
-        self._check_salesperson()
-        self._check_link_can_be_mailed()
+        self._check_billing_salesperson()
+        self._check_billing_link_can_be_mailed()
         return self.action_quotation_send()
 
     def action_mail_order_links(self):
@@ -270,8 +270,8 @@ class SaleOrder(models.Model):
         :raise AccessError: If the user may not.
         :raise UserError: If a link can't be given, or a customer has no address.
         """
-        self._check_salesperson()
-        self._check_link_can_be_mailed()
+        self._check_billing_salesperson()
+        self._check_billing_link_can_be_mailed()
         for order in self:
             order.with_context(mark_so_as_sent=True).message_post_with_source(
                 self.env.ref('billpro_portal.mail_template_order_ready'),
@@ -289,12 +289,12 @@ class SaleOrder(models.Model):
             },
         }
 
-    def _check_link_can_be_mailed(self):
+    def _check_billing_link_can_be_mailed(self):
         """Check that the customers can do something with the link, and that a mail reaches them.
 
         :raise UserError: If a link can't be given, or a customer has no address.
         """
-        self._check_link_can_be_given()
+        self._check_billing_link_can_be_given()
         for order in self:
             if not order.partner_id.email:
                 raise UserError(
@@ -304,7 +304,7 @@ class SaleOrder(models.Model):
                     )
                 )
 
-    def _note_link_given(self, channel):
+    def _billing_note_link_given(self, channel):
         """Return a new notice of the order link, for the list of what the customer was sent.
 
         :param str channel: `mail` or `sms`.
@@ -324,7 +324,7 @@ class SaleOrder(models.Model):
             )
         )
 
-    def _get_sms_number(self):
+    def _billing_get_sms_number(self):
         """Return the customer's phone number for SMS.
 
         The number is checked with `phonenumbers`; one without country code is read as a number
@@ -362,11 +362,11 @@ class SaleOrder(models.Model):
         :raise AccessError: If the user may not.
         """
         self.ensure_one()
-        self._check_salesperson()
+        self._check_billing_salesperson()
         order = self.sudo()
         order._lock_billing()
         # Whoever has the old link open could go on paying.
-        order.billing_transaction_ids._give_up()
+        order.billing_transaction_ids._billing_give_up()
         order.access_token = str(uuid.uuid4())
         self._message_log(
             body=self.env._("The order link was revoked. The old link doesn't work any more.")
@@ -381,7 +381,7 @@ class SaleOrder(models.Model):
         """
         self.ensure_one()
         self._check_billing_user()
-        self._check_payments_are_taken()
+        self._check_billing_payments_are_taken()
         wizard = self.env['billpro.take.payment'].create({'order_id': self.id})
         return {
             'type': 'ir.actions.act_window',
@@ -392,7 +392,7 @@ class SaleOrder(models.Model):
             'target': 'new',
         }
 
-    def _check_payments_are_taken(self):
+    def _check_billing_payments_are_taken(self):
         """Check that staff may take a payment besides those of the schedule now.
 
         :raise UserError: If not.
@@ -417,7 +417,7 @@ class SaleOrder(models.Model):
 
     def action_quotation_send(self):
         """Override of `sale` to check the order and to send its link in our layout."""
-        self.filtered('purchase_type')._check_link_can_be_given()
+        self.filtered('purchase_type')._check_billing_link_can_be_given()
         action = super().action_quotation_send()
         if len(self) == 1 and self.purchase_type:
             action['context'] = {
@@ -460,7 +460,7 @@ class SaleOrder(models.Model):
         )
         self.billing_move_ids.fetch(['state', 'move_type', 'amount_total'])
         self.billing_event_ids.fetch(['status', 'amount'])
-        other_money = self.billing_move_ids._get_other_money()
+        other_money = self.billing_move_ids._billing_get_other_money()
         for order in self:
             done_txs = order.billing_transaction_ids.filtered(
                 lambda tx: tx.state == 'done' and tx.operation != 'validation'
@@ -494,27 +494,27 @@ class SaleOrder(models.Model):
 
         :raise UserError: If the terms of an order can't be changed, or not any more.
         """
-        self._check_written_terms(vals)
+        self._check_billing_written_terms(vals)
         cards = {}
         if CUSTOMER_FIELDS.intersection(vals):
-            self._check_nothing_is_reserved()
-            cards = self._take_off_cards()
+            self._check_billing_nothing_is_reserved()
+            cards = self._billing_take_off_cards()
         if 'order_line' in vals:
             changing = self.with_context(billing_lines_changing=INSIDE)
-            prices = self._get_live_prices()
+            prices = self._billing_get_live_prices()
             result = super(SaleOrder, changing).write(vals)
-            self._follow_changed_lines(prices)
+            self._billing_follow_changed_lines(prices)
         else:
             result = super().write(vals)
-        self._put_back_cards(cards)
+        self._billing_put_back_cards(cards)
         if INVOICED_FIELDS.intersection(vals):
-            self.order_line._discard_stale_invoices()
+            self.order_line._billing_discard_stale_invoices()
         if vals.get('validity_date'):
-            self._offer_with_present_taxes()
+            self._billing_offer_with_present_taxes()
         if 'transaction_ids' in vals:
-            self._check_transactions_are_own()
+            self._check_billing_transactions_are_own()
         if 'state' in vals:
-            self._check_written_state()
+            self._check_billing_written_state()
         if 'purchase_type' in vals and not self.env.su:
             # On ordinary orders Odoo lets whoever edits them write what is computed.
             orders = self.sudo()
@@ -527,9 +527,9 @@ class SaleOrder(models.Model):
         billed = self.filtered('purchase_type')
         if billed:
             billed._lock_billing()
-            billed._check_no_payment_in_progress()
+            billed._check_billing_no_payment_in_progress()
             billed._apply_billing_trigger('cancel', self.env._("The order was cancelled."))
-            billed.sudo().billing_transaction_ids._supersede()
+            billed.sudo().billing_transaction_ids._billing_supersede()
         return super()._action_cancel()
 
     def action_draft(self):
@@ -539,7 +539,7 @@ class SaleOrder(models.Model):
         )
         res = super().action_draft()
         cancelled._apply_billing_trigger('reopen', self.env._("The order was reopened."))
-        cancelled._offer_with_present_taxes()
+        cancelled._billing_offer_with_present_taxes()
         return res
 
     # === REFUND === #
@@ -547,7 +547,7 @@ class SaleOrder(models.Model):
     @api.depends('billing_paid', 'billing_refunded')
     def _compute_billing_is_refundable(self):
         for order in self:
-            order.billing_is_refundable = bool(order._get_refundable_transactions())
+            order.billing_is_refundable = bool(order._billing_get_refundable_transactions())
 
     def action_open_refund(self):
         """Open the refund dialog.
@@ -556,8 +556,8 @@ class SaleOrder(models.Model):
         :raise UserError: If nothing is left to refund.
         """
         self.ensure_one()
-        self._check_may_be_changed()
-        refundable_txs = self.sudo()._get_refundable_transactions()
+        self._check_billing_may_be_changed()
+        refundable_txs = self.sudo()._billing_get_refundable_transactions()
         if not refundable_txs:
             raise UserError(
                 self.env._("There is no payment left to refund on order %s.", self.name)
@@ -576,7 +576,7 @@ class SaleOrder(models.Model):
 
     # === CHANGED LINES === #
 
-    def _get_live_prices(self):
+    def _billing_get_live_prices(self):
         """Return what is charged of live orders, before their lines are changed.
 
         What shipping really costs, and expenses, Odoo adds by itself for whoever ships.
@@ -594,16 +594,16 @@ class SaleOrder(models.Model):
             if order.purchase_type and order.billing_status in LIVE
         }
 
-    def _follow_changed_lines(self, prices):
+    def _billing_follow_changed_lines(self, prices):
         """Let the payments of live orders follow their lines.
 
-        :param dict[SaleOrder, float] prices: What `_get_live_prices` said of the orders before.
+        :param dict[SaleOrder, float] prices: What `_billing_get_live_prices` said before.
         :raise AccessError: If the user may not change what an order costs.
         :raise ValidationError: If nothing would be left to collect.
         """
         if is_inside(self.env, 'billing_lines_changing'):
             return
-        for order, price in self._get_live_prices().items():
+        for order, price in self._billing_get_live_prices().items():
             purchase = order._get_purchase()
             purchase._follow_lines(order)
             if order.currency_id.compare_amounts(price, prices.get(order, 0.0)):
@@ -611,14 +611,14 @@ class SaleOrder(models.Model):
 
     # === COMPLETION === #
 
-    def _complete_last_period(self):
+    def _billing_complete_last_period(self):
         """Complete a subscription that nothing follows; the caller holds the lock."""
         self.ensure_one()
         if (
             self.billing_status != 'active'
             or self.billing_cancel_date
             or set(self.billing_event_ids.mapped('status')) & OPEN
-            or self._get_purchase()._get_paid_until(self) >= self._get_today()
+            or self._get_purchase()._get_paid_until(self) >= self._billing_get_today()
         ):
             return  # It was changed meanwhile, or isn't over yet.
         self._apply_billing_trigger('complete', self.env._("The last period ended."))
@@ -633,9 +633,9 @@ class SaleOrder(models.Model):
             raise AccessError(self.env._("Only billing managers can complete orders."))
         self.check_access('write')
         for order in self.sudo():
-            order._complete_by_staff(self.env.user.name)
+            order._billing_complete_by_staff(self.env.user.name)
 
-    def _complete_by_staff(self, person):
+    def _billing_complete_by_staff(self, person):
         """End the order.
 
         :param str person: Who ends it.
@@ -658,7 +658,7 @@ class SaleOrder(models.Model):
                     ],
                 )
             )
-        self._withdraw_unsent_attempts()
+        self._billing_withdraw_unsent_attempts()
         events = self.billing_event_ids.filtered(lambda event: event.status in OPEN)
         if in_flight := events.filtered(lambda event: event.status in IN_FLIGHT):
             raise UserError(
@@ -677,7 +677,7 @@ class SaleOrder(models.Model):
 
     # === LIMITS === #
 
-    def _get_attempt_limit_reason(self, ip_address):
+    def _billing_get_attempt_limit_reason(self, ip_address):
         """Return why the initial payment can't be tried once more for now.
 
         :param str ip_address: Where the request comes from.
@@ -685,15 +685,15 @@ class SaleOrder(models.Model):
         :rtype: str|bool
         """
         self.ensure_one()
-        if self._count_tries_left() <= 0:
+        if self._billing_count_tries_left() <= 0:
             return self.env._(
                 "This order was tried to be paid many times in a short time. Please wait an hour,"
                 " or contact us: we will help you to pay."
             )
-        by_address = self._count_recent_tries(
+        by_address = self._billing_count_recent_tries(
             [('billing_ip_address', '=', ip_address), ('state', 'in', ('draft', 'error', 'cancel'))]
         )
-        declined = self._count_recent_tries(
+        declined = self._billing_count_recent_tries(
             [
                 ('billing_ip_address', '!=', False),
                 ('state', '=', 'error'),
@@ -710,7 +710,7 @@ class SaleOrder(models.Model):
             )
         return False
 
-    def _get_card_limit_reason(self, ip_address):
+    def _billing_get_card_limit_reason(self, ip_address):
         """Return why no more cards may be registered for now.
 
         :param str ip_address: Where the request comes from.
@@ -719,8 +719,10 @@ class SaleOrder(models.Model):
         """
         self.ensure_one()
         updates = [('billing_is_card_update', '=', True)]
-        by_order = self._count_recent_tries([*updates, ('billing_order_id', '=', self.id)])
-        by_address = self._count_recent_tries([*updates, ('billing_ip_address', '=', ip_address)])
+        by_order = self._billing_count_recent_tries([*updates, ('billing_order_id', '=', self.id)])
+        by_address = self._billing_count_recent_tries(
+            [*updates, ('billing_ip_address', '=', ip_address)]
+        )
         if by_order >= CARDS_PER_HOUR_AND_ORDER or by_address >= CARDS_PER_HOUR_AND_ADDRESS:
             return self.env._(
                 "Too many cards were tried in a short time. Please wait an hour, or contact us."
@@ -728,7 +730,7 @@ class SaleOrder(models.Model):
         return False
 
     @api.model
-    def _count_recent_tries(self, domain):
+    def _billing_count_recent_tries(self, domain):
         """Count what was tried within the hour.
 
         :param list domain: Which transactions.
@@ -741,18 +743,18 @@ class SaleOrder(models.Model):
             .search_count([*domain, ('create_date', '>', since)])
         )
 
-    def _count_tries_left(self):
+    def _billing_count_tries_left(self):
         """Return how many times the initial payment may be tried now.
 
         :rtype: int
         """
         since = fields.Datetime.now() - timedelta(hours=1)
-        recent = self._get_initial_attempts().filtered(
+        recent = self._billing_get_initial_attempts().filtered(
             lambda tx: tx.billing_ip_address and tx.create_date > since
         )
-        return ATTEMPTS_PER_HOUR_AND_ORDER - recent._count_tries()
+        return ATTEMPTS_PER_HOUR_AND_ORDER - recent._billing_count_tries()
 
-    def _check_number_of_changes(self):
+    def _check_billing_number_of_changes(self):
         """Check that the link isn't used to send mail after mail.
 
         Cancelling is never kept from anybody: taking it back is what ends the round.
@@ -847,7 +849,7 @@ class SaleOrder(models.Model):
 
     # === CONSTRAINT METHODS === #
 
-    def _check_written_terms(self, vals):
+    def _check_billing_written_terms(self, vals):
         """Check that the terms of payment among what is written may be changed.
 
         :param dict vals: What is written.
@@ -855,22 +857,22 @@ class SaleOrder(models.Model):
         """
         if set(TERMS).intersection(vals):
             for order in self:
-                order._check_terms_can_be_changed()
+                order._check_billing_terms_can_be_changed()
         if 'purchase_type' in vals:
             for order in self:
                 if order.purchase_type != vals['purchase_type']:
-                    order._check_type_can_be_changed()
+                    order._check_billing_type_can_be_changed()
                     if order.billing_terms_locked and not self.env.su:
-                        order._refuse_locked_terms()
+                        order._billing_refuse_locked_terms()
 
-    def _check_terms_can_be_changed(self):
-        self._check_type_can_be_changed()
+    def _check_billing_terms_can_be_changed(self):
+        self._check_billing_type_can_be_changed()
         refusal = self._get_billing_refusal_of(OrderAction.CHANGE_TERMS)
         if refusal is OrderRefusal.LOCKED and not self.env.su:
-            self._refuse_locked_terms()
+            self._billing_refuse_locked_terms()
 
-    def _check_type_can_be_changed(self):
-        self._check_no_payment_in_progress()
+    def _check_billing_type_can_be_changed(self):
+        self._check_billing_no_payment_in_progress()
         if self._get_billing_refusal_of(OrderAction.CHANGE_TERMS) is OrderRefusal.STATUS:
             raise UserError(
                 self.env._(

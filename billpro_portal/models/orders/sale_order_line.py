@@ -16,17 +16,17 @@ class SaleOrderLine(models.Model):
         """
         order_ids = {vals['order_id'] for vals in vals_list if vals.get('order_id')}
         orders = self.env['sale.order'].browse(order_ids)
-        orders._check_no_payment_in_progress()
-        prices = orders._get_live_prices()
+        orders._check_billing_no_payment_in_progress()
+        prices = orders._billing_get_live_prices()
         lines = super().create(vals_list)
         if not self.env.su and (
             any('invoice_lines' in vals for vals in vals_list)
             or 'default_invoice_lines' in self.env.context
         ):
             lines._check_field_access(self._fields['invoice_lines'], 'write')
-        lines._discard_stale_invoices()
-        lines._mark_as_added()
-        lines.order_id._follow_changed_lines(prices)
+        lines._billing_discard_stale_invoices()
+        lines._billing_mark_as_added()
+        lines.order_id._billing_follow_changed_lines(prices)
         return lines
 
     def write(self, vals):
@@ -38,22 +38,22 @@ class SaleOrderLine(models.Model):
             return super().write(vals)
         orders = self.order_id
         moved_to = orders.browse(vals.get('order_id')) - orders
-        (orders | moved_to)._check_no_payment_in_progress()
-        prices = (orders | moved_to)._get_live_prices()
+        (orders | moved_to)._check_billing_no_payment_in_progress()
+        prices = (orders | moved_to)._billing_get_live_prices()
         result = super().write(vals)
-        self._discard_stale_invoices()
-        (orders | moved_to)._follow_changed_lines(prices)
+        self._billing_discard_stale_invoices()
+        (orders | moved_to)._billing_follow_changed_lines(prices)
         return result
 
     def unlink(self):
         """Override of `sale`: a live order is not charged for lines that are gone."""
         orders = self.order_id
-        prices = orders._get_live_prices()
-        self._discard_stale_invoices()
+        prices = orders._billing_get_live_prices()
+        self._billing_discard_stale_invoices()
         result = super().unlink()
-        orders._follow_changed_lines(prices)
+        orders._billing_follow_changed_lines(prices)
         return result
 
     @api.ondelete(at_uninstall=False)
-    def _unlink_except_payment_in_progress(self):
-        self.order_id._check_no_payment_in_progress()
+    def _unlink_billing_except_payment_in_progress(self):
+        self.order_id._check_billing_no_payment_in_progress()

@@ -20,21 +20,21 @@ class BillproCheckoutPage(models.AbstractModel):
         :rtype: dict
         """
         purchase = order._get_purchase()
-        amount = order._get_amount_asked()
+        amount = order._billing_get_amount_asked()
         return {
             **self.env['billpro.order.page']._get_page_values(order),
-            'terms': order._get_terms_today(),
+            'terms': order._billing_get_terms_today(),
             'purchase_label': purchase._get_label(),
             'purchase_explanation': purchase._get_explanation(order),
-            'lines': order._get_line_rows(),
-            'totals': order._get_total_rows(order.tax_totals, order.currency_id),
+            'lines': order._billing_get_line_rows(),
+            'totals': order._billing_get_total_rows(order.tax_totals, order.currency_id),
             'customer': self.env['billpro.order.page']._get_customer_values(order),
             'declined': self._get_declined_reason(order),
             'tries_left': self._get_tries_left_text(order),
-            'consent': order._get_consent(),
-            'shown': order._get_shown(),
+            'consent': order._billing_get_consent(),
+            'shown': order._billing_get_shown(),
             'preview': order.billing_status == 'draft',
-            'state_route': order._get_order_link('/state'),
+            'state_route': order._billing_get_order_link('/state'),
             'card_notice': self._get_card_notice(order),
             'pay_label': self.env._("Register card")
             if order.currency_id.is_zero(amount)
@@ -47,7 +47,7 @@ class BillproCheckoutPage(models.AbstractModel):
         :param sale.order order: The order.
         :rtype: str|bool
         """
-        last = order._get_initial_attempts().filtered(
+        last = order._billing_get_initial_attempts().filtered(
             lambda tx: tx.state != 'draft' and not tx.billing_superseded
         )[:1]
         if last.state not in {'error', 'cancel'}:
@@ -63,7 +63,7 @@ class BillproCheckoutPage(models.AbstractModel):
         :return: The text, or False as long as there are many tries left.
         :rtype: str|bool
         """
-        left = order._count_tries_left()
+        left = order._billing_count_tries_left()
         if left > TRIES_LEFT_TOLD_FROM:
             return False
         if left <= 0:
@@ -88,14 +88,14 @@ class BillproCheckoutPage(models.AbstractModel):
         :param sale.order order: The order.
         :rtype: dict
         """
-        tx = order._get_payment_in_progress()
+        tx = order._billing_get_payment_in_progress()
         message = self.env._(
             "Your payment provider is still working on this payment. You will find the"
             " result here; nothing is charged twice."
         )
-        if received := order._get_received_text(tx):
+        if received := order._billing_get_received_text(tx):
             message = received
-        elif tx._is_at_payment_page():
+        elif tx._billing_is_at_payment_page():
             message = self.env._(
                 "You have begun to pay on your payment provider's own page, and can finish it"
                 " there. If you have left that page, you can pay here again in half an hour at the"
@@ -113,7 +113,7 @@ class BillproCheckoutPage(models.AbstractModel):
             'instructions': tx.billing_awaits_transfer and tx.provider_id.pending_msg,
             'amount': tx.currency_id.format(tx.amount),
             'reference': tx.reference,
-            'state_route': order._get_order_link('/state'),
+            'state_route': order._billing_get_order_link('/state'),
         }
 
     def _get_success_values(self, order):
@@ -125,7 +125,7 @@ class BillproCheckoutPage(models.AbstractModel):
         return {
             **self.env['billpro.order.page']._get_page_values(order),
             'message': self._get_success_message(order),
-            'lines': order._get_line_rows(),
+            'lines': order._billing_get_line_rows(),
             'totals': self.env['billpro.order.page']._get_summary_rows(order),
             'terms': order._get_purchase()._get_later_terms(order),
         }
@@ -142,7 +142,7 @@ class BillproCheckoutPage(models.AbstractModel):
             return f'{reserved} {confirmation}'
         if order.billing_authorization_id.state == 'cancel':
             return self.env._("Your payment was released. Nothing was charged.")
-        tx = order._get_initial_attempts().filtered(lambda tx: tx.state == 'done')[:1]
+        tx = order._billing_get_initial_attempts().filtered(lambda tx: tx.state == 'done')[:1]
         if tx.operation == 'validation':
             return f'{self.env._("Your card is registered.")} {confirmation}'
         if not tx:
@@ -165,9 +165,9 @@ class BillproCheckoutPage(models.AbstractModel):
         if order.billing_status == 'cancelled':
             title = self.env._("This order was cancelled")
             message = self._get_cancelled_message(order)
-        elif order._get_other_payments_hold():
+        elif order._billing_get_other_payments_hold():
             title = self.env._("This order is paid already")
-            message = order._get_paid_in_another_way_text()
+            message = order._billing_get_paid_in_another_way_text()
             icon = 'check'
         elif order.is_expired:
             title = self.env._("This offer has expired")

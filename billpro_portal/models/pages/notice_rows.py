@@ -22,10 +22,10 @@ class BillproNoticeRows(models.AbstractModel):
         order.ensure_one()
         rows = self._get_reference_rows(order)
         if order.billing_status in {'pending', 'rejected'}:
-            amount = order._get_amount_asked()
+            amount = order._billing_get_amount_asked()
             return [
                 *rows,
-                *order._get_received_rows(),
+                *order._billing_get_received_rows(),
                 self._get_row(
                     self.env._("To pay now"), order.currency_id.format(amount), strong=True
                 ),
@@ -87,7 +87,7 @@ class BillproNoticeRows(models.AbstractModel):
         rows += [
             self._get_row(
                 self.env._("Paid on") if is_paid else self.env._("Tried on"),
-                order._get_date_text(moment) if order else format_date(self.env, moment),
+                order._billing_get_date_text(moment) if order else format_date(self.env, moment),
             ),
             self._get_row(self.env._("Card"), tx._get_card_name()),
             self._get_row(

@@ -23,7 +23,7 @@ class BillproOrderAttention(models.AbstractModel):
             return []
         if authorized := self._get_authorization_attention(order):
             return authorized
-        if order._is_collection_under_way():
+        if order._billing_is_collection_under_way():
             return [
                 {
                     'level': 'info',
@@ -36,7 +36,7 @@ class BillproOrderAttention(models.AbstractModel):
                 }
             ]
         items = []
-        declined = order._get_outstanding_events()
+        declined = order._billing_get_outstanding_events()
         if declined:
             items.append(self._get_declined_attention(order, declined))
         card = order.billing_token_id
@@ -96,7 +96,7 @@ class BillproOrderAttention(models.AbstractModel):
         :param billpro.billing.event events: The payments.
         :rtype: dict
         """
-        if waiting := order._get_open_authentication()[:1]:
+        if waiting := order._billing_get_open_authentication()[:1]:
             title = self.env._("Please confirm your payment")
             text = self.env._(
                 "Your bank wants you to confirm the payment of %s.",
@@ -136,7 +136,7 @@ class BillproOrderAttention(models.AbstractModel):
         """
         amount = order.currency_id.round(sum(events.mapped('amount')))
         total = order.currency_id.format(amount)
-        if refusal := order._get_refusal_to_collect():
+        if refusal := order._billing_get_refusal_to_collect():
             return f'{self.env._("%s are outstanding.", total)} {refusal}', []
         label = self.env._(
             "Pay %(amount)s with %(card)s",
@@ -152,7 +152,7 @@ class BillproOrderAttention(models.AbstractModel):
             return self.env._(
                 "%(amount)s are outstanding. We will try again on %(date)s; you can also pay now.",
                 amount=total,
-                date=order._get_date_text(min(retries)),
+                date=order._billing_get_date_text(min(retries)),
             )
         return self.env._(
             "%s are outstanding. We don't try again by ourselves: please pay now or update your"
@@ -194,7 +194,7 @@ class BillproOrderAttention(models.AbstractModel):
     def _get_action(self, order, label, suffix, method, fields=None, primary=False):
         return {
             'label': label,
-            'url': order._get_order_link(suffix),
+            'url': order._billing_get_order_link(suffix),
             'method': method,
             'fields': fields or {},
             'primary': primary,
@@ -213,11 +213,11 @@ class BillproOrderAttention(models.AbstractModel):
             'message': self.env._("We are collecting your payment. Please stay on this page."),
             'amount': order.currency_id.format(
                 order.billing_collection_amount
-                or sum(order._get_open_authentication().mapped('amount'))
+                or sum(order._billing_get_open_authentication().mapped('amount'))
                 or order.billing_outstanding
             ),
             'card': order.billing_token_id._get_card_name(),
-            'progress_route': order._get_order_link('/progress/state'),
+            'progress_route': order._billing_get_order_link('/progress/state'),
             'slow_message': self.env._(
                 "This takes longer than usual. The result will be on your order's page; nothing is"
                 " charged twice."
@@ -240,8 +240,8 @@ class BillproOrderAttention(models.AbstractModel):
             ),
             'amount': tx.currency_id.format(tx.amount),
             'card': tx._get_card_name(),
-            'back_url': order._get_order_link(),
+            'back_url': order._billing_get_order_link(),
             'button_label': self.env._("Confirm with your bank"),
             'inline': inline,
-            'result_url': order._get_order_link('/progress'),
+            'result_url': order._billing_get_order_link('/progress'),
         }

@@ -20,15 +20,16 @@ class BillproOrderCards(models.AbstractModel):
         is_charged = order.billing_status in LIVE and not order.billing_cancel_date
         if not is_charged or not order.billing_token_id:
             return False
-        can_change = order._can_change_cards()
+        can_change = order._billing_can_change_cards()
         return {
             'rows': [
-                self._get_card_row(order, card, can_change) for card in order._get_available_cards()
+                self._get_card_row(order, card, can_change)
+                for card in order._billing_get_available_cards()
             ],
-            'add_url': can_change and order._get_order_link('/card'),
-            'select_url': order._get_order_link('/card/select'),
-            'remove_url': order._get_order_link('/card/remove'),
-            'offer_all_orders': can_change and bool(order._get_other_orders_with_cards()),
+            'add_url': can_change and order._billing_get_order_link('/card'),
+            'select_url': order._billing_get_order_link('/card/select'),
+            'remove_url': order._billing_get_order_link('/card/remove'),
+            'offer_all_orders': can_change and bool(order._billing_get_other_orders_with_cards()),
         }
 
     def _get_card_row(self, order, card, can_change):
@@ -64,7 +65,7 @@ class BillproOrderCards(models.AbstractModel):
         :param bool wants_to_collect: Whether outstanding payments are to be collected with it.
         :rtype: dict
         """
-        outstanding = order._get_outstanding_events()
+        outstanding = order._billing_get_outstanding_events()
         is_card_spent = order.billing_token_id.card_state != 'valid'
         update = wants_to_collect or is_card_spent or outstanding
         values = {
@@ -74,14 +75,14 @@ class BillproOrderCards(models.AbstractModel):
                 "The new card is charged for the payments of this order from now on. Nothing is"
                 " charged today."
             ),
-            'back_url': order._get_order_link(),
+            'back_url': order._billing_get_order_link(),
             'outstanding': False,
             'confirm': False,
-            'offer_all_orders': bool(order._get_other_orders_with_cards()),
+            'offer_all_orders': bool(order._billing_get_other_orders_with_cards()),
             'submit_label': self.env._("Save card"),
             'limit_reached': False,
         }
-        if not outstanding or order._is_collection_under_way():
+        if not outstanding or order._billing_is_collection_under_way():
             return values
         return {**values, **self._get_collecting_values(order, outstanding)}
 

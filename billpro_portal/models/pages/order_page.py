@@ -38,7 +38,7 @@ class BillproOrderPage(models.AbstractModel):
             'order': order,
             'res_company': company,
             'page_name': 'billpro_order',
-            'order_url': order._get_order_link(),
+            'order_url': order._billing_get_order_link(),
             'contact': {
                 'name': company.name,
                 'email': company.email,
@@ -71,7 +71,7 @@ class BillproOrderPage(models.AbstractModel):
             'document_links': [
                 {
                     'label': self.env._("Download order summary (PDF)"),
-                    'url': order._get_order_link('/document/summary'),
+                    'url': order._billing_get_order_link('/document/summary'),
                 }
             ],
             'attention': self.env['billpro.order.attention']._get_attention(order),
@@ -81,8 +81,8 @@ class BillproOrderPage(models.AbstractModel):
             'cards': self.env['billpro.order.cards']._get_card_values(order),
             'history': self.env['billpro.order.payments']._get_history_rows(order, page),
             'text_messages': self._get_text_message_values(order),
-            'lines': order._get_line_rows(),
-            'totals': order._get_total_rows(order.tax_totals, order.currency_id),
+            'lines': order._billing_get_line_rows(),
+            'totals': order._billing_get_total_rows(order.tax_totals, order.currency_id),
             'summary': self._get_summary_rows(order),
             'customer': self._get_customer_values(order),
         }
@@ -120,7 +120,7 @@ class BillproOrderPage(models.AbstractModel):
         :param sale.order order: The order.
         :rtype: str
         """
-        if order.billing_cancel_date < order._get_today():
+        if order.billing_cancel_date < order._billing_get_today():
             return self.env._("Cancelled")
         return self.env._(
             "Cancelled – access until %s", format_date(self.env, order.billing_cancel_date)
@@ -188,14 +188,14 @@ class BillproOrderPage(models.AbstractModel):
             return [
                 {
                     'label': self.env._("Cancel subscription"),
-                    'url': order._get_order_link('/cancel'),
+                    'url': order._billing_get_order_link('/cancel'),
                     'danger': True,
                 }
             ]
         return [
             {
                 'label': self.env._("Contact us about this order"),
-                'url': order._get_order_link('/contact'),
+                'url': order._billing_get_order_link('/contact'),
                 'danger': False,
             }
         ]
@@ -229,7 +229,7 @@ class BillproOrderPage(models.AbstractModel):
         has_total = order._get_purchase()._has_total()
         paid, balance = order.billing_paid, order.billing_balance
         if order.billing_status in BEFORE_APPROVAL:  # What came by other ways isn't taken over yet.
-            paid = max(paid, order._get_amount_received())
+            paid = max(paid, order._billing_get_amount_received())
             balance = max(0.0, balance - paid)
         amounts = [
             *([(self.env._("Order total"), order.amount_total, False)] if has_total else []),
@@ -263,7 +263,9 @@ class BillproOrderPage(models.AbstractModel):
         if tx.state == 'authorized':
             return [(self.env._("Authorised, not charged yet"), tx.amount, False)]
         captured = sum(
-            tx._get_settlements().filtered(lambda child: child.state == 'done').mapped('amount')
+            tx._billing_get_captures_and_voids()
+            .filtered(lambda child: child.state == 'done')
+            .mapped('amount')
         )
         released = order.currency_id.round(tx.amount - captured)
         if order.currency_id.is_zero(released):
@@ -282,19 +284,19 @@ class BillproOrderPage(models.AbstractModel):
         is_reachable = order.partner_id.phone and not order.billing_phone_problem
         if not is_used or not is_reachable or order.billing_status not in LIVE:
             return False
-        is_opted_out = order._is_opted_out_of_sms()
+        is_opted_out = order._billing_is_opted_out_of_sms()
         return {
             'text': self.env._("You get no text messages from us.")
             if is_opted_out
             else self.env._(
                 "We send text messages to the number that ends with %s.",
-                order._get_sms_number()[-3:],
+                order._billing_get_sms_number()[-3:],
             ),
             'label': self.env._("Send me text messages")
             if is_opted_out
             else self.env._("Stop text messages"),
             'wanted': '1' if is_opted_out else '',
-            'url': order._get_order_link('/text-messages'),
+            'url': order._billing_get_order_link('/text-messages'),
         }
 
     # === CANCEL AND CONTACT === #
@@ -306,8 +308,8 @@ class BillproOrderPage(models.AbstractModel):
         :rtype: dict
         """
         at_once = order.company_id.billing_cancel_mode == 'now'
-        last_day = order._get_cancel_date(at_once)
-        has_access = last_day >= order._get_today()
+        last_day = order._billing_get_cancel_date(at_once)
+        has_access = last_day >= order._billing_get_today()
         reasons = (
             self.env['billpro.cancel.reason']
             .sudo()
@@ -328,8 +330,8 @@ class BillproOrderPage(models.AbstractModel):
                 *([self.env._("You can change your mind until then.")] if has_access else []),
             ],
             'reasons': [{'id': reason.id, 'name': reason.name} for reason in reasons],
-            'cancel_url': order._get_order_link('/cancel'),
-            'back_url': order._get_order_link(),
+            'cancel_url': order._billing_get_order_link('/cancel'),
+            'back_url': order._billing_get_order_link(),
             'confirm_label': self.env._("Cancel subscription"),
         }
 
@@ -347,8 +349,8 @@ class BillproOrderPage(models.AbstractModel):
             'text': self.env._(
                 "Do you want to end or change this order? Write to us: we will answer by mail."
             ),
-            'contact_url': order._get_order_link('/contact'),
-            'back_url': order._get_order_link(),
+            'contact_url': order._billing_get_order_link('/contact'),
+            'back_url': order._billing_get_order_link(),
             'error': error,
             'value': value,
         }

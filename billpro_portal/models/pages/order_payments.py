@@ -39,7 +39,7 @@ class BillproOrderPayments(models.AbstractModel):
         :rtype: list[dict]
         """
         purchase = order._get_purchase()
-        outstanding = order._get_outstanding_events()
+        outstanding = order._billing_get_outstanding_events()
         return [
             {
                 'date': order._get_due_date_text(event),
@@ -92,7 +92,9 @@ class BillproOrderPayments(models.AbstractModel):
             and event.retry_date
             and order.billing_status != 'suspended'
         ):
-            return self.env._("We will try again on %s.", order._get_date_text(event.retry_date))
+            return self.env._(
+                "We will try again on %s.", order._billing_get_date_text(event.retry_date)
+            )
         if event._is_card_spent():
             return self.env._(
                 "This card can't be charged for this payment any more. Please update your card."
@@ -111,7 +113,9 @@ class BillproOrderPayments(models.AbstractModel):
         return (
             (txs - txs._get_captured_authorizations())
             .filtered(
-                lambda tx: tx.state in tx._get_states_in_history() and tx.operation != 'validation'
+                lambda tx: (
+                    tx.state in tx._billing_get_states_in_history() and tx.operation != 'validation'
+                )
             )
             .sorted('id', reverse=True)
         )
@@ -130,11 +134,11 @@ class BillproOrderPayments(models.AbstractModel):
 
         :param sale.order order: The order.
         :return: Payments and refunds of ours, and what was paid in another way as rows of
-                 `_get_other_money_rows`.
+                 `_billing_get_other_money_rows`.
         :rtype: list[payment.transaction|dict]
         """
         entries = list(self._get_history(order))
-        for row in order._get_other_money_rows():
+        for row in order._billing_get_other_money_rows():
             later = [tx for tx in entries if self._get_entry_date(tx) > row['date']]
             entries.insert(len(later), row)
         return entries
@@ -146,7 +150,7 @@ class BillproOrderPayments(models.AbstractModel):
         """Return what was paid in another way as a row of the billing history.
 
         :param sale.order order: The order.
-        :param dict row: A row of `_get_other_money_rows`.
+        :param dict row: A row of `_billing_get_other_money_rows`.
         :rtype: dict
         """
         is_refund = row['amount'] < 0
@@ -191,7 +195,7 @@ class BillproOrderPayments(models.AbstractModel):
             'css': css,
             'card': tx._get_card_name(),
             'explanation': self._get_attempt_explanation(order, tx),
-            'url': order._get_order_link(f'/payment/{tx.id}'),
+            'url': order._billing_get_order_link(f'/payment/{tx.id}'),
             'documents': self._get_document_links(order, tx),
         }
 
@@ -252,14 +256,14 @@ class BillproOrderPayments(models.AbstractModel):
                     'name': line.name or '',
                     'description': '',
                     'image_url': False,
-                    **order._get_amount_columns(
+                    **order._billing_get_amount_columns(
                         line.quantity, line.product_uom_id, line, move.currency_id
                     ),
                 }
                 for line in move.invoice_line_ids
             ],
-            'totals': order._get_total_rows(move.tax_totals, move.currency_id),
-            'url': order._get_order_link(f'/document/invoice/{move.id}'),
+            'totals': order._billing_get_total_rows(move.tax_totals, move.currency_id),
+            'url': order._billing_get_order_link(f'/document/invoice/{move.id}'),
         }
 
     # === DOCUMENTS === #
@@ -285,7 +289,7 @@ class BillproOrderPayments(models.AbstractModel):
             'label': self.env._("Credit note %s", move.name)
             if move.move_type == 'out_refund'
             else self.env._("Invoice %s", move.name),
-            'url': order._get_order_link(f'/document/invoice/{move.id}'),
+            'url': order._billing_get_order_link(f'/document/invoice/{move.id}'),
         }
 
     def _get_receipt_links(self, order, tx):
@@ -294,6 +298,6 @@ class BillproOrderPayments(models.AbstractModel):
         return [
             {
                 'label': self.env._("Receipt"),
-                'url': order._get_order_link(f'/document/receipt/{tx.id}'),
+                'url': order._billing_get_order_link(f'/document/receipt/{tx.id}'),
             }
         ]

@@ -41,13 +41,13 @@ class SaleOrder(models.Model):
 
     def action_open_billing_invoices(self):
         """Open the invoices and credit notes of the order."""
-        return self._get_list_action(
+        return self._billing_get_list_action(
             'account.move', self.env._("Invoices of %s", self.name), 'billing_order_id'
         )
 
     def action_open_billing_payments(self):
         """Open the payments of the order."""
-        return self._get_list_action(
+        return self._billing_get_list_action(
             'payment.transaction',
             self.env._("Payments of %s", self.name),
             'billing_order_id',
@@ -56,7 +56,7 @@ class SaleOrder(models.Model):
 
     def action_open_billing_refunds(self):
         """Open the refunds of the order."""
-        return self._get_list_action(
+        return self._billing_get_list_action(
             'payment.transaction',
             self.env._("Refunds of %s", self.name),
             'billing_order_id',
@@ -65,11 +65,11 @@ class SaleOrder(models.Model):
 
     def action_open_billing_notices(self):
         """Open the notices that the customer was sent."""
-        return self._get_list_action(
+        return self._billing_get_list_action(
             'billpro.notification', self.env._("Notices of %s", self.name), 'order_id'
         )
 
-    def _get_list_action(self, model, name, field, *conditions):
+    def _billing_get_list_action(self, model, name, field, *conditions):
         """Return the action that lists records of the order.
 
         :param str model: The model of the records.

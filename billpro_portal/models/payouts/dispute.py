@@ -139,7 +139,7 @@ class BillproDispute(models.Model):
         else:
             known = self.create({**values, 'transaction_id': tx.id})
         if known.is_stopping and known.order_id:
-            known.order_id._withdraw_unsent_attempts()
+            known.order_id._billing_withdraw_unsent_attempts()
         known._tell_staff()
 
     def _describe(self):
@@ -207,16 +207,16 @@ class BillproDispute(models.Model):
         if self.order_id:
             self.order_id._message_log(body=text)
             if self.state != 'inquiry':
-                self.order_id._withdraw_question(f'dispute-{self.id}-inquiry')
+                self.order_id._billing_withdraw_question(f'dispute-{self.id}-inquiry')
             if self.state in {*UNDECIDED, 'lost'}:
                 summary = {
                     'inquiry': self.env._("The bank asks about payment %s", reference),
                     'open': self.env._("Payment %s is disputed", reference),
                     'lost': self.env._("The dispute of payment %s was lost", reference),
                 }[self.state]
-                self.order_id._ask_staff(f'dispute-{self.id}-{self.state}', summary, text)
+                self.order_id._billing_ask_staff(f'dispute-{self.id}-{self.state}', summary, text)
             elif self.is_booked_otherwise or self._is_loss_entered():
-                self.order_id._ask_staff(
+                self.order_id._billing_ask_staff(
                     f'dispute-{self.id}-not-lost',
                     self.env._("The dispute of payment %s was not lost after all", reference),
                     self.env._("Take back the entry of its loss, which somebody has made by hand.")

@@ -172,7 +172,7 @@ class BillproPurchaseInstalment(models.AbstractModel):
         :rtype: list[tuple[datetime.date, float]]
         """
         interval = order.billing_interval_count, order.billing_interval_unit
-        approved = order.billing_anchor_date or order._get_today()
+        approved = order.billing_anchor_date or order._billing_get_today()
         is_fixed = order.billing_first_date and order.billing_first_date > approved
         anchor, first = (order.billing_first_date, 0) if is_fixed else (approved, 1)
         return [
@@ -220,14 +220,14 @@ class BillproPurchaseInstalment(models.AbstractModel):
             return True
         if not super()._can_take_over_invoices(order, invoiced, is_full):
             return False
-        billed = order._get_documents().invoice_line_ids.sale_line_ids
+        billed = order._billing_get_documents().invoice_line_ids.sale_line_ids
         return order.currency_id.is_zero(invoiced) or all(
             line.is_downpayment or line.display_type for line in billed
         )
 
     @api.model
     def _create_initial_invoice(self, order):
-        if order._is_settled_in_full():
+        if order._billing_is_settled_in_full():
             order._force_lines_to_invoice_policy_order()
             return self._create_final_invoice(order)
         if order.currency_id.is_zero(order.billing_deposit):
@@ -259,7 +259,7 @@ class BillproPurchaseInstalment(models.AbstractModel):
             event.invoice_id = self._create_final_invoice(event.order_id)
             self._deduct_skipped(event.order_id, event.invoice_id)
             self._deduct_credited(event)
-            self._take_in_loose_payments(event)
+            self._reconcile_loose_payments(event)
             self._even_out(event.order_id, event.invoice_id)
 
     @api.model
@@ -365,7 +365,7 @@ class BillproPurchaseInstalment(models.AbstractModel):
         ]
 
     @api.model
-    def _take_in_loose_payments(self, event):
+    def _reconcile_loose_payments(self, event):
         """Have a final invoice paid by earlier payments, too, whose invoices were cancelled.
 
         It bills what they have paid, as nothing is left of them to be deducted.
@@ -382,7 +382,7 @@ class BillproPurchaseInstalment(models.AbstractModel):
                 and all(move.state == 'cancel' for move in tx.invoice_ids)
             )
         )
-        loose = sum(tx._get_refundable_amount() for tx in txs)
+        loose = sum(tx._billing_get_refundable_amount() for tx in txs)
         excess = order.currency_id.round(invoice.amount_total - event.amount)
         if loose and not order.currency_id.compare_amounts(excess, loose):
             txs.invoice_ids = invoice
@@ -639,7 +639,7 @@ class BillproPurchaseInstalment(models.AbstractModel):
                 order.currency_id.format(order.amount_total),
             )
         )
-        order._follow_payments()
+        order._billing_follow_payments()
 
     @api.model
     def _get_lines_to_tax(self, order):
@@ -651,7 +651,7 @@ class BillproPurchaseInstalment(models.AbstractModel):
     def _tax_anew(self, order, lines):
         """Keep the total, whatever else the company keeps: all its parts are agreed to."""
         total = order.amount_total
-        lines._keep_prices('with')
+        lines._billing_keep_prices('with')
         rounding = order.currency_id.round(total - order.amount_total)
         taxes = self._get_fixed_taxes(order, lines) if rounding else {}
         taxed = lines.filtered(taxes.get)
@@ -663,8 +663,8 @@ class BillproPurchaseInstalment(models.AbstractModel):
             )
             for line in taxed:
                 line.extra_tax_data = taxes[line]
-            taxed._compute_amounts_anew()
-            taxed._compute_totals_anew()
+            taxed._compute_billing_amounts_anew()
+            taxed._compute_billing_totals_anew()
 
     # === CHANGES OF THE SCHEDULE === #
 

@@ -50,7 +50,7 @@ class BillproPurchaseMetered(models.AbstractModel):
                 'label': line.product_id.display_name,
                 'value': self.env._(
                     "%(price)s per %(unit)s",
-                    price=order._format_unit_price(line.price_unit, order.currency_id),
+                    price=order._billing_format_unit_price(line.price_unit, order.currency_id),
                     unit=line.product_uom_id.name,
                 ),
                 'strong': False,
@@ -205,17 +205,19 @@ class BillproPurchaseMetered(models.AbstractModel):
         open_events = order.billing_event_ids.filtered(lambda event: event.status in OPEN)
         leaves = open_events._get_leaves()
         old_amounts = {leaf: leaf.amount for leaf in leaves}
-        self._follow_added_lines(order, leaves, order._get_added_lines(), kept or leaves.browse())
+        self._follow_added_lines(
+            order, leaves, order._billing_get_added_lines(), kept or leaves.browse()
+        )
         changed = leaves.filtered(lambda leaf: leaf.amount != old_amounts[leaf])
         self._check_amounts_left(changed)
         changed._discard_draft_invoices()
         for event in changed:
-            event._tell_of_new_amount(old_amounts[event], is_lasting=False)
+            event._announce_new_amount(old_amounts[event], is_lasting=False)
 
     @api.model
     def _get_lines_to_tax(self, order):
         return order._get_recurring_lines() | order.order_line.filtered(
-            lambda line: line.billing_is_added and not line._is_on_invoice()
+            lambda line: line.billing_is_added and not line._billing_is_on_invoice()
         )
 
     @api.model

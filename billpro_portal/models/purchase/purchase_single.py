@@ -23,7 +23,7 @@ class BillproPurchaseSingle(models.AbstractModel):
 
     @api.model
     def _get_explanation(self, order):
-        return order._get_authorization_explanation() or self.env._(
+        return order._billing_get_authorization_explanation() or self.env._(
             "You pay once. Nothing is charged later."
         )
 
@@ -34,7 +34,7 @@ class BillproPurchaseSingle(models.AbstractModel):
     @api.model
     def _get_today_row(self, order):
         row = super()._get_today_row(order)
-        if order._is_reserved_at_checkout():
+        if order._billing_is_reserved_at_checkout():
             row['label'] = self.env._("To be reserved today")
         return row
 

@@ -144,12 +144,12 @@ class BillproPurchaseSubscription(models.AbstractModel):
     @api.model
     def _get_initial_lines(self, order):
         lines = order.order_line.filtered(lambda line: not line.display_type)
-        return lines - order._get_period_lines() if order.billing_trial_days else lines
+        return lines - order._billing_get_period_lines() if order.billing_trial_days else lines
 
     @api.model
     def _get_initial_amount(self, order):
         lines = self._get_initial_lines(order)
-        return order._get_amount_of_lines(lines) if lines else 0.0
+        return order._billing_get_amount_of_lines(lines) if lines else 0.0
 
     @api.model
     def _get_period_amount(self, order):
@@ -173,7 +173,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
         :return: The amount, taxes included, in the currency of the order.
         :rtype: float
         """
-        return order._get_amount_of_lines(order._get_period_lines())
+        return order._billing_get_amount_of_lines(order._billing_get_period_lines())
 
     @api.model
     def _get_added_amount(self, order, lines):
@@ -186,7 +186,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
         """
         if not lines:
             return 0.0
-        together = order._get_amount_of_lines(order._get_period_lines() | lines)
+        together = order._billing_get_amount_of_lines(order._billing_get_period_lines() | lines)
         return order.currency_id.round(together - self._get_lines_amount(order))
 
     @api.model
@@ -219,7 +219,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
         :param sale.order order: The order.
         :rtype: datetime.date
         """
-        return order._get_today() + timedelta(days=order.billing_trial_days)
+        return order._billing_get_today() + timedelta(days=order.billing_trial_days)
 
     @api.model
     def _get_period(self, order, anchor, number):
@@ -302,7 +302,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
         number = event.number  # Events count from 1, periods from 0: this is the next period.
         policy = order.company_id.billing_missed_periods
         if policy != 'all':
-            first_ahead = self._get_number_after(order, order._get_today())
+            first_ahead = self._get_number_after(order, order._billing_get_today())
             number = max(number, first_ahead - 1 if policy == 'latest' else first_ahead)
         return self._prepare_event(order, self._get_number_behind_pause(order, number))
 
@@ -315,9 +315,9 @@ class BillproPurchaseSubscription(models.AbstractModel):
         :rtype: int
         """
         start, _end = self._get_period(order, order.billing_anchor_date, number)
-        if not order._was_paused_on(start):
+        if not order._billing_was_paused_on(start):
             return number
-        resumed = order._get_date(order.billing_resumed_date)
+        resumed = order._billing_get_date(order.billing_resumed_date)
         return max(number, self._get_number_after(order, resumed - timedelta(days=1)))
 
     @api.model
@@ -351,7 +351,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
     def _prepare_event_after_pause(self, event):
         """Move it to the next period that begins after the pause."""
         order = event.order_id
-        resumed = order._get_date(order.billing_resumed_date)
+        resumed = order._billing_get_date(order.billing_resumed_date)
         number = self._get_number_after(order, resumed - timedelta(days=1))
         events = self._prepare_event(order, max(number, event.number - 1), event)
         return events[0] if events else None
@@ -372,7 +372,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
     @api.model
     def _prepare_event_invoice(self, event):
         leaves = event._get_leaves()
-        lines = event.order_id._get_period_lines()
+        lines = event.order_id._billing_get_period_lines()
         return self._prepare_invoice(
             event.order_id,
             [
@@ -423,7 +423,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
             )
         if adjustment:
             label = order.env._("Change of the amount")
-            lines = order._get_period_lines()
+            lines = order._billing_get_period_lines()
             invoice_lines += self._prepare_adjustment_lines(order, lines, adjustment, label)
         return {
             **self._prepare_paid_invoice(order),
@@ -469,7 +469,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
         values = line._prepare_invoice_line(quantity=line.product_uom_qty)
         if taxes:
             values['extra_tax_data'] = taxes
-        if period and line in order._get_period_lines():
+        if period and line in order._billing_get_period_lines():
             values['name'] = order.env._(
                 "%(name)s\n%(start)s to %(end)s",
                 name=line.name,
@@ -534,8 +534,8 @@ class BillproPurchaseSubscription(models.AbstractModel):
 
     @api.model
     def _get_lines_to_tax(self, order):
-        return order._get_period_lines() | order.order_line.filtered(
-            lambda line: line.billing_is_added and not line._is_on_invoice()
+        return order._billing_get_period_lines() | order.order_line.filtered(
+            lambda line: line.billing_is_added and not line._billing_is_on_invoice()
         )
 
     @api.model
@@ -549,7 +549,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
         order._lock_billing()
         open_events = order.billing_event_ids.filtered(lambda event: event.status in OPEN)
         leaves = open_events._get_leaves()
-        added_lines = order._get_added_lines()
+        added_lines = order._billing_get_added_lines()
         changed = leaves.filtered(
             lambda leaf: order.currency_id.compare_amounts(
                 leaf.amount - leaf.adjustment - leaf.added_amount, amount
@@ -575,9 +575,9 @@ class BillproPurchaseSubscription(models.AbstractModel):
         (new | followers)._discard_draft_invoices()
         new.write({'status_message': False})
         if new:
-            new[0]._tell_of_new_amount(old_amounts[new[0]], is_lasting=bool(followers))
+            new[0]._announce_new_amount(old_amounts[new[0]], is_lasting=bool(followers))
         elif kept and not order.billing_period_amount:
-            leaves.sorted('number')[-1]._tell_of_later_amount(amount)
+            leaves.sorted('number')[-1]._announce_later_amount(amount)
         else:
             order._message_log(
                 body=self.env._(
@@ -647,7 +647,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
 
         Rounded together they may differ by a minor unit each.
         """
-        lines = event.order_id._get_period_lines()
+        lines = event.order_id._billing_get_period_lines()
         total = sum(lines.mapped('price_total'))
         return any(
             abs(leaf.amount - leaf.adjustment - leaf.added_amount - total)

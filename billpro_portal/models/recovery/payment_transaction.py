@@ -32,7 +32,7 @@ class PaymentTransaction(models.Model):
 
     # === WHY === #
 
-    def _classify_decline(self):
+    def _billing_classify_decline(self):
         """Make sure that declined attempts have a decline class.
 
         Some providers give no codes.
@@ -42,7 +42,7 @@ class PaymentTransaction(models.Model):
 
     # === AUTHENTICATION === #
 
-    def _refresh_authentication(self):
+    def _billing_refresh_authentication(self):
         """Ask the provider what became of a payment that the customer may have confirmed.
 
         Nothing is charged by asking. A failed request changes nothing.
@@ -50,7 +50,7 @@ class PaymentTransaction(models.Model):
         self.ensure_one()
         self.provider_id._in_billing()._fetch_outcome(self)
 
-    def _withdraw_authentication(self):
+    def _billing_withdraw_authentication(self):
         """Withdraw a payment that waits for the customer's bank, so that it can't be completed.
 
         If the customer was faster it is approved now. If the provider doesn't answer, it goes on
@@ -65,7 +65,7 @@ class PaymentTransaction(models.Model):
             provider._fetch_outcome(self)
         return self.state != 'pending'
 
-    def _get_authentication_values(self):
+    def _billing_get_authentication_values(self):
         """Return what the customer's browser needs to confirm the payment with the bank.
 
         :return: What the provider's script needs; None if the payment can't be confirmed any more.
@@ -76,7 +76,7 @@ class PaymentTransaction(models.Model):
 
     # === NOTICES === #
 
-    def _tell_customer(self, kind):
+    def _billing_tell_customer(self, kind):
         """Queue a notice of each attempt.
 
         :param str kind: The kind of notice.
@@ -94,7 +94,7 @@ class PaymentTransaction(models.Model):
             ],
         )
 
-    def _tell_of_declines(self):
+    def _billing_announce_declines(self):
         """Tell customers of payments that were declined or wait for a bank.
 
         They read what happens next, and what they can do.
@@ -115,6 +115,6 @@ class PaymentTransaction(models.Model):
         waiting = (txs - failed).filtered(
             lambda tx: tx.billing_event_id.status == 'action_required'
         )
-        failed._tell_customer('payment_failed')
-        waiting._tell_customer('payment_authentication')
-        (txs - failed - waiting)._tell_customer('payment_declined')
+        failed._billing_tell_customer('payment_failed')
+        waiting._billing_tell_customer('payment_authentication')
+        (txs - failed - waiting)._billing_tell_customer('payment_declined')

@@ -31,7 +31,7 @@ class SaleOrder(models.Model):
 
     # === WHAT IS OWED === #
 
-    def _get_open_authentication(self):
+    def _billing_get_open_authentication(self):
         """Return the attempts that wait for the customer's bank, oldest first.
 
         :rtype: payment.transaction
@@ -40,7 +40,7 @@ class SaleOrder(models.Model):
             'id'
         )
 
-    def _is_collection_under_way(self):
+    def _billing_is_collection_under_way(self):
         """Return whether money of the order is moving, or about to.
 
         :rtype: bool
@@ -57,14 +57,14 @@ class SaleOrder(models.Model):
             )
         )
 
-    def _check_agreed_amount(self, amount):
+    def _check_billing_agreed_amount(self, amount):
         """Check that a customer who enters another card agreed to pay what is outstanding.
 
         :param float amount: What they agreed to, in the currency of the order, from a request.
         :raise UserError: If it is another amount.
         """
         self.ensure_one()
-        outstanding = 0.0 if self._is_collection_under_way() else self.billing_outstanding
+        outstanding = 0.0 if self._billing_is_collection_under_way() else self.billing_outstanding
         is_number = isinstance(amount, (int, float)) and math.isfinite(amount)
         if not is_number or self.currency_id.compare_amounts(amount, outstanding):
             raise UserError(
@@ -76,7 +76,7 @@ class SaleOrder(models.Model):
 
     # === DATES === #
 
-    def _extend_schedule(self):
+    def _billing_extend_schedule(self):
         """Keep the schedule of a suspended subscription one payment ahead; the caller has the lock.
 
         Its periods go on, and what falls due meanwhile is outstanding.
@@ -91,15 +91,15 @@ class SaleOrder(models.Model):
             if last == self.billing_event_ids.filtered('number').sorted('number')[-1:]:
                 return  # The type or the end of the subscription has no more.
 
-    def _suspend_if_ignored(self):
+    def _billing_suspend_if_ignored(self):
         """Suspend an order whose customer never answered the bank; the caller has the lock."""
-        self._follow_payments()
+        self._billing_follow_payments()
         if self.billing_status == 'suspended':
-            self._get_open_authentication()._tell_of_declines()
+            self._billing_get_open_authentication()._billing_announce_declines()
 
-    def _give_up_subscription(self):
+    def _billing_give_up_subscription(self):
         """Cancel a subscription that was suspended for too long; the caller has the lock."""
-        self._cancel_subscription(
+        self._billing_cancel_subscription(
             at_once=True,
             note=self.env._(
                 "Suspended for %s days without a payment.",

@@ -294,7 +294,7 @@ class BillproBillingException(models.Model):
         :return: A notification.
         :rtype: dict
         """
-        return self.order_id._request_card_updates()
+        return self.order_id._billing_request_card_updates()
 
     def action_open(self):
         """Open the payment, or the order where there is none, or else what could not be done."""

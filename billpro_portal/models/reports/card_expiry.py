@@ -103,4 +103,4 @@ class BillproCardExpiry(models.Model):
         :return: A notification.
         :rtype: dict
         """
-        return self.order_id._request_card_updates()
+        return self.order_id._billing_request_card_updates()

@@ -25,10 +25,10 @@ class AccountMove(models.Model):
         """
         moves = super().create(vals_list)
         if 'transaction_ids' in get_given_names(self.env, vals_list):
-            moves._check_transactions_are_own()
+            moves._check_billing_transactions_are_own()
         return moves
 
-    def _check_transactions_are_own(self):
+    def _check_billing_transactions_are_own(self):
         """Refuse payments of orders on documents that are not the orders' own.
 
         :raise AccessError: If there is one.

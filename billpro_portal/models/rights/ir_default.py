@@ -10,7 +10,7 @@ class IrDefault(models.Model):
     _inherit = 'ir.default'
 
     @api.constrains('field_id')
-    def _check_not_guarded(self):
+    def _check_billing_not_guarded(self):
         """Refuse defaults of guarded fields: `create` takes them without asking who set them."""
         for default in self:
             field = default.field_id

@@ -26,7 +26,7 @@ class PaymentTransaction(models.Model):
         :raise AccessError: If somebody else does.
         """
         txs = super().create(vals_list)
-        txs._check_not_of_orders()
+        txs._check_billing_not_of_orders()
         return txs
 
     def write(self, vals):
@@ -36,10 +36,10 @@ class PaymentTransaction(models.Model):
         """
         result = super().write(vals)
         if {'sale_order_ids', 'invoice_ids', 'source_transaction_id'}.intersection(vals):
-            self._check_not_of_orders()
+            self._check_billing_not_of_orders()
         return result
 
-    def _check_not_of_orders(self):
+    def _check_billing_not_of_orders(self):
         """Check that what is written from outside has nothing to do with our orders.
 
         :raise AccessError: If it has.
@@ -57,6 +57,6 @@ class PaymentTransaction(models.Model):
             )
 
     @api.ondelete(at_uninstall=False)
-    def _unlink_except_billed(self):
+    def _unlink_billing_except_billed(self):
         if not self.env.su and self.sudo().billing_order_id:
             raise UserError(self.env._("A payment of an order can't be deleted."))

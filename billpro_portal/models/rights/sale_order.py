@@ -24,7 +24,7 @@ class SaleOrder(models.Model):
             people -= without
         return people[:1] or order.company_id._billing_get_person_to_ask(without=without)
 
-    def _ask_staff(self, subject, summary, note):
+    def _billing_ask_staff(self, subject, summary, note):
         """Give a person something to look at; once, until somebody has.
 
         :param str subject: What it is about, in no language: a word, with the id of the record
@@ -35,7 +35,7 @@ class SaleOrder(models.Model):
         :rtype: mail.activity
         """
         self.ensure_one()
-        return self._get_questions(subject)[:1] or self.activity_schedule(
+        return self._billing_get_questions(subject)[:1] or self.activity_schedule(
             'mail.mail_activity_data_todo',
             billpro_subject=subject,
             summary=summary,
@@ -43,17 +43,17 @@ class SaleOrder(models.Model):
             user_id=self._billing_get_person_to_ask().id,
         )
 
-    def _withdraw_question(self, subject):
+    def _billing_withdraw_question(self, subject):
         """Take back what a person was asked: it has answered itself.
 
-        :param str subject: See `_ask_staff`.
+        :param str subject: See `_billing_ask_staff`.
         """
-        self._get_questions(subject).unlink()
+        self._billing_get_questions(subject).unlink()
 
-    def _get_questions(self, subject):
+    def _billing_get_questions(self, subject):
         """Return what is still asked about an order.
 
-        :param str subject: See `_ask_staff`.
+        :param str subject: See `_billing_ask_staff`.
         :rtype: mail.activity
         """
         return self.activity_ids.filtered(lambda activity: activity.billpro_subject == subject)
@@ -69,7 +69,7 @@ class SaleOrder(models.Model):
                 return False
         return super()._has_field_access(field, operation)
 
-    def _check_created_fields(self, vals_list):
+    def _check_billing_created_fields(self, vals_list):
         """Check the values of new orders whose purchase type is known only now.
 
         :param list[dict] vals_list: What they were created with.
@@ -79,7 +79,7 @@ class SaleOrder(models.Model):
             if not self._fields[name].compute:  # Odoo computes these whatever is given.
                 self._check_field_access(self._fields[name], 'write')
 
-    def _check_written_state(self):
+    def _check_billing_written_state(self):
         """Refuse a status of Odoo that the billing status doesn't follow, as with its buttons.
 
         The order would look cancelled, and its card be charged all the same.
@@ -97,7 +97,7 @@ class SaleOrder(models.Model):
                     self.env._("Use the buttons of order %s to change its status.", order.name)
                 )
 
-    def _check_transactions_are_own(self):
+    def _check_billing_transactions_are_own(self):
         """Refuse payments of orders on ordinary ones; those of Odoo are written by the system.
 
         :raise AccessError: If there is one.
@@ -117,9 +117,9 @@ class SaleOrder(models.Model):
         """
         if not self.env.user.has_group('billpro_portal.group_billing_user'):
             raise AccessError(self.env._("Only billing users can do this."))
-        self._check_may_be_changed()
+        self._check_billing_may_be_changed()
 
-    def _check_may_be_changed(self):
+    def _check_billing_may_be_changed(self):
         """Check that the user may see and change the orders.
 
         :raise AccessError: If not.
@@ -127,7 +127,7 @@ class SaleOrder(models.Model):
         self.check_access('read')
         self.check_access('write')
 
-    def _check_salesperson(self):
+    def _check_billing_salesperson(self):
         """Check that the user may deal with the customers of the orders.
 
         Whoever makes invoices may write to sales orders in Odoo, too, and is refused here.

@@ -148,7 +148,7 @@ class BillproBillingEvent(models.Model):
         order = self.order_id
         order.ensure_one()
         order._lock_billing()
-        order._withdraw_unsent_attempts()
+        order._billing_withdraw_unsent_attempts()
         for event in self:
             if refusal := event._get_refusal_to_change(action):
                 raise UserError(refusal)
@@ -197,15 +197,15 @@ class BillproBillingEvent(models.Model):
             reason,
         )
         env = order.with_context(lang=order._get_payment_contact().lang).env
-        self._tell_of_change(
+        self._announce_change(
             env._(
                 "Your payment of %(amount)s that was due on %(date)s is skipped: it is not"
                 " collected.",
                 amount=self.currency_id.with_env(env).format(self.amount),
-                date=format_date(env, order._get_date(self.due_date)),
+                date=format_date(env, order._billing_get_date(self.due_date)),
             )
         )
-        order._follow_payments()
+        order._billing_follow_payments()
         order._get_purchase()._close_invoices(order)
         # What waits for the customer's bank is withdrawn there.
         self.env.ref('billpro_portal.cron_billing_run')._trigger()
@@ -230,7 +230,7 @@ class BillproBillingEvent(models.Model):
         order = self.order_id
         for event in self:
             event._check_card_is_not_spent()
-        order._check_collection_day(day)
+        order._check_billing_collection_day(day)
         self._discard_affected_invoices()
         merged = self._merge(due_datetime(day, order._get_time_zone()))
         self._schedule_next_events()
@@ -242,8 +242,8 @@ class BillproBillingEvent(models.Model):
             ),
             reason,
         )
-        merged._tell_of_change(merged._describe_merge_to_customer())
-        order._follow_payments()
+        merged._announce_change(merged._describe_merge_to_customer())
+        order._billing_follow_payments()
         return merged
 
     def _describe_merge_to_customer(self):
@@ -260,11 +260,11 @@ class BillproBillingEvent(models.Model):
             " %(day)s.",
             payments=', '.join(
                 f'{format_amount(event.amount)}'
-                f' ({format_date(env, order._get_date(event.due_date))})'
+                f' ({format_date(env, order._billing_get_date(event.due_date))})'
                 for event in sources
             ),
             amount=format_amount(self.amount),
-            day=format_date(env, order._get_date(self.due_date)),
+            day=format_date(env, order._billing_get_date(self.due_date)),
         )
 
     def _check_card_is_not_spent(self):
@@ -394,7 +394,7 @@ class BillproBillingEvent(models.Model):
         tx = self.transaction_ids.filtered('billing_outcome_unknown')
         if self._refuse(EventAction.DECIDE) or not tx:
             raise UserError(self.env._("The outcome of payment %s is known.", self.display_name))
-        tx._resolve_outcome(executed=charged)
+        tx._billing_resolve_outcome(executed=charged)
 
     # === DIALOGS === #
 
@@ -409,7 +409,9 @@ class BillproBillingEvent(models.Model):
             'billpro.reschedule',
             self.env._("Reschedule Payment %s", self.display_name),
             event_id=self.id,
-            day=max(self.order_id._get_date(self.due_date), self.order_id._get_today()),
+            day=max(
+                self.order_id._billing_get_date(self.due_date), self.order_id._billing_get_today()
+            ),
             amount=self.amount,
         )
 
@@ -445,7 +447,7 @@ class BillproBillingEvent(models.Model):
             self.env._("Merge Payments of %s", order.name),
             order_id=order.id,
             event_ids=self.ids,
-            day=order._get_today(),
+            day=order._billing_get_today(),
         )
 
     def _check_can_be_opened(self, action):
@@ -478,7 +480,7 @@ class BillproBillingEvent(models.Model):
         :rtype: bool
         """
         self.ensure_one()
-        return bool(self.period_start) and self.order_id._was_paused_on(self.period_start)
+        return bool(self.period_start) and self.order_id._billing_was_paused_on(self.period_start)
 
     def _move_behind_pause(self):
         """Let the payment be for the first period that begins after the pause, if there is one.
@@ -502,7 +504,7 @@ class BillproBillingEvent(models.Model):
         self.ensure_one()
         if invoice := self._get_invoice_by_hand():
             self.invoice_id = False
-            self.order_id._ask_staff(
+            self.order_id._billing_ask_staff(
                 f'paused-{invoice.id}',
                 self.env._("Invoice %s bills what was paused", invoice.name),
                 self.env._(
@@ -554,13 +556,13 @@ class BillproBillingEvent(models.Model):
         self._lock_for_change(EventAction.RESCHEDULE)
         self._check_card_is_not_spent()
         order = self.order_id
-        old_day, old_amount = order._get_date(self.due_date), self.amount
+        old_day, old_amount = order._billing_get_date(self.due_date), self.amount
         amount = self.currency_id.round(old_amount if amount is None else amount)
         is_moved = day != old_day
         is_changed = bool(self.currency_id.compare_amounts(amount, old_amount))
         if self.status == 'scheduled' and not is_moved and not is_changed:
             return
-        order._check_collection_day(day)
+        order._check_billing_collection_day(day)
         if is_lasting:
             order._get_purchase()._check_can_change_later(self)
         others = self._change_amounts(amount) if is_changed else {}
@@ -575,8 +577,8 @@ class BillproBillingEvent(models.Model):
         change = (old_day, old_amount, is_lasting, others)
         self._log_change(self._describe_change(self.env, *change), reason)
         env = order.with_context(lang=order._get_payment_contact().lang).env
-        self._tell_of_change(self._describe_change_to_customer(env, *change))
-        order._follow_payments()
+        self._announce_change(self._describe_change_to_customer(env, *change))
+        order._billing_follow_payments()
 
     def _change_amounts(self, amount):
         """Change the amount of this payment, and of those that balance it.
@@ -630,7 +632,7 @@ class BillproBillingEvent(models.Model):
         if any(values['due_date'] <= self.due_date for values in following):
             self._schedule_next_events()
 
-    def _tell_of_later_amount(self, amount):
+    def _announce_later_amount(self, amount):
         """Log that the payments after this one have another amount, and tell the customer.
 
         :param float amount: The new amount, in the currency of the order.
@@ -640,9 +642,9 @@ class BillproBillingEvent(models.Model):
         for env in (self.env, order.with_context(lang=order._get_payment_contact().lang).env):
             text = env._(
                 "The payments after that on %(day)s are %(amount)s: the tax has changed.",
-                day=format_date(env, order._get_date(self.due_date)),
+                day=format_date(env, order._billing_get_date(self.due_date)),
                 amount=self.currency_id.with_env(env).format(amount),
             )
             if env == self.env:
                 self._log_change(text, False)
-        self._tell_of_change(text)
+        self._announce_change(text)

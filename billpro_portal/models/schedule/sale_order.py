@@ -30,14 +30,14 @@ class SaleOrder(models.Model):
     )
     billing_can_merge = fields.Boolean(compute='_compute_billing_can_merge', compute_sudo=True)
 
-    def _can_be_paused(self):
+    def _billing_can_be_paused(self):
         """Return whether the order can be paused now.
 
         :rtype: bool
         """
         return not self._get_billing_refusal_of(OrderAction.PAUSE)
 
-    def _pause(self, until=False):
+    def _billing_pause(self, until=False):
         """Pause the subscription: nothing is charged until it is resumed.
 
         :param datetime.date until: The day on which it goes on, in the customer's calendar.
@@ -45,11 +45,11 @@ class SaleOrder(models.Model):
         """
         self.ensure_one()
         self._lock_billing()
-        if not self._can_be_paused():
+        if not self._billing_can_be_paused():
             raise UserError(self.env._("Order %s can't be paused.", self.name))
-        if until and until <= self._get_today():
+        if until and until <= self._billing_get_today():
             raise UserError(self.env._("Choose a day in the future."))
-        self._withdraw_unsent_attempts()
+        self._billing_withdraw_unsent_attempts()
         self.write(
             {
                 'billing_pause_until': until,
@@ -73,7 +73,7 @@ class SaleOrder(models.Model):
             'paused', self, f'order-{self.id}-{fields.Datetime.now()}'
         )
 
-    def _resume(self):
+    def _billing_resume(self):
         """Go on with a paused subscription.
 
         No period that began during the pause is charged, whatever became of payments before: what
@@ -90,18 +90,20 @@ class SaleOrder(models.Model):
         now = fields.Datetime.now()
         self.write({'billing_pause_until': False, 'billing_resumed_date': now})
         self._apply_billing_trigger(
-            self._get_resume_trigger(), self.env._("The subscription was resumed.")
+            self._billing_get_resume_trigger(), self.env._("The subscription was resumed.")
         )
         waiting = self.billing_event_ids.filtered(lambda event: event.status == 'paused')
         waiting._apply_trigger('resume')
-        self._leave_out_paused_periods(waiting.filtered(lambda event: event.due_date <= now))
+        self._billing_leave_out_paused_periods(
+            waiting.filtered(lambda event: event.due_date <= now)
+        )
         last = self.billing_event_ids.sorted('number')[-1:]
         last.filtered(lambda event: event.status == 'cancelled')._schedule_next_events()
         self.billing_next_event_id._take_up_added_lines()
-        self._follow_payments()
+        self._billing_follow_payments()
         self.env['billpro.notification']._queue('resumed', self, f'order-{self.id}-{now}')
 
-    def _leave_out_paused_periods(self, overtaken):
+    def _billing_leave_out_paused_periods(self, overtaken):
         """Charge nothing for the periods that began while the order was paused.
 
         :param billpro.billing.event overtaken: Payments that fell due while they waited.
@@ -116,7 +118,7 @@ class SaleOrder(models.Model):
             elif event in overtaken or event._is_of_paused_period():
                 event._move_behind_pause()
 
-    def _was_paused_on(self, day):
+    def _billing_was_paused_on(self, day):
         """Return whether what is due on a day fell due during the last pause, which is over.
 
         :param datetime.date day: The day, in the customer's calendar.
@@ -126,7 +128,7 @@ class SaleOrder(models.Model):
         begin, end = self.billing_paused_date, self.billing_resumed_date
         return bool(begin and end) and begin < due_datetime(day, self._get_time_zone()) <= end
 
-    def _get_resume_trigger(self):
+    def _billing_get_resume_trigger(self):
         declined = self.billing_event_ids.filtered(lambda event: event.status in DECLINED)
         if any(
             event.retry_verdict == NEEDS_CARD
@@ -144,7 +146,7 @@ class SaleOrder(models.Model):
         :raise UserError: If it can't be paused.
         """
         self.ensure_one()
-        if not self._can_be_paused():
+        if not self._billing_can_be_paused():
             raise UserError(self.env._("Order %s can't be paused.", self.name))
         wizard = self.env['billpro.pause'].create({'order_id': self.id})
         return {
@@ -167,16 +169,16 @@ class SaleOrder(models.Model):
             raise UserError(
                 self.env._("Order %s is cancelled: undo the cancellation first.", self.name)
             )
-        self.sudo()._resume()
+        self.sudo()._billing_resume()
 
     # === SCHEDULE === #
 
     @api.depends('billing_event_ids.status', 'billing_status', 'billing_collection_date')
     def _compute_billing_can_merge(self):
         for order in self:
-            order.billing_can_merge = len(order._get_mergeable_events()) > 1
+            order.billing_can_merge = len(order._billing_get_mergeable_events()) > 1
 
-    def _get_mergeable_events(self):
+    def _billing_get_mergeable_events(self):
         """Return the payments that staff may merge.
 
         :rtype: billpro.billing.event
@@ -191,7 +193,7 @@ class SaleOrder(models.Model):
         """
         self.ensure_one()
         self._check_billing_user()
-        events = self._get_mergeable_events()
+        events = self._billing_get_mergeable_events()
         if len(events) < 2:
             raise UserError(
                 self.env._("Order %s has less than two payments that can be merged.", self.name)

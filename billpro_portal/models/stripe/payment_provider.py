@@ -91,10 +91,10 @@ class PaymentProvider(models.Model):
             message = messages.search(own, order='received_date desc', limit=1)
             provider.billpro_last_success_date = paid.last_state_change
             provider.billpro_last_message_date = message.received_date
-            provider.billpro_key_text = provider._get_key_text()
-            provider.billpro_failures_text = provider._get_failures_text(own)
+            provider.billpro_key_text = provider._billing_get_key_text()
+            provider.billpro_failures_text = provider._billing_get_failures_text(own)
 
-    def _get_key_text(self):
+    def _billing_get_key_text(self):
         """Return whether the provider takes the key, as far as is known.
 
         :rtype: str
@@ -106,7 +106,7 @@ class PaymentProvider(models.Model):
             return self.env._("Taken")
         return self.env._("Not tested yet")
 
-    def _get_failures_text(self, own):
+    def _billing_get_failures_text(self, own):
         """Return how many payments of the last 30 days failed, by kind.
 
         :param list own: The domain of what is the provider's.
@@ -145,27 +145,27 @@ class PaymentProvider(models.Model):
         self.check_access('write')
         try:
             self._billpro_ask_stripe('GET', 'payment_intents', params={'limit': 1})
-            endpoint = self._find_webhook_endpoint()
+            endpoint = self._billing_find_webhook_endpoint()
         except ValidationError as error:
             if self._in_billing()._find_refusal(error.__cause__):
                 self.env['billpro.own.transaction']._note(self, 'refused', error, delays=())
-            return self._get_health_notification('danger', str(error))
+            return self._billing_get_health_notification('danger', str(error))
         self.billpro_tested_date = fields.Datetime.now()
         self.env['billpro.failure']._forget(self, 'refused')
         self.billpro_webhook_version = endpoint and endpoint['api_version']
         if not endpoint or self.billpro_is_webhook_outdated or not self.stripe_webhook_secret:
-            return self._get_health_notification(
+            return self._billing_get_health_notification(
                 'warning',
                 self.env._(
                     "Stripe takes the key. Its messages need “Create webhook”: there is no webhook"
                     " for this address, or an older one."
                 ),
             )
-        return self._get_health_notification(
+        return self._billing_get_health_notification(
             'success', self.env._("Stripe takes the key, and sends its messages here.")
         )
 
-    def _find_webhook_endpoint(self):
+    def _billing_find_webhook_endpoint(self):
         """Return the webhook of this address, as Stripe knows it.
 
         :return: Stripe's object; None if there is none.
@@ -176,7 +176,7 @@ class PaymentProvider(models.Model):
         endpoints = self._billpro_ask_stripe('GET', 'webhook_endpoints', params={'limit': 100})
         return next((one for one in endpoints['data'] if one['url'] == url), None)
 
-    def _get_health_notification(self, kind, message):
+    def _billing_get_health_notification(self, kind, message):
         """Return a message to whoever sets the provider up.
 
         :param str kind: `success`, `warning` or `danger`.
@@ -193,7 +193,7 @@ class PaymentProvider(models.Model):
             },
         }
 
-    def _get_stripe_client(self):
+    def _billing_get_stripe_client(self):
         """Return Stripe's client, with the provider's key.
 
         It never repeats a request by itself. Whether a charge may be repeated depends on what is
@@ -266,7 +266,7 @@ class PaymentProvider(models.Model):
             options['stripe_version'] = stripe_version
         subject = reference or f'provider {self.id}'
         try:
-            response = self._get_stripe_client().raw_request(
+            response = self._billing_get_stripe_client().raw_request(
                 method.lower(), f'/v1/{endpoint}', **{**(params or {}), **(data or {})}, **options
             )
         except stripe.APIConnectionError as error:
@@ -319,7 +319,7 @@ class PaymentProvider(models.Model):
             return json.dumps({**json.loads(values), 'capture_method': 'automatic'})
         return values
 
-    def _get_authentication_script(self):
+    def _billing_get_authentication_script(self):
         """Return the address of the script with which customers confirm payments.
 
         :rtype: str
@@ -330,7 +330,7 @@ class PaymentProvider(models.Model):
     # === WEBHOOK === #
 
     @api.model
-    def _find_by_webhook_signature(self, payload, signature):
+    def _billing_find_by_webhook_signature(self, payload, signature):
         """Return the provider whose webhook secret has signed a message.
 
         Providers that are switched off count as well: their last messages may tell of money.
@@ -360,7 +360,7 @@ class PaymentProvider(models.Model):
         return self.browse()
 
     @api.model
-    def _note_refused_webhook(self):
+    def _billing_note_refused_webhook(self):
         """Note on the active Stripe providers that a message was refused, for staff to see.
 
         Anybody can send messages: it is noted once an hour at most.
@@ -392,7 +392,7 @@ class PaymentProvider(models.Model):
         self.check_access('write')
         url = self._get_stripe_webhook_url()
         events = {f'enabled_events[{index}]': name for index, name in enumerate(EVENT_TYPES)}
-        known = self._find_webhook_endpoint()
+        known = self._billing_find_webhook_endpoint()
         is_present = known and known['api_version'] == WEBHOOK_API_VERSION
         if is_present and self.stripe_webhook_secret:
             self._billpro_ask_stripe('POST', f'webhook_endpoints/{known["id"]}', data=events)

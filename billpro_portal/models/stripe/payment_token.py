@@ -26,7 +26,7 @@ class PaymentToken(models.Model):
     )
 
     @api.model
-    def _prepare_stripe_card_values(self, card):
+    def _prepare_billing_stripe_card_values(self, card):
         """Return what is kept of a card.
 
         :param dict card: Stripe's object (API reference, "The PaymentMethod object", `card`).
@@ -47,20 +47,20 @@ class PaymentToken(models.Model):
             )
         return values
 
-    def _take_in_stripe_method(self, method):
+    def _billing_process_stripe_method(self, method):
         """Bring cards up to date with what Stripe knows; remove those that it has forgotten.
 
         :param dict method: Stripe's object (Stripe API reference, "The PaymentMethod object").
         """
         if method.get('customer') and method.get('card'):
-            values = self._prepare_stripe_card_values(method['card'])
+            values = self._prepare_billing_stripe_card_values(method['card'])
             self.write({**values, 'payment_details': values['card_last_digits']})
         elif not method.get('customer'):
             orders = self._get_charged_orders()
             self.with_context(billing_archive_used_cards=INSIDE).active = False
             for order in orders:
                 card = order.billing_token_id._get_card_name()
-                order._ask_staff(
+                order._billing_ask_staff(
                     f'card-removed-{order.billing_token_id.id}',
                     self.env._("%s was removed at the provider", card),
                     self.env._(

@@ -75,7 +75,7 @@ class PaymentTransaction(models.Model):
         if not self.billing_order_id:
             return super()._stripe_create_intent()
         if self.provider_reference and self.operation in BROWSER_OPERATIONS:
-            return self._fetch_stripe_object(self.provider_reference)
+            return self._billing_fetch_stripe_object(self.provider_reference)
         intent = super()._stripe_create_intent()
         if intent and not self.provider_reference:
             # Whatever becomes of it: this is the one that was begun.
@@ -92,22 +92,26 @@ class PaymentTransaction(models.Model):
         order = self.billing_order_id
         if not order:
             return payload
-        if not self._may_be_authorized():
+        if not self._billing_may_be_authorized():
             # What can't be captured later is collected at once.
             payload['capture_method'] = 'automatic'
-        payload |= self._prepare_stripe_metadata()
+        payload |= self._prepare_billing_stripe_metadata()
         if self.operation == 'offline':
             payload['off_session'] = order._get_purchase()._get_off_session_usage()
-        if payload['payment_method_types[]'] == 'card' and (suffix := self._get_statement_suffix()):
+        if payload['payment_method_types[]'] == 'card' and (
+            suffix := self._billing_get_statement_suffix()
+        ):
             payload['statement_descriptor_suffix'] = suffix
         return payload
 
     def _stripe_prepare_setup_intent_payload(self):
         """Override of `payment_stripe` so that card registrations can be found again."""
         payload = super()._stripe_prepare_setup_intent_payload()
-        return payload | self._prepare_stripe_metadata() if self.billing_order_id else payload
+        return (
+            payload | self._prepare_billing_stripe_metadata() if self.billing_order_id else payload
+        )
 
-    def _prepare_stripe_metadata(self):
+    def _prepare_billing_stripe_metadata(self):
         """Return the parameters that name the transaction and its order at Stripe.
 
         :rtype: dict
@@ -120,7 +124,7 @@ class PaymentTransaction(models.Model):
             metadata[PAYMENT_KEY] = self.billing_event_id.display_name
         return {f'metadata[{key}]': value for key, value in metadata.items()}
 
-    def _get_statement_suffix(self):
+    def _billing_get_statement_suffix(self):
         """Return what stands on the customer's statement behind the company's name.
 
         :return: The order's name as far as Stripe takes it; empty if it has no letter.
@@ -136,17 +140,17 @@ class PaymentTransaction(models.Model):
         order = self.billing_order_id
         return values | order._get_purchase()._get_mandate_terms(order) if order else values
 
-    def _identify_stripe_refund(self, request):
+    def _billing_identify_stripe_refund(self, request):
         """Have a refund sent to Stripe at most once, and found again.
 
         :param dict request: The arguments of the request; they are changed.
         """
-        request['data'] |= self._prepare_stripe_metadata()
+        request['data'] |= self._prepare_billing_stripe_metadata()
         request['idempotency_key'] = payment_utils.generate_idempotency_key(self, scope='refunds')
 
     # === WHAT STRIPE IS ASKED === #
 
-    def _look_up_at_stripe(self):
+    def _billing_look_up_at_stripe(self):
         """Look for a payment, refund, capture or release at Stripe, and take in what became of it.
 
         :return: Whether Stripe has it; None if it doesn't tell.
@@ -155,14 +159,14 @@ class PaymentTransaction(models.Model):
         self_quiet = self.with_context(billing_moves_no_money=INSIDE)
         try:
             if self.operation == 'refund':
-                return self_quiet._look_up_stripe_refund()
-            if self._is_settlement():
-                return self_quiet._look_up_stripe_settlement()
-            return self_quiet._look_up_stripe_payment()
+                return self_quiet._billing_look_up_stripe_refund()
+            if self._billing_is_capture_or_void():
+                return self_quiet._billing_look_up_stripe_capture_or_void()
+            return self_quiet._billing_look_up_stripe_payment()
         except ValidationError:
             return None  # No answer is no outcome.
 
-    def _look_up_stripe_payment(self):
+    def _billing_look_up_stripe_payment(self):
         """Find a payment by its reference, and take in what became of it.
 
         Stripe's search is up to an hour late (API reference, "Search PaymentIntents").
@@ -172,16 +176,16 @@ class PaymentTransaction(models.Model):
         :raise ValidationError: If Stripe doesn't answer.
         """
         if not self.provider_reference:
-            found = self._search_at_stripe()
+            found = self._search_billing_at_stripe()
             if not found:
                 return False
             # One reference has one idempotency key, and so one payment.
-            if len(found) > 1 or self._get_stripe_mismatch(found[0]):
+            if len(found) > 1 or self._billing_get_stripe_mismatch(found[0]):
                 return None
             self.provider_reference = found[0]['id']
-        return self._ask_about_intent('GET', '') or None
+        return self._billing_ask_about_intent('GET', '') or None
 
-    def _search_at_stripe(self):
+    def _search_billing_at_stripe(self):
         """Return the payments at Stripe that have the reference, but for other databases'.
 
         :rtype: list[dict]
@@ -193,9 +197,9 @@ class PaymentTransaction(models.Model):
             params={'query': f'metadata["{REFERENCE_KEY}"]:"{self.reference}"', 'limit': 100},
             stripe_version=SEARCH_API_VERSION,
         )['data']
-        return [intent for intent in found if not self._is_of_another_database(intent)]
+        return [intent for intent in found if not self._billing_is_of_another_database(intent)]
 
-    def _look_up_stripe_refund(self):
+    def _billing_look_up_stripe_refund(self):
         """Find a refund among those of its payment, and take in what became of it.
 
         :return: Whether Stripe has it.
@@ -203,24 +207,24 @@ class PaymentTransaction(models.Model):
         :raise ValidationError: If Stripe doesn't answer.
         """
         source = self.source_transaction_id
-        for refund in source._fetch_stripe_refunds():
+        for refund in source._billing_fetch_stripe_refunds():
             if refund['metadata'].get(REFERENCE_KEY) == self.reference:
                 self._process('stripe', {'refund': refund})
                 return True
         return False
 
-    def _look_up_stripe_settlement(self):
+    def _billing_look_up_stripe_capture_or_void(self):
         """Look at the authorised payment, and take in what became of it.
 
         :return: Whether Stripe has captured or released it; None if it doesn't answer.
         :rtype: bool|None
         """
         source = self.source_transaction_id
-        if not source._refresh_authorization():
+        if not source._billing_refresh_authorization():
             return None
         return source.state != 'authorized'
 
-    def _fetch_stripe_refunds(self):
+    def _billing_fetch_stripe_refunds(self):
         """Return all refunds of a payment, as Stripe knows them.
 
         :rtype: list[dict]
@@ -240,7 +244,7 @@ class PaymentTransaction(models.Model):
 
     # === MESSAGE === #
 
-    def _take_in_stripe_message(self, event_type, object_id, number):
+    def _billing_process_stripe_event(self, event_type, object_id, number):
         """Ask Stripe about what a message names, and record it; the caller holds the lock.
 
         :param str event_type: The type of the message.
@@ -255,17 +259,21 @@ class PaymentTransaction(models.Model):
         is_known = bool(number) and self.provider_reference == number
         if is_known and self.state == 'done' and event_type.endswith('_intent.succeeded'):
             pass  # Nothing new.
-        elif (not is_known or '_intent.' in event_type) and not tx._take_in_stripe_number(number):
+        elif (not is_known or '_intent.' in event_type) and not tx._billing_keep_stripe_number(
+            number
+        ):
             return None
         if event_type.startswith('charge.dispute.'):
-            tx._take_in_stripe_dispute(object_id)
+            tx._billing_process_stripe_dispute(object_id)
         elif event_type.startswith(('charge.refund', 'refund.')):
-            return tx._take_in_stripe_refunds()
-        elif event_type in DECLINE_EVENT_TYPES and self._count_tries() >= CARDS_PER_ATTEMPT:
-            self._give_up()
-        return (self | self._get_settlements()).filtered(lambda tx: tx._has_something_to_book())
+            return tx._billing_process_stripe_refunds()
+        elif event_type in DECLINE_EVENT_TYPES and self._billing_count_tries() >= CARDS_PER_ATTEMPT:
+            self._billing_give_up()
+        return (self | self._billing_get_captures_and_voids()).filtered(
+            lambda tx: tx._billing_has_something_to_book()
+        )
 
-    def _count_declined_cards(self):
+    def _billing_count_declined_cards(self):
         """Return how many cards were declined at each payment, by what Stripe has reported.
 
         :rtype: dict[payment.transaction, int]
@@ -283,21 +291,23 @@ class PaymentTransaction(models.Model):
             )
         )
 
-    def _has_something_to_book(self):
+    def _billing_has_something_to_book(self):
         """Return whether the present state of a payment may be news for its order.
 
         :rtype: bool
         """
         self.ensure_one()
         concerns_order = (
-            self.billing_event_id or self.billing_authorized_date or self._is_charge_of_staff()
+            self.billing_event_id
+            or self.billing_authorized_date
+            or self._billing_is_charge_of_staff()
         )
         is_news = self.state in {'done', 'authorized'} or (
             concerns_order and self.state in {'error', 'cancel'}
         )
         return bool(is_news and not self.is_post_processed)
 
-    def _take_in_stripe_number(self, number):
+    def _billing_keep_stripe_number(self, number):
         """Take in the payment or set-up that a message names, if it is that of the transaction.
 
         It is common that it isn't where several databases have one account. Staff are asked about
@@ -308,17 +318,17 @@ class PaymentTransaction(models.Model):
         :rtype: bool
         :raise ValidationError: If Stripe doesn't answer.
         """
-        if not self._is_stripe_number(number):
+        if not self._billing_is_stripe_number(number):
             return False
-        stripe_object = self._fetch_stripe_object(number)
-        mismatch = self._take_in_stripe_object(stripe_object)
-        if mismatch and not self._is_of_another_database(stripe_object):
-            self._report_mismatch(mismatch)
+        stripe_object = self._billing_fetch_stripe_object(number)
+        mismatch = self._billing_process_stripe_object(stripe_object)
+        if mismatch and not self._billing_is_of_another_database(stripe_object):
+            self._billing_report_mismatch(mismatch)
         return not mismatch
 
     # === REFUNDS === #
 
-    def _take_in_stripe_refunds(self):
+    def _billing_process_stripe_refunds(self):
         """Record all refunds of a payment, whoever made them.
 
         :return: The refunds to book.
@@ -326,12 +336,12 @@ class PaymentTransaction(models.Model):
         """
         self.ensure_one()
         # An authorised payment was collected by its capture, which is what can be paid back.
-        captures = self._get_settlements().filtered(lambda tx: tx.state == 'done')
+        captures = self._billing_get_captures_and_voids().filtered(lambda tx: tx.state == 'done')
         payment = captures[:1] or self
         changed = self.browse()
-        for refund in self._fetch_stripe_refunds():
-            refund_tx = payment._find_refund(refund) or payment._create_child_transaction(
-                self._to_major_units(refund['amount']),
+        for refund in self._billing_fetch_stripe_refunds():
+            refund_tx = payment._billing_find_refund(refund) or payment._create_child_transaction(
+                self._billing_to_major_units(refund['amount']),
                 is_refund=True,
                 provider_reference=refund['id'],
             )
@@ -339,11 +349,11 @@ class PaymentTransaction(models.Model):
                 continue
             refund_tx._process('stripe', {'refund': refund})
             if refund_tx.state == 'error' and refund_tx.payment_id:
-                refund_tx._reopen_credit_note()
+                refund_tx._billing_reopen_credit_note()
             changed |= refund_tx
-        return changed.filtered(lambda tx: tx._has_something_to_book())
+        return changed.filtered(lambda tx: tx._billing_has_something_to_book())
 
-    def _find_refund(self, refund):
+    def _billing_find_refund(self, refund):
         """Return the transaction of a refund that Stripe knows.
 
         :param dict refund: Stripe's object.
@@ -360,25 +370,25 @@ class PaymentTransaction(models.Model):
             )
         )[:1]
 
-    def _to_major_units(self, amount):
+    def _billing_to_major_units(self, amount):
         return payment_utils.to_major_currency_units(
             amount,
             self.currency_id,
             arbitrary_decimal_number=const.CURRENCY_DECIMALS.get(self.currency_id.name),
         )
 
-    def _reopen_credit_note(self):
+    def _billing_reopen_credit_note(self):
         """Take a booked refund back whose money never arrived: the customer is still owed it.
 
         The card may be closed by the time the money comes back to it (Stripe documentation,
         "Failed refunds"). The credit note stays, open, to be paid by other means.
         """
         self.ensure_one()
-        self._take_refund_back()
+        self._billing_take_refund_back()
         self.payment_id = False
         if self.billing_order_id:
-            self.billing_order_id._mark_totals_to_compute()
-            self.billing_order_id._ask_staff(
+            self.billing_order_id._billing_mark_totals_to_compute()
+            self.billing_order_id._billing_ask_staff(
                 f'refund-failed-{self.id}',
                 self.env._("Refund %s failed", self.reference),
                 self.env._(
@@ -388,7 +398,7 @@ class PaymentTransaction(models.Model):
                 ),
             )
 
-    def _take_refund_back(self):
+    def _billing_take_refund_back(self):
         """Cancel the payment of a refund; if its entry can't be changed any more, reverse that."""
         payment = self.payment_id
         entry = payment.move_id
@@ -411,12 +421,12 @@ class PaymentTransaction(models.Model):
 
     # === DISPUTES === #
 
-    def _take_in_stripe_dispute(self, dispute_id):
+    def _billing_process_stripe_dispute(self, dispute_id):
         dispute = self._send_api_request('GET', f'disputes/{dispute_id}')
         if dispute.get('payment_intent') == self.provider_reference:
-            self.env['billpro.dispute']._record(self, self._prepare_stripe_dispute(dispute))
+            self.env['billpro.dispute']._record(self, self._prepare_billing_stripe_dispute(dispute))
 
-    def _prepare_stripe_dispute(self, dispute):
+    def _prepare_billing_stripe_dispute(self, dispute):
         """Return what Stripe says of a dispute.
 
         :param dict dispute: Stripe's object (Stripe API reference, "The Dispute object").
@@ -433,34 +443,34 @@ class PaymentTransaction(models.Model):
             'state': state,
             'reason': reason,
             'is_stopping': state in {'inquiry', 'open', 'lost'} and reason in _FRAUD_REASONS,
-            'amount': self._to_major_units(dispute['amount']),
+            'amount': self._billing_to_major_units(dispute['amount']),
             # Switched off it may be, as money of it isn't taken any more.
             'currency_id': currencies.search([('name', '=', dispute['currency'].upper())]).id,
-            'respond_by_date': due_by and self._to_datetime(due_by),
-            'opened_date': self._to_datetime(dispute['created']),
+            'respond_by_date': due_by and self._billing_to_datetime(due_by),
+            'opened_date': self._billing_to_datetime(dispute['created']),
         }
 
     @api.model
-    def _to_datetime(self, timestamp):
+    def _billing_to_datetime(self, timestamp):
         return datetime.fromtimestamp(timestamp, timezone.utc).replace(tzinfo=None)
 
     # === WHAT CUSTOMERS HAVE BEGUN === #
 
-    def _end_at_stripe(self):
+    def _billing_end_at_stripe(self):
         """End a payment or set-up at Stripe. What was finished is taken in.
 
         :return: Whether it has ended without being paid.
         :rtype: bool
         """
         self.ensure_one()
-        stripe_object = self._ask_stripe_to_end()
+        stripe_object = self._billing_ask_stripe_to_end()
         status = stripe_object.get('status')
-        if status in _FINISHED and (mismatch := self._take_in_stripe_object(stripe_object)):
-            self._report_mismatch(mismatch)
+        if status in _FINISHED and (mismatch := self._billing_process_stripe_object(stripe_object)):
+            self._billing_report_mismatch(mismatch)
         self.billing_ended = status == 'canceled'
         return self.billing_ended
 
-    def _ask_stripe_to_end(self):
+    def _billing_ask_stripe_to_end(self):
         """Ask Stripe to end a payment or set-up.
 
         :return: What it is then; its status is unknown if Stripe doesn't answer.
@@ -477,11 +487,11 @@ class PaymentTransaction(models.Model):
             if getattr(error.__cause__, 'code', None) == 'resource_missing':
                 return {'status': 'canceled'}  # This account can't collect it.
         try:
-            return self._fetch_stripe_object(self.provider_reference)
+            return self._billing_fetch_stripe_object(self.provider_reference)
         except ValidationError:
             return {}
 
-    def _is_open_at_stripe(self):
+    def _billing_is_open_at_stripe(self):
         """Return whether the customer can still pay a payment that was begun.
 
         :return: That; not if Stripe doesn't answer.
@@ -489,27 +499,27 @@ class PaymentTransaction(models.Model):
         """
         self.ensure_one()
         try:
-            stripe_object = self._fetch_stripe_object(self.provider_reference)
+            stripe_object = self._billing_fetch_stripe_object(self.provider_reference)
         except ValidationError:
             return False
         return stripe_object['status'] in _PAYABLE
 
-    def _take_in_finished_at_stripe(self):
+    def _billing_process_finished_at_stripe(self):
         """Take in what became of a payment or set-up if it is finished at Stripe."""
         self.ensure_one()
         try:
-            stripe_object = self._fetch_stripe_object(self.provider_reference)
+            stripe_object = self._billing_fetch_stripe_object(self.provider_reference)
         except ValidationError:
             return  # Logged already; it is asked again.
         status = stripe_object.get('status')
         self.billing_ended = status == 'canceled'
         is_finished = status in _FINISHED or (self.billing_ended and self.state == 'draft')
-        if is_finished and (mismatch := self._take_in_stripe_object(stripe_object)):
-            self._report_mismatch(mismatch)
+        if is_finished and (mismatch := self._billing_process_stripe_object(stripe_object)):
+            self._billing_report_mismatch(mismatch)
 
     # === WHOSE PAYMENT IT IS === #
 
-    def _get_stripe_object(self, payment_data):
+    def _billing_get_stripe_object(self, payment_data):
         """Return what Stripe reports of this transaction.
 
         :param dict payment_data: What `_process` takes.
@@ -522,18 +532,18 @@ class PaymentTransaction(models.Model):
         stripe_object = payment_data.get(key)
         return stripe_object if isinstance(stripe_object, dict) else None
 
-    def _get_stripe_mismatch(self, stripe_object):
+    def _billing_get_stripe_mismatch(self, stripe_object):
         """Return why an object of Stripe is not the one that this transaction has begun.
 
         :param dict|None stripe_object: A payment, a set-up or a refund.
         :return: The reason; None if it is the one.
         :rtype: str|None
         """
-        if not stripe_object or not self._is_stripe_number(stripe_object.get('id')):
+        if not stripe_object or not self._billing_is_stripe_number(stripe_object.get('id')):
             return self.env._("it is something else at Stripe")
-        return next(self._find_stripe_mismatches(stripe_object), None)
+        return next(self._billing_find_stripe_mismatches(stripe_object), None)
 
-    def _find_stripe_mismatches(self, stripe_object):
+    def _billing_find_stripe_mismatches(self, stripe_object):
         """Find all in which an object of Stripe differs from what this transaction has begun.
 
         :param dict stripe_object: A payment, a set-up or a refund.
@@ -548,14 +558,14 @@ class PaymentTransaction(models.Model):
             not payment or stripe_object.get('payment_intent') != payment
         ):
             yield self.env._("it pays back another payment")
-        if not self._has_own_marks(stripe_object):
+        if not self._billing_has_own_marks(stripe_object):
             yield self.env._("it doesn't name this database and reference")
-        if self.operation != 'validation' and not self._has_own_amount(stripe_object):
+        if self.operation != 'validation' and not self._billing_has_own_amount(stripe_object):
             yield self.env._("its amount or currency is another one")
-        if self._is_number_of_others(number):
+        if self._billing_is_number_of_others(number):
             yield self.env._("another transaction has that number")
 
-    def _is_stripe_number(self, number):
+    def _billing_is_stripe_number(self, number):
         """Return whether a number can be that of the object which this transaction begins.
 
         It is asked before a request is made with it, which could go anywhere else.
@@ -567,7 +577,7 @@ class PaymentTransaction(models.Model):
         kind = {'refund': None, 'validation': 'seti'}.get(self.operation, 'pi')
         return is_stripe_id(number, kind)
 
-    def _has_own_marks(self, stripe_object):
+    def _billing_has_own_marks(self, stripe_object):
         """Return whether an object of Stripe names this database and this transaction.
 
         Where the number is known, by which Stripe has answered when it was begun, what isn't named
@@ -586,7 +596,7 @@ class PaymentTransaction(models.Model):
             return all(name in (None, mark) for name, mark in zip(named, own, strict=True))
         return bool(self.billing_database) and named == own
 
-    def _has_own_amount(self, stripe_object):
+    def _billing_has_own_amount(self, stripe_object):
         """Return whether an object of Stripe has the amount and currency of this transaction.
 
         :param dict stripe_object: A payment or a refund.
@@ -602,7 +612,7 @@ class PaymentTransaction(models.Model):
             and stripe_object.get('currency') == self.currency_id.name.lower()
         )
 
-    def _is_of_another_database(self, stripe_object):
+    def _billing_is_of_another_database(self, stripe_object):
         """Return whether an object of Stripe says that another database has begun it.
 
         :param dict stripe_object: A payment, a set-up or a refund.
@@ -614,7 +624,7 @@ class PaymentTransaction(models.Model):
 
     # === WHAT IS TAKEN IN === #
 
-    def _fetch_stripe_object(self, number):
+    def _billing_fetch_stripe_object(self, number):
         """Ask Stripe for a payment or set-up; no money moves.
 
         :param str number: Its number.
@@ -627,7 +637,7 @@ class PaymentTransaction(models.Model):
             'GET', f'{collection}/{number}', data={'expand[]': 'payment_method'}
         )
 
-    def _take_in_stripe_object(self, stripe_object):
+    def _billing_process_stripe_object(self, stripe_object):
         """Take in a payment or set-up that somebody has named, if it is that of the transaction.
 
         :param dict stripe_object: Stripe's object, its payment method expanded.
@@ -640,12 +650,12 @@ class PaymentTransaction(models.Model):
             key: stripe_object,
             'payment_method': stripe_object.get('payment_method'),
         }
-        mismatch = self._get_mismatch(payment_data)
+        mismatch = self._billing_get_mismatch(payment_data)
         if not mismatch:
             self._process('stripe', payment_data)
         return mismatch
 
-    def _take_in_stripe_return(self, number):
+    def _billing_process_stripe_return(self, number):
         """Take in what became of a payment whose customer comes back from Stripe.
 
         Anybody can open the address with anything, as often as they like: staff are asked about
@@ -657,20 +667,20 @@ class PaymentTransaction(models.Model):
         self.ensure_one()
         if not number:
             return
-        if self.source_transaction_id or not self._is_stripe_number(number):
+        if self.source_transaction_id or not self._billing_is_stripe_number(number):
             _logger.warning("Somebody came back from Stripe with no number of %s", self.reference)
             return
         if self.provider_reference and self.provider_reference != number:
-            self._report_return(self.env._("the payment that was begun has another number"))
+            self._billing_report_return(self.env._("the payment that was begun has another number"))
             return
         try:
-            stripe_object = self._fetch_stripe_object(number)
+            stripe_object = self._billing_fetch_stripe_object(number)
         except ValidationError:
             return  # Logged already. The provider's message or an inquiry tells it.
-        if mismatch := self._take_in_stripe_object(stripe_object):
-            self._report_return(mismatch)
+        if mismatch := self._billing_process_stripe_object(stripe_object):
+            self._billing_report_return(mismatch)
 
-    def _ask_about_intent(self, method, suffix):
+    def _billing_ask_about_intent(self, method, suffix):
         """Send a request about a payment that exists at the provider, and take in its answer.
 
         :param str method: The HTTP method.
@@ -686,10 +696,10 @@ class PaymentTransaction(models.Model):
             )
         except ValidationError:
             return False
-        self._take_in_intent(intent)
+        self._billing_process_intent(intent)
         return True
 
-    def _take_in_intent(self, intent):
+    def _billing_process_intent(self, intent):
         """Take in what the provider answers about a payment.
 
         :param dict intent: Stripe's PaymentIntent, its payment method expanded.
@@ -705,7 +715,7 @@ class PaymentTransaction(models.Model):
 
     def _extract_amount_data(self, payment_data):
         """Override of `payment`: a capture collects what was received, not what was authorised."""
-        if self.provider_code != 'stripe' or not self._is_settlement():
+        if self.provider_code != 'stripe' or not self._billing_is_capture_or_void():
             return super()._extract_amount_data(payment_data)
         if self.billing_is_release:
             return None  # Stripe doesn't report what it released.
@@ -725,15 +735,15 @@ class PaymentTransaction(models.Model):
             self.currency_id,
             arbitrary_decimal_number=const.CURRENCY_DECIMALS.get(self.currency_id.name),
         )
-        return self._send_stripe_settlement('capture', amount_to_capture=amount)
+        return self._billing_send_stripe_capture_or_void('capture', amount_to_capture=amount)
 
     def _send_void_request(self):
         """Override of `payment_stripe` to release at most once."""
         if self.provider_code != 'stripe' or not self.billing_order_id:
             return super()._send_void_request()
-        return self._send_stripe_settlement('cancel')
+        return self._billing_send_stripe_capture_or_void('cancel')
 
-    def _send_stripe_settlement(self, action, **data):
+    def _billing_send_stripe_capture_or_void(self, action, **data):
         """Send a request about the authorised payment, under the key of this transaction.
 
         :param str action: `capture` or `cancel`.
@@ -747,11 +757,11 @@ class PaymentTransaction(models.Model):
             data={**data, 'expand[]': 'payment_method'},
             idempotency_key=payment_utils.generate_idempotency_key(self, scope=action),
         )
-        source._take_in_intent(intent)
+        source._billing_process_intent(intent)
 
     # === CONFIRMING WITH THE BANK === #
 
-    def _get_stripe_confirmation_values(self):
+    def _billing_get_stripe_confirmation_values(self):
         """Return what Stripe.js needs to confirm the payment with the customer's bank.
 
         The client secret is asked for when it is needed and kept nowhere.
@@ -772,5 +782,5 @@ class PaymentTransaction(models.Model):
             'publishable_key': self.provider_id._stripe_get_publishable_key(),
             'client_secret': intent['client_secret'],
             'payment_method': self.token_id.stripe_payment_method,
-            'script_url': self.provider_id._get_authentication_script(),
+            'script_url': self.provider_id._billing_get_authentication_script(),
         }

@@ -62,7 +62,7 @@ class BillproPayout(models.Model):
             self._record_stripe(provider, payout)
 
     @api.model
-    def _take_in_stripe_message(self, provider, payout_id):
+    def _process_stripe_event(self, provider, payout_id):
         """Record the payout that a message tells of, as Stripe has it now.
 
         :param payment.provider provider: The provider.

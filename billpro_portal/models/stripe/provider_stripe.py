@@ -5,7 +5,7 @@ from odoo import api, models
 from odoo.addons.payment import utils as payment_utils
 from odoo.addons.payment_stripe import const
 
-from ...billing.provider_answers import Settlement
+from ...billing.provider_answers import CaptureOrVoid
 from ...billing.stripe_declines import read_decline
 from ...billing.stripe_errors import LOST_CARD, find_refusal, is_lost_card
 from ...billing.stripe_limits import (
@@ -50,59 +50,59 @@ class BillproProviderStripe(models.AbstractModel):
     def _prepare_request(self, tx, method, endpoint, request):
         """Override to have refunds sent at most once, and found again."""
         if (method, endpoint) == ('POST', 'refunds'):
-            tx._identify_stripe_refund(request)
+            tx._billing_identify_stripe_refund(request)
 
     @api.model
     def _end(self, tx):
         """Override to cancel the payment or set-up."""
-        return not tx.provider_reference or tx._end_at_stripe()
+        return not tx.provider_reference or tx._billing_end_at_stripe()
 
     @api.model
     def _is_open(self, tx):
         """Override to ask whether the customer can still pay."""
-        return tx._is_open_at_stripe()
+        return tx._billing_is_open_at_stripe()
 
     @api.model
-    def _take_in_finished(self, tx):
+    def _process_finished(self, tx):
         """Override to ask for the payment or set-up."""
-        tx._take_in_finished_at_stripe()
+        tx._billing_process_finished_at_stripe()
 
     @api.model
     def _look_up(self, tx):
         """Override to search for payments and refunds by their reference."""
-        return tx._look_up_at_stripe()
+        return tx._billing_look_up_at_stripe()
 
     @api.model
     def _fetch_outcome(self, tx):
         """Override to ask for the payment."""
-        return tx._ask_about_intent('GET', '')
+        return tx._billing_ask_about_intent('GET', '')
 
     @api.model
     def _withdraw(self, tx):
         """Override to cancel the payment."""
-        return tx._ask_about_intent('POST', '/cancel')
+        return tx._billing_ask_about_intent('POST', '/cancel')
 
     @api.model
     def _get_confirmation_values(self, tx):
         """Override to return the values of Stripe.js."""
-        return tx._get_stripe_confirmation_values()
+        return tx._billing_get_stripe_confirmation_values()
 
     @api.model
     def _count_declines(self, txs):
         """Override to count what Stripe has reported."""
-        return txs._count_declined_cards()
+        return txs._billing_count_declined_cards()
 
     @api.model
     def _find_mismatch(self, tx, payment_data):
         """Override to compare number, marks and amount of the object."""
         # Captures and releases are of the payment that was authorised.
-        payment = tx.source_transaction_id if tx._is_settlement() else tx
-        return payment._get_stripe_mismatch(tx._get_stripe_object(payment_data))
+        payment = tx.source_transaction_id if tx._billing_is_capture_or_void() else tx
+        return payment._billing_get_stripe_mismatch(tx._billing_get_stripe_object(payment_data))
 
     @api.model
     def _get_number(self, tx, payment_data):
         """Override to return the object's number."""
-        return (tx._get_stripe_object(payment_data) or {}).get('id')
+        return (tx._billing_get_stripe_object(payment_data) or {}).get('id')
 
     @api.model
     def _classify_failure(self, error):
@@ -131,16 +131,16 @@ class BillproProviderStripe(models.AbstractModel):
         return read_decline({**error, 'payment_intent': intent if is_open else None})
 
     @api.model
-    def _settlement_of(self, tx, payment_data):
+    def _capture_or_void_of(self, tx, payment_data):
         """Override: Stripe knows one payment, which becomes captured or released."""
         intent = payment_data.get('payment_intent') or {}
         if intent.get('capture_method') != 'manual':
             return None
         if intent['status'] == 'canceled':
-            return Settlement()
+            return CaptureOrVoid()
         if intent['status'] != 'succeeded':
             return None
-        return Settlement(
+        return CaptureOrVoid(
             payment_utils.to_major_currency_units(
                 intent['amount_received'],
                 tx.currency_id,
@@ -153,7 +153,7 @@ class BillproProviderStripe(models.AbstractModel):
         """Override to read the card of the payment method."""
         method = payment_data.get('payment_method')
         card = isinstance(method, dict) and method.get('card')
-        return self.env['payment.token']._prepare_stripe_card_values(card) if card else {}
+        return self.env['payment.token']._prepare_billing_stripe_card_values(card) if card else {}
 
     @api.model
     def _tells_payouts(self, provider):

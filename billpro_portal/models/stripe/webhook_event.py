@@ -215,16 +215,16 @@ class BillproWebhookEvent(models.Model):
         def take_in():
             if not self.try_lock_for_update() or self.state != 'received':
                 return False
-            to_book.append(self._take_in())
+            to_book.append(self._process_event())
             return self.state != 'received'  # Otherwise its payment is busy.
 
         # What the provider says is committed before everything else.
         if self.env['billpro.own.transaction']._commit_alone(
             self, 'message', take_in, on_failure=self._postpone, delays=backoff.WEBHOOK_EVENT
         ):
-            to_book[0]._book_alone()
+            to_book[0]._billing_book_alone()
 
-    def _take_in(self):
+    def _process_event(self):
         """Ask the provider what happened, and record it.
 
         :return: The transactions to book.
@@ -233,9 +233,9 @@ class BillproWebhookEvent(models.Model):
         """
         self.ensure_one()
         if self.event_type.startswith('payment_method.'):
-            return self._take_in_card()
+            return self._process_card()
         if self.event_type in PAYOUT_EVENT_TYPES:
-            payout = self.env['billpro.payout']._take_in_stripe_message(
+            payout = self.env['billpro.payout']._process_stripe_event(
                 self.provider_id, self.object_id
             )
             self._note('processed' if payout else 'ignored')
@@ -245,11 +245,13 @@ class BillproWebhookEvent(models.Model):
             self._note_no_transaction()
             return tx
         self.transaction_id = tx
-        if not tx._try_lock_with_order():
+        if not tx._billing_try_lock_with_order():
             # The request that this message tells of may still be waiting for its answer.
             self.next_try = fields.Datetime.add(fields.Datetime.now(), minutes=BUSY_MINUTES)
             return tx.browse()
-        txs = tx._take_in_stripe_message(self.event_type, self.object_id, self.payment_reference)
+        txs = tx._billing_process_stripe_event(
+            self.event_type, self.object_id, self.payment_reference
+        )
         if txs is None:
             self.transaction_id = False
             self._note('ignored', self.env._("It isn't about the payment of %s.", self.reference))
@@ -295,7 +297,7 @@ class BillproWebhookEvent(models.Model):
         is_own = intent['metadata'].get(DATABASE_KEY, own) == own
         return is_own and bool(intent['metadata'].get(ORDER_KEY))
 
-    def _take_in_card(self):
+    def _process_card(self):
         """Bring a stored card up to date."""
         tokens = self.env['payment.token'].search(
             Domain('provider_id', '=', self.provider_id.id) & self._get_card_domain(self.object_id)
@@ -304,7 +306,7 @@ class BillproWebhookEvent(models.Model):
             method = self.provider_id._billpro_ask_stripe(
                 'GET', f'payment_methods/{self.object_id}'
             )
-            tokens._take_in_stripe_method(method)
+            tokens._billing_process_stripe_method(method)
         self._note('processed' if tokens else 'ignored')
         return self.env['payment.transaction']
 

@@ -107,7 +107,7 @@ class TestBooking(BillingCommon):
     def test_a_late_answer_pays_a_given_up_attempt(self):
         order = self._create_order()
         tx = self._create_initial_transaction(order)
-        tx._supersede()
+        tx._billing_supersede()
         self.assertEqual(tx.state, 'cancel')
         tx._process('demo', {'reference': tx.reference, 'simulated_state': 'done'})
         tx._post_process()
@@ -117,7 +117,7 @@ class TestBooking(BillingCommon):
     def test_a_second_payment_stays_on_account_and_asks_a_person(self):
         order = self._create_order()
         given_up = self._create_initial_transaction(order)
-        given_up._supersede()
+        given_up._billing_supersede()
         self._create_initial_transaction(order, 'done')._post_process()
         given_up._process('demo', {'reference': given_up.reference, 'simulated_state': 'done'})
         given_up._post_process()

@@ -73,7 +73,7 @@ class TestBooks(BooksCommon):
                 order._get_purchase()._check_order(order)
             except ValidationError:
                 return False
-            order._mark_link_sent("The link was sent.")
+            order._billing_mark_link_sent("The link was sent.")
             self._pay_to_the_end(order, drawn)
         self._check_books(order, drawn)
         return True

@@ -168,7 +168,7 @@ class TestNotCharged(BooksRefuseCommon):
             self.assertEqual(rows.amount, 121.0)
             token = self._create_token()
             with self.assertRaisesRegex(UserError, "Sales Lock Date"):
-                order._create_initial_charge(token, has_consent=True)
+                order._billing_create_initial_charge(token, has_consent=True)
         self._run_at(minutes=10)
         self._assert_told_once(order, 'unbookable')
         self.company.sale_lock_date = False
@@ -186,7 +186,7 @@ class TestNotCharged(BooksRefuseCommon):
                 (course, 1), billing_instalment_count=3, billing_deposit=21.0
             )
             ended = self._create_active_order()
-            ended._cancel_subscription(at_once=True)
+            ended._billing_cancel_subscription(at_once=True)
         for state in ('enabled', 'disabled'):
             edited = self.provider.new(origin=self.provider)
             edited.state = state
@@ -233,14 +233,14 @@ class TestNotCharged(BooksRefuseCommon):
         order = self._create_order((self.desk, 1))
         order.team_id = team
         self.assertEqual(order._billing_get_person_to_ask(), self.salesperson)
-        order._ask_staff('look', "Look", "Here")
+        order._billing_ask_staff('look', "Look", "Here")
         order.action_confirm()
         self.salesperson.action_archive()
         self.assertEqual(order.activity_ids.user_id, leader)
-        order._report_payment_on_account(
+        order._billing_report_payment_on_account(
             self._create_initial_transaction(order, 'pending'), "Too much."
         )
-        order.billing_transaction_ids._ask_person_about_outcome()
+        order.billing_transaction_ids._billing_ask_person_about_outcome()
         self.assertEqual(len(order.activity_ids), 3)
         self.assertEqual(order.activity_ids.user_id, leader)
         leader.active = False
@@ -278,7 +278,7 @@ class TestNotBooked(BooksRefuseCommon):
                 "We have received your payment of $ 24.20", page.text.replace('\xa0', ' ')
             )
             self.assertNotIn("being processed", page.text)
-            self.assertIn("received", order._get_not_payable_reason())
+            self.assertIn("received", order._billing_get_not_payable_reason())
         self._assert_booked_when_it_can_be(order)
         self.assertEqual(order.billing_status, 'active')
 
@@ -298,7 +298,9 @@ class TestNotBooked(BooksRefuseCommon):
             self._create_initial_transaction(order, 'done')._post_process()
             self.company.sale_lock_date = (DUE + timedelta(days=30)).date()
             with self._committing_env(self.billing_manager) as env:
-                env['sale.order'].browse(order.id).sudo()._create_capture(121.0)._send_settlement()
+                env['sale.order'].browse(order.id).sudo()._billing_create_capture(
+                    121.0
+                )._billing_send_capture_or_void()
             self.assertEqual(order.billing_status, 'active')
         self._assert_booked_when_it_can_be(order)
         self.assertEqual(order.billing_status, 'complete')

@@ -81,7 +81,7 @@ class TestDeferral(DeferralCommon):
         # 320 of 365 days of 900.00.
         self.assertEqual(self._get_held(), 789.04)
         with freeze_time('2027-03-10 10:00:00'):
-            self.order._cancel_subscription(at_once=True)
+            self.order._billing_cancel_subscription(at_once=True)
         self._post_on('2027-04-01 01:00:00')
         self.assertEqual(self._get_held(), 0)
         self._assert_reported_is_held('2027-03')
@@ -240,7 +240,7 @@ class TestDeferral(DeferralCommon):
         ghent = self.env['account.analytic.account'].create({'name': "Ghent", 'plan_id': plan.id})
         other_account = self._create_account("Courses", '701000', 'income')
         with freeze_time('2027-01-16 10:00:00'):
-            self.order._cancel_subscription(at_once=True)
+            self.order._billing_cancel_subscription(at_once=True)
         with freeze_time('2027-01-31 10:00:00'):
             courses = self._create_sold_product("Courses", 50.0, self.tax_21, 'subscription')
             courses.property_account_income_id = other_account
@@ -272,7 +272,7 @@ class TestDeferral(DeferralCommon):
         fees_account = self._create_account("Fees", '702000', 'income')
         self.fee.property_account_income_id = fees_account
         with freeze_time('2027-01-16 10:00:00'):
-            self.order._cancel_subscription(at_once=True)
+            self.order._billing_cancel_subscription(at_once=True)
             order = self._create_active_order((self.gym, 1, 28.0))
             order.order_line = [Command.create({'product_id': self.fee.id})]
         self._run_on('2027-02-16')
@@ -406,16 +406,20 @@ class TestDeferralLaw(DeferralCommon):
         scheduled = order.billing_event_ids.filtered(lambda event: event.status == 'scheduled')
         act = draw.choice(ACTS)
         if act == 'refund':
-            if txs := order._get_refundable_transactions():
+            if txs := order._billing_get_refundable_transactions():
                 amount = order.currency_id.round(
-                    txs[0]._get_refundable_amount() / draw.choice((1, 3))
+                    txs[0]._billing_get_refundable_amount() / draw.choice((1, 3))
                 )
                 if amount:
                     self._refund(order, amount)
             return
         with self.env.cr.savepoint():
             if act == 'pause':
-                (order._resume if order.billing_status == 'paused' else order._pause)()
+                (
+                    order._billing_resume
+                    if order.billing_status == 'paused'
+                    else order._billing_pause
+                )()
             elif act == 'skip' and scheduled:
                 scheduled[0]._skip()
             elif act == 'merge' and len(scheduled) > 1:
@@ -425,7 +429,7 @@ class TestDeferralLaw(DeferralCommon):
                     today + timedelta(days=draw.randrange(20)), is_lasting=draw.random() < 0.5
                 )
             elif act == 'end':
-                order._cancel_subscription(at_once=draw.random() < 0.5)
+                order._billing_cancel_subscription(at_once=draw.random() < 0.5)
 
     def test_the_books_say_what_the_report_says(self):
         draw = random.Random(15)

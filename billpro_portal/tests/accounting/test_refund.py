@@ -144,25 +144,25 @@ class TestRefund(BillingCommon):
         tx = order.billing_transaction_ids
         for amount in (0, -1, 121.01):
             with self.assertRaisesRegex(ValidationError, "can't be refunded: of this payment"):
-                tx._create_order_refund(amount)
+                tx._billing_create_order_refund(amount)
         self._refund(order, 100)
         with self.assertRaisesRegex(ValidationError, "21.00.* are left to refund"):
-            tx._create_order_refund(21.01)
+            tx._billing_create_order_refund(21.01)
         self.assertEqual(len(order.billing_transaction_ids), 2)
 
     def test_an_open_refund_counts_as_paid_back(self):
         order = self._create_paid_order()
         tx = order.billing_transaction_ids
-        refund_tx = tx._create_order_refund(100)
-        self.assertEqual(tx._get_refundable_amount(), 21.0)
+        refund_tx = tx._billing_create_order_refund(100)
+        self.assertEqual(tx._billing_get_refundable_amount(), 21.0)
         refund_tx._set_pending()
-        self.assertEqual(tx._get_refundable_amount(), 21.0)
+        self.assertEqual(tx._billing_get_refundable_amount(), 21.0)
         refund_tx._set_error("Refused")
-        self.assertEqual(tx._get_refundable_amount(), 121.0)
+        self.assertEqual(tx._billing_get_refundable_amount(), 121.0)
 
     def test_a_refused_refund_changes_nothing_but_the_log(self):
         order = self._create_paid_order()
-        refund_tx = order.billing_transaction_ids._create_order_refund(50)
+        refund_tx = order.billing_transaction_ids._billing_create_order_refund(50)
         refund_tx._process('demo', {'reference': refund_tx.reference, 'simulated_state': 'error'})
         refund_tx._post_process()
         self.assertEqual(len(order.billing_move_ids), 1)
@@ -192,7 +192,7 @@ class TestRefund(BillingCommon):
 
     def test_a_refund_confirmed_late_is_booked_by_the_job(self):
         order = self._create_paid_order()
-        refund_tx = order.billing_transaction_ids._create_order_refund(50)
+        refund_tx = order.billing_transaction_ids._billing_create_order_refund(50)
         refund_tx._set_pending()
         refund_tx._post_process()
         self.assertEqual(len(order.billing_move_ids), 1)

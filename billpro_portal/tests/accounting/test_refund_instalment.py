@@ -66,7 +66,7 @@ class TestRefundInstalment(InstalmentCommon):
     def _get_payment(self, order, which):
         """Return a payment of an order: `deposit`, `first` or `final`."""
         if which == 'deposit':
-            return order._get_initial_attempts()
+            return order._billing_get_initial_attempts()
         events = order.billing_event_ids.sorted('number')
         return events[0 if which == 'first' else -1].transaction_ids
 
@@ -75,8 +75,10 @@ class TestRefundInstalment(InstalmentCommon):
     def _refund_payment(self, tx, amount):
         """Refund a part of one payment; return the refund."""
         with self._committing_env() as env:
-            refund_tx = env['payment.transaction'].browse(tx.id)._create_order_refund(amount)
-            refund_tx._send_order_refund()
+            refund_tx = (
+                env['payment.transaction'].browse(tx.id)._billing_create_order_refund(amount)
+            )
+            refund_tx._billing_send_order_refund()
         return self.env['payment.transaction'].browse(refund_tx.id)
 
     def _refund_in_parts(self, order, tx):
@@ -91,13 +93,13 @@ class TestRefundInstalment(InstalmentCommon):
             refund_tx = self._refund_payment(tx, part)
             refunded = round_(refunded + part)
             self._assert_credited(refund_tx, invoice, part)
-            self.assertEqual(tx._get_refundable_amount(), round_(tx.amount - refunded))
+            self.assertEqual(tx._billing_get_refundable_amount(), round_(tx.amount - refunded))
             self.assertEqual(order.billing_paid, paid)
             total = round_(refunded_before + refunded)
             self.assertEqual(round_(order.billing_refunded), total)
             self.assertEqual(round_(order.billing_credited), total)
             self._assert_books_closed(order)
-        self.assertNotIn(tx, order._get_refundable_transactions())
+        self.assertNotIn(tx, order._billing_get_refundable_transactions())
         self._assert_taken_back(invoice, len(parts))
 
     def _assert_credited(self, refund_tx, invoice, amount):
@@ -161,7 +163,7 @@ class TestRefundInstalment(InstalmentCommon):
     def test_all_payments_in_full(self):
         self._pay_instalments()
         for order in self._for_each_order():
-            for tx in order._get_refundable_transactions():
+            for tx in order._billing_get_refundable_transactions():
                 refund_tx = self._refund_payment(tx, tx.amount)
                 self._assert_credited(refund_tx, tx.invoice_ids, tx.amount)
                 self._assert_taken_back(tx.invoice_ids, 1)

@@ -230,7 +230,7 @@ class TestTaxes(ScheduleActionCommon):
         with freeze_time('2027-01-20 10:00:00'):
             other = self._create_vat("Other", 7)
             self.gym.taxes_id = [Command.set(other.ids)]
-            self.order._have_taxes_followed('mapping')
+            self.order._billing_have_taxes_followed('mapping')
             self.vat.amount = 16
             self._run()
         self.assertEqual(self.order.order_line.tax_ids, other)
@@ -297,7 +297,7 @@ class TestTaxes(ScheduleActionCommon):
             with self._committing_env() as env:
                 run = env['billpro.billing.run']
                 run._keep_dates_of(
-                    run._get_orders_to_tax_anew(), 'taxes', '_follow_taxes', seconds=-1
+                    run._get_orders_to_tax_anew(), 'taxes', '_billing_follow_taxes', seconds=-1
                 )
             self.assertEqual(
                 [bool(order.billing_tax_change) for order in changed], [False, True, True]

@@ -76,7 +76,7 @@ class TestGivingUp(WhosePaymentCommon):
             [forgotten.id],
         )
         forgotten.invalidate_recordset()
-        self.assertFalse(forgotten._give_up())
+        self.assertFalse(forgotten._billing_give_up())
         self._begin_otherwise()
         self.assertEqual((forgotten.state, forgotten.billing_superseded), ('cancel', True))
 
@@ -131,11 +131,11 @@ class TestGivingUp(WhosePaymentCommon):
                     return_url='https://example.com',
                 )
             self._tell('payment_intent.payment_failed', {'id': self.tx.provider_reference})
-            self.assertEqual(self.single._count_tries_left(), 10 - number)
+            self.assertEqual(self.single._billing_count_tries_left(), 10 - number)
         self.assertEqual((self._get_intent()['status'], self.tx.state), ('canceled', 'error'))
         for left in (4, 3, 2, 1, 0):
             self._begin(self.single, tokenization_requested=left % 2 == 0)
-            self.assertEqual(self.single._count_tries_left(), left)
+            self.assertEqual(self.single._billing_count_tries_left(), left)
         answer = self._post_transaction(self.single)
         self.assertIn("tried to be paid many times", answer['error']['data']['message'])
 
@@ -188,8 +188,8 @@ class TestGivingUp(WhosePaymentCommon):
         card = self._create_token()
         self._lose_answers(2)
         with self.assertRaisesRegex(UserError, "is under way"):
-            self.single._create_initial_charge(card, has_consent=True)
-        charge = self.single._create_initial_charge(card, has_consent=True)
+            self.single._billing_create_initial_charge(card, has_consent=True)
+        charge = self.single._billing_create_initial_charge(card, has_consent=True)
         self.assertEqual((self._get_intent()['status'], self.tx.state), ('canceled', 'cancel'))
         self.assertEqual(charge.state, 'draft')
 
@@ -214,7 +214,7 @@ class TestGivingUp(WhosePaymentCommon):
         self.env['account.payment.register'].with_context(
             active_model='account.move', active_ids=invoice.ids
         ).create({})._create_payments()
-        self.single._follow_other_payments()
+        self.single._billing_follow_other_payments()
         self.assertEqual(self._get_intent()['status'], 'canceled')
 
     def test_a_card_registration_that_is_begun_anew(self):

@@ -138,11 +138,11 @@ class TestUnknownOutcome(GatewayCommon):
                     ).id
                 )
                 env.cr.commit()
-                tx._charge_initial_payment()
+                tx._billing_charge_initial_payment()
             tx = order.billing_transaction_ids
             self.assertEqual((tx.state, tx.billing_outcome_unknown), ('pending', True))
             self.assertEqual(
-                order._get_not_payable_reason(), "Your payment is already being processed."
+                order._billing_get_not_payable_reason(), "Your payment is already being processed."
             )
         self._run_at(minutes=4)
         self.assertEqual(tx.state, 'pending')
@@ -159,11 +159,13 @@ class TestUnknownOutcome(GatewayCommon):
         payment = self.event.transaction_ids
         self.gateway.faults.add(fault, path='/v1/refunds', method='POST')
         with freeze_time(DUE), self._committing_env() as env:
-            refund_tx = env['payment.transaction'].browse(payment.id)._create_order_refund(10)
-            refund_tx._send_order_refund()
+            refund_tx = (
+                env['payment.transaction'].browse(payment.id)._billing_create_order_refund(10)
+            )
+            refund_tx._billing_send_order_refund()
         refund_tx = payment.child_transaction_ids
         self.assertEqual((refund_tx.state, refund_tx.billing_outcome_unknown), ('pending', True))
-        self.assertEqual(payment._get_refundable_amount(), 14.2)
+        self.assertEqual(payment._billing_get_refundable_amount(), 14.2)
         return refund_tx
 
     def _get_refunds(self, refund_tx):
@@ -200,7 +202,7 @@ class TestUnknownOutcome(GatewayCommon):
         self._run_at(hours=25)
         self.assertEqual((refund_tx.state, refund_tx.billing_outcome_unknown), ('error', False))
         self.assertFalse(self._get_refunds(refund_tx))
-        self.assertEqual(refund_tx.source_transaction_id._get_refundable_amount(), 24.2)
+        self.assertEqual(refund_tx.source_transaction_id._billing_get_refundable_amount(), 24.2)
 
     def test_a_charge_is_found_by_its_reference(self):
         """Stripe repeats its error under the key; the search finds what was charged."""
@@ -401,7 +403,7 @@ class TestUnknownOutcome(GatewayCommon):
 
     def test_cancelled_before_a_request_that_is_refused(self):
         with self._happening_before_the_lock(
-            lambda: self._act_on_order('_cancel_subscription', True)
+            lambda: self._act_on_order('_billing_cancel_subscription', True)
         ):
             self._run_at()
         self._run_at(minutes=5)
@@ -414,7 +416,7 @@ class TestUnknownOutcome(GatewayCommon):
 
     def test_cancelled_at_the_end_of_the_period_before_a_request(self):
         with self._happening_before_the_lock(
-            lambda: self._act_on_order('_cancel_subscription', False)
+            lambda: self._act_on_order('_billing_cancel_subscription', False)
         ):
             self._run_at()
         self._run_at(minutes=5)
@@ -422,7 +424,7 @@ class TestUnknownOutcome(GatewayCommon):
         self._assert_not_charged()
 
     def test_paused_before_a_request_that_is_refused(self):
-        with self._happening_before_the_lock(lambda: self._act_on_order('_pause')):
+        with self._happening_before_the_lock(lambda: self._act_on_order('_billing_pause')):
             self._run_at()
         self._run_at(minutes=5)
         tx = self.event.transaction_ids
@@ -431,7 +433,7 @@ class TestUnknownOutcome(GatewayCommon):
         self._assert_not_charged()
         self.gateway.faults.clear()
         with freeze_time(DUE + timedelta(hours=1)):
-            self.order._resume()
+            self.order._billing_resume()
         self._run_at(hours=2)
         self.assertEqual(self.event.status, 'completed')
         self.assertEqual(self.order.billing_paid, 48.4)

@@ -86,7 +86,7 @@ class TestWhoseReturn(WhosePaymentCommon):
         self._run_at()
         tx = self.event.transaction_ids
         with freeze_time(DUE), self._committing_env() as env:
-            env['payment.transaction'].browse(tx.id)._create_order_refund(10)
+            env['payment.transaction'].browse(tx.id)._billing_create_order_refund(10)
         refund = tx.child_transaction_ids
         other = self._pay_by_reference("Somebody else's", amount=1000)
         self._return(refund, payment_intent=other['id'])
@@ -338,7 +338,7 @@ class TestAmountOfOtherProviders(WhosePaymentCommon):
         tx = self._create_initial_transaction(
             order, provider_id=demo.id, operation='offline', billing_sent_date=DUE
         )
-        tx._set_outcome_unknown()
+        tx._billing_set_outcome_unknown()
         self._report(tx, 0.58)
         self.assertRecordValues(tx, [{'state': 'pending', 'billing_outcome_unknown': True}])
         self._assert_refused(tx)

@@ -29,8 +29,8 @@ class TestCancellation(SubscriptionCommon):
     def test_at_period_end_and_undone(self):
         reason = self.env['billpro.cancel.reason'].create({'name': "Moving house"})
         with freeze_time('2027-01-20 10:00:00'):
-            self.assertEqual(self.order._get_cancel_date(at_once=False), date(2027, 2, 9))
-            self.order._cancel_subscription(at_once=False, reason=reason, note="Bye")
+            self.assertEqual(self.order._billing_get_cancel_date(at_once=False), date(2027, 2, 9))
+            self.order._billing_cancel_subscription(at_once=False, reason=reason, note="Bye")
             self.assertEqual(self.order.billing_cancel_date, date(2027, 2, 9))
             self.assertEqual(self.order.billing_status, 'active')
             self.assertEqual(
@@ -38,16 +38,16 @@ class TestCancellation(SubscriptionCommon):
                 "Cancelled – access until 02/09/2027",
             )
             self.assertFalse(self.order.env['billpro.order.payments']._get_next_payment(self.order))
-            self.assertFalse(self.order._can_change_cards())
+            self.assertFalse(self.order._billing_can_change_cards())
             with self.assertRaisesRegex(UserError, "can't be cancelled any more"):
-                self.order._cancel_subscription(at_once=False)
+                self.order._billing_cancel_subscription(at_once=False)
         self.assertEqual(self._statuses(), [(2, 'cancelled')])
         self.assertEqual(
             self.order.activity_ids.mapped('summary'),
             [f"Subscription cancelled: {self.order.name}"],
         )
         with freeze_time('2027-02-09 20:00:00'):
-            self.order._undo_cancellation()
+            self.order._billing_undo_cancellation()
             self.assertFalse(self.order.billing_cancel_date)
             self.assertFalse(self.order.billing_cancel_reason_id)
         self.assertEqual(self._statuses(), [(2, 'scheduled')])
@@ -60,7 +60,7 @@ class TestCancellation(SubscriptionCommon):
 
     def test_it_ends_when_its_last_day_has_passed(self):
         with freeze_time('2027-01-20 10:00:00'):
-            self.order._cancel_subscription(at_once=False)
+            self.order._billing_cancel_subscription(at_once=False)
         self._run_at('2027-02-09 22:30:00')  # Half past eleven in Brussels.
         self.assertEqual(self.order.billing_status, 'active')
         self._run_at('2027-02-09 23:30:00')
@@ -71,14 +71,14 @@ class TestCancellation(SubscriptionCommon):
                 "Cancelled",
             )
             with self.assertRaisesRegex(UserError, "can't be undone any more"):
-                self.order._undo_cancellation()
+                self.order._billing_undo_cancellation()
         self._run_at('2027-06-01 10:00:00')
         self.assertEqual(self.order.billing_paid, 24.2)
         self.assertEqual(self._statuses(), [(2, 'cancelled')])
 
     def test_at_once(self):
         with freeze_time('2027-01-20 10:00:00'):
-            self.order._cancel_subscription(at_once=True)
+            self.order._billing_cancel_subscription(at_once=True)
             self.assertEqual(self.order.billing_status, 'complete')
             self.assertEqual(
                 self.order.env['billpro.order.page']._get_billing_status_text(self.order),
@@ -88,10 +88,10 @@ class TestCancellation(SubscriptionCommon):
 
     def test_at_once_after_period_end(self):
         with freeze_time('2027-01-20 10:00:00'):
-            self.order._cancel_subscription(at_once=False)
-            self.order._undo_cancellation()
-            self.order._cancel_subscription(at_once=False)
-            self.order._cancel_subscription(at_once=True)
+            self.order._billing_cancel_subscription(at_once=False)
+            self.order._billing_undo_cancellation()
+            self.order._billing_cancel_subscription(at_once=False)
+            self.order._billing_cancel_subscription(at_once=True)
             self.assertEqual(self.order.billing_status, 'complete')
 
     def test_with_a_declined_payment_nothing_is_paid_ahead(self):
@@ -99,7 +99,7 @@ class TestCancellation(SubscriptionCommon):
         self._run_at('2027-02-10 10:00:00')
         self.assertEqual(self.order.billing_status, 'failed')
         with freeze_time('2027-02-10 11:00:00'):
-            self.order._cancel_subscription(at_once=False)
+            self.order._billing_cancel_subscription(at_once=False)
         self.assertEqual(self.order.billing_status, 'complete')
         self.assertEqual(self._statuses(), [(2, 'cancelled'), (3, 'cancelled')])
         self._run_at('2027-02-20 10:00:00')
@@ -110,7 +110,7 @@ class TestCancellation(SubscriptionCommon):
             run = self.env['billpro.billing.run']
             tx = run._open(run._get_due_domain())
             self.assertEqual(self._statuses(), [(2, 'processing')])
-            self.order._cancel_subscription(at_once=True)
+            self.order._billing_cancel_subscription(at_once=True)
         self.assertEqual((tx.state, self._statuses()), ('cancel', [(2, 'cancelled')]))
         self.assertEqual(self.order.billing_status, 'complete')
         self._run_at('2027-02-10 10:05:00')
@@ -119,13 +119,13 @@ class TestCancellation(SubscriptionCommon):
     def test_an_attempt_that_was_taken_back_says_nothing_about_the_next_one(self):
         run = self.env['billpro.billing.run']
         with freeze_time('2027-02-10 10:00:00'):
-            self.order._cancel_subscription(at_once=True)
+            self.order._billing_cancel_subscription(at_once=True)
         with freeze_time('2027-01-10 10:00:00'):
             order = self._create_active_order()
         with freeze_time('2027-02-10 08:00:00'):
             first = run._open(run._get_due_domain())
-            order._pause()
-            order._resume()
+            order._billing_pause()
+            order._billing_resume()
             self.assertEqual(order.billing_event_ids.status, 'scheduled')
             second = run._open(run._get_due_domain())
             self.assertEqual(second.billing_attempt, 2)
@@ -147,8 +147,8 @@ class TestCancellation(SubscriptionCommon):
             ).action_execute_now()
         self.assertEqual(self.order.billing_status, 'suspended')
         with freeze_time('2027-01-16 10:00:00'):
-            self.order._cancel_subscription(at_once=False)
-            self.order._undo_cancellation()
+            self.order._billing_cancel_subscription(at_once=False)
+            self.order._billing_undo_cancellation()
             self.assertEqual(self.order.billing_status, 'active')
             self.order.billing_token_id = self._create_token()
         self._run_at('2027-02-10 10:00:00')
@@ -156,9 +156,11 @@ class TestCancellation(SubscriptionCommon):
 
     def test_what_customers_write_is_no_markup(self):
         with freeze_time('2027-01-20 10:00:00'):
-            self.order._cancel_subscription(at_once=False, note='<a href="https://x.example">y</a>')
+            self.order._billing_cancel_subscription(
+                at_once=False, note='<a href="https://x.example">y</a>'
+            )
             self.assertIn("&lt;a href=", self.order.activity_ids.note)
-            self.order._undo_cancellation()
+            self.order._billing_undo_cancellation()
         self.assertFalse(self.order.activity_ids)
 
     def test_what_is_on_its_way_is_awaited(self):
@@ -166,7 +168,7 @@ class TestCancellation(SubscriptionCommon):
         self._run_at('2027-02-10 10:00:00')
         self.assertEqual(self._statuses(), [(2, 'processing')])
         with freeze_time('2027-02-10 11:00:00'):
-            self.order._cancel_subscription(at_once=False)
+            self.order._billing_cancel_subscription(at_once=False)
             self.assertEqual(self.order.billing_status, 'active')
             tx = self.order.billing_event_ids.transaction_ids
             tx._process('demo', {'reference': tx.reference, 'simulated_state': 'done'})
@@ -175,14 +177,14 @@ class TestCancellation(SubscriptionCommon):
         self.assertEqual(self.order.billing_cancel_date, date(2027, 3, 9))
         self.assertEqual(self.order.billing_status, 'active')
         with freeze_time('2027-02-11 11:00:00'):
-            self.order._undo_cancellation()
+            self.order._billing_undo_cancellation()
         self.assertEqual(self._statuses(), [(2, 'completed'), (3, 'scheduled')])
 
     def test_what_is_on_its_way_is_declined(self):
         self.order.billing_token_id.demo_simulated_state = 'pending'
         self._run_at('2027-02-10 10:00:00')
         with freeze_time('2027-02-10 11:00:00'):
-            self.order._cancel_subscription(at_once=True)
+            self.order._billing_cancel_subscription(at_once=True)
             tx = self.order.billing_event_ids.transaction_ids
             tx._process('demo', {'reference': tx.reference, 'simulated_state': 'error'})
             tx._post_process()
@@ -192,7 +194,7 @@ class TestCancellation(SubscriptionCommon):
     def test_a_trial_lasts_until_its_end(self):
         with freeze_time('2027-01-10 10:00:00'):
             order = self._create_active_order(billing_trial_days=14)
-            order._cancel_subscription(at_once=False)
+            order._billing_cancel_subscription(at_once=False)
             self.assertEqual(order.billing_cancel_date, date(2027, 1, 23))
         self._run_at('2027-01-25 10:00:00')
         self.assertEqual((order.billing_status, order.billing_paid), ('complete', 0))
@@ -225,18 +227,18 @@ class TestCancellation(SubscriptionCommon):
         )._post_process()
         self.assertFalse(order._can_be_cancelled())
         with self.assertRaisesRegex(UserError, "can't be cancelled"):
-            order._cancel_subscription(at_once=True)
+            order._billing_cancel_subscription(at_once=True)
         self.assertEqual(
             [item['label'] for item in order._get_menu()], ["Contact us about this order"]
         )
 
     def test_messages_of_customers(self):
         for number in range(5):
-            self.order._receive_customer_message(f"<b>Question</b> {number}", 5)
+            self.order._billing_receive_customer_message(f"<b>Question</b> {number}", 5)
         with self.assertRaisesRegex(UserError, "several messages"):
-            self.order._receive_customer_message("One more", 5)
+            self.order._billing_receive_customer_message("One more", 5)
         with self.assertRaisesRegex(UserError, "write a message"):
-            self.order._receive_customer_message("", 5)
+            self.order._billing_receive_customer_message("", 5)
         messages = self.order.message_ids.filtered(lambda m: m.author_id == self.customer)
         self.assertEqual(len(messages), 5)
         self.assertIn("&lt;b&gt;Question&lt;/b&gt; 4", messages[0].body)
@@ -264,13 +266,13 @@ class TestPause(SubscriptionCommon):
 
     def test_payments_wait_and_periods_of_the_pause_are_not_charged(self):
         with freeze_time('2027-01-20 10:00:00'):
-            self.order._pause()
+            self.order._billing_pause()
         self.assertEqual(self.order.billing_status, 'paused')
         self.assertEqual(self._schedule(), [(2, 'paused', date(2027, 2, 10))])
         self._run_at('2027-03-20 10:00:00')
         self.assertEqual(self.order.billing_paid, 24.2)
         with freeze_time('2027-03-20 11:00:00'):
-            self.order._resume()
+            self.order._billing_resume()
         self.assertEqual(self.order.billing_status, 'active')
         self.assertEqual(self._schedule(), [(4, 'scheduled', date(2027, 4, 10))])
         self._run_at('2027-03-20 12:00:00')
@@ -281,16 +283,16 @@ class TestPause(SubscriptionCommon):
 
     def test_resumed_before_anything_was_due(self):
         with freeze_time('2027-01-20 10:00:00'):
-            self.order._pause()
+            self.order._billing_pause()
         with freeze_time('2027-01-25 10:00:00'):
-            self.order._resume()
+            self.order._billing_resume()
         self.assertEqual(self._schedule(), [(2, 'scheduled', date(2027, 2, 10))])
 
     def test_until_a_date_in_the_customers_calendar(self):
         with freeze_time('2027-01-20 10:00:00'):
             with self.assertRaisesRegex(UserError, "day in the future"):
-                self.order._pause(date(2027, 1, 20))
-            self.order._pause(date(2027, 2, 10))
+                self.order._billing_pause(date(2027, 1, 20))
+            self.order._billing_pause(date(2027, 2, 10))
         self._run_at('2027-02-09 22:30:00')
         self.assertEqual(self.order.billing_status, 'paused')
         self._run_at('2027-02-09 23:30:00')  # Half past midnight in Brussels.
@@ -304,13 +306,13 @@ class TestPause(SubscriptionCommon):
         self.order.billing_token_id.demo_simulated_state = 'error'
         self._run_at('2027-02-10 10:00:00')
         with freeze_time('2027-02-10 11:00:00'):
-            self.order._pause()
+            self.order._billing_pause()
             self.assertFalse(self.order.env['billpro.order.attention']._get_attention(self.order))
-            self.assertFalse(self.order._can_change_cards())
+            self.assertFalse(self.order._billing_can_change_cards())
         self._run_at('2027-02-11 11:00:00')
         self.assertEqual(self.order.billing_event_ids[0].attempt_count, 1)
         with freeze_time('2027-02-12 11:00:00'):
-            self.order._resume()
+            self.order._billing_resume()
         self.assertEqual(self.order.billing_status, 'failed')
 
     def test_a_suspended_order_is_suspended_again(self):
@@ -318,8 +320,8 @@ class TestPause(SubscriptionCommon):
         self._run_at('2027-02-10 10:00:00')
         self.assertEqual(self.order.billing_status, 'suspended')
         with freeze_time('2027-02-10 11:00:00'):
-            self.order._pause()
-            self.order._resume()
+            self.order._billing_pause()
+            self.order._billing_resume()
         self.assertEqual(self.order.billing_status, 'suspended')
 
     def test_what_was_owed_before_the_pause_is_owed_after_it(self):
@@ -328,7 +330,7 @@ class TestPause(SubscriptionCommon):
         self._run_at('2027-03-11 10:00:00')
         with freeze_time('2027-03-12 10:00:00'):
             self.assertEqual(self.order.billing_outstanding, 48.4)
-            self.order._pause(date(2027, 5, 1))
+            self.order._billing_pause(date(2027, 5, 1))
         self.assertEqual(
             self._schedule(),
             [
@@ -352,9 +354,9 @@ class TestPause(SubscriptionCommon):
         self.order.billing_token_id.demo_simulated_state = 'error'
         self._run_at('2027-02-10 10:00:00')
         with freeze_time('2027-02-10 11:00:00'):
-            self.order._pause()
+            self.order._billing_pause()
         with freeze_time('2027-05-15 10:00:00'):
-            self.order._resume()
+            self.order._billing_resume()
         self.order.billing_token_id.demo_simulated_state = 'done'
         self._run_at('2027-05-15 11:00:00')
         self._run_at('2027-05-15 12:00:00')
@@ -369,9 +371,9 @@ class TestPause(SubscriptionCommon):
         self.order.billing_token_id.demo_simulated_state = 'pending'
         self._run_at('2027-02-10 10:00:00')
         with freeze_time('2027-02-10 11:00:00'):
-            self.order._pause()
+            self.order._billing_pause()
         with freeze_time('2027-05-10 11:00:00'):
-            self.order._resume()
+            self.order._billing_resume()
             tx = self.order.billing_event_ids.transaction_ids
             tx._process('demo', {'reference': tx.reference, 'simulated_state': 'done'})
         self.order.billing_token_id.demo_simulated_state = 'done'
@@ -390,11 +392,11 @@ class TestPause(SubscriptionCommon):
         self.order.billing_token_id.demo_simulated_state = 'cancel'
         self._run_at('2027-02-10 10:00:00')
         with freeze_time('2027-03-10 10:00:00'):
-            self.order._pause(date(2027, 5, 15))
+            self.order._billing_pause(date(2027, 5, 15))
         self._run_at('2027-05-15 10:00:00')
         with freeze_time('2027-05-16 10:00:00'):
-            self.order._select_card(self._create_token())
-            self.order._request_collection(48.4)
+            self.order._billing_select_card(self._create_token())
+            self.order._billing_request_collection(48.4)
             self._run()
             self._run()
         self.assertEqual(self.order.billing_paid, 72.6)
@@ -404,9 +406,9 @@ class TestPause(SubscriptionCommon):
     def test_a_period_of_the_pause_is_not_charged_because_it_was_moved_behind_it(self):
         with freeze_time('2027-02-01 10:00:00'):
             self.order.billing_event_ids._reschedule(date(2027, 5, 20))
-            self.order._pause()
+            self.order._billing_pause()
         with freeze_time('2027-04-15 10:00:00'):
-            self.order._resume()
+            self.order._billing_resume()
         self.assertEqual(
             self._schedule(),
             [(5, 'scheduled', date(2027, 5, 10)), (3, 'cancelled', date(2027, 3, 10))],
@@ -418,9 +420,9 @@ class TestPause(SubscriptionCommon):
         self.order.billing_token_id.demo_simulated_state = 'done'
         with freeze_time('2027-02-12 10:00:00'):
             merged = self.order.billing_event_ids._merge_by_staff(date(2027, 3, 20))
-            self.order._pause()
+            self.order._billing_pause()
         with freeze_time('2027-05-15 10:00:00'):
-            self.order._resume()
+            self.order._billing_resume()
             self.assertEqual(merged.amount, 24.2)
             self._run()
         self.assertEqual(merged.status, 'recovered')
@@ -440,18 +442,18 @@ class TestPause(SubscriptionCommon):
     def test_the_end_comes_during_the_pause(self):
         with freeze_time('2027-01-10 10:00:00'):
             order = self._create_active_order(billing_cycles=2)
-            order._pause()
+            order._billing_pause()
         with freeze_time('2027-04-20 10:00:00'):
-            order._resume()
+            order._billing_resume()
         self.assertEqual(order.billing_event_ids.mapped('status'), ['cancelled'])
         self.assertEqual(order.billing_status, 'complete')
 
     def test_a_paused_subscription_can_be_cancelled(self):
         with freeze_time('2027-01-20 10:00:00'):
-            self.order._pause()
-            self.order._cancel_subscription(at_once=False)
+            self.order._billing_pause()
+            self.order._billing_cancel_subscription(at_once=False)
             self.assertEqual(self.order.billing_event_ids.status, 'cancelled')
-            self.order._undo_cancellation()
+            self.order._billing_undo_cancellation()
             self.assertEqual(self.order.billing_event_ids.status, 'paused')
         self.assertEqual(self.order.billing_status, 'paused')
 

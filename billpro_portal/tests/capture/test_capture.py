@@ -21,7 +21,7 @@ class TestCapture(CaptureCommon):
         self.assertFalse(order.billing_move_ids)
         self.assertFalse(tx.payment_id)
         self.assertEqual(order.billing_notification_ids.mapped('kind'), ['purchase_confirmation'])
-        self.assertTrue(order._get_not_payable_reason())
+        self.assertTrue(order._billing_get_not_payable_reason())
         tx._post_process()
         self.assertEqual(len(order.billing_notification_ids), 1)
 
@@ -77,7 +77,7 @@ class TestCapture(CaptureCommon):
     def test_a_given_up_payment_that_is_authorised_late(self):
         order = self._create_order()
         late = self._create_initial_transaction(order)
-        late._supersede()
+        late._billing_supersede()
         newer = self._create_initial_transaction(order)
         late._process('demo', {'reference': late.reference, 'simulated_state': 'done'})
         late._post_process()
@@ -117,10 +117,10 @@ class TestCapture(CaptureCommon):
         )
         register.create({'amount': 21.0})._create_payments()
         with self.assertRaisesRegex(ValidationError, "at most .*100.00 can"):
-            order._create_capture(121)
+            order._billing_create_capture(121)
         register.create({})._create_payments()
         with self.assertRaisesRegex(ValidationError, "at most .*0.00 can"):
-            order._create_capture(1)
+            order._billing_create_capture(1)
         source = order.billing_authorization_id
         capture_tx = source._create_child_transaction(121)
         capture_tx._process(
@@ -221,11 +221,11 @@ class TestCapture(CaptureCommon):
         order = self._create_authorized_order()
         for amount in (0, -1, 121.01):
             with self.assertRaisesRegex(ValidationError, "can't be captured: at most .*121.00"):
-                order._create_capture(amount)
+                order._billing_create_capture(amount)
         self.payment_method.support_manual_capture = 'full_only'
         with self.assertRaisesRegex(ValidationError, "as a whole only"):
-            order._create_capture(100)
-        order._create_capture(121)
+            order._billing_create_capture(100)
+        order._billing_create_capture(121)
         with self.assertRaisesRegex(UserError, "being captured or released already"):
             order.action_release()
         self.assertEqual(len(order.billing_transaction_ids), 2)
@@ -237,7 +237,7 @@ class TestCapture(CaptureCommon):
         order = self._create_authorized_order((self.desk, 2))
         order.order_line.product_uom_qty = 1
         with self.assertRaisesRegex(ValidationError, "at most .*121.00"):
-            order._create_capture(242)
+            order._billing_create_capture(242)
         self._capture(order)
         self._assert_settled(order, 121, released=121)
 

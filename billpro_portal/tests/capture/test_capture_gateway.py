@@ -29,7 +29,7 @@ class TestCaptureGateway(GatewayCommon):
                 order, operation='online_token', token_id=self._create_token().id
             )
             with self._committing_env() as env:
-                env['payment.transaction'].browse(tx.id)._charge_initial_payment()
+                env['payment.transaction'].browse(tx.id)._billing_charge_initial_payment()
             tx._post_process()
         self.assertEqual((tx.state, order.billing_status), ('authorized', 'active'))
         return order
@@ -69,8 +69,8 @@ class TestCaptureGateway(GatewayCommon):
         with freeze_time(DUE + timedelta(**delay)):
             self.gateway.advance(0)
 
-    def _get_settlements(self, order):
-        return order.billing_authorization_id._get_settlements().sorted('id')
+    def _billing_get_captures_and_voids(self, order):
+        return order.billing_authorization_id._billing_get_captures_and_voids().sorted('id')
 
     def _assert_collected(self, order, amount, minor_units):
         """Check the gateway's ledger and that the books agree with it."""
@@ -132,7 +132,7 @@ class TestCaptureGateway(GatewayCommon):
         self._capture(order, 50.01)
         self._assert_collected(order, 50.01, 5001)
         self.assertEqual(
-            [(tx.state, tx.amount) for tx in self._get_settlements(order)],
+            [(tx.state, tx.amount) for tx in self._billing_get_captures_and_voids(order)],
             [('done', 50.01), ('cancel', 70.99)],
         )
         with freeze_time(DUE):
@@ -153,7 +153,7 @@ class TestCaptureGateway(GatewayCommon):
         order = self._authorize()
         self.gateway.faults.add('drop_after', path='/v1/payment_intents/*', times=2)
         self.assertIn("didn't answer", self._capture(order, 100))
-        (capture_tx,) = self._get_settlements(order)
+        (capture_tx,) = self._billing_get_captures_and_voids(order)
         self.assertEqual((capture_tx.state, capture_tx.billing_outcome_unknown), ('pending', True))
         self.assertEqual(order.billing_status, 'active')
         for action in (order.action_open_capture, order.action_release):
@@ -169,7 +169,7 @@ class TestCaptureGateway(GatewayCommon):
         order = self._authorize()
         self.gateway.faults.add('drop_before', path='*/capture')
         self.assertIn("didn't answer", self._capture(order, 100))
-        self.assertEqual(self._get_settlements(order).state, 'pending')
+        self.assertEqual(self._billing_get_captures_and_voids(order).state, 'pending')
         self._run_at(minutes=6)
         self._assert_collected(order, 100, 10000)
 
@@ -178,7 +178,7 @@ class TestCaptureGateway(GatewayCommon):
         self.gateway.faults.add('error_before', path='*/capture', times=None)
         self._capture(order, 100)
         self._run_at(minutes=6)
-        (capture_tx,) = self._get_settlements(order)
+        (capture_tx,) = self._billing_get_captures_and_voids(order)
         self.assertEqual(capture_tx.state, 'pending')
         self.gateway.faults.clear()
         self._run_at(hours=26)
@@ -190,7 +190,7 @@ class TestCaptureGateway(GatewayCommon):
     def test_a_worker_died_during_the_call(self):
         order = self._authorize()
         with freeze_time(DUE):
-            capture_tx = order._create_capture(100)
+            capture_tx = order._billing_create_capture(100)
             capture_tx.billing_sent_date = DUE
             self._post(
                 f'payment_intents/{order.billing_authorization_id.provider_reference}/capture',
@@ -209,7 +209,7 @@ class TestCaptureGateway(GatewayCommon):
         self._post(f'payment_intents/{tx.provider_reference}/capture', amount_to_capture=7000)
         with freeze_time(DUE):
             for _copy in range(2):
-                tx._refresh_authorization()
+                tx._billing_refresh_authorization()
         self._run_at(minutes=1)
         self._assert_collected(order, 70, 7000)
 
@@ -253,7 +253,7 @@ class TestCaptureGateway(GatewayCommon):
         order = self._authorize()
         self.gateway.faults.add('error_before', path='/v1/payment_intents/*', times=None)
         self._release(order)
-        (release_tx,) = self._get_settlements(order)
+        (release_tx,) = self._billing_get_captures_and_voids(order)
         release_tx.with_user(self.billing_manager).action_was_executed()
         order.billing_authorization_id._post_process()
         self.assertEqual(release_tx.state, 'cancel')

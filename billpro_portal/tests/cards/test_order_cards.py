@@ -70,10 +70,10 @@ class TestOrderCards(SubscriptionCommon):
             )
 
     def test_selecting(self):
-        self.order._select_card(self.spare)
+        self.order._billing_select_card(self.spare)
         self.assertEqual(self.order.billing_token_id, self.spare)
         self.assertTrue(self._row(self.card)['can_remove'])
-        self.order._remove_card(self.card)
+        self.order._billing_remove_card(self.card)
         self.assertFalse(self.card.active)
         self.assertEqual(
             len(self.order.env['billpro.order.cards']._get_card_values(self.order)['rows']), 1
@@ -88,7 +88,7 @@ class TestOrderCards(SubscriptionCommon):
         self.assertTrue(
             self.order.env['billpro.order.cards']._get_card_values(self.order)['offer_all_orders']
         )
-        self.order._select_card(self.spare, for_all_orders=True)
+        self.order._billing_select_card(self.spare, for_all_orders=True)
         self.assertEqual((self.order | other).billing_token_id, self.spare)
         self.assertNotEqual(foreign.billing_token_id, self.spare)
 
@@ -99,12 +99,12 @@ class TestOrderCards(SubscriptionCommon):
         self.assertFalse(row['can_remove'])
         self.assertEqual(row['note'], f"Charged for {other.name}, too.")
         with self.assertRaisesRegex(UserError, f"charged for {other.name}"):
-            self.order._remove_card(card)
+            self.order._billing_remove_card(card)
         with self.assertRaisesRegex(UserError, f"charged for {self.order.name}"):
-            self.order._remove_card(self.card)
+            self.order._billing_remove_card(self.card)
         self.assertEqual(self.card.get_linked_records_info()[0]['name'], self.order.name)
-        other._cancel_subscription(at_once=True)
-        self.order._remove_card(card)
+        other._billing_cancel_subscription(at_once=True)
+        self.order._billing_remove_card(card)
         self.assertFalse(card.active)
 
     def test_switching_the_provider_off_ends_its_cards(self):
@@ -119,9 +119,9 @@ class TestOrderCards(SubscriptionCommon):
     def test_other_peoples_cards(self):
         foreign = self._create_token(partner=self.other_customer)
         with self.assertRaisesRegex(UserError, "not available"):
-            self.order._get_card(foreign.id)
+            self.order._billing_get_card(foreign.id)
         with self.assertRaisesRegex(UserError, "not available"):
-            self.order._get_card(None)
+            self.order._billing_get_card(None)
         self.assertNotIn(
             foreign.id,
             [
@@ -136,20 +136,20 @@ class TestOrderCards(SubscriptionCommon):
         company = self.env['res.partner'].create({'name': "Peeters NV", 'is_company': True})
         self.customer.parent_id = company
         card = self._create_token(partner=company)
-        self.assertEqual(self.order._get_card(card.id), card)
+        self.assertEqual(self.order._billing_get_card(card.id), card)
         colleague = self.env['res.partner'].create({'name': "Tom", 'parent_id': company.id})
         with self.assertRaises(UserError):
-            self.order._get_card(self._create_token(partner=colleague).id)
+            self.order._billing_get_card(self._create_token(partner=colleague).id)
 
     def test_view_only(self):
-        self.order._pause()
+        self.order._billing_pause()
         values = self.order.env['billpro.order.cards']._get_card_values(self.order)
         self.assertFalse(values['add_url'])
         self.assertFalse(any(row['can_select'] or row['can_remove'] for row in values['rows']))
         with self.assertRaisesRegex(UserError, "can't be changed any more"):
-            self.order._check_cards_can_be_changed()
-        self.order._resume()
-        self.order._cancel_subscription(at_once=True)
+            self.order._check_billing_cards_can_be_changed()
+        self.order._billing_resume()
+        self.order._billing_cancel_subscription(at_once=True)
         self.assertFalse(self.order.env['billpro.order.cards']._get_card_values(self.order))
 
     def _register(self, order=None, address='198.51.100.7', **values):
@@ -167,15 +167,17 @@ class TestOrderCards(SubscriptionCommon):
         with patch.object(sale_order, 'CARDS_PER_HOUR_AND_ADDRESS', 7):
             for _number in range(4):
                 self._register()
-            self.assertFalse(self.order._get_card_limit_reason('198.51.100.7'))
+            self.assertFalse(self.order._billing_get_card_limit_reason('198.51.100.7'))
             self._register()
-            self.assertIn("Too many cards", self.order._get_card_limit_reason('203.0.113.9'))
+            self.assertIn(
+                "Too many cards", self.order._billing_get_card_limit_reason('203.0.113.9')
+            )
             other = self._create_active_order()
-            self.assertFalse(other._get_card_limit_reason('198.51.100.7'))
+            self.assertFalse(other._billing_get_card_limit_reason('198.51.100.7'))
             self._register(other)
             self._register(other)
-            self.assertIn("Too many cards", other._get_card_limit_reason('198.51.100.7'))
-            self.assertFalse(other._get_card_limit_reason('203.0.113.9'))
+            self.assertIn("Too many cards", other._billing_get_card_limit_reason('198.51.100.7'))
+            self.assertFalse(other._billing_get_card_limit_reason('203.0.113.9'))
 
     def test_a_registered_card_is_selected_and_collects_what_was_agreed(self):
         self.card.demo_simulated_state = 'cancel'

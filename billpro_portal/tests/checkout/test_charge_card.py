@@ -58,7 +58,7 @@ class TestChargeCard(ScheduleActionCommon):
         self.assertEqual(self._charge(order, self._create_token('error')), 'danger')
         self.assertEqual((order.billing_status, order.billing_paid), ('rejected', 0.0))
         self.assertFalse(order.billing_move_ids)
-        self.assertFalse(order._get_not_payable_reason())
+        self.assertFalse(order._billing_get_not_payable_reason())
         self.assertEqual(self._charge(order, self._create_token('error')), 'danger')
         self.assertEqual(order.billing_status, 'rejected')
         self.assertEqual(self._charge(order, self._create_token()), 'success')
@@ -84,7 +84,7 @@ class TestChargeCard(ScheduleActionCommon):
         with self.assertRaisesRegex(UserError, "is being processed"):
             order._action_cancel()
         self.assertEqual(
-            order._get_not_payable_reason(), "Your payment is already being processed."
+            order._billing_get_not_payable_reason(), "Your payment is already being processed."
         )
         self.assertEqual(len(order.billing_transaction_ids), 1)
 
@@ -118,10 +118,10 @@ class TestChargeCard(ScheduleActionCommon):
         order = self._create_order((self.gym, 1))
         with freeze_time('2027-01-31 10:00:00'):
             tx = self.env['payment.transaction'].create(
-                order._prepare_initial_charge(self._create_token(), 1)
+                order._prepare_billing_initial_charge(self._create_token(), 1)
             )
-        self.assertEqual(order._get_payment_in_progress(), tx)
-        order.billing_transaction_ids._supersede()
+        self.assertEqual(order._billing_get_payment_in_progress(), tx)
+        order.billing_transaction_ids._billing_supersede()
         self.assertEqual(tx.state, 'draft')
 
     def test_nothing_to_pay_selects_the_card(self):

@@ -106,7 +106,7 @@ class TestCheckout(BillingHttpCommon):
 
     @mute_logger('odoo.http')
     def test_a_paid_order_takes_no_second_payment(self):
-        tab = self.order._get_consent()['version']
+        tab = self.order._billing_get_consent()['version']
         self._create_initial_transaction(self.order, 'done')._post_process()
         self._assert_refused(
             self._post_transaction(self.order, consent_version=tab), "not open for payment"
@@ -192,7 +192,7 @@ class TestCheckout(BillingHttpCommon):
             self._assert_refused(answer, "This order was tried to be paid many times")
         self.assertEqual(len(self.order.billing_transaction_ids), 10)
         with freeze_time(fields.Datetime.now() + timedelta(minutes=61)):
-            self.assertFalse(self.order._get_attempt_limit_reason('127.0.0.1'))
+            self.assertFalse(self.order._billing_get_attempt_limit_reason('127.0.0.1'))
 
     @mute_logger('odoo.http')
     def test_tries_are_counted_by_address_and_company(self):
@@ -225,7 +225,7 @@ class TestCheckout(BillingHttpCommon):
                         for number in range(count)
                     ]
                 )
-                reason = other._get_attempt_limit_reason(address)
+                reason = other._billing_get_attempt_limit_reason(address)
                 self.assertEqual(bool(reason), refused)
                 savepoint.rollback()
 
@@ -234,7 +234,7 @@ class TestCheckout(BillingHttpCommon):
         tx = self.order.billing_transaction_ids
         for days, address in ((29, '127.0.0.1'), (31, False)):
             with freeze_time(fields.Datetime.now() + timedelta(days=days)):
-                self.env['payment.transaction']._forget_addresses()
+                self.env['payment.transaction']._billing_forget_addresses()
             self.assertEqual(tx.billing_ip_address, address)
 
     # === CONSENT === #
@@ -250,7 +250,7 @@ class TestCheckout(BillingHttpCommon):
             " (https://aurora.example.com/terms) and privacy policy"
             " (https://aurora.example.com/privacy).",
         )
-        self.assertEqual(consent.version, self.order._get_consent()['version'])
+        self.assertEqual(consent.version, self.order._billing_get_consent()['version'])
         self.assertEqual(consent.ip_address, '127.0.0.1')
         self.assertEqual(consent.partner_id, self.customer)
         self.assertEqual(consent.company_id, self.company)
@@ -260,7 +260,7 @@ class TestCheckout(BillingHttpCommon):
         self._assert_refused(
             self._post_transaction(self.order, consent_version=None), "Please tick the box"
         )
-        version = self.order._get_consent()['version']
+        version = self.order._billing_get_consent()['version']
         self.company.billing_terms_url = 'https://aurora.example.com/terms-2'
         self._assert_refused(
             self._post_transaction(self.order, consent_version=version), "The terms changed"
@@ -273,7 +273,7 @@ class TestCheckout(BillingHttpCommon):
     @mute_logger('odoo.http')
     def test_an_order_that_changed_meanwhile_is_not_charged(self):
         token = self._create_token(self.customer)
-        shown = self.order._get_shown()
+        shown = self.order._billing_get_shown()
         self.order.order_line[0].product_uom_qty = 5
         for choice in ({}, {'flow': 'token', 'token_id': token.id, 'payment_method_id': None}):
             answer = self._post_transaction(self.order, shown=shown, **choice)
@@ -284,7 +284,7 @@ class TestCheckout(BillingHttpCommon):
         self.assertFalse(self.order.billing_consent_ids)
 
     def test_the_page_tells_what_changed(self):
-        shown = self.order._get_shown()
+        shown = self.order._billing_get_shown()
         page = self.url_open(self._link(self.order))
         self.assertIn(f' data-shown="{shown}"', unescape(page.text))
         self.assertNotIn("This order was changed", page.text)
@@ -296,7 +296,7 @@ class TestCheckout(BillingHttpCommon):
         page = self.url_open(state['url'])
         self.assertIn("This order was changed", page.text)
         self.assertRegex(page.text, r"<li>Handbook: not any more \(1 × ")
-        params['shown'] = self.order._get_shown()
+        params['shown'] = self.order._billing_get_shown()
         self.assertTrue(self._call_json(route, params)['result']['payable'])
         self.assertNotIn("This order was changed", self.url_open(state['url']).text)
 
@@ -321,13 +321,13 @@ class TestCheckout(BillingHttpCommon):
             lambda order: order.order_line[0].write({'tax_ids': [Command.clear()]}),
             lambda order: order.order_line[0].write({'price_unit': 1}),
         ):
-            shown = self.order._get_shown()
+            shown = self.order._billing_get_shown()
             change(self.order)
-            self.assertTrue(self.order._get_changes_since(shown))
-        shown = self.order._get_shown()
+            self.assertTrue(self.order._billing_get_changes_since(shown))
+        shown = self.order._billing_get_shown()
         self.order.order_line[0].sequence = 99
         self.env.invalidate_all()
-        self.assertEqual(self.order._get_changes_since(shown), [])
+        self.assertEqual(self.order._billing_get_changes_since(shown), [])
 
     def test_each_state_of_the_order_is_agreed_to_by_itself(self):
         self._post_transaction(self.order)
@@ -346,18 +346,18 @@ class TestCheckout(BillingHttpCommon):
 
     def test_whoever_is_logged_in_agrees_to_the_same(self):
         self.env['res.lang']._activate_lang('fr_FR')
-        shown = self.order._get_shown()
+        shown = self.order._billing_get_shown()
         reader = self.order.with_context(lang='fr_FR')
-        self.assertEqual(reader._get_shown(), shown)
-        self.assertEqual(reader._get_changes_since(shown), [])
+        self.assertEqual(reader._billing_get_shown(), shown)
+        self.assertEqual(reader._billing_get_changes_since(shown), [])
 
     def test_without_documents_the_order_itself_is_agreed_to(self):
         self.company.write({'billing_terms_url': False, 'billing_privacy_url': False})
         self.assertEqual(
-            self.order._get_consent()['text'], "I have checked this order and agree to it."
+            self.order._billing_get_consent()['text'], "I have checked this order and agree to it."
         )
         self.company.billing_terms_url = 'https://aurora.example.com/a?b=1&c="2"'
-        self.assertIn('&amp;c=&#34;2&#34;', self.order._get_consent()['html'])
+        self.assertIn('&amp;c=&#34;2&#34;', self.order._billing_get_consent()['html'])
 
     # === WHAT A REQUEST MAY NOT DO === #
 

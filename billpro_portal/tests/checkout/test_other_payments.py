@@ -31,10 +31,10 @@ class TestOtherPayments(OtherPaymentsCommon):
         """Check that nobody pays again or is reminded, and that the order goes on by itself."""
         for name in names:
             self.assertIn(name, order.billing_other_payments)
-        self.assertIn("paid in another way", order._get_not_payable_reason())
+        self.assertIn("paid in another way", order._billing_get_not_payable_reason())
         self.assertFalse(self._get_reminders(order))
         with self.assertRaisesRegex(UserError, "paid in another way"):
-            order._check_initial_charge(self._create_token(), has_consent=True)
+            order._check_billing_initial_charge(self._create_token(), has_consent=True)
         with self.assertRaisesRegex(UserError, "paid in another way"):
             order.with_user(self.salesperson).action_send_reminder()
         self._let_run_look()
@@ -58,11 +58,11 @@ class TestOtherPayments(OtherPaymentsCommon):
     def test_an_invoice_by_hand_and_the_bank(self):
         invoice = self._invoice_by_hand(self.order)
         self.assertFalse(self.order.billing_other_payments)
-        self.assertFalse(self.order._get_not_payable_reason())
+        self.assertFalse(self.order._billing_get_not_payable_reason())
         self._pay_by_bank(invoice, amount=21.0)
         self.assertEqual(invoice.payment_state, 'partial')
         # The rest is still waited for.
-        self.assertFalse(self.order._get_not_payable_reason())
+        self.assertFalse(self.order._billing_get_not_payable_reason())
         self._pay_by_bank(invoice)
         self.env.invalidate_all()
         self._assert_not_collected(self.order, [invoice.name, "Bank transfer"])
@@ -75,11 +75,11 @@ class TestOtherPayments(OtherPaymentsCommon):
 
     def test_a_transfer_that_is_under_way_and_never_comes(self):
         tx = self._pay_by_odoo_link(self.order, 'pending')
-        self.assertIn("paid in another way", self.order._get_not_payable_reason())
+        self.assertIn("paid in another way", self.order._billing_get_not_payable_reason())
         self.assertFalse(self._get_reminders(self.order))
         tx._set_canceled()
         self.env.invalidate_all()
-        self.assertFalse(self.order._get_not_payable_reason())
+        self.assertFalse(self.order._billing_get_not_payable_reason())
         self.assertEqual(len(self._get_reminders(self.order)), 1)
 
     def test_a_reminder_that_was_queued_before(self):
@@ -100,7 +100,7 @@ class TestOtherPayments(OtherPaymentsCommon):
         self.assertFalse(own.invoice_ids)
         activity = subscription.activity_ids.filtered(lambda a: own.reference in (a.summary or ''))
         self.assertIn(other.reference, activity.note)
-        self.assertIn(own, subscription._get_refundable_transactions())
+        self.assertIn(own, subscription._billing_get_refundable_transactions())
 
     def test_the_link_has_reserved_the_money(self):
         own = self._create_initial_transaction(self.order)

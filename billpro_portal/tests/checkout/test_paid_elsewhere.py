@@ -30,7 +30,7 @@ class TestPaidElsewhere(OtherPaymentsCommon):
             self.assertEqual(sum(order.billing_move_ids.mapped('amount_total')), paid)
 
     def _assert_nothing_collected(self, order):
-        self.assertTrue(order._get_not_payable_reason())
+        self.assertTrue(order._billing_get_not_payable_reason())
         with mute_logger('odoo.http'):
             self.assertIn('error', self._post_transaction(order))
         self.assertFalse(order.billing_transaction_ids)
@@ -89,9 +89,9 @@ class TestPaidElsewhere(OtherPaymentsCommon):
         """The link asks for the rest, on the invoice that there is."""
         order = self._create_order((self.desk, 1))
         invoice = self._invoice_by_hand(order)
-        shown = order._get_shown()
+        shown = order._billing_get_shown()
         self._pay_by_bank(invoice, amount=21.0)
-        changes = " ".join(order._get_changes_since(shown)).replace("\xa0", " ")
+        changes = " ".join(order._billing_get_changes_since(shown)).replace("\xa0", " ")
         self.assertIn("now $ 100.00", changes)
         self._let_run_look()
         self.assertFalse(order.activity_ids)
@@ -142,9 +142,9 @@ class TestPaidElsewhere(OtherPaymentsCommon):
         order = self._create_order((self.desk, 1, 100.01), currency='JPY')
         invoice = self._invoice_by_hand(order)
         self._pay_by_bank(invoice, amount=21, currency_id=order.currency_id.id)
-        self.assertEqual(order._get_amount_asked(), order.amount_total - 21)
+        self.assertEqual(order._billing_get_amount_asked(), order.amount_total - 21)
         self._pay_by_bank(invoice, currency_id=self.company.currency_id.id)
-        self.assertEqual(order._get_amount_asked(), 0)
+        self.assertEqual(order._billing_get_amount_asked(), 0)
         self._let_run_look()
         self._assert_begun(order, 'complete', order.amount_total)
 
@@ -169,7 +169,7 @@ class TestPaidElsewhere(OtherPaymentsCommon):
         order = self._create_order((self.desk, 1))
         invoice = self._invoice_by_hand(order)
         self._reconcile_statement_line(invoice, 21)
-        self.assertEqual(order._get_amount_asked(), 100)
+        self.assertEqual(order._billing_get_amount_asked(), 100)
         self._reconcile_statement_line(invoice, 100)
         self._assert_nothing_collected(order)
         self._let_run_look()
@@ -271,8 +271,8 @@ class TestPaidElsewhere(OtherPaymentsCommon):
         self.assertEqual(len(order.activity_ids), 1)
         self.assertIn("another way", order.activity_ids.summary)
         invoice._reverse_moves(cancel=True)
-        self.assertFalse(order._get_not_payable_reason())
-        self.assertEqual(order._get_amount_asked(), 21)
+        self.assertFalse(order._billing_get_not_payable_reason())
+        self.assertEqual(order._billing_get_amount_asked(), 21)
         self._let_run_look()
         self.assertFalse(order.activity_ids)
 
@@ -291,7 +291,7 @@ class TestPaidElsewhere(OtherPaymentsCommon):
         self._pay_by_bank(invoice)
         credit_note = invoice._reverse_moves()
         credit_note.action_post()
-        self.assertEqual(order._get_amount_asked(), 121)
+        self.assertEqual(order._billing_get_amount_asked(), 121)
         tx = self._begin_by_link(order)
         self._finish(tx)
         self.assertEqual(order.billing_status, 'complete')
@@ -439,7 +439,7 @@ class TestPaidElsewhere(OtherPaymentsCommon):
                 'invoice_ids': invoice.ids,
             }
         )
-        self.assertTrue(other._is_at_payment_page())
+        self.assertTrue(other._billing_is_at_payment_page())
         self._finish(own)
         self.assertFalse(own.billing_on_account)
         self._assert_begun(order, 'complete', 121)
@@ -485,7 +485,7 @@ class TestPaidElsewhere(OtherPaymentsCommon):
             self._run()
             self.assertEqual(len(event.transaction_ids), 1)
             self.assertIn("by hand", event.status_message)
-            self.assertIn("paid in another way", event.order_id._get_refusal_to_collect())
+            self.assertIn("paid in another way", event.order_id._billing_get_refusal_to_collect())
         # Credited as a whole: whether the payment is still wanted is for a person to say.
         invoice = event.invoice_id
         invoice._reverse_moves(cancel=True)
@@ -596,9 +596,9 @@ class TestPaidElsewhere(OtherPaymentsCommon):
     def test_staff_charge_a_card_for_the_rest(self):
         order = self._create_order((self.desk, 1))
         self._pay_by_bank(self._invoice_by_hand(order), amount=21)
-        tx = order._create_initial_charge(self._create_token(), has_consent=True)
+        tx = order._billing_create_initial_charge(self._create_token(), has_consent=True)
         self.assertEqual(tx.amount, 100)
         self._finish(tx)
         self._assert_begun(order, 'complete', 121)
         with self.assertRaises(UserError):
-            order._create_initial_charge(self._create_token(), has_consent=True)
+            order._billing_create_initial_charge(self._create_token(), has_consent=True)

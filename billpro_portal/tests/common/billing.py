@@ -31,7 +31,7 @@ class BillingCommon(CompanyCommon):
             values['order_line'].append(Command.create(line))
         order = cls.env['sale.order'].create(values)
         if sent:
-            order._mark_link_sent("The link was sent.")
+            order._billing_mark_link_sent("The link was sent.")
         return order
 
     @classmethod
@@ -99,9 +99,9 @@ class BillingCommon(CompanyCommon):
     def _refund(self, order, amount):
         """Refund a part of an order as the refund dialog does; return the refund."""
         with self._committing_env() as env:
-            tx = env['sale.order'].browse(order.id)._get_refundable_transactions()[:1]
-            refund_tx = tx._create_order_refund(amount)
-            refund_tx._send_order_refund()
+            tx = env['sale.order'].browse(order.id)._billing_get_refundable_transactions()[:1]
+            refund_tx = tx._billing_create_order_refund(amount)
+            refund_tx._billing_send_order_refund()
         return self.env['payment.transaction'].browse(refund_tx.id)
 
     def _assert_books_closed(self, order):

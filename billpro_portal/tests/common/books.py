@@ -252,8 +252,8 @@ class BooksCommon(SubscriptionCommon):
             event._skip()
         elif act == 'merge' and later:
             (event | later[0])._merge(fields.Datetime.now())
-        elif act == 'refund' and (txs := order._get_refundable_transactions()):
-            amount = order.currency_id.round(txs[0]._get_refundable_amount() * share)
+        elif act == 'refund' and (txs := order._billing_get_refundable_transactions()):
+            amount = order.currency_id.round(txs[0]._billing_get_refundable_amount() * share)
             if order.currency_id.compare_amounts(amount, 0) > 0:
                 self._refund(order, amount)
         elif act in {'invoice', 'pay by bank'}:

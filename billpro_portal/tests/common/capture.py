@@ -46,7 +46,7 @@ class CaptureCommon(SubscriptionCommon):
         source = order.billing_authorization_id
         self.assertEqual(source.state, 'done')
         self.assertFalse(source.payment_id)
-        self.assertEqual(source._get_refundable_amount(), 0)
+        self.assertEqual(source._billing_get_refundable_amount(), 0)
         children = source.child_transaction_ids.sorted('id')
         self.assertEqual(
             [(tx.state, tx.amount) for tx in children if tx.operation != 'refund'],

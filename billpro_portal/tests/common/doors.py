@@ -198,7 +198,7 @@ FIELDS = {
     },
     # Of administrators, while no order is charged to the card.
     'payment.token': {'provider_ref', 'stripe_mandate', 'stripe_payment_method'},
-    # Of salespeople, until the customer has agreed; see `sale.order._check_written_terms`.
+    # Of salespeople, until the customer has agreed; see `sale.order._check_billing_written_terms`.
     'sale.order': {
         'access_token',
         'billing_cycles',

@@ -54,7 +54,7 @@ class BillingHttpCommon(BillingCommon, BrowserCommon):
         self.env['account.move']._get_sequence_cache().clear()
 
     def _link(self, order, suffix=''):
-        return order._get_order_link(suffix)
+        return order._billing_get_order_link(suffix)
 
     def _call_json(self, path, params, headers=None):
         """Call a JSON-RPC route as the pages' scripts do; return the answer, errors included."""
@@ -87,8 +87,8 @@ class BillingHttpCommon(BillingCommon, BrowserCommon):
                 landing_route='/',
                 is_validation=False,
                 amount=order.amount_total,
-                consent_version=order._get_consent()['version'],
-                shown=order._get_shown(),
+                consent_version=order._billing_get_consent()['version'],
+                shown=order._billing_get_shown(),
             ),
             **overrides,
         }

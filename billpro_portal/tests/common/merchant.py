@@ -485,7 +485,7 @@ class MerchantCommon(MessageCommon):
                 **terms,
             }
         )
-        order._mark_link_sent("The link was sent.")
+        order._billing_mark_link_sent("The link was sent.")
         token = self._store_card(shop, partner, card)
         with self._committing_env(self.staff, shop.company) as env:
             wizard = self._open(env['sale.order'].browse(order.id), 'action_open_charge_card')
@@ -527,7 +527,7 @@ class MerchantCommon(MessageCommon):
             wizard.write({'amount': amount, 'when': 'now', 'note': "Water"})
             wizard.action_take_payment()
 
-    def _pause(self, order, until):
+    def _billing_pause(self, order, until):
         """Pause a subscription in the dialog."""
         with self._acting_on(order) as order:
             wizard = self._open(order, 'action_open_pause')
@@ -546,9 +546,9 @@ class MerchantCommon(MessageCommon):
         token = self._store_card(shop, order.partner_id)
         with self._committing_env(company=shop.company) as env:
             order = env['sale.order'].browse(order.id)
-            order._select_card(env['payment.token'].browse(token.id))
+            order._billing_select_card(env['payment.token'].browse(token.id))
             order._lock_billing()
-            order._request_collection(order.billing_outstanding)
+            order._billing_request_collection(order.billing_outstanding)
 
     def _dispute(self, shop, order, **options):
         """Let the bank of a customer take the last payment back; return the dispute."""

@@ -74,13 +74,13 @@ class PayoutCommon(MessageCommon):
         """Let the bank take a payment back, and tell of it; return the dispute."""
         tx = order.billing_transaction_ids
         told = self.gateway.open_dispute(tx.provider_reference, **options)
-        self._tell_of_dispute(told['id'])
+        self._announce_dispute(told['id'])
         return self.env['billpro.dispute'].search([('provider_reference', '=', told['id'])])
 
     def _decide(self, dispute, won):
         """Let the bank decide a dispute, and tell of it."""
         self.gateway.close_dispute(dispute.provider_reference, won=won)
-        self._tell_of_dispute(dispute.provider_reference)
+        self._announce_dispute(dispute.provider_reference)
 
     def _change_mind(self, dispute, won=True):
         """Let the bank decide otherwise what was decided, and tell of it."""
@@ -89,7 +89,7 @@ class PayoutCommon(MessageCommon):
             session.save(record | {'status': 'needs_response'})
         self._decide(dispute, won=won)
 
-    def _tell_of_dispute(self, number):
+    def _announce_dispute(self, number):
         self._deliver_all(self._find_messages(*DISPUTE_MESSAGES, payment=number)[-1:])
         self._process()
 

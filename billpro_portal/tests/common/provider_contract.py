@@ -91,7 +91,7 @@ class ProviderContract:
         tx = self.order.billing_transaction_ids
         self.assertIsNone(self.seam._get_number(tx, {}))
         self.assertIsNone(self.seam._reported_decline_of(tx, {}))
-        self.assertIsNone(self.seam._settlement_of(tx, {}))
+        self.assertIsNone(self.seam._capture_or_void_of(tx, {}))
         self.assertEqual(self.seam._correct_report(tx, {}), {})
         self.assertEqual(self.seam._prepare_card_values({}), {})
         self.assertIn(self.seam._class_without_codes(tx), {SOFT, HARD, AUTHENTICATION})
@@ -170,8 +170,8 @@ class ProviderContract:
         """Pay back what was collected of the scheduled payment; return the refund."""
         with self._committing_env() as env, freeze_time(DUE):
             tx = env['payment.transaction'].browse(self.event.transaction_ids.id)
-            refund_tx = tx._create_order_refund(24.2)
-            refund_tx._send_order_refund()
+            refund_tx = tx._billing_create_order_refund(24.2)
+            refund_tx._billing_send_order_refund()
         return self.env['payment.transaction'].browse(refund_tx.id)
 
     def test_a_refund_is_booked(self):
@@ -201,10 +201,12 @@ class ProviderContract:
                 order, operation='online_token', token_id=self._create_token().id
             )
             with self._committing_env() as env:
-                env['payment.transaction'].browse(tx.id)._charge_initial_payment()
+                env['payment.transaction'].browse(tx.id)._billing_charge_initial_payment()
             tx._post_process()
         self.assertEqual((tx.state, order.billing_status), ('authorized', 'active'))
-        self.assertEqual(bool(tx._get_capture_deadline()), bool(self.seam._authorization_days))
+        self.assertEqual(
+            bool(tx._billing_get_capture_deadline()), bool(self.seam._authorization_days)
+        )
         return tx
 
     def _settle(self, tx, **values):
@@ -212,11 +214,11 @@ class ProviderContract:
         with self._committing_env() as env, freeze_time(DUE):
             authorized = env['payment.transaction'].browse(tx.id)
             authorized.billing_order_id._lock_billing()
-            settlement = authorized._create_settlement(tx.amount, **values)
-            settlement._send_settlement()
-        settlement = self.env['payment.transaction'].browse(settlement.id)
-        self.assertFalse(settlement.billing_outcome_unknown)
-        return settlement
+            child = authorized._billing_create_capture_or_void(tx.amount, **values)
+            child._billing_send_capture_or_void()
+        child = self.env['payment.transaction'].browse(child.id)
+        self.assertFalse(child.billing_outcome_unknown)
+        return child
 
     def test_a_capture_is_booked(self):
         tx = self._authorize()

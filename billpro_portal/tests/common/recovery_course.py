@@ -130,8 +130,9 @@ class Course(CourseChecks):
         statuses = set(order.billing_event_ids.mapped('status'))
         is_possible = {
             'pay': order.billing_outstanding,
-            'poll': order._is_collection_under_way() or order._get_open_authentication(),
-            'open_bank_page': order._get_open_authentication(),
+            'poll': order._billing_is_collection_under_way()
+            or order._billing_get_open_authentication(),
+            'open_bank_page': order._billing_get_open_authentication(),
             'confirm_with_bank': self.pages,
             'hear': self.inbox,
             'execute_now': statuses & {'scheduled', 'soft_declined'},
@@ -139,10 +140,10 @@ class Course(CourseChecks):
             'take_payment': order.purchase_type == 'metered',
             'cancel': order._can_be_cancelled(),
             'undo_cancellation': order._can_cancellation_be_undone(),
-            'pause': order._can_be_paused(),
+            'pause': order._billing_can_be_paused(),
             'resume': order.billing_status == 'paused',
-            'select_card': order._can_change_cards(),
-            'register_card': order._can_change_cards(),
+            'select_card': order._billing_can_change_cards(),
+            'register_card': order._billing_can_change_cards(),
         }
         return is_possible.get(name, True)
 
@@ -270,7 +271,7 @@ class Course(CourseChecks):
             amount += self.random.choice([-1, 0.01, 100])
         with self.acting(order) as order:
             order._lock_billing()
-            order._request_collection(amount)
+            order._billing_request_collection(amount)
 
     def poll(self, order):
         """Wait on the progress page."""
@@ -281,25 +282,27 @@ class Course(CourseChecks):
         """Choose another stored card."""
         card = self.random.choice(self.cards)
         with self.acting(order) as order:
-            order._check_cards_can_be_changed()
+            order._check_billing_cards_can_be_changed()
             self.note(card.id)
-            order._select_card(order._get_card(card.id), for_all_orders=self.random.random() < 0.3)
+            order._billing_select_card(
+                order._billing_get_card(card.id), for_all_orders=self.random.random() < 0.3
+            )
 
     def remove_card(self, order):
         """Remove a stored card."""
         card = self.random.choice(self.cards)
         with self.acting(order) as order:
-            order._check_cards_can_be_changed()
+            order._check_billing_cards_can_be_changed()
             self.note(card.id)
-            order._remove_card(order._get_card(card.id))
+            order._billing_remove_card(order._billing_get_card(card.id))
 
     def register_card(self, order):
         """Enter another card, and agree to pay what is outstanding, or an amount of before."""
         amount = self.random.choice([order.billing_outstanding, order.billing_outstanding, 0, 24.2])
         mood = self.random.choices(list(MOODS), [4, 3, 1, 2])[0]
         with self.acting(order) as order:
-            order._check_cards_can_be_changed()
-            order._check_agreed_amount(amount)
+            order._check_billing_cards_can_be_changed()
+            order._check_billing_agreed_amount(amount)
             self._adopt(order, amount, mood)
 
     def register_card_late(self, order):
@@ -331,8 +334,8 @@ class Course(CourseChecks):
         """Open the page on which a payment is confirmed; it stays open in a tab."""
         with self.acting(order) as order:
             if order.billing_status in {'active', 'failed', 'suspended'}:
-                for tx in order._get_open_authentication():
-                    if values := tx._get_authentication_values():
+                for tx in order._billing_get_open_authentication():
+                    if values := tx._billing_get_authentication_values():
                         self.note(tx.reference)
                         self.pages.append((tx.provider_reference, values))
 
@@ -361,12 +364,12 @@ class Course(CourseChecks):
     def cancel(self, order):
         """Cancel the subscription."""
         with self.acting(order) as order:
-            order._cancel_subscription(at_once=self.random.random() < 0.15)
+            order._billing_cancel_subscription(at_once=self.random.random() < 0.15)
 
     def undo_cancellation(self, order):
         """Take the cancellation back."""
         with self.acting(order) as order:
-            order._undo_cancellation()
+            order._billing_undo_cancellation()
 
     # Staff.
 
@@ -474,13 +477,13 @@ class Course(CourseChecks):
         if order.billing_status == 'paused':
             self.resume(order)
         self.open_bank_page(order)
-        for tx in order._get_open_authentication():
+        for tx in order._billing_get_open_authentication():
             for intent, values in self.pages:
                 if intent == tx.provider_reference:
                     self._confirm(intent, values, 'complete')
                     break
         self.poll(order)
-        if order._get_refusal_to_collect():
+        if order._billing_get_refusal_to_collect():
             self.register_card(order)
             self.gateway.treat_card_as(self.cards[-1:].stripe_payment_method, GOOD)
         self.test.env.invalidate_all()
@@ -490,8 +493,8 @@ class Course(CourseChecks):
     @staticmethod
     def _is_at_rest(order):
         return not (
-            order._is_collection_under_way()
-            or order._get_open_authentication()
+            order._billing_is_collection_under_way()
+            or order._billing_get_open_authentication()
             or order.billing_event_ids.filtered(lambda event: event.status in DECLINED)
             or order.billing_event_ids.transaction_ids.filtered(
                 lambda tx: tx.state in {'draft', 'pending'} or not tx.is_post_processed

@@ -107,8 +107,8 @@ class OrderActionCommon(ScheduleActionCommon):
                 'WATER': cls._create_active_order((cls.water, 1)),
                 'DESK': cls._create_paid_order((cls.desk, 1)),
             }
-            orders['PAUSED']._pause()
-            orders['CANCELLED']._cancel_subscription(at_once=False)
+            orders['PAUSED']._billing_pause()
+            orders['CANCELLED']._billing_cancel_subscription(at_once=False)
         for name, order in orders.items():
             cls._name(name, order)
         return orders

@@ -30,7 +30,7 @@ class SelfServiceCommon(GatewayCommon, BillingHttpCommon):
         cls.startClassPatcher(
             patch.object(
                 PaymentProvider,
-                '_get_authentication_script',
+                '_billing_get_authentication_script',
                 lambda provider: cls.gateway.script_url,
             )
         )

@@ -184,9 +184,9 @@ class TestEachAlone(EachAloneCommon):
         bad = orders[:2]
         with freeze_time(DUE - timedelta(days=20)):
             for order in orders:
-                order._pause((DUE - timedelta(days=1)).date())
+                order._billing_pause((DUE - timedelta(days=1)).date())
         errors = dict(zip(bad, (forget_key, break_database), strict=True))
-        with self._broken_for(PausedOrder, '_resume', errors):
+        with self._broken_for(PausedOrder, '_billing_resume', errors):
             for delay in (*TRIES, timedelta(days=1)):
                 with freeze_time(DUE + delay):
                     self._run()
@@ -208,7 +208,7 @@ class TestEachAlone(EachAloneCommon):
             freeze_time(DUE),
             self._broken(
                 OrderToPay,
-                '_get_not_payable_reason',
+                '_billing_get_not_payable_reason',
                 lambda order: order.id == bad.id,
                 forget_key,
             ),
@@ -245,7 +245,7 @@ class TestEachAlone(EachAloneCommon):
     def test_a_search_that_breaks_off_keeps_the_other_dates(self):
         orders = self._create_due_orders(1)
         with freeze_time(DUE - timedelta(days=20)):
-            orders._pause((DUE - timedelta(days=1)).date())
+            orders._billing_pause((DUE - timedelta(days=1)).date())
         with self._broken(
             BillproBillingRun, '_get_orders_to_end', lambda _run: True, break_database
         ):
@@ -265,9 +265,11 @@ class TestEachAlone(EachAloneCommon):
         def give_way(_env):
             raise psycopg2.errors.SerializationFailure
 
-        with self._broken(PausedOrder, '_resume', lambda order: order.id == bad.id, give_way):
+        with self._broken(
+            PausedOrder, '_billing_resume', lambda order: order.id == bad.id, give_way
+        ):
             for order in orders:
-                order._pause((DUE - timedelta(days=1)).date())
+                order._billing_pause((DUE - timedelta(days=1)).date())
             self._run_at()
         self.assertEqual(orders.mapped('billing_status'), ['paused', 'active'])
         self.assertFalse(self._get_failures('resume'))

@@ -107,7 +107,7 @@ class TestTakenReferences(WhosePaymentCommon):
         charge = self._create_order((self.desk, 1))
         self._take(f'{charge.name}-P1')
         self.assertEqual(
-            charge._create_initial_charge(self._create_token(), has_consent=True).reference,
+            charge._billing_create_initial_charge(self._create_token(), has_consent=True).reference,
             f'{charge.name}-P1-1',
         )
 

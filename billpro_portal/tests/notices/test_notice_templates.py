@@ -50,7 +50,7 @@ class TestNoticeTemplates(TimedCommon):
         for product in (cls.desk, cls.gym, cls.course, cls.water):
             for sent in (False, True):
                 orders += cls._create_order((product, 1), sent=sent, partner=cls.unreachable)
-        for purchase_type, _label in orders._selection_purchase_type():
+        for purchase_type, _label in orders._billing_selection_purchase_type():
             orders += orders.create(
                 {'partner_id': cls.unreachable.id, 'purchase_type': purchase_type}
             )

@@ -146,7 +146,7 @@ class TestSelfServiceNotification(NotificationCommon):
         self._get_mails(self.order).unlink()
 
     def _cancel(self, at_once=False):
-        self.order._cancel_subscription(at_once=at_once)
+        self.order._billing_cancel_subscription(at_once=at_once)
 
     def _assert_sent_once(self, kind, subject):
         """Let the job run several times and check that it sent one mail; return its text."""
@@ -243,7 +243,7 @@ class TestSelfServiceNotification(NotificationCommon):
             self._run_job()
             self._get_mails(self.order).unlink()
         with freeze_time('2027-02-20 10:00:00'):
-            self.order._undo_cancellation()
+            self.order._billing_undo_cancellation()
             body = self._assert_sent_once(
                 'cancel_undone', f"Your subscription {self.order.name} from Aurora Studio continues"
             )
@@ -254,7 +254,7 @@ class TestSelfServiceNotification(NotificationCommon):
     def test_cancelled_and_undone_before_the_job_came(self):
         with freeze_time('2027-02-10 10:00:00'):
             self._cancel()
-            self.order._undo_cancellation()
+            self.order._billing_undo_cancellation()
             self._assert_sent_once(
                 'cancel_undone', f"Your subscription {self.order.name} from Aurora Studio continues"
             )
@@ -268,7 +268,7 @@ class TestSelfServiceNotification(NotificationCommon):
         self._switch_off('cancelled', 'cancel_undone')
         with freeze_time('2027-02-10 10:00:00'):
             self._cancel()
-            self.order._undo_cancellation()
+            self.order._billing_undo_cancellation()
         self.assertEqual(self.order.billing_notification_ids, before)
 
     def test_card_update(self):

@@ -93,14 +93,14 @@ class TestYearOfNotices(TimedCommon):
     def _answer(self, state):
         self.orders['subscription'].billing_token_id.demo_simulated_state = state
 
-    def _pause(self):
-        self.orders['subscription']._pause(date(2027, 8, 3))
+    def _billing_pause(self):
+        self.orders['subscription']._billing_pause(date(2027, 8, 3))
 
     def _replace_card(self):
-        self.orders['subscription']._select_card(self._create_token())
+        self.orders['subscription']._billing_select_card(self._create_token())
 
     def _cancel(self):
-        self.orders['subscription']._cancel_subscription(at_once=False)
+        self.orders['subscription']._billing_cancel_subscription(at_once=False)
 
     def _buy_instalments(self):
         self.orders['instalment'] = self._create_active_order(
@@ -135,7 +135,7 @@ class TestYearOfNotices(TimedCommon):
             date(2027, 1, 20): (self._pay_single,),
             date(2027, 4, 20): (lambda: self._answer('error'),),
             date(2027, 4, 30): (lambda: self._answer('done'),),
-            date(2027, 7, 5): (self._pause,),
+            date(2027, 7, 5): (self._billing_pause,),
             date(2027, 10, 3): (self._replace_card,),
             date(2027, 12, 1): (self._cancel,),
         }

@@ -15,7 +15,7 @@ class TestPendingOrders(ListCommon):
     def test_how_long_reminded_and_how_often(self):
         with freeze_time(START):
             order = self._create_order()
-            order._note_link_given('mail')._send()
+            order._billing_note_link_given('mail')._send()
         with freeze_time(START + timedelta(days=3, hours=1)):
             self.env['billpro.notification']._queue_reminders()
             order.billing_notification_ids.filtered(lambda n: n.state == 'queued')._send()
@@ -184,5 +184,5 @@ class TestCardExpiries(ListCommon):
             row.with_user(self.billing_manager).action_request_card_update()
             self.env.invalidate_all()
             self.assertTrue(expiries.search(domain).asked_date)
-            order._cancel_subscription(at_once=False)
+            order._billing_cancel_subscription(at_once=False)
             self.assertFalse(expiries.search(domain))

@@ -128,10 +128,10 @@ class TestChangedLines(ScheduleActionCommon):
 
     def test_paused(self):
         with freeze_time('2027-02-01 10:00:00'):
-            self.order._pause()
+            self.order._billing_pause()
         self._set_price(25.0)
         with freeze_time('2027-02-05 10:00:00'):
-            self.order._resume()
+            self.order._billing_resume()
         self._run_on('2027-02-10')
         self._assert_collected(42.35)
 
@@ -239,9 +239,9 @@ class TestChangedLines(ScheduleActionCommon):
     def test_a_fee_waits_through_a_pause(self):
         self._add(self.fee, 50.0)
         with freeze_time('2027-02-02 10:00:00'):
-            self.order._pause()
+            self.order._billing_pause()
         with freeze_time('2027-04-15 10:00:00'):
-            self.order._resume()
+            self.order._billing_resume()
         self._run_on('2027-05-10')
         self._run_on('2027-06-10')
         self._assert_collected(96.8, 36.3)
@@ -303,7 +303,7 @@ class TestChangedLines(ScheduleActionCommon):
 
     def test_a_fee_without_a_payment_to_come_is_refused(self):
         with freeze_time('2027-02-01 10:00:00'):
-            self.order._cancel_subscription(at_once=False)
+            self.order._billing_cancel_subscription(at_once=False)
         with self.assertRaisesRegex(ValidationError, "could charge “.*Sign-up fee"):
             self._add(self.fee, 50.0)
         with freeze_time('2027-02-01 10:00:00'), self.assertRaises(AccessError):

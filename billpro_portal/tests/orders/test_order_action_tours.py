@@ -27,8 +27,8 @@ class TestOrderActionTours(OrderActionCommon, SubscriptionTourCommon):
                 name: self._name(name, self._create_active_order())
                 for name in ('PAUSE', 'RESUME', 'LATER', 'UNDO', 'NOW', 'CARD')
             }
-            orders['RESUME']._pause()
-            orders['UNDO']._cancel_subscription(at_once=False)
+            orders['RESUME']._billing_pause()
+            orders['UNDO']._billing_cancel_subscription(at_once=False)
             water = self._name('WATER', self._create_active_order((self.water, 1)))
             draft = self._name('DRAFT', self._create_order(sent=False))
             pending = self._name('PENDING', self._create_order())

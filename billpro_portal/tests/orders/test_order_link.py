@@ -61,7 +61,7 @@ class TestOrderLink(BillingCommon):
 
     def test_a_number_without_country_is_read_in_the_companys(self):
         self.customer.country_id = False
-        self.assertEqual(self._create_order()._get_sms_number(), '+32470123456')
+        self.assertEqual(self._create_order()._billing_get_sms_number(), '+32470123456')
 
     def test_a_bad_number_is_shown_to_staff_and_nothing_is_sent(self):
         order = self._create_order(sent=False)

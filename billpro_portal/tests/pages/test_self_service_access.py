@@ -193,7 +193,7 @@ class TestSelfServiceAccess(SelfServiceHttpCommon):
                 'script_url': '/x.js',
             }
 
-        with patch.object(Transaction, '_get_authentication_values', values):
+        with patch.object(Transaction, '_billing_get_authentication_values', values):
             for tx_id in (foreign.id, own.id + 1000, self.order.billing_transaction_ids[:1].id):
                 page = self._get(self.order, f'/authenticate/{tx_id}', allow_redirects=False)
                 if tx_id == own.id:
@@ -205,7 +205,7 @@ class TestSelfServiceAccess(SelfServiceHttpCommon):
             self.assertEqual(page.status_code, 200)
             self.assertIn('pi_secret_of_the_payment', page.text)
             self._assert_private(page)
-            self.order._pause()
+            self.order._billing_pause()
             asked.clear()
             page = self._get(self.order, f'/authenticate/{own.id}', allow_redirects=False)
             self.assertEqual((page.status_code, asked), (303, []))
@@ -308,7 +308,7 @@ class TestSelfServiceAccess(SelfServiceHttpCommon):
         cancelled = self._create_order((self.gym, 1))
         cancelled._action_cancel()
         ended = self._create_active_order()
-        ended._cancel_subscription(at_once=True)
+        ended._billing_cancel_subscription(at_once=True)
         statuses = ['complete', 'pending', 'cancelled', 'complete']
         orders = [bought, pending, cancelled, ended]
         self.assertEqual([order.billing_status for order in orders], statuses)
@@ -346,7 +346,7 @@ class TestSelfServiceAccess(SelfServiceHttpCommon):
 
     @mute_logger('odoo.http')
     def test_a_paused_order(self):
-        self.order._pause()
+        self.order._billing_pause()
         before = self._snapshot()
         for suffix in ('/card', '/progress'):
             page = self._get(self.order, suffix, allow_redirects=False)
@@ -399,7 +399,7 @@ class TestSelfServiceAccess(SelfServiceHttpCommon):
         self._post_form(self.other_order, '/cancel')  # The session is one that works.
         self.assertTrue(self.other_order.billing_cancel_date)
         leaving = self._create_active_order()
-        leaving._cancel_subscription(at_once=False)
+        leaving._billing_cancel_subscription(at_once=False)
         leaving._portal_ensure_token()
         values = {'token_id': self.spare.id, 'amount': '24.2', 'message': "Hello"}
         before = self._snapshot()

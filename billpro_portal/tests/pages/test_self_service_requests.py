@@ -107,7 +107,7 @@ class TestSelfServiceRequests(SelfServiceHttpCommon):
         self.assertEqual(rounds, 4)
         self.assertTrue(order.billing_cancel_date)
         with freeze_time(fields.Datetime.now() + timedelta(minutes=61)):
-            order._check_number_of_changes()
+            order._check_billing_number_of_changes()
 
     def test_text_messages_are_switched_off_and_on(self):
         self.assertNotIn("Text messages", self._get(self.order, '').text)
@@ -119,13 +119,13 @@ class TestSelfServiceRequests(SelfServiceHttpCommon):
         self.assertFalse(numbers)
         for _time in range(2):
             self._assert_done(self._post_form(self.order, '/text-messages'), 'text_messages_off')
-            self.assertTrue(self.order._is_opted_out_of_sms())
+            self.assertTrue(self.order._billing_is_opted_out_of_sms())
         self.assertIn("You get no text messages from us.", self._get(self.order, '').text)
         for _time in range(2):
             self._assert_done(
                 self._post_form(self.order, '/text-messages', wanted='1'), 'text_messages_on'
             )
-            self.assertFalse(self.order._is_opted_out_of_sms())
+            self.assertFalse(self.order._billing_is_opted_out_of_sms())
         self.customer.phone = '12'
         self.assertNotIn("Text messages", self._get(self.order, '').text)
         self._assert_refused(self._post_form(self.order, '/text-messages'), "is not valid")

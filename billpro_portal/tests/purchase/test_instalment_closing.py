@@ -62,10 +62,12 @@ class TestInstalmentClosing(ScheduleActionCommon):
             event.transaction_ids._post_process()
 
     def _refund_of_each(self, order, amount):
-        for tx in order._get_refundable_transactions():
+        for tx in order._billing_get_refundable_transactions():
             with self._committing_env() as env:
-                refund_tx = env['payment.transaction'].browse(tx.id)._create_order_refund(amount)
-                refund_tx._send_order_refund()
+                refund_tx = (
+                    env['payment.transaction'].browse(tx.id)._billing_create_order_refund(amount)
+                )
+                refund_tx._billing_send_order_refund()
 
     def test_a_final_invoice_names_down_payments_that_are_not_posted_yet(self):
         order = self._create_instalments(count=2, state='error')
@@ -267,7 +269,7 @@ class TestInstalmentClosing(ScheduleActionCommon):
         single = self._create_order((self.desk, 1))
         single.action_confirm()
         paused = self._create_active_order()
-        paused._pause()
+        paused._billing_pause()
         orders = subscription | single | paused
         with freeze_time('2027-01-20 10:00:00'):
             invoices = orders.with_user(self.billing_user)._create_invoices()
@@ -285,7 +287,7 @@ class TestInstalmentClosing(ScheduleActionCommon):
         with self.assertRaisesRegex(UserError, "paid by scheduled payments"):
             self._create_invoice(order, advance_payment_method='fixed', fixed_amount=10)
         subscription = self._create_active_order()
-        subscription._pause()
+        subscription._billing_pause()
         with self.assertRaisesRegex(UserError, "no payment to invoice now"):
             self._create_invoice(subscription)
 
@@ -378,7 +380,7 @@ class TestInstalmentClosing(ScheduleActionCommon):
         self._assert_totals(order, paid=121.0, balance=0.0)
         posted = order.billing_move_ids.filtered(lambda move: move.state == 'posted')
         self.assertEqual(set(posted.mapped('amount_residual')), {0.0})
-        self.assertTrue(order._get_initial_attempts().payment_id.is_reconciled)
+        self.assertTrue(order._billing_get_initial_attempts().payment_id.is_reconciled)
         self._assert_revenue(order, 100.0, {'VAT 21%': 21.0})
 
     @nightly("Crediting a deposit is tried for each change.")
@@ -429,9 +431,9 @@ class TestInstalmentClosing(ScheduleActionCommon):
             invoice.action_post()
         due = order.billing_event_ids.due_date
         with freeze_time(due - timedelta(days=2)):
-            order._pause()
+            order._billing_pause()
         with freeze_time(due + timedelta(days=20)):
-            order._resume()
+            order._billing_resume()
         self.assertFalse(order.billing_event_ids.invoice_id)
         self.assertIn("bills what was paused", order.activity_ids.summary)
 

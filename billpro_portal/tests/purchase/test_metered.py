@@ -65,7 +65,7 @@ class TestMetered(SubscriptionCommon):
                 order = self._create_order((self.water, 1, price))
                 terms = order._get_purchase()._get_terms(order)
                 self.assertEqual(terms[-1]['value'].replace('\xa0', ' '), f"$ {shown} per Units")
-                (row,) = order._get_line_rows()
+                (row,) = order._billing_get_line_rows()
                 self.assertEqual(row['unit_price'].replace('\xa0', ' '), f'$ {shown}')
         with freeze_time('2027-01-10 10:00:00'):
             order = self._create_active_order((self.water, 1, 0.0025))

@@ -31,8 +31,10 @@ class TestReview(ScheduleActionCommon):
 
     def _refund_payment(self, tx, amount):
         with self._committing_env() as env:
-            refund_tx = env['payment.transaction'].browse(tx.id)._create_order_refund(amount)
-            refund_tx._send_order_refund()
+            refund_tx = (
+                env['payment.transaction'].browse(tx.id)._billing_create_order_refund(amount)
+            )
+            refund_tx._billing_send_order_refund()
 
     def test_overpaid_is_settled_by_a_refund(self):
         order, twice = self._create_overpaid()
@@ -83,7 +85,7 @@ class TestReview(ScheduleActionCommon):
         event = order.billing_event_ids
         with freeze_time('2027-02-10 10:00:00'):
             tx = self.env['billpro.billing.run']._open(Domain('id', '=', event.id))
-            tx._set_outcome_unknown()
+            tx._billing_set_outcome_unknown()
             self.env['billpro.billing.run']._book(tx)
             self.assertEqual(event.status, 'unknown')
             event.with_user(self.billing_manager).action_was_not_charged()

@@ -36,7 +36,7 @@ class TestRecovery(GatewayCommon):
     def _collect(self, moment, amount=None):
         """Let the customer ask to collect what is outstanding, and the run do it."""
         with freeze_time(moment), mute_logger('odoo.addons.payment'):
-            self.order._request_collection(amount or self.order.billing_outstanding)
+            self.order._billing_request_collection(amount or self.order.billing_outstanding)
             self._run()
 
     def _charges(self):
@@ -147,10 +147,10 @@ class TestRecovery(GatewayCommon):
             freeze_time(datetime(2027, 2, 26)),
             self.assertRaisesRegex(UserError, "declined for good"),
         ):
-            self.order._request_collection(24.2)
+            self.order._billing_request_collection(24.2)
         new_card = self._create_token()
         with freeze_time(datetime(2027, 2, 26)):
-            self.order._select_card(new_card)
+            self.order._billing_select_card(new_card)
         self._collect(datetime(2027, 2, 26))
         self.assertEqual((event.status, event.attempt_count), ('recovered', 2))
         self.assertEqual(event.transaction_ids.sorted('id')[1].token_id, new_card)
@@ -164,7 +164,7 @@ class TestRecovery(GatewayCommon):
         event = self.order.billing_event_ids[0]
         new_card = self._create_token()
         self._treat_card_as(NO_FUNDS, new_card)
-        self.order._select_card(new_card)
+        self.order._billing_select_card(new_card)
         self._collect(datetime(2027, 2, 12))
         self.assertEqual(self.order.billing_token_id, new_card)
         self.assertEqual((event.status, event.retry_count), ('soft_declined', 0))
@@ -182,10 +182,10 @@ class TestRecovery(GatewayCommon):
         self._run_on(2, 10)
         with freeze_time(datetime(2027, 2, 10, 11)):
             with self.assertRaisesRegex(UserError, r"24\.20 are outstanding now"):
-                self.order._request_collection(20.0)
-            self.order._request_collection(24.2)
+                self.order._billing_request_collection(20.0)
+            self.order._billing_request_collection(24.2)
             with self.assertRaisesRegex(UserError, "is being processed"):
-                self.order._request_collection(24.2)
+                self.order._billing_request_collection(24.2)
         self._treat_card_as(GOOD)
         event = self.order.billing_event_ids[0]
         with (
@@ -223,10 +223,10 @@ class TestRecovery(GatewayCommon):
             freeze_time(datetime(2027, 2, 11)),
             self.assertRaisesRegex(UserError, "tried too often"),
         ):
-            self.order._request_collection(24.2)
+            self.order._billing_request_collection(24.2)
         # Another card is another matter.
         with freeze_time(datetime(2027, 2, 11)):
-            self.order._select_card(self._create_token())
+            self.order._billing_select_card(self._create_token())
         self._collect(datetime(2027, 2, 11))
         self.assertEqual(self._charges(), [2420])
 
@@ -240,7 +240,7 @@ class TestRecovery(GatewayCommon):
         self.assertTrue(tx.provider_reference.startswith('pi_'))
         self._run_on(2, 11, 11)
         self.assertEqual(event.attempt_count, 1)
-        values = tx._get_authentication_values()
+        values = tx._billing_get_authentication_values()
         self.assertTrue(values['client_secret'].startswith(tx.provider_reference))
         # The customer confirms the same payment in the browser.
         self._confirm(tx, values)
@@ -271,7 +271,7 @@ class TestRecovery(GatewayCommon):
         self._run_on(2, 10)
         event = self.order.billing_event_ids[0]
         tx = event.transaction_ids
-        self._confirm(tx, tx._get_authentication_values())
+        self._confirm(tx, tx._billing_get_authentication_values())
         self._run_on(2, 10, 11)
         self.assertEqual((event.status, tx.state), ('recovered', 'done'))
         self.assertEqual(self.order.billing_status, 'active')
@@ -285,7 +285,7 @@ class TestRecovery(GatewayCommon):
         tx = event.transaction_ids
         tx._set_done()  # As a late webhook does; nobody has booked it.
         with freeze_time(datetime(2027, 2, 11, 11)):
-            self.assertTrue(self.order._is_collection_under_way())
+            self.assertTrue(self.order._billing_is_collection_under_way())
             run = self.env['billpro.billing.run']
             self.assertFalse(run._open(run._get_due_domain()))
             self.assertEqual(event.status_message, "An earlier attempt was approved after all.")
@@ -314,7 +314,7 @@ class TestRecovery(GatewayCommon):
         self._treat_card_as(NEEDS_BANK)
         self._run_on(2, 10)
         tx = self.order.billing_event_ids[0].transaction_ids
-        self.order._select_card(self._create_token())
+        self.order._billing_select_card(self._create_token())
         self._collect(datetime(2027, 2, 11))
         self.assertEqual(tx.state, 'cancel')
         self.assertEqual(
@@ -328,10 +328,10 @@ class TestRecovery(GatewayCommon):
         self._treat_card_as(NEEDS_BANK)
         self._run_on(2, 10)
         tx = self.order.billing_event_ids[0].transaction_ids
-        self.order._select_card(self._create_token())
+        self.order._billing_select_card(self._create_token())
         with freeze_time(datetime(2027, 2, 11)):
-            self.order._request_collection(24.2)
-        self._confirm(tx, tx._get_authentication_values())
+            self.order._billing_request_collection(24.2)
+        self._confirm(tx, tx._billing_get_authentication_values())
         self._run_on(2, 11)
         self.assertEqual(tx.state, 'done')
         self.assertEqual(self._charges(), [2420])
@@ -359,7 +359,7 @@ class TestRecovery(GatewayCommon):
             freeze_time(datetime(2027, 2, 11, 11, 1)),
             self.assertRaisesRegex(UserError, "is being processed"),
         ):
-            self.order._request_collection(24.2)
+            self.order._billing_request_collection(24.2)
         self._run_on(2, 11, 12)
         self.assertEqual((event.status, self._charges()), ('recovered', [2420]))
 

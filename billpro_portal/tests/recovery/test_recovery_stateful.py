@@ -109,7 +109,7 @@ class TestRecoveryStateful(GatewayCommon):
             course.run(order)
             self.assertEqual(order.billing_event_ids[0].status, 'action_required')
             course.open_bank_page(order)
-            order._cancel_subscription(at_once=True)
+            order._billing_cancel_subscription(at_once=True)
             self.assertEqual(set(order.billing_event_ids.mapped('status')), {'cancelled'})
             course._confirm(*course.pages[-1], 'complete')
             course.deliver(course.inbox[-1])
@@ -138,7 +138,7 @@ class TestRecoveryStateful(GatewayCommon):
             self.assertTrue(all(event.invoice_id for event in declined))
             self.gateway.treat_card_as(card.stripe_payment_method, GOOD)
             with course.acting(order) as acting:
-                acting._request_collection(150.0)
+                acting._billing_request_collection(150.0)
             course.run(order)
             course.check()
             self.assertEqual(order.billing_paid, 231.0)

@@ -114,7 +114,7 @@ class TestRecoveryReport(ReportCommon):
         with freeze_time('2027-02-11 10:00:00'):
             recovered.billing_token_id = self._create_token()
             self._run()
-            lost._cancel_subscription(at_once=True)
+            lost._billing_cancel_subscription(at_once=True)
         totals = self._totals(
             'recovery.report',
             ['decline_class'],
@@ -169,7 +169,7 @@ class TestRecoveryReport(ReportCommon):
         self._pass_months(start, 2)
         with freeze_time('2027-03-11 10:00:00'):
             order.billing_token_id = self._create_token()
-            order._request_collection(order.billing_outstanding)
+            order._billing_request_collection(order.billing_outstanding)
             self._run()
         self.assertEqual(order.billing_paid, 72.6)
         self.assertEqual(
@@ -220,13 +220,13 @@ class TestMrrReport(ReportCommon):
             with freeze_time(datetime(2027, month, 10, 10)):
                 self._run()
         with freeze_time('2027-04-20 10:00:00'):
-            order._pause()
+            order._billing_pause()
         with freeze_time('2027-07-05 10:00:00'):
-            order._resume()
+            order._billing_resume()
         with freeze_time('2027-07-10 10:00:00'):
             self._run()
         with freeze_time('2027-07-20 10:00:00'):
-            order._cancel_subscription(at_once=True)
+            order._billing_cancel_subscription(at_once=True)
         with freeze_time('2027-08-31 10:00:00'):
             self.assertEqual(
                 self._movements(order),
@@ -303,7 +303,7 @@ class TestCashReport(ReportCommon):
             )
             orders = [self._create_active_order(line, **terms) for line, terms in some(sold, 3)]
             cancelled = self._create_active_order()
-            cancelled._cancel_subscription(at_once=False)
+            cancelled._billing_cancel_subscription(at_once=False)
         with freeze_time('2027-01-10 12:00:00'):
             expected = self._totals('cash.report', ['order_id'], ['amount'])
             self.assertEqual(set(expected), {order.id for order in orders})
@@ -378,7 +378,7 @@ class TestDeferralReport(ReportCommon):
         with freeze_time('2027-03-21 10:00:00'):
             self._refund(order, 12.1)
             failing.billing_token_id = self._create_token()
-            failing._request_collection(failing.billing_outstanding)
+            failing._billing_request_collection(failing.billing_outstanding)
             self._run()
             totals = self._totals('deferral.report', ['order_id'], ['amount', 'earned', 'deferred'])
             # The last period of 31 days began yesterday.
@@ -400,7 +400,7 @@ class TestDeferralReport(ReportCommon):
         with freeze_time('2027-01-10 10:00:00'):
             order = self._create_active_order()
         with freeze_time('2027-01-12 10:00:00'):
-            order._cancel_subscription(at_once=True)
+            order._billing_cancel_subscription(at_once=True)
             self.assertEqual(
                 self._totals('deferral.report', ['order_id'], ['earned', 'deferred']),
                 {order.id: (20.0, 0.0)},

@@ -42,7 +42,7 @@ class TestQuestions(SubscriptionCommon):
         self.assertEqual(self._summaries(), [f"Commande suspendue : {self.order.name}"])
 
     def test_a_cancellation_is_undone_in_another_language(self):
-        self._in('fr_FR')._cancel_subscription(at_once=False)
+        self._in('fr_FR')._billing_cancel_subscription(at_once=False)
         self.assertEqual(self._summaries(), [f"Abonnement résilié : {self.order.name}"])
-        self._in('en_US')._undo_cancellation()
+        self._in('en_US')._billing_undo_cancellation()
         self.assertEqual(self._summaries(), [])

@@ -42,7 +42,7 @@ class TestReadAccess(RightsCommon):
             cls.gym,
             cls.company,
             cls.provider,
-            cls.order._ask_staff('look', "Look", "Here"),
+            cls.order._billing_ask_staff('look', "Look", "Here"),
             cls.env['account.fiscal.position'].create({'name': "Abroad"}),
             cls.env['account.analytic.distribution.model'].create({}),
         ):

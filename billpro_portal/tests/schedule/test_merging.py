@@ -16,8 +16,8 @@ class TestMerging(SubscriptionCommon):
         """Let payments fall due without being collected."""
         order._apply_billing_trigger('decline_hard', "The card was lost.")
         with freeze_time(date(2027, 1, 10) + timedelta(days=31 * months)):
-            order._extend_schedule()
-            events = order._get_outstanding_events()
+            order._billing_extend_schedule()
+            events = order._billing_get_outstanding_events()
             return events._merge()
 
     def test_one_line_for_each_period_and_the_taxes_of_each(self):
@@ -50,7 +50,7 @@ class TestMerging(SubscriptionCommon):
         merged = self._owe(order, 2)
         self.assertEqual(merged.amount, 48.4)
         with freeze_time('2027-03-11 10:00:00'):
-            other._extend_schedule()
+            other._billing_extend_schedule()
         events = other.billing_event_ids[:2]
         order._get_purchase()._create_event_invoices(merged | events)
         self.assertEqual(order.order_line.qty_invoiced, 1)

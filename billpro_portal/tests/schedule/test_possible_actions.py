@@ -40,13 +40,13 @@ class TestPossibleActions(ScheduleActionCommon):
     def test_a_cancelled_subscription_is_not_resumed_by_hand(self):
         with freeze_time(START):
             order = self._create_active_order()
-            order._pause()
+            order._billing_pause()
             self.assertIn('billing_can_resume', self._possible(order, ORDER_FIELDS))
-            order._cancel_subscription(at_once=False)
+            order._billing_cancel_subscription(at_once=False)
             self.assertNotIn('billing_can_resume', self._possible(order, ORDER_FIELDS))
             with self.assertRaisesRegex(UserError, "undo the cancellation first"):
                 order.with_user(self.billing_user).action_resume()
-            order._undo_cancellation()
+            order._billing_undo_cancellation()
             order.with_user(self.billing_user).action_resume()
         self.assertEqual(order.billing_status, 'active')
 

@@ -95,12 +95,12 @@ class TestReschedule(ScheduleActionCommon):
         terms = {row['label']: row['value'] for row in self._get_later_terms()}
         self.assertEqual(terms["Next payment"], "03/15/2027")
         with freeze_time('2027-05-01 10:00:00'):
-            self.order._pause()
+            self.order._billing_pause()
         with freeze_time('2027-06-20 10:00:00'):
-            self.order._resume()
+            self.order._billing_resume()
         self.assertEqual(self._schedule(self.order)[-1], ('E6', 'scheduled', 30.0, '2027-07-15'))
         with freeze_time('2027-06-20 10:00:00'):
-            self.order._cancel_subscription(at_once=False)
+            self.order._billing_cancel_subscription(at_once=False)
         self.assertEqual(self.order.billing_cancel_date, date(2027, 6, 19))
 
     def _get_later_terms(self):
@@ -109,18 +109,18 @@ class TestReschedule(ScheduleActionCommon):
     def test_the_first_paid_period_lasts_until_the_moved_one(self):
         with freeze_time('2027-02-10 10:00:00'):
             self._reschedule(self.event, day=date(2027, 3, 15), scope='later')
-            self.order._cancel_subscription(at_once=False)
+            self.order._billing_cancel_subscription(at_once=False)
         self.assertEqual(self.order.billing_cancel_date, date(2027, 3, 14))
 
     def test_a_pause_after_the_move_makes_the_first_paid_period_no_longer(self):
         with freeze_time('2027-02-10 10:00:00'):
             self._reschedule(self.event, day=date(2027, 3, 15), scope='later')
         with freeze_time('2027-02-20 10:00:00'):
-            self.order._pause()
+            self.order._billing_pause()
         with freeze_time('2027-06-20 10:00:00'):
-            self.order._resume()
+            self.order._billing_resume()
             self.assertEqual(self.event.period_start, date(2027, 7, 15))
-            self.order._cancel_subscription(at_once=False)
+            self.order._billing_cancel_subscription(at_once=False)
         self.assertEqual(self.order.billing_cancel_date, date(2027, 6, 19))
 
     def test_a_soft_decline_waits_for_the_new_day(self):
@@ -167,11 +167,11 @@ class TestReschedule(ScheduleActionCommon):
                 self._reschedule(self.event, amount=0)
             with self.assertRaises(AccessError):
                 self._open(self.event, 'action_open_reschedule', user=self.salesperson)
-            self.order._pause()
+            self.order._billing_pause()
             with self.assertRaisesRegex(UserError, "can't be changed: it is “Paused”"):
                 self._reschedule(self.event, day=date(2027, 3, 9))
-            self.order._resume()
-            self.order._cancel_subscription(at_once=False)
+            self.order._billing_resume()
+            self.order._billing_cancel_subscription(at_once=False)
             with self.assertRaisesRegex(UserError, "can't be changed: it is “Cancelled”"):
                 self._reschedule(self.event, day=date(2027, 3, 9))
         self.assertEqual(self.event.due_date, datetime(2027, 2, 28, 8))

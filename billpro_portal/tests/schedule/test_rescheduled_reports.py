@@ -84,9 +84,9 @@ class TestRescheduledMrr(RescheduledCommon):
     def test_a_pause_after_the_move_is_churn(self):
         self._change('2027-02-10', 2, day=date(2027, 3, 15), scope='later')
         with freeze_time('2027-02-20 10:00:00'):
-            self.order._pause()
+            self.order._billing_pause()
         with freeze_time('2027-06-20 10:00:00'):
-            self.order._resume()
+            self.order._billing_resume()
         self._run_on_days('2027-07-15')
         self.assertEqual(
             self._movements_on('2027-07-31'),
@@ -157,7 +157,7 @@ class TestRescheduledMrr(RescheduledCommon):
         self._change('2027-02-10', 2, day=date(2027, 3, 15), amount=12.1, scope='later')
         self._run_on_days('2027-03-15')
         with freeze_time('2027-03-20 10:00:00'):
-            self.order._cancel_subscription(at_once=False)
+            self.order._billing_cancel_subscription(at_once=False)
         self.assertEqual(
             self._movements_on('2027-05-31'),
             [
@@ -201,9 +201,9 @@ class TestRescheduledRevenue(RescheduledCommon):
     def test_a_pause_after_the_move_earns_nothing(self):
         self._change('2027-02-10', 2, day=date(2027, 3, 15), scope='later')
         with freeze_time('2027-02-20 10:00:00'):
-            self.order._pause()
+            self.order._billing_pause()
         with freeze_time('2027-06-20 10:00:00'):
-            self.order._resume()
+            self.order._billing_resume()
         self.assertEqual(
             self._earned_on('2027-06-20'),
             [(0.47, 0.47, 0.0), (13.02, 13.02, 0.0), (6.51, 6.51, 0.0)],

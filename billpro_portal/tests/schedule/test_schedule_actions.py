@@ -292,7 +292,7 @@ class TestMerge(ScheduleActionCommon):
         self._run_on('2027-02-28')
         declined = order.billing_event_ids[0]
         with freeze_time('2027-02-28 11:00:00'):
-            order._pause()
+            order._billing_pause()
             with self.assertRaisesRegex(UserError, "is paused, so its payments wait"):
                 self._open(declined, 'action_open_reschedule')
             with self.assertRaisesRegex(UserError, "less than two payments"):
@@ -310,7 +310,7 @@ class TestMerge(ScheduleActionCommon):
                 self._merge(order.billing_event_ids, date(2027, 3, 5))
             with self.assertRaisesRegex(UserError, "another card is needed"):
                 self._reschedule(order.billing_event_ids[0], day=date(2027, 3, 5))
-            order._select_card(self._create_token())
+            order._billing_select_card(self._create_token())
             self._reschedule(order.billing_event_ids[0], day=date(2027, 3, 5))
         self.assertEqual(order.billing_status, 'active')
         self._run_on('2027-03-05')
@@ -354,7 +354,7 @@ class TestExecuteNow(ScheduleActionCommon):
             UserError, "-E2 can't be collected now: .* be charged any more"
         ):
             self._execute(event)
-        order._pause()
+        order._billing_pause()
         with self.assertRaisesRegex(UserError, "can't be collected now: it is “Paused”"):
             self._execute(event)
         self.assertFalse(event.transaction_ids)

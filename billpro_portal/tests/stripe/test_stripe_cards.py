@@ -27,7 +27,7 @@ class TestStripeCards(GatewayCommon):
             if one['description'] == tx.reference
         )
         self._post(f'setup_intents/{intent["id"]}/confirm', payment_method=method['id'])
-        self.assertTrue(tx._take_in_stripe_number(intent['id']))
+        self.assertTrue(tx._billing_keep_stripe_number(intent['id']))
         self.assertEqual(tx.state, 'done')
         return tx.token_id
 
@@ -48,7 +48,7 @@ class TestStripeCards(GatewayCommon):
         self.assertTrue(token.card_fingerprint)
 
     def test_a_card_in_a_wallet(self):
-        values = self.env['payment.token']._prepare_stripe_card_values(
+        values = self.env['payment.token']._prepare_billing_stripe_card_values(
             {'brand': 'visa', 'last4': '4242', 'wallet': {'type': 'apple_pay'}}
         )
         self.assertEqual(values['card_wallet'], "Apple Pay")

@@ -63,7 +63,7 @@ class TestStripeRequests(GatewayCommon):
             ("ORDER \"A\" 2027/01/000042-B", "ORDER A 2027/01/00"),
         ):
             order.name = name
-            self.assertEqual(tx._get_statement_suffix(), suffix)
+            self.assertEqual(tx._billing_get_statement_suffix(), suffix)
 
     def test_the_terms_of_a_mandate(self):
         with freeze_time('2027-01-31 10:00:00'):

@@ -146,9 +146,9 @@ class TestWebhook(WebhookCommon):
             token = self._create_token()
             with self._committing_env() as env:
                 card = env['payment.token'].browse(token.id)
-                env['sale.order'].browse(order.id)._create_initial_charge(
+                env['sale.order'].browse(order.id)._billing_create_initial_charge(
                     card, has_consent=True
-                )._charge_by_staff()
+                )._billing_charge_by_staff()
             tx = order.billing_transaction_ids
             self.assertEqual((tx.state, order.billing_status), ('pending', 'pending'))
             intent = self.gateway.settle_payment(tx.provider_reference, succeeds=False)

@@ -48,9 +48,9 @@ class TestWebhookRefund(WebhookCommon):
     def test_made_in_odoo(self):
         """Neither the answer nor the messages make a second credit note."""
         with freeze_time(DUE), self._committing_env() as env:
-            env['payment.transaction'].browse(self.tx.id)._create_order_refund(
+            env['payment.transaction'].browse(self.tx.id)._billing_create_order_refund(
                 10
-            )._send_order_refund()
+            )._billing_send_order_refund()
         self._deliver_refunds()
         self._assert_refunded(10.0)
         self.assertFalse(self.order.activity_ids)
@@ -58,9 +58,9 @@ class TestWebhookRefund(WebhookCommon):
     def test_whose_answer_was_lost(self):
         self.gateway.faults.add('drop_after', path='/v1/refunds', method='POST')
         with freeze_time(DUE), self._committing_env() as env:
-            env['payment.transaction'].browse(self.tx.id)._create_order_refund(
+            env['payment.transaction'].browse(self.tx.id)._billing_create_order_refund(
                 10
-            )._send_order_refund()
+            )._billing_send_order_refund()
         self.assertTrue(self.tx.child_transaction_ids.billing_outcome_unknown)
         self._deliver_refunds()
         self._assert_refunded(10.0)
@@ -77,9 +77,9 @@ class TestWebhookRefund(WebhookCommon):
         self.tx = self.order.billing_event_ids.sorted('number')[1].transaction_ids
         self.assertEqual(self.tx.state, 'done')
         with freeze_time(DUE), self._committing_env() as env:
-            env['payment.transaction'].browse(self.tx.id)._create_order_refund(
+            env['payment.transaction'].browse(self.tx.id)._billing_create_order_refund(
                 10
-            )._send_order_refund()
+            )._billing_send_order_refund()
         self._assert_refunded(10.0)
         self.gateway.settle_refund(self.tx.child_transaction_ids.provider_reference)
         self._deliver_refunds()
@@ -161,7 +161,9 @@ class TestWebhookDispute(WebhookCommon):
 
     def test_a_dispute_about_something_else_stops_nothing(self):
         self.order.billing_dispute_ids.state = 'closed'
-        values = self.tx._prepare_stripe_dispute({**self.dispute, 'reason': 'product_not_received'})
+        values = self.tx._prepare_billing_stripe_dispute(
+            {**self.dispute, 'reason': 'product_not_received'}
+        )
         self.env['billpro.dispute']._record(self.tx, values)
         self.assertFalse(self.order.billing_is_stopped)
 

@@ -83,8 +83,8 @@ class ShopCommon(SubscriptionCommon, BillingHttpCommon):
         """Go through the last step of the shop, which leads to the order link."""
         response = self._go_to('/shop/payment')
         self.assertEqual(response.status_code, 303)
-        self.assertEqual(response.headers['Location'], cart._get_order_link())
-        page = self._go_to(cart._get_order_link())
+        self.assertEqual(response.headers['Location'], cart._billing_get_order_link())
+        page = self._go_to(cart._billing_get_order_link())
         self.assertEqual(page.status_code, 200)
         return page.text
 

@@ -40,7 +40,7 @@ class PaymentProvider(models.Model):
         gateway = self._get_fake_gateway()
         return f'{gateway}/v3/' if gateway else 'https://js.stripe.com/v3/'
 
-    def _get_authentication_script(self) -> str:
+    def _billing_get_authentication_script(self) -> str:
         """Override of `billpro_portal` to ask the fake gateway's bank."""
         return self._get_stripe_script()
 

@@ -10,18 +10,18 @@ class PaymentTransaction(models.Model):
 
     _inherit = 'payment.transaction'
 
-    def _charge_event(self) -> None:
+    def _billing_charge_event(self) -> None:
         """Override of `billpro_portal` to name the commit before the first call."""
         if not self.billing_sent_date:
             crash_points.name_next_commit('sent')
-        super()._charge_event()
+        super()._billing_charge_event()
 
     def _charge_with_token(self) -> None:
         """Override of `payment` to name the commit of the outcome."""
         super()._charge_with_token()
         crash_points.name_next_commit('outcome')
 
-    def _inquire(self) -> None:
+    def _billing_inquire(self) -> None:
         """Override of `billpro_portal` to tell inquiries from first charges."""
         with crash_points.during('inquiry'):
-            super()._inquire()
+            super()._billing_inquire()
