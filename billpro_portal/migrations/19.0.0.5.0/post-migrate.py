@@ -12,8 +12,8 @@ DISPUTE_STATES = {
 def migrate(cr, version):
     """Show disputes as what they are: a question of the bank, or settled by a refund.
 
-    :param Cursor cr: The database cursor.
-    :param str version: The version to migrate from.
+    :param odoo.sql_db.Cursor cr: The cursor of the update.
+    :param str version: The version that was installed.
     """
     env = api.Environment(cr, SUPERUSER_ID, {})
     for state, statuses in DISPUTE_STATES.items():

@@ -12,12 +12,14 @@ patch(PaymentForm.prototype, {
      *
      * @override method from payment_stripe
      * @private
-     * @param {...*} args - Those of the method: the second is the code of the provider, the last
-     *     the online payment flow of the selected payment option.
+     * @param {number} _providerId - The id of the selected payment option's provider.
+     * @param {string} providerCode - The code of the selected payment option's provider.
+     * @param {number} _optionId - The id of the selected payment option.
+     * @param {string} _methodCode - The code of the selected payment method, if any.
+     * @param {string} flow - The online payment flow of the selected payment option.
      * @return {void}
      */
-    async _prepareInlineForm(...args) {
-        const [, providerCode, , , flow] = args;
+    async _prepareInlineForm(_providerId, providerCode, _optionId, _methodCode, flow) {
         if (providerCode === 'stripe' && flow !== 'token' && !window.Stripe) {
             const radio = this.el.querySelector('input[name="o_payment_radio"]:checked');
             const { billproScriptUrl } = this._getInlineForm(radio).querySelector(
@@ -39,6 +41,6 @@ patch(PaymentForm.prototype, {
                 return; // Another option was chosen meanwhile.
             }
         }
-        await super._prepareInlineForm(...args);
+        await super._prepareInlineForm(...arguments);
     },
 });
