@@ -32,9 +32,9 @@ class PaymentToken(models.Model):
         :param dict card: Stripe's object (API reference, "The PaymentMethod object", `card`).
         :rtype: dict
         """
-        brand = self.env['payment.method']._get_from_code(
-            card.get('brand'), mapping=PAYMENT_METHODS_MAPPING
-        )
+        # Odoo has most brands inactive: they have their names all the same.
+        methods = self.env['payment.method'].with_context(active_test=False)
+        brand = methods._get_from_code(card.get('brand'), mapping=PAYMENT_METHODS_MAPPING)
         values = {
             'card_brand': brand.name or (card.get('brand') or '').capitalize(),
             'card_last_digits': card.get('last4'),

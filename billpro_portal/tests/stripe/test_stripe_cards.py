@@ -47,6 +47,18 @@ class TestStripeCards(GatewayCommon):
         self.assertEqual(str(token.card_expiry_date), '2031-08-31')
         self.assertTrue(token.card_fingerprint)
 
+    def test_brands_have_the_names_of_odoo_whether_they_are_active_or_not(self):
+        for brand, name in (
+            ('visa', "VISA"),
+            ('cartes_bancaires', "Cartes Bancaires"),
+            ('diners', "Diners Club International"),
+            ('jcb', "JCB"),
+            ('unionpay', "UnionPay"),
+            ('eftpos_au', "Eftpos_au"),
+        ):
+            values = self.env['payment.token']._prepare_billing_stripe_card_values({'brand': brand})
+            self.assertEqual(values['card_brand'], name)
+
     def test_a_card_in_a_wallet(self):
         values = self.env['payment.token']._prepare_billing_stripe_card_values(
             {'brand': 'visa', 'last4': '4242', 'wallet': {'type': 'apple_pay'}}
