@@ -14,8 +14,10 @@ Outcome = Literal['declined', 'not_attempted', 'unknown', 'refused']
 # Refused before anything was executed, for a reason that is not the customer's card: bad keys,
 # missing rights, too many requests (RFC 9110, 15.5.2 and 15.5.4; RFC 6585, 4).
 _REFUSED_STATUSES = frozenset({401, 403, 429})
-# The same request is under way at this moment (RFC 9110, 15.5.10): what becomes of it isn't known.
-_CONFLICT_STATUS = 409
+# The same request is under way at this moment (RFC 9110, 15.5.10), it took too long for a server on
+# the way (15.5.9), may be replayed (RFC 8470, 5.2), or the connection was given up (nginx, 499):
+# what becomes of it isn't known.
+_OPEN_STATUSES = frozenset({408, 409, 425, 499})
 
 
 class NotSent(Exception):
@@ -54,5 +56,5 @@ def classify_status(status: int | None) -> Outcome:
     """
     if status in _REFUSED_STATUSES:
         return NOT_ATTEMPTED
-    is_refusal = status and 400 <= status < 500 and status != _CONFLICT_STATUS
+    is_refusal = status and 400 <= status < 500 and status not in _OPEN_STATUSES
     return DECLINED if is_refusal else UNKNOWN

@@ -42,10 +42,11 @@ def find_refusal(error: Exception | None) -> Refusal | None:
     if error.http_status in _REFUSED_KEY_STATUSES:
         return KEY
     if error.http_status == _LIMIT_STATUS:
-        return LIMIT
+        # Of a single object that another request has locked it says nothing about others.
+        return None if error.code == 'lock_timeout' else LIMIT
     is_invalid = (
         error.http_status in _INVALID_STATUSES
-        and _get_details(error).get('type') == 'invalid_request_error'
+        and get_error_object(error).get('type') == 'invalid_request_error'
     )
     return INVALID if is_invalid and not _is_about_card(error) else None
 
@@ -58,7 +59,7 @@ def is_lost_card(error: Exception | None) -> bool:
     """
     if not isinstance(error, stripe.InvalidRequestError):
         return False
-    message = _get_details(error).get('message') or ''
+    message = get_error_object(error).get('message') or ''
     if _OTHER_MODE in message:
         return False  # It is there, but the key is another one.
     is_missing = error.code == 'resource_missing' and error.param in _LOST_PARAMETERS
@@ -67,13 +68,18 @@ def is_lost_card(error: Exception | None) -> bool:
 
 def _is_about_card(error: stripe.StripeError) -> bool:
     """Return whether a refusal is a decline, though it doesn't come as one: of authentication."""
-    details = _get_details(error)
+    details = get_error_object(error)
     codes = DeclineCodes(error_code=error.code, decline_code=details.get('decline_code'))
     return is_lost_card(error) or is_known_decline(codes)
 
 
-def _get_details(error: stripe.StripeError) -> dict[str, str]:
-    """Return Stripe's error object; empty if the answer isn't Stripe's own."""
+def get_error_object(error: stripe.StripeError) -> dict[str, str]:
+    """Return Stripe's error object.
+
+    :param stripe.StripeError error: What Stripe's library raised.
+    :return: The object; empty if the answer isn't Stripe's own, but that of a proxy, for example.
+    :rtype: dict[str, str]
+    """
     body = error.json_body
     details = body.get('error') if isinstance(body, dict) else None
     return details if isinstance(details, dict) else {}

@@ -6,13 +6,14 @@ import requests
 import stripe
 
 from .request_outcomes import (
+    DECLINED,
     REFUSED,
     UNKNOWN,
     Outcome,
     classify_failed_request,
     classify_status,
 )
-from .stripe_errors import INVALID, find_refusal
+from .stripe_errors import INVALID, find_refusal, get_error_object
 
 
 def classify_stripe_error(error: Exception | None) -> Outcome:
@@ -37,5 +38,8 @@ def classify_stripe_error(error: Exception | None) -> Outcome:
     if find_refusal(error) == INVALID:
         return REFUSED
     if isinstance(error, stripe.StripeError):
-        return classify_status(error.http_status)
+        outcome = classify_status(error.http_status)
+        # A proxy on the way may have passed the request on, and answered something of its own.
+        is_own = outcome != DECLINED or bool(get_error_object(error))
+        return outcome if is_own else UNKNOWN
     return classify_failed_request(error)

@@ -24,7 +24,9 @@ class TestRequestOutcomes(BaseCase):
             (402, DECLINED),
             (403, NOT_ATTEMPTED),
             (404, DECLINED),
+            (408, UNKNOWN),
             (409, UNKNOWN),
+            (425, UNKNOWN),
             (429, NOT_ATTEMPTED),
             (500, UNKNOWN),
             (503, UNKNOWN),
@@ -62,10 +64,23 @@ class TestRequestOutcomes(BaseCase):
             json_body={'error': error},
         )
 
+    def _declined(self):
+        return stripe.CardError(
+            "declined",
+            None,
+            'card_declined',
+            http_status=402,
+            json_body={'error': {'type': 'card_error', 'code': 'card_declined'}},
+        )
+
     def test_stripe_answers(self):
         for error, outcome in (
-            (stripe.CardError("declined", None, 'card_declined', http_status=402), DECLINED),
-            (stripe.InvalidRequestError("wrong", 'amount', http_status=400), DECLINED),
+            (self._declined(), DECLINED),
+            # Nothing of Stripe's own: a proxy on the way has answered.
+            (stripe.CardError("declined", None, 'card_declined', http_status=402), UNKNOWN),
+            (stripe.InvalidRequestError("wrong", 'amount', http_status=400), UNKNOWN),
+            (stripe.APIError("<html>", http_status=404), UNKNOWN),
+            (stripe.APIError("<html>", http_status=408), UNKNOWN),
             (self._invalid("Amount must be", code='amount_too_small', param='amount'), REFUSED),
             (
                 self._invalid("No such customer", code='resource_missing', param='customer'),

@@ -9,7 +9,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tools import float_round
 
 from ...billing import backoff
-from ...billing.declines import AUTHENTICATION
+from ...billing.declines import AUTHENTICATION, HARD
 from ...billing.lifecycle import (
     COLLECTABLE_ORDERS,
     IN_FLIGHT,
@@ -711,15 +711,19 @@ class PaymentTransaction(models.Model):
         """Take back attempts that can't be had, and leave their payments to a person.
 
         It isn't the customer's fault, who is told nothing. No money has moved: once the cause is
-        mended, the payment is collected by an attempt of its own.
+        mended, the payment is collected by an attempt of its own. What was declined before is owed
+        as it was, and no bank has seen this attempt.
 
         :param str reason: What the provider says.
         """
         for tx in self:
             event = tx.billing_event_id
             tx._set_canceled(state_message=reason)
-            tx.is_post_processed = True
-            event._apply_trigger('refuse', reason)
+            tx.write({'billing_sent_date': False, 'is_post_processed': True})
+            trigger = 'refuse'
+            if event.first_declined_date:
+                trigger = 'decline_hard' if event.decline_class == HARD else 'decline_soft'
+            event._apply_trigger(trigger, reason)
             tx.billing_order_id._billing_mark_totals_to_compute()
             self.env['billpro.own.transaction']._note(
                 event, 'invalid', UserError(reason), delays=()
@@ -1162,14 +1166,18 @@ class PaymentTransaction(models.Model):
         """
         provider = self.provider_id._in_billing()
         outcome = provider._classify_failure(cause)
+        refusal = provider._find_refusal(cause)
+        is_repeated = is_inside(self.env, 'billing_repeated_request')
+        if is_repeated and not provider._is_about_first_request(outcome, cause):
+            if outcome == REQUEST_DECLINED:
+                refusal = 'invalid'  # What was there before isn't by now.
+            outcome = UNKNOWN  # The first request may have been executed.
+        self.billing_refusal = refusal
         if outcome == REQUEST_DECLINED:
             self._billing_keep_decline(provider._decline_of(cause))
-        self.billing_refusal = provider._find_refusal(cause)
         if outcome == REFUSED:
             self._billing_announce_refusal(cause)
         if self._billing_is_sent_by_us():
-            if outcome == NOT_ATTEMPTED and is_inside(self.env, 'billing_repeated_request'):
-                outcome = UNKNOWN  # The first request may have been executed.
             self.billing_outcome_unknown = outcome == UNKNOWN
             self.billing_not_attempted = outcome == NOT_ATTEMPTED
 
@@ -1181,7 +1189,11 @@ class PaymentTransaction(models.Model):
 
         :param Exception cause: What was raised.
         """
-        if self.billing_event_id or self.source_transaction_id or self.operation == 'refund':
+        if (
+            self.billing_event_id
+            or self.source_transaction_id
+            or self.operation in {'refund', 'validation'}
+        ):
             return
         self.billing_order_id._billing_ask_staff(
             f'refused-{self.billing_order_id.id}',
@@ -1331,8 +1343,12 @@ class PaymentTransaction(models.Model):
         """
         self.ensure_one()
         provider = self.provider_id._in_billing()
-        if provider._look_up(self) is False and self._billing_was_sent_before(
-            provider._search_hours
+        # Whoever has other keys by now may ask another account, which has never heard of it.
+        is_refused = self.billing_refusal in {'invalid', 'key'}
+        if (
+            provider._look_up(self) is False
+            and not is_refused
+            and self._billing_was_sent_before(provider._search_hours)
         ):
             self.billing_outcome_unknown = False
             self._set_error(self.env._("The payment provider never executed it."))

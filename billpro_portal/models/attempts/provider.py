@@ -1,7 +1,7 @@
 from odoo import api, models
 
 from ...billing.declines import SOFT
-from ...billing.request_outcomes import classify_failed_request
+from ...billing.request_outcomes import DECLINED, classify_failed_request
 
 
 class BillproProvider(models.AbstractModel):
@@ -125,6 +125,19 @@ class BillproProvider(models.AbstractModel):
         :rtype: str
         """
         return classify_failed_request(error)
+
+    @api.model
+    def _is_about_first_request(self, outcome, error):
+        """Return whether a failure of a repeated request says what became of the first one.
+
+        A decline does, where the provider answers under the same idempotency key. That the request
+        was turned away, or can't be had by now, says nothing: keys or amounts may be others since.
+
+        :param str outcome: What the failure leaves, as `_classify_failure` has it.
+        :param Exception|None error: What the request raised.
+        :rtype: bool
+        """
+        return outcome == DECLINED
 
     @api.model
     def _decline_of(self, error):

@@ -197,7 +197,11 @@ class BillproBillingRun(models.Model):
         return {
             'due_count': len(txs),
             'charged_count': len(txs.filtered(lambda tx: tx.state == 'done')),
-            'declined_count': len(txs.filtered(lambda tx: tx.state in {'error', 'cancel'})),
+            'declined_count': len(
+                txs.filtered(
+                    lambda tx: tx.state in {'error', 'cancel'} and tx.billing_refusal != 'invalid'
+                )
+            ),
             'unknown_count': len(txs.filtered('billing_outcome_unknown')),
         }
 
@@ -543,6 +547,8 @@ class BillproBillingRun(models.Model):
                 ('state', '=', 'draft'),
                 ('id', 'not in', waiting),
             ],
+            # Those that were sent go first, however many were opened since and refused.
+            order='billing_sent_date, id',
             limit=BATCH_SIZE,
         )
 
@@ -617,6 +623,11 @@ class BillproBillingRun(models.Model):
                 raise UserError(reason)
 
         answered = txs.filtered(lambda tx: tx.state in {'done', 'error'}).provider_id
+        refusals = {
+            provider_id: refusal
+            for provider_id, refusal in refusals.items()
+            if refusal[0] != 'limit' or provider_id not in answered.ids
+        }
         for provider in txs.provider_id.filtered(lambda one: one.id in refusals or one in answered):
             kind, reason = refusals.get(provider.id, (None, None))
             self.env['billpro.own.transaction']._commit_alone(
@@ -674,7 +685,9 @@ class BillproBillingRun(models.Model):
                     tx.billing_order_id._billing_get_total_fields(), tx.billing_order_id
                 ):
                     tx._billing_charge_event()
-                is_refused = tx.billing_refusal in {'key', 'limit'} and tx.state == 'draft'
+                is_refused = tx.billing_refusal in {'key', 'limit'} and (
+                    tx.state == 'draft' or tx.billing_outcome_unknown
+                )
                 if is_refused and refusals is not None:
                     refusals[tx.provider_id.id] = (tx.billing_refusal, tx.state_message)
             return True

@@ -12,6 +12,7 @@ from odoo.addons.payment_stripe import const
 from odoo.addons.payment_stripe import utils as stripe_utils
 
 from ...billing.request_outcomes import NotSent
+from ...billing.stripe_errors import KEY
 from ...billing.stripe_messages import EVENT_TYPES, WEBHOOK_API_VERSION, is_stripe_path
 from ..rights.own_context import is_inside
 
@@ -117,7 +118,7 @@ class PaymentProvider(models.Model):
         transactions = self.env['payment.transaction'].sudo()
         counts = (
             (self.env._("declined"), [('state', '=', 'error'), ('billing_refusal', '=', False)]),
-            (self.env._("refused"), [('billing_refusal', '!=', False)]),
+            (self.env._("refused"), [('billing_refusal', '!=', False), ('state', '!=', 'done')]),
             (self.env._("unknown"), [('billing_outcome_unknown', '=', True)]),
         )
         texts = [
@@ -147,7 +148,7 @@ class PaymentProvider(models.Model):
             self._billpro_ask_stripe('GET', 'payment_intents', params={'limit': 1})
             endpoint = self._billing_find_webhook_endpoint()
         except ValidationError as error:
-            if self._in_billing()._find_refusal(error.__cause__):
+            if self._in_billing()._find_refusal(error.__cause__) == KEY:
                 self.env['billpro.own.transaction']._note(self, 'refused', error, delays=())
             return self._billing_get_health_notification('danger', str(error))
         self.billpro_tested_date = fields.Datetime.now()

@@ -110,6 +110,11 @@ class BillproProviderStripe(models.AbstractModel):
         return classify_stripe_error(error)
 
     @api.model
+    def _is_about_first_request(self, outcome, error):
+        """Override: by the keys of another account the card isn't there, whatever became of it."""
+        return super()._is_about_first_request(outcome, error) and not is_lost_card(error)
+
+    @api.model
     def _decline_of(self, error):
         """Override to read Stripe's error object; nothing of an answer that isn't Stripe's own.
 

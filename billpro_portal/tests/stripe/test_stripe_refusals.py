@@ -69,6 +69,54 @@ class TestInvalidRequests(WebhookCommon):
         self._set('live_objects', (token.provider_ref,))
         self._assert_left_to_staff(self._collect(), "a similar object exists in live mode")
 
+    def _assert_stays_unknown(self, refuse):
+        """Lose an answer, let other keys ask for it, and find it when the keys are back.
+
+        :param Callable refuse: Lets the gateway refuse the repeated request.
+        """
+        self.gateway.faults.add('drop_after', path='/v1/payment_intents')
+        tx = self._collect()
+        self.assertEqual((tx.state, self.event.status), ('pending', 'unknown'))
+        # Another account has other requests and payments.
+        self.gateway.store.answers.clear()
+        self._set('search_delay', 30 * 24 * 3600)
+        refuse()
+        for delay in ({'minutes': 6}, {'hours': 30}, {'hours': 60}):
+            self._run_at(**delay)
+            self.assertEqual((tx.state, tx.billing_outcome_unknown), ('pending', True))
+            self.assertEqual((self.event.status, self.event.transaction_ids), ('unknown', tx))
+        self.assertFalse(self.new_notices)
+        self.assertEqual(self.order.activity_ids.summary, f"Was {tx.reference} executed?")
+        self.gateway.settings.live_objects = ()
+        self.gateway.settings.search_delay = 0
+        self._run_at(days=4)
+        self.assertEqual((tx.state, self.event.status), ('done', 'completed'))
+        charges = self.gateway.ledger.movements(kind='charge', description=tx.reference)
+        self.assertEqual([charge.amount for charge in charges], [2420])
+        self._assert_books_closed(self.order)
+
+    def test_a_lost_answer_and_keys_of_the_other_mode(self):
+        customer = self.order.billing_token_id.provider_ref
+        self._assert_stays_unknown(lambda: self._set('live_objects', (customer,)))
+
+    def test_a_lost_answer_and_keys_of_another_account(self):
+        self._assert_stays_unknown(self._delete_customer)
+
+    def test_what_was_declined_is_owed_as_it_was(self):
+        self.order.billing_token_id = self._create_token('pm_card_chargeCustomerFail')
+        self._collect()
+        self.assertEqual(self.event.status, 'soft_declined')
+        refused_on = self.event.first_declined_date
+        self._set('live_objects', (self.order.billing_token_id.provider_ref,))
+        self._run_at(days=1, hours=1)
+        tx = self.event.transaction_ids.sorted('id')[-1]
+        self.assertEqual((tx.state, tx.billing_refusal), ('cancel', 'invalid'))
+        self.assertEqual(
+            (self.event.status, self.event.first_declined_date), ('soft_declined', refused_on)
+        )
+        self.assertEqual(len(self.event._get_attempt_dates()), 1)  # No bank has seen the other one.
+        self.assertEqual(self.order.billing_status, 'failed')
+
     def _set(self, name, value):
         settings = self.gateway.settings
         self.addCleanup(setattr, settings, name, getattr(settings, name))
@@ -82,11 +130,14 @@ class TestInvalidRequests(WebhookCommon):
         self.assertEqual(self._get_exceptions().kind, 'card')
 
     def test_a_customer_who_was_deleted(self):
+        self._delete_customer()
+        self._assert_needs_card()
+
+    def _delete_customer(self):
         customer = self.order.billing_token_id.provider_ref
         with self.gateway._session() as session:
             record = session.get('customer', customer)
             session.save(record | {'deleted': True})
-        self._assert_needs_card()
 
     def test_a_card_that_was_detached(self):
         self._post(f'payment_methods/{self.order.billing_token_id.stripe_payment_method}/detach')
