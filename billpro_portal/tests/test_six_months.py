@@ -81,7 +81,7 @@ class TestSixMonths(MerchantCommon):
         self.desk_dispute = self._dispute(aurora, self.desk, reason='product_not_received')
         self._until('01-20')
         self.euro_dispute = self._dispute(borealis, self.euro_gym, reason='duplicate')
-        self._billing_pause(self.far_gym, '2027-02-15')
+        self._pause(self.far_gym, '2027-02-15')
         self._until('01-21')
         self._merge(
             self.course.billing_event_ids.filtered(lambda event: event.status == 'scheduled'),

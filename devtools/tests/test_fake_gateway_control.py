@@ -95,6 +95,9 @@ def test_banks_and_customers(client, control, saved_card, charge):
         'search_delay': 60,
         'exchange_rate': 1.0,
         'settlement_currency': '',
+        'revoked_keys': [],
+        'allowed_paths': ['*'],
+        'live_objects': [],
     }
     intent = charge(customer, method)
     assert intent.status == 'processing'

@@ -120,10 +120,10 @@ def give_up_what_was_changed(new_environment: NewEnvironment, now: datetime) -> 
                 ('order_id.billing_event_ids.status', 'in', ['skipped', 'cancelled']),
             ]
         )
-    return sum(_try(new_environment, _billing_give_up, event_id) for event_id in set_aside.ids)
+    return sum(_try(new_environment, _give_up, event_id) for event_id in set_aside.ids)
 
 
-def _billing_give_up(env: Environment, event_id: int) -> None:
+def _give_up(env: Environment, event_id: int) -> None:
     event = env['billpro.billing.event'].browse(event_id)
     event.order_id._lock_billing()
     event._apply_trigger('cancel')
@@ -154,13 +154,13 @@ def _skip(env: Environment, numbers: Random) -> None:
     event._apply_trigger('skip')
 
 
-def _billing_pause(env: Environment, numbers: Random) -> None:
+def _pause(env: Environment, numbers: Random) -> None:
     event = _any_event(env, numbers, 'scheduled', 'processing')
     event.order_id._lock_billing()
     event._apply_trigger('pause')
 
 
-def _billing_resume(env: Environment, numbers: Random) -> None:
+def _resume(env: Environment, numbers: Random) -> None:
     event = _any_event(env, numbers, 'paused')
     event.order_id._lock_billing()
     event._apply_trigger('resume')

@@ -69,7 +69,7 @@ class TestCaptureGateway(GatewayCommon):
         with freeze_time(DUE + timedelta(**delay)):
             self.gateway.advance(0)
 
-    def _billing_get_captures_and_voids(self, order):
+    def _get_captures_and_voids(self, order):
         return order.billing_authorization_id._billing_get_captures_and_voids().sorted('id')
 
     def _assert_collected(self, order, amount, minor_units):
@@ -132,7 +132,7 @@ class TestCaptureGateway(GatewayCommon):
         self._capture(order, 50.01)
         self._assert_collected(order, 50.01, 5001)
         self.assertEqual(
-            [(tx.state, tx.amount) for tx in self._billing_get_captures_and_voids(order)],
+            [(tx.state, tx.amount) for tx in self._get_captures_and_voids(order)],
             [('done', 50.01), ('cancel', 70.99)],
         )
         with freeze_time(DUE):
@@ -153,7 +153,7 @@ class TestCaptureGateway(GatewayCommon):
         order = self._authorize()
         self.gateway.faults.add('drop_after', path='/v1/payment_intents/*', times=2)
         self.assertIn("didn't answer", self._capture(order, 100))
-        (capture_tx,) = self._billing_get_captures_and_voids(order)
+        (capture_tx,) = self._get_captures_and_voids(order)
         self.assertEqual((capture_tx.state, capture_tx.billing_outcome_unknown), ('pending', True))
         self.assertEqual(order.billing_status, 'active')
         for action in (order.action_open_capture, order.action_release):
@@ -169,7 +169,7 @@ class TestCaptureGateway(GatewayCommon):
         order = self._authorize()
         self.gateway.faults.add('drop_before', path='*/capture')
         self.assertIn("didn't answer", self._capture(order, 100))
-        self.assertEqual(self._billing_get_captures_and_voids(order).state, 'pending')
+        self.assertEqual(self._get_captures_and_voids(order).state, 'pending')
         self._run_at(minutes=6)
         self._assert_collected(order, 100, 10000)
 
@@ -178,7 +178,7 @@ class TestCaptureGateway(GatewayCommon):
         self.gateway.faults.add('error_before', path='*/capture', times=None)
         self._capture(order, 100)
         self._run_at(minutes=6)
-        (capture_tx,) = self._billing_get_captures_and_voids(order)
+        (capture_tx,) = self._get_captures_and_voids(order)
         self.assertEqual(capture_tx.state, 'pending')
         self.gateway.faults.clear()
         self._run_at(hours=26)
@@ -253,7 +253,7 @@ class TestCaptureGateway(GatewayCommon):
         order = self._authorize()
         self.gateway.faults.add('error_before', path='/v1/payment_intents/*', times=None)
         self._release(order)
-        (release_tx,) = self._billing_get_captures_and_voids(order)
+        (release_tx,) = self._get_captures_and_voids(order)
         release_tx.with_user(self.billing_manager).action_was_executed()
         order.billing_authorization_id._post_process()
         self.assertEqual(release_tx.state, 'cancel')

@@ -527,7 +527,7 @@ class MerchantCommon(MessageCommon):
             wizard.write({'amount': amount, 'when': 'now', 'note': "Water"})
             wizard.action_take_payment()
 
-    def _billing_pause(self, order, until):
+    def _pause(self, order, until):
         """Pause a subscription in the dialog."""
         with self._acting_on(order) as order:
             wizard = self._open(order, 'action_open_pause')

@@ -165,7 +165,7 @@ class TestEachMessageAlone(WebhookCommon, EachAloneCommon):
         errors = dict(zip(bad, (redirect, break_database), strict=True))
         with self._broken_for(
             TransactionOfMessage,
-            '_process_stripe_event',
+            '_billing_process_stripe_event',
             errors,
             lambda txs: txs.billing_order_id,
         ):

@@ -109,7 +109,7 @@ class TestNoticeRecipient(TimedCommon):
     def _get_template(self, kind):
         return self.env.ref(f'billpro_portal.mail_template_{kind}')
 
-    def _billing_take_back(self, kind):
+    def _take_back(self, kind):
         """Write a template as it was before."""
         template = self._get_template(kind)
         order = {'payment_upcoming': 'object.order_id', 'payment_changed': 'object.order_id'}.get(
@@ -134,7 +134,7 @@ class TestNoticeRecipient(TimedCommon):
     def test_update_of_templates_as_shipped(self):
         """An invoice address need not have a name."""
         for kind in PAYMENTS:
-            self._billing_take_back(kind)
+            self._take_back(kind)
         self._update()
         self.payer.name = False
         for kind in PAYMENTS:

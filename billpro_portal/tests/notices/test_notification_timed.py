@@ -93,7 +93,7 @@ class TestYearOfNotices(TimedCommon):
     def _answer(self, state):
         self.orders['subscription'].billing_token_id.demo_simulated_state = state
 
-    def _billing_pause(self):
+    def _pause(self):
         self.orders['subscription']._billing_pause(date(2027, 8, 3))
 
     def _replace_card(self):
@@ -135,7 +135,7 @@ class TestYearOfNotices(TimedCommon):
             date(2027, 1, 20): (self._pay_single,),
             date(2027, 4, 20): (lambda: self._answer('error'),),
             date(2027, 4, 30): (lambda: self._answer('done'),),
-            date(2027, 7, 5): (self._billing_pause,),
+            date(2027, 7, 5): (self._pause,),
             date(2027, 10, 3): (self._replace_card,),
             date(2027, 12, 1): (self._cancel,),
         }
