@@ -904,6 +904,38 @@ class PaymentTransaction(models.Model):
     # === NOBODY CAME BACK === #
 
     @api.model
+    def _search_billing_processing(self):
+        """Return payments that their provider is processing, and that it is time to ask about.
+
+        The first time is a while after they were begun: most providers tell it by themselves.
+
+        :rtype: payment.transaction
+        """
+        now = fields.Datetime.now()
+        return self.search(
+            [
+                ('billing_order_id', '!=', False),
+                ('provider_id.code', 'in', self.env['billpro.provider']._get_telling_codes()),
+                ('operation', '!=', 'refund'),
+                ('source_transaction_id', '=', False),
+                ('state', '=', 'pending'),
+                ('provider_reference', '!=', False),
+                ('billing_outcome_unknown', '=', False),
+                ('billing_action_required', '=', False),
+                '|',
+                '&',
+                ('billing_next_inquiry', '=', False),
+                (
+                    'last_state_change',
+                    '<=',
+                    fields.Datetime.subtract(now, minutes=ABANDONED_MINUTES),
+                ),
+                ('billing_next_inquiry', '<=', now),
+            ],
+            limit=INQUIRY_BATCH_SIZE,
+        )
+
+    @api.model
     def _billing_ask_about_unfinished(self):
         """Ask what became of payments whose customers didn't come back; a few times.
 

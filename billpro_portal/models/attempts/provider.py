@@ -34,6 +34,8 @@ class BillproProvider(models.AbstractModel):
     # After how many hours that `_look_up` finds nothing proves that nothing was executed: nothing
     # can arrive under the key any more, and a search that lags has learned of it.
     _search_hours = 0
+    # Whether `_fetch_outcome` asks it, or only answers that there is no answer.
+    _tells_outcomes = False
     # Whether `_find_mismatch` knows a payment from any other one, also from those that Odoo's own
     # links and invoices begin.
     _tells_payments_apart = False
@@ -97,6 +99,15 @@ class BillproProvider(models.AbstractModel):
         """
         providers = self._get_providers().items()
         return [code for code, provider in providers if provider._keeps_begun_payments]
+
+    @api.model
+    def _get_telling_codes(self):
+        """Return the codes of the providers that can be asked what became of a payment.
+
+        :rtype: list[str]
+        """
+        providers = self._get_providers().items()
+        return [code for code, provider in providers if provider._tells_outcomes]
 
     # === REQUESTS === #
 

@@ -86,6 +86,7 @@ class BillproBillingRun(models.Model):
         for task, part in (
             ('inquire', self.env['payment.transaction']._billing_resolve_unknown_outcomes),
             ('authenticate', self._refresh_authentications),
+            ('processing', self._refresh_processing),
             ('book', self._book_all),
             ('payable', self.env['billpro.books']._look_again_at_orders),
             ('dates', self._keep_dates),
@@ -1029,6 +1030,30 @@ class BillproBillingRun(models.Model):
             'authenticate',
             ask,
         )
+
+    # === WHAT TAKES DAYS === #
+
+    @api.model
+    def _refresh_processing(self):
+        """Ask about payments that the provider is still processing, as its message may be lost.
+
+        They are asked about until they are final, at growing distance.
+        """
+        txs = self.env['payment.transaction']._search_billing_processing()
+
+        def ask(tx):
+            if not tx._billing_try_lock_with_order():
+                return False
+            if tx.state == 'pending':
+                tx._billing_schedule_inquiry()
+                tx.provider_id._in_billing()._fetch_outcome(tx)
+            return True
+
+        # What the provider answered is committed before everything else.
+        for tx in self.env['billpro.failure']._leave_out_waiting(txs, 'processing'):
+            self.env['billpro.own.transaction']._commit_alone(tx, 'processing', partial(ask, tx))
+            if tx.state in {'done', 'error', 'cancel'} and not tx.is_post_processed:
+                tx._billing_book_alone()
 
     # === AUTHORISED PAYMENTS === #
 

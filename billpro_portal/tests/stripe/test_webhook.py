@@ -328,3 +328,47 @@ class TestWebhookRegistration(GatewayCommon):
         self._test()
         self.provider.invalidate_recordset()
         self.assertEqual(self.provider.billpro_key_text, "Taken")
+
+
+@tagged('post_install', '-at_install')
+class TestLostMessageOfProcessing(WebhookCommon):
+    """A payment takes days at Stripe, and the message that it is through is lost."""
+
+    def setUp(self):
+        super().setUp()
+        self.gateway.settings.processing_payments = 1
+        self._run_at()
+        self.tx = self.event.transaction_ids
+        self.assertEqual((self.event.status, self.tx.state), ('processing', 'pending'))
+
+    def _count_questions(self):
+        path = f'/v1/payment_intents/{self.tx.provider_reference}'
+        return len(
+            [one for one in self.gateway.requests if (one['method'], one['path']) == ('GET', path)]
+        )
+
+    def test_it_is_asked_about_at_growing_distance_until_it_is_final(self):
+        for delay, questions in (
+            ({'minutes': 10}, 0),
+            ({'minutes': 20}, 1),
+            ({'minutes': 22}, 1),
+            ({'minutes': 30}, 2),
+            ({'minutes': 60}, 2),
+            ({'hours': 2}, 3),
+            ({'hours': 20}, 3),
+            ({'days': 2}, 4),
+        ):
+            self._run_at(**delay)
+            self.assertEqual((self.event.status, self.tx.state), ('processing', 'pending'))
+            self.assertEqual(self._count_questions(), questions, delay)
+        self.gateway.settle_payment(self.tx.provider_reference)
+        self._run_at(days=4)
+        self.assertEqual((self.event.status, self.tx.state), ('completed', 'done'))
+        self._assert_charged_once()
+
+    def test_it_is_returned_in_the_end(self):
+        self.gateway.settle_payment(self.tx.provider_reference, succeeds=False)
+        self._run_at(minutes=20)
+        self.assertEqual((self.event.status, self.tx.state), ('soft_declined', 'error'))
+        self.assertEqual(self.order.billing_status, 'failed')
+        self.assertEqual(self.event.transaction_ids, self.tx)
