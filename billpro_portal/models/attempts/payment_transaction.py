@@ -916,7 +916,8 @@ class PaymentTransaction(models.Model):
             [
                 ('billing_order_id', '!=', False),
                 ('provider_id.code', 'in', self.env['billpro.provider']._get_telling_codes()),
-                ('operation', '!=', 'refund'),
+                # A card that is registered has another kind of number.
+                ('operation', 'not in', ('refund', 'validation')),
                 ('source_transaction_id', '=', False),
                 ('state', '=', 'pending'),
                 ('provider_reference', '!=', False),
