@@ -308,6 +308,15 @@ class Checkout(OrderAccess):
                 )
             )
 
+    def _billpro_take_in_finished_payments(self, order):
+        """Learn what became of the initial payment before a page says how the order stands.
+
+        :param sale.order order: The order.
+        """
+        if order.billing_status in BEFORE_APPROVAL and not self._billpro_looks_on(order):
+            order._billing_take_in_finished_payments()
+            order.invalidate_recordset()
+
     @order_route('/result', methods=['GET'])
     def billpro_order_result(self, order, **kwargs):
         """Show what came of the initial payment: the way back from every provider.
@@ -315,6 +324,7 @@ class Checkout(OrderAccess):
         :param sale.order order: The order.
         :rtype: odoo.http.Response
         """
+        self._billpro_take_in_finished_payments(order)
         if order.billing_status in BEFORE_APPROVAL | {'cancelled'}:
             return request.redirect(order._billing_get_order_link())
         return self._billpro_render_private(
@@ -350,6 +360,9 @@ class PendingPaymentStatus(PaymentPostProcessing):
         Odoo's status page waits for a final answer, which may take days.
         """
         tx = self._get_monitored_transaction()
+        if tx.billing_order_id and tx._billing_waits_for_customer():
+            link = tx.billing_order_id._billing_get_order_link(f'/authenticate/{tx.id}')
+            return request.redirect(link)
         if tx.billing_order_id and tx.state == 'pending':
             return request.redirect(tx.landing_route)
         return super().display_status(**kwargs)

@@ -107,7 +107,7 @@ if find_spec('fake_gateway'):
     )
     from .capture import test_capture_gateway
     from .charging import test_unknown_exceptions
-    from .checkout import test_stripe_checkout_tours
+    from .checkout import test_stored_card_authentication, test_stripe_checkout_tours
     from .each_alone import test_each_payment_alone, test_one_stops_nobody
     from .orders import test_card_limits
     from .pages import test_self_service_keyboard, test_self_service_tours

@@ -182,7 +182,12 @@ class PaymentTransaction(models.Model):
         Should the customer finish one of them after all, `_set_done` accepts it: money that moved
         must be booked. `_billing_give_up` sees to it that nobody can.
         """
-        begun = self.filtered(lambda tx: tx.state == 'draft' and not tx._billing_is_charged_by_us())
+        begun = self.filtered(
+            lambda tx: (
+                (tx.state == 'draft' and not tx._billing_is_charged_by_us())
+                or tx._billing_waits_for_customer()
+            )
+        )
         begun.billing_superseded = True
         begun._set_canceled(state_message=self.env._("A newer attempt replaced this one."))
         begun.flush_recordset(['state'])  # Makes room for the newer one in the unique index.
@@ -794,7 +799,8 @@ class PaymentTransaction(models.Model):
         if decline.number:
             # It is the answer to what was sent. What is known already is never replaced.
             values['provider_reference'] = self.provider_reference or decline.number
-            if self.billing_event_id and decline.decline_class == AUTHENTICATION:
+            is_charged_by_us = self.billing_event_id or self._billing_is_charged_by_us()
+            if is_charged_by_us and decline.decline_class == AUTHENTICATION:
                 values['billing_action_required'] = True
         self.write({**values, 'billing_decline_class': decline.decline_class})
 
@@ -807,6 +813,8 @@ class PaymentTransaction(models.Model):
         """
         self.filtered(lambda tx: tx.state == 'draft')._set_pending()
         self.state_message = reason
+        for tx in self.filtered(lambda tx: tx._billing_waits_for_customer()):
+            tx._billing_schedule_inquiry()
 
     def _set_canceled(self, state_message=None, extra_allowed_states=()):
         """Override of `payment`: what was withdrawn waits for nobody."""
@@ -854,12 +862,44 @@ class PaymentTransaction(models.Model):
         :rtype: bool
         """
         self.ensure_one()
+        if self._billing_waits_for_customer():
+            return True
         if self.operation not in BROWSER_OPERATIONS or self.billing_ended:
             return False
         if self.state == 'draft':
             return True
         keeps_it = self.provider_id._in_billing()._keeps_begun_payments
         return keeps_it and bool(self.provider_reference) and self.state in {'error', 'cancel'}
+
+    def _billing_waits_for_customer(self):
+        """Return whether the customer's bank wants the customer to confirm an initial payment.
+
+        A stored card was charged for it. It is in the customer's hands then, as one that is paid by
+        a card that they enter.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return (
+            self.billing_action_required
+            and self.state == 'pending'
+            and not self.billing_event_id
+            and self._billing_is_charged_by_us()
+        )
+
+    def _billing_give_up_if_ignored(self):
+        """Give up an initial payment that the customer hasn't confirmed for days.
+
+        The order goes on waiting: its link still takes a payment.
+
+        :return: Whether it was given up.
+        :rtype: bool
+        """
+        self.ensure_one()
+        since = fields.Datetime.subtract(fields.Datetime.now(), days=UNFINISHED_DAYS)
+        if not self._billing_waits_for_customer() or self.create_date > since:
+            return False
+        return not self._billing_give_up()
 
     def _billing_is_forgotten(self):
         """Return whether it was begun so long ago that nobody has its page open any more.
@@ -967,6 +1007,25 @@ class PaymentTransaction(models.Model):
             )
             if tx.state == 'done' and not tx.is_post_processed:
                 tx._billing_book_alone()
+
+    def _billing_may_be_finished(self):
+        """Return whether the provider can be asked about a payment whose end isn't known here.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        if not self.provider_reference or self.billing_outcome_unknown:
+            return False
+        return self.state == 'pending' or self._billing_can_be_finished_by_browser()
+
+    def _billing_take_in_if_finished(self):
+        """Take in what became of a payment if it is finished; the caller holds its lock."""
+        self.ensure_one()
+        provider = self.provider_id._in_billing()
+        if self._billing_can_be_finished_by_browser():
+            provider._process_finished(self)
+        elif self._billing_may_be_finished():
+            provider._fetch_outcome(self)
 
     @api.model
     def _billing_look_after_unfinished(self, tx):

@@ -1023,7 +1023,8 @@ class BillproBillingRun(models.Model):
 
         def ask(tx):
             tx._billing_refresh_authentication()
-            tx._billing_schedule_inquiry()
+            if not tx._billing_give_up_if_ignored():
+                tx._billing_schedule_inquiry()
 
         self._ask_about(
             self.env['billpro.failure']._leave_out_waiting(txs, 'authenticate'),

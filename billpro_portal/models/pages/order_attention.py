@@ -243,5 +243,14 @@ class BillproOrderAttention(models.AbstractModel):
             'back_url': order._billing_get_order_link(),
             'button_label': self.env._("Confirm with your bank"),
             'inline': inline,
-            'result_url': order._billing_get_order_link('/progress'),
+            'result_url': order._billing_get_order_link(self._get_confirmed_suffix(tx)),
         }
+
+    def _get_confirmed_suffix(self, tx):
+        """Return where customers go on who have confirmed a payment with the bank.
+
+        :param payment.transaction tx: The payment.
+        :return: The path below the order's own.
+        :rtype: str
+        """
+        return '/progress' if tx.billing_event_id else '/result'

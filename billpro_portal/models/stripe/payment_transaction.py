@@ -98,6 +98,10 @@ class PaymentTransaction(models.Model):
         payload |= self._prepare_billing_stripe_metadata()
         if self.operation == 'offline':
             payload['off_session'] = order._get_purchase()._get_off_session_usage()
+        elif self.operation == 'online_token':
+            # The customer is there, and can be asked by the bank.
+            del payload['off_session']
+            payload['use_stripe_sdk'] = True
         if payload['payment_method_types[]'] == 'card' and (
             suffix := self._billing_get_statement_suffix()
         ):
@@ -513,7 +517,9 @@ class PaymentTransaction(models.Model):
             return  # Logged already; it is asked again.
         status = stripe_object.get('status')
         self.billing_ended = status == 'canceled'
-        is_finished = status in _FINISHED or (self.billing_ended and self.state == 'draft')
+        is_finished = status in _FINISHED or (
+            self.billing_ended and self.state in {'draft', 'pending'}
+        )
         if is_finished and (mismatch := self._billing_process_stripe_object(stripe_object)):
             self._billing_report_mismatch(mismatch)
 
