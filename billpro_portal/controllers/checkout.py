@@ -177,7 +177,10 @@ class Checkout(OrderAccess):
             order, form_values, provider_sudo, payment_method_id, flow, tokenization_requested
         ):
             PaymentPostProcessing.monitor_transaction(tx_sudo)
-            return tx_sudo._get_processing_values()
+            values = tx_sudo._get_processing_values()
+            if tx_sudo.state != 'draft':
+                self._billpro_refuse_while_under_way()
+            return values
         if reason := order._billing_get_attempt_limit_reason(address):
             raise UserError(reason)
         self._billpro_give_up_attempts(order)
@@ -251,14 +254,22 @@ class Checkout(OrderAccess):
         :raise UserError: If a payment is under way.
         """
         if order._billing_give_up_attempts():
-            # What the provider has told of them is kept, though nothing else comes of the request.
-            request.env.cr.commit()  # pylint: disable=invalid-commit
-            raise UserError(
-                request.env._(
-                    "A payment of this order is under way already, and nothing else was begun."
-                    " Please reload this page in a minute to see what came of it."
-                )
+            Checkout._billpro_refuse_while_under_way()
+
+    @staticmethod
+    def _billpro_refuse_while_under_way():
+        """Refuse a request because a payment is under way, and keep what is known of that.
+
+        :raise UserError: Always.
+        """
+        # What the provider has told of it is kept, though nothing else comes of the request.
+        request.env.cr.commit()  # pylint: disable=invalid-commit
+        raise UserError(
+            request.env._(
+                "A payment of this order is under way already, and nothing else was begun."
+                " Please reload this page in a minute to see what came of it."
             )
+        )
 
     @staticmethod
     def _billpro_check_can_be_booked(order, provider):

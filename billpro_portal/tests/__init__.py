@@ -103,6 +103,7 @@ if find_spec('fake_gateway'):
         test_giving_up,
         test_provider_contract,
         test_unknown_outcome,
+        test_what_takes_days,
         test_whose_payment,
     )
     from .capture import test_capture_gateway

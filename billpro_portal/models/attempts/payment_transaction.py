@@ -945,36 +945,55 @@ class PaymentTransaction(models.Model):
 
     @api.model
     def _search_billing_processing(self):
-        """Return payments that their provider is processing, and that it is time to ask about.
-
-        The first time is a while after they were begun: most providers tell it by themselves.
+        """Return payments, captures and refunds that are processing, and it is time to ask about.
 
         :rtype: payment.transaction
         """
+        return self.search(self._get_billing_processing_domain(), limit=INQUIRY_BATCH_SIZE)
+
+    @api.model
+    def _get_billing_processing_domain(self):
+        """Return which payments, captures and refunds it is time to ask about.
+
+        The first time is a while after they were begun: most providers tell it by themselves.
+
+        :rtype: list
+        """
         now = fields.Datetime.now()
-        return self.search(
-            [
-                ('billing_order_id', '!=', False),
-                ('provider_id.code', 'in', self.env['billpro.provider']._get_telling_codes()),
-                # A card that is registered has another kind of number.
-                ('operation', 'not in', ('refund', 'validation')),
-                ('source_transaction_id', '=', False),
-                ('state', '=', 'pending'),
-                ('provider_reference', '!=', False),
-                ('billing_outcome_unknown', '=', False),
-                ('billing_action_required', '=', False),
-                '|',
-                '&',
-                ('billing_next_inquiry', '=', False),
-                (
-                    'last_state_change',
-                    '<=',
-                    fields.Datetime.subtract(now, minutes=ABANDONED_MINUTES),
-                ),
-                ('billing_next_inquiry', '<=', now),
-            ],
-            limit=INQUIRY_BATCH_SIZE,
-        )
+        return [
+            ('billing_order_id', '!=', False),
+            ('provider_id.code', 'in', self.env['billpro.provider']._get_telling_codes()),
+            # A card that is registered has another kind of number.
+            ('operation', '!=', 'validation'),
+            ('state', '=', 'pending'),
+            '|',
+            ('provider_reference', '!=', False),
+            ('source_transaction_id.provider_reference', '!=', False),
+            ('billing_outcome_unknown', '=', False),
+            ('billing_action_required', '=', False),
+            '|',
+            '&',
+            ('billing_next_inquiry', '=', False),
+            (
+                'last_state_change',
+                '<=',
+                fields.Datetime.subtract(now, minutes=ABANDONED_MINUTES),
+            ),
+            ('billing_next_inquiry', '<=', now),
+        ]
+
+    def _billing_ask_about_processing(self):
+        """Ask what became of what the provider is processing; the caller holds its lock.
+
+        Refunds and captures are looked up: not all of them have a number of their own.
+        """
+        self.ensure_one()
+        provider = self.provider_id._in_billing()
+        self._billing_schedule_inquiry()
+        if self.source_transaction_id:
+            provider._look_up(self)
+        else:
+            provider._fetch_outcome(self)
 
     @api.model
     def _billing_ask_about_unfinished(self):

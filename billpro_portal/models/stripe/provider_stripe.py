@@ -129,6 +129,18 @@ class BillproProviderStripe(models.AbstractModel):
         return read_decline({**described, 'code': LOST_CARD} if is_lost_card(error) else described)
 
     @api.model
+    def _correct_report(self, tx, payment_data):
+        """Override: a refund for which the customer is asked something is under way.
+
+        Stripe API reference, "The Refund object", `status`. Odoo takes it for one that was never
+        sent.
+        """
+        refund = payment_data.get('refund') or {}
+        if refund.get('status') != 'requires_action':
+            return payment_data
+        return {**payment_data, 'refund': {**refund, 'status': 'pending'}}
+
+    @api.model
     def _reported_decline_of(self, tx, payment_data):
         """Override to read the last error of the payment, and that the bank asks the customer.
 

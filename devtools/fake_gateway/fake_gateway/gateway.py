@@ -228,16 +228,17 @@ class FakeGateway:
         with self._session() as session:
             return [self._show(session, record) for record in session.all(kind)]
 
-    def settle_refund(self, refund: str) -> Record:
+    def settle_refund(self, refund: str, outcome: str | None = None) -> Record:
         """Let a pending refund succeed, or one that is to fail fail.
 
         :param str refund: Its id.
+        :param str outcome: How it ends, if not so: see `refunds.settle`.
         :return: The refund.
         :rtype: dict
         """
         with self._session() as session:
             record = session.get('refund', refund)
-            refunds.settle(session, record)
+            refunds.settle(session, record, outcome)
             return self._show(session, record)
 
     def settle_payment(self, intent: str, *, succeeds: bool = True) -> Record:
