@@ -1180,6 +1180,8 @@ class PaymentTransaction(models.Model):
                 # Kept from the first moment, and never replaced.
                 tx.provider_reference = number
         tx = super(PaymentTransaction, tx)._process(provider_code, payment_data)
+        if tx.billing_order_id and not tx.billing_event_id and tx.state == 'done':
+            self.env['billpro.failure']._forget(tx.provider_id, 'refused')
         if tx and tx._billing_is_charge_of_staff() and tx._billing_is_declined_but_not_booked():
             self.env.ref('payment.cron_post_process_payment_tx')._trigger()
         return tx
@@ -1284,6 +1286,12 @@ class PaymentTransaction(models.Model):
                 refusal = 'invalid'  # What was there before isn't by now.
             outcome = UNKNOWN  # The first request may have been executed.
         self.billing_refusal = refusal
+        if refusal == 'key' and not self.billing_event_id:
+            # Nobody else can pay either. Of scheduled payments the run tells it, once for all.
+            reason = UserError(getattr(cause, 'user_message', None) or str(cause))
+            self.env['billpro.own.transaction']._note(
+                self.provider_id, 'refused', reason, delays=()
+            )
         if outcome == REQUEST_DECLINED:
             self._billing_keep_decline(provider._decline_of(cause))
         if outcome == REFUSED:

@@ -7,6 +7,7 @@ import stripe
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.tools import format_datetime
 
 from odoo.addons.payment_stripe import const
 from odoo.addons.payment_stripe import utils as stripe_utils
@@ -60,10 +61,10 @@ class PaymentProvider(models.Model):
         help="When the provider has last taken the key at a test.",
     )
     billpro_key_text = fields.Char(string="Key", compute='_compute_billpro_health')
-    billpro_last_success_date = fields.Datetime(
+    billpro_last_success_text = fields.Char(
         string="Last Payment", compute='_compute_billpro_health'
     )
-    billpro_last_message_date = fields.Datetime(
+    billpro_last_message_text = fields.Char(
         string="Last Message", compute='_compute_billpro_health'
     )
     billpro_failures_text = fields.Char(
@@ -90,14 +91,23 @@ class PaymentProvider(models.Model):
                 [*own, ('state', '=', 'done')], order='last_state_change desc', limit=1
             )
             message = messages.search(own, order='received_date desc', limit=1)
-            provider.billpro_last_success_date = paid.last_state_change
-            provider.billpro_last_message_date = message.received_date
-            provider.billpro_key_text = provider._billing_get_key_text()
+            provider.billpro_last_success_text = (
+                format_datetime(self.env, paid.last_state_change)
+                if paid
+                else self.env._("Nothing was paid yet.")
+            )
+            provider.billpro_last_message_text = (
+                format_datetime(self.env, message.received_date)
+                if message
+                else self.env._("No message has come yet.")
+            )
+            provider.billpro_key_text = provider._billing_get_key_text(paid)
             provider.billpro_failures_text = provider._billing_get_failures_text(own)
 
-    def _billing_get_key_text(self):
+    def _billing_get_key_text(self, paid):
         """Return whether the provider takes the key, as far as is known.
 
+        :param payment.transaction paid: The last payment; empty if there is none.
         :rtype: str
         """
         failure = self.env['billpro.failure']._search_of(self._origin, 'refused')
@@ -105,7 +115,9 @@ class PaymentProvider(models.Model):
             return self.env._("Refused: %s", failure.reason)
         if self.billpro_tested_date:
             return self.env._("Taken")
-        return self.env._("Not tested yet")
+        if paid:
+            return self.env._("Taken at the last payment")
+        return self.env._("Not known yet: press “Test connection”.")
 
     def _billing_get_failures_text(self, own):
         """Return how many payments of the last 30 days failed, by kind.
@@ -133,7 +145,11 @@ class PaymentProvider(models.Model):
         )
         if failed:
             texts.append(self.env._("%s messages failed", failed))
-        return ', '.join(texts) or self.env._("None")
+        if texts:
+            return ', '.join(texts)
+        if not transactions.search_count(recent, limit=1):
+            return self.env._("Nothing was tried in 30 days.")
+        return self.env._("None")
 
     def action_billpro_test_connection(self):
         """Ask Stripe whether it takes the key, and look at the webhook; no money moves.
