@@ -97,6 +97,28 @@ class PaymentTransaction(models.Model):
             self._billing_report_mismatch(mismatch)
         return None
 
+    def _stripe_create_customer(self):
+        """Override of `payment_stripe`: an address of mail that Stripe refuses keeps nobody from
+        paying.
+
+        No money moves yet (Stripe documentation, "Error codes", `email_invalid`).
+        """
+        if not self.billing_order_id:
+            return super()._stripe_create_customer()
+        quiet = self.with_context(billing_moves_no_money=INSIDE)
+        try:
+            return super(PaymentTransaction, quiet)._stripe_create_customer()
+        except ValidationError as error:
+            cause = error.__cause__ or error.__context__
+            if getattr(cause, 'code', None) != 'email_invalid':
+                self._billing_record_failed_request(cause)
+                raise
+        email, self.partner_email = self.partner_email, False
+        try:
+            return super()._stripe_create_customer()
+        finally:
+            self.partner_email = email
+
     def _stripe_prepare_payment_intent_payload(self):
         """Override of `payment_stripe`: who charges, for what, when, and how to find it again.
 

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from unittest.mock import patch
 
 from freezegun import freeze_time
 
@@ -239,6 +240,32 @@ class TestRefusedKeys(WebhookCommon):
         self.assertEqual(self._count_requests(), 1)
         self.assertIn("does not have the required permissions", self._get_failures().reason)
         self.assertEqual(len(self._get_activities()), 1)
+
+    def _limit_after(self, charges):
+        self.gateway.faults.add('rate_limit', path='/v1/payment_intents', skip=charges, times=None)
+        self.enterContext(
+            patch('odoo.addons.billpro_portal.models.charging.billing_run.BATCH_SIZE', 2)
+        )
+
+    def test_too_many_requests_across_batches(self):
+        """A batch that got nothing ends the run: what is left is due at the next one."""
+        self._limit_after(1)
+        self._run_at()
+        # One was through; of each batch one more asked, and none was charged twice.
+        self.assertEqual(
+            sorted(self.events.mapped('status')), ['completed', 'processing', 'processing']
+        )
+        self.assertEqual(self._count_requests(), 3)
+        self.gateway.faults.clear()
+        self._run_at(minutes=10)
+        self.assertEqual(set(self.events.mapped('status')), {'completed'})
+        references = self.events.transaction_ids.mapped('reference')
+        charges = [
+            charge.amount
+            for reference in references
+            for charge in self.gateway.ledger.movements(kind='charge', description=reference)
+        ]
+        self.assertEqual(charges, [2420, 2420, 2420])
 
     # === AT THE CHECKOUT === #
 
