@@ -9,12 +9,11 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools import format_datetime
 
-from odoo.addons.payment_stripe import const
 from odoo.addons.payment_stripe import utils as stripe_utils
 
 from ...billing.request_outcomes import NotSent
 from ...billing.stripe_errors import KEY
-from ...billing.stripe_messages import EVENT_TYPES, WEBHOOK_API_VERSION, is_stripe_path
+from ...billing.stripe_messages import API_VERSION, EVENT_TYPES, is_stripe_path
 from ..rights.own_context import is_inside
 
 _logger = logging.getLogger(__name__)
@@ -79,7 +78,7 @@ class PaymentProvider(models.Model):
             provider.billpro_is_webhook_outdated = (
                 provider.code == 'stripe'
                 and bool(provider.stripe_webhook_secret)
-                and provider.billpro_webhook_version != WEBHOOK_API_VERSION
+                and provider.billpro_webhook_version != API_VERSION
             )
 
     def _compute_billpro_health(self):
@@ -216,14 +215,14 @@ class PaymentProvider(models.Model):
         It never repeats a request by itself. Whether a charge may be repeated depends on what is
         committed: the charge run decides it, see `billing/request_outcomes.py`.
 
-        The version is that of `payment_stripe`, which understands the answers.
+        The version is ours. Odoo's own requests name another one; its code reads answers of both.
 
         :rtype: stripe.StripeClient
         """
         self.ensure_one()
         return stripe.StripeClient(
             stripe_utils.get_secret_key(self),
-            stripe_version=const.API_VERSION,
+            stripe_version=API_VERSION,
             base_addresses={'api': self._build_request_url('').removesuffix('/v1/')},
             max_network_retries=0,
             http_client=_get_http_client(os.getpid()),
@@ -251,7 +250,6 @@ class PaymentProvider(models.Model):
         data=None,
         reference=None,
         idempotency_key=None,
-        stripe_version=None,
         **kwargs,
     ):
         """Send a request to Stripe through its library.
@@ -264,7 +262,6 @@ class PaymentProvider(models.Model):
         :param dict data: The body of the request.
         :param str reference: The reference of the transaction, if any.
         :param str idempotency_key: The key under which Stripe executes the request once.
-        :param str stripe_version: The version of the API, if not the usual one.
         :param dict kwargs: What the helpers of `payment_stripe` take besides.
         :return: Stripe's answer.
         :rtype: dict
@@ -279,8 +276,6 @@ class PaymentProvider(models.Model):
         options = {'headers': self._get_stripe_extra_request_headers()}
         if idempotency_key and method == 'POST':
             options['idempotency_key'] = idempotency_key
-        if stripe_version:
-            options['stripe_version'] = stripe_version
         subject = reference or f'provider {self.id}'
         try:
             response = self._billing_get_stripe_client().raw_request(
@@ -410,20 +405,20 @@ class PaymentProvider(models.Model):
         url = self._get_stripe_webhook_url()
         events = {f'enabled_events[{index}]': name for index, name in enumerate(EVENT_TYPES)}
         known = self._billing_find_webhook_endpoint()
-        is_present = known and known['api_version'] == WEBHOOK_API_VERSION
+        is_present = known and known['api_version'] == API_VERSION
         if is_present and self.stripe_webhook_secret:
             self._billpro_ask_stripe('POST', f'webhook_endpoints/{known["id"]}', data=events)
         else:
             webhook = self._billpro_ask_stripe(
                 'POST',
                 'webhook_endpoints',
-                data={'url': url, 'api_version': WEBHOOK_API_VERSION, **events},
+                data={'url': url, 'api_version': API_VERSION, **events},
             )
             self.stripe_webhook_secret = webhook['secret']
             if known:
                 self._billpro_ask_stripe('DELETE', f'webhook_endpoints/{known["id"]}')
         self.webhook_refused_date = False
-        self.billpro_webhook_version = WEBHOOK_API_VERSION
+        self.billpro_webhook_version = API_VERSION
         return {
             'type': 'ir.actions.client',
             'tag': 'display_notification',

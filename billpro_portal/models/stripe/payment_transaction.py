@@ -24,8 +24,6 @@ from ..rights.own_context import INSIDE
 _SUFFIX_LENGTH = 18
 # That can be tried at a payment that was begun once: the form asks Stripe, not Odoo.
 CARDS_PER_ATTEMPT = 5
-# Stripe documentation, "Search": the oldest version that can search.
-SEARCH_API_VERSION = '2020-08-27'
 # What a customer can still pay.
 _PAYABLE = frozenset({'requires_payment_method', 'requires_confirmation', 'requires_action'})
 _FINISHED = frozenset({'succeeded', 'processing', 'requires_capture'})
@@ -236,7 +234,6 @@ class PaymentTransaction(models.Model):
             'GET',
             'payment_intents/search',
             params={'query': f'metadata["{REFERENCE_KEY}"]:"{self.reference}"', 'limit': 100},
-            stripe_version=SEARCH_API_VERSION,
         )['data']
         return [intent for intent in found if not self._billing_is_of_another_database(intent)]
 

@@ -54,6 +54,15 @@ class TestStripeRequests(GatewayCommon):
         tx = self._collect(order)
         self.assertEqual(tx._stripe_prepare_payment_intent_payload()['off_session'], 'recurring')
 
+    def test_the_version_of_the_interface(self):
+        """Ours is pinned; what isn't of an order goes by Odoo's own."""
+        order = self._create_active_order()
+        tx = self._collect(order)
+        tx._search_billing_at_stripe()
+        self.provider._send_api_request('GET', 'payment_intents', params={'limit': 1})
+        versions = [request['version'] for request in self.gateway.requests]
+        self.assertEqual(versions[-3:], ['2022-08-01', '2022-08-01', '2019-05-16'])
+
     def test_a_name_without_letters_gives_no_statement_suffix(self):
         order = self._create_active_order()
         tx = order.billing_transaction_ids

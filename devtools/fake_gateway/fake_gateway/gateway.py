@@ -37,6 +37,7 @@ class LoggedRequest(TypedDict):
 
     method: str
     path: str
+    version: str | None
     idempotency_key: str | None
     status: int | None
 
@@ -181,6 +182,7 @@ class FakeGateway:
         entry: LoggedRequest = {
             'method': request.method,
             'path': request.path,
+            'version': request.headers.get('stripe-version'),
             'idempotency_key': request.headers.get('idempotency-key'),
             'status': None,
         }
