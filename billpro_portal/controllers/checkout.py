@@ -178,7 +178,7 @@ class Checkout(OrderAccess):
         ):
             PaymentPostProcessing.monitor_transaction(tx_sudo)
             values = tx_sudo._get_processing_values()
-            if tx_sudo.state != 'draft':
+            if tx_sudo.state in {'pending', 'authorized', 'done'}:
                 self._billpro_refuse_while_under_way()
             return values
         if reason := order._billing_get_attempt_limit_reason(address):

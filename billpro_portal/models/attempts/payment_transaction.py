@@ -1035,7 +1035,10 @@ class PaymentTransaction(models.Model):
         self.ensure_one()
         if not self.provider_reference or self.billing_outcome_unknown:
             return False
-        return self.state == 'pending' or self._billing_can_be_finished_by_browser()
+        if self._billing_can_be_finished_by_browser():
+            return True
+        # A card that is registered has another kind of number.
+        return self.state == 'pending' and self.operation != 'validation'
 
     def _billing_take_in_if_finished(self):
         """Take in what became of a payment if it is finished; the caller holds its lock."""
