@@ -48,9 +48,9 @@ EVENT_TYPES = (
 _FORMER_TYPES = {
     'payment_method.card_automatically_updated': 'payment_method.automatically_updated'
 }
-# The version by which our webhooks are made: the newest in which Odoo's own handling of the same
-# messages, about what isn't ours, finds the refunds that it reads (changelog, 2022-11-15).
-WEBHOOK_API_VERSION = '2022-08-01'
+# The version of our requests, and by which our webhooks are made: the newest in which Odoo's own
+# code finds the lists `charges` and `refunds` that it reads in the objects (changelog, 2022-11-15).
+API_VERSION = '2022-08-01'
 
 # Each is a card that was tried and declined.
 DECLINE_EVENT_TYPES = ('payment_intent.payment_failed', 'setup_intent.setup_failed')

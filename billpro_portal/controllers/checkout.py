@@ -177,7 +177,10 @@ class Checkout(OrderAccess):
             order, form_values, provider_sudo, payment_method_id, flow, tokenization_requested
         ):
             PaymentPostProcessing.monitor_transaction(tx_sudo)
-            return tx_sudo._get_processing_values()
+            values = tx_sudo._get_processing_values()
+            if tx_sudo.state in {'pending', 'authorized', 'done'}:
+                self._billpro_refuse_while_under_way()
+            return values
         if reason := order._billing_get_attempt_limit_reason(address):
             raise UserError(reason)
         self._billpro_give_up_attempts(order)
@@ -251,14 +254,22 @@ class Checkout(OrderAccess):
         :raise UserError: If a payment is under way.
         """
         if order._billing_give_up_attempts():
-            # What the provider has told of them is kept, though nothing else comes of the request.
-            request.env.cr.commit()  # pylint: disable=invalid-commit
-            raise UserError(
-                request.env._(
-                    "A payment of this order is under way already, and nothing else was begun."
-                    " Please reload this page in a minute to see what came of it."
-                )
+            Checkout._billpro_refuse_while_under_way()
+
+    @staticmethod
+    def _billpro_refuse_while_under_way():
+        """Refuse a request because a payment is under way, and keep what is known of that.
+
+        :raise UserError: Always.
+        """
+        # What the provider has told of it is kept, though nothing else comes of the request.
+        request.env.cr.commit()  # pylint: disable=invalid-commit
+        raise UserError(
+            request.env._(
+                "A payment of this order is under way already, and nothing else was begun."
+                " Please reload this page in a minute to see what came of it."
             )
+        )
 
     @staticmethod
     def _billpro_check_can_be_booked(order, provider):
@@ -308,6 +319,15 @@ class Checkout(OrderAccess):
                 )
             )
 
+    def _billpro_take_in_finished_payments(self, order):
+        """Learn what became of the initial payment before a page says how the order stands.
+
+        :param sale.order order: The order.
+        """
+        if order.billing_status in BEFORE_APPROVAL and not self._billpro_looks_on(order):
+            order._billing_take_in_finished_payments()
+            order.invalidate_recordset()
+
     @order_route('/result', methods=['GET'])
     def billpro_order_result(self, order, **kwargs):
         """Show what came of the initial payment: the way back from every provider.
@@ -315,6 +335,7 @@ class Checkout(OrderAccess):
         :param sale.order order: The order.
         :rtype: odoo.http.Response
         """
+        self._billpro_take_in_finished_payments(order)
         if order.billing_status in BEFORE_APPROVAL | {'cancelled'}:
             return request.redirect(order._billing_get_order_link())
         return self._billpro_render_private(
@@ -350,6 +371,9 @@ class PendingPaymentStatus(PaymentPostProcessing):
         Odoo's status page waits for a final answer, which may take days.
         """
         tx = self._get_monitored_transaction()
+        if tx.billing_order_id and tx._billing_waits_for_customer():
+            link = tx.billing_order_id._billing_get_order_link(f'/authenticate/{tx.id}')
+            return request.redirect(link)
         if tx.billing_order_id and tx.state == 'pending':
             return request.redirect(tx.landing_route)
         return super().display_status(**kwargs)

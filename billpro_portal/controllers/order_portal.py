@@ -23,6 +23,7 @@ class OrderPortal(Checkout):
         """
         if not request.env.user._is_internal():
             order._billing_note_link_opened()
+        self._billpro_take_in_finished_payments(order)
         if order.billing_status not in BEFORE_APPROVAL | {'cancelled'}:
             return self._billpro_render_portal(
                 order,

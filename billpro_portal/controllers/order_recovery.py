@@ -2,7 +2,7 @@ import math
 
 from odoo.http import request
 
-from ..billing.lifecycle import COLLECTABLE_ORDERS
+from ..billing.lifecycle import BEFORE_APPROVAL, COLLECTABLE_ORDERS
 from .order_access import OrderAccess
 from .order_route import order_route
 
@@ -65,11 +65,12 @@ class OrderRecovery(OrderAccess):
         :rtype: odoo.http.Response
         """
         tx = order._billing_get_open_authentication().filtered(lambda tx: tx.id == transaction_id)
-        if not tx or order.billing_status not in COLLECTABLE_ORDERS:
+        if not tx or order.billing_status not in {*COLLECTABLE_ORDERS, *BEFORE_APPROVAL}:
             return request.redirect(order._billing_get_order_link())
         inline = tx._billing_get_authentication_values()
         if not inline:  # It was confirmed meanwhile, or can't be any more.
-            return request.redirect(order._billing_get_order_link('/progress'))
+            result = order.env['billpro.order.attention']._get_confirmed_suffix(tx)
+            return request.redirect(order._billing_get_order_link(result))
         return self._billpro_render_private(
             'billpro_portal.authenticate_page',
             order.env['billpro.order.attention']._get_authenticate_values(order, tx, inline),

@@ -103,11 +103,12 @@ if find_spec('fake_gateway'):
         test_giving_up,
         test_provider_contract,
         test_unknown_outcome,
+        test_what_takes_days,
         test_whose_payment,
     )
     from .capture import test_capture_gateway
     from .charging import test_unknown_exceptions
-    from .checkout import test_stripe_checkout_tours
+    from .checkout import test_stored_card_authentication, test_stripe_checkout_tours
     from .each_alone import test_each_payment_alone, test_one_stops_nobody
     from .orders import test_card_limits
     from .pages import test_self_service_keyboard, test_self_service_tours

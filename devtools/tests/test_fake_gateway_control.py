@@ -93,6 +93,7 @@ def test_banks_and_customers(client, control, saved_card, charge):
     assert settings == {
         'processing_payments': 1,
         'search_delay': 60,
+        'unsure_refunds': 0,
         'exchange_rate': 1.0,
         'settlement_currency': '',
         'revoked_keys': [],

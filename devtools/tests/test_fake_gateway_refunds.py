@@ -3,6 +3,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import stripe
 
+from fake_gateway.errors import InvalidRequest
+
 
 @pytest.fixture
 def pay(client):
@@ -140,3 +142,35 @@ def test_a_dispute_on_demand(gateway, client, pay):
     [found] = client.v1.disputes.list({'payment_intent': intent.id})
     assert (found.status, found.reason) == ('lost', 'duplicate')
     assert gateway.ledger.net_amount() == 750
+
+
+@pytest.mark.parametrize(
+    ('outcome', 'net', 'types'),
+    [
+        ('succeeded', 700, ['refund.updated', 'charge.refund.updated']),
+        ('canceled', 1000, ['refund.updated', 'charge.refund.updated']),
+        ('failed', 1000, ['refund.updated', 'charge.refund.updated', 'refund.failed']),
+    ],
+)
+def test_refunds_that_need_the_customer(gateway, client, pay, outcome, net, types):
+    """Stripe documentation, "The Refund object", `status`."""
+    gateway.settings.unsure_refunds = 1
+    intent = pay(description="S1")
+    refund = client.v1.refunds.create({'payment_intent': intent.id, 'amount': 300})
+    assert refund.status == 'requires_action'
+    known = len(gateway.find_all('event'))
+    assert gateway.settle_refund(refund.id, outcome)['status'] == outcome
+    events = gateway.find_all('event')[:-known]
+    assert [event['type'] for event in events[::-1]] == types
+    assert gateway.ledger.net_amount(description="S1") == net
+
+
+def test_refunds_that_fail_later(gateway, client, pay):
+    """Stripe documentation, "Refund and cancel payments", section "Failed refunds"."""
+    intent = pay(description="S1")
+    refund = client.v1.refunds.create({'payment_intent': intent.id})
+    assert refund.status == 'succeeded'
+    failed = gateway.settle_refund(refund.id, 'failed')
+    assert (failed['status'], failed['failure_reason']) == ('failed', 'expired_or_canceled_card')
+    with pytest.raises(InvalidRequest, match="does not change any more"):
+        gateway.settle_refund(refund.id, 'succeeded')

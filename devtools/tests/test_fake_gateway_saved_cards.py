@@ -32,6 +32,17 @@ def test_customers(client):
     assert (raised.value.http_status, raised.value.code) == (404, 'resource_missing')
 
 
+@pytest.mark.parametrize('email', ["ada", "ada@", "ada@localhost", "a da@example.com", "adä@b.be"])
+def test_refused_addresses(client, email):
+    """Stripe documentation, "Error codes": `email_invalid`."""
+    with pytest.raises(stripe.InvalidRequestError) as raised:
+        client.v1.customers.create({'name': "Ada", 'email': email})
+    assert (raised.value.code, raised.value.param) == ('email_invalid', 'email')
+    customer = client.v1.customers.create({'name': "Ada"})
+    with pytest.raises(stripe.InvalidRequestError):
+        client.v1.customers.update(customer.id, {'email': email})
+
+
 def test_cards_are_attached_listed_and_detached(client, saved_card, charge):
     customer, method = saved_card('pm_card_mastercard')
     second = client.v1.payment_methods.attach('pm_card_mastercard', {'customer': customer.id})

@@ -182,7 +182,12 @@ class PaymentTransaction(models.Model):
         Should the customer finish one of them after all, `_set_done` accepts it: money that moved
         must be booked. `_billing_give_up` sees to it that nobody can.
         """
-        begun = self.filtered(lambda tx: tx.state == 'draft' and not tx._billing_is_charged_by_us())
+        begun = self.filtered(
+            lambda tx: (
+                (tx.state == 'draft' and not tx._billing_is_charged_by_us())
+                or tx._billing_waits_for_customer()
+            )
+        )
         begun.billing_superseded = True
         begun._set_canceled(state_message=self.env._("A newer attempt replaced this one."))
         begun.flush_recordset(['state'])  # Makes room for the newer one in the unique index.
@@ -794,7 +799,8 @@ class PaymentTransaction(models.Model):
         if decline.number:
             # It is the answer to what was sent. What is known already is never replaced.
             values['provider_reference'] = self.provider_reference or decline.number
-            if self.billing_event_id and decline.decline_class == AUTHENTICATION:
+            is_charged_by_us = self.billing_event_id or self._billing_is_charged_by_us()
+            if is_charged_by_us and decline.decline_class == AUTHENTICATION:
                 values['billing_action_required'] = True
         self.write({**values, 'billing_decline_class': decline.decline_class})
 
@@ -807,6 +813,8 @@ class PaymentTransaction(models.Model):
         """
         self.filtered(lambda tx: tx.state == 'draft')._set_pending()
         self.state_message = reason
+        for tx in self.filtered(lambda tx: tx._billing_waits_for_customer()):
+            tx._billing_schedule_inquiry()
 
     def _set_canceled(self, state_message=None, extra_allowed_states=()):
         """Override of `payment`: what was withdrawn waits for nobody."""
@@ -854,12 +862,44 @@ class PaymentTransaction(models.Model):
         :rtype: bool
         """
         self.ensure_one()
+        if self._billing_waits_for_customer():
+            return True
         if self.operation not in BROWSER_OPERATIONS or self.billing_ended:
             return False
         if self.state == 'draft':
             return True
         keeps_it = self.provider_id._in_billing()._keeps_begun_payments
         return keeps_it and bool(self.provider_reference) and self.state in {'error', 'cancel'}
+
+    def _billing_waits_for_customer(self):
+        """Return whether the customer's bank wants the customer to confirm an initial payment.
+
+        A stored card was charged for it. It is in the customer's hands then, as one that is paid by
+        a card that they enter.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return (
+            self.billing_action_required
+            and self.state == 'pending'
+            and not self.billing_event_id
+            and self._billing_is_charged_by_us()
+        )
+
+    def _billing_give_up_if_ignored(self):
+        """Give up an initial payment that the customer hasn't confirmed for days.
+
+        The order goes on waiting: its link still takes a payment.
+
+        :return: Whether it was given up.
+        :rtype: bool
+        """
+        self.ensure_one()
+        since = fields.Datetime.subtract(fields.Datetime.now(), days=UNFINISHED_DAYS)
+        if not self._billing_waits_for_customer() or self.create_date > since:
+            return False
+        return not self._billing_give_up()
 
     def _billing_is_forgotten(self):
         """Return whether it was begun so long ago that nobody has its page open any more.
@@ -905,36 +945,55 @@ class PaymentTransaction(models.Model):
 
     @api.model
     def _search_billing_processing(self):
-        """Return payments that their provider is processing, and that it is time to ask about.
-
-        The first time is a while after they were begun: most providers tell it by themselves.
+        """Return payments, captures and refunds that are processing, and it is time to ask about.
 
         :rtype: payment.transaction
         """
+        return self.search(self._get_billing_processing_domain(), limit=INQUIRY_BATCH_SIZE)
+
+    @api.model
+    def _get_billing_processing_domain(self):
+        """Return which payments, captures and refunds it is time to ask about.
+
+        The first time is a while after they were begun: most providers tell it by themselves.
+
+        :rtype: list
+        """
         now = fields.Datetime.now()
-        return self.search(
-            [
-                ('billing_order_id', '!=', False),
-                ('provider_id.code', 'in', self.env['billpro.provider']._get_telling_codes()),
-                # A card that is registered has another kind of number.
-                ('operation', 'not in', ('refund', 'validation')),
-                ('source_transaction_id', '=', False),
-                ('state', '=', 'pending'),
-                ('provider_reference', '!=', False),
-                ('billing_outcome_unknown', '=', False),
-                ('billing_action_required', '=', False),
-                '|',
-                '&',
-                ('billing_next_inquiry', '=', False),
-                (
-                    'last_state_change',
-                    '<=',
-                    fields.Datetime.subtract(now, minutes=ABANDONED_MINUTES),
-                ),
-                ('billing_next_inquiry', '<=', now),
-            ],
-            limit=INQUIRY_BATCH_SIZE,
-        )
+        return [
+            ('billing_order_id', '!=', False),
+            ('provider_id.code', 'in', self.env['billpro.provider']._get_telling_codes()),
+            # A card that is registered has another kind of number.
+            ('operation', '!=', 'validation'),
+            ('state', '=', 'pending'),
+            '|',
+            ('provider_reference', '!=', False),
+            ('source_transaction_id.provider_reference', '!=', False),
+            ('billing_outcome_unknown', '=', False),
+            ('billing_action_required', '=', False),
+            '|',
+            '&',
+            ('billing_next_inquiry', '=', False),
+            (
+                'last_state_change',
+                '<=',
+                fields.Datetime.subtract(now, minutes=ABANDONED_MINUTES),
+            ),
+            ('billing_next_inquiry', '<=', now),
+        ]
+
+    def _billing_ask_about_processing(self):
+        """Ask what became of what the provider is processing; the caller holds its lock.
+
+        Refunds and captures are looked up: not all of them have a number of their own.
+        """
+        self.ensure_one()
+        provider = self.provider_id._in_billing()
+        self._billing_schedule_inquiry()
+        if self.source_transaction_id:
+            provider._look_up(self)
+        else:
+            provider._fetch_outcome(self)
 
     @api.model
     def _billing_ask_about_unfinished(self):
@@ -967,6 +1026,28 @@ class PaymentTransaction(models.Model):
             )
             if tx.state == 'done' and not tx.is_post_processed:
                 tx._billing_book_alone()
+
+    def _billing_may_be_finished(self):
+        """Return whether the provider can be asked about a payment whose end isn't known here.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        if not self.provider_reference or self.billing_outcome_unknown:
+            return False
+        if self._billing_can_be_finished_by_browser():
+            return True
+        # A card that is registered has another kind of number.
+        return self.state == 'pending' and self.operation != 'validation'
+
+    def _billing_take_in_if_finished(self):
+        """Take in what became of a payment if it is finished; the caller holds its lock."""
+        self.ensure_one()
+        provider = self.provider_id._in_billing()
+        if self._billing_can_be_finished_by_browser():
+            provider._process_finished(self)
+        elif self._billing_may_be_finished():
+            provider._fetch_outcome(self)
 
     @api.model
     def _billing_look_after_unfinished(self, tx):
@@ -1102,6 +1183,8 @@ class PaymentTransaction(models.Model):
                 # Kept from the first moment, and never replaced.
                 tx.provider_reference = number
         tx = super(PaymentTransaction, tx)._process(provider_code, payment_data)
+        if tx.billing_order_id and not tx.billing_event_id and tx.state == 'done':
+            self.env['billpro.failure']._forget(tx.provider_id, 'refused')
         if tx and tx._billing_is_charge_of_staff() and tx._billing_is_declined_but_not_booked():
             self.env.ref('payment.cron_post_process_payment_tx')._trigger()
         return tx
@@ -1206,6 +1289,12 @@ class PaymentTransaction(models.Model):
                 refusal = 'invalid'  # What was there before isn't by now.
             outcome = UNKNOWN  # The first request may have been executed.
         self.billing_refusal = refusal
+        if refusal == 'key' and not self.billing_event_id:
+            # Nobody else can pay either. Of scheduled payments the run tells it, once for all.
+            reason = UserError(getattr(cause, 'user_message', None) or str(cause))
+            self.env['billpro.own.transaction']._note(
+                self.provider_id, 'refused', reason, delays=()
+            )
         if outcome == REQUEST_DECLINED:
             self._billing_keep_decline(provider._decline_of(cause))
         if outcome == REFUSED:

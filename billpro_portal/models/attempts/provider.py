@@ -246,6 +246,8 @@ class BillproProvider(models.AbstractModel):
     def _look_up(self, tx):
         """Look a lost request up at the provider, and take in what became of it. No money moves.
 
+        Refunds and captures that take days are looked up as well.
+
         :param payment.transaction tx: The transaction that was requested.
         :return: Whether the provider has it; None if that can't be learned, or it has several.
                  False is proof only after `_search_hours`.

@@ -1,3 +1,5 @@
+from functools import partial
+
 from odoo import models
 from odoo.exceptions import UserError
 
@@ -30,12 +32,35 @@ class SaleOrder(models.Model):
         """
         return self._billing_get_initial_attempts().filtered(
             lambda tx: (
-                tx.state in {'pending', 'authorized'}
+                (tx.state == 'pending' and not tx._billing_waits_for_customer())
+                or tx.state == 'authorized'
                 or (tx.state == 'done' and not tx.is_post_processed)
                 or (tx.state == 'draft' and tx._billing_is_charged_by_us())
                 or tx._billing_is_at_payment_page()
             )
         )[:1]
+
+    def _billing_take_in_finished_payments(self):
+        """Ask what became of initial payments that may be finished by now, and book what was paid.
+
+        Whoever opens the order's link comes back from the bank, perhaps: they must not be asked to
+        pay once more what they have paid. What the provider tells is committed.
+        """
+        self.ensure_one()
+
+        def take_in(tx):
+            if not tx._billing_try_lock_with_order():
+                return False
+            tx._billing_take_in_if_finished()
+            return True
+
+        txs = self._billing_get_initial_attempts()
+        failures = self.env['billpro.failure']
+        begun = txs.filtered(lambda tx: tx._billing_may_be_finished())
+        for tx in failures._leave_out_waiting(begun, 'inquire'):
+            self.env['billpro.own.transaction']._commit_alone(tx, 'inquire', partial(take_in, tx))
+        paid = txs.filtered(lambda tx: tx.state == 'done' and not tx.is_post_processed)
+        failures._leave_out_waiting(paid, 'book')._billing_book_alone()
 
     def _billing_give_up_attempts(self):
         """Give up the attempts that were begun, before another one; the caller holds the lock.

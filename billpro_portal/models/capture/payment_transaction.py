@@ -345,6 +345,8 @@ class PaymentTransaction(models.Model):
         self.write({'billing_outcome_unknown': False, 'billing_not_attempted': False})
         self._billing_record_reported_decline(payment_data)
         super()._apply_updates(payment_data)
+        if self.billing_action_required and self.state == 'draft':
+            self._billing_wait_for_bank(self.env._("The bank asks the customer to confirm it."))
         if was_unknown and self.state in {'draft', 'pending'} and not self.billing_action_required:
             self.billing_outcome_unknown = True  # Not decided there either: goes on asking.
 

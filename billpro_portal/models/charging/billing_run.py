@@ -1023,7 +1023,8 @@ class BillproBillingRun(models.Model):
 
         def ask(tx):
             tx._billing_refresh_authentication()
-            tx._billing_schedule_inquiry()
+            if not tx._billing_give_up_if_ignored():
+                tx._billing_schedule_inquiry()
 
         self._ask_about(
             self.env['billpro.failure']._leave_out_waiting(txs, 'authenticate'),
@@ -1035,7 +1036,7 @@ class BillproBillingRun(models.Model):
 
     @api.model
     def _refresh_processing(self):
-        """Ask about payments that the provider is still processing, as its message may be lost.
+        """Ask about what the provider is still processing, as its message may be lost.
 
         They are asked about until they are final, at growing distance.
         """
@@ -1045,8 +1046,7 @@ class BillproBillingRun(models.Model):
             if not tx._billing_try_lock_with_order():
                 return False
             if tx.state == 'pending':
-                tx._billing_schedule_inquiry()
-                tx.provider_id._in_billing()._fetch_outcome(tx)
+                tx._billing_ask_about_processing()
             return True
 
         # What the provider answered is committed before everything else.

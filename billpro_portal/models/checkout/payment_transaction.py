@@ -11,8 +11,9 @@ class PaymentTransaction(models.Model):
     def _billing_charge_by_staff(self):
         """Charge a stored card for the initial payment, and book what comes of it.
 
-        Declined, the order is rejected; approved, it begins as if the customer had paid. A card
-        is only selected where nothing is to be paid.
+        Declined, the order is rejected; approved, it begins as if the customer had paid. What the
+        bank wants the customer to confirm waits for them, who are sent the order's link. A card is
+        only selected where nothing is to be paid.
         """
         self.ensure_one()
         if self.operation == 'validation':
@@ -21,6 +22,13 @@ class PaymentTransaction(models.Model):
             self._billing_charge_initial_payment()
         if self.state in {'done', 'error', 'cancel'}:
             self._billing_book_alone()
+        elif self._billing_waits_for_customer():
+            self.env['billpro.notification']._queue(
+                'payment_authentication',
+                self.billing_order_id,
+                f'payment-{self.id}',
+                transaction_id=self.id,
+            )
 
     def _billing_book_declined_charges_of_staff(self):
         """Reject the orders whose stored card was declined for the initial payment."""
@@ -51,6 +59,20 @@ class PaymentTransaction(models.Model):
         :rtype: dict
         """
         self.ensure_one()
+        waiting = (
+            'warning',
+            self.env._(
+                "The result isn't known yet. Nothing else is charged for this order until it is."
+            ),
+        )
+        if self._billing_waits_for_customer():
+            waiting = (
+                'warning',
+                self.env._(
+                    "The customer's bank wants the customer to confirm it. The order's link, where"
+                    " they do that, is sent to them; you can also copy it."
+                ),
+            )
         kind, message = {
             'done': ('success', self.env._("The initial payment is approved.")),
             'error': (
@@ -58,16 +80,7 @@ class PaymentTransaction(models.Model):
                 self.env._("The card was declined: %s", self.state_message or ''),
             ),
             'cancel': ('danger', self.env._("The card was declined.")),
-        }.get(
-            self.state,
-            (
-                'warning',
-                self.env._(
-                    "The result isn't known yet. Nothing else is charged for this order until it"
-                    " is."
-                ),
-            ),
-        )
+        }.get(self.state, waiting)
         return {
             'type': 'ir.actions.client',
             'tag': 'display_notification',

@@ -102,6 +102,8 @@ class BillproNoticePaymentAuthentication(models.AbstractModel):
 
     @api.model
     def _is_outdated(self, notice):
+        if not notice.event_id:
+            return not notice.transaction_id.billing_action_required
         return _is_settled(notice)
 
 

@@ -29,6 +29,7 @@ class BillproCheckoutPage(models.AbstractModel):
             'lines': order._billing_get_line_rows(),
             'totals': order._billing_get_total_rows(order.tax_totals, order.currency_id),
             'customer': self.env['billpro.order.page']._get_customer_values(order),
+            'to_confirm': self._get_to_confirm_values(order),
             'declined': self._get_declined_reason(order),
             'tries_left': self._get_tries_left_text(order),
             'consent': order._billing_get_consent(),
@@ -39,6 +40,23 @@ class BillproCheckoutPage(models.AbstractModel):
             'pay_label': self.env._("Register card")
             if order.currency_id.is_zero(amount)
             else self.env._("Pay %s", order.currency_id.format(amount)),
+        }
+
+    def _get_to_confirm_values(self, order):
+        """Return what the customer's bank wants them to confirm, or False.
+
+        :param sale.order order: The order.
+        :return: The ``text`` and the ``url`` of the page on which they do.
+        :rtype: dict|bool
+        """
+        tx = order._billing_get_open_authentication()[:1]
+        return tx and {
+            'text': self.env._(
+                "Your bank wants you to confirm the payment of %(amount)s with %(card)s.",
+                amount=tx.currency_id.format(tx.amount),
+                card=tx._get_card_name(),
+            ),
+            'url': order._billing_get_order_link(f'/authenticate/{tx.id}'),
         }
 
     def _get_declined_reason(self, order):

@@ -1,7 +1,7 @@
 from odoo import models
 from odoo.tools import format_date
 
-from ...billing.lifecycle import LIVE
+from ...billing.lifecycle import DECLINED, LIVE
 
 
 class BillproOrderAttention(models.AbstractModel):
@@ -110,8 +110,13 @@ class BillproOrderAttention(models.AbstractModel):
                     'get',
                 )
             ]
-        else:
+        elif events.filtered(lambda event: event.status in DECLINED):
             title = self.env._("Your payment was declined")
+            text, actions = self._get_way_to_pay(order, events)
+        elif self.env['billpro.failure']._search_of(events, 'invalid'):
+            return self._get_set_aside_attention(order, events)
+        else:
+            title = self.env._("A payment is outstanding")
             text, actions = self._get_way_to_pay(order, events)
         actions.append(
             self._get_action(
@@ -124,6 +129,25 @@ class BillproOrderAttention(models.AbstractModel):
             'title': title,
             'text': text,
             'actions': actions,
+        }
+
+    def _get_set_aside_attention(self, order, events):
+        """Return the notice about payments that can't be had as they are, whoever's card it is.
+
+        :param sale.order order: The order.
+        :param billpro.billing.event events: The payments that are outstanding.
+        :rtype: dict
+        """
+        amount = order.currency_id.round(sum(events.mapped('amount')))
+        return {
+            'level': 'info',
+            'title': self.env._("We see to a payment"),
+            'text': self.env._(
+                "%s are outstanding, and could not be collected for a reason of ours. Your card is"
+                " not to blame, and you need not do anything.",
+                order.currency_id.format(amount),
+            ),
+            'actions': [],
         }
 
     def _get_way_to_pay(self, order, events):
@@ -153,6 +177,11 @@ class BillproOrderAttention(models.AbstractModel):
                 "%(amount)s are outstanding. We will try again on %(date)s; you can also pay now.",
                 amount=total,
                 date=order._billing_get_date_text(min(retries)),
+            )
+        if not events.filtered(lambda event: event.status in DECLINED):
+            return self.env._(
+                "%s are outstanding. We collect them as soon as we can; you can also pay now.",
+                total,
             )
         return self.env._(
             "%s are outstanding. We don't try again by ourselves: please pay now or update your"
@@ -243,5 +272,14 @@ class BillproOrderAttention(models.AbstractModel):
             'back_url': order._billing_get_order_link(),
             'button_label': self.env._("Confirm with your bank"),
             'inline': inline,
-            'result_url': order._billing_get_order_link('/progress'),
+            'result_url': order._billing_get_order_link(self._get_confirmed_suffix(tx)),
         }
+
+    def _get_confirmed_suffix(self, tx):
+        """Return where customers go on who have confirmed a payment with the bank.
+
+        :param payment.transaction tx: The payment.
+        :return: The path below the order's own.
+        :rtype: str
+        """
+        return '/progress' if tx.billing_event_id else '/result'

@@ -36,9 +36,8 @@ class SaleOrder(models.Model):
 
         :rtype: payment.transaction
         """
-        return self.billing_event_ids.transaction_ids.filtered('billing_action_required').sorted(
-            'id'
-        )
+        txs = self.billing_event_ids.transaction_ids | self._billing_get_initial_attempts()
+        return txs.filtered('billing_action_required').sorted('id')
 
     def _billing_is_collection_under_way(self):
         """Return whether money of the order is moving, or about to.

@@ -7,13 +7,13 @@ import stripe
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.tools import format_datetime
 
-from odoo.addons.payment_stripe import const
 from odoo.addons.payment_stripe import utils as stripe_utils
 
 from ...billing.request_outcomes import NotSent
 from ...billing.stripe_errors import KEY
-from ...billing.stripe_messages import EVENT_TYPES, WEBHOOK_API_VERSION, is_stripe_path
+from ...billing.stripe_messages import API_VERSION, EVENT_TYPES, is_stripe_path
 from ..rights.own_context import is_inside
 
 _logger = logging.getLogger(__name__)
@@ -60,10 +60,10 @@ class PaymentProvider(models.Model):
         help="When the provider has last taken the key at a test.",
     )
     billpro_key_text = fields.Char(string="Key", compute='_compute_billpro_health')
-    billpro_last_success_date = fields.Datetime(
+    billpro_last_success_text = fields.Char(
         string="Last Payment", compute='_compute_billpro_health'
     )
-    billpro_last_message_date = fields.Datetime(
+    billpro_last_message_text = fields.Char(
         string="Last Message", compute='_compute_billpro_health'
     )
     billpro_failures_text = fields.Char(
@@ -78,7 +78,7 @@ class PaymentProvider(models.Model):
             provider.billpro_is_webhook_outdated = (
                 provider.code == 'stripe'
                 and bool(provider.stripe_webhook_secret)
-                and provider.billpro_webhook_version != WEBHOOK_API_VERSION
+                and provider.billpro_webhook_version != API_VERSION
             )
 
     def _compute_billpro_health(self):
@@ -90,14 +90,23 @@ class PaymentProvider(models.Model):
                 [*own, ('state', '=', 'done')], order='last_state_change desc', limit=1
             )
             message = messages.search(own, order='received_date desc', limit=1)
-            provider.billpro_last_success_date = paid.last_state_change
-            provider.billpro_last_message_date = message.received_date
-            provider.billpro_key_text = provider._billing_get_key_text()
+            provider.billpro_last_success_text = (
+                format_datetime(self.env, paid.last_state_change)
+                if paid
+                else self.env._("Nothing was paid yet.")
+            )
+            provider.billpro_last_message_text = (
+                format_datetime(self.env, message.received_date)
+                if message
+                else self.env._("No message has come yet.")
+            )
+            provider.billpro_key_text = provider._billing_get_key_text(paid)
             provider.billpro_failures_text = provider._billing_get_failures_text(own)
 
-    def _billing_get_key_text(self):
+    def _billing_get_key_text(self, paid):
         """Return whether the provider takes the key, as far as is known.
 
+        :param payment.transaction paid: The last payment; empty if there is none.
         :rtype: str
         """
         failure = self.env['billpro.failure']._search_of(self._origin, 'refused')
@@ -105,7 +114,9 @@ class PaymentProvider(models.Model):
             return self.env._("Refused: %s", failure.reason)
         if self.billpro_tested_date:
             return self.env._("Taken")
-        return self.env._("Not tested yet")
+        if paid:
+            return self.env._("Taken at the last payment")
+        return self.env._("Not known yet: press “Test connection”.")
 
     def _billing_get_failures_text(self, own):
         """Return how many payments of the last 30 days failed, by kind.
@@ -133,7 +144,11 @@ class PaymentProvider(models.Model):
         )
         if failed:
             texts.append(self.env._("%s messages failed", failed))
-        return ', '.join(texts) or self.env._("None")
+        if texts:
+            return ', '.join(texts)
+        if not transactions.search_count(recent, limit=1):
+            return self.env._("Nothing was tried in 30 days.")
+        return self.env._("None")
 
     def action_billpro_test_connection(self):
         """Ask Stripe whether it takes the key, and look at the webhook; no money moves.
@@ -200,14 +215,14 @@ class PaymentProvider(models.Model):
         It never repeats a request by itself. Whether a charge may be repeated depends on what is
         committed: the charge run decides it, see `billing/request_outcomes.py`.
 
-        The version is that of `payment_stripe`, which understands the answers.
+        The version is ours. Odoo's own requests name another one; its code reads answers of both.
 
         :rtype: stripe.StripeClient
         """
         self.ensure_one()
         return stripe.StripeClient(
             stripe_utils.get_secret_key(self),
-            stripe_version=const.API_VERSION,
+            stripe_version=API_VERSION,
             base_addresses={'api': self._build_request_url('').removesuffix('/v1/')},
             max_network_retries=0,
             http_client=_get_http_client(os.getpid()),
@@ -235,7 +250,6 @@ class PaymentProvider(models.Model):
         data=None,
         reference=None,
         idempotency_key=None,
-        stripe_version=None,
         **kwargs,
     ):
         """Send a request to Stripe through its library.
@@ -248,7 +262,6 @@ class PaymentProvider(models.Model):
         :param dict data: The body of the request.
         :param str reference: The reference of the transaction, if any.
         :param str idempotency_key: The key under which Stripe executes the request once.
-        :param str stripe_version: The version of the API, if not the usual one.
         :param dict kwargs: What the helpers of `payment_stripe` take besides.
         :return: Stripe's answer.
         :rtype: dict
@@ -263,8 +276,6 @@ class PaymentProvider(models.Model):
         options = {'headers': self._get_stripe_extra_request_headers()}
         if idempotency_key and method == 'POST':
             options['idempotency_key'] = idempotency_key
-        if stripe_version:
-            options['stripe_version'] = stripe_version
         subject = reference or f'provider {self.id}'
         try:
             response = self._billing_get_stripe_client().raw_request(
@@ -394,20 +405,20 @@ class PaymentProvider(models.Model):
         url = self._get_stripe_webhook_url()
         events = {f'enabled_events[{index}]': name for index, name in enumerate(EVENT_TYPES)}
         known = self._billing_find_webhook_endpoint()
-        is_present = known and known['api_version'] == WEBHOOK_API_VERSION
+        is_present = known and known['api_version'] == API_VERSION
         if is_present and self.stripe_webhook_secret:
             self._billpro_ask_stripe('POST', f'webhook_endpoints/{known["id"]}', data=events)
         else:
             webhook = self._billpro_ask_stripe(
                 'POST',
                 'webhook_endpoints',
-                data={'url': url, 'api_version': WEBHOOK_API_VERSION, **events},
+                data={'url': url, 'api_version': API_VERSION, **events},
             )
             self.stripe_webhook_secret = webhook['secret']
             if known:
                 self._billpro_ask_stripe('DELETE', f'webhook_endpoints/{known["id"]}')
         self.webhook_refused_date = False
-        self.billpro_webhook_version = WEBHOOK_API_VERSION
+        self.billpro_webhook_version = API_VERSION
         return {
             'type': 'ir.actions.client',
             'tag': 'display_notification',

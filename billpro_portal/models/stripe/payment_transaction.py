@@ -24,8 +24,6 @@ from ..rights.own_context import INSIDE
 _SUFFIX_LENGTH = 18
 # That can be tried at a payment that was begun once: the form asks Stripe, not Odoo.
 CARDS_PER_ATTEMPT = 5
-# Stripe documentation, "Search": the oldest version that can search.
-SEARCH_API_VERSION = '2020-08-27'
 # What a customer can still pay.
 _PAYABLE = frozenset({'requires_payment_method', 'requires_confirmation', 'requires_action'})
 _FINISHED = frozenset({'succeeded', 'processing', 'requires_capture'})
@@ -68,19 +66,56 @@ class PaymentTransaction(models.Model):
 
         Who tries again at the same checkout pays the same payment. Creating it again would name
         another customer under the same idempotency key, which Stripe refuses. If Stripe doesn't
-        answer, it stays as it is: an open tab may be about to finish it.
+        answer, it stays as it is: an open tab may be about to finish it. If one has, that is taken
+        in, and there is nothing to go on with.
 
         :raise ValidationError: If Stripe doesn't answer about a payment that was begun.
         """
         if not self.billing_order_id:
             return super()._stripe_create_intent()
         if self.provider_reference and self.operation in BROWSER_OPERATIONS:
-            return self._billing_fetch_stripe_object(self.provider_reference)
+            return self._billing_go_on_at_stripe()
         intent = super()._stripe_create_intent()
         if intent and not self.provider_reference:
             # Whatever becomes of it: this is the one that was begun.
             self.provider_reference = intent['id']
         return intent
+
+    def _billing_go_on_at_stripe(self):
+        """Return the payment or set-up that was begun.
+
+        :return: Stripe's object; None if it is over.
+        :rtype: dict|None
+        :raise ValidationError: If Stripe doesn't answer.
+        """
+        stripe_object = self._billing_fetch_stripe_object(self.provider_reference)
+        if stripe_object['status'] in _PAYABLE:
+            return stripe_object
+        if mismatch := self._billing_process_stripe_object(stripe_object):
+            self._billing_report_mismatch(mismatch)
+        return None
+
+    def _stripe_create_customer(self):
+        """Override of `payment_stripe`: an address of mail that Stripe refuses keeps nobody from
+        paying.
+
+        No money moves yet (Stripe documentation, "Error codes", `email_invalid`).
+        """
+        if not self.billing_order_id:
+            return super()._stripe_create_customer()
+        quiet = self.with_context(billing_moves_no_money=INSIDE)
+        try:
+            return super(PaymentTransaction, quiet)._stripe_create_customer()
+        except ValidationError as error:
+            cause = error.__cause__ or error.__context__
+            if getattr(cause, 'code', None) != 'email_invalid':
+                self._billing_record_failed_request(cause)
+                raise
+        email, self.partner_email = self.partner_email, False
+        try:
+            return super()._stripe_create_customer()
+        finally:
+            self.partner_email = email
 
     def _stripe_prepare_payment_intent_payload(self):
         """Override of `payment_stripe`: who charges, for what, when, and how to find it again.
@@ -98,6 +133,10 @@ class PaymentTransaction(models.Model):
         payload |= self._prepare_billing_stripe_metadata()
         if self.operation == 'offline':
             payload['off_session'] = order._get_purchase()._get_off_session_usage()
+        elif self.operation == 'online_token':
+            # The customer is there, and can be asked by the bank.
+            del payload['off_session']
+            payload['use_stripe_sdk'] = True
         if payload['payment_method_types[]'] == 'card' and (
             suffix := self._billing_get_statement_suffix()
         ):
@@ -195,7 +234,6 @@ class PaymentTransaction(models.Model):
             'GET',
             'payment_intents/search',
             params={'query': f'metadata["{REFERENCE_KEY}"]:"{self.reference}"', 'limit': 100},
-            stripe_version=SEARCH_API_VERSION,
         )['data']
         return [intent for intent in found if not self._billing_is_of_another_database(intent)]
 
@@ -208,8 +246,8 @@ class PaymentTransaction(models.Model):
         """
         source = self.source_transaction_id
         for refund in source._billing_fetch_stripe_refunds():
-            if refund['metadata'].get(REFERENCE_KEY) == self.reference:
-                self._process('stripe', {'refund': refund})
+            if source._billing_find_refund(refund) == self:
+                self._billing_take_in_stripe_refund(refund)
                 return True
         return False
 
@@ -347,11 +385,30 @@ class PaymentTransaction(models.Model):
             )
             if refund['status'] in const.STATUS_MAPPING.get(refund_tx.state, ()):
                 continue
-            refund_tx._process('stripe', {'refund': refund})
-            if refund_tx.state == 'error' and refund_tx.payment_id:
-                refund_tx._billing_reopen_credit_note()
+            refund_tx._billing_take_in_stripe_refund(refund)
             changed |= refund_tx
         return changed.filtered(lambda tx: tx._billing_has_something_to_book())
+
+    def _billing_take_in_stripe_refund(self, refund):
+        """Take in what Stripe says of a refund, and ask staff if nothing is paid back after all.
+
+        :param dict refund: Stripe's object.
+        """
+        self.ensure_one()
+        was_open = self.state == 'pending'
+        self._process('stripe', {'refund': refund})
+        if self.state == 'error' and self.payment_id:
+            self._billing_reopen_credit_note()
+        elif was_open and self.state in {'error', 'cancel'} and self.billing_order_id:
+            self.billing_order_id._billing_ask_staff(
+                f'refund-failed-{self.id}',
+                self.env._("Refund %s failed", self.reference),
+                self.env._(
+                    "%s were not paid back to the customer, and no credit note was made. Refund"
+                    " the payment once more, or pay it back by other means.",
+                    self.currency_id.format(-self.amount),
+                ),
+            )
 
     def _billing_find_refund(self, refund):
         """Return the transaction of a refund that Stripe knows.
@@ -513,7 +570,9 @@ class PaymentTransaction(models.Model):
             return  # Logged already; it is asked again.
         status = stripe_object.get('status')
         self.billing_ended = status == 'canceled'
-        is_finished = status in _FINISHED or (self.billing_ended and self.state == 'draft')
+        is_finished = status in _FINISHED or (
+            self.billing_ended and self.state in {'draft', 'pending'}
+        )
         if is_finished and (mismatch := self._billing_process_stripe_object(stripe_object)):
             self._billing_report_mismatch(mismatch)
 

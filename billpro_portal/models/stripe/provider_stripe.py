@@ -5,7 +5,8 @@ from odoo import api, models
 from odoo.addons.payment import utils as payment_utils
 from odoo.addons.payment_stripe import const
 
-from ...billing.provider_answers import CaptureOrVoid
+from ...billing.declines import AUTHENTICATION, DeclineCodes
+from ...billing.provider_answers import CaptureOrVoid, Decline
 from ...billing.stripe_declines import read_decline
 from ...billing.stripe_errors import LOST_CARD, find_refusal, is_lost_card
 from ...billing.stripe_limits import (
@@ -128,9 +129,27 @@ class BillproProviderStripe(models.AbstractModel):
         return read_decline({**described, 'code': LOST_CARD} if is_lost_card(error) else described)
 
     @api.model
+    def _correct_report(self, tx, payment_data):
+        """Override: a refund for which the customer is asked something is under way.
+
+        Stripe API reference, "The Refund object", `status`. Odoo takes it for one that was never
+        sent.
+        """
+        refund = payment_data.get('refund') or {}
+        if refund.get('status') != 'requires_action':
+            return payment_data
+        return {**payment_data, 'refund': {**refund, 'status': 'pending'}}
+
+    @api.model
     def _reported_decline_of(self, tx, payment_data):
-        """Override to read the last error of the payment."""
+        """Override to read the last error of the payment, and that the bank asks the customer.
+
+        A stored card is charged while the customer is there: the bank's question is an answer then,
+        and no error (Stripe documentation, "How PaymentIntents work", `requires_action`).
+        """
         intent = payment_data.get('payment_intent') or {}
+        if intent.get('status') == 'requires_action' and tx._billing_is_charged_by_us():
+            return Decline(AUTHENTICATION, DeclineCodes(), number=intent['id'])
         if not (error := intent.get('last_payment_error')):
             return None
         is_open = intent['status'] != 'canceled'

@@ -3,8 +3,9 @@ from datetime import datetime
 
 from freezegun import freeze_time
 
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 
+from ..common.cards import NEEDS_BANK
 from ..common.nightly import nightly
 from ..common.stripe_checkout import ORDERED, StripeCheckoutCommon
 
@@ -141,6 +142,22 @@ class TestStripeSubscription(StripeCheckoutCommon):
         self.assertEqual((order.billing_status, order.billing_paid), ('active', 48.4))
         self._assert_books_closed(order)
         self._assert_nothing_left(order, datetime(2027, 2, 12, 10))
+
+    def test_the_bank_asks_about_a_stored_card(self):
+        with freeze_time(ORDERED):
+            order = self._create_order((self.gym, 1))
+            order._portal_ensure_token()
+            card = self._create_token()
+            self.gateway.treat_card_as(card.stripe_payment_method, NEEDS_BANK)
+            user = new_test_user(self.env, login='anna', groups='base.group_portal')
+            user.partner_id = self.customer
+        with freeze_time(ORDERED, tick=True):
+            self.start_tour(self._link(order), 'billpro_portal.stripe_stored_card', login='anna')
+        tx = order.billing_transaction_ids
+        self.assertEqual((tx.state, tx.operation, tx.amount), ('done', 'online_token', 24.2))
+        self.assertEqual(self._movements(), [('charge', 2420)])
+        self.assertEqual((order.billing_status, order.billing_paid), ('active', 24.2))
+        self._assert_books_closed(order)
 
     def _get_mailed_link(self, order):
         """Send the notices; return the link in the mail that asks to confirm a payment."""

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from unittest.mock import patch
 
 from freezegun import freeze_time
 
@@ -49,6 +50,29 @@ class TestInvalidRequests(WebhookCommon):
         self._run_at(days=2)
         self.assertEqual(len(self.event.transaction_ids), 1)
         self.assertEqual(len(self.order.activity_ids), 1)
+
+    def test_the_customer_reads_of_no_decline(self):
+        """Neither at once nor when it is overdue: no card is to blame, and paying is no use."""
+        self.event._set_amount(0.3)
+        self._collect()
+        self.order._portal_ensure_token()
+        for hours in (0, 2, 50):
+            with self.subTest(hours), freeze_time(DUE + timedelta(hours=hours)):
+                self.env.flush_all()
+                page = self.url_open(self._link(self.order)).text
+                self.assertNotIn("declined", page)
+                self.assertNotIn(self._link(self.order, '/pay').replace('&', '&amp;'), page)
+                self.assertIn("We see to a payment", page)
+        self.assertEqual(self.order.billing_status, 'active')
+
+    def test_overdue_for_want_of_a_run_is_no_decline(self):
+        self.order._portal_ensure_token()
+        with freeze_time(DUE + timedelta(hours=2)):
+            self.env.flush_all()
+            page = self.url_open(self._link(self.order)).text
+        self.assertNotIn("declined", page)
+        self.assertIn("A payment is outstanding", page)
+        self.assertIn("you can also pay now", page)
 
     def test_it_is_collected_once_it_is_mended(self):
         self.event._set_amount(0.3)
@@ -216,6 +240,82 @@ class TestRefusedKeys(WebhookCommon):
         self.assertEqual(self._count_requests(), 1)
         self.assertIn("does not have the required permissions", self._get_failures().reason)
         self.assertEqual(len(self._get_activities()), 1)
+
+    def _limit_after(self, charges):
+        self.gateway.faults.add('rate_limit', path='/v1/payment_intents', skip=charges, times=None)
+        self.enterContext(
+            patch('odoo.addons.billpro_portal.models.charging.billing_run.BATCH_SIZE', 2)
+        )
+
+    def test_too_many_requests_across_batches(self):
+        """A batch that got nothing ends the run: what is left is due at the next one."""
+        self._limit_after(1)
+        self._run_at()
+        # One was through; of each batch one more asked, and none was charged twice.
+        self.assertEqual(
+            sorted(self.events.mapped('status')), ['completed', 'processing', 'processing']
+        )
+        self.assertEqual(self._count_requests(), 3)
+        self.gateway.faults.clear()
+        self._run_at(minutes=10)
+        self.assertEqual(set(self.events.mapped('status')), {'completed'})
+        references = self.events.transaction_ids.mapped('reference')
+        charges = [
+            charge.amount
+            for reference in references
+            for charge in self.gateway.ledger.movements(kind='charge', description=reference)
+        ]
+        self.assertEqual(charges, [2420, 2420, 2420])
+
+    # === AT THE CHECKOUT === #
+
+    def _pay(self):
+        with freeze_time(DUE):
+            order = self._create_order((self.desk, 1))
+            order._portal_ensure_token()
+            return order, self._post_transaction(order)
+
+    def test_a_revoked_key_at_the_checkout(self):
+        """Noted at once, once, and forgotten when a payment is through."""
+        self._revoke()
+        for _time in range(2):
+            order, _answer = self._pay()
+            self.assertEqual(order.billing_status, 'pending')
+        (failure,) = self._get_failures()
+        self.assertEqual(failure.task, 'refused')
+        self.assertIn("Expired API Key provided", failure.reason)
+        self.assertIn("Expired API Key provided", self.provider.billpro_key_text)
+        self.assertEqual(len(self._get_activities()), 1)
+        self.gateway.settings.revoked_keys = ()
+        _order, answer = self._pay()
+        number = answer['result']['client_secret'].split('_secret_')[0]
+        self._post(
+            f'payment_intents/{number}/confirm',
+            payment_method='pm_card_visa',
+            return_url='https://example.com',
+        )
+        self.url_open(
+            '/payment/stripe/return',
+            params={'reference': answer['result']['reference'], 'payment_intent': number},
+            allow_redirects=False,
+        )
+        self.env.invalidate_all()
+        self.assertFalse(self._get_failures())
+        self.assertFalse(self._get_activities())
+
+    def test_a_key_without_the_right_at_the_checkout(self):
+        self.provider.stripe_secret_key = 'rk_test_restricted'
+        self.addCleanup(setattr, self.gateway.settings, 'allowed_paths', ('*',))
+        self.gateway.settings.allowed_paths = ('/v1/customers*',)
+        self._pay()
+        self.assertIn("does not have the required permissions", self._get_failures().reason)
+        self.assertEqual(len(self._get_activities()), 1)
+
+    def test_too_many_requests_at_the_checkout(self):
+        """It passes by itself."""
+        self.gateway.faults.add('rate_limit', path='/v1/payment_intents')
+        self._pay()
+        self.assertFalse(self._get_failures())
 
     def test_too_many_requests(self):
         """It passes by itself; staff hear of it when it doesn't."""

@@ -4,6 +4,7 @@ from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 
 from ..common.gateway import DUE, GatewayCommon
+from ..common.http import BillingHttpCommon
 
 
 @tagged('post_install', '-at_install')
@@ -52,6 +53,15 @@ class TestStripeRequests(GatewayCommon):
         order = self._create_active_order()
         tx = self._collect(order)
         self.assertEqual(tx._stripe_prepare_payment_intent_payload()['off_session'], 'recurring')
+
+    def test_the_version_of_the_interface(self):
+        """Ours is pinned; what isn't of an order goes by Odoo's own."""
+        order = self._create_active_order()
+        tx = self._collect(order)
+        tx._search_billing_at_stripe()
+        self.provider._send_api_request('GET', 'payment_intents', params={'limit': 1})
+        versions = [request['version'] for request in self.gateway.requests]
+        self.assertEqual(versions[-3:], ['2022-08-01', '2022-08-01', '2019-05-16'])
 
     def test_a_name_without_letters_gives_no_statement_suffix(self):
         order = self._create_active_order()
@@ -112,3 +122,38 @@ class TestStripeRequests(GatewayCommon):
         self.assertIn("Stripe POST payment_intents for", text)
         for secret in (self.gateway.secret_key, '_secret_', 'pm_', 'Peeters', 'Linden'):
             self.assertNotIn(secret, text)
+
+
+@tagged('post_install', '-at_install')
+class TestRefusedAddresses(GatewayCommon, BillingHttpCommon):
+    """Addresses of mail that Stripe refuses (documentation, "Error codes": `email_invalid`)."""
+
+    def _begin(self, email):
+        self.customer.email = email
+        with freeze_time(DUE):
+            order = self._create_order((self.desk, 1))
+            order._portal_ensure_token()
+            self._post_transaction(order)
+        return order.billing_transaction_ids
+
+    def _find_customer(self, tx):
+        intent = self.gateway.find('payment_intent', tx.provider_reference)
+        return self.gateway.find('customer', intent['customer'])
+
+    def test_the_customer_pays_all_the_same(self):
+        tx = self._begin("anna@localhost")
+        self.assertEqual((tx.state, tx.partner_email), ('draft', "anna@localhost"))
+        customer = self._find_customer(tx)
+        self.assertEqual((customer['name'], customer['email']), ("Anna Peeters", None))
+        self.assertFalse(tx.billing_refusal)
+        self.assertFalse(tx.billing_order_id.activity_ids)
+
+    def test_others_are_told(self):
+        tx = self._begin("anna.peeters@customer.example.com")
+        self.assertEqual(self._find_customer(tx)['email'], "anna.peeters@customer.example.com")
+
+    def test_what_else_is_refused_is_known(self):
+        self.gateway.settings.revoked_keys = (self.gateway.secret_key,)
+        self.addCleanup(setattr, self.gateway.settings, 'revoked_keys', ())
+        tx = self._begin("anna@localhost")
+        self.assertEqual((tx.state, tx.billing_refusal), ('error', 'key'))

@@ -308,7 +308,7 @@ class TestWebhookRegistration(GatewayCommon):
         )
         self.assertEqual(self.provider.billpro_key_text, "Taken")
         self.assertTrue(self.provider.billpro_tested_date)
-        self.assertEqual(self.provider.billpro_failures_text, "None")
+        self.assertEqual(self.provider.billpro_failures_text, "Nothing was tried in 30 days.")
 
     def test_no_webhook(self):
         kind, message = self._test()
@@ -318,7 +318,10 @@ class TestWebhookRegistration(GatewayCommon):
     def test_a_revoked_key(self):
         self.addCleanup(setattr, self.gateway.settings, 'revoked_keys', ())
         self.gateway.settings.revoked_keys = (self.gateway.secret_key,)
-        self.assertEqual(self.provider.billpro_key_text, "Not tested yet")
+        self.assertEqual(self.provider.billpro_key_text, "Not known yet: press “Test connection”.")
+        self.assertEqual(self.provider.billpro_last_success_text, "Nothing was paid yet.")
+        self.assertEqual(self.provider.billpro_last_message_text, "No message has come yet.")
+        self.assertEqual(self.provider.billpro_failures_text, "Nothing was tried in 30 days.")
         kind, message = self._test()
         self.assertEqual(kind, 'danger')
         self.assertIn("Expired API Key provided", message)

@@ -145,9 +145,9 @@ def resend_webhook(gateway: FakeGateway, event: str, **options: Any) -> None:
     gateway.webhooks.resend(event, **options)
 
 
-def settle_refund(gateway: FakeGateway, refund: str) -> Record:
+def settle_refund(gateway: FakeGateway, refund: str, outcome: str | None = None) -> Record:
     """Let time pass for a refund."""
-    return gateway.settle_refund(refund)
+    return gateway.settle_refund(refund, outcome)
 
 
 def settle_payment(gateway: FakeGateway, intent: str, succeeds: bool = True) -> Record:

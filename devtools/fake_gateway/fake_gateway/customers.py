@@ -1,8 +1,15 @@
-"""Customers (Stripe documentation, "API reference: Customers")."""
+"""Customers (Stripe documentation, "API reference: Customers").
+
+Addresses of mail are looked at since 2018-07-27 (documentation, "API changelog": "Stripe now
+validates email addresses when creating or modifying customers").
+"""
 
 from __future__ import annotations
 
+import re
+
 from fake_gateway import listing, parameters
+from fake_gateway.errors import InvalidRequest
 from fake_gateway.parameters import EXPAND, PAGE, Fields, Hash, Metadata, Text, TimeRange
 from fake_gateway.records import Record, Values
 from fake_gateway.store import Session
@@ -24,6 +31,7 @@ LIST_FIELDS: Fields = {'created': TimeRange(), 'email': Text(), **PAGE}
 
 def create(session: Session, values: Values) -> Record:
     """Create a customer."""
+    _check_email(values)
     customer = session.create(
         'customer',
         {
@@ -55,6 +63,7 @@ def retrieve(session: Session, _values: Values, customer: str) -> Record:
 
 def update(session: Session, values: Values, customer: str) -> Record:
     """Change a customer."""
+    _check_email(values)
     record = session.get('customer', customer)
     for name in values.keys() & {'description', 'email', 'name', 'phone'}:
         record[name] = values[name]
@@ -83,6 +92,13 @@ def list_all(session: Session, values: Values) -> Record:
     filters = {'email': values['email']} if values.get('email') else {}
     found = [one for one in session.all('customer', **filters) if not one.get('deleted')]
     return listing.page(session, '/v1/customers', found, values)
+
+
+def _check_email(values: Values) -> None:
+    """Refuse what is no address of mail (documentation, "Error codes": `email_invalid`)."""
+    email = values.get('email')
+    if email and not re.fullmatch(r"[\x21-\x7e]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", email):
+        raise InvalidRequest(f"Invalid email address: {email}", code='email_invalid', param='email')
 
 
 def _address(values: Values | None) -> dict[str, str | None] | None:

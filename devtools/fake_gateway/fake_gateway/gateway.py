@@ -37,6 +37,7 @@ class LoggedRequest(TypedDict):
 
     method: str
     path: str
+    version: str | None
     idempotency_key: str | None
     status: int | None
 
@@ -181,6 +182,7 @@ class FakeGateway:
         entry: LoggedRequest = {
             'method': request.method,
             'path': request.path,
+            'version': request.headers.get('stripe-version'),
             'idempotency_key': request.headers.get('idempotency-key'),
             'status': None,
         }
@@ -228,16 +230,17 @@ class FakeGateway:
         with self._session() as session:
             return [self._show(session, record) for record in session.all(kind)]
 
-    def settle_refund(self, refund: str) -> Record:
+    def settle_refund(self, refund: str, outcome: str | None = None) -> Record:
         """Let a pending refund succeed, or one that is to fail fail.
 
         :param str refund: Its id.
+        :param str outcome: How it ends, if not so: see `refunds.settle`.
         :return: The refund.
         :rtype: dict
         """
         with self._session() as session:
             record = session.get('refund', refund)
-            refunds.settle(session, record)
+            refunds.settle(session, record, outcome)
             return self._show(session, record)
 
     def settle_payment(self, intent: str, *, succeeds: bool = True) -> Record:

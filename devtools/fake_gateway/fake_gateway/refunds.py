@@ -1,6 +1,8 @@
 """Refunds (Stripe documentation, "API reference: Refunds", "Refund and cancel payments").
 
-Money of a refund leaves the account when the refund is made; it comes back if the refund fails.
+Money of a refund leaves the account when the refund is made; it comes back if the refund fails or
+is cancelled. Some refunds need something of the customer first, such as the number of an account
+(API reference: "The Refund object", `status`).
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ CREATE_FIELDS: Fields = {
     'reason': Choice(choices=('duplicate', 'fraudulent', 'requested_by_customer')),
     **EXPAND,
 }
+OPEN = ('pending', 'requires_action')
 UPDATE_FIELDS: Fields = {'metadata': Metadata(), **EXPAND}
 LIST_FIELDS: Fields = {'charge': Text(), 'created': TimeRange(), 'payment_intent': Text(), **PAGE}
 
@@ -53,6 +56,9 @@ def create(session: Session, values: Values) -> Record:
         )
     method = session.get('payment_method', charge['payment_method'])
     course = payment_methods.card_of(method).refund
+    if session.store.settings.unsure_refunds > 0:
+        session.store.settings.unsure_refunds -= 1
+        course = 'requires_action'
     refund = session.create(
         'refund',
         {
@@ -66,7 +72,7 @@ def create(session: Session, values: Values) -> Record:
             'payment_intent': charge['payment_intent'],
             'reason': values.get('reason'),
             'receipt_number': None,
-            'status': 'pending' if course == 'pending' else 'succeeded',
+            'status': course if course in OPEN else 'succeeded',
             '_course': course,
         },
     )
@@ -109,19 +115,24 @@ def _count(session: Session, charge: Record, amount: int) -> None:
     session.save(charge)
 
 
-def settle(session: Session, refund: Record) -> None:
-    """Let time pass for a refund: a pending one succeeds, one that has to fail fails.
+def settle(session: Session, refund: Record, outcome: str | None = None) -> None:
+    """Let time pass for a refund.
 
     :param Session session: What is known.
     :param dict refund: The refund, which changes.
+    :param str outcome: How it ends: `succeeded`, `failed` or `canceled`; one that has succeeded
+        can only fail. Without it, an open refund succeeds, and one that has to fail fails.
     """
     course, refund['_course'] = refund['_course'], None
-    if course is None:
+    is_open = refund['status'] in OPEN
+    outcome = outcome or ('succeeded' if is_open else course and 'failed')
+    possible = {'succeeded', 'failed', 'canceled'} if is_open else {'failed'}
+    if outcome not in possible or refund['status'] not in {*OPEN, 'succeeded'}:
         raise InvalidRequest(f"Refund {refund['id']} does not change any more.")
-    if course == 'pending':
-        refund['status'] = 'succeeded'
-    else:
-        refund |= {'status': 'failed', 'failure_reason': 'expired_or_canceled_card'}
+    refund['status'] = outcome
+    if outcome != 'succeeded':
+        if outcome == 'failed':
+            refund['failure_reason'] = 'expired_or_canceled_card'
         charge = session.get('charge', refund['charge'])
         _count(session, charge, -refund['amount'])
         intent = session.get('payment_intent', refund['payment_intent'])
@@ -129,7 +140,7 @@ def settle(session: Session, refund: Record) -> None:
     session.save(refund)
     session.emit('refund.updated', refund)
     session.emit('charge.refund.updated', refund)
-    if refund['status'] == 'failed':
+    if outcome == 'failed':
         session.emit('refund.failed', refund)
 
 

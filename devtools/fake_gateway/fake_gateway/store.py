@@ -64,15 +64,17 @@ class Settings:
     """How the gateway behaves.
 
     A new payment intent is found by a search after `search_delay` seconds. The next
-    `processing_payments` approved payments stay undecided until they are settled. The balance is
-    kept in `settlement_currency`, to which others are converted at `exchange_rate`; without it each
-    payment stays in its own. `revoked_keys` are of no use any more, restricted keys (`rk_test_…`)
-    may use the paths in `allowed_paths` only (`*` is a wildcard), and `live_objects` are ids of the
+    `processing_payments` approved payments stay undecided until they are settled, and the next
+    `unsure_refunds` refunds need something of the customer. The balance is kept in
+    `settlement_currency`, to which others are converted at `exchange_rate`; without it each payment
+    stays in its own. `revoked_keys` are of no use any more, restricted keys (`rk_test_…`) may use
+    the paths in `allowed_paths` only (`*` is a wildcard), and `live_objects` are ids of the
     account's other mode.
     """
 
     search_delay: int = 0
     processing_payments: int = 0
+    unsure_refunds: int = 0
     settlement_currency: str = ''
     exchange_rate: float = 1.0
     revoked_keys: tuple[str, ...] = ()

@@ -3,6 +3,7 @@
 import { rpc } from '@web/core/network/rpc';
 
 import { fitsWindowAndPhone } from './phone_layout';
+import { answerBank } from './self_service_steps';
 import { addTour } from './tour';
 
 const PAY_BUTTON = 'button[name="o_payment_submit_button"]';
@@ -225,4 +226,42 @@ addCheckoutTour('bank_left', () => [
     },
     ...pay({ number: '4242424242424242' }),
     ...arrive("Complete"),
+]);
+
+addTour('stripe_stored_card', () => [
+    {
+        content: "Choose the stored card",
+        trigger:
+            'body[is-ready=true] input[name="o_payment_radio"]'
+            + '[data-payment-option-type="token"]',
+        run: 'click',
+    },
+    {
+        content: "Agree",
+        trigger: 'input[name="billpro_consent"]:not(:checked)',
+        run: 'click',
+    },
+    {
+        content: "Pay",
+        trigger: `${PAY_BUTTON}:enabled:contains("Pay")`,
+        run: 'click',
+        expectUnloadPage: true,
+    },
+    {
+        content: "Look at the checkout before the bank is asked",
+        trigger: '.o_billpro_back a:contains("Back to order")',
+        run: 'click',
+        expectUnloadPage: true,
+    },
+    fitsWindowAndPhone,
+    {
+        content: "It leads to the bank",
+        trigger:
+            '.o_billpro_checkout .alert:contains("Your bank wants you to confirm the payment of'
+            + ' $ 24.20") a:contains("Confirm with your bank")',
+        run: 'click',
+        expectUnloadPage: true,
+    },
+    ...answerBank(COMPLETE, true),
+    ...arrive("Active"),
 ]);
