@@ -210,8 +210,11 @@ class PaymentTransaction(models.Model):
             amount=self.currency_id.format(amount),
             journal=journal.name,
         )
-        others = order._billing_get_awaited_transfers() - self
-        others._set_canceled(state_message=self.env._("The money came by another transfer."))
+        others = order._billing_get_initial_attempts() - self
+        others._billing_give_up()
+        others.filtered('billing_awaits_transfer')._set_canceled(
+            state_message=self.env._("The money came by another transfer.")
+        )
         excess = self.currency_id.round(amount - due) if due else 0.0
         self.write({'amount': amount if excess <= 0 else due, 'billing_journal_id': journal.id})
         if excess < 0:
@@ -227,7 +230,6 @@ class PaymentTransaction(models.Model):
         :param float amount: The amount.
         :rtype: payment.transaction
         """
-        self.flush_recordset()  # Makes room in the index of open initial payments.
         return self.create(
             {
                 'provider_id': self.provider_id.id,
@@ -239,6 +241,8 @@ class PaymentTransaction(models.Model):
                 'partner_id': self.partner_id.id,
                 'billing_order_id': self.billing_order_id.id,
                 'billing_journal_id': self.billing_journal_id.id,
+                # Nobody has waited for it, and another payment of the order may be open.
+                'state': 'cancel',
             }
         )
 

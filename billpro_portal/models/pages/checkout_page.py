@@ -122,6 +122,7 @@ class BillproCheckoutPage(models.AbstractModel):
             **self.env['billpro.order.page']._get_page_values(order),
             'way': tx.provider_id.name,
             'amount': tx.currency_id.format(tx.amount),
+            'recipient': tx.company_id.name,
             'reference': tx._billing_get_transfer_reference(),
             'instructions': provider._get_transfer_instructions(tx),
             'qr_code': provider._get_transfer_qr_code(tx),

@@ -56,16 +56,19 @@ class BillproNoticeRows(models.AbstractModel):
         """
         rows = []
         for tx in order.sudo()._billing_get_awaited_transfers()[:1]:
-            rows.append(
+            rows += [
+                self._get_row(self.env._("Recipient"), tx.company_id.name),
                 self._get_row(
                     self.env._("Payment reference"),
                     tx._billing_get_transfer_reference(),
                     strong=True,
-                )
-            )
+                ),
+            ]
             provider = tx.provider_id._in_billing()
             if instructions := provider._get_transfer_instructions(tx):
-                rows.append(self._get_row(self.env._("How to pay"), instructions))
+                # Values are at the right, which is no place for paragraphs and lists.
+                text = Markup('<div style="text-align: left;">%s</div>') % instructions
+                rows.append(self._get_row(self.env._("How to pay"), text))
         return rows
 
     def _get_event_rows(self, event):

@@ -258,6 +258,15 @@ class TestTransfers(TransferCommon):
         self.assertEqual(self.order.billing_on_account_amount, 29)
         self.assertEqual(len(self.order.activity_ids), 1)
 
+    def test_too_much_while_the_checkout_is_open(self):
+        tx = self._choose_transfer(self.order)
+        self._pay_another_way(self.order, tx)
+        card = self._begin_by_link(self.order)
+        self._receive(tx, amount=150)
+        self.assertEqual((tx.state, card.state, card.billing_superseded), ('done', 'cancel', True))
+        self.assertEqual(self.order.billing_status, 'complete')
+        self.assertEqual(self.order.billing_on_account_amount, 29)
+
     def test_cash(self):
         cash = self.env['account.journal'].search(
             [('company_id', '=', self.company.id), ('type', '=', 'cash')], limit=1
