@@ -31,6 +31,7 @@ from .checkout import (
     test_checkout,
     test_other_payments,
     test_paid_elsewhere,
+    test_transfer_on_phone,
     test_transfers,
 )
 from .each_alone import test_each_alone

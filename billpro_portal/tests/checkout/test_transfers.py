@@ -321,6 +321,23 @@ class TestTransfers(TransferCommon):
 
     # === BY THE INVOICE === #
 
+    def test_an_invoice_is_there(self):
+        tx = self._choose_transfer(self.order)
+        invoice = self._invoice_by_hand(self.order)
+        self._receive(tx)
+        self._assert_paid(self.order, 121)
+        self.assertEqual(self.order.billing_move_ids, invoice)
+
+    def test_a_part_and_an_invoice_is_there(self):
+        tx = self._choose_transfer(self.order)
+        invoice = self._invoice_by_hand(self.order)
+        self._receive(tx, amount=100)
+        self._let_run_look()
+        self.assertFalse(self.order.activity_ids)
+        self._receive(self._choose_transfer(self.order))
+        self._assert_paid(self.order, 121)
+        self.assertEqual(self.order.billing_move_ids, invoice)
+
     def test_by_the_invoice(self):
         tx = self._choose_transfer(self.order)
         invoice = self._invoice_by_hand(self.order)
