@@ -50,6 +50,7 @@
         'wizards/reschedule_views.xml',
         'wizards/skip_views.xml',
         'wizards/take_payment_views.xml',
+        'wizards/transfer_views.xml',
         'views/stripe/payment_provider_views.xml',
         'views/attempts/payment_transaction_views.xml',
         'views/lifecycle/product_template_views.xml',

@@ -15,8 +15,9 @@ from devtools import addon_log, console, paths
 from devtools.odoo_server import Odoo
 from devtools.template_cache import TemplateCache, link_tree
 
-# Odoo's Demo payment provider: no dependency of the addon, but what it is tried with.
-EXTRA_MODULES = ['payment_demo']
+# Odoo's Demo payment provider, wire transfers and their QR codes: no dependencies of the addon, but
+# what it is tried with.
+EXTRA_MODULES = ['account_qr_code_sepa', 'payment_custom', 'payment_demo']
 DEPENDENCIES_PREFIX = 'billpro_deps'
 ADDON_PREFIX = 'billpro_addon'
 TESTS_PREFIX = 'billpro_tests'

@@ -328,6 +328,18 @@ class Checkout(OrderAccess):
             order._billing_take_in_finished_payments()
             order.invalidate_recordset()
 
+    @order_route('/other-way', methods=['POST'], by_customer=True)
+    def billpro_order_other_way(self, order, transaction_id=None, **kwargs):
+        """Let the customer choose another way to pay than the transfer that the page has shown.
+
+        :param sale.order order: The order.
+        :param str transaction_id: The transfer.
+        :rtype: odoo.http.Response
+        """
+        order._lock_billing()
+        order._billing_pay_another_way(self._cast_as_int(transaction_id))
+        return request.redirect(order._billing_get_order_link())
+
     @order_route('/result', methods=['GET'])
     def billpro_order_result(self, order, **kwargs):
         """Show what came of the initial payment: the way back from every provider.

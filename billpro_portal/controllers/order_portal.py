@@ -30,6 +30,11 @@ class OrderPortal(Checkout):
                 page=self._cast_as_int(page) or 1,
                 notice=order.env['billpro.order.page']._get_notice(notice),
             )
+        if order.billing_awaits_transfer:
+            return self._billpro_render_private(
+                'billpro_portal.transfer_page',
+                order.env['billpro.checkout.page']._get_transfer_values(order),
+            )
         if order._billing_get_payment_in_progress():
             return self._billpro_render_private(
                 'billpro_portal.pending_page',

@@ -26,7 +26,14 @@ from .cancellation import test_cancellation
 from .capture import test_capture, test_capture_tours
 from .cards import test_order_cards
 from .charging import test_run_queries
-from .checkout import test_charge_card, test_checkout, test_other_payments, test_paid_elsewhere
+from .checkout import (
+    test_charge_card,
+    test_checkout,
+    test_other_payments,
+    test_paid_elsewhere,
+    test_transfer_on_phone,
+    test_transfers,
+)
 from .each_alone import test_each_alone
 from .notices import (
     test_notice_templates,

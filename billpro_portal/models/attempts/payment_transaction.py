@@ -33,6 +33,8 @@ FORGOTTEN_HOURS = 24
 # Most who don't come back have paid nothing: they are asked about for two days.
 UNFINISHED_INQUIRIES = 4
 UNFINISHED_DAYS = 7
+# Of a transfer that nobody waits for any more, the money may come all the same.
+TRANSFERABLE = frozenset({'pending', 'cancel', 'error'})
 CODES = ('error_code', 'decline_code', 'advice_code', 'network_code', 'network_advice_code')
 
 
@@ -131,6 +133,10 @@ class PaymentTransaction(models.Model):
         string="Awaits a Transfer",
         compute='_compute_billing_awaits_transfer',
         help="No provider tells what becomes of it: a person sees it on the bank account.",
+    )
+    billing_can_receive_transfer = fields.Boolean(
+        compute='_compute_billing_awaits_transfer',
+        help="Its money may be found on the bank account, also after nobody waits for it any more.",
     )
     billing_not_attempted = fields.Boolean(
         string="Not Attempted",
@@ -1267,11 +1273,19 @@ class PaymentTransaction(models.Model):
     @api.depends('state', 'provider_code', 'billing_order_id')
     def _compute_billing_awaits_transfer(self):
         for tx in self:
-            tx.billing_awaits_transfer = (
-                bool(tx.billing_order_id)
-                and tx.state == 'pending'
-                and tx.env['billpro.provider']._of(tx.provider_code)._awaits_transfer
+            is_transfer = bool(tx.billing_order_id) and (
+                tx.env['billpro.provider']._of(tx.provider_code)._awaits_transfer
             )
+            tx.billing_awaits_transfer = is_transfer and tx.state == 'pending'
+            tx.billing_can_receive_transfer = is_transfer and tx.state in TRANSFERABLE
+
+    def _billing_get_transfer_reference(self):
+        """Return what the customer is to write on the transfer: it is on the invoice, too.
+
+        :rtype: str
+        """
+        self.ensure_one()
+        return self.billing_order_id.reference or self.reference
 
     # === WHAT A REQUEST LEFT === #
 

@@ -109,6 +109,41 @@ class BillproProvider(models.AbstractModel):
         providers = self._get_providers().items()
         return [code for code, provider in providers if provider._tells_outcomes]
 
+    # === TRANSFERS === #
+
+    @api.model
+    def _begin_transfer(self, tx):
+        """Prepare what a customer is told who is to transfer the money.
+
+        Asked of providers whose transfers are awaited, as is the rest here.
+
+        :param payment.transaction tx: The transaction that waits for the money.
+        :return: What the customer is to write on the transfer; False if that is the transaction's
+                 own reference.
+        :rtype: str|bool
+        """
+        return False
+
+    @api.model
+    def _get_transfer_instructions(self, tx):
+        """Return how the money is to be transferred, in the present language.
+
+        :param payment.transaction tx: The transaction that waits for the money.
+        :return: Bank accounts and whatever else the company writes; False if it wrote nothing.
+        :rtype: markupsafe.Markup|bool
+        """
+        return False
+
+    @api.model
+    def _get_transfer_qr_code(self, tx):
+        """Return the transfer as a picture that banking apps read.
+
+        :param payment.transaction tx: The transaction that waits for the money.
+        :return: The picture as the address of an `img`; None if there is none.
+        :rtype: str|None
+        """
+        return
+
     # === REQUESTS === #
 
     @api.model

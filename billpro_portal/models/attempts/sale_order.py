@@ -1,6 +1,6 @@
 from functools import partial
 
-from odoo import models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ...billing.lifecycle import BEFORE_APPROVAL, OPEN
@@ -10,6 +10,15 @@ class SaleOrder(models.Model):
     """Whether a payment of the order is under way, and giving up what isn't finished."""
 
     _inherit = 'sale.order'
+
+    billing_awaits_transfer = fields.Boolean(
+        string="Awaits a Transfer", compute='_compute_billing_awaits_transfer', compute_sudo=True
+    )
+
+    @api.depends('billing_transaction_ids.state')
+    def _compute_billing_awaits_transfer(self):
+        for order in self:
+            order.billing_awaits_transfer = bool(order._billing_get_awaited_transfers())
 
     def _billing_get_initial_attempts(self):
         """Return the attempts to pay the initial payment, newest first.
@@ -112,6 +121,27 @@ class SaleOrder(models.Model):
                     )
                 )
             order.sudo()._check_billing_attempts_given_up()
+
+    # === TRANSFERS === #
+
+    def _billing_get_awaited_transfers(self):
+        """Return the transfers that the order waits for; a person sees them on the bank account.
+
+        :rtype: payment.transaction
+        """
+        return self._billing_get_initial_attempts().filtered('billing_awaits_transfer')
+
+    def _billing_end_transfers(self, reason):
+        """Wait no longer for transfers; the caller holds the lock.
+
+        Should the money come all the same, a person books it.
+
+        :param str reason: Why not.
+        """
+        for tx in self._billing_get_awaited_transfers():
+            tx.billing_superseded = True  # It is no decline.
+            tx._set_canceled(state_message=reason)
+            tx.billing_order_id._message_log(body=f'{tx.reference}: {reason}')
 
     # === ATTEMPTS NOT SENT YET === #
 

@@ -114,7 +114,7 @@ class PaymentTransaction(models.Model):
         self.check_access('read')
         tx_sudo = self.sudo()
         tx_sudo.billing_order_id._lock_billing()
-        if not tx_sudo.billing_outcome_unknown and not tx_sudo.billing_awaits_transfer:
+        if not tx_sudo.billing_outcome_unknown:
             raise UserError(self.env._("The outcome of %s is known.", self.reference))
         person = self.env.user.name
         tx_sudo.billing_outcome_unknown = False

@@ -360,10 +360,11 @@ class SaleOrder(models.Model):
             )
         )
         under_way = unfit._billing_give_up() | (unfit & self._billing_get_payment_in_progress())
-        if hold == PAID and (transfer := under_way.filtered('billing_awaits_transfer')):
-            # No provider will tell of it: this is the money that it waited for.
-            transfer._set_canceled(state_message=self.env._("The money came in another way."))
-            under_way -= transfer
+        transfers = under_way.filtered('billing_awaits_transfer')
+        if hold in {PAID, False}:
+            # No provider will tell of it: this is the money that it waited for, or a part of it.
+            transfers._set_canceled(state_message=self.env._("The money came in another way."))
+        under_way -= transfers
         # Staff were asked to release what was reserved.
         return not under_way.filtered(
             lambda tx: tx.state != 'authorized' or not tx.is_post_processed

@@ -1,12 +1,23 @@
-from odoo import models
+from odoo import Command, fields, models
+from odoo.exceptions import UserError
 
 from ...billing.lifecycle import BEFORE_APPROVAL
 
 
 class PaymentTransaction(models.Model):
-    """Initial payments that staff charge to a stored card, without the customer's browser."""
+    """Initial payments that need no browser: staff charge a stored card, or find a transfer."""
 
     _inherit = 'payment.transaction'
+
+    billing_journal_id = fields.Many2one(
+        string="Journal of the Transfer",
+        comodel_name='account.journal',
+        readonly=True,
+        copy=False,
+        help="Where a person has found the money.",
+    )
+
+    # === STORED CARDS === #
 
     def _billing_charge_by_staff(self):
         """Charge a stored card for the initial payment, and book what comes of it.
@@ -91,3 +102,183 @@ class PaymentTransaction(models.Model):
                 'next': {'type': 'ir.actions.act_window_close'},
             },
         }
+
+    # === TRANSFERS === #
+
+    def _set_pending(self, *, state_message=None, extra_allowed_states=()):
+        """Override of `payment` to tell customers how to transfer the money that is awaited."""
+        pending = super()._set_pending(
+            state_message=state_message, extra_allowed_states=extra_allowed_states
+        )
+        for tx in pending.filtered('billing_awaits_transfer'):
+            order = tx.billing_order_id
+            reference = order.reference or tx.provider_id._in_billing()._begin_transfer(tx)
+            # From there Sale takes it for the invoice.
+            order.reference = reference or tx.reference
+            self.env['billpro.notification']._queue(
+                'transfer_awaited', order, f'transfer-{tx.id}', transaction_id=tx.id
+            )
+        return pending
+
+    def action_open_transfer(self):
+        """Open the dialog in which staff enter what has arrived of a transfer.
+
+        :return: A window action.
+        :rtype: dict
+        :raise AccessError: If the user may not.
+        :raise UserError: If no money can come by it.
+        """
+        self.ensure_one()
+        order = self.sudo().billing_order_id.with_env(self.env)
+        order._check_billing_user()
+        if not self.billing_can_receive_transfer:
+            raise UserError(self.env._("No transfer is awaited by %s.", self.sudo().reference))
+        return {
+            'type': 'ir.actions.act_window',
+            'name': self.env._("Transfer received"),
+            'res_model': 'billpro.transfer',
+            'view_mode': 'form',
+            'target': 'new',
+            'context': {'default_order_id': order.id, 'default_transaction_id': self.id},
+        }
+
+    def _billing_get_transfer_due(self):
+        """Return what the order asks for now of the transfer's money.
+
+        :return: The amount; 0 if the order needs none, or none in this currency.
+        :rtype: float
+        """
+        self.ensure_one()
+        order = self.billing_order_id
+        if order.billing_status not in BEFORE_APPROVAL or order.currency_id != self.currency_id:
+            return 0.0
+        return max(0.0, order._billing_get_amount_asked())
+
+    def _billing_get_transfer_standing(self):
+        """Return what tells whether somebody has decided upon the transfer since.
+
+        :rtype: str
+        """
+        self.ensure_one()
+        order = self.billing_order_id
+        return f'{order.id}/{order.billing_status}/{self.state}/{self._billing_get_transfer_due()}'
+
+    def _billing_get_transfer_consequence(self, amount):
+        """Return what becomes of what has arrived of a transfer, for the person who decides.
+
+        :param float amount: What has arrived, in the currency of the transaction.
+        :rtype: str
+        """
+        self.ensure_one()
+        due = self._billing_get_transfer_due()
+        difference = self.currency_id.compare_amounts(amount, due)
+        missing = self.currency_id.format(abs(due - amount))
+        if not due:
+            return self.env._(
+                "The order needs no payment. It stays as it is, and the money is on the customer's"
+                " account."
+            )
+        if difference < 0:
+            return self.env._(
+                "%s are missing. What has arrived counts as a part, the order goes on waiting, and"
+                " its link asks for the rest.",
+                missing,
+            )
+        if difference > 0:
+            return self.env._(
+                "The order is paid. %s are too much: they are on the customer's account, to be paid"
+                " back.",
+                missing,
+            )
+        return self.env._("The order is paid.")
+
+    def _billing_get_transfer_journals(self):
+        """Return the journals in which the money of a transfer may be found.
+
+        :rtype: account.journal
+        """
+        self.ensure_one()
+        return self.env['account.journal'].search(
+            [
+                *self.env['account.journal']._check_company_domain(self.company_id),
+                ('type', 'in', ('bank', 'cash')),
+            ]
+        )
+
+    def _billing_receive_transfer(self, amount, journal):
+        """Book what has arrived of a transfer; the caller holds the lock of the order.
+
+        Just what is asked for pays the order. Less counts as a part that was paid in another way:
+        the link asks for the rest. What is too much is on the customer's account, and so is all
+        that comes for an order that needs none.
+
+        :param float amount: What has arrived, in the currency of the transaction.
+        :param account.journal journal: Where it has arrived.
+        """
+        self.ensure_one()
+        order, due = self.billing_order_id, self._billing_get_transfer_due()
+        message = self.env._(
+            "%(person)s found %(amount)s in %(journal)s.",
+            person=self.env.user.name,
+            amount=self.currency_id.format(amount),
+            journal=journal.name,
+        )
+        others = order._billing_get_initial_attempts() - self
+        others._billing_give_up()
+        others.filtered('billing_awaits_transfer')._set_canceled(
+            state_message=self.env._("The money came by another transfer.")
+        )
+        excess = self.currency_id.round(amount - due) if due else 0.0
+        self.write({'amount': amount if excess <= 0 else due, 'billing_journal_id': journal.id})
+        if excess < 0:
+            self.write({'billing_order_id': False, 'sale_order_ids': [Command.set(order.ids)]})
+        order._message_log(body=f'{self.reference}: {message}')
+        self._billing_book_transfer(message)
+        if excess > 0:
+            self._billing_create_excess(excess)._billing_book_transfer(message)
+
+    def _billing_create_excess(self, amount):
+        """Return the payment of what a transfer has brought beyond what was asked for.
+
+        :param float amount: The amount.
+        :rtype: payment.transaction
+        """
+        return self.create(
+            {
+                'provider_id': self.provider_id.id,
+                'payment_method_id': self.payment_method_id.id,
+                'operation': self.operation,
+                'reference': self._compute_reference(self.provider_code, prefix=self.reference),
+                'amount': amount,
+                'currency_id': self.currency_id.id,
+                'partner_id': self.partner_id.id,
+                'billing_order_id': self.billing_order_id.id,
+                'billing_journal_id': self.billing_journal_id.id,
+                # Nobody has waited for it, and another payment of the order may be open.
+                'state': 'cancel',
+            }
+        )
+
+    def _billing_book_transfer(self, message):
+        """Book what a person has found on the bank account, as what a provider has collected.
+
+        :param str message: Who has found what.
+        """
+        self._set_done(state_message=message)
+        self._post_process()
+
+    def _create_payment(self, **extra_create_values):
+        """Override of `account_payment` to enter transfers where they were found.
+
+        Providers without a payment method of the books have none in any journal, and what has none
+        can't be paid.
+        """
+        if journal := self.billing_journal_id:
+            lines = journal._get_available_payment_method_lines('inbound')
+            by_hand = lines.filtered(lambda line: not line.payment_provider_id)
+            extra_create_values = {
+                'journal_id': journal.id,
+                'payment_method_line_id': by_hand[:1].id,
+                **extra_create_values,
+            }
+        return super()._create_payment(**extra_create_values)

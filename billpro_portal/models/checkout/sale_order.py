@@ -332,6 +332,62 @@ class SaleOrder(models.Model):
             invoice._portal_ensure_token()
         return invoices
 
+    # === TRANSFERS === #
+
+    def action_open_transfer(self):
+        """Open the dialog in which staff enter what has arrived of the awaited transfer.
+
+        :return: A window action.
+        :rtype: dict
+        :raise AccessError: If the user may not.
+        :raise UserError: If none is awaited.
+        """
+        self.ensure_one()
+        self._check_billing_user()
+        return self._billing_get_one_awaited_transfer().with_env(self.env).action_open_transfer()
+
+    def action_end_transfer(self):
+        """Wait no longer for the customer's transfer: the link asks for the payment again.
+
+        :raise AccessError: If the user may not.
+        :raise UserError: If none is awaited.
+        """
+        self.ensure_one()
+        self._check_billing_user()
+        self.sudo()._lock_billing()
+        self._billing_get_one_awaited_transfer()
+        self.sudo()._billing_end_transfers(
+            self.env._("%s waits for the transfer no longer.", self.env.user.name)
+        )
+
+    def _billing_get_one_awaited_transfer(self):
+        """Return the transfer that the order waits for.
+
+        :rtype: payment.transaction
+        :raise UserError: If there is none.
+        """
+        tx = self.sudo()._billing_get_awaited_transfers()[:1]
+        if not tx:
+            raise UserError(self.env._("Order %s awaits no transfer.", self.name))
+        return tx
+
+    def _billing_pay_another_way(self, transaction_id):
+        """Let the customer choose another way to pay than the awaited transfer.
+
+        The caller holds the lock. What was booked meanwhile, or is another transfer than the page
+        has shown, stays.
+
+        :param int transaction_id: The transfer that the page has shown.
+        :raise UserError: If the order can't be paid any more.
+        """
+        self.ensure_one()
+        transfers = self._billing_get_awaited_transfers()
+        if transaction_id not in transfers.ids:
+            return
+        if self.is_expired:
+            raise UserError(self.env._("This offer has expired. Please contact us for a new one."))
+        self._billing_end_transfers(self.env._("The customer pays in another way."))
+
     # === AGREEMENT === #
 
     def _billing_get_agreement(self):

@@ -38,6 +38,26 @@ class BillproNoticeOrderReminder(models.AbstractModel):
         return bool(notice.order_id._get_billing_refusal_of(OrderAction.REMIND))
 
 
+class BillproNoticeTransferAwaited(models.AbstractModel):
+    """The customer has chosen to transfer the money, and is told how."""
+
+    _name = 'billpro.notice.transfer_awaited'
+    _description = "Notice: Transfer details"
+    _inherit = 'billpro.notice'
+
+    _notice_kind = 'transfer_awaited'
+    _notice_sequence = 25
+    _is_about_payment = True
+
+    @api.model
+    def _get_label(self):
+        return self.env._("Transfer details")
+
+    @api.model
+    def _is_outdated(self, notice):
+        return not notice.transaction_id.billing_awaits_transfer
+
+
 class BillproNoticePurchaseConfirmation(models.AbstractModel):
     """The initial payment is approved, or a card is registered."""
 

@@ -529,9 +529,20 @@ class BillproNotification(models.Model):
             number = reminder_number(days, sent, self._get_day_begun(order))
             facts = told.get(order.id, set())
             later = {f'order-{order.id}-{n}' for n in range(number, len(days) + 1)}
-            if number and not facts & later and not order._billing_get_not_payable_reason():
+            if number and not facts & later and self._is_reminded(order):
                 values_list.append({'order_id': order.id, 'fact': f'order-{order.id}-{number}'})
         self._queue_all('order_reminder', values_list)
+
+    @api.model
+    def _is_reminded(self, order):
+        """Return whether a customer can pay an order, or has yet to transfer the money.
+
+        :param sale.order order: The order.
+        :rtype: bool
+        """
+        if order.billing_awaits_transfer:
+            return not order.is_expired and not order._billing_get_other_payments_hold()
+        return not order._billing_get_not_payable_reason()
 
     @api.model
     def _get_day_begun(self, order):

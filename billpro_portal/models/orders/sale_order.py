@@ -527,6 +527,7 @@ class SaleOrder(models.Model):
         billed = self.filtered('purchase_type')
         if billed:
             billed._lock_billing()
+            billed.sudo()._billing_end_transfers(self.env._("The order was cancelled."))
             billed._check_billing_no_payment_in_progress()
             billed._apply_billing_trigger('cancel', self.env._("The order was cancelled."))
             billed.sudo().billing_transaction_ids._billing_supersede()

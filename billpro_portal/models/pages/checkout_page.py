@@ -119,18 +119,33 @@ class BillproCheckoutPage(models.AbstractModel):
                 " there. If you have left that page, you can pay here again in half an hour at the"
                 " latest."
             )
-        elif tx.billing_awaits_transfer:
-            message = self.env._(
-                "Your order goes on as soon as your transfer has arrived; you will find the result"
-                " here."
-            )
         return {
             **self.env['billpro.order.page']._get_page_values(order),
             'message': message,
             'is_received': bool(received),
-            'instructions': tx.billing_awaits_transfer and tx.provider_id.pending_msg,
             'amount': tx.currency_id.format(tx.amount),
             'reference': tx.reference,
+            'state_route': order._billing_get_order_link('/state'),
+        }
+
+    def _get_transfer_values(self, order):
+        """Return the values of the page that says how to transfer the money that is awaited.
+
+        :param sale.order order: The order.
+        :rtype: dict
+        """
+        tx = order._billing_get_awaited_transfers()[:1]
+        provider = tx.provider_id._in_billing()
+        return {
+            **self.env['billpro.order.page']._get_page_values(order),
+            'way': tx.provider_id.name,
+            'amount': tx.currency_id.format(tx.amount),
+            'recipient': tx.company_id.name,
+            'reference': tx._billing_get_transfer_reference(),
+            'instructions': provider._get_transfer_instructions(tx),
+            'qr_code': provider._get_transfer_qr_code(tx),
+            'transaction_id': tx.id,
+            'other_way_url': not order.is_expired and order._billing_get_order_link('/other-way'),
             'state_route': order._billing_get_order_link('/state'),
         }
 

@@ -29,6 +29,7 @@ class BillproNoticeRows(models.AbstractModel):
                 self._get_row(
                     self.env._("To pay now"), order.currency_id.format(amount), strong=True
                 ),
+                *self._get_transfer_rows(order),
             ]
         if order.billing_token_id:
             rows.append(self._get_row(self.env._("Card"), order.billing_token_id._get_card_name()))
@@ -45,6 +46,29 @@ class BillproNoticeRows(models.AbstractModel):
                     strong=True,
                 )
             )
+        return rows
+
+    def _get_transfer_rows(self, order):
+        """Return how the customer is to transfer the money, if that is awaited, as rows.
+
+        :param sale.order order: The order.
+        :rtype: list[dict]
+        """
+        rows = []
+        for tx in order.sudo()._billing_get_awaited_transfers()[:1]:
+            rows += [
+                self._get_row(self.env._("Recipient"), tx.company_id.name),
+                self._get_row(
+                    self.env._("Payment reference"),
+                    tx._billing_get_transfer_reference(),
+                    strong=True,
+                ),
+            ]
+            provider = tx.provider_id._in_billing()
+            if instructions := provider._get_transfer_instructions(tx):
+                # Values are at the right, which is no place for paragraphs and lists.
+                text = Markup('<div style="text-align: left;">%s</div>') % instructions
+                rows.append(self._get_row(self.env._("How to pay"), text))
         return rows
 
     def _get_event_rows(self, event):

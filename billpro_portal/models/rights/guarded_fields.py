@@ -66,6 +66,7 @@ OWN = {
         'billing_ip_address',
         'billing_is_card_update',
         'billing_is_release',
+        'billing_journal_id',
         'billing_network_advice_code',
         'billing_network_code',
         'billing_next_inquiry',

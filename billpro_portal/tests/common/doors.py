@@ -95,6 +95,7 @@ METHODS = {
     'billpro.reschedule': {'action_reschedule': BILLING_USERS},
     'billpro.skip': {'action_skip': BILLING_USERS},
     'billpro.take.payment': {'action_take_payment': BILLING_USERS},
+    'billpro.transfer': {'action_book': BILLING_USERS},
     'billpro.webhook.event': {'action_process_again': BILLING_MANAGERS},
     # Odoo's own dialogs; see `wizards.other_links`.
     'payment.capture.wizard': {'action_capture': ODOO},
@@ -106,6 +107,7 @@ METHODS = {
     'payment.token': {'get_linked_records_info': READERS},
     'payment.transaction': {
         'action_capture': BILLING_USERS,
+        'action_open_transfer': BILLING_USERS,
         'action_refund': BILLING_MANAGERS,
         'action_void': BILLING_MANAGERS,
         'action_was_executed': BILLING_MANAGERS,
@@ -118,6 +120,7 @@ METHODS = {
     'sale.order': {
         'action_cancel_unpaid': WRITERS,
         'action_draft': ODOO,
+        'action_end_transfer': BILLING_USERS,
         'action_mail_order_links': SALESPEOPLE,
         'action_mark_complete': BILLING_MANAGERS,
         'action_open_billing_invoices': READERS,
@@ -133,6 +136,7 @@ METHODS = {
         'action_open_pause': BILLING_USERS,
         'action_open_refund': BILLING_MANAGERS,
         'action_open_take_payment': BILLING_USERS,
+        'action_open_transfer': BILLING_USERS,
         'action_quotation_send': ODOO,
         'action_refund_on_account': BILLING_MANAGERS,
         'action_release': BILLING_MANAGERS,
@@ -247,4 +251,5 @@ FIELDS = {
     'billpro.reschedule': {'amount', 'day', 'event_id', 'reason', 'scope'},
     'billpro.skip': {'event_id', 'reason'},
     'billpro.take.payment': {'amount', 'due_date', 'note', 'order_id', 'when'},
+    'billpro.transfer': {'amount', 'journal_id', 'order_id', 'transaction_id'},
 }
