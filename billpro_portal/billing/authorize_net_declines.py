@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from .declines import HARD, SOFT, DeclineCodes
+from .declines import HARD, SOFT, DeclineClass, DeclineCodes
 from .provider_answers import Decline
 from .request_outcomes import DECLINED, NOT_ATTEMPTED, REFUSED, UNKNOWN, AnsweredError, Outcome
 
@@ -130,7 +130,7 @@ def read_error(error: AnsweredError) -> Decline:
     :rtype: Decline
     """
     reasons = _get_reasons(error)
-    decline_class = HARD if reasons & _HARD_TEXTS else SOFT
+    decline_class: DeclineClass = HARD if reasons & _HARD_TEXTS else SOFT
     return Decline(decline_class, DeclineCodes(decline_code=', '.join(sorted(reasons)) or None))
 
 

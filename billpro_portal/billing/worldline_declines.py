@@ -97,7 +97,7 @@ def get_payment(answer: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _get_first_code(described: Mapping[str, Any]) -> str | None:
-    errors = described.get('errors') or [{}]
+    errors: list[Mapping[str, str]] = described.get('errors') or [{}]
     return errors[0].get('errorCode')
 
 

@@ -31,6 +31,8 @@ BROWSER_OPERATIONS = frozenset({'online_direct', 'online_redirect', 'validation'
 PAYMENT_PAGE_MINUTES = 30
 # Nobody has a checkout open that long: what could not be ended until then keeps nobody waiting.
 FORGOTTEN_HOURS = 24
+# A provider that reports by messages alone has said long before what became of a refund.
+REPORT_DAYS = 7
 # Most who don't come back have paid nothing: they are asked about for two days.
 UNFINISHED_INQUIRIES = 4
 UNFINISHED_DAYS = 7
@@ -1148,6 +1150,13 @@ class PaymentTransaction(models.Model):
 
     # === WHAT COMES OF IT === #
 
+    @api.model
+    def _search_by_reference(self, provider_code, payment_data):
+        """Override of `payment`: a report of what has no number yet is found all the same."""
+        provider = self.env['billpro.provider']._of(provider_code)
+        found = provider._find_without_number(payment_data)
+        return found or super()._search_by_reference(provider_code, payment_data)
+
     def _process(self, provider_code, payment_data):
         """Override of `payment`: nothing is taken in but what is of the transaction.
 
@@ -1428,6 +1437,34 @@ class PaymentTransaction(models.Model):
 
         # Not to be mixed with the answers of the inquiries that follow.
         for tx in self.env['billpro.failure']._leave_out_waiting(abandoned, 'inquire'):
+            self.env['billpro.own.transaction']._commit_alone(tx, 'inquire', partial(mark, tx))
+        self._billing_find_unreported()
+
+    @api.model
+    def _billing_find_unreported(self):
+        """Mark the refunds, captures and releases that were received, and never reported.
+
+        Of providers that can't be asked only a person can find it out.
+        """
+        since = fields.Datetime.subtract(fields.Datetime.now(), days=REPORT_DAYS)
+        unreported = self.search(
+            [
+                ('billing_order_id', '!=', False),
+                ('source_transaction_id', '!=', False),
+                ('state', '=', 'pending'),
+                ('billing_outcome_unknown', '=', False),
+                ('provider_id.code', 'not in', self.env['billpro.provider']._get_telling_codes()),
+                ('last_state_change', '<', since),
+            ]
+        )
+
+        def mark(tx):
+            if not tx._billing_try_lock_with_order():
+                return False
+            tx._billing_set_outcome_unknown()
+            return True
+
+        for tx in self.env['billpro.failure']._leave_out_waiting(unreported, 'inquire'):
             self.env['billpro.own.transaction']._commit_alone(tx, 'inquire', partial(mark, tx))
 
     def _billing_try_lock_with_order(self):

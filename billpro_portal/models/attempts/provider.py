@@ -213,6 +213,18 @@ class BillproProvider(models.AbstractModel):
         return
 
     @api.model
+    def _find_without_number(self, payment_data):
+        """Return the transaction of ours that a message is about, where Odoo knows it by number.
+
+        It has none if the answer to its request was lost: Odoo would make another one.
+
+        :param dict payment_data: What is reported.
+        :return: The transaction; empty if Odoo finds it.
+        :rtype: payment.transaction
+        """
+        return self.env['payment.transaction']
+
+    @api.model
     def _get_number(self, tx, payment_data):
         """Return the provider's number of what is reported, by which it can be asked about.
 

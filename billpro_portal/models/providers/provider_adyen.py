@@ -68,6 +68,27 @@ class BillproProviderAdyen(models.AbstractModel):
         return adyen_declines.read_decline(payment_data) if is_charge else None
 
     @api.model
+    def _find_without_number(self, payment_data):
+        """Override: of a refund without an answer the message brings reference and number."""
+        found = super()._find_without_number(payment_data)
+        if payment_data.get('eventCode') != 'REFUND':
+            return found
+        return found.search(
+            [
+                ('reference', '=', payment_data.get('merchantReference')),
+                ('provider_code', '=', 'adyen'),
+                ('billing_order_id', '!=', False),
+                ('operation', '=', 'refund'),
+                ('provider_reference', '=', False),
+                (
+                    'source_transaction_id.provider_reference',
+                    '=',
+                    payment_data.get('originalReference'),
+                ),
+            ]
+        )
+
+    @api.model
     def _get_number(self, tx, payment_data):
         """Override: captures and releases have numbers of their own beside the payment's."""
         if payment_data.get('eventCode') in {'CAPTURE', 'CAPTURE_FAILED', 'CANCELLATION'}:

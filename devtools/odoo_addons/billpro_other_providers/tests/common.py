@@ -103,14 +103,15 @@ class AdyenCommon(OtherProviderCommon):
         'cancels': ('CANCELLATION', 'Cancelled'),
     }
 
-    def _deliver(self, tx, result=None):
+    def _deliver(self, tx, result=None, number=None):
         """Process the message about a change, which Adyen sends a while after it was received."""
-        change, source, body = self.api.changes[tx.provider_reference]
+        number = number or tx.provider_reference
+        change, source, body = self.api.changes[number]
         event, good = self.events[change]
         message = {
             'eventCode': event,
             'success': 'true',
-            'pspReference': tx.provider_reference,
+            'pspReference': number,
             'originalReference': source,
             'merchantReference': tx.reference,
             'amount': body.get('amount') or self.api.charges[source]['amount'],

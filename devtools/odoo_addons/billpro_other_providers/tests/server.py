@@ -343,16 +343,31 @@ class FlutterwaveApi(ProviderApi):
 
     host = 'flutterwave.com'
 
+    def reset(self):
+        super().reset()
+        self.links = []
+
+    def pay(self, link):
+        """Pay at a link, as its customer does on the page."""
+        self._charge({**link, 'token': 'approved', 'email': link['customer']['email']})
+
     def answer(self, method, path, query, headers, body):
         if path.endswith('/verify_by_reference'):
             found = [each for each in self.charges.values() if each['tx_ref'] == query['tx_ref']]
             if found:
                 return 200, {'status': 'success', 'data': found[0]}
             return 400, {'status': 'error', 'message': "No transaction was found", 'data': None}
+        if path.endswith('/payments'):
+            self.links.append(body)
+            link = f'https://checkout.flutterwave.com/v3/hosted/pay/{len(self.links)}'
+            return 200, {'status': 'success', 'data': {'link': link}}
         if any(each['tx_ref'] == body['tx_ref'] for each in self.charges.values()):
             return 400, {'status': 'error', 'message': "Duplicate transaction reference"}
         if body['token'] == 'lost':
             return 400, {'status': 'error', 'message': "Invalid token passed", 'data': None}
+        return 200, {'status': 'success', 'data': self._charge(body)}
+
+    def _charge(self, body):
         charge = {
             'id': 277000000 + len(self.charges),
             'tx_ref': body['tx_ref'],
@@ -367,7 +382,7 @@ class FlutterwaveApi(ProviderApi):
         if body['token'] == 'low':
             charge |= {'status': 'failed', 'processor_response': 'Insufficient Funds'}
         self.charges[charge['id']] = charge
-        return 200, {'status': 'success', 'data': charge}
+        return charge
 
 
 class WorldlineApi(ProviderApi):

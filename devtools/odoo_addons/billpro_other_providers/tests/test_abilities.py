@@ -51,7 +51,9 @@ class TestAbilities(TransactionCase):
             provider.name,
             "yes" if provider.support_tokenization else "–",
             refunds.get(provider.support_refund, "–"),
-            ("yes, in part, too" if seam._captures_in_part else "as a whole only") if captures else "–",
+            ("yes, in part, too" if seam._captures_in_part else "as a whole only")
+            if captures
+            else "–",
             "yes" if captures and seam._releases else "–",
             "yes" if seam._tells_outcomes else "–",
             self._describe_lost(seam),

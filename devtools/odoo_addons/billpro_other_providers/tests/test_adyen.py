@@ -66,6 +66,31 @@ class TestAdyen(common.AdyenCommon):
         self._deliver(refund_tx)
         self.assertEqual((refund_tx.state, self.order.billing_refunded), ('done', 24.2))
 
+    def test_the_message_about_a_refund_without_an_answer(self):
+        self._run_at()
+        self.api.fault = 'drop_after'
+        refund_tx = self._pay_back()
+        [number] = self.api.changes
+        self._deliver(refund_tx, number=number)
+        self.assertEqual((refund_tx.state, refund_tx.provider_reference), ('done', number))
+        self.assertEqual(self.event.transaction_ids.child_transaction_ids, refund_tx)
+        self._run_at(hours=1, minutes=6)
+        self.assertEqual((len(self.api.changes), self.order.billing_refunded), (1, 24.2))
+        self._assert_books_closed(self.order)
+
+    def test_a_person_is_asked_about_a_refund_that_is_never_reported(self):
+        self._run_at()
+        refund_tx = self._pay_back()
+        self._run_at(days=6)
+        self.assertFalse(self.order.activity_ids)
+        for minutes in (0, 10):
+            self._run_at(days=8, minutes=minutes)
+        self.assertEqual((refund_tx.state, refund_tx.billing_outcome_unknown), ('pending', True))
+        self.assertIn(
+            f"Was {refund_tx.reference} executed?", self.order.activity_ids.mapped('summary')
+        )
+        self.assertEqual(len(self.api.changes), 1)
+
     def test_the_codes_of_a_decline_are_kept(self):
         tx = self._decline('advised')
         self.assertEqual((tx.billing_error_code, tx.billing_decline_code), ('2', "Refused"))

@@ -1,13 +1,17 @@
+from unittest.mock import patch
+
+from freezegun import freeze_time
+
 from odoo.tests import tagged
+
+from odoo.addons.billpro_portal.models.attempts.payment_transaction import PaymentTransaction
+from odoo.addons.billpro_portal.tests.common.gateway import DUE
 
 from . import common
 
 
 class LostAnswers:
-    """Whatever is lost, a card is charged once; what can't be found out a person is asked.
-
-    `held` says what stays a person's question.
-    """
+    """Whatever is lost, a card is charged once; what can't be found out a person is asked."""
 
     allow_inherited_tests_method = True
     # Whether a charge whose answer was lost is found out.
@@ -58,6 +62,36 @@ class LostAnswers:
         else:
             self._assert_held()
             self.assertFalse(self.api.charges)
+
+    def _die(self, sends):
+        """Leave what a worker leaves that has died around its request."""
+        run = self.env['billpro.billing.run']
+        with freeze_time(DUE):
+            tx = run._open(run._get_due_domain())
+            tx.billing_sent_date = DUE
+            if sends:
+                with patch.object(PaymentTransaction, '_process', lambda *_args: None):
+                    tx._send_payment_request()
+        self.assertEqual((self.event.status, tx.state), ('processing', 'draft'))
+        self.assertEqual(len(self.api.charges), sends)
+        for minutes in (5, 11):
+            self._run_at(minutes=minutes)
+
+    def test_a_worker_died_before_the_request(self):
+        self._die(sends=False)
+        if self.repeats:
+            self._assert_charged()
+        else:
+            self._assert_held()
+            self.assertFalse(self.api.charges)
+
+    def test_a_worker_died_during_the_request(self):
+        self._die(sends=True)
+        if self.finds_charges:
+            self._assert_charged()
+        else:
+            self._assert_held()
+            self.assertEqual(len(self.api.charges), 1)
 
     def test_a_key_that_is_refused_is_no_decline(self):
         self.api.fault = 401
