@@ -1,6 +1,7 @@
 """The command line of `./dev`."""
 
 import argparse
+import os
 import signal
 import sys
 from argparse import Namespace
@@ -47,7 +48,7 @@ def main() -> int:
     # So that being ended by another program stops everything, as Ctrl-C does.
     signal.signal(signal.SIGTERM, _interrupt)
     options, further_arguments = _parser().parse_known_args()
-    if further_arguments and options.command not in {test, unit, glue}:
+    if further_arguments and options.command not in {test, unit, glue, providers}:
         _parser().error(f"unknown arguments: {' '.join(further_arguments)}")
     options.further_arguments = further_arguments
     try:
@@ -98,19 +99,7 @@ def _parser() -> argparse.ArgumentParser:
         '--alone', action='store_true', help="where nothing but the addon and Odoo can be found"
     )
     native_parser.set_defaults(command=native)
-    glue_parser = commands.add_parser(
-        'glue',
-        help="run the tests of the glue addons, beside the modules that they go with; options go"
-        " to pytest",
-    )
-    glue_parser.add_argument(
-        'addons',
-        nargs='*',
-        metavar='ADDON',
-        choices=[[], *(addon.name for addon in paths.glue_addons())],
-        help="default: all of them",
-    )
-    glue_parser.set_defaults(command=glue)
+    _add_beside_parsers(commands)
     odoo_tests_parser = commands.add_parser(
         'odoo-tests', help="run Odoo's own tests with the addons and without them, and compare"
     )
@@ -147,6 +136,35 @@ def _parser() -> argparse.ArgumentParser:
     lock_parser = commands.add_parser('lock', help="lock the newest versions of all packages")
     lock_parser.set_defaults(command=lock)
     return parser
+
+
+def _add_beside_parsers(commands: 'argparse._SubParsersAction[argparse.ArgumentParser]') -> None:
+    """Add the commands that test beside other modules of Odoo.
+
+    :param commands: Where commands are added.
+    """
+    glue_parser = commands.add_parser(
+        'glue',
+        help="run the tests of the glue addons, beside the modules that they go with; options go"
+        " to pytest",
+    )
+    glue_parser.add_argument(
+        'addons',
+        nargs='*',
+        metavar='ADDON',
+        choices=[[], *(addon.name for addon in paths.glue_addons())],
+        help="default: all of them",
+    )
+    glue_parser.set_defaults(command=glue)
+    providers_parser = commands.add_parser(
+        'providers',
+        help="run the tests of other providers than Stripe, beside Odoo's modules; options go to"
+        " pytest",
+    )
+    providers_parser.add_argument(
+        '--write', action='store_true', help="write what they can do into the documentation"
+    )
+    providers_parser.set_defaults(command=providers)
 
 
 def _add_search_parsers(commands: 'argparse._SubParsersAction[argparse.ArgumentParser]') -> None:
@@ -283,6 +301,14 @@ def glue(options: Namespace) -> int:
             for addon in paths.glue_addons()
             if not options.addons or addon.name in options.addons
         )
+
+
+def providers(options: Namespace) -> int:
+    """Run the tests of other providers than Stripe."""
+    if options.write:
+        os.environ[paths.WRITE_ABILITIES] = '1'
+    with _odoo() as odoo:
+        return test_run.run_glue(odoo, [paths.OTHER_PROVIDERS], options.further_arguments)
 
 
 def compare_odoo_tests(options: Namespace) -> int:

@@ -143,7 +143,9 @@ class Databases:
 
         def install(database: str) -> None:
             self.copy(self.neighbours_template(addons), database)
-            configuration = self.odoo.write_configuration(database, max_cron_threads=0)
+            configuration = self.odoo.write_configuration(
+                database, max_cron_threads=0, addons_path=self.odoo.addons_path_with(addons)
+            )
             with console.step(f"Installing {', '.join(modules)}"):
                 log = self.odoo.update(configuration, install=modules)
             if problems := addon_log.warnings(log):

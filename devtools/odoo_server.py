@@ -46,6 +46,15 @@ class Odoo:
         """Return the folders that Odoo finds modules in."""
         return [self.source / 'addons', self.source / 'odoo/addons', paths.CHECKOUT]
 
+    def addons_path_with(self, addons: list[Path]) -> str:
+        """Return the setting by which Odoo finds some addons besides its usual ones.
+
+        :param addons: The folders of the addons.
+        """
+        usual = self.addons_path()
+        others = sorted({addon.parent for addon in addons} - set(usual))
+        return ','.join(str(path) for path in [*usual, *others])
+
     def filestore(self, database: str) -> Path:
         """Return the folder of a database's attachments.
 

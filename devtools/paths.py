@@ -12,6 +12,9 @@ FAKE_GATEWAY = CHECKOUT / 'devtools/fake_gateway'
 # Addons for development databases only.
 DEVELOPMENT_ADDONS = CHECKOUT / 'devtools/odoo_addons'
 FAKE_GATEWAY_ADDON = 'billpro_fake_gateway'
+# Holds the tests of what the addon says of payment modules that it doesn't depend on.
+WRITE_ABILITIES = 'BILLPRO_WRITE_ABILITIES'
+OTHER_PROVIDERS = DEVELOPMENT_ADDONS / 'billpro_other_providers'
 
 
 def glue_addons() -> list[Path]:

@@ -40,7 +40,9 @@ def pytest_collection(session: pytest.Session) -> Iterator[None]:
     # As the server does, and before anything else imports the addon: its hook keeps secrets out of
     # the log.
     load_openerp_module(paths.ADDON_NAME)
-    addons = get_tested_addons(session.config)
+    tested = get_tested_addons(session.config)
+    addons = [addon.name for addon in tested]
+    folders = tuple(f'{addon.relative_to(paths.CHECKOUT)}/' for addon in tested)
     # Before pytest imports the modules itself.
     modules = {addon: get_test_modules(addon) for addon in addons}
     found = {
@@ -55,7 +57,7 @@ def pytest_collection(session: pytest.Session) -> Iterator[None]:
         item.nodeid
         for item in session.items
         if isinstance(item, pytest.Function)
-        and item.nodeid.startswith(tuple(f'{addon}/' for addon in addons))
+        and item.nodeid.startswith(folders)
         and (item.cls.__module__, item.cls.__name__, item.originalname) not in found
     ]
     if missed:
@@ -63,14 +65,18 @@ def pytest_collection(session: pytest.Session) -> Iterator[None]:
     return result
 
 
-def get_tested_addons(config: pytest.Config) -> list[str]:
-    """Return the names of the addons whose tests are run: glue addons if they are named, or ours.
+def get_tested_addons(config: pytest.Config) -> list[Path]:
+    """Return the folders of the addons whose tests are run: others if they are named, or ours.
 
     :param config: pytest's configuration.
     """
-    named = {Path(argument).parts[0] for argument in config.args}
-    glue = [addon.name for addon in paths.glue_addons() if addon.name in named]
-    return glue or [paths.ADDON_NAME]
+    named = [paths.CHECKOUT / argument.partition('::')[0] for argument in config.args]
+    others = [
+        addon
+        for addon in [*paths.glue_addons(), paths.OTHER_PROVIDERS]
+        if any(path.is_relative_to(addon) for path in named)
+    ]
+    return others or [paths.ADDON]
 
 
 def is_whole_suite(config: pytest.Config) -> bool:

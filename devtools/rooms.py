@@ -24,10 +24,20 @@ _BEGIN, _END = '<!-- rooms: written by ./dev rooms -->', '<!-- end of rooms -->'
 HOOKS = frozenset({'_queue', '_queue_all', '_queue_again'})
 
 # Providers that are named in files of theirs alone.
-PROVIDERS = ('stripe',)
+PROVIDERS = (
+    'stripe',
+    'adyen',
+    r'authorize[_.]net',
+    'flutterwave',
+    'mercado[_ ]pago',
+    'razorpay',
+    'worldline',
+    'xendit',
+)
 # Where it stands nevertheless, and why.
 NAMED = {
     'models/__init__.py': "the room is imported",
+    'models/providers/__init__.py': "the files are imported",
     'controllers/__init__.py': "the controller is imported",
     'log_redaction.py': "the logs of the provider's library are redacted with all others",
     'billing/declines.py': "codes of card networks are quoted from the documentation",

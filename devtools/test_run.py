@@ -78,8 +78,10 @@ def run_glue(odoo: odoo_server.Odoo, addons: list[Path], arguments: list[str]) -
     """
     every = databases.Databases(odoo)
     with every.temporary(every.glue_template(addons), 'glue') as database:
-        tests = [f'{addon.name}/tests' for addon in addons]
-        results = run_pytest(odoo, database, [*tests, *arguments])
+        tests = [str(addon.relative_to(paths.CHECKOUT) / 'tests') for addon in addons]
+        results = run_pytest(
+            odoo, database, [*tests, *arguments], addons_path=odoo.addons_path_with(addons)
+        )
     return report(results, results.problems)
 
 
@@ -120,18 +122,23 @@ def kept_log(results: Results, test: str) -> Path | None:
     return results.log.rename(results.log.with_name(f'alone-{name}.log'))
 
 
-def run_pytest(odoo: odoo_server.Odoo, database: str, arguments: list[str]) -> Results:
+def run_pytest(
+    odoo: odoo_server.Odoo, database: str, arguments: list[str], **settings: str
+) -> Results:
     """Run tests with pytest.
 
     :param odoo: Odoo and its PostgreSQL cluster, which must run.
     :param database: The database to test in, or that workers copy for themselves.
     :param arguments: Arguments for pytest.
+    :param settings: Odoo's settings besides the usual ones, or instead of them.
     """
     server_log = paths.log_directory() / f'{database}.log'
     report = paths.log_directory() / f'{database}.xml'
     for leftover in (server_log, report):
         leftover.unlink(missing_ok=True)
-    configuration = odoo.write_configuration(database, logfile=server_log, max_cron_threads=0)
+    configuration = odoo.write_configuration(
+        database, logfile=server_log, max_cron_threads=0, **settings
+    )
     command: list[str | Path] = [
         *(odoo.environment / 'bin/python', '-m', 'pytest', '-p', 'devtools.pytest_plugin'),
         *('--odoo-http', f'--odoo-config={configuration}', f'--odoo-database={database}'),

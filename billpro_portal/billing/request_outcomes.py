@@ -24,6 +24,14 @@ class NotSent(Exception):
     """A request that was given up before anything of it was sent."""
 
 
+class AskedInVain(Exception):
+    """A question that has failed about what became of a request: nothing is known of that."""
+
+
+class AnsweredError(Exception):
+    """A failure that stands in an ordinary answer: what the provider says of it."""
+
+
 def classify_failed_request(error: BaseException | None) -> Outcome:
     """Return what a failed request leaves of the payment.
 

@@ -22,4 +22,5 @@ from . import notices
 from . import pages
 from . import payouts
 from . import reports
+from . import providers
 from . import stripe

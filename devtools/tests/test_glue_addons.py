@@ -12,6 +12,11 @@ def test_glue_addons_beside_each_other(odoo):
     assert test_run.run_glue(odoo, paths.glue_addons(), []) == 0
 
 
+def test_other_providers(odoo):
+    """What is said of Odoo's other providers, where their modules are."""
+    assert test_run.run_glue(odoo, [paths.OTHER_PROVIDERS], []) == 0
+
+
 @pytest.mark.parametrize('addon', paths.glue_addons(), ids=lambda addon: addon.name)
 def test_translation_template(odoo, addon):
     """Checked here and not by `./dev lint`, which would have to wait for the database."""

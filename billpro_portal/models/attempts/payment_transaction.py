@@ -3,6 +3,7 @@ import logging
 from functools import partial
 
 import psycopg2
+import requests
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
@@ -16,7 +17,7 @@ from ...billing.lifecycle import (
     PAID,
 )
 from ...billing.request_outcomes import DECLINED as REQUEST_DECLINED
-from ...billing.request_outcomes import NOT_ATTEMPTED, REFUSED, UNKNOWN
+from ...billing.request_outcomes import NOT_ATTEMPTED, REFUSED, UNKNOWN, AskedInVain, NotSent
 from ..rights.own_context import INSIDE, get_answers, is_inside
 
 # A request is over after this time: a draft that old belongs to a process that died.
@@ -30,6 +31,8 @@ BROWSER_OPERATIONS = frozenset({'online_direct', 'online_redirect', 'validation'
 PAYMENT_PAGE_MINUTES = 30
 # Nobody has a checkout open that long: what could not be ended until then keeps nobody waiting.
 FORGOTTEN_HOURS = 24
+# A provider that reports by messages alone has said long before what became of a refund.
+REPORT_DAYS = 7
 # Most who don't come back have paid nothing: they are asked about for two days.
 UNFINISHED_INQUIRIES = 4
 UNFINISHED_DAYS = 7
@@ -282,17 +285,56 @@ class PaymentTransaction(models.Model):
         try:
             return super(PaymentTransaction, tx)._send_api_request(method, endpoint, **kwargs)
         except ValidationError as error:
-            if not is_inside(self.env, 'billing_moves_no_money'):
-                self._billing_record_failed_request(error.__cause__ or error.__context__)
-            raise
+            if is_inside(self.env, 'billing_moves_no_money'):
+                raise
+            cause = self._billing_find_cause(error, method, endpoint)
+            self._billing_record_failed_request(cause)
+            raise error from cause
+
+    def _billing_find_cause(self, error, method, endpoint):
+        """Return what the failure of one of several requests is for the payment.
+
+        :param ValidationError error: What was raised.
+        :param str method: The HTTP method of the request.
+        :param str endpoint: Its path.
+        :return: What the library that sends requests has raised, or what it comes to.
+        :rtype: Exception|None
+        """
+        cause = error.__cause__ or error.__context__
+        provider = self.provider_id._in_billing()
+        if endpoint in provider._preparing_endpoints:
+            is_unknown = provider._classify_failure(cause) == UNKNOWN
+            return NotSent(str(error)) if is_unknown else cause
+        # Odoo asks for the payment that it has made: what is refused then isn't the payment.
+        return AskedInVain(str(error)) if method == 'GET' else cause
 
     def _send_payment_request(self):
         """Override of `payment`: a failure that nobody has classified is no decline."""
-        try:
+        if not self.billing_order_id:
             return super()._send_payment_request()
+        return self._billing_send(super()._send_payment_request)
+
+    def _billing_send(self, send):
+        """Send a request that moves money, and keep what its failure leaves.
+
+        :param Callable send: Sends it, and takes in the answer.
+        :raise ValidationError: If it fails. Not all of Odoo's providers turn what the library that
+                                sends requests raises into one.
+        """
+        try:
+            send()
         except ValidationError as error:
             self._billing_keep_failure(error)
             raise
+        except LookupError:
+            # Odoo's own code goes on without what a failed request was to bring.
+            if not self.billing_not_attempted and self.state not in {'error', 'cancel'}:
+                raise
+        except requests.exceptions.RequestException as error:
+            failure = ValidationError(self.env._("The payment provider didn't answer."))
+            failure.__cause__ = error
+            self._billing_keep_failure(failure)
+            raise failure from error
 
     def _billing_keep_failure(self, error):
         """Keep what a failure leaves of a payment of an order, whatever has failed.
@@ -515,10 +557,39 @@ class PaymentTransaction(models.Model):
         """Send a refund to the provider and take in its answer; the caller holds its lock."""
         self.ensure_one()
         try:
-            self._send_refund_request()
+            self._billing_send_about_source(self._send_refund_request)
         except ValidationError as error:
-            self._billing_keep_failure(error)
             self._set_error(str(error))
+
+    def _send_refund_request(self):
+        """Override of `payment`: a provider's own model may know better how to pay back."""
+        if self.billing_order_id and self.provider_id._in_billing()._send_refund(self):
+            return None
+        return super()._send_refund_request()
+
+    def _billing_send_about_source(self, send):
+        """Send a refund, capture or release, and take in that the provider has received it.
+
+        Some of Odoo's providers name the payment in their request by the number of the refund,
+        capture or release, which has none yet: they would send the word "False".
+
+        :param Callable send: Sends it, and takes in the answer.
+        :raise ValidationError: If it fails.
+        """
+        self.ensure_one()
+        number = self.source_transaction_id.provider_reference
+        if self.provider_id._in_billing()._children_lend_number and not self.provider_reference:
+            self.provider_reference = number
+        try:
+            self._billing_send(send)
+        finally:
+            if self.state in {'draft', 'pending'} and self.provider_reference == number:
+                self.provider_reference = False
+        if self.state == 'draft' and self.provider_reference:
+            # It has a number of its own, and nothing was refused: the provider tells how it ends.
+            self._set_pending(
+                state_message=self.env._("The provider has received it, and tells when it is done.")
+            )
 
     def _billing_get_refund_notification(self):
         """Return the message that tells staff how a refund ended.
@@ -1166,6 +1237,13 @@ class PaymentTransaction(models.Model):
 
     # === WHAT COMES OF IT === #
 
+    @api.model
+    def _search_by_reference(self, provider_code, payment_data):
+        """Override of `payment`: a report of what has no number yet is found all the same."""
+        provider = self.env['billpro.provider']._of(provider_code)
+        found = provider._find_without_number(payment_data)
+        return found or super()._search_by_reference(provider_code, payment_data)
+
     def _process(self, provider_code, payment_data):
         """Override of `payment`: nothing is taken in but what is of the transaction.
 
@@ -1176,6 +1254,7 @@ class PaymentTransaction(models.Model):
         if (answers := get_answers(self.env)) is not None:
             answers.append(payment_data)
         tx = self or self._search_by_reference(provider_code, payment_data)
+        tx._billing_raise_answered_error(payment_data)
         if (
             tx
             and tx._billing_get_order_to_guard()
@@ -1194,6 +1273,21 @@ class PaymentTransaction(models.Model):
         if tx and tx._billing_is_charge_of_staff() and tx._billing_is_declined_but_not_booked():
             self.env.ref('payment.cron_post_process_payment_tx')._trigger()
         return tx
+
+    def _billing_raise_answered_error(self, payment_data):
+        """Take an answer that is a failure for the failed request that it is.
+
+        What browsers have sent shows it in their forms.
+
+        :param dict payment_data: What the provider reports, as `_process` takes it.
+        :raise ValidationError: If it is one.
+        """
+        if not self.billing_order_id or not self._billing_is_sent_by_us():
+            return
+        if error := self.provider_id._in_billing()._find_error(self, payment_data):
+            raise ValidationError(
+                str(error) or self.env._("The payment provider didn't answer.")
+            ) from error
 
     def _billing_refuse_answer(self, mismatch):
         """Take nothing in of what isn't of this transaction. What we sent stays without an answer.
@@ -1446,6 +1540,34 @@ class PaymentTransaction(models.Model):
 
         # Not to be mixed with the answers of the inquiries that follow.
         for tx in self.env['billpro.failure']._leave_out_waiting(abandoned, 'inquire'):
+            self.env['billpro.own.transaction']._commit_alone(tx, 'inquire', partial(mark, tx))
+        self._billing_find_unreported()
+
+    @api.model
+    def _billing_find_unreported(self):
+        """Mark the refunds, captures and releases that were received, and never reported.
+
+        Of providers that can't be asked only a person can find it out.
+        """
+        since = fields.Datetime.subtract(fields.Datetime.now(), days=REPORT_DAYS)
+        unreported = self.search(
+            [
+                ('billing_order_id', '!=', False),
+                ('source_transaction_id', '!=', False),
+                ('state', '=', 'pending'),
+                ('billing_outcome_unknown', '=', False),
+                ('provider_id.code', 'not in', self.env['billpro.provider']._get_telling_codes()),
+                ('last_state_change', '<', since),
+            ]
+        )
+
+        def mark(tx):
+            if not tx._billing_try_lock_with_order():
+                return False
+            tx._billing_set_outcome_unknown()
+            return True
+
+        for tx in self.env['billpro.failure']._leave_out_waiting(unreported, 'inquire'):
             self.env['billpro.own.transaction']._commit_alone(tx, 'inquire', partial(mark, tx))
 
     def _billing_try_lock_with_order(self):

@@ -1,7 +1,12 @@
-from odoo import api, models
+import requests
 
+from odoo import api, models
+from odoo.exceptions import ValidationError
+
+from ...billing import http_errors
 from ...billing.declines import SOFT
 from ...billing.request_outcomes import DECLINED, classify_failed_request
+from ..rights.own_context import INSIDE
 
 
 class BillproProvider(models.AbstractModel):
@@ -36,6 +41,8 @@ class BillproProvider(models.AbstractModel):
     _search_hours = 0
     # Whether `_fetch_outcome` asks it, or only answers that there is no answer.
     _tells_outcomes = False
+    # Whether `_look_up` finds a request without its number, by the reference.
+    _finds_requests = False
     # Whether `_find_mismatch` knows a payment from any other one, also from those that Odoo's own
     # links and invoices begin.
     _tells_payments_apart = False
@@ -49,6 +56,13 @@ class BillproProvider(models.AbstractModel):
     _collects_at_once = False
     # Whether it releases by itself what a capture leaves; others are captured in whole.
     _captures_in_part = False
+    # Whether an authorised payment can be released before it ends by itself.
+    _releases = True
+    # Whether Odoo's requests name the payment that is paid back, captured or released by the number
+    # of the refund, capture or release itself.
+    _children_lend_number = False
+    # The paths of requests that only prepare a charge: no money has moved when one of them fails.
+    _preparing_endpoints = frozenset()
     # How long an authorisation lasts, in days; 0 if that isn't known.
     _authorization_days = 0
     # Whether what is pending is a transfer that a person sees on the bank account: nobody can ask.
@@ -173,6 +187,29 @@ class BillproProvider(models.AbstractModel):
         return classify_failed_request(error)
 
     @api.model
+    def _send_refund(self, tx):
+        """Send a refund, and take in the answer, where Odoo's own method won't do.
+
+        :param payment.transaction tx: The refund.
+        :return: Whether it was sent here.
+        :rtype: bool
+        :raise ValidationError: If it fails.
+        """
+        return False
+
+    @api.model
+    def _find_error(self, tx, payment_data):
+        """Return the failure that an ordinary answer is, for providers that answer so.
+
+        :param payment.transaction tx: The transaction, whose request was sent from here.
+        :param dict payment_data: The answer, as `_process` takes it.
+        :return: What `_classify_failure` and its neighbours are asked about; None if it tells what
+                 became of the transaction.
+        :rtype: AnsweredError|None
+        """
+        return
+
+    @api.model
     def _is_about_first_request(self, outcome, error):
         """Return whether a failure of a repeated request says what became of the first one.
 
@@ -209,6 +246,18 @@ class BillproProvider(models.AbstractModel):
         :rtype: str|None
         """
         return
+
+    @api.model
+    def _find_without_number(self, payment_data):
+        """Return the transaction of ours that a message is about, where Odoo knows it by number.
+
+        It has none if the answer to its request was lost: Odoo would make another one.
+
+        :param dict payment_data: What is reported.
+        :return: The transaction; empty if Odoo finds it.
+        :rtype: payment.transaction
+        """
+        return self.env['payment.transaction']
 
     @api.model
     def _get_number(self, tx, payment_data):
@@ -310,6 +359,22 @@ class BillproProvider(models.AbstractModel):
         """
         return
 
+    @api.model
+    def _ask(self, tx, endpoint, **request):
+        """Send a request that moves no money, by Odoo's own method.
+
+        :param payment.transaction tx: The transaction that it is about.
+        :param str endpoint: The path of the request.
+        :param request: Its other arguments.
+        :return: The answer; None if there is none.
+        :rtype: dict|None
+        """
+        quiet = tx.with_context(billing_moves_no_money=INSIDE)
+        try:
+            return quiet._send_api_request('GET', endpoint, **request)
+        except (ValidationError, requests.exceptions.RequestException, LookupError, TypeError):
+            return None
+
     # === WHAT CUSTOMERS HAVE BEGUN === #
 
     @api.model
@@ -382,7 +447,7 @@ class BillproProvider(models.AbstractModel):
                  is known of it.
         :rtype: str|None
         """
-        return
+        return http_errors.find_refusal(error, self._classify_failure(error))
 
     @api.model
     def _find_amount_refusal(self, amount, currency):

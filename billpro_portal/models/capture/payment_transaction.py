@@ -220,12 +220,10 @@ class PaymentTransaction(models.Model):
         """
         self.ensure_one()
         try:
-            if self.billing_is_release:
-                self._send_void_request()
-            else:
-                self._send_capture_request()
+            self._billing_send_about_source(
+                self._send_void_request if self.billing_is_release else self._send_capture_request
+            )
         except ValidationError as error:
-            self._billing_keep_failure(error)
             self.source_transaction_id._billing_refresh_authorization()
             if self.state in {'draft', 'pending'}:
                 self._set_error(str(error))

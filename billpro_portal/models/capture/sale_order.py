@@ -34,10 +34,16 @@ class SaleOrder(models.Model):
         compute_sudo=True,
         help="The provider releases the money by itself then.",
     )
+    billing_can_release = fields.Boolean(
+        compute='_compute_billing_authorization',
+        compute_sudo=True,
+        help="The provider can release what it has authorised.",
+    )
 
     def _compute_billing_authorization(self):
         for order in self:
             tx = order._get_open_authorization()
+            order.billing_can_release = bool(tx) and tx.provider_id._in_billing()._releases
             order.billing_authorized_amount = tx.amount
             order.billing_capture_deadline = tx and tx._billing_get_capture_deadline()
 
@@ -218,6 +224,13 @@ class SaleOrder(models.Model):
         order = self.sudo()
         order._lock_billing()
         tx = order._billing_get_authorization_to_capture()
+        if not order.billing_can_release:
+            raise UserError(
+                self.env._(
+                    "%s can't release payments: what isn't captured ends by itself.",
+                    tx.provider_id.name,
+                )
+            )
         release_tx = tx._billing_create_capture_or_void(tx.amount, is_release=True)
         release_tx._billing_send_capture_or_void()
         return release_tx._billing_get_capture_or_void_notification()

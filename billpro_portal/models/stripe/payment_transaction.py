@@ -230,10 +230,12 @@ class PaymentTransaction(models.Model):
         :rtype: list[dict]
         :raise ValidationError: If Stripe doesn't answer.
         """
+        # Stripe documentation, "Search": a quote within a value has a backslash before it.
+        value = re.sub(r'(["\\])', r'\\\1', self.reference)
         found = self._send_api_request(
             'GET',
             'payment_intents/search',
-            params={'query': f'metadata["{REFERENCE_KEY}"]:"{self.reference}"', 'limit': 100},
+            params={'query': f'metadata["{REFERENCE_KEY}"]:"{value}"', 'limit': 100},
         )['data']
         return [intent for intent in found if not self._billing_is_of_another_database(intent)]
 

@@ -34,6 +34,7 @@ class BillproProviderStripe(models.AbstractModel):
     # Captures and releases carry a key, whatever is captured.
     _repeatable_operations = frozenset({'offline', 'online_token', 'refund', 'capture', 'void'})
     _tells_outcomes = True
+    _finds_requests = True
     _tells_payments_apart = True
     _resumes_payments = True
     _captures_in_part = True

@@ -2,12 +2,12 @@ from odoo.tests import tagged
 
 from ...billing.declines import HARD, SOFT
 from ..common.gateway import GatewayCommon
-from ..common.provider_contract import ProviderContract
+from ..common.provider_contract import RefundContract, ReleaseContract
 from ..common.subscription import SubscriptionCommon
 
 
 @tagged('post_install', '-at_install')
-class TestDemoContract(ProviderContract, SubscriptionCommon):
+class TestDemoContract(RefundContract, ReleaseContract, SubscriptionCommon):
     """Odoo's Demo provider, which answers within Odoo."""
 
     code = 'demo'
@@ -16,7 +16,7 @@ class TestDemoContract(ProviderContract, SubscriptionCommon):
 
 
 @tagged('post_install', '-at_install')
-class TestStripeContract(ProviderContract, GatewayCommon):
+class TestStripeContract(RefundContract, ReleaseContract, GatewayCommon):
     """Stripe, as the fake gateway plays it."""
 
     code = 'stripe'

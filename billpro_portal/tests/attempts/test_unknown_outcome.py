@@ -213,6 +213,16 @@ class TestUnknownOutcome(GatewayCommon):
         self.assertEqual(self.event.status, 'completed')
         self._assert_charged(1)
 
+    def test_a_charge_is_found_of_an_order_that_has_quotes_in_its_name(self):
+        self.order.name = 'S "17\\"'
+        self.gateway.faults.add('error_after', path='/v1/payment_intents')
+        self._run_at()
+        self.assertIn('S "17\\"', self.event.transaction_ids.reference)
+        self.assertEqual(self.event.status, 'unknown')
+        self._run_at(minutes=5)
+        self.assertEqual(self.event.status, 'completed')
+        self._assert_charged(1)
+
     def test_a_decline_is_found_by_its_reference(self):
         self.order.billing_token_id = self._create_token('pm_card_chargeCustomerFail')
         self.gateway.faults.add('error_after', path='/v1/payment_intents')

@@ -30,18 +30,26 @@ class ProviderContract:
     code = ''
     # Whether it can be asked about a payment by its number.
     can_be_asked = False
+    # Whether it is found out what became of a request without an answer; else a person is asked.
+    finds_lost_requests = True
+    # Whether refunds, captures and releases are received first, and reported by a message.
+    reports_later = False
     declined_card = ''
     declined_class = SOFT
 
     def _lose_provider(self):
         """Have nothing that is asked answered any more; for providers that can be asked."""
 
-    def setUp(self):
-        super().setUp()
-        self.seam = self.env['billpro.provider']._of(self.code)
+    def _report(self, tx):
+        """Have the provider report what it has received; for providers that do it later."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.seam = cls.env['billpro.provider']._of(cls.code)
         with freeze_time(DUE - timedelta(days=31)):
-            self.order = self._create_active_order()
-        self.event = self.order.billing_event_ids
+            cls.order = cls._create_active_order()
+        cls.event = cls.order.billing_event_ids
 
     def _run_at(self, **delay):
         with freeze_time(DUE + timedelta(**delay)):
@@ -151,7 +159,12 @@ class ProviderContract:
         with patch.object(PaymentTransaction, '_process', self._not_understood):
             self._run_at()
         self._assert_unknown()
-        self._assert_found_out()
+        if self.finds_lost_requests:
+            self._assert_found_out()
+        else:
+            self._run_at(minutes=6)
+            self._assert_unknown()
+            self.assertTrue(self.order.activity_ids)
 
     def test_an_answer_that_cannot_be_taken_in_is_no_decline(self):
         with patch.object(Settled, '_set_done', self._not_understood):
@@ -164,7 +177,26 @@ class ProviderContract:
             self._run_at(minutes=6)
             self._assert_unknown()
 
-    # === REFUNDS === #
+    # === WHAT FOLLOWS === #
+
+    def test_what_it_cannot_do_is_known(self):
+        self._run_at()
+        support = self.event.transaction_ids._billing_get_support_refund()
+        self.assertEqual(support != 'none', isinstance(self, RefundContract))
+        can_capture = isinstance(self, CaptureContract)
+        self.assertEqual(bool(self.provider.support_manual_capture), can_capture)
+        if can_capture:
+            self.assertEqual(self.seam._releases, isinstance(self, ReleaseContract))
+
+    def _assert_received(self, tx):
+        """Check that what was received is pending, and nobody is asked whether it was executed."""
+        self.assertEqual((tx.state, tx.billing_outcome_unknown), ('pending', False))
+        self.assertNotEqual(tx.provider_reference, tx.source_transaction_id.provider_reference)
+        self.assertFalse(tx.billing_order_id.activity_ids)
+
+
+class RefundContract(ProviderContract):
+    """What holds of providers that pay back."""
 
     def _pay_back(self):
         """Pay back what was collected of the scheduled payment; return the refund."""
@@ -177,18 +209,25 @@ class ProviderContract:
     def test_a_refund_is_booked(self):
         self._run_at()
         refund_tx = self._pay_back()
+        if self.reports_later:
+            self._assert_received(refund_tx)
+            self._report(refund_tx)
         self.assertEqual((refund_tx.state, refund_tx.amount), ('done', -24.2))
         self.assertEqual((self.order.billing_refunded, self.order.billing_credited), (24.2, 24.2))
         self._assert_books_closed(self.order)
 
     def test_a_refund_that_fails_unclassified_is_unknown(self):
+        if self.reports_later:
+            return  # It says nothing before.
         self._run_at()
         with patch.object(PaymentTransaction, '_process', self._not_understood):
             refund_tx = self._pay_back()
         self.assertEqual((refund_tx.state, refund_tx.billing_outcome_unknown), ('pending', True))
         self.assertEqual(self.order.billing_refunded, 0)
 
-    # === CAPTURES AND RELEASES === #
+
+class CaptureContract(ProviderContract):
+    """What holds of providers that authorise payments first."""
 
     def _authorize(self):
         """Return a payment that is authorised and accepted."""
@@ -217,6 +256,9 @@ class ProviderContract:
             child = authorized._billing_create_capture_or_void(tx.amount, **values)
             child._billing_send_capture_or_void()
         child = self.env['payment.transaction'].browse(child.id)
+        if self.reports_later:
+            self._assert_received(child)
+            self._report(child)
         self.assertFalse(child.billing_outcome_unknown)
         return child
 
@@ -226,6 +268,10 @@ class ProviderContract:
         self.assertEqual((capture_tx.state, capture_tx.amount, tx.state), ('done', 121, 'done'))
         self.assertEqual(tx.billing_order_id.billing_paid, 121)
         self._assert_books_closed(tx.billing_order_id)
+
+
+class ReleaseContract(CaptureContract):
+    """What holds of those that can release what they have authorised."""
 
     def test_a_release_collects_nothing(self):
         tx = self._authorize()

@@ -26,7 +26,7 @@ CLAUSE = re.compile(
     (?P<field>\w+)
     (?:\[(?P<quote>["'])(?P<key>.+?)(?P=quote)\])?
     (?P<operator>:|>=|<=|>|<|=)
-    (?:(?P<mark>["'])(?P<text>.*?)(?P=mark)|(?P<number>\d+)|(?P<null>null))""",
+    (?:(?P<mark>["'])(?P<text>(?:\\.|(?!(?P=mark))[^\\])*)(?P=mark)|(?P<number>\d+)|(?P<null>null))""",
     re.VERBOSE,
 )
 # `any` or `all`.
@@ -92,7 +92,8 @@ def _holds(clause: re.Match[str], record: Record) -> bool:
     if clause['null']:
         holds = value is None
     elif clause['operator'] in {':', '='}:
-        wanted = clause['text'] if clause['number'] is None else clause['number']
+        text = clause['text'] and re.sub(r'\\(.)', r'\1', clause['text'])
+        wanted = text if clause['number'] is None else clause['number']
         holds = value is not None and str(value).lower() == wanted.lower()
     else:
         name = {'>': 'gt', '>=': 'gte', '<': 'lt', '<=': 'lte'}[clause['operator']]
