@@ -162,11 +162,12 @@ def test_a_debit_needs_a_mandate(client):
 
 
 @pytest.mark.parametrize(
-    ('kind', 'details', 'days'),
+    ('kind', 'currency', 'details', 'days'),
     [
-        ('bacs_debit', {'account_number': '00012345', 'sort_code': '108800'}, 9),
+        ('bacs_debit', 'gbp', {'account_number': '00012345', 'sort_code': '108800'}, 9),
         (
             'us_bank_account',
+            'usd',
             {
                 'account_number': '000123456789',
                 'routing_number': '110000000',
@@ -176,8 +177,10 @@ def test_a_debit_needs_a_mandate(client):
         ),
     ],
 )
-def test_other_debits(gateway, client, kind, details, days):
-    intent = begin(client, kind)
+def test_other_debits(gateway, client, kind, currency, details, days):
+    with pytest.raises(stripe.InvalidRequestError):
+        begin(client, kind)
+    intent = begin(client, kind, currency=currency)
     confirm_in_browser(
         gateway,
         intent,

@@ -1,4 +1,5 @@
 from odoo import models
+from odoo.tools import format_date
 
 # From here on the checkout says how many tries are left.
 TRIES_LEFT_TOLD_FROM = 3
@@ -95,6 +96,14 @@ class BillproCheckoutPage(models.AbstractModel):
         )
         if received := order._billing_get_received_text(tx):
             message = received
+        elif expected := tx._billing_get_expected_date():
+            message = self.env._(
+                "Your bank is asked for the payment by %(method)s. That takes some days: we expect"
+                " the money by %(date)s, and your order goes on then. You will find the result"
+                " here; nothing is charged twice.",
+                method=tx.payment_method_id.name,
+                date=format_date(self.env, expected),
+            )
         elif tx._billing_is_at_payment_page():
             message = self.env._(
                 "You have begun to pay on your payment provider's own page, and can finish it"

@@ -28,10 +28,7 @@ class BillproOrderAttention(models.AbstractModel):
                 {
                     'level': 'info',
                     'title': self.env._("Payment in progress"),
-                    'text': self.env._(
-                        "We are collecting a payment. You will find the result here; nothing is"
-                        " charged twice."
-                    ),
+                    'text': self._get_progress_text(order),
                     'actions': [],
                 }
             ]
@@ -43,6 +40,24 @@ class BillproOrderAttention(models.AbstractModel):
         if card and (card.card_state != 'valid' or not card.active) and not declined:
             items.append(self._get_expiry_attention(order, card))
         return items
+
+    def _get_progress_text(self, order):
+        """Return what is known of a payment under way, in the customer's words.
+
+        :param sale.order order: The order.
+        :rtype: str
+        """
+        for tx in order.billing_event_ids.transaction_ids:
+            if expected := tx._billing_get_expected_date():
+                return self.env._(
+                    "Your bank is asked for a payment by %(method)s. That takes some days: we"
+                    " expect the money by %(date)s. Nothing is charged twice.",
+                    method=tx.payment_method_id.name,
+                    date=format_date(self.env, expected),
+                )
+        return self.env._(
+            "We are collecting a payment. You will find the result here; nothing is charged twice."
+        )
 
     def _get_cancelled_attention(self, order):
         return {

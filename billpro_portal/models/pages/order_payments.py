@@ -77,12 +77,17 @@ class BillproOrderPayments(models.AbstractModel):
         return {'status': text, 'css': css}
 
     def _get_event_explanation(self, order, event):
-        """Return what happens next to a declined payment, in the customer's words.
+        """Return what happens next to a payment that is under way or declined, for the customer.
 
         :param sale.order order: The order.
         :param billpro.billing.event event: A scheduled payment.
         :rtype: str
         """
+        if event.status == 'processing' and (expected := event._get_expected_date()):
+            return self.env._(
+                "Your bank is asked for it; we expect the money by %s.",
+                format_date(self.env, expected),
+            )
         if event.status not in DECLINED or order.billing_status not in LIVE:
             return ''
         if event.status == 'action_required':
@@ -185,6 +190,8 @@ class BillproOrderPayments(models.AbstractModel):
             ),
             'cancel': (self.env._("Released, not charged"), 'secondary'),
         }[tx.state]
+        if tx.billing_return_date:
+            status, css = self.env._("Returned by your bank"), 'danger'
         if tx.billing_action_required:
             status, css = self.env._("To be confirmed with your bank"), 'warning'
         return {
@@ -200,14 +207,14 @@ class BillproOrderPayments(models.AbstractModel):
         }
 
     def _get_attempt_explanation(self, order, tx):
-        """Return what happened to a declined attempt, in the customer's words.
+        """Return what happened to an attempt that is under way or declined, for the customer.
 
         :param sale.order order: The order.
         :param payment.transaction tx: A payment.
         :rtype: str
         """
         event = tx.billing_event_id
-        is_open = tx.billing_action_required or tx.state in {'error', 'cancel'}
+        is_open = tx.billing_action_required or tx.state in {'error', 'cancel', 'pending'}
         is_last = event and tx == event.transaction_ids.sorted('id')[-1:]
         return self._get_event_explanation(order, event) if is_open and is_last else ''
 

@@ -47,6 +47,21 @@ class PaymentToken(models.Model):
             )
         return values
 
+    @api.model
+    def _prepare_billing_stripe_account_values(self, method):
+        """Return what is kept of a payment method that isn't a card.
+
+        :param dict|None method: Stripe's object (API reference, "The PaymentMethod object").
+        :rtype: dict
+        """
+        details = isinstance(method, dict) and method.get(method.get('type'))
+        if not isinstance(details, dict):
+            return {}
+        return {
+            'card_last_digits': details.get('last4'),
+            'card_fingerprint': details.get('fingerprint'),
+        }
+
     def _billing_process_stripe_method(self, method):
         """Bring cards up to date with what Stripe knows; remove those that it has forgotten.
 

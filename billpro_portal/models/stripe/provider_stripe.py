@@ -159,7 +159,9 @@ class BillproProviderStripe(models.AbstractModel):
         """Override to read the card of the payment method."""
         method = payment_data.get('payment_method')
         card = isinstance(method, dict) and method.get('card')
-        return self.env['payment.token']._prepare_billing_stripe_card_values(card) if card else {}
+        if not card:
+            return self.env['payment.token']._prepare_billing_stripe_account_values(method)
+        return self.env['payment.token']._prepare_billing_stripe_card_values(card)
 
     @api.model
     def _tells_payouts(self, provider):

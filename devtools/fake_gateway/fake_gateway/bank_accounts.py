@@ -2,8 +2,8 @@
 
 Rules: Stripe documentation, "SEPA Direct Debit payments", "Bacs Direct Debit payments in the UK"
 and "ACH Direct Debit" (how many days until a payment is final), each with its page of test
-accounts; "Network decline codes" (the decline codes of debits); "Save details during an iDEAL payment" and
-"Save Bancontact details" (the SEPA debit that is made of them).
+accounts; "Network decline codes" (the decline codes of debits); "Save details during an iDEAL
+payment" and "Save Bancontact details" (the SEPA debit that is made of them).
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ class Kind:
     :param days: How long a payment is processing; 0 if it is paid at once.
     :param new_days: The same for the first payment by a new mandate.
     :param has_mandate: Whether the customer gives a mandate.
+    :param currency: The only currency that it takes.
     :param redirects: Whether the customer is sent to another page.
     :param kept_as: The type of the payment method that is stored, if it is another one.
     """
@@ -32,17 +33,18 @@ class Kind:
     days: int = 0
     new_days: int = 0
     has_mandate: bool = False
+    currency: str | None = None
     redirects: bool = False
     kept_as: str | None = None
 
 
 # Calendar days: five business days, four, or seven for a new mandate.
 KINDS = {
-    'sepa_debit': Kind(days=7, new_days=7, has_mandate=True),
-    'bacs_debit': Kind(days=6, new_days=9, has_mandate=True),
-    'us_bank_account': Kind(days=6, new_days=6, has_mandate=True),
-    'ideal': Kind(redirects=True, kept_as='sepa_debit'),
-    'bancontact': Kind(redirects=True, kept_as='sepa_debit'),
+    'sepa_debit': Kind(days=7, new_days=7, has_mandate=True, currency='eur'),
+    'bacs_debit': Kind(days=6, new_days=9, has_mandate=True, currency='gbp'),
+    'us_bank_account': Kind(days=6, new_days=6, has_mandate=True, currency='usd'),
+    'ideal': Kind(currency='eur', redirects=True, kept_as='sepa_debit'),
+    'bancontact': Kind(currency='eur', redirects=True, kept_as='sepa_debit'),
     'paypal': Kind(has_mandate=True, redirects=True),
     'amazon_pay': Kind(has_mandate=True, redirects=True),
     'link': Kind(has_mandate=True),
@@ -147,6 +149,22 @@ ACCOUNTS = (
 )
 BY_NUMBER = {account.number: account for account in ACCOUNTS}
 DEFAULT_IBAN = 'DE89370400440532013000'
+
+
+def check_currency(types: list[str], currency: str) -> None:
+    """Check that payment methods take a currency.
+
+    :param list types: Their types.
+    :param str currency: The currency.
+    :raise InvalidRequest: If one doesn't.
+    """
+    wrong = [one for one in types if one in KINDS and KINDS[one].currency not in {None, currency}]
+    if wrong:
+        raise InvalidRequest(
+            f"The currency provided ({currency}) is invalid for one or more payment method types"
+            f" ({', '.join(wrong)}) on this PaymentIntent.",
+            param='payment_method_types',
+        )
 
 
 def account_of(method: Record) -> Account:

@@ -11,10 +11,10 @@ from fake_gateway.store import Session
 # Of these only those in `bank_accounts.TYPES` can be used here; the others can be named.
 PAYMENT_METHOD_TYPES = (
     'acss_debit', 'affirm', 'afterpay_clearpay', 'alipay', 'amazon_pay', 'au_becs_debit',
-    'bacs_debit', 'bancontact', 'blik', 'boleto', 'card', 'cashapp', 'customer_balance', 'eps', 'fpx', 'giropay',
-    'grabpay', 'ideal', 'klarna', 'konbini', 'link', 'mobilepay', 'oxxo', 'p24', 'paynow',
-    'paypal', 'pix', 'promptpay', 'revolut_pay', 'sepa_debit', 'sofort', 'swish', 'twint',
-    'us_bank_account', 'wechat_pay', 'zip',
+    'bacs_debit', 'bancontact', 'blik', 'boleto', 'card', 'cashapp', 'customer_balance', 'eps',
+    'fpx', 'giropay', 'grabpay', 'ideal', 'klarna', 'konbini', 'link', 'mobilepay', 'oxxo',
+    'p24', 'paynow', 'paypal', 'pix', 'promptpay', 'revolut_pay', 'sepa_debit', 'sofort',
+    'swish', 'twint', 'us_bank_account', 'wechat_pay', 'zip',
 )  # fmt: skip
 TYPES = Array(item=Choice(choices=PAYMENT_METHOD_TYPES))
 METHOD_FIELDS: Fields = {

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from fake_gateway import (
+    bank_accounts,
     charges,
     currencies,
     debits,
@@ -175,7 +176,9 @@ def _new_values(session: Session, values: Values) -> Record:
     currencies.check(values['amount'], currency)
     if values.get('customer'):
         session.get('customer', values['customer'], 'customer')
-    _check_descriptors(values, methods(session, values)['payment_method_types'])
+    types = methods(session, values)['payment_method_types']
+    bank_accounts.check_currency(types, currency)
+    _check_descriptors(values, types)
     return {
         'amount': values['amount'],
         'amount_capturable': 0,

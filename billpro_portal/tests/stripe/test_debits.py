@@ -1,0 +1,214 @@
+from datetime import date, timedelta
+
+from freezegun import freeze_time
+
+from odoo.tests import tagged
+
+from ..common.debits import BOUGHT, EMPTY, DebitCommon
+from ..common.gateway import DUE
+
+
+@tagged('post_install', '-at_install')
+class TestDebits(DebitCommon):
+    """SEPA debits: processing for days, paid, refused, and taken back weeks later."""
+
+    def test_a_subscription_is_bought_when_the_money_is_there(self):
+        order = self._buy()
+        tx = order.billing_transaction_ids
+        self.assertEqual((tx.state, tx.payment_method_code), ('done', 'sepa_direct_debit'))
+        self.assertEqual((order.billing_status, order.billing_paid), ('active', 24.2))
+        token = order.billing_token_id
+        self.assertEqual(token._get_card_name(), "SEPA Direct Debit •••• 3201")
+        self.assertEqual((token.card_state, token.card_expiry_date), ('valid', False))
+        [mandate] = self.gateway.find_all('mandate')
+        self.assertEqual(token.stripe_mandate, mandate['id'])
+        self.assertEqual(token.stripe_payment_method, mandate['payment_method'])
+        self._assert_books_closed(order)
+
+    def test_it_is_processing_until_then(self):
+        order, tx = self._begin_to_buy()
+        self.assertEqual((tx.state, order.billing_status), ('pending', 'pending'))
+        self.assertFalse(order.billing_move_ids)
+        self.assertEqual(order._billing_get_payment_in_progress(), tx)
+        self.assertEqual(tx._billing_get_expected_date(), date(2027, 1, 8))
+        values = order.env['billpro.checkout.page']._get_pending_values(order)
+        self.assertEqual(
+            values['message'],
+            "Your bank is asked for the payment by SEPA Direct Debit. That takes some days: we"
+            " expect the money by 01/08/2027, and your order goes on then. You will find the result"
+            " here; nothing is charged twice.",
+        )
+        self._run_until(BOUGHT + timedelta(days=3))
+        self.assertEqual((tx.state, order.billing_status), ('pending', 'pending'))
+
+    def test_the_first_debit_is_refused(self):
+        order, tx = self._begin_to_buy(EMPTY)
+        self._let_days_pass(BOUGHT + timedelta(days=8))
+        self.assertEqual((tx.state, order.billing_status), ('error', 'pending'))
+        self.assertFalse(order.billing_move_ids)
+        self.assertFalse(order._billing_get_not_payable_reason())
+        self.assertEqual(
+            order.env['billpro.checkout.page']._get_declined_reason(order),
+            "The customer's account has insufficient funds.",
+        )
+
+    def test_a_scheduled_debit_is_processing_and_then_paid(self):
+        order = self._buy()
+        event = order.billing_event_ids
+        self._run_until(DUE)
+        tx = event.transaction_ids
+        self.assertEqual((event.status, tx.state), ('processing', 'pending'))
+        self.assertEqual(
+            event.next_step, "The bank is asked for the money; it is expected by Feb 17, 2027."
+        )
+        [row] = order.env['billpro.order.payments']._get_upcoming_rows(order)
+        self.assertEqual(
+            (row['status'], row['explanation']),
+            ("In progress", "Your bank is asked for it; we expect the money by 02/17/2027."),
+        )
+        [attention] = order.env['billpro.order.attention']._get_attention(order)
+        self.assertEqual(
+            attention['text'],
+            "Your bank is asked for a payment by SEPA Direct Debit. That takes some days: we expect"
+            " the money by 02/17/2027. Nothing is charged twice.",
+        )
+        self.assertFalse(event.invoice_id.filtered(lambda move: move.state == 'posted'))
+        self._let_days_pass(DUE + timedelta(days=8))
+        self.assertEqual((event.status, tx.state), ('completed', 'done'))
+        self.assertEqual(order.billing_paid, 48.4)
+        self._assert_books_closed(order)
+        self.assertEqual(order.billing_event_ids.mapped('status'), ['completed', 'scheduled'])
+
+    def test_a_scheduled_debit_is_refused(self):
+        for reason, code, status, order_status in (
+            ('AM04', 'insufficient_funds', 'soft_declined', 'failed'),
+            ('AC04', 'bank_account_closed', 'hard_declined', 'suspended'),
+            ('MS02', 'debit_not_authorized', 'hard_declined', 'suspended'),
+            ('MS03', 'generic_decline', 'soft_declined', 'failed'),
+        ):
+            with self.subTest(reason), self.gateway.rolled_back(), self.env.cr.savepoint() as undo:
+                order = self._buy()
+                event = order.billing_event_ids
+                self._run_until(DUE)
+                tx = event.transaction_ids
+                self.gateway.settle_payment(tx.provider_reference, succeeds=False, reason=reason)
+                self._run_until(DUE + timedelta(hours=1))
+                self.assertEqual((event.status, tx.state), (status, 'error'))
+                self.assertEqual(tx.billing_decline_code, code)
+                self.assertEqual(tx.billing_network_code, reason)
+                self.assertEqual(order.billing_status, order_status)
+                self.assertEqual(order.billing_outstanding, 24.2)
+                undo.rollback()
+
+    def _begin_to_buy(self, *iban):
+        with freeze_time(BOUGHT):
+            order = self._create_order((self.gym, 1), currency='EUR')
+            tx = self._begin(order)
+            self._enter(tx, *iban)
+        return order, tx
+
+
+@tagged('post_install', '-at_install')
+class TestReturnedDebits(DebitCommon):
+    """Debits that were paid, and that the bank takes back weeks later."""
+
+    def setUp(self):
+        super().setUp()
+        self.order = self._buy()
+        self.event = self.order.billing_event_ids
+        self._run_until(DUE)
+        self._let_days_pass(DUE + timedelta(days=8))
+        self.tx = self.event.transaction_ids
+        self.assertEqual((self.event.status, self.tx.state), ('completed', 'done'))
+        self.invoice = self.event.invoice_id
+
+    def _assert_owed_again(self, status, order_status):
+        self.assertEqual((self.event.status, self.tx.state), (status, 'error'))
+        self.assertEqual(self.order.billing_status, order_status)
+        self.assertEqual(self.order.billing_paid, 24.2)
+        self.assertEqual(self.order.billing_outstanding, 24.2)
+        self.assertEqual(self.order.billing_lost, 0)
+        self.assertEqual(self.invoice.payment_state, 'not_paid')
+        self.assertEqual(self.invoice.amount_residual, 24.2)
+        dispute = self.order.billing_dispute_ids
+        self.assertRecordValues(
+            dispute,
+            [{'state': 'lost', 'is_return': True, 'booking_state': 'booked', 'amount': 24.2}],
+        )
+        # What was paid stands against what was taken back.
+        items = (self.tx.payment_id.move_id | dispute.loss_move_id).line_ids.filtered(
+            lambda item: item.account_type == 'asset_receivable'
+        )
+        self.assertEqual(items.mapped('reconciled'), [True, True])
+        self.assertEqual(self.tx._billing_get_refundable_amount(), 0)
+
+    def test_without_money_it_is_tried_again(self):
+        self._return_at(DUE + timedelta(days=20), self.tx, 'AM04')
+        self._assert_owed_again('soft_declined', 'failed')
+        self.assertEqual(
+            (self.tx.billing_decline_code, self.tx.billing_decline_class),
+            ('insufficient_funds', 'soft'),
+        )
+        self.assertEqual(self.event.retry_date, DUE + timedelta(days=21))
+        self.assertIn('payment_declined', self.order.billing_notification_ids.mapped('kind'))
+        # The message that it was paid comes once more, or late.
+        [paid] = self._find_messages('payment_intent.succeeded', payment=self.tx.provider_reference)
+        self.env['billpro.webhook.event'].search([('event_id', '=', paid['id'])]).unlink()
+        self._deliver_all([paid])
+        self._process()
+        self._assert_owed_again('soft_declined', 'failed')
+        self._run_until(DUE + timedelta(days=21))
+        second = self.event.transaction_ids - self.tx
+        self.assertEqual((self.event.status, second.state), ('processing', 'pending'))
+        self._let_days_pass(DUE + timedelta(days=30))
+        self.assertEqual((self.event.status, second.state), ('recovered', 'done'))
+        self.assertEqual((self.order.billing_status, self.order.billing_paid), ('active', 48.4))
+        self.assertEqual(self.invoice.payment_state, 'paid')
+        self._assert_books_closed(self.order)
+
+    def test_after_a_refusal_the_customer_is_asked(self):
+        self._return_at(DUE + timedelta(days=20), self.tx, 'MD06')
+        self._assert_owed_again('hard_declined', 'suspended')
+        self.assertEqual(self.tx.billing_decline_class, 'hard')
+        self.assertIn('payment_failed', self.order.billing_notification_ids.mapped('kind'))
+        self._run_until(DUE + timedelta(days=28))
+        self.assertEqual(self.event.transaction_ids, self.tx)
+        [row] = [
+            row
+            for row in self.order.env['billpro.order.payments']._get_history_rows(self.order, 1)
+            if row['css'] != 'success'
+        ]
+        self.assertEqual((row['status'], row['amount']), ("Returned by your bank", "24.20\xa0€"))
+
+    def test_the_initial_payment_is_owed_again(self):
+        initial = self.order.billing_transaction_ids.sorted('id')[0]
+        self._return_at(DUE + timedelta(days=20), initial, 'AM04')
+        again = self.order.billing_event_ids.filtered(lambda event: not event.number)
+        self.assertRecordValues(
+            again, [{'status': 'soft_declined', 'amount': 24.2, 'attempt_count': 1}]
+        )
+        self.assertEqual(again.invoice_id.payment_state, 'not_paid')
+        self.assertEqual(
+            (self.order.billing_status, self.order.billing_outstanding), ('failed', 24.2)
+        )
+        self._run_until(DUE + timedelta(days=21))
+        self._let_days_pass(DUE + timedelta(days=30))
+        self.assertEqual(again.status, 'recovered')
+        self.assertEqual((self.order.billing_status, self.order.billing_paid), ('active', 48.4))
+        self._assert_books_closed(self.order)
+
+    def test_two_messages_are_one_return(self):
+        self._return_at(DUE + timedelta(days=20), self.tx, 'AM04')
+        messages = self._find_messages(
+            'charge.dispute.created',
+            'charge.dispute.closed',
+            'charge.dispute.funds_withdrawn',
+            payment=self.tx.provider_reference,
+        )
+        self.assertEqual(len(messages), 3)
+        self.env['billpro.webhook.event'].search(
+            [('event_id', 'in', [one['id'] for one in messages])]
+        ).unlink()
+        self._deliver_all(messages)
+        self._process()
+        self._assert_owed_again('soft_declined', 'failed')
