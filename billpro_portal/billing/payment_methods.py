@@ -32,8 +32,8 @@ CARD = MethodFacts()
 # How long it takes is how long banks may return what they were asked for: EPC016-06, "SEPA Direct
 # Debit Core Scheme Rulebook" (five business days); Bacs (a cycle of three days, returns on the
 # next); Nacha Operating Rules (two banking days after settlement). Notices: EPC016-06, section
-# 4.3.4 (14 calendar days unless agreed shorter); "The Direct Debit Guarantee" (10 working days or as
-# agreed); 12 CFR 1005.10 (d) (10 days where the amount varies). Retries: Nacha Operating Rules,
+# 4.3.4 (14 calendar days unless agreed shorter); "The Direct Debit Guarantee" (10 working days or
+# as agreed); 12 CFR 1005.10 (d) (10 days where the amount varies). Retries: Nacha Operating Rules,
 # subsection 2.13.4 (twice within 180 days).
 METHODS = {
     'sepa_direct_debit': MethodFacts(
@@ -44,6 +44,21 @@ METHODS = {
     ),
     'ach_direct_debit': MethodFacts(business_days=4, is_debit=True, notice_days=10, most_retries=2),
 }
+
+
+# Ways to pay that nobody calls a card, besides.
+_OTHERS = frozenset(
+    {'amazon_pay', 'bancontact', 'cash_app_pay', 'ideal', 'link', 'paypal', 'revolut_pay', 'twint'}
+)
+
+
+def is_card(code: str | None) -> bool:
+    """Return whether a payment method is a card, as far as is known.
+
+    :param str|None code: Odoo's code of the method.
+    :rtype: bool
+    """
+    return code not in METHODS and code not in _OTHERS
 
 
 def get_facts(code: str | None) -> MethodFacts:

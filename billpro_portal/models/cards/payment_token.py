@@ -3,6 +3,7 @@ from odoo.exceptions import UserError
 
 from ...billing.lifecycle import LIVE
 from ...billing.notice_dates import card_expiring_date
+from ...billing.payment_methods import is_card
 from ..rights.own_context import is_inside
 
 
@@ -78,6 +79,14 @@ class PaymentToken(models.Model):
         if self.card_wallet:
             names.append(f'({self.card_wallet})')
         return ' '.join(names)
+
+    def _billing_is_card(self):
+        """Return whether it is a card, as it is called then; not a bank account, for instance.
+
+        :return: That; also without any, as most are cards.
+        :rtype: bool
+        """
+        return not self or is_card(self.payment_method_id.code)
 
     # === WHICH CARD IT IS === #
 

@@ -37,10 +37,23 @@ class BillproCheckoutPage(models.AbstractModel):
             'preview': order.billing_status == 'draft',
             'state_route': order._billing_get_order_link('/state'),
             'card_notice': self._get_card_notice(order),
-            'pay_label': self.env._("Register card")
+            'is_card': order._billing_offers_only_cards(),
+            'pay_label': self._get_register_label(order)
             if order.currency_id.is_zero(amount)
             else self.env._("Pay %s", order.currency_id.format(amount)),
         }
+
+    def _get_register_label(self, order):
+        """Return what the button says if nothing is paid at first.
+
+        :param sale.order order: The order.
+        :rtype: str
+        """
+        return (
+            self.env._("Register card")
+            if order._billing_offers_only_cards()
+            else self.env._("Register payment method")
+        )
 
     def _get_declined_reason(self, order):
         """Return why the customer's last attempt failed, or False.
@@ -77,8 +90,12 @@ class BillproCheckoutPage(models.AbstractModel):
         :param sale.order order: The order.
         :rtype: str|bool
         """
-        return order._get_purchase()._requires_card(order) and self.env._(
-            "Your card is saved and charged for the later payments listed here."
+        if not order._get_purchase()._requires_card(order):
+            return False
+        if order._billing_offers_only_cards():
+            return self.env._("Your card is saved and charged for the later payments listed here.")
+        return self.env._(
+            "What you pay with is saved and charged for the later payments listed here."
         )
 
     # === AFTERWARDS === #
@@ -153,7 +170,12 @@ class BillproCheckoutPage(models.AbstractModel):
             return self.env._("Your payment was released. Nothing was charged.")
         tx = order._billing_get_initial_attempts().filtered(lambda tx: tx.state == 'done')[:1]
         if tx.operation == 'validation':
-            return f'{self.env._("Your card is registered.")} {confirmation}'
+            registered = (
+                self.env._("Your card is registered.")
+                if order.billing_token_id._billing_is_card()
+                else self.env._("Your payment method is registered.")
+            )
+            return f'{registered} {confirmation}'
         if not tx:
             return f'{self.env._("Your order is paid.")} {confirmation}'
         amount = tx.amount if tx != order.billing_authorization_id else order.billing_paid

@@ -130,7 +130,7 @@ class BillproOrderAttention(models.AbstractModel):
             text, actions = self._get_way_to_pay(order, events)
         actions.append(
             self._get_action(
-                order, self.env._("Update card"), '/card', 'get', fields={'collect': '1'}
+                order, self._get_update_label(order), '/card', 'get', fields={'collect': '1'}
             )
         )
         actions[0]['primary'] = True
@@ -169,10 +169,28 @@ class BillproOrderAttention(models.AbstractModel):
                 amount=total,
                 date=order._billing_get_date_text(min(retries)),
             )
+        if not order._billing_speaks_of_cards():
+            return self.env._(
+                "%s are outstanding. We don't try again by ourselves: please pay now or enter"
+                " another way to pay.",
+                total,
+            )
         return self.env._(
             "%s are outstanding. We don't try again by ourselves: please pay now or update your"
             " card.",
             total,
+        )
+
+    def _get_update_label(self, order):
+        """Return what the button says that leads to where another way to pay is entered.
+
+        :param sale.order order: The order.
+        :rtype: str
+        """
+        return (
+            self.env._("Update card")
+            if order._billing_speaks_of_cards()
+            else self.env._("Update payment method")
         )
 
     def _get_expiry_attention(self, order, card):
@@ -195,14 +213,16 @@ class BillproOrderAttention(models.AbstractModel):
                 "%s can't be charged any more. Please enter a new one.", card._get_card_name()
             )
         else:
-            title = self.env._("Your card can't be charged any more")
+            title = self.env._("%s can't be charged any more", card._get_card_name())
+            if card._billing_is_card():
+                title = self.env._("Your card can't be charged any more")
             text = self.env._("Please enter a new one for the payments of this order.")
         return {
             'level': 'warning' if card.card_state == 'expiring' else 'danger',
             'title': title,
             'text': text,
             'actions': [
-                self._get_action(order, self.env._("Update card"), '/card', 'get', primary=True)
+                self._get_action(order, self._get_update_label(order), '/card', 'get', primary=True)
             ],
         }
 

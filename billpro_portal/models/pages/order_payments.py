@@ -100,11 +100,35 @@ class BillproOrderPayments(models.AbstractModel):
             return self.env._(
                 "We will try again on %s.", order._billing_get_date_text(event.retry_date)
             )
+        return self._get_final_decline_explanation(order, event)
+
+    def _get_final_decline_explanation(self, order, event):
+        """Return what a customer can do about a payment that isn't tried again by itself.
+
+        :param sale.order order: The order.
+        :param billpro.billing.event event: The declined payment.
+        :rtype: str
+        """
+        is_card = order._billing_speaks_of_cards()
         if event._is_card_spent():
-            return self.env._(
-                "This card can't be charged for this payment any more. Please update your card."
+            return (
+                self.env._(
+                    "This card can't be charged for this payment any more. Please update your card."
+                )
+                if is_card
+                else self.env._(
+                    "%s can't be charged for this payment any more. Please enter another way to"
+                    " pay.",
+                    order.billing_token_id._get_card_name(),
+                )
             )
-        return self.env._("We don't try again by ourselves. Please pay now or update your card.")
+        if is_card:
+            return self.env._(
+                "We don't try again by ourselves. Please pay now or update your card."
+            )
+        return self.env._(
+            "We don't try again by ourselves. Please pay now or enter another way to pay."
+        )
 
     # === HISTORY === #
 

@@ -30,7 +30,7 @@ class BillproBillingEvent(models.Model):
         " authentication means that the customer's bank wants to hear from them.",
     )
     declined_token_id = fields.Many2one(
-        string="Declined Card", comodel_name='payment.token', readonly=True
+        string="Declined Payment Method", comodel_name='payment.token', readonly=True
     )
     first_declined_date = fields.Datetime(
         readonly=True, help="When this card was first declined for this payment."
@@ -41,7 +41,7 @@ class BillproBillingEvent(models.Model):
     retry_verdict = fields.Selection(
         selection=[
             (RETRY, "Retry"),
-            (NEEDS_CARD, "Needs another card"),
+            (NEEDS_CARD, "Needs another payment method"),
             (NEEDS_CUSTOMER, "Needs the customer"),
             (EXHAUSTED, "No retries left"),
             (CEILING_REACHED, "Too many attempts"),
@@ -103,7 +103,8 @@ class BillproBillingEvent(models.Model):
             )
         return {
             NEEDS_CARD: self.env._(
-                "Not tried again: the decline is final for this card. Waits for another card."
+                "Not tried again: the decline is final for %s. Waits for another payment method.",
+                self.declined_token_id._get_card_name() or self.env._("this card"),
             ),
             NEEDS_CUSTOMER: self.env._(
                 "Not tried again: the customer has to confirm it with their bank."

@@ -77,6 +77,7 @@ OWN = {
         'billing_refund_user_id',
         'billing_refusal',
         'billing_resent',
+        'billing_return_date',
         'billing_sent_date',
         'billing_superseded',
     },

@@ -1,3 +1,4 @@
+import re
 from datetime import date, timedelta
 
 from freezegun import freeze_time
@@ -212,3 +213,81 @@ class TestReturnedDebits(DebitCommon):
         self._deliver_all(messages)
         self._process()
         self._assert_owed_again('soft_declined', 'failed')
+
+
+@tagged('post_install', '-at_install')
+class TestWordsOfDebits(DebitCommon):
+    """Nobody calls a bank account a card, on pages, in mails and for staff."""
+
+    def setUp(self):
+        super().setUp()
+        self.order = self._buy()
+        self.event = self.order.billing_event_ids
+
+    def _assert_no_card(self, text):
+        words = re.sub(r'<[^>]+>', ' ', str(text))  # What stands in tags is read by nobody.
+        self.assertNotRegex(words, r'(?i)\bcards?\b')
+
+    def test_pages(self):
+        page = self.order.env['billpro.order.page']
+        with freeze_time(DUE - timedelta(days=1)):
+            html = self.url_open(self.order._billing_get_order_link()).text
+            main = re.search(r'<main.*?</main>', html, re.S)[0]
+            self.assertIn("SEPA Direct Debit •••• 3201", main)
+            self.assertIn("Add a payment method", main)
+            self.assertIn("fa-university", main)
+            # The customer has a card as well, for another order.
+            rows = re.findall(r'<li[^>]*o_billpro_payment_card.*?</li>', main, re.S)
+            [card] = [row for row in rows if "Card •••• 4242" in row]
+            self._assert_no_card(main.replace(card, ''))
+            self.assertEqual(
+                page._get_notice('card_added', self.order._billing_offers_only_cards()),
+                {'level': 'success', 'text': "It is saved and charged from now on."},
+            )
+            cards = self.order.env['billpro.order.cards']
+            values = cards._get_card_page_values(self.order, False)
+            self.assertEqual(
+                (values['title'], values['submit_label']), ("Add a payment method", "Save")
+            )
+
+    def test_checkout(self):
+        with freeze_time(BOUGHT):
+            order = self._create_order((self.gym, 1), currency='EUR')
+            html = self.url_open(order._billing_get_order_link()).text
+        main = re.search(r'<main.*?</main>', html, re.S)[0]
+        self.assertIn("SEPA Direct Debit", main)
+        self.assertIn("What you pay with is saved and charged every month.", main)
+        form = re.search(r'<form[^>]*o_payment_form.*?</form>', main, re.S)[0]
+        self._assert_no_card(main.replace(form, ''))  # Where cards are offered as well.
+
+    def test_mails(self):
+        self._run_until(DUE)
+        tx = self.event.transaction_ids
+        self.gateway.settle_payment(tx.provider_reference, succeeds=False, reason='AC04')
+        self._run_until(DUE + timedelta(hours=1))
+        for name, record in (
+            ('payment_declined', tx),
+            ('payment_failed', tx),
+            ('payment_received', tx),
+            ('payment_upcoming', self.event),
+            ('trial_ending', self.event),
+            ('card_update', self.order),
+        ):
+            with self.subTest(name):
+                template = self.env.ref(f'billpro_portal.mail_template_{name}')
+                rendered = template._generate_template(record.ids, ('body_html', 'subject'))
+                body = rendered[record.id]['body_html']
+                self.assertIn("SEPA Direct Debit •••• 3201", body)
+                self._assert_no_card(body)
+
+    def test_staff(self):
+        self._run_until(DUE)
+        self.gateway.settle_payment(
+            self.event.transaction_ids.provider_reference, succeeds=False, reason='AC04'
+        )
+        self._run_until(DUE + timedelta(hours=1))
+        self.assertEqual(
+            self.event.next_step,
+            "Not tried again: the decline is final for SEPA Direct Debit •••• 3201. Waits for"
+            " another payment method.",
+        )
