@@ -61,6 +61,17 @@ def is_card(code: str | None) -> bool:
     return code not in METHODS and code not in _OTHERS
 
 
+def get_notice_days(code: str | None, agreed: int) -> int:
+    """Return how many days before a debit the customer is told of it.
+
+    :param str|None code: Odoo's code of the method.
+    :param int agreed: What the terms agree on, fewer days or more; 0 if they don't.
+    :rtype: int
+    """
+    demanded = get_facts(code).notice_days
+    return demanded and (agreed or demanded)
+
+
 def get_facts(code: str | None) -> MethodFacts:
     """Return what is known of a payment method; of those that aren't listed, what is true of cards.
 

@@ -337,6 +337,17 @@ class BillproProvider(models.AbstractModel):
         return {}
 
     @api.model
+    def _fetch_mandate(self, token):
+        """Ask for the mandate under which an account is debited. No money moves.
+
+        :param payment.token token: The stored account.
+        :return: Values of `payment.token`: `billing_mandate_reference` and, if the mandate names
+                 it, `billing_mandate_creditor`; none if there is no answer.
+        :rtype: dict
+        """
+        return {}
+
+    @api.model
     def _find_refusal(self, error):
         """Return what a refusal is about that no card is to blame for.
 

@@ -1,4 +1,4 @@
-from odoo import api, models
+from odoo import api, fields, models
 
 from ..rights.own_context import INSIDE
 
@@ -7,6 +7,13 @@ class PaymentProvider(models.Model):
     """What the billing of orders needs to know of providers."""
 
     _inherit = 'payment.provider'
+
+    billpro_creditor_identifier = fields.Char(
+        string="SEPA Creditor Identifier",
+        copy=False,
+        help="Yours, or that of the provider if it debits in its own name: notices of debits name"
+        " it.",
+    )
 
     def _is_tokenization_required(self, sale_order_id=None, **kwargs):
         """Override of `payment`: recurring orders save the card they will be charged to."""

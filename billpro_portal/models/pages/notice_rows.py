@@ -60,6 +60,7 @@ class BillproNoticeRows(models.AbstractModel):
             self._get_event_row(order, event),
             self._get_row(self.env._("Charged on"), order._get_due_date_text(event)),
             self._get_card_row(order.billing_token_id),
+            *self._get_mandate_rows(order.billing_token_id),
             self._get_row(
                 self.env._("Amount"), event.currency_id.format(event.amount), strong=True
             ),
@@ -105,6 +106,19 @@ class BillproNoticeRows(models.AbstractModel):
 
     def _get_card_row(self, card):
         return self._get_row(self._get_card_label(card), card._get_card_name())
+
+    def _get_mandate_rows(self, card):
+        """Return by which mandate an account is debited, and by whom, as rows.
+
+        :param payment.token card: The account; a card has none.
+        :rtype: list[dict]
+        """
+        if not card.billing_mandate_reference:
+            return []
+        rows = [self._get_row(self.env._("Mandate reference"), card.billing_mandate_reference)]
+        if creditor := card._billing_get_creditor():
+            rows.append(self._get_row(self.env._("Creditor identifier"), creditor))
+        return rows
 
     def _get_card_label(self, card):
         return self.env._("Card") if card._billing_is_card() else self.env._("Payment method")

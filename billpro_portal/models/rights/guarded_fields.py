@@ -83,6 +83,8 @@ OWN = {
     },
     'payment.token': {
         'billing_order_ids',
+        'billing_mandate_creditor',
+        'billing_mandate_reference',
         'card_brand',
         'card_expiry_date',
         'card_fingerprint',

@@ -164,6 +164,17 @@ class BillproProviderStripe(models.AbstractModel):
         return self.env['payment.token']._prepare_billing_stripe_card_values(card)
 
     @api.model
+    def _fetch_mandate(self, token):
+        """Override to ask for the mandate."""
+        mandate = token._billing_fetch_stripe_mandate() or {}
+        details = mandate.get('payment_method_details') or {}
+        scheme = details.get(details.get('type')) or {}
+        return {
+            'billing_mandate_reference': scheme.get('reference'),
+            'billing_mandate_creditor': scheme.get('service_user_number'),  # Of Bacs.
+        }
+
+    @api.model
     def _tells_payouts(self, provider):
         """Override: Stripe does, to whoever has a key."""
         return bool(provider.stripe_secret_key)

@@ -291,3 +291,82 @@ class TestWordsOfDebits(DebitCommon):
             "Not tried again: the decline is final for SEPA Direct Debit •••• 3201. Waits for"
             " another payment method.",
         )
+
+
+@tagged('post_install', '-at_install')
+class TestNoticesOfDebits(DebitCommon):
+    """Each debit is announced, with its mandate; a mandate that has ended asks for another way."""
+
+    def setUp(self):
+        super().setUp()
+        self.provider.billpro_creditor_identifier = 'BE68ZZZ0477472701'
+        self.order = self._buy()
+        self.event = self.order.billing_event_ids
+        self.token = self.order.billing_token_id
+        [self.mandate] = self.gateway.find_all('mandate')
+
+    def _announce_at(self, **before):
+        with freeze_time(DUE - timedelta(**before)), self._committing_env() as env:
+            env['billpro.notification']._queue_announcements()
+        return self.order.billing_notification_ids.filtered(
+            lambda notice: notice.kind == 'payment_upcoming'
+        )
+
+    def test_a_debit_is_announced_in_time(self):
+        self.assertFalse(self._announce_at(days=15))
+        notice = self._announce_at(days=14)
+        self.assertEqual((notice.channel, notice.event_id), ('mail', self.event))
+        rows = {row['label']: row['value'] for row in self.event._get_notice_rows()}
+        reference = self.mandate['payment_method_details']['sepa_debit']['reference']
+        self.assertEqual(
+            rows,
+            {
+                'Order': self.order.name,
+                'For': rows['For'],
+                'Charged on': '02/10/2027',
+                'Payment method': "SEPA Direct Debit •••• 3201",
+                'Mandate reference': reference,
+                'Creditor identifier': 'BE68ZZZ0477472701',
+                'Amount': '24.20\xa0€',
+            },
+        )
+
+    def test_terms_may_agree_on_fewer_days(self):
+        self.company.billing_debit_notice_days = 2
+        self.company.billing_notice_days = 0
+        self.assertFalse(self._announce_at(days=3))
+        self.assertEqual(len(self._announce_at(days=2)), 1)
+
+    def test_it_cannot_be_switched_off(self):
+        self.company.billing_notice_days = 0
+        kind = self.env['billpro.notification.kind']._get('payment_upcoming')
+        kind.mail_on = False
+        self.assertEqual(self._announce_at(days=14).channel, 'mail')
+        # A card may be charged without.
+        cards = self.env['billpro.notification'].search(
+            [('order_id', '=', type(self).order.id), ('kind', '=', 'payment_upcoming')]
+        )
+        self.assertFalse(cards)
+
+    def test_a_mandate_that_has_ended(self):
+        with freeze_time(DUE - timedelta(days=3)):
+            known = {event['id'] for event in self.gateway.find_all('event')}
+            self.gateway.end_mandate(self.mandate['id'])
+            self._tell_since(known)
+        self.assertFalse(self.token.active)
+        self.assertEqual(self.order.billing_notification_ids.mapped('kind').count('card_update'), 1)
+        self.assertIn(
+            "SEPA Direct Debit •••• 3201 was removed at the provider",
+            self.order.activity_ids.mapped('summary'),
+        )
+        [attention] = self.order.env['billpro.order.attention']._get_attention(self.order)
+        self.assertEqual(
+            (attention['title'], [action['label'] for action in attention['actions']]),
+            ("SEPA Direct Debit •••• 3201 can't be charged any more", ["Update payment method"]),
+        )
+        self._run_until(DUE)
+        self.assertEqual((self.event.status, self.event.attempt_count), ('scheduled', 0))
+
+    def test_a_mandate_that_is_changed_goes_on(self):
+        self.env['payment.token'].browse(self.token.id)._billing_process_stripe_mandate()
+        self.assertTrue(self.token.active)
