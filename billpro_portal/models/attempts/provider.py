@@ -53,6 +53,9 @@ class BillproProvider(models.AbstractModel):
     _authorization_days = 0
     # Whether what is pending is a transfer that a person sees on the bank account: nobody can ask.
     _awaits_transfer = False
+    # The codes of payment methods that it stores for later payments, besides those of which Odoo
+    # says that they can be stored.
+    _kept_methods = frozenset()
     # The fields of `payment.token` under which the provider charges a card.
     _token_fields = ('provider_ref',)
 

@@ -22,6 +22,18 @@ class PaymentProvider(models.Model):
             return True
         return super()._is_tokenization_required(sale_order_id=sale_order_id, **kwargs)
 
+    def _billing_can_keep(self, method):
+        """Return whether the provider stores a payment method for later payments.
+
+        :param payment.method method: The method.
+        :rtype: bool
+        """
+        self.ensure_one()
+        return bool(
+            self.allow_tokenization
+            and (method.support_tokenization or method.code in self._in_billing()._kept_methods)
+        )
+
     def _billing_can_pay_orders(self):
         """Return whether the payment is over with the checkout, or when a transfer arrives.
 

@@ -517,11 +517,11 @@ class SaleOrder(models.Model):
         :rtype: bool
         """
         self.ensure_one()
-        methods = self._billing_get_checkout_providers().payment_method_ids
         return all(
             is_card(method.code)
-            for method in methods
-            if method.active and method.is_primary and method.support_tokenization
+            for provider in self._billing_get_checkout_providers()
+            for method in provider.payment_method_ids
+            if method.active and method.is_primary and provider._billing_can_keep(method)
         )
 
     def _billing_speaks_of_cards(self):

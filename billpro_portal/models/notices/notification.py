@@ -571,7 +571,7 @@ class BillproNotification(models.Model):
     def _queue_announcements(self):
         """Announce payments, and the ends of trials, some days before they are due."""
         now = fields.Datetime.now()
-        for company in self.env['res.company'].search([]):
+        for company in self.env['res.company'].search([('active', '=', True)]):
             notice_days = company.billing_notice_days
             announced = self._search(
                 [('kind', 'in', ['payment_upcoming', 'trial_ending']), ('event_id', '!=', False)]

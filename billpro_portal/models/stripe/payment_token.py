@@ -59,10 +59,11 @@ class PaymentToken(models.Model):
         details = isinstance(method, dict) and method.get(method.get('type'))
         if not isinstance(details, dict):
             return {}
-        return {
+        values = {
             'card_last_digits': details.get('last4'),
             'card_fingerprint': details.get('fingerprint'),
         }
+        return {name: value for name, value in values.items() if value}
 
     def _billing_process_stripe_method(self, method):
         """Bring cards up to date with what Stripe knows; remove those that it has forgotten.

@@ -18,6 +18,7 @@ from ...billing.stripe_messages import (
     REFERENCE_KEY,
     is_stripe_id,
 )
+from ...billing.stripe_methods import KEPT_AS
 from ..attempts.payment_transaction import BROWSER_OPERATIONS
 from ..rights.own_context import INSIDE
 
@@ -756,11 +757,48 @@ class PaymentTransaction(models.Model):
         )
 
     def _extract_token_values(self, payment_data):
-        """Override of `payment_stripe`: what is stored by a set-up has its mandate, too."""
+        """Override of `payment_stripe`: what is stored by a set-up has its mandate, too.
+
+        And the bank account behind a payment may be stored instead of what was paid with.
+        """
         values = super()._extract_token_values(payment_data)
-        if self.provider_code == 'stripe' and self.operation == 'validation' and values:
+        if self.provider_code != 'stripe' or not self.billing_order_id or not values:
+            return values
+        if self.operation == 'validation':
             values['stripe_mandate'] = payment_data['setup_intent'].get('mandate')
+        if KEPT_AS.get(self.payment_method_code) == 'sepa_direct_debit':
+            values |= self._billing_get_generated_debit(payment_data, values['provider_ref'])
         return values
+
+    def _billing_get_generated_debit(self, payment_data, customer):
+        """Return the SEPA debit that Stripe has made of what was paid with.
+
+        :param dict payment_data: What `_process` takes.
+        :param str customer: Stripe's number of the customer.
+        :return: Values of `payment.token`.
+        :rtype: dict
+        :raise ValidationError: If Stripe doesn't answer.
+        """
+        charges = (payment_data.get('payment_intent') or {}).get('charges') or {}
+        details = next(iter(charges.get('data') or ()), {}).get('payment_method_details') or {}
+        made = details.get(details.get('type')) or {}
+        methods = self.with_context(billing_moves_no_money=INSIDE)._send_api_request(
+            'GET', f'customers/{customer}/payment_methods', params={'type': 'sepa_debit'}
+        )['data']
+        kept = next(
+            (one for one in methods if one['id'] == made.get('generated_sepa_debit')), None
+        ) or next(iter(methods), None)
+        if not kept:
+            return {}
+        sepa = self.env.ref('payment.payment_method_sepa_direct_debit')
+        mandate = made.get('generated_sepa_debit_mandate')
+        return {
+            'payment_method_id': sepa.id,
+            'stripe_payment_method': kept['id'],
+            **({'stripe_mandate': mandate} if mandate else {}),
+            'payment_details': kept['sepa_debit']['last4'],
+            **self.env['payment.token']._prepare_billing_stripe_account_values(kept),
+        }
 
     # === CAPTURES AND VOIDS === #
 

@@ -17,6 +17,7 @@ from ...billing.stripe_limits import (
     get_smallest,
     get_step,
 )
+from ...billing.stripe_methods import KEPT_AS
 from ...billing.stripe_outcomes import classify_stripe_error
 
 
@@ -45,6 +46,7 @@ class BillproProviderStripe(models.AbstractModel):
     # it.
     _search_hours = 25
     _keeps_begun_payments = True
+    _kept_methods = frozenset(KEPT_AS)
     _token_fields = ('provider_ref', 'stripe_payment_method', 'stripe_mandate')
 
     @api.model

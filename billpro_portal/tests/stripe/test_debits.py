@@ -1,9 +1,12 @@
 import re
 from datetime import date, timedelta
 
+import requests
 from freezegun import freeze_time
 
 from odoo.tests import tagged
+
+from odoo.addons.payment_stripe.const import PAYMENT_METHODS_MAPPING
 
 from ..common.debits import BOUGHT, EMPTY, DebitCommon
 from ..common.gateway import DUE
@@ -370,3 +373,111 @@ class TestNoticesOfDebits(DebitCommon):
     def test_a_mandate_that_is_changed_goes_on(self):
         self.env['payment.token'].browse(self.token.id)._billing_process_stripe_mandate()
         self.assertTrue(self.token.active)
+
+
+@tagged('post_install', '-at_install')
+class TestOtherMethods(DebitCommon):
+    """What Stripe keeps besides: iDEAL and Bancontact as SEPA debits, PayPal, Bacs and ACH."""
+
+    def _activate(self, *codes):
+        for code in codes:
+            method = self.env.ref(f'payment.payment_method_{code}')
+            method.active = True
+            self.provider.payment_method_ids |= method
+        return method
+
+    def _authenticate(self, tx):
+        intent = self.gateway.find('payment_intent', tx.provider_reference)
+        requests.post(
+            f'{self.gateway.url}/3d_secure/{intent["id"]}',
+            data={'client_secret': intent['client_secret'], 'outcome': 'complete'},
+            headers={'Accept': 'application/json'},
+            timeout=10,
+        ).raise_for_status()
+
+    def _buy_by(self, code, currency='EUR', **details):
+        """Buy a subscription at its checkout; return the order."""
+        method = self._activate(code)
+        kind = PAYMENT_METHODS_MAPPING.get(code, code)
+        with freeze_time(BOUGHT + timedelta(days=8)):
+            order = self._create_order((self.gym, 1), currency=currency)
+            order._portal_ensure_token()
+            page = self.url_open(order._billing_get_order_link()).text
+            option = re.search(rf'data-payment-method-code="{code}".*?</li>', page, re.S)[0]
+            self.assertIn("is_tokenization_required&#34;: true", option)
+            answer = self._post_transaction(
+                order, provider_id=self.provider.id, payment_method_id=method.id
+            )
+            self.assertIn('result', answer, answer)
+            tx = order.billing_transaction_ids
+            self.assertTrue(tx.tokenize)
+            self._confirm_in_browser(
+                tx,
+                **{'payment_method_data[type]': kind},
+                **{f'payment_method_data[{kind}][{key}]': text for key, text in details.items()},
+            )
+            if self.gateway.find('payment_intent', tx.provider_reference)['next_action']:
+                self._authenticate(tx)
+            tx._billing_process_stripe_return(tx.provider_reference)
+            if tx.state == 'done':
+                tx._post_process()
+        return order
+
+    def test_a_bank_account_behind_a_payment_is_kept_as_sepa(self):
+        for code, country in (('ideal', 'base.nl'), ('bancontact', 'base.be')):
+            with self.subTest(code):
+                self.customer.country_id = self.env.ref(country)
+                order = self._buy_by(code)
+                self.assertEqual(order.billing_status, 'active')
+                token = order.billing_token_id
+                self.assertEqual(token._get_card_name(), "SEPA Direct Debit •••• 3000")
+                self.assertEqual(token.payment_method_id.code, 'sepa_direct_debit')
+                kept = self.gateway.find('payment_method', token.stripe_payment_method)
+                self.assertEqual(kept['type'], 'sepa_debit')
+                mandate = self.gateway.find('mandate', token.stripe_mandate)
+                self.assertEqual(mandate['payment_method'], kept['id'])
+                self.assertEqual(
+                    token.billing_mandate_reference,
+                    mandate['payment_method_details']['sepa_debit']['reference'],
+                )
+                self._run_until(DUE)
+                event = order.billing_event_ids
+                self.assertEqual(event.status, 'processing')
+                self._let_days_pass(DUE + timedelta(days=8))
+                self.assertEqual((event.status, order.billing_paid), ('completed', 48.4))
+
+    def test_paypal(self):
+        order = self._buy_by('paypal')
+        self.assertEqual(order.billing_status, 'active')
+        self.assertEqual(order.billing_token_id._get_card_name(), "Paypal")
+        self._run_until(DUE)
+        self.assertEqual(order.billing_event_ids[0].status, 'completed')
+        self.assertEqual(order.billing_paid, 48.4)
+
+    def test_debits_in_other_countries(self):
+        for code, currency, country, name, details in (
+            (
+                'bacs_direct_debit',
+                'GBP',
+                'base.uk',
+                "BACS Direct Debit •••• 2345",
+                {'account_number': '00012345', 'sort_code': '108800'},
+            ),
+            (
+                'ach_direct_debit',
+                'USD',
+                'base.us',
+                "ACH Direct Debit •••• 6789",
+                {'account_number': '000123456789', 'routing_number': '110000000'},
+            ),
+        ):
+            with self.subTest(code):
+                self.customer.country_id = self.env.ref(country)
+                order = self._buy_by(code, currency, **details)
+                self.assertEqual(
+                    (order.billing_status, order.billing_transaction_ids.state),
+                    ('pending', 'pending'),
+                )
+                self._let_days_pass(BOUGHT + timedelta(days=18))
+                self.assertEqual(order.billing_status, 'active')
+                self.assertEqual(order.billing_token_id._get_card_name(), name)
