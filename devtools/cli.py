@@ -183,6 +183,12 @@ def _add_search_parsers(commands: 'argparse._SubParsersAction[argparse.ArgumentP
         default='all',
         help="of the crash matrix: a cover of boundaries and faults, or all; default: %(default)s",
     )
+    torture_parser.add_argument(
+        '--debits',
+        type=int,
+        metavar='N',
+        help="debit a bank account for one order in so many, which takes days",
+    )
     torture_parser.set_defaults(command=torture)
     protocol_parser = commands.add_parser(
         'protocol',
@@ -330,7 +336,7 @@ def walk_beside_neighbours(_options: Namespace) -> int:
 def torture(options: Namespace) -> int:
     """Kill charge runs at every boundary, and compare the books with the gateway's ledger."""
     with _odoo() as odoo:
-        return torture_run.run(odoo, options.events, options.seed, options.cells)
+        return torture_run.run(odoo, options.events, options.seed, options.cells, options.debits)
 
 
 def check_protocol(_options: Namespace) -> int:

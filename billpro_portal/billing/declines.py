@@ -40,6 +40,28 @@ _AUTHENTICATION_NETWORK_CODES = {'visa': frozenset({'1A'})}
 _HARD_NETWORK_CODES = {
     'visa': frozenset({'04', '07', '12', '14', '15', '41', '43', '46', '57', 'R0', 'R1', 'R3'}),
 }
+# Reasons for which banks refuse or return debits. SEPA: European Payments Council, EPC173-14,
+# "Guidance on reason codes for SEPA Direct Debit R-transactions"; a refund that the customer asked
+# for, and a refusal, are theirs to explain. Too little money (AM04) and reasons that the bank keeps
+# to itself (MS03) may pass. ACH: Stripe documentation, "Network decline codes". Bacs: "ARUDD reason
+# codes": the instruction was cancelled (1) or isn't there (6), the payer has died (2), the account
+# was transferred (3), isn't there (5) or was closed (B). To refer to the payer (0) may pass.
+_DEBIT_CODES = {
+    'sepa_debit': frozenset(
+        {
+            *('AC01', 'AC04', 'AC06', 'AC13', 'AG01', 'MD01', 'MD02', 'MD06', 'MD07'),
+            *('MS02', 'RC01', 'SL01'),
+        }
+    ),
+    'us_bank_account': frozenset(
+        {
+            *('R02', 'R03', 'R04', 'R05', 'R07', 'R08', 'R10', 'R11', 'R15', 'R16', 'R20', 'R29'),
+            'R31',
+        }
+    ),
+    'bacs_debit': frozenset({'1', '2', '3', '5', '6', 'B'}),
+}
+_HARD_NETWORK_CODES |= _DEBIT_CODES
 # Mastercard's Merchant Advice Codes: 03, "Do not try again", and 21, "Payment cancellation".
 # Mastercard charges for retries after these (Transaction Processing Excellence).
 _HARD_NETWORK_ADVICE = {'mastercard': frozenset({'03', '21'})}
@@ -54,7 +76,7 @@ class DeclineCodes:
     :param advice_code: What to do about it in the provider's words.
     :param network_code: The reason in the network's own code.
     :param network_advice_code: The network's own advice.
-    :param brand: The network, `visa` or `mastercard` if it is one of these.
+    :param brand: The network: `visa`, `mastercard`, or the kind of a debit if it is one of these.
     """
 
     error_code: str | None = None
@@ -119,8 +141,8 @@ def classify_decline(
 
 
 def _is_listed(table: Mapping[str, Collection[str]], brand: str | None, code: str | None) -> bool:
-    if brand in {None, 'unknown'}:
-        return any(code in listed for listed in table.values())
+    if brand in {None, 'unknown'}:  # Of a card: debits are always known to be such.
+        return any(code in listed for name, listed in table.items() if name not in _DEBIT_CODES)
     return code in table.get(brand, ())
 
 

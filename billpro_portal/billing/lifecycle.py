@@ -110,7 +110,8 @@ ORDER_TRANSITIONS: Transitions = {
         'decline_hard': 'suspended',
         'suspend': 'suspended',
     },
-    'complete': {},
+    # Its last payment was taken back by the bank.
+    'complete': {'return': 'failed'},
 }
 
 
@@ -163,6 +164,7 @@ _ANSWERS = {
     'require_action': 'action_required',
     'lose': 'unknown',
 }
+_RETURNS = {'return_soft': 'soft_declined', 'return_hard': 'hard_declined'}
 _STAFF = {'skip': 'skipped', 'merge': 'merged', 'cancel': 'cancelled'}
 # Money that arrives late is booked, whatever became of its event meanwhile.
 _LATE_APPROVAL = {'approve': 'recovered'}
@@ -211,8 +213,9 @@ EVENT_TRANSITIONS: Transitions = {
     # A period that was paused leaves the payment it was merged into.
     'merged': {**_LATE_APPROVAL, 'cancel': 'cancelled'},
     'cancelled': {**_LATE_APPROVAL, 'reinstate': 'scheduled'},
-    'completed': {},
-    'recovered': {},
+    # A bank takes back what was paid by debit, weeks later.
+    'completed': {**_RETURNS},
+    'recovered': {**_RETURNS},
 }
 
 

@@ -52,6 +52,22 @@ _HARD_CODES = frozenset(
         # Stripe documentation, "India recurring payments": the customer's authorisation has ended.
         'india_recurring_payment_mandate_canceled',
         'payment_intent_mandate_invalid',
+        # Stripe documentation, "Network decline codes" and "Error codes": what is said of a bank
+        # account or a mandate.
+        'account_closed',
+        'account_number_invalid',
+        'bank_account_closed',
+        'bank_account_frozen',
+        'bank_account_invalid_details',
+        'bank_account_restricted',
+        'bank_account_unusable',
+        'debit_not_authorized',
+        'mandate_invalid',
+        'no_account',
+        'recipient_deceased',
+        # Stripe API reference, "The Dispute object", `reason`: of a debit that was returned.
+        'customer_initiated',
+        'incorrect_account_details',
         # Ours: the card was detached at Stripe, or its customer deleted (`stripe_errors.py`).
         'payment_method_lost',
         # `do_not_try_again` is an advice code too (Stripe documentation, "Card declines").
@@ -94,7 +110,25 @@ def read_decline(error: Mapping[str, Any]) -> Decline:
         advice_code=error.get('advice_code'),
         network_code=error.get('network_decline_code'),
         network_advice_code=error.get('network_advice_code'),
-        brand=(method.get('card') or {}).get('brand'),
+        brand=_get_brand(method),
     )
     intent = error.get('payment_intent') or {}
     return Decline(classify_decline(codes), codes, number=intent.get('id'))
+
+
+def _get_brand(method: Mapping[str, Any]) -> str | None:
+    """Return the network of a card; of anything else its kind."""
+    kind: str | None = method.get('type')
+    brand: str | None = (method.get('card') or {}).get('brand')
+    return brand if kind in {None, 'card'} else kind
+
+
+def read_return(reason: str, kind: str) -> Decline:
+    """Return what Stripe says of a debit that was paid, and that the bank has taken back.
+
+    :param str reason: The reason of its dispute (API reference, "The Dispute object").
+    :param str kind: Stripe's type of the payment method.
+    :rtype: Decline
+    """
+    codes = DeclineCodes(error_code='debit_returned', decline_code=reason, brand=kind)
+    return Decline(classify_decline(codes), codes)

@@ -40,6 +40,7 @@ EVENT_TYPES = (
     'payment_method.automatically_updated',
     'payment_method.updated',
     'payment_method.detached',
+    'mandate.updated',
     *PAYOUT_EVENT_TYPES,
 )
 

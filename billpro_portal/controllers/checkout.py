@@ -80,8 +80,15 @@ class Checkout(OrderAccess):
                 providers_sudo.ids,
                 partner.id,
                 currency_id=order.currency_id.id,
-                force_tokenization=requires_card,
                 **context,
+            )
+            .filtered(
+                lambda method: (
+                    not requires_card
+                    or method.provider_ids.filtered(lambda one: one in providers_sudo)[
+                        :1
+                    ]._billing_can_keep(method)
+                )
             )
         )
         tokens_sudo = request.env['payment.token'].sudo()
@@ -200,15 +207,43 @@ class Checkout(OrderAccess):
             landing_route=form_values['landing_route'],
             reference_prefix=f'{order.name}-P{attempt}',
             sale_order_id=order.id,
-            custom_create_values={'billing_order_id': order.id, 'billing_ip_address': address},
+            custom_create_values={
+                'billing_order_id': order.id,
+                'billing_ip_address': address,
+                'tokenize': flow != 'token'
+                and self._billpro_keeps_method(
+                    order, form_values, provider_sudo, payment_method_id, tokenization_requested
+                ),
+            },
         )
         if flow == 'token':
             tx_sudo._billing_charge_initial_payment()
         return tx_sudo._get_processing_values()
 
     @staticmethod
+    def _billpro_keeps_method(
+        order, form_values, provider_sudo, payment_method_id, tokenization_requested
+    ):
+        """Return whether what the customer pays with is to be stored.
+
+        :param sale.order order: The order, in superuser mode.
+        :param dict form_values: The context of the payment form.
+        :param payment.provider provider_sudo: The chosen provider.
+        :param int payment_method_id: The chosen payment method.
+        :param bool tokenization_requested: Whether the customer wants to save it.
+        :rtype: bool
+        """
+        payment_method_sudo = form_values['payment_methods_sudo'].filtered(
+            lambda pm: pm.id == payment_method_id
+        )
+        return bool(
+            (tokenization_requested or order._get_purchase()._requires_card(order))
+            and provider_sudo._billing_can_keep(payment_method_sudo)
+        )
+
+    @classmethod
     def _billpro_find_open_attempt(
-        order, form_values, provider_sudo, payment_method_id, flow, tokenization_requested
+        cls, order, form_values, provider_sudo, payment_method_id, flow, tokenization_requested
     ):
         """Return what was begun before in the same way, and can be gone on with.
 
@@ -223,13 +258,8 @@ class Checkout(OrderAccess):
         """
         if flow == 'token':
             return None
-        payment_method_sudo = form_values['payment_methods_sudo'].filtered(
-            lambda pm: pm.id == payment_method_id
-        )
-        tokenize = bool(
-            provider_sudo.allow_tokenization
-            and payment_method_sudo.support_tokenization
-            and (tokenization_requested or order._get_purchase()._requires_card(order))
+        tokenize = cls._billpro_keeps_method(
+            order, form_values, provider_sudo, payment_method_id, tokenization_requested
         )
         for tx in order._billing_get_initial_attempts():
             if (

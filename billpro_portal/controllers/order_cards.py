@@ -98,6 +98,7 @@ class OrderCards(Checkout):
                 'billing_collect_amount': collect_amount,
                 'billing_for_all_orders': bool(all_orders),
                 'billing_ip_address': address,
+                'tokenize': True,
             },
         )
         return tx_sudo._get_processing_values()

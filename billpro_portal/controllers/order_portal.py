@@ -28,7 +28,9 @@ class OrderPortal(Checkout):
             return self._billpro_render_portal(
                 order,
                 page=self._cast_as_int(page) or 1,
-                notice=order.env['billpro.order.page']._get_notice(notice),
+                notice=order.env['billpro.order.page']._get_notice(
+                    notice, order._billing_offers_only_cards()
+                ),
             )
         if order.billing_awaits_transfer:
             return self._billpro_render_private(

@@ -7,6 +7,7 @@ from . import (
     test_log_redaction,
     test_new_company,
     test_packages,
+    test_payment_methods,
     test_request_outcomes,
     test_sale_features,
     test_stripe_limits,
@@ -123,6 +124,7 @@ if find_spec('fake_gateway'):
     from .recovery import test_recovery, test_recovery_stateful
     from .rights import test_guarded_fields
     from .stripe import (
+        test_debits,
         test_stripe_cards,
         test_stripe_refusals,
         test_stripe_requests,

@@ -25,7 +25,7 @@ from ..billing.declines import (
     may_attempt,
     parse_retry_days,
 )
-from ..billing.stripe_declines import classify_decline
+from ..billing.stripe_declines import classify_decline, read_return
 
 # The whole table of Stripe's documentation, "Stripe decline codes" (cards).
 AUTHENTICATION_DECLINE_CODES = (
@@ -95,6 +95,13 @@ ERROR_CODES = {
     'invalid_expiry_year': HARD,
     'invalid_number': HARD,
     'payment_intent_mandate_invalid': HARD,
+    'account_closed': HARD,
+    'account_number_invalid': HARD,
+    'bank_account_restricted': HARD,
+    'bank_account_unusable': HARD,
+    'debit_not_authorized': HARD,
+    'mandate_invalid': HARD,
+    'no_account': HARD,
     'card_decline_rate_limit_exceeded': SOFT,
     'card_declined': SOFT,
     'incorrect_cvc': SOFT,
@@ -240,6 +247,40 @@ class TestDeclineClasses(BaseCase):
             for code in VISA_OTHERS:
                 self.assert_class(SOFT, network_code=code, brand=brand)
             self.assert_class(AUTHENTICATION if is_visa else SOFT, network_code='1A', brand=brand)
+
+    def test_reasons_of_banks_by_kind_of_debit(self):
+        """EPC173-14, "Guidance on reason codes for SEPA Direct Debit R-transactions"; others."""
+        for kind, hard, soft in (
+            (
+                'sepa_debit',
+                ('AC01', 'AC04', 'AC06', 'AC13', 'AG01', 'MD01', 'MD02', 'MD06', 'MD07', 'MS02'),
+                ('AM04', 'MS03', 'AM05', 'R02'),
+            ),
+            ('us_bank_account', ('R02', 'R05', 'R10', 'R20'), ('R01', 'R09', 'AC04')),
+            ('bacs_debit', ('1', '2', '3', '5', '6', 'B'), ('0', 'AC04')),
+        ):
+            for code in hard:
+                self.assert_class(HARD, network_code=code, brand=kind)
+                self.assert_class(SOFT, network_code=code, brand='visa')
+                self.assert_class(SOFT, network_code=code)
+            for code in soft:
+                self.assert_class(SOFT, network_code=code, brand=kind)
+
+    def test_returned_debits(self):
+        """Stripe API reference, "The Dispute object", `reason`."""
+        for reason, expected in (
+            ('insufficient_funds', SOFT),
+            ('bank_cannot_process', SOFT),
+            ('general', SOFT),
+            ('debit_not_authorized', HARD),
+            ('customer_initiated', HARD),
+            ('incorrect_account_details', HARD),
+        ):
+            decline = read_return(reason, 'sepa_debit')
+            self.assertEqual(decline.decline_class, expected, reason)
+            self.assertEqual(
+                (decline.codes.error_code, decline.codes.decline_code), ('debit_returned', reason)
+            )
 
     def test_network_advice_by_brand(self):
         for brand in BRANDS:

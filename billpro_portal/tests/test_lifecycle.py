@@ -40,7 +40,8 @@ class TestLifecycle(BaseCase):
         self.assertLessEqual(targets, set(ORDER_STATUSES))
 
     def test_final_statuses_are_final(self):
-        self.assertEqual(ORDER_TRANSITIONS['complete'], {})
+        # Unless the bank takes back what completed it.
+        self.assertEqual(ORDER_TRANSITIONS['complete'], {'return': 'failed'})
         self.assertEqual(ORDER_TRANSITIONS['cancelled'], {'reopen': 'draft'})
 
     def test_nothing_live_goes_back_before_approval(self):
@@ -64,7 +65,11 @@ class TestLifecycle(BaseCase):
         void = {'skipped', 'merged', 'cancelled'}
         self.assertEqual(OPEN | PAID | void, set(EVENT_STATUSES))
         for status in PAID:
-            self.assertEqual(EVENT_TRANSITIONS[status], {})
+            # Only the bank undoes a payment: it takes a debit back.
+            self.assertEqual(
+                EVENT_TRANSITIONS[status],
+                {'return_soft': 'soft_declined', 'return_hard': 'hard_declined'},
+            )
         for status in void:
             self.assertEqual(EVENT_TRANSITIONS[status]['approve'], 'recovered')
         # Only an undone cancellation brings a payment back.

@@ -63,10 +63,12 @@ class Host:
 
     # === COMMANDS === #
 
-    def create_orders(self, gateway: str, key: str, webhook_secret: str, events: int) -> None:
-        """Create orders with so many due events."""
+    def create_orders(
+        self, gateway: str, key: str, webhook_secret: str, events: int, debit_share: int | None
+    ) -> None:
+        """Create orders with so many due events; one in so many is debited from an account."""
         with self.new_environment() as env:
-            orders.prepare(env, gateway, key)
+            orders.prepare(env, gateway, key, has_debits=bool(debit_share))
             provider = env.ref('payment.payment_provider_stripe')
             provider.stripe_webhook_secret = webhook_secret
             orders.create(
@@ -74,6 +76,7 @@ class Host:
                 events,
                 types=plan.PURCHASE_TYPES,
                 held_back_share=orders.HELD_BACK_SHARE,
+                debit_share=debit_share,
             )
         with self.new_environment() as env:
             # Forked processes inherit the caches that this fills.

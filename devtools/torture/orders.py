@@ -14,6 +14,8 @@ from odoo.api import Environment
 EVENTS_PER_ORDER = 2
 PARTNERS = 10
 APPROVED_CARD = 'pm_card_visa'
+# Bank accounts that are debited: one that pays after days, and one without money.
+ACCOUNTS = ('000123456789', '000222222227')
 # One order in so many has a card that can be saved but not charged.
 DECLINED_CARD = 'pm_card_chargeCustomerFail'
 DECLINED_SHARE = 8
@@ -28,16 +30,17 @@ PRODUCTS = {
 }
 
 
-def prepare(env: Environment, gateway: str, key: str) -> None:
+def prepare(env: Environment, gateway: str, key: str, *, has_debits: bool = False) -> None:
     """Set up what orders need: the company, customers with two stored cards each, products.
 
     :param odoo.api.Environment env: The superuser's environment.
     :param str gateway: The URL of the fake gateway.
     :param str key: Its secret key.
+    :param bool has_debits: Whether each has two bank accounts, too.
     """
     prepare_company(env, gateway, key)
     for number in range(PARTNERS):
-        _create_tokens(env, gateway, key, number)
+        _create_tokens(env, gateway, key, number, has_debits=has_debits)
     taxes = {percent: _create_tax(env, percent) for percent in (6, 21)}
     env['product.product'].create(
         [
@@ -60,6 +63,7 @@ def create(
     declined_share: int | None = DECLINED_SHARE,
     types: Sequence[str] = ('subscription',),
     held_back_share: int | None = None,
+    debit_share: int | None = None,
 ) -> None:
     """Create live orders with missed payments.
 
@@ -68,6 +72,7 @@ def create(
     :param int|None declined_share: One order in so many has a card that is declined.
     :param types: The purchase types of the orders, which take turns.
     :param int|None held_back_share: One order in so many is due tomorrow only, see `bring_forward`.
+    :param int|None debit_share: One order in so many is debited from a bank account.
     """
     tokens = env['payment.token'].search([], order='id')
     sizes = [EVENTS_PER_ORDER] * (events // EVENTS_PER_ORDER)
@@ -76,8 +81,10 @@ def create(
     values_list = []
     for number, size in enumerate(sizes):
         is_declined = bool(declined_share and number % declined_share == 0)
-        # Of each customer, the second card is the one that is declined.
-        token = tokens[2 * (number % PARTNERS) + is_declined]
+        is_debit = bool(debit_share and number % debit_share == 1)
+        # Of each customer's cards and accounts, the second is the one that is declined.
+        stride = len(tokens) // PARTNERS
+        token = tokens[stride * (number % PARTNERS) + 2 * is_debit + is_declined]
         values_list.append(
             {
                 'partner_id': token.partner_id.id,
@@ -200,8 +207,13 @@ def _create_tax(env: Environment, percent: int) -> Any:
     )
 
 
-def _create_tokens(env: Environment, gateway: str, key: str, number: int) -> None:
-    """Create two stored cards of a new customer: one that can be charged, and one that can't."""
+def _create_tokens(
+    env: Environment, gateway: str, key: str, number: int, *, has_debits: bool
+) -> None:
+    """Create two stored cards of a new customer: one that can be charged, and one that can't.
+
+    With debits they have two such bank accounts as well.
+    """
     partner = env['res.partner'].create(
         {'name': f"Customer {number}", 'email': f'customer.{number}@customer.example.com'}
     )
@@ -221,6 +233,42 @@ def _create_tokens(env: Environment, gateway: str, key: str, number: int) -> Non
             }
             for card in (APPROVED_CARD, DECLINED_CARD)
         ]
+    )
+    for account in ACCOUNTS if has_debits else ():
+        intent = _store_account(gateway, key, customer, account)
+        env['payment.token'].create(
+            {
+                'provider_id': provider.id,
+                'payment_method_id': env.ref('payment.payment_method_ach_direct_debit').id,
+                'partner_id': partner.id,
+                'provider_ref': customer,
+                'stripe_payment_method': intent['payment_method'],
+                'stripe_mandate': intent['mandate'],
+                'payment_details': account[-4:],
+            }
+        )
+
+
+def _store_account(gateway: str, key: str, customer: str, account: str) -> dict[str, Any]:
+    """Store a bank account at the gateway; return the set-up."""
+    acceptance = 'mandate_data[customer_acceptance]'
+    details = 'payment_method_data[us_bank_account]'
+    return _ask(
+        gateway,
+        key,
+        'setup_intents',
+        **{
+            'customer': customer,
+            'confirm': 'true',
+            'payment_method_types[]': 'us_bank_account',
+            'payment_method_data[type]': 'us_bank_account',
+            f'{details}[account_number]': account,
+            f'{details}[routing_number]': '110000000',
+            f'{details}[account_holder_type]': 'individual',
+            f'{acceptance}[type]': 'online',
+            f'{acceptance}[online][ip_address]': '127.0.0.1',
+            f'{acceptance}[online][user_agent]': "Torture",
+        },
     )
 
 

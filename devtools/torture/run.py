@@ -23,13 +23,15 @@ EVENTS_PER_RANDOM_KILL = 50
 EVENTS_PER_SENT_NOTICE = 3
 
 
-def run(odoo: Odoo, events: int, seed: int, cells: str) -> int:
+def run(odoo: Odoo, events: int, seed: int, cells: str, debit_share: int | None = None) -> int:
     """Charge events while everything goes wrong, and tell whether each was charged once.
 
     :param Odoo odoo: Odoo and its PostgreSQL cluster, which must run.
     :param int events: How many events are due.
     :param int seed: What the choices depend on.
     :param str cells: Which cells of the matrix, a key of `plan.CHOICES`.
+    :param int|None debit_share: One order in so many is debited from a bank account, which takes
+                                 days.
     :return: The exit code.
     :rtype: int
     """
@@ -61,6 +63,7 @@ def run(odoo: Odoo, events: int, seed: int, cells: str) -> int:
                     key=gateway.secret_key,
                     webhook_secret=post.secret,
                     events=events,
+                    debit_share=debit_share,
                 )
             acts = plan.adversary(numbers, events // EVENTS_PER_ACT)
             checkouts = sum(act.needs_checkout for act in acts)

@@ -6,6 +6,16 @@ class BillproBillingEvent(models.Model):
 
     _inherit = 'billpro.billing.event'
 
+    def _get_expected_date(self):
+        """Return by when the money of an attempt under way is expected that takes days.
+
+        :return: The day; None if there is none.
+        :rtype: datetime.date|None
+        """
+        self.ensure_one()
+        pending = self.transaction_ids.filtered(lambda tx: tx.state == 'pending')[-1:]
+        return pending._billing_get_expected_date() if pending else None
+
     def _is_paid_but_not_booked(self):
         """Return whether an attempt was approved that the books don't know yet.
 

@@ -16,6 +16,7 @@ from ...billing.lifecycle import (
     IN_FLIGHT,
     PAID,
 )
+from ...billing.payment_methods import expected_date, get_facts
 from ...billing.request_outcomes import DECLINED as REQUEST_DECLINED
 from ...billing.request_outcomes import NOT_ATTEMPTED, REFUSED, UNKNOWN, AskedInVain, NotSent
 from ..rights.own_context import INSIDE, get_answers, is_inside
@@ -156,6 +157,12 @@ class PaymentTransaction(models.Model):
         readonly=True,
         copy=False,
         help="Why the provider has refused the last request, where no card is to blame for it.",
+    )
+    billing_return_date = fields.Datetime(
+        string="Returned On",
+        readonly=True,
+        copy=False,
+        help="When the customer's bank took back what was paid.",
     )
     billing_sent_date = fields.Datetime(
         string="Sent On",
@@ -632,6 +639,20 @@ class PaymentTransaction(models.Model):
         }
 
     # === DISPLAY === #
+
+    def _billing_get_expected_date(self):
+        """Return by when the money of a payment is expected that takes days.
+
+        :return: The day; None if it isn't under way, or its result is known at once.
+        :rtype: datetime.date|None
+        """
+        self.ensure_one()
+        code = self.payment_method_code
+        takes_days = get_facts(code).business_days
+        if self.state != 'pending' or not takes_days or self.billing_action_required:
+            return None
+        begun = self.billing_sent_date or self.last_state_change
+        return expected_date(code, self.billing_order_id._billing_get_date(begun))
 
     def _get_card_name(self):
         """Return the card or payment method as the customer knows it: "Visa •••• 4242".

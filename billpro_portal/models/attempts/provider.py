@@ -67,6 +67,9 @@ class BillproProvider(models.AbstractModel):
     _authorization_days = 0
     # Whether what is pending is a transfer that a person sees on the bank account: nobody can ask.
     _awaits_transfer = False
+    # The codes of payment methods that it stores for later payments, besides those of which Odoo
+    # says that they can be stored.
+    _kept_methods = frozenset()
     # The fields of `payment.token` under which the provider charges a card.
     _token_fields = ('provider_ref',)
 
@@ -434,6 +437,17 @@ class BillproProvider(models.AbstractModel):
         :param dict payment_data: What is reported, as `_process` takes it.
         :return: Values of `payment.token`: brand, digits, expiry, wallet and fingerprint, as far as
                  they are there.
+        :rtype: dict
+        """
+        return {}
+
+    @api.model
+    def _fetch_mandate(self, token):
+        """Ask for the mandate under which an account is debited. No money moves.
+
+        :param payment.token token: The stored account.
+        :return: Values of `payment.token`: `billing_mandate_reference` and, if the mandate names
+                 it, `billing_mandate_creditor`; none if there is no answer.
         :rtype: dict
         """
         return {}

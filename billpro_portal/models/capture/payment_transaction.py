@@ -351,11 +351,13 @@ class PaymentTransaction(models.Model):
     def _set_done(self, *, state_message=None, extra_allowed_states=()):
         """Override of `payment`: book late money of given-up payments, and soon.
 
-        The customer's browser usually triggers the booking; the job does it when it doesn't.
+        The customer's browser usually triggers the booking; the job does it when it doesn't. What
+        the bank has taken back was paid once, and its provider goes on saying so.
         """
-        billed = self.filtered('billing_order_id')
+        paid = self.filtered(lambda tx: not tx.billing_return_date)
+        billed = paid.filtered('billing_order_id')
         billed.filtered('billing_outcome_unknown').billing_outcome_unknown = False
-        done = super(PaymentTransaction, self - billed)._set_done(
+        done = super(PaymentTransaction, paid - billed)._set_done(
             state_message=state_message, extra_allowed_states=extra_allowed_states
         )
         if billed:

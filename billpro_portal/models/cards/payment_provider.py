@@ -1,4 +1,4 @@
-from odoo import api, models
+from odoo import api, fields, models
 
 from ..rights.own_context import INSIDE
 
@@ -8,12 +8,31 @@ class PaymentProvider(models.Model):
 
     _inherit = 'payment.provider'
 
+    billpro_creditor_identifier = fields.Char(
+        string="SEPA Creditor Identifier",
+        copy=False,
+        help="Yours, or that of the provider if it debits in its own name: notices of debits name"
+        " it.",
+    )
+
     def _is_tokenization_required(self, sale_order_id=None, **kwargs):
         """Override of `payment`: recurring orders save the card they will be charged to."""
         order = self.env['sale.order'].sudo().browse(sale_order_id or 0).exists()
         if order.purchase_type and order._get_purchase()._requires_card(order):
             return True
         return super()._is_tokenization_required(sale_order_id=sale_order_id, **kwargs)
+
+    def _billing_can_keep(self, method):
+        """Return whether the provider stores a payment method for later payments.
+
+        :param payment.method method: The method.
+        :rtype: bool
+        """
+        self.ensure_one()
+        return bool(
+            self.allow_tokenization
+            and (method.support_tokenization or method.code in self._in_billing()._kept_methods)
+        )
 
     def _billing_can_pay_orders(self):
         """Return whether the payment is over with the checkout, or when a transfer arrives.

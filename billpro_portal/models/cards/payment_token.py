@@ -3,6 +3,7 @@ from odoo.exceptions import UserError
 
 from ...billing.lifecycle import LIVE
 from ...billing.notice_dates import card_expiring_date
+from ...billing.payment_methods import get_facts, is_card
 from ..rights.own_context import is_inside
 
 
@@ -30,6 +31,12 @@ class PaymentToken(models.Model):
     )
     card_wallet = fields.Char(
         string="Wallet", readonly=True, help="The wallet that holds the card, such as Apple Pay."
+    )
+    billing_mandate_reference = fields.Char(
+        string="Mandate", readonly=True, help="Under which the customer lets us debit the account."
+    )
+    billing_mandate_creditor = fields.Char(
+        string="Creditor", readonly=True, help="Who debits it, as the customer's bank knows us."
     )
     billing_order_ids = fields.One2many(
         string="Charged Orders",
@@ -78,6 +85,33 @@ class PaymentToken(models.Model):
         if self.card_wallet:
             names.append(f'({self.card_wallet})')
         return ' '.join(names)
+
+    def _billing_is_card(self):
+        """Return whether it is a card, as it is called then; not a bank account, for instance.
+
+        :return: That; also without any, as most are cards.
+        :rtype: bool
+        """
+        return not self or is_card(self.payment_method_id.code)
+
+    # === MANDATES === #
+
+    def _billing_fetch_mandates(self):
+        """Ask the provider under which references accounts are debited, where they aren't known."""
+        for token in self.sudo():
+            facts = get_facts(token.payment_method_id.code)
+            if facts.has_mandate and not token.billing_mandate_reference:
+                token.write(token.provider_id._in_billing()._fetch_mandate(token))
+
+    def _billing_get_creditor(self):
+        """Return who debits the account, as the customer's bank knows us.
+
+        :return: That; empty if it isn't known.
+        :rtype: str
+        """
+        self.ensure_one()
+        token = self.sudo()
+        return token.billing_mandate_creditor or token.provider_id.billpro_creditor_identifier or ''
 
     # === WHICH CARD IT IS === #
 

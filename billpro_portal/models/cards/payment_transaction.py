@@ -61,5 +61,8 @@ class PaymentTransaction(models.Model):
             new.sudo().write(values)
         if known := new and self.billing_order_id and new._billing_find_same_card():
             known.write({name: new[name] for name in provider._token_fields})
+            known.sudo().billing_mandate_reference = False  # It may be another one.
             self.token_id = known
             new.unlink()
+        if self.billing_order_id:
+            self.token_id._billing_fetch_mandates()

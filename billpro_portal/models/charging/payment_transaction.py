@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
+from ...billing.declines import HARD
+from ...billing.lifecycle import PAID
 from ..attempts.payment_transaction import INQUIRY_BATCH_SIZE
 from ..rights.own_context import INSIDE
 
@@ -135,6 +137,40 @@ class PaymentTransaction(models.Model):
         releases = self.filtered('billing_is_release')
         releases._set_canceled(state_message=state_message)  # They collect nothing.
         (self - releases)._set_done(state_message=state_message)
+
+    # === RETURNS === #
+
+    def _billing_return(self, decline, message):
+        """Take it that the bank has taken back what was paid: it is owed again, as if declined.
+
+        The caller holds the locks, and sees to the books: the invoice is open again.
+
+        :param Decline decline: Why, as far as the provider tells.
+        :param str message: What happened, for staff.
+        :return: Whether it is collected again, or the customer asked for another way to pay.
+        :rtype: bool
+        """
+        self.ensure_one()
+        order = self.billing_order_id
+        self._set_error(message, extra_allowed_states=('done',))
+        self._billing_keep_decline(decline)
+        self.write({'billing_return_date': fields.Datetime.now(), 'is_post_processed': True})
+        order._billing_mark_totals_to_compute()
+        if not order._billing_collects_returned():
+            return False
+        event = self.billing_event_id or order._billing_create_event_of_return(self)
+        if event.status not in PAID:
+            return False
+        if order.billing_status == 'complete':
+            order._apply_billing_trigger('return', message)
+        event.declined_token_id = False  # Whatever was declined before is another story.
+        event._apply_trigger(
+            'return_hard' if self.billing_decline_class == HARD else 'return_soft', message
+        )
+        event._record_decline(self)
+        order._billing_follow_payments()
+        self._billing_announce_declines()
+        return True
 
     # === BUSINESS METHODS - POST-PROCESSING === #
 

@@ -309,6 +309,49 @@ class SaleOrder(models.Model):
             status=self._get_billing_status_label(),
         )
 
+    # === RETURNS === #
+
+    def _billing_collects_returned(self):
+        """Return whether what a bank has taken back is collected again by the order's schedule.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return bool(
+            self.purchase_type
+            and self._get_purchase()._has_schedule
+            and self.billing_token_id
+            and not self.billing_cancel_date
+            and self.billing_status in {*LIVE, 'complete'}
+        )
+
+    def _billing_create_event_of_return(self, tx):
+        """Create the scheduled payment of an initial one that a bank has taken back.
+
+        :param payment.transaction tx: The initial payment.
+        :return: The payment, as if it had been collected; none if it has not just one invoice.
+        :rtype: billpro.billing.event
+        """
+        self.ensure_one()
+        events = self.env['billpro.billing.event'].sudo()
+        if len(tx.invoice_ids) != 1 or tx.currency_id != self.currency_id:
+            return events
+        event = events.create(
+            {
+                'order_id': self.id,
+                'number': 0,
+                'due_date': tx.create_date,
+                'period_start': self.billing_anchor_date,
+                'amount': tx.amount,
+                'note': self.env._("Initial payment"),
+                'status': 'completed',
+                'invoice_id': tx.invoice_ids.id,
+                'attempt_count': 1,
+            }
+        )
+        tx.write({'billing_event_id': event.id, 'billing_attempt': 1})
+        return event
+
     # === PAID ELSEWHERE === #
 
     def _billing_follow_other_payments(self):

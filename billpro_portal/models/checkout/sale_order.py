@@ -9,6 +9,7 @@ from odoo.tools import formatLang
 from ...billing.agreement import agreement_text, changes_between, fingerprint, read_agreement
 from ...billing.consent_text import consent_version
 from ...billing.lifecycle import BEFORE_APPROVAL
+from ...billing.payment_methods import is_card
 from ..rights.own_context import is_inside
 
 # Why a link collects nothing.
@@ -153,7 +154,11 @@ class SaleOrder(models.Model):
         if tx.state != 'done':
             return False
         if tx.operation == 'validation':
-            return self.env._("Your card is registered. Your order is being completed.")
+            return (
+                self.env._("Your card is registered. Your order is being completed.")
+                if is_card(tx.payment_method_code)
+                else self.env._("Your payment method is registered. Your order is being completed.")
+            )
         return self.env._(
             "We have received your payment of %s. Your order is being completed.",
             tx.currency_id.format(tx.amount),
@@ -560,6 +565,29 @@ class SaleOrder(models.Model):
                     ('is_published', '=', True),
                 ]
             )
+        )
+
+    def _billing_offers_only_cards(self):
+        """Return whether cards are all that customers can store, as far as is known.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return all(
+            is_card(method.code)
+            for provider in self._billing_get_checkout_providers()
+            for method in provider.payment_method_ids
+            if method.active and method.is_primary and provider._billing_can_keep(method)
+        )
+
+    def _billing_speaks_of_cards(self):
+        """Return whether the order is charged to a card, and can be charged to others only.
+
+        :return: That; also where there is no order, as mails are rendered for payments of any.
+        :rtype: bool
+        """
+        return not self or (
+            self.billing_token_id._billing_is_card() and self._billing_offers_only_cards()
         )
 
     def _check_billing_amounts_can_be_paid(self, providers=None):

@@ -38,7 +38,8 @@ class BillproBillingEvent(models.Model):
     number = fields.Integer(
         required=True,
         readonly=True,
-        help="The place in the order's schedule, from 1; 0 for payments merged from others.",
+        help="The place in the order's schedule, from 1; 0 for payments merged from others, and for"
+        " an initial payment that the bank took back.",
     )
     due_date = fields.Datetime(
         string="Due", required=True, readonly=True, help="When the payment is collected."
@@ -142,6 +143,8 @@ class BillproBillingEvent(models.Model):
             values = {'status': new_status, 'status_message': message}
             if new_status in PAID:
                 values['completed_date'] = fields.Datetime.now()
+            elif status in PAID:
+                values['completed_date'] = False
             events.write(values)
 
     def _get_first_of_orders(self):

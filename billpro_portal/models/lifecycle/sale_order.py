@@ -206,13 +206,13 @@ class SaleOrder(models.Model):
         help="What staff changed the later payments to; 0: what the order's lines add up to.",
     )
     billing_token_id = fields.Many2one(
-        string="Selected Card",
+        string="Charged To",
         comodel_name='payment.token',
         readonly=True,
         copy=False,
         index='btree_not_null',
         ondelete='restrict',
-        help="The stored card that the order's payments are charged to.",
+        help="The stored card, or other way to pay, that the order's payments are charged to.",
     )
     billing_event_ids = fields.One2many(
         string="Schedule",

@@ -1,3 +1,4 @@
+from collections import defaultdict
 from datetime import timedelta
 from functools import partial
 
@@ -15,7 +16,10 @@ from ...billing.notice_dates import (
     card_expiring_date,
     reminder_number,
 )
+from ...billing.payment_methods import METHODS
 
+# The longest that a company can set; few events are further away.
+LONGEST_DEBIT_NOTICE = timedelta(days=LONGEST_LEAD + 1)
 # Dates of customers may be a day ahead of or behind that of the server.
 ONE_DAY = timedelta(days=1)
 # After a standstill of the server a reminder is still welcome, months later it is not.
@@ -153,11 +157,13 @@ class BillproNotification(models.Model):
         self._queue_all(kind, [{'order_id': order.id, 'fact': fact, **values}])
 
     @api.model
-    def _queue_all(self, kind, values_list):
+    def _queue_all(self, kind, values_list, is_demanded=False):
         """Queue notices on the channels that their companies have chosen, each once.
 
         :param str kind: The kind of the notices.
         :param list[dict] values_list: Their values: the order, the fact, and what they tell of.
+        :param bool is_demanded: Whether schemes or law demand them, so that they aren't switched
+                                 off.
         """
         if not values_list:
             return
@@ -173,7 +179,7 @@ class BillproNotification(models.Model):
         orders = self.env['sale.order'].sudo().browse(values['order_id'] for values in values_list)
         new = []
         for order, values in zip(orders, values_list, strict=True):
-            for channel in settings.with_company(order.company_id)._get_channels():
+            for channel in settings.with_company(order.company_id)._get_channels(is_demanded):
                 is_reachable = channel == MAIL or order.partner_id.phone
                 if is_reachable and (values['fact'], channel) not in told:
                     told.add((values['fact'], channel))
@@ -576,7 +582,8 @@ class BillproNotification(models.Model):
     def _queue_announcements(self):
         """Announce payments, and the ends of trials, some days before they are due."""
         now = fields.Datetime.now()
-        for company in self.env['res.company'].search([('billing_notice_days', '>', 0)]):
+        for company in self.env['res.company'].search([('active', '=', True)]):
+            notice_days = company.billing_notice_days
             announced = self._search(
                 [('kind', 'in', ['payment_upcoming', 'trial_ending']), ('event_id', '!=', False)]
             )
@@ -585,15 +592,17 @@ class BillproNotification(models.Model):
                     ('company_id', '=', company.id),
                     ('status', '=', 'scheduled'),
                     ('due_date', '>', now),
-                    ('due_date', '<=', now + timedelta(days=company.billing_notice_days) + ONE_DAY),
                     ('order_id.billing_status', 'in', CHARGEABLE_ORDERS),
                     ('order_id.billing_cancel_date', '=', False),
                     ('id', 'not in', announced.subselect('event_id')),
+                    '|',
+                    ('due_date', '<=', now + timedelta(days=notice_days and notice_days + 1)),
+                    '&',
+                    ('due_date', '<=', now + LONGEST_DEBIT_NOTICE),
+                    ('order_id.billing_token_id.payment_method_id.code', 'in', list(METHODS)),
                 ]
             )
-            self._queue_found(
-                events, 'announce', partial(self._announce, company.billing_notice_days)
-            )
+            self._queue_found(events, 'announce', partial(self._announce, notice_days))
 
     @api.model
     def _announce(self, lead_days, events):
@@ -602,29 +611,34 @@ class BillproNotification(models.Model):
         :param int lead_days: How many days before the company announces.
         :param billpro.billing.event events: Payments to come.
         """
-        values_by_kind = {'payment_upcoming': [], 'trial_ending': []}
+        found = defaultdict(list)
         for event in events:
-            if self._is_announced_now(event, lead_days):
-                order = event.order_id
+            order = event.order_id
+            debit_days = order._billing_get_debit_notice_days()
+            if self._is_announced_now(event, max(lead_days, debit_days), bool(debit_days)):
                 is_trial = bool(order.billing_trial_days) and event.number == 1
-                values_by_kind['trial_ending' if is_trial else 'payment_upcoming'].append(
+                kind = 'trial_ending' if is_trial else 'payment_upcoming'
+                found[kind, bool(debit_days)].append(
                     {
                         'order_id': order.id,
                         'event_id': event.id,
                         'fact': f'event-{event.id}-{event.due_date}',
                     }
                 )
-        for kind, values_list in values_by_kind.items():
-            self._queue_all(kind, values_list)
+                if debit_days:
+                    order.billing_token_id._billing_fetch_mandates()
+        for (kind, is_debit), values_list in found.items():
+            self._queue_all(kind, values_list, is_demanded=is_debit)
 
     @api.model
-    def _is_announced_now(self, event, lead_days):
+    def _is_announced_now(self, event, lead_days, is_debit):
         order = event.order_id
         time_zone = order._get_time_zone()
         day = announcement_date(
             local_date(event.due_date, time_zone),
             lead_days,
-            order._get_purchase()._get_day_known_from(event),
+            # Of debits each is announced, however short the interval is.
+            None if is_debit else order._get_purchase()._get_day_known_from(event),
         )
         return day and self._is_time(order, day)
 

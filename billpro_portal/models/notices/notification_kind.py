@@ -62,16 +62,20 @@ class BillproNotificationKind(models.Model):
             [kind._prepare_settings() for code, kind in kinds.items() if code not in known]
         )
 
-    def _get_channels(self):
+    def _get_channels(self, is_demanded=False):
         """Return on which channels the company of the environment sends the notice.
 
+        :param bool is_demanded: Whether schemes or law demand it, so that it can't be switched off.
         :rtype: list[str]
         """
         self.ensure_one()
         return [
             channel
             for channel, is_on in (
-                (MAIL, self.mail_on or is_inside(self.env, 'billing_by_hand')),
+                (
+                    MAIL,
+                    self.mail_on or is_demanded or is_inside(self.env, 'billing_by_hand'),
+                ),
                 (SMS, self.sms_on and self.sms_template_id),
             )
             if is_on

@@ -3,6 +3,7 @@ from odoo.exceptions import AccessError, UserError
 
 from ...billing.actions import OrderAction, OrderRefusal
 from ...billing.lifecycle import BEFORE_APPROVAL
+from ...billing.payment_methods import get_notice_days
 from ..rights.own_context import INSIDE
 
 
@@ -103,6 +104,16 @@ class SaleOrder(models.Model):
             .sudo()
             .search_count([('number', '=', self._billing_get_sms_number())], limit=1)
         )
+
+    def _billing_get_debit_notice_days(self):
+        """Return how many days before a debit the customer must be told of it.
+
+        :return: The days; 0 if no bank account is debited.
+        :rtype: int
+        """
+        self.ensure_one()
+        code = self.billing_token_id.payment_method_id.code
+        return get_notice_days(code, self.company_id.billing_debit_notice_days)
 
     def action_request_card_update(self):
         """Ask the customer by mail to enter another card.

@@ -1,4 +1,5 @@
 from odoo import models
+from odoo.tools import format_date
 
 # From here on the checkout says how many tries are left.
 TRIES_LEFT_TOLD_FROM = 3
@@ -37,7 +38,8 @@ class BillproCheckoutPage(models.AbstractModel):
             'preview': order.billing_status == 'draft',
             'state_route': order._billing_get_order_link('/state'),
             'card_notice': self._get_card_notice(order),
-            'pay_label': self.env._("Register card")
+            'is_card': order._billing_offers_only_cards(),
+            'pay_label': self._get_register_label(order)
             if order.currency_id.is_zero(amount)
             else self.env._("Pay %s", order.currency_id.format(amount)),
         }
@@ -58,6 +60,18 @@ class BillproCheckoutPage(models.AbstractModel):
             ),
             'url': order._billing_get_order_link(f'/authenticate/{tx.id}'),
         }
+
+    def _get_register_label(self, order):
+        """Return what the button says if nothing is paid at first.
+
+        :param sale.order order: The order.
+        :rtype: str
+        """
+        return (
+            self.env._("Register card")
+            if order._billing_offers_only_cards()
+            else self.env._("Register payment method")
+        )
 
     def _get_declined_reason(self, order):
         """Return why the customer's last attempt failed, or False.
@@ -94,8 +108,12 @@ class BillproCheckoutPage(models.AbstractModel):
         :param sale.order order: The order.
         :rtype: str|bool
         """
-        return order._get_purchase()._requires_card(order) and self.env._(
-            "Your card is saved and charged for the later payments listed here."
+        if not order._get_purchase()._requires_card(order):
+            return False
+        if order._billing_offers_only_cards():
+            return self.env._("Your card is saved and charged for the later payments listed here.")
+        return self.env._(
+            "What you pay with is saved and charged for the later payments listed here."
         )
 
     # === AFTERWARDS === #
@@ -113,6 +131,14 @@ class BillproCheckoutPage(models.AbstractModel):
         )
         if received := order._billing_get_received_text(tx):
             message = received
+        elif expected := tx._billing_get_expected_date():
+            message = self.env._(
+                "Your bank is asked for the payment by %(method)s. That takes some days: we expect"
+                " the money by %(date)s, and your order goes on then. You will find the result"
+                " here; nothing is charged twice.",
+                method=tx.payment_method_id.name,
+                date=format_date(self.env, expected),
+            )
         elif tx._billing_is_at_payment_page():
             message = self.env._(
                 "You have begun to pay on your payment provider's own page, and can finish it"
@@ -177,7 +203,12 @@ class BillproCheckoutPage(models.AbstractModel):
             return self.env._("Your payment was released. Nothing was charged.")
         tx = order._billing_get_initial_attempts().filtered(lambda tx: tx.state == 'done')[:1]
         if tx.operation == 'validation':
-            return f'{self.env._("Your card is registered.")} {confirmation}'
+            registered = (
+                self.env._("Your card is registered.")
+                if order.billing_token_id._billing_is_card()
+                else self.env._("Your payment method is registered.")
+            )
+            return f'{registered} {confirmation}'
         if not tx:
             return f'{self.env._("Your order is paid.")} {confirmation}'
         amount = tx.amount if tx != order.billing_authorization_id else order.billing_paid

@@ -32,7 +32,7 @@ class BillproNoticeRows(models.AbstractModel):
                 *self._get_transfer_rows(order),
             ]
         if order.billing_token_id:
-            rows.append(self._get_row(self.env._("Card"), order.billing_token_id._get_card_name()))
+            rows.append(self._get_card_row(order.billing_token_id))
         if payment := self.env['billpro.order.payments']._get_next_payment(order):
             rows += [
                 self._get_row(self.env._("Next payment"), payment['date']),
@@ -83,7 +83,8 @@ class BillproNoticeRows(models.AbstractModel):
             *self._get_reference_rows(order),
             self._get_event_row(order, event),
             self._get_row(self.env._("Charged on"), order._get_due_date_text(event)),
-            self._get_row(self.env._("Card"), order.billing_token_id._get_card_name()),
+            self._get_card_row(order.billing_token_id),
+            *self._get_mandate_rows(order.billing_token_id),
             self._get_row(
                 self.env._("Amount"), event.currency_id.format(event.amount), strong=True
             ),
@@ -113,7 +114,7 @@ class BillproNoticeRows(models.AbstractModel):
                 self.env._("Paid on") if is_paid else self.env._("Tried on"),
                 order._billing_get_date_text(moment) if order else format_date(self.env, moment),
             ),
-            self._get_row(self.env._("Card"), tx._get_card_name()),
+            self._get_row(self._get_card_label(tx.token_id), tx._get_card_name()),
             self._get_row(
                 self.env._("Paid") if is_paid else self.env._("Amount"),
                 tx.currency_id.format(tx.amount),
@@ -126,6 +127,25 @@ class BillproNoticeRows(models.AbstractModel):
                 self._get_row(self.env._("Next payment"), f"{payment['date']}, {payment['amount']}")
             )
         return rows
+
+    def _get_card_row(self, card):
+        return self._get_row(self._get_card_label(card), card._get_card_name())
+
+    def _get_mandate_rows(self, card):
+        """Return by which mandate an account is debited, and by whom, as rows.
+
+        :param payment.token card: The account; a card has none.
+        :rtype: list[dict]
+        """
+        if not card.billing_mandate_reference:
+            return []
+        rows = [self._get_row(self.env._("Mandate reference"), card.billing_mandate_reference)]
+        if creditor := card._billing_get_creditor():
+            rows.append(self._get_row(self.env._("Creditor identifier"), creditor))
+        return rows
+
+    def _get_card_label(self, card):
+        return self.env._("Card") if card._billing_is_card() else self.env._("Payment method")
 
     def _get_reference_rows(self, order):
         rows = [self._get_row(self.env._("Order"), order.name)]

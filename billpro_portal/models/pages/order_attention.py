@@ -28,10 +28,7 @@ class BillproOrderAttention(models.AbstractModel):
                 {
                     'level': 'info',
                     'title': self.env._("Payment in progress"),
-                    'text': self.env._(
-                        "We are collecting a payment. You will find the result here; nothing is"
-                        " charged twice."
-                    ),
+                    'text': self._get_progress_text(order),
                     'actions': [],
                 }
             ]
@@ -43,6 +40,24 @@ class BillproOrderAttention(models.AbstractModel):
         if card and (card.card_state != 'valid' or not card.active) and not declined:
             items.append(self._get_expiry_attention(order, card))
         return items
+
+    def _get_progress_text(self, order):
+        """Return what is known of a payment under way, in the customer's words.
+
+        :param sale.order order: The order.
+        :rtype: str
+        """
+        for tx in order.billing_event_ids.transaction_ids:
+            if expected := tx._billing_get_expected_date():
+                return self.env._(
+                    "Your bank is asked for a payment by %(method)s. That takes some days: we"
+                    " expect the money by %(date)s. Nothing is charged twice.",
+                    method=tx.payment_method_id.name,
+                    date=format_date(self.env, expected),
+                )
+        return self.env._(
+            "We are collecting a payment. You will find the result here; nothing is charged twice."
+        )
 
     def _get_cancelled_attention(self, order):
         return {
@@ -120,7 +135,7 @@ class BillproOrderAttention(models.AbstractModel):
             text, actions = self._get_way_to_pay(order, events)
         actions.append(
             self._get_action(
-                order, self.env._("Update card"), '/card', 'get', fields={'collect': '1'}
+                order, self._get_update_label(order), '/card', 'get', fields={'collect': '1'}
             )
         )
         actions[0]['primary'] = True
@@ -183,10 +198,28 @@ class BillproOrderAttention(models.AbstractModel):
                 "%s are outstanding. We collect them as soon as we can; you can also pay now.",
                 total,
             )
+        if not order._billing_speaks_of_cards():
+            return self.env._(
+                "%s are outstanding. We don't try again by ourselves: please pay now or enter"
+                " another way to pay.",
+                total,
+            )
         return self.env._(
             "%s are outstanding. We don't try again by ourselves: please pay now or update your"
             " card.",
             total,
+        )
+
+    def _get_update_label(self, order):
+        """Return what the button says that leads to where another way to pay is entered.
+
+        :param sale.order order: The order.
+        :rtype: str
+        """
+        return (
+            self.env._("Update card")
+            if order._billing_speaks_of_cards()
+            else self.env._("Update payment method")
         )
 
     def _get_expiry_attention(self, order, card):
@@ -209,14 +242,16 @@ class BillproOrderAttention(models.AbstractModel):
                 "%s can't be charged any more. Please enter a new one.", card._get_card_name()
             )
         else:
-            title = self.env._("Your card can't be charged any more")
+            title = self.env._("%s can't be charged any more", card._get_card_name())
+            if card._billing_is_card():
+                title = self.env._("Your card can't be charged any more")
             text = self.env._("Please enter a new one for the payments of this order.")
         return {
             'level': 'warning' if card.card_state == 'expiring' else 'danger',
             'title': title,
             'text': text,
             'actions': [
-                self._get_action(order, self.env._("Update card"), '/card', 'get', primary=True)
+                self._get_action(order, self._get_update_label(order), '/card', 'get', primary=True)
             ],
         }
 

@@ -22,6 +22,7 @@ class BillproOrderCards(models.AbstractModel):
             return False
         can_change = order._billing_can_change_cards()
         return {
+            'is_card': order._billing_offers_only_cards(),
             'rows': [
                 self._get_card_row(order, card, can_change)
                 for card in order._billing_get_available_cards()
@@ -45,6 +46,7 @@ class BillproOrderCards(models.AbstractModel):
         state = dict(card._fields['card_state']._description_selection(self.env))[card.card_state]
         return {
             'id': card.id,
+            'is_card': card._billing_is_card(),
             'name': card._get_card_name(),
             'expiry': card.card_expiry_date
             and self.env._("Expires %s", card.card_expiry_date.strftime('%m/%Y')),
@@ -68,23 +70,47 @@ class BillproOrderCards(models.AbstractModel):
         outstanding = order._billing_get_outstanding_events()
         is_card_spent = order.billing_token_id.card_state != 'valid'
         update = wants_to_collect or is_card_spent or outstanding
+        is_card = order._billing_offers_only_cards()
         values = {
             **self.env['billpro.order.page']._get_page_values(order),
-            'title': self.env._("Update card") if update else self.env._("Add a card"),
-            'text': self.env._(
-                "The new card is charged for the payments of this order from now on. Nothing is"
-                " charged today."
-            ),
+            'is_card': is_card,
+            **self._get_page_words(is_card, update),
             'back_url': order._billing_get_order_link(),
             'outstanding': False,
             'confirm': False,
             'offer_all_orders': bool(order._billing_get_other_orders_with_cards()),
-            'submit_label': self.env._("Save card"),
             'limit_reached': False,
         }
         if not outstanding or order._billing_is_collection_under_way():
             return values
         return {**values, **self._get_collecting_values(order, outstanding)}
+
+    def _get_page_words(self, is_card, update):
+        """Return what the page is called that adds a card or another way to pay, and what it says.
+
+        :param bool is_card: Whether it can only be a card.
+        :param bool update: Whether the present one can't go on.
+        :rtype: dict
+        """
+        if is_card:
+            return {
+                'title': self.env._("Update card") if update else self.env._("Add a card"),
+                'text': self.env._(
+                    "The new card is charged for the payments of this order from now on. Nothing is"
+                    " charged today."
+                ),
+                'submit_label': self.env._("Save card"),
+            }
+        return {
+            'title': self.env._("Update payment method")
+            if update
+            else self.env._("Add a payment method"),
+            'text': self.env._(
+                "What you enter is charged for the payments of this order from now on. Nothing is"
+                " charged today."
+            ),
+            'submit_label': self.env._("Save"),
+        }
 
     def _get_collecting_values(self, order, outstanding):
         """Return what the page that adds a card shows if the new card pays what is outstanding.
@@ -96,9 +122,16 @@ class BillproOrderCards(models.AbstractModel):
         amount = order.currency_id.round(sum(outstanding.mapped('amount')))
         total = order.currency_id.format(amount)
         purchase = order._get_purchase()
+        is_card = order._billing_offers_only_cards()
         return {
             'text': self.env._(
                 "The new card is charged for the payments of this order from now on. %s are"
+                " outstanding and are collected at once.",
+                total,
+            )
+            if is_card
+            else self.env._(
+                "What you enter is charged for the payments of this order from now on. %s are"
                 " outstanding and are collected at once.",
                 total,
             ),
@@ -115,8 +148,12 @@ class BillproOrderCards(models.AbstractModel):
                 ],
             },
             'confirm': {
-                'label': self.env._("Charge %s to this card now", total),
+                'label': self.env._("Charge %s to this card now", total)
+                if is_card
+                else self.env._("Charge %s now", total),
                 'amount': amount,
             },
-            'submit_label': self.env._("Save card and pay %s", total),
+            'submit_label': self.env._("Save card and pay %s", total)
+            if is_card
+            else self.env._("Save and pay %s", total),
         }

@@ -141,21 +141,44 @@ class BillproOrderPage(models.AbstractModel):
             return {'text': self.env._("Released – nothing was charged"), 'css': 'secondary'}
         return None
 
-    def _get_notice(self, key):
+    def _get_card_notices(self, is_card):
+        """Return what can be said of a card or another way to pay that was added or chosen.
+
+        :param bool is_card: Whether it can only be a card.
+        :rtype: dict
+        """
+        if is_card:
+            texts = (
+                self.env._("Your card is saved and charged from now on."),
+                self.env._("The card could not be saved. Please try again or use another one."),
+                self.env._("The card is charged from now on."),
+                self.env._("The card was removed."),
+            )
+        else:
+            texts = (
+                self.env._("It is saved and charged from now on."),
+                self.env._("It could not be saved. Please try again or use another one."),
+                self.env._("It is charged from now on."),
+                self.env._("It was removed."),
+            )
+        added, failed, selected, removed = texts
+        return {
+            'card_added': ('success', added),
+            'card_failed': ('danger', failed),
+            'card_selected': ('success', selected),
+            'card_removed': ('success', removed),
+        }
+
+    def _get_notice(self, key, is_card=True):
         """Return what the last action did, in the customer's words.
 
         :param str key: What was done, from a request: only known keys say something.
+        :param bool is_card: Whether only cards can be stored for the order.
         :return: The ``level`` and ``text``, or False.
         :rtype: dict|bool
         """
         notices = {
-            'card_added': ('success', self.env._("Your card is saved and charged from now on.")),
-            'card_failed': (
-                'danger',
-                self.env._("The card could not be saved. Please try again or use another one."),
-            ),
-            'card_selected': ('success', self.env._("The card is charged from now on.")),
-            'card_removed': ('success', self.env._("The card was removed.")),
+            **self._get_card_notices(is_card),
             'paid': ('success', self.env._("Thank you, your payment was received.")),
             'not_paid': (
                 'danger',
@@ -325,7 +348,9 @@ class BillproOrderPage(models.AbstractModel):
                 )
                 if has_access
                 else self.env._("Your subscription ends at once."),
-                self.env._("Nothing more is charged to your card."),
+                self.env._("Nothing more is charged to your card.")
+                if order.billing_token_id._billing_is_card()
+                else self.env._("Nothing more is charged."),
                 self.env._("What you have paid already is not refunded."),
                 *([self.env._("You can change your mind until then.")] if has_access else []),
             ],

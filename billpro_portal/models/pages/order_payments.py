@@ -77,12 +77,17 @@ class BillproOrderPayments(models.AbstractModel):
         return {'status': text, 'css': css}
 
     def _get_event_explanation(self, order, event):
-        """Return what happens next to a declined payment, in the customer's words.
+        """Return what happens next to a payment that is under way or declined, for the customer.
 
         :param sale.order order: The order.
         :param billpro.billing.event event: A scheduled payment.
         :rtype: str
         """
+        if event.status == 'processing' and (expected := event._get_expected_date()):
+            return self.env._(
+                "Your bank is asked for it; we expect the money by %s.",
+                format_date(self.env, expected),
+            )
         if event.status not in DECLINED or order.billing_status not in LIVE:
             return ''
         if event.status == 'action_required':
@@ -95,11 +100,35 @@ class BillproOrderPayments(models.AbstractModel):
             return self.env._(
                 "We will try again on %s.", order._billing_get_date_text(event.retry_date)
             )
+        return self._get_final_decline_explanation(order, event)
+
+    def _get_final_decline_explanation(self, order, event):
+        """Return what a customer can do about a payment that isn't tried again by itself.
+
+        :param sale.order order: The order.
+        :param billpro.billing.event event: The declined payment.
+        :rtype: str
+        """
+        is_card = order._billing_speaks_of_cards()
         if event._is_card_spent():
-            return self.env._(
-                "This card can't be charged for this payment any more. Please update your card."
+            return (
+                self.env._(
+                    "This card can't be charged for this payment any more. Please update your card."
+                )
+                if is_card
+                else self.env._(
+                    "%s can't be charged for this payment any more. Please enter another way to"
+                    " pay.",
+                    order.billing_token_id._get_card_name(),
+                )
             )
-        return self.env._("We don't try again by ourselves. Please pay now or update your card.")
+        if is_card:
+            return self.env._(
+                "We don't try again by ourselves. Please pay now or update your card."
+            )
+        return self.env._(
+            "We don't try again by ourselves. Please pay now or enter another way to pay."
+        )
 
     # === HISTORY === #
 
@@ -185,6 +214,8 @@ class BillproOrderPayments(models.AbstractModel):
             ),
             'cancel': (self.env._("Released, not charged"), 'secondary'),
         }[tx.state]
+        if tx.billing_return_date:
+            status, css = self.env._("Returned by your bank"), 'danger'
         if tx.billing_action_required:
             status, css = self.env._("To be confirmed with your bank"), 'warning'
         return {
@@ -200,14 +231,14 @@ class BillproOrderPayments(models.AbstractModel):
         }
 
     def _get_attempt_explanation(self, order, tx):
-        """Return what happened to a declined attempt, in the customer's words.
+        """Return what happened to an attempt that is under way or declined, for the customer.
 
         :param sale.order order: The order.
         :param payment.transaction tx: A payment.
         :rtype: str
         """
         event = tx.billing_event_id
-        is_open = tx.billing_action_required or tx.state in {'error', 'cancel'}
+        is_open = tx.billing_action_required or tx.state in {'error', 'cancel', 'pending'}
         is_last = event and tx == event.transaction_ids.sorted('id')[-1:]
         return self._get_event_explanation(order, event) if is_open and is_last else ''
 

@@ -1,7 +1,7 @@
 from collections import defaultdict
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 
 # Not decided yet. Of an inquiry no money is held back.
@@ -70,6 +70,11 @@ class BillproDispute(models.Model):
         readonly=True,
         index='btree_not_null',
         help="The card isn't charged by itself any more, until staff decide.",
+    )
+    is_return = fields.Boolean(
+        string="Returned Debit",
+        readonly=True,
+        help="The bank has taken a debit back: nobody can answer, and the customer owes it again.",
     )
     provider_status = fields.Char(string="Status at Provider", readonly=True)
     opened_date = fields.Datetime(string="Opened On", required=True, readonly=True)
@@ -140,7 +145,81 @@ class BillproDispute(models.Model):
             known = self.create({**values, 'transaction_id': tx.id})
         if known.is_stopping and known.order_id:
             known.order_id._billing_withdraw_unsent_attempts()
-        known._tell_staff()
+        if not known._is_owed_again():
+            known._tell_staff()
+
+    # === RETURNED DEBITS === #
+
+    @api.model
+    def _record_return(self, tx, values, decline):
+        """Record that a bank has taken back a debit that was paid, and have it collected again.
+
+        :param payment.transaction tx: The payment, locked with its order.
+        :param dict values: What the provider says of it, as `_record` takes it.
+        :param Decline decline: Why.
+        :raise UserError: If the payment isn't booked yet: it can't be taken out of the books.
+        """
+        if tx.billing_return_date:
+            self._record(tx, values)
+            return
+        if not tx.payment_id:
+            raise UserError(self.env._("Payment %s isn't booked yet.", tx.reference))
+        self._record(tx, values)
+        dispute = self.search(
+            [
+                ('transaction_id', '=', tx.id),
+                ('provider_reference', '=', values['provider_reference']),
+            ]
+        )
+        company = tx.billing_order_id.company_id or tx.company_id
+        dispute = company._billing_date_by(dispute.with_company(company))
+        is_booked = self.env['billpro.own.transaction']._is_survived(
+            dispute, 'book', dispute._book_return
+        )
+        text = dispute._describe()
+        is_collected = tx._billing_return(decline, text)
+        for record in (tx.billing_order_id, *tx.invoice_ids):
+            if record:
+                record._message_log(body=text)
+        if tx.billing_order_id and not (is_booked and is_collected):
+            tx.billing_order_id._billing_ask_staff(
+                f'dispute-{dispute.id}-returned',
+                self.env._("Payment %s was returned by the bank", tx.reference),
+                text,
+            )
+
+    def _is_owed_again(self):
+        """Return whether the bank has taken a debit back for good.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return self.is_return and self.state == 'lost'
+
+    def _book_return(self):
+        """Have the customer owe again what the bank has taken back: the invoice is open again.
+
+        What is owed stands against the money that the payout takes back, or the provider holds.
+
+        :raise UserError: If a journal or an account is missing.
+        """
+        self.ensure_one()
+        payment = self.transaction_id.payment_id
+        if not payment.move_id:
+            payment.action_draft()
+            payment.action_cancel()
+            self.is_booked_otherwise = True
+            return
+        account = payment.destination_account_id
+        entry = self.transaction_id.provider_id._billpro_post_entry(
+            self._prepare_loss(account),
+            self.company_id._billing_get_today(),
+            self.env._("Returned payment %s", self.transaction_id.reference),
+        )
+        paid = payment.move_id.line_ids.filtered(lambda item: item.account_id == account)
+        paid.remove_move_reconcile()
+        (paid | entry.line_ids.filtered(lambda item: item.account_id == account)).reconcile()
+        self.loss_move_id = entry
 
     def _describe(self):
         """Return what has become of the dispute, as staff read it.
@@ -150,6 +229,14 @@ class BillproDispute(models.Model):
         self.ensure_one()
         amount = self.currency_id.format(self.amount)
         reference = self.transaction_id.reference
+        if self._is_owed_again():
+            return self.env._(
+                "The customer's bank has taken back %(amount)s of payment %(reference)s"
+                " (%(reason)s). The customer owes it again.",
+                amount=amount,
+                reference=reference,
+                reason=self.reason,
+            )
         return {
             'inquiry': self.env._(
                 "The customer's bank asks about %(amount)s of payment %(reference)s (%(reason)s)."
@@ -349,6 +436,9 @@ class BillproDispute(models.Model):
         :raise UserError: If a journal or an account is missing.
         """
         self.ensure_one()
+        if self.is_return:
+            self._book_return()
+            return
         if self.loss_move_id.state == 'draft':
             self.loss_move_id._post(soft=False)  # Somebody has reset it.
             return

@@ -46,11 +46,18 @@ class SaleOrder(models.Model):
         help="What was paid, and the bank has taken back for good.",
     )
 
-    @api.depends('billing_dispute_ids.booking_state', 'billing_dispute_ids.amount')
+    @api.depends(
+        'billing_dispute_ids.booking_state',
+        'billing_dispute_ids.amount',
+        'billing_dispute_ids.is_return',
+    )
     def _compute_billing_lost(self):
         for order in self:
             disputes = order.billing_dispute_ids
-            lost = disputes.filtered(lambda dispute: dispute.state == 'lost')
+            # A debit that was returned is owed again, and no loss.
+            lost = disputes.filtered(
+                lambda dispute: dispute.state == 'lost' and not dispute.is_return
+            )
             order.billing_lost = sum(
                 dispute.currency_id._convert(
                     dispute.amount, order.currency_id, order.company_id, dispute.opened_date

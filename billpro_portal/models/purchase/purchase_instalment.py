@@ -48,6 +48,11 @@ class BillproPurchaseInstalment(models.AbstractModel):
 
     @api.model
     def _get_explanation(self, order):
+        if not order._billing_offers_only_cards():
+            return self.env._(
+                "You pay in instalments. What you pay with is saved and charged on the dates listed"
+                " here."
+            )
         return self.env._(
             "You pay in instalments. Your card is saved and charged on the dates listed here."
         )

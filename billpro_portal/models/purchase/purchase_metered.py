@@ -39,6 +39,11 @@ class BillproPurchaseMetered(models.AbstractModel):
 
     @api.model
     def _get_explanation(self, order):
+        if not order._billing_offers_only_cards():
+            return self.env._(
+                "You pay for what you use. What you pay with is saved and charged after use; the"
+                " amounts vary."
+            )
         return self.env._(
             "You pay for what you use. Your card is saved and charged after use; the amounts vary."
         )

@@ -44,6 +44,12 @@ class BillproPurchaseSubscription(models.AbstractModel):
 
     @api.model
     def _get_explanation(self, order):
+        if not order._billing_offers_only_cards():
+            return self.env._(
+                "What you pay with is saved and charged %(interval)s. You can cancel at any time"
+                " from your order's page.",
+                interval=self._get_interval_text(order),
+            )
         return self.env._(
             "Your card is saved and charged %(interval)s. You can cancel at any time from your"
             " order's page.",

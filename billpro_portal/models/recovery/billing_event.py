@@ -1,6 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import format_datetime
+from odoo.tools import format_date, format_datetime
 
 from ...billing.declines import (
     CEILING,
@@ -15,6 +15,7 @@ from ...billing.declines import (
     may_attempt,
 )
 from ...billing.lifecycle import CHARGEABLE_ORDERS, DECLINED
+from ...billing.payment_methods import get_facts
 
 
 class BillproBillingEvent(models.Model):
@@ -29,7 +30,7 @@ class BillproBillingEvent(models.Model):
         " authentication means that the customer's bank wants to hear from them.",
     )
     declined_token_id = fields.Many2one(
-        string="Declined Card", comodel_name='payment.token', readonly=True
+        string="Declined Payment Method", comodel_name='payment.token', readonly=True
     )
     first_declined_date = fields.Datetime(
         readonly=True, help="When this card was first declined for this payment."
@@ -40,7 +41,7 @@ class BillproBillingEvent(models.Model):
     retry_verdict = fields.Selection(
         selection=[
             (RETRY, "Retry"),
-            (NEEDS_CARD, "Needs another card"),
+            (NEEDS_CARD, "Needs another payment method"),
             (NEEDS_CUSTOMER, "Needs the customer"),
             (EXHAUSTED, "No retries left"),
             (CEILING_REACHED, "Too many attempts"),
@@ -76,10 +77,13 @@ class BillproBillingEvent(models.Model):
         'retry_count',
         'requested_date',
         'order_id.billing_status',
+        'transaction_ids.state',
     )
     def _compute_next_step(self):
         for event in self:
-            event.next_step = event.status in DECLINED and event._get_next_step()
+            event.next_step = (
+                event.status in DECLINED and event._get_next_step()
+            ) or event._get_step_under_way()
 
     def _get_next_step(self):
         """Return what becomes of a declined payment, and why, for staff.
@@ -99,7 +103,8 @@ class BillproBillingEvent(models.Model):
             )
         return {
             NEEDS_CARD: self.env._(
-                "Not tried again: the decline is final for this card. Waits for another card."
+                "Not tried again: the decline is final for %s. Waits for another payment method.",
+                self.declined_token_id._get_card_name() or self.env._("this card"),
             ),
             NEEDS_CUSTOMER: self.env._(
                 "Not tried again: the customer has to confirm it with their bank."
@@ -115,6 +120,19 @@ class BillproBillingEvent(models.Model):
                 days=CEILING_DAYS,
             ),
         }.get(self.retry_verdict, self.env._("Not tried again by itself."))
+
+    def _get_step_under_way(self):
+        """Return when the money of a payment under way is expected, for staff.
+
+        :return: The text, or False if its result is known at once.
+        :rtype: str|bool
+        """
+        self.ensure_one()
+        expected = self.status == 'processing' and self._get_expected_date()
+        return expected and self.env._(
+            "The bank is asked for the money; it is expected by %s.",
+            format_date(self.env, expected, date_format='medium'),
+        )
 
     def _is_charged_by_itself(self):
         """Return whether the run charges it when it is due, without the customer's request.
@@ -147,7 +165,9 @@ class BillproBillingEvent(models.Model):
             self.first_declined_date,
             self._get_attempt_dates(),
             self.retry_count,
-            self.company_id._get_billing_retry_days(),
+            self.company_id._get_billing_retry_days()[
+                : get_facts(tx.payment_method_code).most_retries
+            ],
         )
         self.write({'retry_verdict': verdict.kind, 'retry_date': verdict.date})
 

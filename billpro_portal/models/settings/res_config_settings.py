@@ -12,6 +12,9 @@ class ResConfigSettings(models.TransientModel):
     billing_privacy_url = fields.Char(related='company_id.billing_privacy_url', readonly=False)
     billing_reminder_days = fields.Char(related='company_id.billing_reminder_days', readonly=False)
     billing_notice_days = fields.Integer(related='company_id.billing_notice_days', readonly=False)
+    billing_debit_notice_days = fields.Integer(
+        related='company_id.billing_debit_notice_days', readonly=False
+    )
     billing_mail_sender = fields.Char(related='company_id.billing_mail_sender', readonly=False)
     billing_missed_periods = fields.Selection(
         related='company_id.billing_missed_periods', readonly=False

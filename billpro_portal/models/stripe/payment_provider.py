@@ -321,15 +321,25 @@ class PaymentProvider(models.Model):
 
     # === WHAT BROWSERS ARE GIVEN === #
 
-    def _stripe_get_inline_form_values(self, *args, sale_order_id=None, **kwargs):
-        """Override of `payment_stripe`: Stripe's form must name the payment's capture method."""
+    def _stripe_get_inline_form_values(
+        self, *args, payment_method_sudo=None, sale_order_id=None, **kwargs
+    ):
+        """Override of `payment_stripe`: Stripe's form must fit the payment that is begun.
+
+        It names its capture method, and whether what is paid with is stored.
+        """
         values = super()._stripe_get_inline_form_values(
-            *args, sale_order_id=sale_order_id, **kwargs
+            *args, payment_method_sudo=payment_method_sudo, sale_order_id=sale_order_id, **kwargs
         )
         order = self.env['sale.order'].sudo().browse(sale_order_id or 0).exists()
-        if order.purchase_type and not order._get_purchase()._can_be_authorized():
-            return json.dumps({**json.loads(values), 'capture_method': 'automatic'})
-        return values
+        if not order.purchase_type:
+            return values
+        purchase, present = order._get_purchase(), json.loads(values)
+        if not purchase._can_be_authorized():
+            present['capture_method'] = 'automatic'
+        if payment_method_sudo and purchase._requires_card(order):
+            present['is_tokenization_required'] = self._billing_can_keep(payment_method_sudo)
+        return json.dumps(present)
 
     def _billing_get_authentication_script(self):
         """Return the address of the script with which customers confirm payments.

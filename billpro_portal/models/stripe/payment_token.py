@@ -3,9 +3,11 @@ from datetime import date
 from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 
 from odoo.addons.payment_stripe.const import PAYMENT_METHODS_MAPPING
 
+from ...billing.stripe_messages import is_stripe_id
 from ..rights.guarded_fields import guard_of_orders
 from ..rights.own_context import INSIDE
 
@@ -47,6 +49,22 @@ class PaymentToken(models.Model):
             )
         return values
 
+    @api.model
+    def _prepare_billing_stripe_account_values(self, method):
+        """Return what is kept of a payment method that isn't a card.
+
+        :param dict|None method: Stripe's object (API reference, "The PaymentMethod object").
+        :rtype: dict
+        """
+        details = isinstance(method, dict) and method.get(method.get('type'))
+        if not isinstance(details, dict):
+            return {}
+        values = {
+            'card_last_digits': details.get('last4'),
+            'card_fingerprint': details.get('fingerprint'),
+        }
+        return {name: value for name, value in values.items() if value}
+
     def _billing_process_stripe_method(self, method):
         """Bring cards up to date with what Stripe knows; remove those that it has forgotten.
 
@@ -56,15 +74,51 @@ class PaymentToken(models.Model):
             values = self._prepare_billing_stripe_card_values(method['card'])
             self.write({**values, 'payment_details': values['card_last_digits']})
         elif not method.get('customer'):
-            orders = self._get_charged_orders()
-            self.with_context(billing_archive_used_cards=INSIDE).active = False
-            for order in orders:
-                card = order.billing_token_id._get_card_name()
-                order._billing_ask_staff(
-                    f'card-removed-{order.billing_token_id.id}',
-                    self.env._("%s was removed at the provider", card),
-                    self.env._(
-                        "Order %s can't be charged any more: ask the customer for another card.",
-                        order.name,
-                    ),
-                )
+            self._billing_lose()
+
+    def _billing_fetch_stripe_mandate(self):
+        """Ask Stripe for the mandate of an account.
+
+        :return: Stripe's object (API reference, "The Mandate object"); None if there is none, or no
+                 answer.
+        :rtype: dict|None
+        """
+        self.ensure_one()
+        if not is_stripe_id(self.stripe_mandate, 'mandate'):
+            return None
+        try:
+            return self.provider_id._billpro_ask_stripe('GET', f'mandates/{self.stripe_mandate}')
+        except ValidationError:
+            return None  # Logged already.
+
+    def _billing_process_stripe_mandate(self):
+        """Take in that mandates have ended: their accounts can't be debited any more.
+
+        :raise ValidationError: If Stripe doesn't answer.
+        """
+        for token in self:
+            mandate = token.provider_id._billpro_ask_stripe(
+                'GET', f'mandates/{token.stripe_mandate}'
+            )
+            if mandate['status'] == 'inactive':
+                token._billing_lose()
+
+    def _billing_lose(self):
+        """Remove what can't be charged any more, and have customers asked for another way to pay.
+
+        They did it themselves, or their bank did, or somebody at Stripe.
+        """
+        orders = self._get_charged_orders()
+        self.with_context(billing_archive_used_cards=INSIDE).active = False
+        for order in orders:
+            token = order.billing_token_id
+            order._billing_ask_staff(
+                f'card-removed-{token.id}',
+                self.env._("%s was removed at the provider", token._get_card_name()),
+                self.env._(
+                    "Order %s can't be charged any more. The customer is asked for another way to"
+                    " pay.",
+                    order.name,
+                ),
+            )
+            self.env['billpro.notification']._queue('card_update', order, f'lost-{token.id}')

@@ -8,6 +8,8 @@ from odoo.exceptions import ValidationError
 from odoo.addons.payment import utils as payment_utils
 from odoo.addons.payment_stripe import const
 
+from ...billing.payment_methods import is_debit
+from ...billing.stripe_declines import read_return
 from ...billing.stripe_messages import (
     DATABASE_KEY,
     DECLINE_EVENT_TYPES,
@@ -16,6 +18,7 @@ from ...billing.stripe_messages import (
     REFERENCE_KEY,
     is_stripe_id,
 )
+from ...billing.stripe_methods import KEPT_AS
 from ..attempts.payment_transaction import BROWSER_OPERATIONS
 from ..rights.own_context import INSIDE
 
@@ -137,18 +140,30 @@ class PaymentTransaction(models.Model):
             # The customer is there, and can be asked by the bank.
             del payload['off_session']
             payload['use_stripe_sdk'] = True
-        if payload['payment_method_types[]'] == 'card' and (
-            suffix := self._billing_get_statement_suffix()
-        ):
+        if payload['payment_method_types[]'] != 'card':
+            return self._billing_leave_out_card_options(payload)
+        if suffix := self._billing_get_statement_suffix():
             payload['statement_descriptor_suffix'] = suffix
         return payload
+
+    @api.model
+    def _billing_leave_out_card_options(self, payload):
+        """Return a request without what `payment_stripe` says of cards in any of them.
+
+        :param dict payload: The parameters.
+        :rtype: dict
+        """
+        prefix = 'payment_method_options[card]'
+        return {key: value for key, value in payload.items() if not key.startswith(prefix)}
 
     def _stripe_prepare_setup_intent_payload(self):
         """Override of `payment_stripe` so that card registrations can be found again."""
         payload = super()._stripe_prepare_setup_intent_payload()
-        return (
-            payload | self._prepare_billing_stripe_metadata() if self.billing_order_id else payload
-        )
+        if not self.billing_order_id:
+            return payload
+        if payload['payment_method_types[]'] != 'card':
+            payload = self._billing_leave_out_card_options(payload)
+        return payload | self._prepare_billing_stripe_metadata()
 
     def _prepare_billing_stripe_metadata(self):
         """Return the parameters that name the transaction and its order at Stripe.
@@ -482,8 +497,20 @@ class PaymentTransaction(models.Model):
 
     def _billing_process_stripe_dispute(self, dispute_id):
         dispute = self._send_api_request('GET', f'disputes/{dispute_id}')
-        if dispute.get('payment_intent') == self.provider_reference:
-            self.env['billpro.dispute']._record(self, self._prepare_billing_stripe_dispute(dispute))
+        if dispute.get('payment_intent') != self.provider_reference:
+            return
+        values = self._prepare_billing_stripe_dispute(dispute)
+        if not values['is_return'] or values['state'] != 'lost':
+            self.env['billpro.dispute']._record(self, values)
+            return
+        if self.state == 'pending':  # The message that it was paid is late, or lost.
+            self._billing_ask_about_intent('GET', '')
+        if self.state == 'done' and not self.is_post_processed:
+            self._post_process()
+        kind = const.PAYMENT_METHODS_MAPPING.get(self.payment_method_code, self.payment_method_code)
+        self.env['billpro.dispute']._record_return(
+            self, values, read_return(dispute['reason'] or 'general', kind)
+        )
 
     def _prepare_billing_stripe_dispute(self, dispute):
         """Return what Stripe says of a dispute.
@@ -495,13 +522,18 @@ class PaymentTransaction(models.Model):
         due_by = (dispute.get('evidence_details') or {}).get('due_by')
         reason = (dispute['reason'] or '').replace('_', ' ')
         state = _DISPUTE_STATES.get(dispute['status'], 'open')
+        is_return = is_debit(self.payment_method_code)
         currencies = self.env['res.currency'].with_context(active_test=False)
         return {
             'provider_reference': dispute['id'],
             'provider_status': dispute['status'],
             'state': state,
             'reason': reason,
-            'is_stopping': state in {'inquiry', 'open', 'lost'} and reason in _FRAUD_REASONS,
+            'is_return': is_return,
+            # After a return, what becomes of it follows from the reason, as after a decline.
+            'is_stopping': not is_return
+            and state in {'inquiry', 'open', 'lost'}
+            and reason in _FRAUD_REASONS,
             'amount': self._billing_to_major_units(dispute['amount']),
             # Switched off it may be, as money of it isn't taken any more.
             'currency_id': currencies.search([('name', '=', dispute['currency'].upper())]).id,
@@ -784,6 +816,50 @@ class PaymentTransaction(models.Model):
         return super()._extract_amount_data(
             {**payment_data, 'payment_intent': {**intent, 'amount': intent['amount_received']}}
         )
+
+    def _extract_token_values(self, payment_data):
+        """Override of `payment_stripe`: what is stored by a set-up has its mandate, too.
+
+        And the bank account behind a payment may be stored instead of what was paid with.
+        """
+        values = super()._extract_token_values(payment_data)
+        if self.provider_code != 'stripe' or not self.billing_order_id or not values:
+            return values
+        if self.operation == 'validation':
+            values['stripe_mandate'] = payment_data['setup_intent'].get('mandate')
+        if KEPT_AS.get(self.payment_method_code) == 'sepa_direct_debit':
+            values |= self._billing_get_generated_debit(payment_data, values['provider_ref'])
+        return values
+
+    def _billing_get_generated_debit(self, payment_data, customer):
+        """Return the SEPA debit that Stripe has made of what was paid with.
+
+        :param dict payment_data: What `_process` takes.
+        :param str customer: Stripe's number of the customer.
+        :return: Values of `payment.token`.
+        :rtype: dict
+        :raise ValidationError: If Stripe doesn't answer.
+        """
+        charges = (payment_data.get('payment_intent') or {}).get('charges') or {}
+        details = next(iter(charges.get('data') or ()), {}).get('payment_method_details') or {}
+        made = details.get(details.get('type')) or {}
+        methods = self.with_context(billing_moves_no_money=INSIDE)._send_api_request(
+            'GET', f'customers/{customer}/payment_methods', params={'type': 'sepa_debit'}
+        )['data']
+        kept = next(
+            (one for one in methods if one['id'] == made.get('generated_sepa_debit')), None
+        ) or next(iter(methods), None)
+        if not kept:
+            return {}
+        sepa = self.env.ref('payment.payment_method_sepa_direct_debit')
+        mandate = made.get('generated_sepa_debit_mandate')
+        return {
+            'payment_method_id': sepa.id,
+            'stripe_payment_method': kept['id'],
+            **({'stripe_mandate': mandate} if mandate else {}),
+            'payment_details': kept['sepa_debit']['last4'],
+            **self.env['payment.token']._prepare_billing_stripe_account_values(kept),
+        }
 
     # === CAPTURES AND VOIDS === #
 

@@ -18,6 +18,7 @@ from ...billing.stripe_limits import (
     get_smallest,
     get_step,
 )
+from ...billing.stripe_methods import KEPT_AS
 from ...billing.stripe_outcomes import classify_stripe_error
 
 
@@ -47,6 +48,7 @@ class BillproProviderStripe(models.AbstractModel):
     # it.
     _search_hours = 25
     _keeps_begun_payments = True
+    _kept_methods = frozenset(KEPT_AS)
     _token_fields = ('provider_ref', 'stripe_payment_method', 'stripe_mandate')
 
     @api.model
@@ -179,7 +181,20 @@ class BillproProviderStripe(models.AbstractModel):
         """Override to read the card of the payment method."""
         method = payment_data.get('payment_method')
         card = isinstance(method, dict) and method.get('card')
-        return self.env['payment.token']._prepare_billing_stripe_card_values(card) if card else {}
+        if not card:
+            return self.env['payment.token']._prepare_billing_stripe_account_values(method)
+        return self.env['payment.token']._prepare_billing_stripe_card_values(card)
+
+    @api.model
+    def _fetch_mandate(self, token):
+        """Override to ask for the mandate."""
+        mandate = token._billing_fetch_stripe_mandate() or {}
+        details = mandate.get('payment_method_details') or {}
+        scheme = details.get(details.get('type')) or {}
+        return {
+            'billing_mandate_reference': scheme.get('reference'),
+            'billing_mandate_creditor': scheme.get('service_user_number'),  # Of Bacs.
+        }
 
     @api.model
     def _tells_payouts(self, provider):

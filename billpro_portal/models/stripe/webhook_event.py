@@ -12,6 +12,7 @@ from ...billing.stripe_messages import (
     PAYOUT_EVENT_TYPES,
     REFERENCE_KEY,
     get_present_type,
+    is_stripe_id,
 )
 
 BUSY_MINUTES = 1
@@ -107,7 +108,7 @@ class BillproWebhookEvent(models.Model):
                     [('code', '=', 'stripe'), ('billpro_payouts_since', '!=', False)], limit=1
                 )
             )
-        if event_type.startswith('payment_method.'):
+        if event_type.startswith(('payment_method.', 'mandate.')):
             records, domain = self.env['payment.token'], self._get_card_domain(content.get('id'))
         else:
             records = self.env['payment.transaction']
@@ -150,10 +151,11 @@ class BillproWebhookEvent(models.Model):
     def _get_card_domain(self, number):
         """Return which stored cards a message can mean.
 
-        :param str number: The card's number at the provider.
+        :param str number: The number of the card, or of its mandate, at the provider.
         :rtype: odoo.fields.Domain
         """
-        return Domain('stripe_payment_method', '=', str(number))
+        field = 'stripe_mandate' if is_stripe_id(number, 'mandate') else 'stripe_payment_method'
+        return Domain(field, '=', str(number))
 
     @api.model
     def _receive(self, provider, event):
@@ -232,7 +234,7 @@ class BillproWebhookEvent(models.Model):
         :raise UserError: If the provider doesn't answer, or it can't be recorded now.
         """
         self.ensure_one()
-        if self.event_type.startswith('payment_method.'):
+        if self.event_type.startswith(('payment_method.', 'mandate.')):
             return self._process_card()
         if self.event_type in PAYOUT_EVENT_TYPES:
             payout = self.env['billpro.payout']._process_stripe_event(
@@ -302,7 +304,9 @@ class BillproWebhookEvent(models.Model):
         tokens = self.env['payment.token'].search(
             Domain('provider_id', '=', self.provider_id.id) & self._get_card_domain(self.object_id)
         )
-        if tokens:
+        if tokens and self.event_type.startswith('mandate.'):
+            tokens._billing_process_stripe_mandate()
+        elif tokens:
             method = self.provider_id._billpro_ask_stripe(
                 'GET', f'payment_methods/{self.object_id}'
             )

@@ -177,6 +177,7 @@ FIELDS = {
         'billing_auto_suspend',
         'billing_cancel_after_days',
         'billing_cancel_mode',
+        'billing_debit_notice_days',
         'billing_deferral_account_id',
         'billing_deferral_journal_id',
         'billing_deferral_month',
@@ -192,6 +193,7 @@ FIELDS = {
     # Of administrators.
     'payment.provider': {
         'billpro_adjustment_account_id',
+        'billpro_creditor_identifier',
         'billpro_dispute_account_id',
         'billpro_fee_account_id',
         'billpro_loss_account_id',

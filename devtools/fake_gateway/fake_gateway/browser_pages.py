@@ -6,7 +6,7 @@ import html
 from pathlib import Path
 from urllib.parse import urlencode
 
-from fake_gateway import payments, setup_intents
+from fake_gateway import debits, payments, setup_intents
 from fake_gateway.errors import InvalidRequest
 from fake_gateway.intent_parameters import check_client_secret
 from fake_gateway.records import Record, Values
@@ -56,7 +56,11 @@ def authenticate(session: Session, identifier: str, values: Values) -> tuple[Rec
     redirect = intent['next_action'].get('redirect_to_url')
     module = payments if intent['object'] == 'payment_intent' else setup_intents
     if values['outcome'] == 'complete':
-        module.authenticated(session, intent)
+        method = session.get('payment_method', intent['payment_method'])
+        if module is payments and method['type'] != 'card':
+            debits.go_on(session, intent, method)
+        else:
+            module.authenticated(session, intent)
     else:
         module.authentication_failed(session, intent)
     shown = render(session, intent, session.caller.version)

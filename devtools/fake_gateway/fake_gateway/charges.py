@@ -18,6 +18,7 @@ def create(
     status: str,
     decline: cards.Decline | None = None,
     is_authenticated: bool = False,
+    details: Record | None = None,
 ) -> Record:
     """Create the charge of an attempt to pay.
 
@@ -27,6 +28,7 @@ def create(
     :param str status: `succeeded`, `pending` or `failed`.
     :param cards.Decline decline: Why it failed.
     :param bool is_authenticated: Whether the customer has authenticated.
+    :param dict details: What is shown of a payment method that is no card.
     :return: The charge.
     :rtype: dict
     """
@@ -47,13 +49,15 @@ def create(
             'failure_code': decline and decline.code,
             'failure_message': decline and decline.message,
             'metadata': intent['metadata'],
-            'outcome': _outcome(decline),
+            'outcome': outcome(decline),
             'paid': status == 'succeeded',
             'payment_intent': intent['id'],
             'payment_method': method['id'],
             'payment_method_details': {
-                'type': 'card',
-                'card': _card_details(session, intent, method, is_authenticated),
+                'type': method['type'],
+                method['type']: details
+                if method['type'] != 'card'
+                else _card_details(session, intent, method, is_authenticated),
             },
             'receipt_email': intent['receipt_email'],
             'refunded': False,
@@ -65,8 +69,12 @@ def create(
     )
 
 
-def _outcome(decline: cards.Decline | None) -> dict[str, str | None]:
-    """Return how the bank's answer is told."""
+def outcome(decline: cards.Decline | None) -> dict[str, str | None]:
+    """Return how the bank's answer is told.
+
+    :param cards.Decline decline: Why it refuses; None if it doesn't.
+    :rtype: dict
+    """
     if decline is None:
         return {
             'network_status': 'approved_by_network',

@@ -150,9 +150,19 @@ def settle_refund(gateway: FakeGateway, refund: str, outcome: str | None = None)
     return gateway.settle_refund(refund, outcome)
 
 
-def settle_payment(gateway: FakeGateway, intent: str, succeeds: bool = True) -> Record:
+def settle_payment(gateway: FakeGateway, intent: str, **options: Any) -> Record:
     """Decide a payment that is processing."""
-    return gateway.settle_payment(intent, succeeds=succeeds)
+    return gateway.settle_payment(intent, **options)
+
+
+def return_debit(gateway: FakeGateway, intent: str, **options: Any) -> Record:
+    """Let the bank take a debit back that was paid."""
+    return gateway.return_debit(intent, **options)
+
+
+def end_mandate(gateway: FakeGateway, mandate: str) -> Record:
+    """End a mandate."""
+    return gateway.end_mandate(mandate)
 
 
 def renew_card(gateway: FakeGateway, payment_method: str, **card: Any) -> Record:
@@ -225,6 +235,8 @@ ROUTES: tuple[tuple[str, str, Callable[..., Record | Callable[[], None] | None]]
     ('POST', r"webhooks/resend/(\w+)", resend_webhook),
     ('POST', r"refunds/(\w+)/settle", settle_refund),
     ('POST', r"payment_intents/(\w+)/settle", settle_payment),
+    ('POST', r"payment_intents/(\w+)/return", return_debit),
+    ('POST', r"mandates/(\w+)/end", end_mandate),
     ('POST', r"payment_intents/(\w+)/dispute", open_dispute),
     ('GET', r"payment_methods", list_cards),
     ('POST', r"payment_methods/(\w+)/renew", renew_card),

@@ -2,7 +2,9 @@
 
 Money of a disputed payment leaves the account at once; it comes back if the dispute is won. Some
 banks ask first: of an inquiry no money leaves unless it is escalated, and a full refund ends it. A
-dispute that was prevented has been settled by a refund before the bank made a chargeback of it.
+dispute that was prevented has been settled by a refund before the bank made a chargeback of it. A
+debit that its bank returns is lost from the first: nobody can respond (Stripe support, "SEPA Direct
+Debit payment disputes").
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from fake_gateway.store import Session
 LIST_FIELDS: Fields = {'charge': Text(), 'created': TimeRange(), 'payment_intent': Text(), **PAGE}
 DAYS_TO_RESPOND = 10
 INQUIRY = 'warning_needs_response'
-BEGINNINGS = ('needs_response', INQUIRY, 'prevented')
+BEGINNINGS = ('needs_response', INQUIRY, 'prevented', 'lost')
 
 
 def follow(session: Session, charge: Record, card: Card) -> None:
@@ -45,7 +47,7 @@ def create(
     :param str reason: For example `fraudulent`.
     :param int amount: The amount in minor units; without it, all that is not refunded.
     :param str status: How it begins: `needs_response`, `warning_needs_response`, which is an
-        inquiry, or `prevented`.
+        inquiry, `prevented`, or `lost`.
     :return: The dispute.
     :rtype: dict
     """
@@ -61,7 +63,7 @@ def create(
             'charge': charge['id'],
             'currency': charge['currency'],
             'evidence_details': {
-                'due_by': session.now + DAYS_TO_RESPOND * 24 * 3600,
+                'due_by': None if status == 'lost' else session.now + DAYS_TO_RESPOND * 24 * 3600,
                 'has_evidence': False,
                 'past_due': False,
                 'submission_count': 0,
@@ -76,8 +78,10 @@ def create(
     charge |= {'disputed': True, 'dispute': dispute['id']}
     session.save(charge)
     session.emit('charge.dispute.created', dispute)
-    if status == 'needs_response':
+    if status in {'needs_response', 'lost'}:
         _withdraw(session, dispute)
+    if status == 'lost':
+        session.emit('charge.dispute.closed', dispute)
     return dispute
 
 

@@ -13,7 +13,9 @@ from typing import Any, TypedDict
 from fake_gateway import (
     api_versions,
     balance,
+    debits,
     disputes,
+    mandates,
     payment_methods,
     payments,
     payouts,
@@ -194,22 +196,24 @@ class FakeGateway:
     # === What banks, customers and time do === #
 
     def advance(self, seconds: float) -> None:
-        """Move the clock forward; authorised payments expire.
+        """Move the clock forward; authorised payments expire, debits are decided.
 
         :param float seconds: By how much.
         """
         self.clock.advance(seconds)
         with self._session() as session:
             payments.expire_authorizations(session)
+            debits.settle_due(session)
 
     def set_time(self, moment: datetime) -> None:
-        """Set the clock; authorised payments expire.
+        """Set the clock; authorised payments expire, debits are decided.
 
         :param datetime moment: The new time; a naive one is UTC.
         """
         self.clock.set(moment)
         with self._session() as session:
             payments.expire_authorizations(session)
+            debits.settle_due(session)
 
     def find(self, kind: str, identifier: str) -> Record:
         """Return an object as the API shows it.
@@ -243,11 +247,12 @@ class FakeGateway:
             refunds.settle(session, record, outcome)
             return self._show(session, record)
 
-    def settle_payment(self, intent: str, *, succeeds: bool = True) -> Record:
+    def settle_payment(self, intent: str, *, succeeds: bool = True, reason: str = 'AM04') -> Record:
         """Decide a payment that is processing.
 
         :param str intent: The payment intent's id.
-        :param bool succeeds: Whether it succeeds.
+        :param bool succeeds: Whether it succeeds; of a debit the test account decides, too.
+        :param str reason: Why a debit fails: the bank's code, see `bank_accounts.FAILURES`.
         :return: The payment intent.
         :rtype: dict
         """
@@ -255,8 +260,33 @@ class FakeGateway:
             record = session.get('payment_intent', intent)
             if record['status'] != 'processing':
                 raise ValueError(f"{intent} is not processing.")
-            payments.settle(session, record, succeeds=succeeds)
+            if '_final_at' in record:
+                debits.settle(session, record, reason=None if succeeds else reason)
+            else:
+                payments.settle(session, record, succeeds=succeeds)
             return self._show(session, record)
+
+    def return_debit(self, payment_intent: str, *, reason: str = 'MD06') -> Record:
+        """Let the bank take a debit back that was paid.
+
+        :param str payment_intent: The payment intent's id.
+        :param str reason: The bank's code, see `bank_accounts.RETURN_REASONS`.
+        :return: The dispute, which is lost.
+        :rtype: dict
+        """
+        with self._session() as session:
+            intent = session.get('payment_intent', payment_intent)
+            return self._show(session, debits.return_debit(session, intent, reason))
+
+    def end_mandate(self, mandate: str) -> Record:
+        """End a mandate, as the customer or the bank does.
+
+        :param str mandate: Its id.
+        :return: The mandate.
+        :rtype: dict
+        """
+        with self._session() as session:
+            return self._show(session, mandates.end(session, mandate))
 
     def open_dispute(
         self,
@@ -388,8 +418,8 @@ class FakeGateway:
         return [
             {
                 'id': method['id'],
-                'brand': method['card']['brand'],
-                'last4': method['card']['last4'],
+                'brand': method[method['type']].get('brand') or method['type'],
+                'last4': method[method['type']].get('last4'),
                 'customer': names[method['customer']],
             }
             for method in self.find_all('payment_method')

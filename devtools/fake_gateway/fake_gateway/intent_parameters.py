@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from fake_gateway import api_versions
+from fake_gateway import api_versions, bank_accounts
 from fake_gateway.errors import InvalidParameter, InvalidRequest
 from fake_gateway.parameters import Array, Boolean, Choice, Fields, Hash
 from fake_gateway.records import Record, Values
 from fake_gateway.store import Session
 
-# Of these only cards can be used here; the others can be named, as payment_stripe does.
+# Of these only those in `bank_accounts.TYPES` can be used here; the others can be named.
 PAYMENT_METHOD_TYPES = (
-    'acss_debit', 'affirm', 'afterpay_clearpay', 'alipay', 'au_becs_debit', 'bacs_debit',
-    'bancontact', 'blik', 'boleto', 'card', 'cashapp', 'customer_balance', 'eps', 'fpx', 'giropay',
-    'grabpay', 'ideal', 'klarna', 'konbini', 'link', 'mobilepay', 'oxxo', 'p24', 'paynow',
-    'paypal', 'pix', 'promptpay', 'revolut_pay', 'sepa_debit', 'sofort', 'swish', 'twint',
-    'us_bank_account', 'wechat_pay', 'zip',
+    'acss_debit', 'affirm', 'afterpay_clearpay', 'alipay', 'amazon_pay', 'au_becs_debit',
+    'bacs_debit', 'bancontact', 'blik', 'boleto', 'card', 'cashapp', 'customer_balance', 'eps',
+    'fpx', 'giropay', 'grabpay', 'ideal', 'klarna', 'konbini', 'link', 'mobilepay', 'oxxo',
+    'p24', 'paynow', 'paypal', 'pix', 'promptpay', 'revolut_pay', 'sepa_debit', 'sofort',
+    'swish', 'twint', 'us_bank_account', 'wechat_pay', 'zip',
 )  # fmt: skip
 TYPES = Array(item=Choice(choices=PAYMENT_METHOD_TYPES))
 METHOD_FIELDS: Fields = {
@@ -54,12 +54,15 @@ def methods(session: Session, values: Values) -> Record:
             'automatic_payment_methods': None,
         }
     if values.get('allowed_payment_method_types'):
-        if 'card' not in values['allowed_payment_method_types']:
+        usable = [
+            kind for kind in values['allowed_payment_method_types'] if kind in bank_accounts.TYPES
+        ]
+        if not usable:
             raise InvalidRequest(
                 "None of the allowed payment method types can be used.",
                 param='allowed_payment_method_types',
             )
-        return {'payment_method_types': ['card'], 'automatic_payment_methods': None}
+        return {'payment_method_types': usable, 'automatic_payment_methods': None}
     automatic = values.get('automatic_payment_methods')
     if automatic is None:
         automatic = {'enabled': session.caller.version >= api_versions.AUTOMATIC_PAYMENT_METHODS}
@@ -108,16 +111,17 @@ def check_return_url(intent: Record, values: Values) -> None:
         )
 
 
-def check_takes_cards(intent: Record) -> None:
-    """Check that an intent can be paid by card.
+def check_takes(intent: Record, method: Record) -> None:
+    """Check that an intent can be paid by a payment method.
 
     :param dict intent: The intent.
+    :param dict method: The payment method.
     :raise InvalidRequest: If it can't.
     """
-    if 'card' not in intent['payment_method_types']:
+    if method['type'] not in intent['payment_method_types']:
         raise InvalidRequest(
-            "The PaymentMethod provided (card) is not allowed for this intent. Please attach a"
-            " PaymentMethod of one of these types:"
+            f"The PaymentMethod provided ({method['type']}) is not allowed for this intent. Please"
+            " attach a PaymentMethod of one of these types:"
             f" {', '.join(intent['payment_method_types'])}.",
             param='payment_method',
         )

@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterable
 
 from fake_gateway import (
+    bank_accounts,
     charges,
     currencies,
+    debits,
     listing,
     mandates,
     parameters,
@@ -23,7 +25,7 @@ from fake_gateway.intent_parameters import (
     TYPES,
     check_client_secret,
     check_return_url,
-    check_takes_cards,
+    check_takes,
     check_types_allowed,
     methods,
 )
@@ -174,7 +176,9 @@ def _new_values(session: Session, values: Values) -> Record:
     currencies.check(values['amount'], currency)
     if values.get('customer'):
         session.get('customer', values['customer'], 'customer')
-    _check_descriptors(values, methods(session, values)['payment_method_types'])
+    types = methods(session, values)['payment_method_types']
+    bank_accounts.check_currency(types, currency)
+    _check_descriptors(values, types)
     return {
         'amount': values['amount'],
         'amount_capturable': 0,
@@ -232,7 +236,7 @@ def _take_method(session: Session, intent: Record, values: Values) -> None:
     method = payment_methods.resolve(session, values)
     if method is None:
         return
-    check_takes_cards(intent)
+    check_takes(intent, method)
     payment_methods.check_usable(method, intent['customer'])
     intent['payment_method'] = method['id']
     if intent['status'] == 'requires_payment_method':
@@ -312,7 +316,8 @@ def _confirm(session: Session, intent: Record, values: Values) -> None:
     card_options = intent['payment_method_options']['card']
     if card_options.get('setup_future_usage', 'none') != 'none':
         intent['setup_future_usage'] = card_options['setup_future_usage']
-    payments.attempt(session, intent, method, values, off_session=bool(values.get('off_session')))
+    course = payments if method['type'] == 'card' else debits
+    course.attempt(session, intent, method, values, off_session=bool(values.get('off_session')))
 
 
 def unexpected_state(intent: Record, verb: str, statuses: Iterable[str]) -> InvalidRequest:

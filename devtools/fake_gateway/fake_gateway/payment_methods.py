@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fake_gateway import cards, listing, parameters
+from fake_gateway import bank_accounts, cards, listing, parameters
 from fake_gateway.cards import Card
 from fake_gateway.customers import ADDRESS
 from fake_gateway.errors import CardError, InvalidRequest, NoSuchObject
@@ -32,13 +32,15 @@ CARD: Fields = {
     'cvc': Text(),
     'token': Text(),
 }
+TYPE = Choice(choices=bank_accounts.TYPES)
 ALLOW_REDISPLAY = Choice(choices=('always', 'limited', 'unspecified'))
 DATA_FIELDS: Fields = {
-    'type': Choice(required=True, choices=('card',)),
+    'type': Choice(required=True, choices=bank_accounts.TYPES),
     'allow_redisplay': ALLOW_REDISPLAY,
     'billing_details': Hash(fields=BILLING_DETAILS),
     'card': Hash(fields=CARD),
     'metadata': Metadata(),
+    **bank_accounts.DATA_FIELDS,
 }
 CREATE_FIELDS: Fields = {**DATA_FIELDS, **EXPAND}
 UPDATE_FIELDS: Fields = {
@@ -49,14 +51,16 @@ UPDATE_FIELDS: Fields = {
     **EXPAND,
 }
 ATTACH_FIELDS: Fields = {'customer': Text(required=True), **EXPAND}
-LIST_FIELDS: Fields = {'customer': Text(), 'type': Choice(choices=('card',)), **PAGE}
-OF_CUSTOMER_LIST_FIELDS: Fields = {'type': Choice(choices=('card',)), **PAGE}
+LIST_FIELDS: Fields = {'customer': Text(), 'type': TYPE, **PAGE}
+OF_CUSTOMER_LIST_FIELDS: Fields = {'type': TYPE, **PAGE}
 # How long the cards behind `pm_card_…` are valid.
 VALID_YEARS = 4
 
 
 def create(session: Session, values: Values) -> Record:
     """Create a payment method from a token, or in the browser from a card number."""
+    if values['type'] != 'card':
+        return create_other(session, values)
     details = values.get('card')
     if not details:
         raise InvalidRequest(
@@ -94,39 +98,70 @@ def _store(
     has_cvc: bool = True,
 ) -> Record:
     """Create the payment method of a card."""
+    return _create(
+        session,
+        values,
+        'card',
+        {
+            'brand': card.brand,
+            'checks': {
+                'address_line1_check': None,
+                'address_postal_code_check': None,
+                'cvc_check': 'unchecked' if has_cvc else None,
+            },
+            'country': card.country,
+            'display_brand': card.brand,
+            'exp_month': month,
+            'exp_year': year or session.store.clock.today().year + VALID_YEARS,
+            'fingerprint': card.fingerprint,
+            'funding': card.funding,
+            'generated_from': None,
+            'last4': card.number[-4:],
+            'networks': {'available': [card.brand], 'preferred': None},
+            'three_d_secure_usage': {'supported': card.authentication is not None},
+            'wallet': None,
+        },
+        card.number,
+    )
+
+
+def create_other(session: Session, values: Values) -> Record:
+    """Create a payment method that isn't a card.
+
+    :param Session session: What is known.
+    :param dict values: The parameters.
+    :return: The payment method.
+    :rtype: dict
+    """
+    kind = values['type']
+    number, details = bank_accounts.describe(kind, values.get(kind) or {})
+    billing = values.get('billing_details') or {}
+    if kind == 'sepa_debit' and not billing.get('name'):
+        raise InvalidRequest(
+            "Missing required param: billing_details[name].",
+            code='parameter_missing',
+            param='billing_details[name]',
+        )
+    return _create(session, values, kind, details, number)
+
+
+def _create(session: Session, values: Values, kind: str, details: Record, number: str) -> Record:
+    """Create a payment method of any type."""
     billing = values.get('billing_details') or {}
     address = billing.get('address') or {}
     return session.create(
         'payment_method',
         {
-            'type': 'card',
+            'type': kind,
             'allow_redisplay': values.get('allow_redisplay') or 'unspecified',
             'billing_details': {
                 'address': {name: address.get(name) for name in ADDRESS},
                 **{name: billing.get(name) for name in ('email', 'name', 'phone')},
             },
-            'card': {
-                'brand': card.brand,
-                'checks': {
-                    'address_line1_check': None,
-                    'address_postal_code_check': None,
-                    'cvc_check': 'unchecked' if has_cvc else None,
-                },
-                'country': card.country,
-                'display_brand': card.brand,
-                'exp_month': month,
-                'exp_year': year or session.store.clock.today().year + VALID_YEARS,
-                'fingerprint': card.fingerprint,
-                'funding': card.funding,
-                'generated_from': None,
-                'last4': card.number[-4:],
-                'networks': {'available': [card.brand], 'preferred': None},
-                'three_d_secure_usage': {'supported': card.authentication is not None},
-                'wallet': None,
-            },
+            kind: details,
             'customer': None,
             'metadata': parameters.merge_metadata({}, values.get('metadata')),
-            '_number': card.number,
+            '_number': number,
             # Authenticated for use while the customer is away.
             '_is_set_up': False,
             # Used once without a customer, or detached: it can't be used again.
@@ -234,7 +269,7 @@ def attach(session: Session, values: Values, payment_method: str) -> Record:
             "The payment method you provided has already been attached to a customer."
         )
     check_usable(record, None)
-    decline = card_of(record).attach_decline
+    decline = record['type'] == 'card' and card_of(record).attach_decline
     if decline:
         raise CardError(decline.message, **decline.details())
     return attach_to(session, record, values['customer'])
@@ -311,5 +346,6 @@ def treat_as(session: Session, payment_method: str, number: str) -> None:
     :param str number: The number of the test card.
     """
     record = session.get('payment_method', payment_method)
-    record['_number'] = cards.numbered(number).number
+    other = record['type'] != 'card'
+    record['_number'] = number if other else cards.numbered(number).number
     session.save(record)

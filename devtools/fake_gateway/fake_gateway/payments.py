@@ -79,7 +79,7 @@ def authentication_failed(session: Session, intent: Record) -> None:
     """
     code = 'payment_intent_authentication_failure'
     method = session.get('payment_method', intent['payment_method'])
-    _ask_for_another_method(
+    ask_for_another_method(
         session,
         intent,
         {
@@ -103,7 +103,7 @@ def fail(session: Session, intent: Record, method: Record, decline: Decline) -> 
     charge = charges.create(session, intent, method, status='failed', decline=decline)
     session.emit('charge.failed', charge)
     intent['latest_charge'] = charge['id']
-    _ask_for_another_method(
+    ask_for_another_method(
         session,
         intent,
         {
@@ -117,8 +117,13 @@ def fail(session: Session, intent: Record, method: Record, decline: Decline) -> 
     )
 
 
-def _ask_for_another_method(session: Session, intent: Record, error: Record) -> None:
-    """Put the intent back to where it needs a payment method."""
+def ask_for_another_method(session: Session, intent: Record, error: Record) -> None:
+    """Put the intent back to where it needs a payment method.
+
+    :param Session session: What is known.
+    :param dict intent: The payment intent, which changes.
+    :param dict error: Why.
+    """
     intent |= {
         'status': 'requires_payment_method',
         'payment_method': None,
@@ -182,7 +187,7 @@ def succeed(
     :param dict method: The payment method.
     :param bool is_authenticated: Whether the customer has authenticated.
     """
-    _keep_method(session, intent, method)
+    keep_method(session, intent, method)
     charge = charges.create(
         session, intent, method, status='succeeded', is_authenticated=is_authenticated
     )
@@ -208,9 +213,15 @@ def succeed(
     disputes.follow(session, charge, payment_methods.card_of(method))
 
 
-def _keep_method(session: Session, intent: Record, method: Record) -> None:
-    """Save the payment method if that was asked for; otherwise it is used up."""
-    usage = intent['setup_future_usage']
+def keep_method(session: Session, intent: Record, method: Record, *, as_it_is: bool = True) -> None:
+    """Save the payment method if that was asked for; otherwise it is used up.
+
+    :param Session session: What is known.
+    :param dict intent: The payment intent.
+    :param dict method: The payment method, which changes.
+    :param bool as_it_is: Whether it can be saved at all.
+    """
+    usage = intent['setup_future_usage'] if as_it_is else None
     if usage and intent['customer']:
         method['_is_set_up'] = method['_is_set_up'] or usage == 'off_session'
         session.save(method)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from fake_gateway import (
     authorization,
+    bank_accounts,
+    debits,
     listing,
     mandates,
     parameters,
@@ -22,7 +24,7 @@ from fake_gateway.intent_parameters import (
     authentication_action,
     check_client_secret,
     check_return_url,
-    check_takes_cards,
+    check_takes,
     methods,
 )
 from fake_gateway.parameters import (
@@ -120,7 +122,7 @@ def _take_method(session: Session, intent: Record, values: Values) -> None:
     method = payment_methods.resolve(session, values)
     if method is None:
         return
-    check_takes_cards(intent)
+    check_takes(intent, method)
     payment_methods.check_usable(method, intent['customer'])
     intent['payment_method'] = method['id']
     if intent['status'] == 'requires_payment_method':
@@ -164,6 +166,9 @@ def _confirm(session: Session, intent: Record, values: Values) -> None:
         )
     check_return_url(intent, values)
     method = session.get('payment_method', intent['payment_method'])
+    if method['type'] != 'card':
+        _confirm_other(session, intent, method, values)
+        return
     wants_3ds = intent['payment_method_options']['card']['request_three_d_secure']
     answer = authorization.ask_to_save(session, method, wants_3ds=wants_3ds in {'any', 'challenge'})
     if answer.needs_authentication:
@@ -181,16 +186,34 @@ def _confirm(session: Session, intent: Record, values: Values) -> None:
         _succeed(session, intent, method)
 
 
-def _succeed(session: Session, intent: Record, method: Record) -> None:
-    """Save the card."""
+def _confirm_other(session: Session, intent: Record, method: Record, values: Values) -> None:
+    """Save a payment method that isn't a card, at once or when the customer comes back."""
+    kind = bank_accounts.KINDS[method['type']]
+    if kind.has_mandate:
+        intent['mandate'] = mandates.accept_debit(session, method, values)
+    if not kind.redirects:
+        _succeed(session, intent, method)
+        return
     intent |= {
-        'status': 'succeeded',
-        'next_action': None,
+        'status': 'requires_action',
+        'next_action': authentication_action(session, intent, values),
         'last_setup_error': None,
-        'mandate': mandates.accept(
-            session, method, intent['payment_method_options']['card']['mandate_options']
-        ),
     }
+    session.save(intent)
+    session.emit('setup_intent.requires_action', intent)
+
+
+def _succeed(session: Session, intent: Record, method: Record) -> None:
+    """Save the payment method."""
+    intent |= {'status': 'succeeded', 'next_action': None, 'last_setup_error': None}
+    if method['type'] == 'card':
+        options = intent['payment_method_options']['card']['mandate_options']
+        intent['mandate'] = mandates.accept(session, method, options)
+    elif bank_accounts.KINDS[method['type']].kept_as:
+        _kept, intent['mandate'] = debits.keep_as_debit(session, method, intent['customer'])
+        session.save(intent)
+        session.emit('setup_intent.succeeded', intent)
+        return
     method['_is_set_up'] = method['_is_set_up'] or intent['usage'] == 'off_session'
     session.save(method)
     session.save(intent)
@@ -240,6 +263,9 @@ def authenticated(session: Session, intent: Record) -> None:
     :param dict intent: The setup intent, which changes.
     """
     method = session.get('payment_method', intent['payment_method'])
+    if method['type'] != 'card':
+        _succeed(session, intent, method)
+        return
     answer = authorization.ask_to_save(session, method, is_authenticated=True)
     if answer.decline:
         _fail(session, intent, _decline_error(session, method, answer.decline))
