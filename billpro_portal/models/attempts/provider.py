@@ -1,5 +1,6 @@
 from odoo import api, models
 
+from ...billing.decline_reasons import DeclineReason
 from ...billing.declines import SOFT
 from ...billing.request_outcomes import DECLINED, classify_failed_request
 
@@ -229,6 +230,15 @@ class BillproProvider(models.AbstractModel):
         :rtype: str
         """
         return SOFT
+
+    @api.model
+    def _get_decline_reason(self, codes):
+        """Return what to tell the customer about why a payment was declined.
+
+        :param DeclineCodes codes: What the provider has said.
+        :rtype: DeclineReason
+        """
+        return DeclineReason.UNKNOWN
 
     # === WHAT IT IS ASKED === #
 

@@ -37,6 +37,12 @@ class BillproNoticeRows(models.AbstractModel):
                 self._get_row(self.env._("Next payment"), payment['date']),
                 self._get_row(self.env._("Amount"), payment['amount']),
             ]
+        if waived := self._get_waived(order):
+            rows.append(
+                self._get_row(
+                    self.env._("You need not pay any more"), order.currency_id.format(waived)
+                )
+            )
         if order.currency_id.compare_amounts(order.billing_outstanding, 0) > 0:
             rows.append(
                 self._get_row(
@@ -46,6 +52,19 @@ class BillproNoticeRows(models.AbstractModel):
                 )
             )
         return rows
+
+    def _get_waived(self, order):
+        """Return what was outstanding when the order was cancelled, and isn't collected any more.
+
+        :param sale.order order: The order.
+        :return: The sum in the currency of the order.
+        :rtype: float
+        """
+        requested = order.billing_cancel_requested_date
+        waived = order.billing_event_ids.filtered(
+            lambda event: requested and event.status == 'cancelled' and event.due_date <= requested
+        )
+        return sum(waived.mapped('amount'))
 
     def _get_event_rows(self, event):
         """Return what a mail shows of a payment to come, as rows.
@@ -90,6 +109,11 @@ class BillproNoticeRows(models.AbstractModel):
                 order._billing_get_date_text(moment) if order else format_date(self.env, moment),
             ),
             self._get_row(self.env._("Card"), tx._get_card_name()),
+            *(
+                [self._get_row(self.env._("Reason"), reason)]
+                if (reason := self.env['billpro.order.payments']._get_decline_reason(tx))
+                else []
+            ),
             self._get_row(
                 self.env._("Paid") if is_paid else self.env._("Amount"),
                 tx.currency_id.format(tx.amount),

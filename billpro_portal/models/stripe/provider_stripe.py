@@ -6,7 +6,7 @@ from odoo.addons.payment import utils as payment_utils
 from odoo.addons.payment_stripe import const
 
 from ...billing.provider_answers import CaptureOrVoid
-from ...billing.stripe_declines import read_decline
+from ...billing.stripe_declines import find_decline_reason, read_decline
 from ...billing.stripe_errors import LOST_CARD, find_refusal, is_lost_card
 from ...billing.stripe_limits import (
     LARGE,
@@ -160,6 +160,11 @@ class BillproProviderStripe(models.AbstractModel):
         method = payment_data.get('payment_method')
         card = isinstance(method, dict) and method.get('card')
         return self.env['payment.token']._prepare_billing_stripe_card_values(card) if card else {}
+
+    @api.model
+    def _get_decline_reason(self, codes):
+        """Override to read Stripe's codes."""
+        return find_decline_reason(codes)
 
     @api.model
     def _tells_payouts(self, provider):
