@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import declines
+from .decline_reasons import DeclineReason
 from .declines import DeclineClass, DeclineCodes
 from .provider_answers import Decline
 
@@ -74,6 +75,60 @@ _HARD_CODES = frozenset(
         # `confirm_card_data` isn't hard: the decline code tells which data are wrong.
     }
 )
+
+
+# Stripe documentation, "Stripe decline codes" and "Error codes": what of them the customer can act
+# on. What isn't listed is no reason to tell.
+_REASONS = {
+    DeclineReason.FUNDS: frozenset({'insufficient_funds'}),
+    DeclineReason.LIMIT: frozenset({'card_velocity_exceeded', 'withdrawal_count_limit_exceeded'}),
+    DeclineReason.EXPIRED: frozenset({'expired_card'}),
+    DeclineReason.DATA: frozenset(
+        {
+            'incorrect_address',
+            'incorrect_cvc',
+            'incorrect_number',
+            'incorrect_pin',
+            'incorrect_zip',
+            'invalid_cvc',
+            'invalid_expiry_month',
+            'invalid_expiry_year',
+            'invalid_number',
+        }
+    ),
+    DeclineReason.ACCOUNT: frozenset(
+        {
+            'account_closed',
+            'account_number_invalid',
+            'bank_account_closed',
+            'bank_account_frozen',
+            'bank_account_invalid_details',
+            'bank_account_restricted',
+            'bank_account_unusable',
+            'debit_not_authorized',
+            'incorrect_account_details',
+            'mandate_invalid',
+            'no_account',
+        }
+    ),
+    DeclineReason.UNREACHABLE: frozenset(
+        {'issuer_not_available', 'processing_error', 'reenter_transaction', 'try_again_later'}
+    ),
+}
+
+
+def find_decline_reason(codes: DeclineCodes) -> DeclineReason:
+    """Return what to tell the customer about why a payment was declined.
+
+    :param DeclineCodes codes: What Stripe says of the decline.
+    :rtype: DeclineReason
+    """
+    # The bank's own reason is the better one: the error is `card_declined` for most of them.
+    for code in (codes.decline_code, codes.error_code):
+        for reason, listed in _REASONS.items():
+            if code in listed:
+                return reason
+    return DeclineReason.UNKNOWN
 
 
 def classify_decline(codes: DeclineCodes) -> DeclineClass:

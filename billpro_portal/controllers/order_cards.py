@@ -114,6 +114,8 @@ class OrderCards(Checkout):
         if order._billing_is_collection_under_way():
             return request.redirect(order._billing_get_order_link('/progress'))
         notice = 'card_added' if tx.state == 'done' else 'card_failed'
+        if tx.state == 'done' and tx.billing_collect_amount and order.billing_outstanding:
+            notice = 'card_added_not_paid'
         return self._billpro_redirect_to_order(order, notice)
 
     @order_route('/card/select', methods=['POST'], by_customer=True, limited=True)

@@ -12,25 +12,23 @@ from .order_route import order_route
 class OrderPortal(Checkout):
     """The order link: the checkout before approval, the order portal afterwards."""
 
-    @order_route('', methods=['GET'])
+    @order_route('', '/page/<int:page>', methods=['GET'])
     def billpro_order_link(self, order, page=1, notice=None, **kwargs):
         """Show the page that the order's status calls for.
 
         :param sale.order order: The order.
-        :param str page: The page of the billing history.
+        :param str|int page: The page of the billing history.
         :param str notice: What the last action did, a key of `_get_notice`.
         :rtype: odoo.http.Response
         """
-        if not request.env.user._is_internal():
+        if self._billpro_is_opened_by_customer():
             order._billing_note_link_opened()
         self._billpro_take_in_finished_payments(order)
         if order.billing_status not in BEFORE_APPROVAL | {'cancelled'}:
             return self._billpro_render_portal(
                 order,
                 page=self._cast_as_int(page) or 1,
-                notice=order.env['billpro.order.page']._get_notice(
-                    notice, order._billing_offers_only_cards()
-                ),
+                notice=order.env['billpro.order.page']._get_notice(order, notice),
             )
         if order.billing_awaits_transfer:
             return self._billpro_render_private(
@@ -45,6 +43,20 @@ class OrderPortal(Checkout):
         if closed := order.env['billpro.checkout.page']._get_closed_values(order):
             return self._billpro_render_private('billpro_portal.order_closed_page', closed)
         return self._billpro_render_checkout(order)
+
+    @staticmethod
+    def _billpro_is_opened_by_customer():
+        """Return whether somebody looks at the page who isn't staff.
+
+        A program that shows a preview of the link, or asks whether it still works, is nobody.
+
+        :rtype: bool
+        """
+        return (
+            request.httprequest.method == 'GET'
+            and not request.env['ir.http'].is_a_bot()
+            and not request.env.user._is_internal()
+        )
 
     @order_route('/payment/<int:transaction_id>', methods=['GET'])
     def billpro_order_payment(self, order, transaction_id, **kwargs):

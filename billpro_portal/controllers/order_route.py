@@ -6,16 +6,16 @@ from odoo.exceptions import UserError
 from odoo.http import request
 
 
-def order_route(path=None, *, by_customer=None, limited=False, statuses=None, **routing):
+def order_route(*paths, by_customer=None, limited=False, statuses=None, **routing):
     """Declare a route of the order link: `/order/<id>`, and what lies below it.
 
     It is the only way in. The method is given the order instead of its id and token, and is called
     for nobody who may not open it: they can't tell such an order from one that doesn't exist.
 
-    An addon that extends a route decorates its method, too, without a path, and hands the order on:
+    An addon that extends a route decorates its method, too, without paths, and hands the order on:
     `super().billpro_order_link(order, **kwargs)`.
 
-    :param str|None path: What follows `/order/<id>`; None in a method that extends a route.
+    :param str paths: What follows `/order/<id>`; none in a method that extends a route.
     :param bool|None by_customer: Whether it is done by the customer alone: staff who look on are
                                   refused. Must be said of whatever isn't a mere GET.
     :param bool limited: Whether it can be done a number of times within the hour only.
@@ -26,14 +26,15 @@ def order_route(path=None, *, by_customer=None, limited=False, statuses=None, **
     :rtype: Callable
     :raise TypeError: If nothing is said of who may do what a route does.
     """
-    if path is None:
+    if not paths:
         route = http.route(**routing)
     else:
         if routing.get('methods') != ['GET'] and by_customer is None:
             raise TypeError("A route that may change something says by whom: by_customer")
         if routing.setdefault('type', 'http') == 'http':
             routing.setdefault('website', True)
-        route = http.route(f'/order/<int:order_id>{path}', auth='public', **routing)
+        addresses = [f'/order/<int:order_id>{path}' for path in paths]
+        route = http.route(addresses, auth='public', **routing)
 
     return lambda method: route(_open_first(method, by_customer, limited, statuses))
 

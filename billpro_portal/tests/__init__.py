@@ -61,6 +61,7 @@ from .pages import (
     test_browser_pages,
     test_order_pages,
     test_order_routes,
+    test_order_statements,
     test_self_service_access,
     test_self_service_requests,
 )

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from odoo.tests import BaseCase, tagged
 
+from ..billing.decline_reasons import DeclineReason
 from ..billing.declines import (
     AUTHENTICATION,
     CEILING,
@@ -25,7 +26,7 @@ from ..billing.declines import (
     may_attempt,
     parse_retry_days,
 )
-from ..billing.stripe_declines import classify_decline, read_return
+from ..billing.stripe_declines import classify_decline, find_decline_reason, read_return
 
 # The whole table of Stripe's documentation, "Stripe decline codes" (cards).
 AUTHENTICATION_DECLINE_CODES = (
@@ -200,6 +201,27 @@ class Payment:
 
 @tagged('post_install', '-at_install')
 class TestDeclineClasses(BaseCase):
+    def test_what_the_customer_is_told(self):
+        for reason, codes in (
+            (DeclineReason.FUNDS, ('card_declined', 'insufficient_funds')),
+            (DeclineReason.LIMIT, ('card_declined', 'card_velocity_exceeded')),
+            (DeclineReason.EXPIRED, ('expired_card', None)),
+            (DeclineReason.DATA, ('incorrect_cvc', 'incorrect_cvc')),
+            (DeclineReason.ACCOUNT, ('account_closed', None)),
+            (DeclineReason.ACCOUNT, ('debit_returned', 'debit_not_authorized')),
+            (DeclineReason.UNREACHABLE, ('card_declined', 'issuer_not_available')),
+            (DeclineReason.UNKNOWN, ('card_declined', 'generic_decline')),
+            (DeclineReason.UNKNOWN, ('card_declined', 'a_code_of_tomorrow')),
+            (DeclineReason.UNKNOWN, (None, None)),
+        ):
+            with self.subTest(codes=codes):
+                self.assertIs(find_decline_reason(DeclineCodes(*codes)), reason)
+        # Stripe documentation, "Stripe decline codes": shown as any other decline.
+        for code in ('lost_card', 'stolen_card', 'fraudulent', 'pickup_card', 'merchant_blacklist'):
+            with self.subTest(code=code):
+                codes = DeclineCodes('card_declined', code)
+                self.assertIs(find_decline_reason(codes), DeclineReason.UNKNOWN)
+
     def test_every_decline_code(self):
         for expected, codes in (
             (AUTHENTICATION, AUTHENTICATION_DECLINE_CODES),

@@ -10,7 +10,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tools import float_round
 
 from ...billing import backoff
-from ...billing.declines import AUTHENTICATION, HARD
+from ...billing.declines import AUTHENTICATION, HARD, DeclineCodes
 from ...billing.lifecycle import (
     COLLECTABLE_ORDERS,
     IN_FLIGHT,
@@ -885,6 +885,15 @@ class PaymentTransaction(models.Model):
             # Only what is still open can wait for the customer's bank.
             decline = dataclasses.replace(decline, number=None)
         self._billing_keep_decline(decline)
+
+    def _billing_get_decline_reason(self):
+        """Return what to tell the customer about why the payment was declined.
+
+        :rtype: DeclineReason
+        """
+        self.ensure_one()
+        codes = DeclineCodes(**{name: self[f'billing_{name}'] or None for name in CODES})
+        return self.provider_id._in_billing()._get_decline_reason(codes)
 
     def _billing_keep_decline(self, decline):
         """Keep what the provider says about a decline, of which Odoo keeps the text.

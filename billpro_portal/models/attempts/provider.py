@@ -4,6 +4,7 @@ from odoo import api, models
 from odoo.exceptions import ValidationError
 
 from ...billing import http_errors
+from ...billing.decline_reasons import DeclineReason
 from ...billing.declines import SOFT
 from ...billing.request_outcomes import DECLINED, classify_failed_request
 from ..rights.own_context import INSIDE
@@ -316,6 +317,15 @@ class BillproProvider(models.AbstractModel):
         :rtype: str
         """
         return SOFT
+
+    @api.model
+    def _get_decline_reason(self, codes):
+        """Return what to tell the customer about why a payment was declined.
+
+        :param DeclineCodes codes: What the provider has said.
+        :rtype: DeclineReason
+        """
+        return DeclineReason.UNKNOWN
 
     # === WHAT IT IS ASKED === #
 

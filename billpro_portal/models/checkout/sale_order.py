@@ -1162,7 +1162,7 @@ class SaleOrder(models.Model):
             else f'{quantity_text} {uom.name}',
             'unit_price': self._billing_format_unit_price(line.price_unit, currency),
             'discount': line.discount
-            and self.env._("%s %% off", formatLang(self.env, line.discount, digits=0)),
+            and self.env._("%s %% off", self._billing_format_percentage(line.discount)),
             'subtotal': currency.format(line.price_subtotal),
             'taxes': ', '.join(tax.tax_label or tax.name for tax in line.tax_ids),
         }

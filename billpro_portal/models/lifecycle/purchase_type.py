@@ -345,6 +345,16 @@ class BillproPurchaseType(models.AbstractModel):
         return []
 
     @api.model
+    def _get_plan_text(self, order):
+        """Return what the customer pays, how often and until when, in one sentence.
+
+        :param sale.order order: The order.
+        :return: Nothing if the payments don't follow a plan.
+        :rtype: str
+        """
+        return ''
+
+    @api.model
     def _get_event_terms(self, event):
         """Return what one scheduled payment is for, in the customer's words.
 

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
-from odoo.tools import SQL, email_normalize, format_date, formatLang
+from odoo.tools import SQL, email_normalize_all, format_date, formatLang
 from odoo.tools.sql import column_exists, create_column
 
 from ...billing.actions import (
@@ -721,7 +721,7 @@ class SaleOrder(models.Model):
         :rtype: res.partner
         """
         payer = self.partner_invoice_id
-        return payer if email_normalize(payer.email) else self.partner_id
+        return payer if email_normalize_all(payer.email) else self.partner_id
 
     # === ADDED LINES === #
 
@@ -871,6 +871,15 @@ class SaleOrder(models.Model):
         if currency.position == 'before':
             return f'{currency.symbol}\N{NO-BREAK SPACE}{text}'
         return f'{text}\N{NO-BREAK SPACE}{currency.symbol}'
+
+    def _billing_format_percentage(self, percentage):
+        """Return a percentage in words, with the decimals that it has: two at most.
+
+        :param float percentage: The percentage.
+        :rtype: str
+        """
+        decimals = len(f'{percentage:.2f}'.rstrip('0').partition('.')[2])
+        return formatLang(self.env, percentage, digits=decimals)
 
     def _get_due_date_text(self, event):
         return self._billing_get_date_text(event.due_date)

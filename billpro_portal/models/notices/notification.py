@@ -4,7 +4,7 @@ from functools import partial
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import email_normalize
+from odoo.tools import email_normalize_all
 
 from ...billing import backoff
 from ...billing.calendar import due_datetime, local_date
@@ -275,7 +275,7 @@ class BillproNotification(models.Model):
         address = self.partner_id.email
         if not address:
             raise UserError(self.env._("The customer has no email address."))
-        if not email_normalize(address):
+        if not email_normalize_all(address):
             raise UserError(self.env._("“%s” is not an email address.", address))
         if not template:
             raise UserError(self.env._("The kind of notice has no mail template."))
@@ -288,6 +288,12 @@ class BillproNotification(models.Model):
             values['email_from'] = sender
         mail_id = template.send_mail(self._get_record(template).id, email_values=values)
         mail = self.env['mail.mail'].browse(mail_id)
+        # Whom a template names, its author decides: what was made tells who gets it.
+        recipients = [mail.email_to, *mail.recipient_ids.mapped('email')]
+        if not any(recipients):
+            raise UserError(
+                self.env._("The mail template “%s” names nobody to send it to.", template.name)
+            )
         # Whoever may read the message may read what was made for it.
         mail.attachment_ids.filtered(lambda document: not document.res_model).write(
             {'res_model': 'mail.message', 'res_id': mail.mail_message_id.id}
@@ -295,7 +301,7 @@ class BillproNotification(models.Model):
         self.write(
             {
                 'state': 'handed_over',
-                'recipient': address,
+                'recipient': ', '.join(filter(None, recipients)),
                 'message_id': mail.mail_message_id.id,
                 'failure_reason': False,
             }

@@ -38,6 +38,12 @@ class BillproNoticeRows(models.AbstractModel):
                 self._get_row(self.env._("Next payment"), payment['date']),
                 self._get_row(self.env._("Amount"), payment['amount']),
             ]
+        if waived := self._get_waived(order):
+            rows.append(
+                self._get_row(
+                    self.env._("You need not pay any more"), order.currency_id.format(waived)
+                )
+            )
         if order.currency_id.compare_amounts(order.billing_outstanding, 0) > 0:
             rows.append(
                 self._get_row(
@@ -70,6 +76,19 @@ class BillproNoticeRows(models.AbstractModel):
                 text = Markup('<div style="text-align: left;">%s</div>') % instructions
                 rows.append(self._get_row(self.env._("How to pay"), text))
         return rows
+
+    def _get_waived(self, order):
+        """Return what was outstanding when the order was cancelled, and isn't collected any more.
+
+        :param sale.order order: The order.
+        :return: The sum in the currency of the order.
+        :rtype: float
+        """
+        requested = order.billing_cancel_requested_date
+        waived = order.billing_event_ids.filtered(
+            lambda event: requested and event.status == 'cancelled' and event.due_date <= requested
+        )
+        return sum(waived.mapped('amount'))
 
     def _get_event_rows(self, event):
         """Return what a mail shows of a payment to come, as rows.
@@ -115,6 +134,11 @@ class BillproNoticeRows(models.AbstractModel):
                 order._billing_get_date_text(moment) if order else format_date(self.env, moment),
             ),
             self._get_row(self._get_card_label(tx.token_id), tx._get_card_name()),
+            *(
+                [self._get_row(self.env._("Reason"), reason)]
+                if (reason := self.env['billpro.order.payments']._get_decline_reason(tx))
+                else []
+            ),
             self._get_row(
                 self.env._("Paid") if is_paid else self.env._("Amount"),
                 tx.currency_id.format(tx.amount),

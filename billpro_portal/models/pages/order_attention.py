@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from odoo import models
 from odoo.tools import format_date
 
@@ -19,7 +21,9 @@ class BillproOrderAttention(models.AbstractModel):
         order.ensure_one()
         if order._can_cancellation_be_undone():
             return [self._get_cancelled_attention(order)]
-        if order.billing_status not in LIVE - {'paused'}:
+        if order.billing_status == 'paused':
+            return [self._get_paused_attention(order)]
+        if order.billing_status not in LIVE:
             return []
         if authorized := self._get_authorization_attention(order):
             return authorized
@@ -71,6 +75,26 @@ class BillproOrderAttention(models.AbstractModel):
                 self._get_action(order, self.env._("Keep my subscription"), '/cancel/undo', 'post')
             ],
         }
+
+    def _get_paused_attention(self, order):
+        """Return that the order is paused, until when, and what that means.
+
+        :param sale.order order: The order.
+        :rtype: dict
+        """
+        if not order.billing_pause_until:
+            title = self.env._("Your order is paused")
+            text = self.env._("Nothing is charged until we start it again.")
+        else:
+            title = self.env._(
+                "Paused until %s",
+                format_date(self.env, order.billing_pause_until - timedelta(days=1)),
+            )
+            text = self.env._(
+                "Nothing is charged until then. It goes on by itself on %s.",
+                format_date(self.env, order.billing_pause_until),
+            )
+        return {'level': 'info', 'title': title, 'text': text, 'actions': []}
 
     def _get_authorization_attention(self, order):
         """Return the notice about reserved money, as the order portal shows it.
@@ -128,6 +152,9 @@ class BillproOrderAttention(models.AbstractModel):
         elif events.filtered(lambda event: event.status in DECLINED):
             title = self.env._("Your payment was declined")
             text, actions = self._get_way_to_pay(order, events)
+            last = events.transaction_ids.sorted('id')[-1:]
+            reason = self.env['billpro.order.payments']._get_decline_reason(last)
+            text = ' '.join(filter(None, [reason, text]))
         elif self.env['billpro.failure']._search_of(events, 'invalid'):
             return self._get_set_aside_attention(order, events)
         else:

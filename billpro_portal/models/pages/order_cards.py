@@ -53,6 +53,7 @@ class BillproOrderCards(models.AbstractModel):
             'badge': card.card_state in _CARD_BADGES
             and {'text': state, 'css': _CARD_BADGES[card.card_state]},
             'is_selected': is_selected,
+            'is_charged': is_selected and card.active and card.card_state != 'expired',
             'can_select': can_change and not is_selected and card.card_state != 'expired',
             'can_remove': can_change and not is_selected and not other_orders,
             'note': self.env._("Charged for %s, too.", ', '.join(other_orders.mapped('name')))

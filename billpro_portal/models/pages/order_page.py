@@ -68,6 +68,7 @@ class BillproOrderPage(models.AbstractModel):
                 type=order._get_purchase()._get_label(),
                 date=format_date(self.env, order.date_order),
             ),
+            'plan': order._get_purchase()._get_plan_text(order),
             'document_links': [
                 {
                     'label': self.env._("Download order summary (PDF)"),
@@ -169,16 +170,18 @@ class BillproOrderPage(models.AbstractModel):
             'card_removed': ('success', removed),
         }
 
-    def _get_notice(self, key, is_card=True):
+    def _get_notice(self, order, key):
         """Return what the last action did, in the customer's words.
 
+        :param sale.order order: The order.
         :param str key: What was done, from a request: only known keys say something.
-        :param bool is_card: Whether only cards can be stored for the order.
         :return: The ``level`` and ``text``, or False.
         :rtype: dict|bool
         """
+        if key == 'card_added_not_paid':
+            return self._get_card_added_not_paid_notice(order)
         notices = {
-            **self._get_card_notices(is_card),
+            **self._get_card_notices(order._billing_offers_only_cards()),
             'paid': ('success', self.env._("Thank you, your payment was received.")),
             'not_paid': (
                 'danger',
@@ -198,6 +201,23 @@ class BillproOrderPage(models.AbstractModel):
         }
         level, text = notices.get(key, (False, False))
         return bool(level) and {'level': level, 'text': text}
+
+    def _get_card_added_not_paid_notice(self, order):
+        """Return that a new card was saved, and that what is outstanding was declined with it.
+
+        :param sale.order order: The order.
+        :return: The ``level`` and ``text``; that the card was saved if all was paid since.
+        :rtype: dict
+        """
+        if not (outstanding := order._billing_get_outstanding_events()):
+            return self._get_notice(order, 'card_added')
+        payments = self.env['billpro.order.payments']
+        declined = self.env._(
+            "Your card is saved, but the payment of %s was declined.",
+            order.currency_id.format(sum(outstanding.mapped('amount'))),
+        )
+        reason = payments._get_decline_reason(outstanding.transaction_ids.sorted('id')[-1:])
+        return {'level': 'warning', 'text': f'{declined} {reason}'}
 
     def _get_menu(self, order):
         """Return what the customer may do besides: cancel, or write to us.
@@ -243,13 +263,14 @@ class BillproOrderPage(models.AbstractModel):
             'vat': partner.commercial_partner_id.vat,
         }
 
-    def _get_summary_rows(self, order):
+    def _get_summary_rows(self, order, below_total=False):
         """Return what was paid, refunded and credited and what is still owed, as rows.
 
         :param sale.order order: The order.
+        :param bool below_total: Whether they stand below the order's total already.
         :rtype: list[dict]
         """
-        has_total = order._get_purchase()._has_total()
+        has_total = order._get_purchase()._has_total() and not below_total
         paid, balance = order.billing_paid, order.billing_balance
         if order.billing_status in BEFORE_APPROVAL:  # What came by other ways isn't taken over yet.
             paid = max(paid, order._billing_get_amount_received())
@@ -258,19 +279,35 @@ class BillproOrderPage(models.AbstractModel):
             *([(self.env._("Order total"), order.amount_total, False)] if has_total else []),
             *self._get_authorization_amounts(order),
             (self.env._("Paid"), paid, False),
-            (self.env._("Refunded"), order.billing_refunded, False),
-            (self.env._("Credited"), order.billing_credited, False),
-            *(
-                [(self.env._("Skipped"), order.billing_skipped, False)]
-                if order.billing_skipped
-                else []
-            ),
+            *self._get_taken_back_amounts(order),
             (self.env._("Balance"), balance, True),
         ]
         return [
             {'label': label, 'value': order.currency_id.format(amount), 'strong': strong}
             for label, amount, strong in amounts
         ]
+
+    def _get_taken_back_amounts(self, order):
+        """Return what was paid back, credited or left out, as the summary lists it: nothing zero.
+
+        A credit note that belongs to a refund is its document, and no second amount.
+
+        :param sale.order order: The order.
+        :return: Tuples of label, amount and whether it is strong.
+        :rtype: list[tuple[str, float, bool]]
+        """
+        currency = order.currency_id
+        refunded, credited = order.billing_refunded, order.billing_credited
+        amounts = [
+            (self.env._("Refunded"), refunded, False),
+            (
+                self.env._("Credited"),
+                0.0 if currency.compare_amounts(refunded, credited) == 0 else credited,
+                False,
+            ),
+            (self.env._("Skipped"), order.billing_skipped, False),
+        ]
+        return [row for row in amounts if not currency.is_zero(row[1])]
 
     def _get_authorization_amounts(self, order):
         """Return what is reserved, or was released, as the summary of the order lists it.
@@ -333,6 +370,7 @@ class BillproOrderPage(models.AbstractModel):
         at_once = order.company_id.billing_cancel_mode == 'now'
         last_day = order._billing_get_cancel_date(at_once)
         has_access = last_day >= order._billing_get_today()
+        outstanding = order._billing_get_outstanding_events()
         reasons = (
             self.env['billpro.cancel.reason']
             .sudo()
@@ -351,6 +389,16 @@ class BillproOrderPage(models.AbstractModel):
                 self.env._("Nothing more is charged to your card.")
                 if order.billing_token_id._billing_is_card()
                 else self.env._("Nothing more is charged."),
+                *(
+                    [
+                        self.env._(
+                            "%s are outstanding. You need not pay that any more.",
+                            order.currency_id.format(sum(outstanding.mapped('amount'))),
+                        )
+                    ]
+                    if outstanding
+                    else []
+                ),
                 self.env._("What you have paid already is not refunded."),
                 *([self.env._("You can change your mind until then.")] if has_access else []),
             ],

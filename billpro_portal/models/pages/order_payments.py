@@ -1,6 +1,7 @@
 from odoo import models
 from odoo.tools import format_date
 
+from ...billing.decline_reasons import DeclineReason
 from ...billing.declines import RETRY
 from ...billing.lifecycle import CHARGEABLE_ORDERS, DECLINED, LIVE, OPEN
 
@@ -23,9 +24,16 @@ class BillproOrderPayments(models.AbstractModel):
         :rtype: dict|bool
         """
         event = order.billing_next_event_id
-        if not event or order.billing_status not in CHARGEABLE_ORDERS or order.billing_cancel_date:
-            return False
         card = order.billing_token_id
+        if (
+            not event
+            or order.billing_status not in CHARGEABLE_ORDERS
+            or order.billing_cancel_date
+            # Until all of it is paid, what is owed and when it is tried again is said instead.
+            or order._billing_get_outstanding_events()
+            or (card and (not card.active or card.card_state == 'expired'))
+        ):
+            return False
         return {
             'date': order._get_due_date_text(event),
             'amount': event.currency_id.format(event.amount),
@@ -64,9 +72,7 @@ class BillproOrderPayments(models.AbstractModel):
         :rtype: dict
         """
         text, css = {
-            'scheduled': (self.env._("Overdue"), 'warning')
-            if is_overdue
-            else (self.env._("Scheduled"), 'info'),
+            'scheduled': self._get_scheduled_status(order, is_overdue),
             'paused': (self.env._("Paused"), 'secondary'),
             'processing': (self.env._("In progress"), 'info'),
             'unknown': (self.env._("In progress"), 'info'),
@@ -75,6 +81,13 @@ class BillproOrderPayments(models.AbstractModel):
             'action_required': (self.env._("To be confirmed with your bank"), 'warning'),
         }[event.status]
         return {'status': text, 'css': css}
+
+    def _get_scheduled_status(self, order, is_overdue):
+        if is_overdue:
+            return self.env._("Overdue"), 'warning'
+        if order.billing_status == 'suspended':
+            return self.env._("Stopped until you pay"), 'secondary'
+        return self.env._("Scheduled"), 'info'
 
     def _get_event_explanation(self, order, event):
         """Return what happens next to a payment that is under way or declined, for the customer.
@@ -220,7 +233,7 @@ class BillproOrderPayments(models.AbstractModel):
             status, css = self.env._("To be confirmed with your bank"), 'warning'
         return {
             'date': format_date(self.env, tx.last_state_change),
-            'title': self.env._("Refund") if is_refund else self.env._("Payment"),
+            'title': self._get_title(order, tx),
             'amount': tx.currency_id.format(tx.amount),
             'status': status,
             'css': css,
@@ -229,6 +242,28 @@ class BillproOrderPayments(models.AbstractModel):
             'url': order._billing_get_order_link(f'/payment/{tx.id}'),
             'documents': self._get_document_links(order, tx),
         }
+
+    def _get_title(self, order, tx):
+        """Return what a payment was for: its period, its number, or what was bought.
+
+        :param sale.order order: The order.
+        :param payment.transaction tx: A payment or refund.
+        :rtype: str
+        """
+        if tx.operation == 'refund':
+            return self.env._("Refund: %s", self._get_title(order, tx.source_transaction_id))
+        purchase = order._get_purchase()
+        leaves = tx.billing_event_id._get_leaves()
+        if terms := ' · '.join(filter(None, map(purchase._get_event_terms, leaves))):
+            return terms
+        if tx.billing_event_id:
+            return self.env._("Payment of %s", order._get_due_date_text(tx.billing_event_id))
+        if purchase._has_schedule:
+            return self.env._("First payment")
+        names = order.order_line.filtered('product_id').mapped('product_id.name')
+        if len(names) > 1:
+            return self.env._("%s and more", names[0])
+        return names[0] if names else self.env._("Payment")
 
     def _get_attempt_explanation(self, order, tx):
         """Return what happened to an attempt that is under way or declined, for the customer.
@@ -240,7 +275,34 @@ class BillproOrderPayments(models.AbstractModel):
         event = tx.billing_event_id
         is_open = tx.billing_action_required or tx.state in {'error', 'cancel', 'pending'}
         is_last = event and tx == event.transaction_ids.sorted('id')[-1:]
-        return self._get_event_explanation(order, event) if is_open and is_last else ''
+        return ' '.join(
+            filter(
+                None,
+                [
+                    self._get_decline_reason(tx),
+                    is_open and is_last and self._get_event_explanation(order, event),
+                ],
+            )
+        )
+
+    def _get_decline_reason(self, tx):
+        """Return why the bank declined a payment, in the customer's words.
+
+        :param payment.transaction tx: The payment.
+        :return: A sentence; empty if the payment wasn't declined, or waits for the customer.
+        :rtype: str
+        """
+        if tx.state != 'error' or tx.operation == 'refund' or tx.billing_action_required:
+            return ''
+        return {
+            DeclineReason.FUNDS: self.env._("There was not enough money in the account."),
+            DeclineReason.LIMIT: self.env._("The card's limit was reached."),
+            DeclineReason.EXPIRED: self.env._("The card has expired."),
+            DeclineReason.DATA: self.env._("The card's number, date or security code is wrong."),
+            DeclineReason.ACCOUNT: self.env._("The bank account can't be debited any more."),
+            DeclineReason.UNREACHABLE: self.env._("The bank could not be reached."),
+            DeclineReason.UNKNOWN: self.env._("The bank gave no reason; it can tell you."),
+        }[tx._billing_get_decline_reason()]
 
     # === ONE PAYMENT === #
 

@@ -96,6 +96,15 @@ class BillproPurchaseInstalment(models.AbstractModel):
         return [{**row, 'strong': False} for row in rows]
 
     @api.model
+    def _get_plan_text(self, order):
+        """Override: how many instalments there are, and what they come to with the deposit."""
+        return self.env._(
+            "%(total)s in all, in %(count)s instalments",
+            total=order.currency_id.format(order.amount_total),
+            count=order.billing_instalment_count,
+        )
+
+    @api.model
     def _get_event_terms(self, event):
         return self.env._(
             "Instalment %(number)s of %(count)s",

@@ -113,6 +113,16 @@ class BillproPurchaseSubscription(models.AbstractModel):
         return self.env._("until cancelled")
 
     @api.model
+    def _get_plan_text(self, order):
+        """Override: the price of a period, the interval and the end."""
+        return self.env._(
+            "%(amount)s %(interval)s, %(end)s",
+            amount=order.currency_id.format(self._get_period_amount(order)),
+            interval=self._get_interval_text(order),
+            end=self._get_end_text(order),
+        )
+
+    @api.model
     def _get_event_terms(self, event):
         period = self.env._(
             "%(start)s to %(end)s",

@@ -7,7 +7,7 @@ from odoo.addons.payment_stripe import const
 
 from ...billing.declines import AUTHENTICATION, DeclineCodes
 from ...billing.provider_answers import CaptureOrVoid, Decline
-from ...billing.stripe_declines import read_decline
+from ...billing.stripe_declines import find_decline_reason, read_decline
 from ...billing.stripe_errors import LOST_CARD, find_refusal, is_lost_card
 from ...billing.stripe_limits import (
     LARGE,
@@ -195,6 +195,11 @@ class BillproProviderStripe(models.AbstractModel):
             'billing_mandate_reference': scheme.get('reference'),
             'billing_mandate_creditor': scheme.get('service_user_number'),  # Of Bacs.
         }
+
+    @api.model
+    def _get_decline_reason(self, codes):
+        """Override to read Stripe's codes."""
+        return find_decline_reason(codes)
 
     @api.model
     def _tells_payouts(self, provider):

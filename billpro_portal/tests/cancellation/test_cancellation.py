@@ -307,7 +307,8 @@ class TestPause(SubscriptionCommon):
         self._run_at('2027-02-10 10:00:00')
         with freeze_time('2027-02-10 11:00:00'):
             self.order._billing_pause()
-            self.assertFalse(self.order.env['billpro.order.attention']._get_attention(self.order))
+            [paused] = self.order.env['billpro.order.attention']._get_attention(self.order)
+            self.assertEqual((paused['title'], paused['actions']), ("Your order is paused", []))
             self.assertFalse(self.order._billing_can_change_cards())
         self._run_at('2027-02-11 11:00:00')
         self.assertEqual(self.order.billing_event_ids[0].attempt_count, 1)

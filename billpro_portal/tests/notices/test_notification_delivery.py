@@ -60,6 +60,41 @@ class TestNotificationDelivery(TimedCommon):
         self.assertEqual(self.notice.state, 'sent')
         self.assertFalse(self._get_mails(self.order))
 
+    def test_a_customer_with_two_addresses(self):
+        self.customer.email = 'anna@example.com, office@example.com'
+        self.notice._queue_again()
+        with freeze_time('2027-01-31 10:05:00'):
+            self._run_job()
+        self.assertEqual(
+            (self.notice.state, self.notice.recipient, self.notice.failure_reason),
+            ('handed_over', 'anna@example.com, office@example.com', False),
+        )
+        mail = self.notice.message_id.mail_ids
+        self.assertEqual(
+            [email for sent in mail._prepare_outgoing_list() for email in sent['email_to']],
+            ['"Anna Peeters" <anna@example.com>', '"Anna Peeters" <office@example.com>'],
+        )
+
+    def test_who_gets_it_is_read_from_the_mail(self):
+        self.notice._get_settings().mail_template_id.write(
+            {'use_default_to': False, 'partner_to': False, 'email_to': 'books@example.com'}
+        )
+        self.notice._queue_again()
+        with freeze_time('2027-01-31 10:05:00'):
+            self._run_job()
+        self.assertEqual(self.notice.recipient, 'books@example.com')
+
+    def test_a_mail_for_nobody_is_not_sent(self):
+        template = self.notice._get_settings().mail_template_id
+        template.write({'use_default_to': False, 'partner_to': False, 'email_to': False})
+        self.notice._queue_again()
+        with freeze_time('2027-01-31 10:05:00'):
+            self._run_job()
+        self.assertEqual(
+            (self.notice.state, self.notice.failure_reason),
+            ('failed', f"The mail template “{template.name}” names nobody to send it to."),
+        )
+
     def test_a_mail_server_that_refuses_is_asked_three_times_more(self):
         moments = [
             datetime(2027, 1, 31, 10, 5),

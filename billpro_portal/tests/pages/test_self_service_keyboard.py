@@ -83,7 +83,8 @@ class TestSelfServiceByKeyboard(SelfServiceCommon):
             keyboard,
             'warning',
             "Your payment was declined",
-            "$ 24.20 are outstanding. We will try again on 02/11/2027; you can also pay now.",
+            "There was not enough money in the account."
+            " $ 24.20 are outstanding. We will try again on 02/11/2027; you can also pay now.",
             pay,
             "Update card",
         )
@@ -106,7 +107,9 @@ class TestSelfServiceByKeyboard(SelfServiceCommon):
             keyboard,
             'danger',
             "Your payment was declined",
-            "$ 72.60 are outstanding. The selected card was declined for good. Please add another.",
+            "The bank gave no reason; it can tell you."
+            " $ 72.60 are outstanding. The selected card was declined for good. Please add"
+            " another.",
             "Update card",
         )
         keyboard.follow("Update card")
@@ -157,7 +160,8 @@ class TestSelfServiceByKeyboard(SelfServiceCommon):
             keyboard,
             'warning',
             "Your payment was declined",
-            "$ 48.40 are outstanding. We will try again on 03/11/2027; you can also pay now.",
+            "The bank gave no reason; it can tell you."
+            " $ 48.40 are outstanding. We will try again on 03/11/2027; you can also pay now.",
             "Pay $ 48.40 with VISA •••• 0341",
             "Update card",
         )

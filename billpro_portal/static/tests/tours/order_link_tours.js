@@ -74,7 +74,7 @@ function visitOrderPortal() {
         },
         {
             content: "Open the payment",
-            trigger: '.o_billpro a[href*="/payment/"]:contains("Payment")',
+            trigger: '.o_billpro_history_title a[href*="/payment/"]',
             run: 'click',
             expectUnloadPage: true,
         },

@@ -26,7 +26,8 @@ addTour('soft_decline', () => [
         level: 'warning',
         title: "Your payment was declined",
         text:
-            "$ 24.20 are outstanding. We will try again on 02/11/2027; you can also pay now.",
+            "There was not enough money in the account."
+            + " $ 24.20 are outstanding. We will try again on 02/11/2027; you can also pay now.",
         actions: ["Pay $ 24.20 with VISA •••• 4242", "Update card"],
     }),
     {
@@ -40,7 +41,8 @@ addTour('soft_decline', () => [
         content: "So does the history",
         trigger:
             '.o_billpro_history tbody tr:first-child'
-            + ':has(.o_billpro_history_explanation:text("We will try again on 02/11/2027."))',
+            + ':has(.o_billpro_history_explanation:contains("not enough money in the account."))'
+            + ':has(.o_billpro_history_explanation:contains("We will try again on 02/11/2027."))',
     },
     press("Pay $ 24.20 with VISA •••• 4242", '.o_billpro_attention'),
     ...waitForPayment("$ 24.20", "VISA •••• 4242"),
@@ -62,7 +64,8 @@ addTour('hard_decline', () => [
         level: 'danger',
         title: "Your payment was declined",
         text:
-            "$ 72.60 are outstanding. The selected card was declined for good. Please add"
+            "The bank gave no reason; it can tell you."
+            + " $ 72.60 are outstanding. The selected card was declined for good. Please add"
             + " another.",
         actions: ["Update card"],
     }),
@@ -197,7 +200,8 @@ addTour('new_card_declined', () => [
         level: 'warning',
         title: "Your payment was declined",
         text:
-            "$ 48.40 are outstanding. We will try again on 03/11/2027; you can also pay now.",
+            "The bank gave no reason; it can tell you."
+            + " $ 48.40 are outstanding. We will try again on 03/11/2027; you can also pay now.",
         actions: ["Pay $ 48.40 with VISA •••• 0341", "Update card"],
     }),
     ...cardsAre(["VISA •••• 0341", "VISA •••• 9987"], "VISA •••• 0341"),

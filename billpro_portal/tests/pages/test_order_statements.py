@@ -1,0 +1,181 @@
+from datetime import timedelta
+
+from freezegun import freeze_time
+from lxml import html
+
+from odoo import fields
+from odoo.tests import tagged
+
+from ..common.self_service_http import SelfServiceHttpCommon
+
+
+@tagged('post_install', '-at_install')
+class TestOrderStatements(SelfServiceHttpCommon):
+    """What the pages say is so."""
+
+    def _read(self, order, suffix=''):
+        """Return a page of an order, and its words in one line."""
+        response = self._get(order, suffix)
+        self.assertEqual(response.status_code, 200)
+        page = html.fromstring(response.content)
+        return page, ' '.join(' '.join(page.xpath('//main//text()')).split())
+
+    def _titles(self, page):
+        return [
+            ' '.join(title.text_content().split())
+            for title in page.xpath('//*[contains(@class, "o_billpro_history_title")]//a/span[1]')
+        ]
+
+    # === HISTORY === #
+
+    def test_the_pager_leads_to_the_next_page(self):
+        order = self._create_order()
+        order._portal_ensure_token()
+        for _attempt in range(25):
+            self._create_initial_transaction(order, 'error')
+        self._create_initial_transaction(order, 'done')._post_process()
+        page, _words = self._read(order)
+        [second] = {
+            link.get('href')
+            for link in page.xpath('//nav[contains(@class, "o_billpro_pager")]//a')
+            if link.text_content().strip() == "2"
+        }
+        response = self.url_open(second)
+        self.assertEqual(response.status_code, 200)
+        self.assertEqual(len(self._titles(html.fromstring(response.content))), 6)
+
+    def test_each_row_says_what_it_is_for(self):
+        page, words = self._read(self.order)
+        period = self.order._get_purchase()._get_event_terms(self.order.billing_event_ids[0])
+        self.assertEqual(self._titles(page), [period, "First payment"])
+        self.assertIn("The bank gave no reason; it can tell you.", words)
+        desk = self._create_paid_order((self.desk, 1), (self.book, 1))
+        desk._portal_ensure_token()
+        self._refund(desk, 10)
+        page, _words = self._read(desk)
+        self.assertEqual(
+            self._titles(page), ["Refund: Standing desk and more", "Standing desk and more"]
+        )
+
+    def test_the_reason_of_a_decline_stands_in_the_mail(self):
+        declined = self.order.billing_event_ids[0].transaction_ids
+        rows = {row['label']: row['value'] for row in declined._get_notice_rows()}
+        self.assertEqual(rows["Reason"], "The bank gave no reason; it can tell you.")
+        paid = self.order.billing_transaction_ids.filtered(lambda tx: tx.state == 'done')
+        self.assertNotIn("Reason", [row['label'] for row in paid._get_notice_rows()])
+
+    # === THE PLAN AND WHAT COMES === #
+
+    def test_the_plan(self):
+        _page, words = self._read(self.order)
+        self.assertIn("$ 24.20 every month, until cancelled", words.replace('\xa0', ' '))
+
+    def test_no_next_payment_is_promised_while_one_is_owed(self):
+        page, words = self._read(self.order)
+        self.assertFalse(page.xpath('//*[contains(@class, "o_billpro_next_payment")]'))
+        self.assertIn("We will try again on", words)
+
+    def test_no_next_payment_is_promised_with_an_expired_card(self):
+        order = self._create_active_order()
+        order._portal_ensure_token()
+        page, words = self._read(order)
+        self.assertTrue(page.xpath('//*[contains(@class, "o_billpro_next_payment")]'))
+        self.assertIn("This card is charged for this order.", words)
+        order.billing_token_id.card_expiry_date = fields.Date.today() - timedelta(days=1)
+        page, words = self._read(order)
+        self.assertFalse(page.xpath('//*[contains(@class, "o_billpro_next_payment")]'))
+        self.assertNotIn("This card is charged for this order.", words)
+        self.assertIn("You chose it for this order, but it can't be charged any more", words)
+
+    def test_a_pause_says_until_when(self):
+        order = self._create_active_order()
+        order._portal_ensure_token()
+        order._billing_pause(fields.Date.to_date('2031-07-01'))
+        _page, words = self._read(order)
+        self.assertIn(
+            "Paused until 06/30/2031 Nothing is charged until then. It goes on by itself on"
+            " 07/01/2031.",
+            words,
+        )
+
+    def test_a_pause_without_an_end(self):
+        order = self._create_active_order()
+        order._portal_ensure_token()
+        order._billing_pause(False)
+        _page, words = self._read(order)
+        self.assertIn("Nothing is charged until we start it again.", words)
+
+    # === CARDS === #
+
+    def test_a_card_that_was_saved_and_declined(self):
+        self._create_initial_transaction(
+            self.order,
+            'done',
+            operation='validation',
+            amount=0,
+            billing_is_card_update=True,
+            billing_collect_amount=24.2,
+        )
+        page, words = self._read(self.order, '/card/result')
+        self.assertIn(
+            "Your card is saved, but the payment of $ 24.20 was declined. The bank gave no reason;"
+            " it can tell you.",
+            words.replace('\xa0', ' '),
+        )
+        [notice] = page.xpath('//*[contains(@class, "alert") and @tabindex]/@class')
+        self.assertIn('alert-warning', notice)
+
+    # === CANCELLING === #
+
+    def test_what_is_owed_is_said_before_and_after_cancelling(self):
+        _page, words = self._read(self.order, '/cancel')
+        owed = "$ 24.20 are outstanding. You need not pay that any more."
+        self.assertIn(owed, words.replace('\xa0', ' '))
+        self.order._billing_cancel_subscription(at_once=True)
+        rows = {row['label']: row['value'] for row in self.order._get_notice_rows()}
+        self.assertEqual(rows["You need not pay any more"].replace('\xa0', ' '), "$ 24.20")
+        other = self._create_active_order()
+        other._portal_ensure_token()
+        _page, words = self._read(other, '/cancel')
+        self.assertNotIn("outstanding", words)
+        other._billing_cancel_subscription(at_once=True)
+        self.assertNotIn(
+            "You need not pay any more", [row['label'] for row in other._get_notice_rows()]
+        )
+
+    # === FIGURES === #
+
+    def test_discounts_keep_their_decimals(self):
+        order = self._create_order((self.desk, 1))
+        order._portal_ensure_token()
+        for discount, text in ((12.5, "12.5 % off"), (99.9, "99.9 % off"), (10, "10 % off")):
+            with self.subTest(discount=discount):
+                order.order_line.discount = discount
+                _page, words = self._read(order)
+                self.assertIn(text, words)
+
+    # === OPENINGS === #
+
+    def test_what_opens_no_page_has_not_opened_the_link(self):
+        order = self._create_order()
+        order._portal_ensure_token()
+        self.env.flush_all()
+        link = self.base_url() + self._link(order)
+        for method, agent in (
+            ('HEAD', 'Mozilla/5.0'),
+            ('OPTIONS', 'Mozilla/5.0'),
+            ('GET', 'facebookexternalhit/1.1'),
+            ('GET', 'WhatsApp/2.23.20.0'),
+        ):
+            with self.subTest(method=method, agent=agent):
+                self.opener.request(method, link, headers={'User-Agent': agent})
+                self.env.invalidate_all()
+                self.assertFalse(order.order_link_opened_date)
+        self._get(order, '', headers={'User-Agent': 'Mozilla/5.0'})
+        self.assertTrue(order.order_link_opened_date)
+
+    def test_a_suspended_order_promises_nothing(self):
+        with freeze_time(fields.Datetime.now() + timedelta(days=1)):
+            self.order._apply_billing_trigger('suspend', "Test.")
+            rows = self.order.env['billpro.order.payments']._get_upcoming_rows(self.order)
+        self.assertEqual(rows[-1]['status'], "Stopped until you pay")
