@@ -26,6 +26,7 @@ from devtools import (
     released_schema,
     rooms,
     run_server,
+    stripe_releases,
     test_run,
     translations,
     unit_run,
@@ -94,11 +95,7 @@ def _parser() -> argparse.ArgumentParser:
         'unit', help="run the tests of plain Python, without a database or a server"
     )
     unit_parser.set_defaults(command=unit)
-    native_parser = commands.add_parser('native', help="run the addon's tests as Odoo itself does")
-    native_parser.add_argument(
-        '--alone', action='store_true', help="where nothing but the addon and Odoo can be found"
-    )
-    native_parser.set_defaults(command=native)
+    _add_other_test_parsers(commands)
     _add_beside_parsers(commands)
     odoo_tests_parser = commands.add_parser(
         'odoo-tests', help="run Odoo's own tests with the addons and without them, and compare"
@@ -136,6 +133,24 @@ def _parser() -> argparse.ArgumentParser:
     lock_parser = commands.add_parser('lock', help="lock the newest versions of all packages")
     lock_parser.set_defaults(command=lock)
     return parser
+
+
+def _add_other_test_parsers(
+    commands: 'argparse._SubParsersAction[argparse.ArgumentParser]',
+) -> None:
+    """Add the parsers of what runs tests in another way or beside other packages.
+
+    :param commands: Where commands are added.
+    """
+    stripe_parser = commands.add_parser(
+        'stripe', help="test what talks to Stripe with the oldest and newest release of its library"
+    )
+    stripe_parser.set_defaults(command=test_stripe_releases)
+    native_parser = commands.add_parser('native', help="run the addon's tests as Odoo itself does")
+    native_parser.add_argument(
+        '--alone', action='store_true', help="where nothing but the addon and Odoo can be found"
+    )
+    native_parser.set_defaults(command=native)
 
 
 def _add_beside_parsers(commands: 'argparse._SubParsersAction[argparse.ArgumentParser]') -> None:
@@ -282,6 +297,12 @@ def test(options: Namespace) -> int:
     debian_packages.provide_browser()
     with _odoo(debian_packages.BROWSER_PACKAGES) as odoo:
         return test_run.run(odoo, options.further_arguments)
+
+
+def test_stripe_releases(_options: Namespace) -> int:
+    """Run the tests about Stripe with both releases of its library."""
+    with _odoo() as odoo:
+        return stripe_releases.run(odoo)
 
 
 def unit(options: Namespace) -> int:

@@ -34,6 +34,8 @@ class Odoo:
         self.source = source
         self.environment = environment
         self.cluster = cluster
+        # A folder of packages that stand before those of the environment.
+        self.overlay: Path | None = None
         self.data = paths.state_directory() / 'odoo'
 
     def key(self) -> list[str]:
@@ -116,7 +118,9 @@ class Odoo:
                 ]
             ),
             'PYTHONPATH': os.pathsep.join(
-                str(path) for path in (self.source, paths.CHECKOUT, paths.FAKE_GATEWAY)
+                str(path)
+                for path in (self.overlay, self.source, paths.CHECKOUT, paths.FAKE_GATEWAY)
+                if path
             ),
         }
 

@@ -13,6 +13,13 @@ LOCKED_PYTHON = (3, 11)
 SYSTEM_PYTHON = Path('/usr/bin/python3.11')
 ODOO_REQUIREMENTS = 'requirements'
 LINT_REQUIREMENTS = 'lint-requirements'
+# How pip installs what a lock file has, and nothing else.
+VERIFIED = (
+    *('--require-hashes', '--no-deps'),
+    # A source would be built with whatever build tools are newest.
+    *('--only-binary', ':all:'),
+    *('--disable-pip-version-check', '--no-input', '--progress-bar', 'off'),
+)
 
 
 def lock_file(name: str) -> Path:
@@ -44,10 +51,7 @@ def prepare(name: str) -> Path:
             console.run(
                 [
                     directory / 'bin/python',
-                    *('-m', 'pip', 'install', '--require-hashes', '--no-deps'),
-                    # A source would be built with whatever build tools are newest.
-                    *('--only-binary', ':all:'),
-                    *('--disable-pip-version-check', '--no-input', '--progress-bar', 'off'),
+                    *('-m', 'pip', 'install', *VERIFIED),
                     *('--requirement', lock_file(name)),
                 ],
                 "The locked Python packages can't be installed",
