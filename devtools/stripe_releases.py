@@ -35,9 +35,27 @@ def run(odoo: odoo_server.Odoo) -> int:
     :param odoo: Odoo and its PostgreSQL cluster, which must run.
     :return: The exit code.
     """
-    exit_code = 0
-    for overlay in (prepare_oldest(odoo.environment), None):
-        odoo.overlay = overlay
+    return max(run_oldest(odoo), _run_with(odoo, None))
+
+
+def run_oldest(odoo: odoo_server.Odoo) -> int:
+    """Run the tests with the oldest release.
+
+    :param odoo: Odoo and its PostgreSQL cluster, which must run.
+    :return: The exit code.
+    """
+    return _run_with(odoo, prepare_oldest(odoo.environment))
+
+
+def _run_with(odoo: odoo_server.Odoo, overlay: Path | None) -> int:
+    """Run the tests with a release.
+
+    :param odoo: Odoo and its PostgreSQL cluster, which must run.
+    :param overlay: The folder of the release; None for the locked one.
+    :return: The exit code.
+    """
+    odoo.overlay = overlay
+    try:
         release = console.run(
             [odoo.environment / 'bin/python', '-c', 'import stripe; print(stripe.VERSION)'],
             "Stripe's library can't be loaded",
@@ -46,8 +64,9 @@ def run(odoo: odoo_server.Odoo) -> int:
         if overlay and release != oldest():
             raise console.Failure(f"Stripe's library is {release} instead of {oldest()}.", "")
         print(f"With stripe {release}:", flush=True)
-        exit_code = max(exit_code, test_run.run(odoo, TESTS))
-    return exit_code
+        return test_run.run(odoo, TESTS)
+    finally:
+        odoo.overlay = None
 
 
 def oldest() -> str:
