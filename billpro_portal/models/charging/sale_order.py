@@ -406,7 +406,7 @@ class SaleOrder(models.Model):
         transfers = under_way.filtered('billing_awaits_transfer')
         if hold in {PAID, False}:
             # No provider will tell of it: this is the money that it waited for, or a part of it.
-            transfers._set_canceled(state_message=self.env._("The money came in another way."))
+            transfers._billing_end_wait(self.env._("The money came in another way."))
         under_way -= transfers
         # Staff were asked to release what was reserved.
         return not under_way.filtered(

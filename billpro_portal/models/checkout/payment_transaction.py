@@ -112,9 +112,9 @@ class PaymentTransaction(models.Model):
         )
         for tx in pending.filtered('billing_awaits_transfer'):
             order = tx.billing_order_id
-            reference = order.reference or tx.provider_id._in_billing()._begin_transfer(tx)
-            # From there Sale takes it for the invoice.
-            order.reference = reference or tx.reference
+            reference = tx.provider_id._in_billing()._begin_transfer(tx) or tx.reference
+            # From there Sale takes it for the invoice. Whatever was told before stays.
+            order.reference = order.reference or reference
             self.env['billpro.notification']._queue(
                 'transfer_awaited', order, f'transfer-{tx.id}', transaction_id=tx.id
             )
@@ -145,12 +145,15 @@ class PaymentTransaction(models.Model):
     def _billing_get_transfer_due(self):
         """Return what the order asks for now of the transfer's money.
 
-        :return: The amount; 0 if the order needs none, or none in this currency.
+        :return: The amount; 0 if the order takes none, or none in this currency.
         :rtype: float
         """
         self.ensure_one()
         order = self.billing_order_id
-        if order.billing_status not in BEFORE_APPROVAL or order.currency_id != self.currency_id:
+        is_waiting = order.billing_status in BEFORE_APPROVAL
+        if not is_waiting or order.currency_id != self.currency_id:
+            return 0.0
+        if order._billing_get_other_payments_hold(with_begun=False):
             return 0.0
         return max(0.0, order._billing_get_amount_asked())
 
@@ -175,8 +178,8 @@ class PaymentTransaction(models.Model):
         missing = self.currency_id.format(abs(due - amount))
         if not due:
             return self.env._(
-                "The order needs no payment. It stays as it is, and the money is on the customer's"
-                " account."
+                "The order takes no payment now. It stays as it is, and the money is on the"
+                " customer's account."
             )
         if difference < 0:
             return self.env._(
@@ -210,7 +213,7 @@ class PaymentTransaction(models.Model):
 
         Just what is asked for pays the order. Less counts as a part that was paid in another way:
         the link asks for the rest. What is too much is on the customer's account, and so is all
-        that comes for an order that needs none.
+        that comes for an order that takes none.
 
         :param float amount: What has arrived, in the currency of the transaction.
         :param account.journal journal: Where it has arrived.
@@ -225,8 +228,8 @@ class PaymentTransaction(models.Model):
         )
         others = order._billing_get_initial_attempts() - self
         others._billing_give_up()
-        others.filtered('billing_awaits_transfer')._set_canceled(
-            state_message=self.env._("The money came by another transfer.")
+        others.filtered('billing_awaits_transfer')._billing_end_wait(
+            self.env._("The money came by another transfer.")
         )
         excess = self.currency_id.round(amount - due) if due else 0.0
         self.write({'amount': amount if excess <= 0 else due, 'billing_journal_id': journal.id})

@@ -294,7 +294,7 @@ class TestTransfers(TransferCommon):
         self.assertIn("This order was cancelled", self._get_page(self.order))
         dialog = self._open_dialog(tx)
         self.assertEqual((dialog.due, dialog.amount), (0, 121))
-        self.assertIn("The order needs no payment", dialog.consequence)
+        self.assertIn("The order takes no payment now", dialog.consequence)
         dialog.action_book()
         self.env.invalidate_all()
         self.assertEqual((self.order.billing_status, self.order.state), ('cancelled', 'cancel'))
@@ -353,6 +353,7 @@ class TestTransfers(TransferCommon):
         self._pay_by_bank(invoice, amount=100.0)
         self._let_run_look()
         self.assertEqual((tx.state, self.order.billing_status), ('cancel', 'pending'))
+        self.assertNotIn("The payment was cancelled.", self._get_page(self.order))
         rest = self._choose_transfer(self.order)
         self.assertEqual(rest.amount, 21)
         self._receive(rest)
@@ -368,6 +369,12 @@ class TestTransfers(TransferCommon):
         self._let_run_look()
         self.assertEqual((tx.state, self.order.billing_status), ('pending', 'pending'))
         self.assertIn("paid or invoiced in another way", self.order.activity_ids.summary)
+        dialog = self._open_dialog(tx)
+        self.assertIn("The order takes no payment now", dialog.consequence)
+        dialog.action_book()
+        self.env.invalidate_all()
+        self.assertEqual((tx.state, self.order.billing_status), ('done', 'pending'))
+        self.assertEqual(self.order.billing_on_account_amount, 121)
 
     # === ELSEWHERE === #
 
