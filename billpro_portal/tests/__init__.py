@@ -7,6 +7,7 @@ from . import (
     test_log_redaction,
     test_new_company,
     test_packages,
+    test_provider_declines,
     test_request_outcomes,
     test_sale_features,
     test_stripe_limits,
