@@ -11,9 +11,9 @@ from typing import Any
 
 from . import declines
 from .declines import HARD, DeclineCodes
-from .http_errors import get_status
+from .http_errors import get_status, read_body
 from .provider_answers import Decline
-from .request_outcomes import DECLINED, REFUSED, Outcome, classify_failed_request
+from .request_outcomes import DECLINED, REFUSED, UNKNOWN, Outcome, classify_failed_request
 
 _DECLINED_STATUSES = frozenset({'rejected', 'cancelled'})
 _AUTHENTICATION_CODES = frozenset({'cc_rejected_call_for_authorize', 'cc_rejected_3ds_challenge'})
@@ -42,9 +42,11 @@ def classify_failure(error: BaseException | None) -> Outcome:
     :rtype: str
     """
     outcome = classify_failed_request(error)
-    if outcome != DECLINED or get_status(error) == _LOST_CARD_STATUS:
+    if outcome != DECLINED:
         return outcome
-    return REFUSED
+    if not read_body(error).get('message'):
+        return UNKNOWN  # The answer isn't Mercado Pago's own.
+    return DECLINED if get_status(error) == _LOST_CARD_STATUS else REFUSED
 
 
 def read_error(error: BaseException | None) -> Decline | None:

@@ -8,6 +8,7 @@ from . import (
     test_new_company,
     test_packages,
     test_payment_methods,
+    test_provider_declines,
     test_request_outcomes,
     test_sale_features,
     test_stripe_limits,
