@@ -179,6 +179,10 @@ class BillproOrderPage(models.AbstractModel):
         """
         notices = {
             **self._get_card_notices(is_card),
+            'processing': (
+                'info',
+                self.env._("Your bank is asked for the payment. You will find the result here."),
+            ),
             'paid': ('success', self.env._("Thank you, your payment was received.")),
             'not_paid': (
                 'danger',
