@@ -51,6 +51,8 @@ class OrderRecovery(OrderAccess):
             done = not order._billing_is_collection_under_way()
         else:
             done = request.env['billpro.billing.run'].sudo()._continue_collection(order)
+        if not done and order._billing_waits_for_debit():
+            return {'done': True, 'url': self._billpro_get_notice_url(order, 'processing')}
         if not done:
             return {'done': False}
         notice = 'not_paid' if order.billing_outstanding else 'paid'

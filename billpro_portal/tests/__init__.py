@@ -126,6 +126,7 @@ if find_spec('fake_gateway'):
     from .recovery import test_recovery, test_recovery_stateful
     from .rights import test_guarded_fields
     from .stripe import (
+        test_debit_pages,
         test_debits,
         test_stripe_cards,
         test_stripe_refusals,

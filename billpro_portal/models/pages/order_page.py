@@ -182,6 +182,10 @@ class BillproOrderPage(models.AbstractModel):
             return self._get_card_added_not_paid_notice(order)
         notices = {
             **self._get_card_notices(order._billing_offers_only_cards()),
+            'processing': (
+                'info',
+                self.env._("Your bank is asked for the payment. You will find the result here."),
+            ),
             'paid': ('success', self.env._("Thank you, your payment was received.")),
             'not_paid': (
                 'danger',

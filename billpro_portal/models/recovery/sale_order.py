@@ -56,6 +56,21 @@ class SaleOrder(models.Model):
             )
         )
 
+    def _billing_waits_for_debit(self):
+        """Return whether all that is under way takes days: nobody waits for it on a page.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        under_way = self.billing_event_ids.filtered(
+            lambda event: event.status in IN_FLIGHT or event.requested_date
+        )
+        return bool(
+            under_way
+            and not self.billing_collection_date
+            and all(event._get_expected_date() for event in under_way)
+        )
+
     def _check_billing_agreed_amount(self, amount):
         """Check that a customer who enters another card agreed to pay what is outstanding.
 

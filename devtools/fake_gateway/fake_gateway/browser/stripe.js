@@ -50,10 +50,32 @@
         return { type: "validation_error", code, message };
     }
 
+    // What customers enter, by the type of the payment method: name, label, example, autofill.
+    const FIELDS = {
+        card: [
+            ["number", "Card number", "4242 4242 4242 4242", "cc-number"],
+            ["expiry", "Expiration date (MM / YY)", "12 / 34", "cc-exp"],
+            ["cvc", "Security code", "123", "cc-csc"],
+        ],
+        sepa_debit: [
+            ["iban", "IBAN", "DE89 3704 0044 0532 0130 00", "off"],
+            ["name", "Full name", "", "name"],
+        ],
+        bacs_debit: [
+            ["sort_code", "Sort code", "10-88-00", "off"],
+            ["account_number", "Account number", "00012345", "off"],
+        ],
+        us_bank_account: [
+            ["routing_number", "Routing number", "110000000", "off"],
+            ["account_number", "Account number", "000123456789", "off"],
+        ],
+    };
+
     /** An element; only the payment element and the card element show something. */
     class StripeElement {
-        constructor(type, options = {}) {
+        constructor(type, options = {}, kind = "card") {
             this.type = type;
+            this.kind = kind;
             this.options = options;
             this.handlers = {};
             this.form = null;
@@ -81,17 +103,13 @@
             }
             this.form = document.createElement("div");
             this.form.className = "fake-gateway-card-form";
-            const fields = [
-                ["number", "Card number", "4242 4242 4242 4242", "cc-number"],
-                ["expiry", "Expiration date (MM / YY)", "12 / 34", "cc-exp"],
-                ["cvc", "Security code", "123", "cc-csc"],
-            ];
-            for (const [name, label, placeholder, autocomplete] of fields) {
+            for (const [name, label, placeholder, autocomplete] of FIELDS[this.kind] ?? []) {
                 const labelElement = document.createElement("label");
                 labelElement.textContent = label;
                 labelElement.style.cssText = "display:block;margin-bottom:.5rem";
                 const input = document.createElement("input");
-                Object.assign(input, { name, placeholder, autocomplete, inputMode: "numeric" });
+                const inputMode = this.kind === "sepa_debit" ? "text" : "numeric";
+                Object.assign(input, { name, placeholder, autocomplete, inputMode });
                 input.className = "form-control";
                 input.addEventListener("input", () =>
                     this._trigger("change", { complete: !this.problem(), empty: !input.value })
@@ -140,6 +158,12 @@
 
         /** Return what is wrong with what was typed, or null. */
         problem() {
+            if (this.kind !== "card") {
+                const isEmpty = (FIELDS[this.kind] ?? []).some(([name]) => !this.value(name));
+                return isEmpty
+                    ? validationError("incomplete", "Your bank account details are incomplete.")
+                    : null;
+            }
             if (!/^[\d ]{12,23}$/.test(this.value("number"))) {
                 return validationError("incomplete_number", "Your card number is incomplete.");
             }
@@ -160,6 +184,9 @@
 
         /** Return the parameter `payment_method_data`. */
         methodData() {
+            if (this.kind !== "card") {
+                return this.otherMethodData();
+            }
             const [, month, year] = this.value("expiry").match(/^(\d\d?) ?\/? ?(\d+)$/);
             const details = this.options.defaultValues?.billingDetails ?? {};
             const { name, email, phone, address } = details;
@@ -174,6 +201,23 @@
                 },
             };
         }
+
+        /** Return the same of a payment method that isn't a card. */
+        otherMethodData() {
+            const { name, email, phone, address } =
+                this.options.defaultValues?.billingDetails ?? {};
+            const details = {};
+            for (const [field] of FIELDS[this.kind] ?? []) {
+                if (field !== "name") {
+                    details[field] = this.value(field).replaceAll(" ", "");
+                }
+            }
+            return {
+                type: this.kind,
+                billing_details: { name: this.value("name") || name, email, phone, address },
+                [this.kind]: details,
+            };
+        }
     }
 
     /** The elements of one payment. */
@@ -184,7 +228,8 @@
         }
 
         create(type, options) {
-            const element = new StripeElement(type, options);
+            const kind = this.options.paymentMethodTypes?.[0];
+            const element = new StripeElement(type, options, kind);
             this.elements.push(element);
             return element;
         }
@@ -199,7 +244,7 @@
 
         async submit() {
             const error = this.form().problem();
-            return error ? { error } : { selectedPaymentMethod: "card" };
+            return error ? { error } : { selectedPaymentMethod: this.form().kind };
         }
 
         async fetchUpdates() {

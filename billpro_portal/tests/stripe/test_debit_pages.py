@@ -1,0 +1,79 @@
+from datetime import timedelta
+
+from freezegun import freeze_time
+
+from odoo.tests import tagged
+
+from ..common.debits import BOUGHT, GOOD, DebitCommon
+from ..common.gateway import DUE
+from ..common.page import PAY_BUTTON
+from ..common.self_service import SelfServiceCommon
+
+STATUS = '.o_billpro_overview_status .o_billpro_badge'
+ATTENTION = '.o_billpro_attention .o_billpro_alert p'
+
+
+@tagged('post_install', '-at_install')
+class TestDebitPages(SelfServiceCommon, DebitCommon):
+    """A subscription by SEPA debit in the browser: bought, paid, taken back and recovered."""
+
+    def test_from_the_checkout_to_recovery(self):
+        with freeze_time(BOUGHT):
+            order = self._create_order((self.gym, 1), currency='EUR')
+        with self._visit(order, BOUGHT) as page:
+            self._buy_on(page)
+        tx = order.billing_transaction_ids
+        self.assertEqual((tx.state, order.billing_status), ('pending', 'pending'))
+        self._let_days_pass(BOUGHT + timedelta(days=8))
+        with self._visit(order, BOUGHT + timedelta(days=9)) as page:
+            page.wait_for(STATUS, "Active")
+            page.check_layout()
+        self._run_until(DUE)
+        with self._visit(order, DUE + timedelta(hours=1)) as page:
+            page.wait_for(
+                ATTENTION,
+                "Your bank is asked for a payment by SEPA Direct Debit. That takes some days: we"
+                " expect the money by 02/17/2027. Nothing is charged twice.",
+            )
+        self._let_days_pass(DUE + timedelta(days=8))
+        event = order.billing_event_ids[0]
+        self.assertEqual(event.status, 'completed')
+        self._return_at(DUE + timedelta(days=12), event.transaction_ids, 'AM04')
+        with self._visit(order, DUE + timedelta(days=12, hours=1)) as page:
+            page.wait_for(STATUS, "Payment declined")
+            pay = '.o_billpro_attention .btn-primary'
+            page.wait_for(pay, "Pay 24.20 € with SEPA Direct Debit •••• 3201")
+            page.check_layout()
+            page.tap(pay)
+            page.wait_for('.o_billpro_progress h1', "We are collecting your payment")
+            page.evaluate('document.cookie = "billpro_progress_seen=1; path=/"')
+            page.wait_for(
+                '.o_billpro_page_notice:focus',
+                "Your bank is asked for the payment. You will find the result here.",
+            )
+        self.assertEqual(event.status, 'processing')
+        self._let_days_pass(DUE + timedelta(days=21))
+        self.assertEqual((event.status, order.billing_status), ('recovered', 'active'))
+        with self._visit(order, DUE + timedelta(days=22)) as page:
+            page.wait_for(STATUS, "Active")
+
+    def _buy_on(self, page):
+        sepa = 'input[data-payment-method-code="sepa_direct_debit"]'
+        page.wait_until_started()
+        page.tap(sepa)
+        page.wait_for('.fake-gateway-card-form label', "IBAN", "Full name")
+        page.check_layout()
+        page.tap('#billpro_consent')
+        page.wait_for(f'{PAY_BUTTON}:enabled', "Pay 24.20 €")
+        for name, text in (('iban', GOOD), ('name', "Anna Peeters")):
+            page.tap(f'.fake-gateway-card-form input[name="{name}"]')
+            page.type(text)
+        page.tap(PAY_BUTTON)
+        page.wait_for('.o_billpro_pending h1', "Your payment is being processed")
+        page.wait_for(
+            '.o_billpro_pending .o_billpro_lead',
+            "Your bank is asked for the payment by SEPA Direct Debit. That takes some days: we"
+            " expect the money by 01/08/2027, and your order goes on then. You will find the result"
+            " here; nothing is charged twice.",
+        )
+        page.check_layout()
