@@ -30,8 +30,17 @@ _HARD_WORDS = (
     'not permitted to cardholder',
 )
 _AUTHENTICATION_WORDS = ('authentication', 'pending auth')
-# The reference was used: the first request under it may have been executed.
-_USED_WORDS = ('duplicate', 'already exist')
+# What banks say of a card that may pay later. Any other error is no decline that is known of: not
+# that of a reference which was used before, either, whose first request may have been executed.
+_SOFT_WORDS = (
+    'declined',
+    'do not honor',
+    'do not honour',
+    'exceeds',
+    'insufficient',
+    'limit',
+    'refused by',
+)
 
 
 def classify_failure(error: BaseException | None) -> Outcome:
@@ -45,8 +54,8 @@ def classify_failure(error: BaseException | None) -> Outcome:
         return outcome
     body = read_body(error)
     text = (body.get('message') or '').lower()
-    is_declined = body.get('status') == 'error' and text and not _has(text, _USED_WORDS)
-    return DECLINED if is_declined else UNKNOWN
+    is_known = _has(text, (*_HARD_WORDS, *_AUTHENTICATION_WORDS, *_SOFT_WORDS))
+    return DECLINED if body.get('status') == 'error' and is_known else UNKNOWN
 
 
 def read_error(error: BaseException | None) -> Decline | None:

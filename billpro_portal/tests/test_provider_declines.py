@@ -120,6 +120,8 @@ class TestProviderDeclines(BaseCase):
             [
                 (400, {'status': 'error', 'message': "Insufficient Funds"}, DECLINED),
                 (400, {'status': 'error', 'message': "Duplicate Transaction"}, UNKNOWN),
+                (400, {'status': 'error', 'message': "Invalid token passed"}, DECLINED),
+                (400, {'status': 'error', 'message': "Currency not supported"}, UNKNOWN),
                 (400, {'status': 'error'}, UNKNOWN),
             ],
         )

@@ -10,10 +10,7 @@ DISPUTE_STATES = {
 
 
 def migrate(cr, version):
-    """Show disputes as what they are, and let invoices have the references of awaited transfers.
-
-    Disputes are a question of the bank, or settled by a refund. Customers who have yet to transfer
-    the money were told the reference of the payment.
+    """Show disputes as what they are: a question of the bank, or settled by a refund.
 
     :param odoo.sql_db.Cursor cr: The cursor of the update.
     :param str version: The version that was installed.
@@ -23,9 +20,3 @@ def migrate(cr, version):
         env['billpro.dispute'].search(
             [('state', '=', 'open'), ('provider_status', 'in', statuses)]
         ).state = state
-    pending = env['payment.transaction'].search(
-        [('billing_order_id', '!=', False), ('state', '=', 'pending')]
-    )
-    for tx in pending.filtered('billing_awaits_transfer'):
-        order = tx.billing_order_id
-        order.reference = order.reference or tx.reference

@@ -543,6 +543,15 @@ class PaymentTransaction(models.Model):
                     refundable=self.currency_id.format(refundable),
                 )
             )
+        if self._billing_get_support_refund() == 'full_only' and self.currency_id.compare_amounts(
+            amount, self.amount
+        ):
+            raise ValidationError(
+                self.env._(
+                    "%s can pay back the whole payment only, not a part of it.",
+                    self.provider_id.name,
+                )
+            )
         self._ensure_provider_is_not_disabled()
         refund_tx = self._create_child_transaction(amount, is_refund=True)
         refund_tx.billing_refund_user_id = self.env.user

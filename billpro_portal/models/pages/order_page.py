@@ -215,13 +215,14 @@ class BillproOrderPage(models.AbstractModel):
         """
         if not (outstanding := order._billing_get_outstanding_events()):
             return self._get_notice(order, 'card_added')
-        payments = self.env['billpro.order.payments']
-        declined = self.env._(
-            "Your card is saved, but the payment of %s was declined.",
-            order.currency_id.format(sum(outstanding.mapped('amount'))),
-        )
-        reason = payments._get_decline_reason(outstanding.transaction_ids.sorted('id')[-1:])
-        return {'level': 'warning', 'text': f'{declined} {reason}'}
+        total = order.currency_id.format(sum(outstanding.mapped('amount')))
+        last = outstanding.transaction_ids.sorted('id')[-1:]
+        if last.state == 'error' and last.billing_decline_class:
+            reason = self.env['billpro.order.payments']._get_decline_reason(last)
+            text = self.env._("It is saved, but the payment of %s was declined.", total)
+            return {'level': 'warning', 'text': f'{text} {reason}'.strip()}
+        text = self.env._("It is saved, but %s are still outstanding.", total)
+        return {'level': 'warning', 'text': text}
 
     def _get_menu(self, order):
         """Return what the customer may do besides: cancel, or write to us.
@@ -301,12 +302,16 @@ class BillproOrderPage(models.AbstractModel):
         :rtype: list[tuple[str, float, bool]]
         """
         currency = order.currency_id
-        refunded, credited = order.billing_refunded, order.billing_credited
+        notes_of_refunds = order.billing_transaction_ids.filtered(
+            lambda tx: tx.operation == 'refund'
+        ).invoice_ids.filtered(
+            lambda move: move.move_type == 'out_refund' and move.state == 'posted'
+        )
         amounts = [
-            (self.env._("Refunded"), refunded, False),
+            (self.env._("Refunded"), order.billing_refunded, False),
             (
                 self.env._("Credited"),
-                0.0 if currency.compare_amounts(refunded, credited) == 0 else credited,
+                order.billing_credited - sum(notes_of_refunds.mapped('amount_total')),
                 False,
             ),
             (self.env._("Skipped"), order.billing_skipped, False),

@@ -289,10 +289,15 @@ class BillproOrderPayments(models.AbstractModel):
         """Return why the bank declined a payment, in the customer's words.
 
         :param payment.transaction tx: The payment.
-        :return: A sentence; empty if the payment wasn't declined, or waits for the customer.
+        :return: A sentence; empty if no bank has declined the payment, or it waits for the customer.
         :rtype: str
         """
-        if tx.state != 'error' or tx.operation == 'refund' or tx.billing_action_required:
+        if (
+            not tx.billing_decline_class
+            or tx.state != 'error'
+            or tx.operation == 'refund'
+            or tx.billing_action_required
+        ):
             return ''
         return {
             DeclineReason.FUNDS: self.env._("There was not enough money in the account."),
@@ -301,7 +306,7 @@ class BillproOrderPayments(models.AbstractModel):
             DeclineReason.DATA: self.env._("The card's number, date or security code is wrong."),
             DeclineReason.ACCOUNT: self.env._("The bank account can't be debited any more."),
             DeclineReason.UNREACHABLE: self.env._("The bank could not be reached."),
-            DeclineReason.UNKNOWN: self.env._("The bank gave no reason; it can tell you."),
+            DeclineReason.UNKNOWN: self.env._("Your bank can tell you why."),
         }[tx._billing_get_decline_reason()]
 
     # === ONE PAYMENT === #

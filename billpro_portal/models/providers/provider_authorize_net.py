@@ -11,6 +11,8 @@ from ...billing.request_outcomes import AnsweredError, NotSent
 
 # What an invoice number takes of a reference (API reference, "Charge a Credit Card").
 _INVOICE_NUMBER_LENGTH = 20
+# The statuses in which a payment is voided instead of refunded.
+_UNSETTLED = frozenset({'authorizedPendingCapture', 'capturedPendingSettlement'})
 # The most that is listed at once (API reference, "Get Unsettled Transaction List").
 _LIST_LIMIT = 1000
 
@@ -69,11 +71,19 @@ class BillproProviderAuthorizeNet(models.AbstractModel):
         number = tx.source_transaction_id.provider_reference
         details = self._ask_details(tx.provider_id, number)
         status = details.get('transactionStatus')
+        if status in _UNSETTLED | {'voided'} and tx.currency_id.compare_amounts(
+            -tx.amount, tx.source_transaction_id.amount
+        ):
+            reason = self.env._(
+                "Before the payment is settled, about a day after it was made, only all of it can"
+                " be paid back. Nothing was refunded: try again then."
+            )
+            raise ValidationError(reason) from NotSent(reason)
         if status == 'voided':
             tx._set_done(state_message=self.env._("It was voided at the provider before."))
             return True
         gateway = self._get_gateway(tx.provider_id)
-        if status in {'authorizedPendingCapture', 'capturedPendingSettlement'}:
+        if status in _UNSETTLED:
             response = gateway.void(number)
         elif status == 'settledSuccessfully':
             amount = tx.currency_id.round(-tx.amount)
@@ -163,7 +173,12 @@ class BillproProviderAuthorizeNet(models.AbstractModel):
                 return None
             return True
         if tx.operation == 'refund':
-            return None
+            # A void has the number of the payment, which doesn't tell what was paid back.
+            has_number = tx.provider_reference not in {
+                False,
+                tx.source_transaction_id.provider_reference,
+            }
+            return (has_number and self._fetch_outcome(tx)) or None
         if not tx.provider_reference and not (found := self._find_unsettled(tx)):
             return None
         tx.provider_reference = tx.provider_reference or found

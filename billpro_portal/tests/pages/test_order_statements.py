@@ -48,7 +48,7 @@ class TestOrderStatements(SelfServiceHttpCommon):
         page, words = self._read(self.order)
         period = self.order._get_purchase()._get_event_terms(self.order.billing_event_ids[0])
         self.assertEqual(self._titles(page), [period, "First payment"])
-        self.assertIn("The bank gave no reason; it can tell you.", words)
+        self.assertIn("Your bank can tell you why.", words)
         desk = self._create_paid_order((self.desk, 1), (self.book, 1))
         desk._portal_ensure_token()
         self._refund(desk, 10)
@@ -60,7 +60,7 @@ class TestOrderStatements(SelfServiceHttpCommon):
     def test_the_reason_of_a_decline_stands_in_the_mail(self):
         declined = self.order.billing_event_ids[0].transaction_ids
         rows = {row['label']: row['value'] for row in declined._get_notice_rows()}
-        self.assertEqual(rows["Reason"], "The bank gave no reason; it can tell you.")
+        self.assertEqual(rows["Reason"], "Your bank can tell you why.")
         paid = self.order.billing_transaction_ids.filtered(lambda tx: tx.state == 'done')
         self.assertNotIn("Reason", [row['label'] for row in paid._get_notice_rows()])
 
@@ -118,8 +118,8 @@ class TestOrderStatements(SelfServiceHttpCommon):
         )
         page, words = self._read(self.order, '/card/result')
         self.assertIn(
-            "Your card is saved, but the payment of $ 24.20 was declined. The bank gave no reason;"
-            " it can tell you.",
+            "It is saved, but the payment of $ 24.20 was declined. Your bank can tell you"
+            " why.",
             words.replace('\xa0', ' '),
         )
         [notice] = page.xpath('//*[contains(@class, "alert") and @tabindex]/@class')

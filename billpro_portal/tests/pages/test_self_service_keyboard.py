@@ -107,7 +107,7 @@ class TestSelfServiceByKeyboard(SelfServiceCommon):
             keyboard,
             'danger',
             "Your payment was declined",
-            "The bank gave no reason; it can tell you."
+            "Your bank can tell you why."
             " $ 72.60 are outstanding. The selected card was declined for good. Please add"
             " another.",
             "Update card",
@@ -160,7 +160,7 @@ class TestSelfServiceByKeyboard(SelfServiceCommon):
             keyboard,
             'warning',
             "Your payment was declined",
-            "The bank gave no reason; it can tell you."
+            "Your bank can tell you why."
             " $ 48.40 are outstanding. We will try again on 03/11/2027; you can also pay now.",
             "Pay $ 48.40 with VISA •••• 0341",
             "Update card",

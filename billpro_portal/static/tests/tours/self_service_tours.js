@@ -64,7 +64,7 @@ addTour('hard_decline', () => [
         level: 'danger',
         title: "Your payment was declined",
         text:
-            "The bank gave no reason; it can tell you."
+            "Your bank can tell you why."
             + " $ 72.60 are outstanding. The selected card was declined for good. Please add"
             + " another.",
         actions: ["Update card"],
@@ -200,7 +200,7 @@ addTour('new_card_declined', () => [
         level: 'warning',
         title: "Your payment was declined",
         text:
-            "The bank gave no reason; it can tell you."
+            "Your bank can tell you why."
             + " $ 48.40 are outstanding. We will try again on 03/11/2027; you can also pay now.",
         actions: ["Pay $ 48.40 with VISA •••• 0341", "Update card"],
     }),
