@@ -89,9 +89,11 @@ if find_spec('hypothesis'):
         test_agreement,
         test_calendar,
         test_declines,
+        test_metering,
         test_money,
         test_notice_dates,
         test_order_life_cycle,
+        test_rating,
         test_schedule_changes,
     )
     from .accounting import test_order_report
