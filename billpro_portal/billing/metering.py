@@ -11,6 +11,9 @@ from zoneinfo import ZoneInfo
 
 from .calendar import local_date, nth_date
 
+# Times are divided in whole ones.
+_TICK = datetime.resolution
+
 
 @dataclass(frozen=True)
 class Record:
@@ -119,6 +122,19 @@ def is_within(record: Record, start: datetime, end: datetime) -> bool:
     return start <= record.moment < end
 
 
+def project(quantity: Decimal, start: datetime, end: datetime, now: datetime) -> Fraction:
+    """Return what a period would count if it went on as so far.
+
+    :param Decimal quantity: What was counted until now.
+    :param datetime start: The first moment of the period.
+    :param datetime end: The first moment after it.
+    :param datetime now: A moment after its start.
+    :rtype: Fraction
+    """
+    passed = min(now, end) - start
+    return Fraction(quantity) * ((end - start) // _TICK) / max(passed // _TICK, 1)
+
+
 # === AGGREGATIONS === #
 
 
@@ -167,6 +183,3 @@ def average_level(
         ),
         Fraction(0),
     )
-
-
-_TICK = datetime.resolution

@@ -19,4 +19,5 @@ from . import (
     skip,
     sms_template_preview,
     take_payment,
+    void_usage,
 )
