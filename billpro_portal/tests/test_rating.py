@@ -7,7 +7,8 @@ openmeterio/openmeter 7e57a39, openmeter/billing/rating/service/rate. A1: AWS S3
 aws.amazon.com/lambda/pricing. Z3: docs.zuora.com, tiered pricing mode. X1: zuplo.com, pricing
 models. X2: docs.oracle.com, tier based amount. X6: leyaa.ai, lambda pricing.
 
-U25 to U28, U36, U42 and U43 are in `test_metering.py`. U35 is about taxes, which are Odoo's.
+U25 to U28, U36, U42 and U43 are in `test_metering.py`. U35 is about taxes,
+which are Odoo's: `usage/test_usage_meters.py`.
 """
 
 from decimal import Decimal

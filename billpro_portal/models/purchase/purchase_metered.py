@@ -92,6 +92,19 @@ class BillproPurchaseMetered(models.AbstractModel):
             raise ValidationError(
                 self.env._("The metered product of order %s needs a unit price.", order.name)
             )
+        for charge in lines.billing_charge_id:
+            if charge.currency_id != order.currency_id:
+                raise ValidationError(
+                    self.env._(
+                        "Charge “%(charge)s” is in %(charge_currency)s, order %(order)s in"
+                        " %(order_currency)s: choose a product whose usage is charged in that"
+                        " currency.",
+                        charge=charge.name,
+                        charge_currency=charge.currency_id.name,
+                        order=order.name,
+                        order_currency=order.currency_id.name,
+                    )
+                )
 
     @api.model
     def _has_total(self):

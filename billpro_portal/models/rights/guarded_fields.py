@@ -100,6 +100,8 @@ OWN = {
         'start_date',
         'unknown_count',
     },
+    # What is noted by itself.
+    'billpro.usage.meter': {'is_used', 'version_ids'},
     # What was sent.
     'billpro.usage.unattributed': {
         'company_id',

@@ -19,6 +19,7 @@ class SaleOrderLine(models.Model):
         store=True,
         readonly=False,  # Its value is kept when the order is confirmed; nobody writes it.
         precompute=True,
+        copy=False,  # A new order has what the product has now.
         index='btree_not_null',
         ondelete='restrict',
     )
@@ -90,7 +91,7 @@ class SaleOrderLine(models.Model):
             return None
         meter = self.billing_charge_id.meter_id
         return UsageQuery(
-            self.order_id.id,
+            self.order_id._origin.id,
             meter.id,
             period.start,
             period.end,

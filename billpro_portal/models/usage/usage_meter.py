@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
+from ..rights.guarded_fields import OWN
+
 # How a meter counts; a version keeps how it did.
 DEFINITION = ('aggregation', 'unique_property', 'filter_property', 'filter_value')
 # What senders and records rely on.
@@ -59,19 +61,12 @@ class BillproUsageMeter(models.Model):
         inverse_name='meter_id',
         readonly=True,
     )
-    is_used = fields.Boolean(compute='_compute_is_used', compute_sudo=True)
+    is_used = fields.Boolean(
+        string="Has Counted", readonly=True, copy=False, help="Whether a record came for it."
+    )
     _code_unique = models.Constraint(
         'UNIQUE (company_id, code)', "The company has a meter with this code."
     )
-
-    def _compute_is_used(self):
-        for meter in self:
-            meter.is_used = bool(
-                meter._origin
-                and self.env['billpro.usage.record'].search_count(
-                    [('meter_id', '=', meter._origin.id)], limit=1
-                )
-            )
 
     @api.constrains(*DEFINITION)
     def _check_definition(self):
@@ -138,3 +133,9 @@ class BillproUsageMeter(models.Model):
         """
         self.ensure_one()
         return self.version_ids.filtered(lambda version: version.valid_until > start)[:1] or self
+
+    def _has_field_access(self, field, operation):
+        """Override of `base`: what was noted by itself stays."""
+        if operation == 'write' and not self.env.su and field.name in OWN[self._name]:
+            return False
+        return super()._has_field_access(field, operation)

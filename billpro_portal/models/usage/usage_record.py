@@ -202,10 +202,14 @@ class BillproUsageRecord(models.Model):
             orders = windows[name].get(sent.order or sent.subscriber)
             if orders is None:
                 return None, None, 'order' if sent.order else 'subscriber'
-            for order_id, start, end in orders:
-                if start <= sent.moment and (end is None or sent.moment < end):
-                    return order_id, meters[sent.meter], None
-            return None, None, 'not_live'
+            live = [
+                order_id
+                for order_id, start, end in orders
+                if start <= sent.moment and (end is None or sent.moment < end)
+            ]
+            if len(live) != 1:
+                return None, None, 'several' if live else 'not_live'
+            return live[0], meters[sent.meter], None
 
         return find_place
 
@@ -247,7 +251,7 @@ class BillproUsageRecord(models.Model):
             return {}
         now = fields.Datetime.now()
         rows = list(attributed.values())
-        sent = self._prepare_columns([row[0] for row in rows])
+        # All senders' batches come in the same order, so that none waits for the other in a circle.
         inserted = self.env.execute_query(
             SQL(
                 """
@@ -255,19 +259,16 @@ class BillproUsageRecord(models.Model):
                             (order_id, meter_id, sender_id, moment, received_date, quantity,
                              properties)
                      SELECT order_id, meter_id, sender_id, moment, %(now)s, quantity, properties
-                       FROM unnest(%(order_ids)s::int[], %(meter_ids)s::int[],
-                                   %(sender_ids)s::text[], %(moments)s::timestamp[],
-                                   %(quantities)s::numeric[], %(properties)s::jsonb[])
-                         AS sent (order_id, meter_id, sender_id, moment, quantity, properties)
+                       FROM %(sent)s
+                   ORDER BY order_id, meter_id, sender_id
                 ON CONFLICT DO NOTHING
                   RETURNING order_id, meter_id, sender_id
                 """,
                 now=now,
-                order_ids=[row[1] for row in rows],
-                meter_ids=[row[2] for row in rows],
-                **sent,
+                sent=self._prepare_rows(rows),
             )
         )
+        self._note_use({meter_id for _order_id, meter_id, _sender_id in inserted})
         new = set(inserted)
         results, known = {}, {}
         for key, (one, order_id, meter_id) in attributed.items():
@@ -280,6 +281,34 @@ class BillproUsageRecord(models.Model):
                 known[key] = (one, order_id, meter_id)
         results.update(self._compare(known))
         return results
+
+    @api.model
+    def _note_use(self, meter_ids):
+        """Note that meters have counted: from now on what counts by them is kept.
+
+        :param set[int] meter_ids: The meters.
+        """
+        meters = self.env['billpro.usage.meter'].browse(meter_ids)
+        meters.filtered(lambda meter: not meter.is_used).is_used = True
+
+    @api.model
+    def _prepare_rows(self, rows):
+        """Return records as a table, in their order.
+
+        :param list rows: A record as it was sent, its order and its meter each.
+        :rtype: odoo.tools.SQL
+        """
+        return SQL(
+            """
+            unnest(%(order_ids)s::int[], %(meter_ids)s::int[], %(sender_ids)s::text[],
+                   %(moments)s::timestamp[], %(quantities)s::numeric[], %(properties)s::jsonb[])
+                   WITH ORDINALITY
+                AS sent (order_id, meter_id, sender_id, moment, quantity, properties, place)
+            """,
+            order_ids=[order_id for _sent, order_id, _meter_id in rows],
+            meter_ids=[meter_id for _sent, _order_id, meter_id in rows],
+            **self._prepare_columns([sent for sent, _order_id, _meter_id in rows]),
+        )
 
     @api.model
     def _prepare_columns(self, sent_records):
@@ -305,23 +334,16 @@ class BillproUsageRecord(models.Model):
         """
         if not known:
             return {}
-        rows = list(known.values())
         same = self.env.execute_query(
             SQL(
                 """
                 SELECT r.moment = sent.moment AND r.quantity = sent.quantity
                        AND r.properties IS NOT DISTINCT FROM sent.properties
-                  FROM unnest(%(order_ids)s::int[], %(meter_ids)s::int[], %(sender_ids)s::text[],
-                              %(moments)s::timestamp[], %(quantities)s::numeric[],
-                              %(properties)s::jsonb[])
-                       WITH ORDINALITY
-                    AS sent (order_id, meter_id, sender_id, moment, quantity, properties, place)
+                  FROM %(sent)s
                   JOIN billpro_usage_record r USING (order_id, meter_id, sender_id)
               ORDER BY sent.place
                 """,
-                order_ids=[row[1] for row in rows],
-                meter_ids=[row[2] for row in rows],
-                **self._prepare_columns([row[0] for row in rows]),
+                sent=self._prepare_rows(list(known.values())),
             )
         )
         return {

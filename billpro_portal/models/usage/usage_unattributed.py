@@ -32,6 +32,7 @@ class BillproUsageUnattributed(models.Model):
             ('subscriber', "No such subscriber"),
             ('meter', "No such meter"),
             ('not_live', "The order wasn't live then"),
+            ('several', "Several orders were live then"),
             ('future', "In the future"),
         ],
         required=True,
@@ -66,66 +67,93 @@ class BillproUsageUnattributed(models.Model):
         :return: By the same keys, a status and a reason; see `billpro.usage.record.ingest`.
         :rtype: dict[object, tuple[str, str|None]]
         """
-        results = {}
+        if not unattributed:
+            return {}
+        columns = self._prepare_columns(list(unattributed.values()))
+        rows = self.env.execute_query(
+            SQL(
+                """
+                INSERT INTO billpro_usage_unattributed
+                            (company_id, meter_code, order_name, subscriber_key, sender_id, moment,
+                             quantity, properties, reason, create_uid, create_date, write_uid,
+                             write_date)
+                     SELECT %(company)s, meter_code, order_name, subscriber_key, sender_id, moment,
+                            quantity, properties, reason, %(uid)s, %(now)s, %(uid)s, %(now)s
+                       FROM %(sent)s
+                   ORDER BY meter_code, order_name, subscriber_key, sender_id
+                ON CONFLICT DO NOTHING
+                  RETURNING meter_code, order_name, subscriber_key, sender_id
+                """,
+                company=self.env.company.id,
+                uid=self.env.uid,
+                now=fields.Datetime.now(),
+                sent=columns,
+            )
+        )
+        new, results, known = set(rows), {}, {}
         for key, (sent, reason) in unattributed.items():
-            values = self._prepare(sent)
-            identity = SQL(
-                "company_id = %s AND meter_code = %s AND order_name = %s AND subscriber_key = %s"
-                " AND sender_id = %s",
-                self.env.company.id,
-                sent.meter,
-                sent.order,
-                sent.subscriber,
-                sent.sender_id,
-            )
-            is_new = self.env.execute_query(
-                SQL(
-                    "INSERT INTO billpro_usage_unattributed (%s, reason) VALUES (%s, %s)"
-                    " ON CONFLICT DO NOTHING RETURNING id",
-                    SQL(', ').join(SQL.identifier(name) for name in values),
-                    SQL(', ').join(values.values()),
-                    reason,
-                )
-            )
-            if is_new:
+            identity = (sent.meter, sent.order, sent.subscriber, sent.sender_id)
+            if identity in new:
+                new.discard(identity)
                 results[key] = ('unattributed', reason)
-                continue
-            ((is_same,),) = self.env.execute_query(
-                SQL(
-                    "SELECT moment = %s AND quantity = %s"
-                    " AND properties IS NOT DISTINCT FROM %s::jsonb"
-                    " FROM billpro_usage_unattributed WHERE %s",
-                    sent.moment,
-                    sent.quantity,
-                    sent.properties or None,
-                    identity,
-                )
-            )
-            results[key] = ('duplicate', None) if is_same else ('refused', 'other_content')
+            else:
+                known[key] = (sent, reason)
+        results.update(self._compare(known))
         return results
 
     @api.model
-    def _prepare(self, sent):
-        """Return a record as it was sent by column.
+    def _compare(self, known):
+        """Tell records that were sent before from others with the same id.
 
-        :param billing.usage_batch.SentRecord sent: The record.
-        :rtype: dict[str, odoo.tools.SQL]
+        :param dict known: As `_insert`.
+        :return: As `_insert`.
+        :rtype: dict[object, tuple[str, str|None]]
         """
-        now = fields.Datetime.now()
+        if not known:
+            return {}
+        same = self.env.execute_query(
+            SQL(
+                """
+                SELECT kept.moment = sent.moment AND kept.quantity = sent.quantity
+                       AND kept.properties IS NOT DISTINCT FROM sent.properties
+                  FROM %(sent)s
+                  JOIN billpro_usage_unattributed kept
+                 USING (meter_code, order_name, subscriber_key, sender_id)
+                 WHERE kept.company_id = %(company)s
+              ORDER BY sent.place
+                """,
+                company=self.env.company.id,
+                sent=self._prepare_columns(list(known.values())),
+            )
+        )
         return {
-            'company_id': SQL("%s", self.env.company.id),
-            'sender_id': SQL("%s", sent.sender_id),
-            'meter_code': SQL("%s", sent.meter),
-            'order_name': SQL("%s", sent.order),
-            'subscriber_key': SQL("%s", sent.subscriber),
-            'moment': SQL("%s", sent.moment),
-            'quantity': SQL("%s", sent.quantity),
-            'properties': SQL("%s::jsonb", sent.properties or None),
-            'create_uid': SQL("%s", self.env.uid),
-            'create_date': SQL("%s", now),
-            'write_uid': SQL("%s", self.env.uid),
-            'write_date': SQL("%s", now),
+            key: ('duplicate', None) if is_same else ('refused', 'other_content')
+            for key, (is_same,) in zip(known, same, strict=True)
         }
+
+    @api.model
+    def _prepare_columns(self, rows):
+        """Return records as a table, in their order.
+
+        :param list rows: Pairs of a record (`billing.usage_batch.SentRecord`) and a reason.
+        :rtype: odoo.tools.SQL
+        """
+        sent_records = [sent for sent, _reason in rows]
+        return SQL(
+            """
+            unnest(%(meters)s::text[], %(orders)s::text[], %(subscribers)s::text[],
+                   %(sender_ids)s::text[], %(moments)s::timestamp[], %(quantities)s::numeric[],
+                   %(properties)s::jsonb[], %(reasons)s::text[])
+                   WITH ORDINALITY
+                AS sent (meter_code, order_name, subscriber_key, sender_id, moment, quantity,
+                         properties, reason, place)
+            """,
+            meters=[sent.meter for sent in sent_records],
+            orders=[sent.order for sent in sent_records],
+            subscribers=[sent.subscriber for sent in sent_records],
+            reasons=[reason for _sent, reason in rows],
+            **self.env['billpro.usage.record']._prepare_columns(sent_records),
+        )
 
     def action_assign(self):
         """Let the records count for the orders and meters that were chosen.

@@ -261,7 +261,6 @@ FIELDS = {
         'name',
         'unique_property',
         'uom_id',
-        'version_ids',
     },
     'billpro.usage.tier': {
         'charge_id',

@@ -3,6 +3,7 @@ from decimal import Decimal
 
 from freezegun import freeze_time
 
+from odoo import Command
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import tagged
 
@@ -196,6 +197,38 @@ class TestUsageMeters(UsageCommon):
         ):
             with self.assertRaisesRegex(UserError, "it can't be changed any more"):
                 change()
+
+    def test_usage_is_charged_in_the_currency_of_the_order(self):
+        order = self._create_order((self.api, 1), currency='EUR', sent=False)
+        with self.assertRaisesRegex(ValidationError, "is in USD, order .* in EUR"):
+            order._get_purchase()._check_order(order)
+
+    def test_u35_taxes_are_those_of_odoo(self):
+        """getlago/lago-api 1b1c24a, taxes_on_invoice: a coupon of 10 by the share of each line."""
+        invoice = self.env['account.move'].create(
+            {
+                'move_type': 'out_invoice',
+                'partner_id': self.customer.id,
+                'invoice_line_ids': [
+                    Command.create(
+                        {
+                            'name': "Usage",
+                            'price_unit': amount,
+                            'discount': 5,  # 10 of 200.
+                            'tax_ids': [
+                                Command.set(
+                                    self._create_vat(f'{percent}% of {amount}', percent).ids
+                                )
+                            ],
+                        }
+                    )
+                    for amount, percent in ((100, 10), (50, 0), (30, 20), (20, 20))
+                ],
+            }
+        )
+        taxes = [line.price_total - line.price_subtotal for line in invoice.invoice_line_ids]
+        self.assertEqual([round(tax, 2) for tax in taxes], [9.5, 0, 5.7, 3.8])
+        self.assertEqual(invoice.amount_total, 209)
 
     def test_other_types_have_no_charge(self):
         self.gym.billing_charge_id = self.calls_charge

@@ -115,6 +115,18 @@ class TestUsageRecords(UsageCommon):
         self.assertEqual(self._count(self.calls, '2027-01-01', '2028-01-01'), 6)
         self.assertEqual(self._count(self.calls, '2027-01-01', '2028-01-01', order=later), 8)
 
+    def test_a_key_of_two_live_orders_says_not_whose_it_is(self):
+        with freeze_time('2027-01-12 10:00:00'):
+            other = self._create_active_order((self.api, 1))
+        (self.order | other).billing_subscriber_key = 'acme'
+        self.assertEqual(
+            self._ingest(
+                self._make_record('a', 1, '2027-01-11T00:00:00Z', subscriber='acme'),
+                self._make_record('b', 1, '2027-01-13T00:00:00Z', subscriber='acme'),
+            ),
+            [('accepted', None), ('unattributed', 'several')],
+        )
+
     def test_what_belongs_to_nobody_is_kept_with_its_reason(self):
         records = [
             self._make_record('a', order='S99999'),
@@ -236,6 +248,13 @@ class TestUsageRecords(UsageCommon):
             with self.assertQueryCount(14), freeze_time('2027-01-20 10:00:00'):
                 self.Record.ingest(batch)
         self.assertEqual(self._count(self.calls), 1001)
+        nobody_s = [{**record, 'order': 'S99999'} for record in records]
+        for batch in (nobody_s[:10], nobody_s[10:], nobody_s):
+            self.env.flush_all()
+            self.env.invalidate_all()
+            with self.assertQueryCount(14), freeze_time('2027-01-20 10:00:00'):
+                self.Record.ingest(batch)
+        self.assertEqual(self.env['billpro.usage.unattributed'].search_count([]), 1000)
 
     # === COUNTING === #
 
