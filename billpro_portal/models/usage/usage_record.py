@@ -75,8 +75,8 @@ class BillproUsageRecord(models.Model):
     _sender_unique = models.UniqueIndex(
         '(order_id, meter_id, sender_id)', "The record was counted already."
     )
-    # The quantity is in it, so that a period is added up without a look at its rows.
-    _period_idx = models.Index('(order_id, meter_id, moment) INCLUDE (quantity)')
+    # What adding up needs is in it, so that a period is added up without a look at its rows.
+    _period_idx = models.Index('(order_id, meter_id, moment) INCLUDE (id, quantity)')
 
     @api.depends('void_ids')
     def _compute_is_void(self):
