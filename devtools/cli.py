@@ -34,6 +34,7 @@ from devtools import (
 from devtools.bench import install as bench_install_run
 from devtools.bench import lists as bench_lists_run
 from devtools.bench import run as bench_run
+from devtools.bench import usage as bench_usage_run
 from devtools.neighbours import run as neighbours_run
 from devtools.torture import plan
 from devtools.torture import run as torture_run
@@ -253,6 +254,14 @@ def _add_bench_parsers(commands: 'argparse._SubParsersAction[argparse.ArgumentPa
     )
     bench_install_parser.add_argument('--json', action='store_true', help="show JSON only")
     bench_install_parser.set_defaults(command=bench_install)
+    bench_usage_parser = benches.add_parser(
+        'usage', help="usage that comes in over HTTP, and looking at much of it"
+    )
+    bench_usage_parser.add_argument(
+        '--records', type=int, default=100_000, help="default: %(default)s"
+    )
+    bench_usage_parser.add_argument('--json', action='store_true', help="show JSON only")
+    bench_usage_parser.set_defaults(command=bench_usage)
 
 
 def _setup_lock() -> locks.Lock:
@@ -383,6 +392,12 @@ def bench_install(options: Namespace) -> int:
     """Measure what installing the addon costs."""
     with _odoo() as odoo:
         return bench_install_run.run(odoo, options.orders, options.json)
+
+
+def bench_usage(options: Namespace) -> int:
+    """Measure what usage costs that comes in, and that is there."""
+    with _odoo() as odoo:
+        return bench_usage_run.run(odoo, options.records, options.json)
 
 
 def check(_options: Namespace) -> int:

@@ -7,6 +7,7 @@ from . import rights
 from . import settings
 from . import each_alone
 from . import lifecycle
+from . import usage
 from . import attempts
 from . import cards
 from . import accounting

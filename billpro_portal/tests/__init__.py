@@ -89,6 +89,7 @@ from .schedule import (
     test_schedule_actions,
     test_schedule_tours,
 )
+from .usage import test_usage_estimate, test_usage_meters, test_usage_records
 
 # Packages that this addon's own checkout has, and another Odoo may be without.
 if find_spec('hypothesis'):
@@ -99,10 +100,13 @@ if find_spec('hypothesis'):
         test_agreement,
         test_calendar,
         test_declines,
+        test_metering,
         test_money,
         test_notice_dates,
         test_order_life_cycle,
+        test_rating,
         test_schedule_changes,
+        test_usage_batch,
     )
     from .accounting import test_order_report
 

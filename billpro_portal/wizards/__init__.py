@@ -20,4 +20,5 @@ from . import (
     sms_template_preview,
     take_payment,
     transfer,
+    void_usage,
 )

@@ -79,4 +79,6 @@ class BillproDialog(models.AbstractModel):
             orders |= self.event_id.order_id
         if 'event_ids' in self._fields:
             orders |= self.event_ids.order_id
+        if 'record_ids' in self._fields:
+            orders |= self.record_ids.order_id
         return orders

@@ -11,6 +11,7 @@ class BillproPurchaseFeatures(models.AbstractModel):
     _description = "What a Purchase Type Has"
 
     billing_has_total = fields.Boolean(compute='_compute_billing_features')
+    billing_bills_usage = fields.Boolean(compute='_compute_billing_features')
     billing_has_schedule = fields.Boolean(compute='_compute_billing_features')
     billing_has_interval = fields.Boolean(compute='_compute_billing_features')
     billing_has_periods = fields.Boolean(compute='_compute_billing_features')

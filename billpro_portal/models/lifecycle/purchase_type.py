@@ -29,6 +29,7 @@ class BillproPurchaseType(models.AbstractModel):
     _has_initial_amount = False  # Whether the order says what is paid at the checkout.
     _is_perpetual = False  # Whether periods of equal length follow each other until the end.
     _bills_lines_later = False  # Whether a later payment has the taxes of the order's lines.
+    _bills_usage = False  # Whether recorded usage is charged.
     _charges_added_lines = False  # Whether a payment charges once what is added to a live order.
 
     # === THE LIST OF TYPES === #
@@ -84,6 +85,15 @@ class BillproPurchaseType(models.AbstractModel):
         """
         return tuple(key for key, model in self._get_types().items() if model._bills_lines_later)
 
+    @api.model
+    def _get_types_by_usage(self):
+        """Return the types whose orders have recorded usage.
+
+        :return: Values of `purchase_type`.
+        :rtype: tuple[str]
+        """
+        return tuple(key for key, model in self._get_types().items() if model._bills_usage)
+
     # === WHAT EACH TYPE ANSWERS === #
 
     @api.model
@@ -110,6 +120,7 @@ class BillproPurchaseType(models.AbstractModel):
         :rtype: dict[str, bool]
         """
         return {
+            'billing_bills_usage': self._bills_usage,
             'billing_has_total': self._has_total(),
             'billing_has_schedule': self._has_schedule,
             'billing_has_interval': self._has_interval,

@@ -16,6 +16,7 @@ from ...billing.calendar import local_date
 from ...billing.lifecycle import (
     COLLECTABLE_ORDERS,
     DECLINED,
+    FINAL,
     IN_FLIGHT,
     LIVE,
     OPEN,
@@ -192,6 +193,9 @@ class SaleOrder(models.Model):
         readonly=True,
         copy=False,
         help="The customer's date from which all periods are counted.",
+    )
+    billing_ended_date = fields.Datetime(
+        string="Ended On", readonly=True, copy=False, help="When its billing status became final."
     )
     billing_anchor_number = fields.Integer(
         readonly=True,
@@ -626,6 +630,8 @@ class SaleOrder(models.Model):
                 order._message_log(body=reason)
                 continue
             order.sudo().billing_status = new_status
+            if new_status in FINAL:
+                order.sudo().billing_ended_date = fields.Datetime.now()
             if status == 'draft':
                 order._portal_ensure_token()  # From now on the link is shown to who only reads.
             order._billing_note_suspension(was_suspended=status == 'suspended', reason=reason)

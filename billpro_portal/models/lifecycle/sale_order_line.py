@@ -42,8 +42,10 @@ class SaleOrderLine(models.Model):
 
         Nobody has chosen anything for them, and Odoo would compute it for each.
         """
-        if not column_exists(self.env.cr, self._table, 'billing_each_period'):
-            create_column(self.env.cr, self._table, 'billing_each_period', 'boolean')
+        for name in ('billing_each_period', 'billing_charge_id'):
+            if not column_exists(self.env.cr, self._table, name):
+                column_type = self._fields[name].column_type[1]
+                create_column(self.env.cr, self._table, name, column_type)
         return super()._auto_init()
 
     @api.depends('product_id', 'linked_line_id', 'combo_item_id')

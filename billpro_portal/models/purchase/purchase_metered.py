@@ -23,6 +23,7 @@ class BillproPurchaseMetered(models.AbstractModel):
     _has_schedule = True
     _has_initial_amount = True
     _bills_lines_later = True
+    _bills_usage = True
     _charges_added_lines = True
 
     # === WORDS === #
@@ -51,16 +52,35 @@ class BillproPurchaseMetered(models.AbstractModel):
     @api.model
     def _get_later_terms(self, order):
         return [
-            {
-                'label': line.product_id.display_name,
-                'value': self.env._(
+            {'label': label, 'value': value, 'strong': False}
+            for line in order._get_recurring_lines()
+            for label, value in self._get_prices(order, line)
+        ]
+
+    @api.model
+    def _get_prices(self, order, line):
+        """Return what the usage of a line costs, in words.
+
+        :param sale.order order: The order.
+        :param sale.order.line line: Its line.
+        :return: Pairs of what it is and what it costs.
+        :rtype: list[tuple[str, str]]
+        """
+        name = line.product_id.display_name
+        if line.billing_charge_id:
+            return [
+                (f'{name}, {label}' if label else name, value)
+                for label, value in line.billing_charge_id._get_prices(order)
+            ]
+        return [
+            (
+                name,
+                self.env._(
                     "%(price)s per %(unit)s",
                     price=order._billing_format_unit_price(line.price_unit, order.currency_id),
                     unit=line.product_uom_id.name,
                 ),
-                'strong': False,
-            }
-            for line in order._get_recurring_lines()
+            )
         ]
 
     @api.model
@@ -77,6 +97,19 @@ class BillproPurchaseMetered(models.AbstractModel):
             raise ValidationError(
                 self.env._("The metered product of order %s needs a unit price.", order.name)
             )
+        for charge in lines.billing_charge_id:
+            if charge.currency_id != order.currency_id:
+                raise ValidationError(
+                    self.env._(
+                        "Charge “%(charge)s” is in %(charge_currency)s, order %(order)s in"
+                        " %(order_currency)s: choose a product whose usage is charged in that"
+                        " currency.",
+                        charge=charge.name,
+                        charge_currency=charge.currency_id.name,
+                        order=order.name,
+                        order_currency=order.currency_id.name,
+                    )
+                )
 
     @api.model
     def _has_total(self):

@@ -25,6 +25,7 @@ OWN = {
         'billing_consent_ids',
         'billing_credited',
         'billing_dispute_ids',
+        'billing_ended_date',
         'billing_event_ids',
         'billing_is_disputed',
         'billing_move_ids',
@@ -47,7 +48,7 @@ OWN = {
         'order_link_opened_date',
         'order_link_sent_date',
     },
-    'sale.order.line': {'billing_event_id', 'billing_is_added'},
+    'sale.order.line': {'billing_charge_id', 'billing_event_id', 'billing_is_added'},
     'payment.transaction': {
         'billing_action_required',
         'billing_advice_code',
@@ -102,6 +103,21 @@ OWN = {
         'seconds',
         'start_date',
         'unknown_count',
+    },
+    # What is noted by itself.
+    'billpro.usage.meter': {'is_used', 'version_ids'},
+    # What was sent.
+    'billpro.usage.unattributed': {
+        'company_id',
+        'meter_code',
+        'moment',
+        'order_name',
+        'properties',
+        'quantity',
+        'reason',
+        'record_id',
+        'sender_id',
+        'subscriber_key',
     },
     # What a dialog has made, once.
     'billpro.capture': {'capture_transaction_id'},

@@ -118,8 +118,7 @@ class TestOrderStatements(SelfServiceHttpCommon):
         )
         page, words = self._read(self.order, '/card/result')
         self.assertIn(
-            "It is saved, but the payment of $ 24.20 was declined. Your bank can tell you"
-            " why.",
+            "It is saved, but the payment of $ 24.20 was declined. Your bank can tell you why.",
             words.replace('\xa0', ' '),
         )
         [notice] = page.xpath('//*[contains(@class, "alert") and @tabindex]/@class')

@@ -1,0 +1,14 @@
+"""Usage: meters, records, and how they become money."""
+
+from . import (
+    product_template,
+    sale_order,
+    sale_order_line,
+    usage_charge,
+    usage_meter,
+    usage_meter_version,
+    usage_record,
+    usage_tier,
+    usage_unattributed,
+    usage_void,
+)

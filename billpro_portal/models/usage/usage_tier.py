@@ -1,0 +1,39 @@
+from odoo import api, fields, models
+
+
+class BillproUsageTier(models.Model):
+    """A tier of a charge's prices."""
+
+    _name = 'billpro.usage.tier'
+    _description = "Usage Tier"
+
+    _order = 'charge_id, sequence, id'
+    _rec_name = 'up_to'
+    charge_id = fields.Many2one(
+        comodel_name='billpro.usage.charge', required=True, index=True, ondelete='cascade'
+    )
+    company_id = fields.Many2one(related='charge_id.company_id', store=True, index=True)
+    currency_id = fields.Many2one(related='charge_id.currency_id')
+    sequence = fields.Integer(default=10)
+    up_to = fields.Float(
+        min_display_digits=0,
+        help="The last quantity in the tier; 0 for the last tier, without end.",
+    )
+    unit_price = fields.Float(min_display_digits='Product Price')
+    flat_fee = fields.Monetary(help="Charged once for a period that reaches the tier.")
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Override of `base`: what a customer has agreed to gets no more tiers."""
+        tiers = super().create(vals_list)
+        tiers.charge_id._check_is_not_agreed()
+        return tiers
+
+    def write(self, vals):
+        """Override of `base`: what a customer has agreed to stays as it is."""
+        self.charge_id._check_is_not_agreed()
+        return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_agreed(self):
+        self.charge_id._check_is_not_agreed()

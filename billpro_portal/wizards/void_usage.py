@@ -1,0 +1,34 @@
+from odoo import fields, models
+from odoo.exceptions import UserError
+
+
+class BillproVoidUsage(models.TransientModel):
+    """Take back usage records that were wrong."""
+
+    _name = 'billpro.void.usage'
+    _inherit = 'billpro.dialog'
+    _description = "Take Back Usage"
+
+    record_ids = fields.Many2many(
+        string="Records",
+        comodel_name='billpro.usage.record',
+        relation='billpro_void_usage_record_rel',
+        readonly=True,
+    )
+    reason = fields.Char(help="Why; for staff.")
+
+    def action_void(self):
+        """Let the records count no more.
+
+        :return: The action that closes the dialog.
+        :rtype: dict
+        :raise AccessError: If the user may not.
+        :raise UserError: Without a reason.
+        """
+        self.ensure_one()
+        self.record_ids._check_is_sender()
+        if not self.reason or not self.reason.strip():
+            raise UserError(self.env._("Say why the usage is taken back."))
+        for record in self.sudo().record_ids:
+            record._void(self.reason.strip())
+        return {'type': 'ir.actions.act_window_close'}

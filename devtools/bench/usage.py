@@ -1,0 +1,154 @@
+"""`./dev bench usage`: how fast usage comes in over HTTP, and what looking at much of it costs."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
+from functools import partial
+from typing import Any
+
+from devtools import databases, odoo_server, paths
+from devtools.bench.run import ANSWER, read_answer
+from devtools.console import Failure
+from devtools.odoo_server import HOST, Odoo
+from devtools.torture.run import write_configuration
+
+WORKERS = 2
+BATCHES = (100, 1000)
+PREPARE = """
+import json
+from devtools.bench import usage_data
+print({answer!r} + json.dumps(usage_data.prepare(env)))
+"""
+MEASURE = """
+import json
+from devtools.bench import usage_data
+usage_data.fill(env, {records})
+print({answer!r} + json.dumps(usage_data.measure(env)))
+"""
+
+
+def run(odoo: Odoo, records: int, as_json: bool) -> int:
+    """Send usage to a server, fill its database, and show what that costs.
+
+    :param Odoo odoo: Odoo and its PostgreSQL cluster, which must run.
+    :param int records: How many records are sent in batches of each size, and ten times as many
+                        are there when the running period is looked at.
+    :param bool as_json: Whether to show the result as JSON only.
+    :return: The exit code.
+    :rtype: int
+    """
+    every = databases.Databases(odoo)
+    result: dict[str, Any] = {'workers': WORKERS, 'records': records, 'ingestion': {}}
+    with every.temporary(every.addon_template(), 'bench') as database:
+        configuration = write_configuration(odoo, database)
+        order = read_answer(odoo.execute(configuration, PREPARE.format(answer=ANSWER)))
+        with _serving(odoo, database) as port:
+            for size in BATCHES:
+                send = partial(_send, port, order['key'])
+                batches = list(_make_batches(order, f'{size}-', records, size))
+                rates = result['ingestion'][size] = {}
+                for name, status in (('new', 'accepted'), ('again', 'duplicate')):
+                    rates[name] = _measure(partial(send, status), batches, records)
+        configuration = write_configuration(odoo, database)
+        script = MEASURE.format(records=10 * records, answer=ANSWER)
+        result['estimate'] = read_answer(odoo.execute(configuration, script))
+    print(json.dumps(result) if as_json else _as_text(result), flush=True)
+    return 0
+
+
+@contextmanager
+def _serving(odoo: Odoo, database: str) -> Iterator[int]:
+    """Have a server with workers run while the block is executed.
+
+    :return: Its port.
+    :rtype: Iterator[int]
+    """
+    port = odoo_server.free_port()
+    configuration = odoo.write_configuration(
+        database,
+        workers=WORKERS,
+        max_cron_threads=0,
+        log_level='warn',
+        gevent_port=odoo_server.free_port(),
+    )
+    log = paths.log_directory() / 'bench_usage.log'
+    with odoo.serving(configuration, port, log) as server:
+        odoo_server.wait_until_ready(server, port, log)
+        yield port
+
+
+def _make_batches(order: dict[str, Any], prefix: str, records: int, size: int) -> Iterator[bytes]:
+    """Yield the bodies of requests.
+
+    :rtype: Iterator[bytes]
+    """
+    latest = datetime.now(timezone.utc)
+    for first in range(0, records, size):
+        batch = [
+            {
+                'id': f'{prefix}{number}',
+                'meter': order['meter'],
+                'order': order['order'],
+                'timestamp': (latest - timedelta(seconds=number)).isoformat(),
+                'quantity': number / 8,
+            }
+            for number in range(first, min(first + size, records))
+        ]
+        yield json.dumps({'records': batch}).encode()
+
+
+def _measure(send: Callable[[bytes], None], batches: list[bytes], records: int) -> int:
+    """Send batches, as many at once as there are workers.
+
+    :return: Records in a second.
+    :rtype: int
+    """
+    started = time.perf_counter()
+    with ThreadPoolExecutor(WORKERS) as pool:
+        list(pool.map(send, batches))
+    return round(records / (time.perf_counter() - started))
+
+
+def _send(port: int, key: str, status: str, body: bytes) -> None:
+    """Send a batch.
+
+    :raise Failure: If a record isn't answered as it should be.
+    """
+    connection = http.client.HTTPConnection(HOST, port, timeout=60)
+    connection.request(
+        'POST',
+        '/json/2/billpro.usage.record/ingest',
+        body,
+        {'Authorization': f'bearer {key}', 'Content-Type': 'application/json'},
+    )
+    response = connection.getresponse()
+    answer = response.read()
+    connection.close()
+    if response.status != http.HTTPStatus.OK:
+        raise Failure(f"Usage was refused: {answer!r}")
+    if {one['status'] for one in json.loads(answer)} != {status}:
+        raise Failure(f"Not all is {status}: {answer[:500]!r}")
+
+
+def _as_text(result: dict[str, Any]) -> str:
+    """Return the result for people.
+
+    :rtype: str
+    """
+    lines = [f"{result['workers']} workers, {result['records']} records by HTTP"]
+    lines += [
+        f"  batches of {size:5}: {rates['new']:6} records/s, sent again {rates['again']:6}"
+        for size, rates in result['ingestion'].items()
+    ]
+    estimate = result['estimate']
+    lines.append(
+        f"  running period with {estimate['records']} records: {estimate['ms']} ms,"
+        f" {estimate['queries']} queries"
+    )
+    return '\n'.join(lines)

@@ -1,0 +1,101 @@
+"""A metered order with usage, and what looking at it costs: inside Odoo."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from typing import Any
+
+from odoo import fields
+from odoo.api import Environment
+from odoo.tools import SQL
+
+from devtools import demo_data, demo_payments
+
+TIMES = 5
+METER = 'api_calls'
+
+
+def prepare(env: Environment) -> dict[str, Any]:
+    """Make a live metered order whose usage is counted, and a key to send it.
+
+    :param odoo.api.Environment env: The superuser's environment.
+    :return: The number of the order, the code of the meter, and the key.
+    :rtype: dict
+    """
+    demo_data.create(env, demo_payments.DemoPayments(env))
+    order = env['sale.order'].search(
+        [('purchase_type', '=', 'metered'), ('billing_status', '=', 'active')], limit=1
+    )
+    meter = env['billpro.usage.meter'].create(
+        {'name': "API calls", 'code': METER, 'company_id': order.company_id.id}
+    )
+    charge = env['billpro.usage.charge'].create(
+        {
+            'name': "API calls",
+            'meter_id': meter.id,
+            'company_id': order.company_id.id,
+            'currency_id': order.currency_id.id,
+            'unit_price': 0.02,
+            'allowance': 100,
+        }
+    )
+    order.order_line[:1].billing_charge_id = charge
+    order.billing_anchor_date = fields.Date.today() - timedelta(days=10)
+    user = env.ref('base.user_admin')
+    user.company_ids |= order.company_id
+    user.company_id = order.company_id
+    expires = fields.Datetime.now() + timedelta(days=1)
+    key = env['res.users.apikeys'].with_user(user)._generate('rpc', "Bench", expires)
+    env.cr.commit()
+    return {'order': order.name, 'meter': METER, 'key': key}
+
+
+def fill(env: Environment, records: int) -> None:
+    """Let the order have so many records more, within the last ten days.
+
+    :param odoo.api.Environment env: The superuser's environment.
+    :param int records: How many.
+    """
+    meter = env['billpro.usage.meter'].search([('code', '=', METER)])
+    line = env['sale.order.line'].search([('billing_charge_id.meter_id', '=', meter.id)])
+    env.cr.execute(
+        SQL(
+            """
+            INSERT INTO billpro_usage_record
+                        (order_id, meter_id, sender_id, moment, received_date, quantity)
+                 SELECT %s, %s, 'fill-' || n, %s::timestamp - n * (interval '10 days' / %s), %s, 1.5
+                   FROM generate_series(1, %s) AS n
+            """,
+            line.order_id.id,
+            meter.id,
+            fields.Datetime.now(),
+            records,
+            fields.Datetime.now(),
+            records,
+        )
+    )
+    env.cr.commit()
+    # As the database does by itself some time later.
+    env.cr._cnx.autocommit = True
+    env.cr.execute('VACUUM ANALYZE billpro_usage_record')
+    env.cr._cnx.autocommit = False
+
+
+def measure(env: Environment) -> dict[str, Any]:
+    """Return what it costs to look at the running period of the order.
+
+    :param odoo.api.Environment env: The superuser's environment.
+    :return: Records of the order, milliseconds (the best of some) and queries.
+    :rtype: dict
+    """
+    line = env['sale.order.line'].search([('billing_charge_id', '!=', False)])
+    best, queries = float('inf'), 0
+    for _time in range(TIMES):
+        env.invalidate_all()
+        before, started = env.cr.sql_log_count, time.perf_counter()
+        line.mapped('billing_usage_estimate')
+        best = min(best, time.perf_counter() - started)
+        queries = env.cr.sql_log_count - before
+    count = env['billpro.usage.record'].search_count([('order_id', '=', line.order_id.id)])
+    return {'records': count, 'ms': round(best * 1000, 1), 'queries': queries}
