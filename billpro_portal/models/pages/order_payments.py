@@ -289,7 +289,7 @@ class BillproOrderPayments(models.AbstractModel):
         """Return why the bank declined a payment, in the customer's words.
 
         :param payment.transaction tx: The payment.
-        :return: A sentence; empty if no bank has declined the payment, or it waits for the customer.
+        :return: A sentence; empty if no bank has declined it, or it waits for the customer.
         :rtype: str
         """
         if (

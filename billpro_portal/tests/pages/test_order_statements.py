@@ -13,6 +13,13 @@ from ..common.self_service_http import SelfServiceHttpCommon
 class TestOrderStatements(SelfServiceHttpCommon):
     """What the pages say is so."""
 
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        # As a provider that tells codes says it; none of them is a reason.
+        cls.declined = cls.order.billing_event_ids[0].transaction_ids
+        cls.declined.billing_decline_class = 'soft'
+
     def _read(self, order, suffix=''):
         """Return a page of an order, and its words in one line."""
         response = self._get(order, suffix)
@@ -58,11 +65,15 @@ class TestOrderStatements(SelfServiceHttpCommon):
         )
 
     def test_the_reason_of_a_decline_stands_in_the_mail(self):
-        declined = self.order.billing_event_ids[0].transaction_ids
-        rows = {row['label']: row['value'] for row in declined._get_notice_rows()}
+        rows = {row['label']: row['value'] for row in self.declined._get_notice_rows()}
         self.assertEqual(rows["Reason"], "Your bank can tell you why.")
         paid = self.order.billing_transaction_ids.filtered(lambda tx: tx.state == 'done')
         self.assertNotIn("Reason", [row['label'] for row in paid._get_notice_rows()])
+
+    def test_what_no_bank_has_declined_has_no_reason(self):
+        self.declined.billing_decline_class = False
+        _page, words = self._read(self.order)
+        self.assertNotIn("Your bank can tell you why.", words)
 
     # === THE PLAN AND WHAT COMES === #
 
@@ -121,6 +132,9 @@ class TestOrderStatements(SelfServiceHttpCommon):
             "It is saved, but the payment of $ 24.20 was declined. Your bank can tell you why.",
             words.replace('\xa0', ' '),
         )
+        self.declined.billing_decline_class = False
+        _page, words = self._read(self.order, '/card/result')
+        self.assertIn("It is saved, but $ 24.20 are still outstanding.", words.replace('\xa0', ' '))
         [notice] = page.xpath('//*[contains(@class, "alert") and @tabindex]/@class')
         self.assertIn('alert-warning', notice)
 
