@@ -345,7 +345,10 @@ class PaymentTransaction(models.Model):
         self.write({'billing_outcome_unknown': False, 'billing_not_attempted': False})
         self._billing_record_reported_decline(payment_data)
         super()._apply_updates(payment_data)
-        if was_unknown and self.state in {'draft', 'pending'} and not self.billing_action_required:
+        is_open = self.state in {'draft', 'pending'} and not self.billing_action_required
+        if self.state == 'pending' and self.provider_id._in_billing()._is_processing(payment_data):
+            self._billing_wait_for_provider()
+        elif was_unknown and is_open:
             self.billing_outcome_unknown = True  # Not decided there either: goes on asking.
 
     def _set_done(self, *, state_message=None, extra_allowed_states=()):
