@@ -186,6 +186,7 @@ EVENT_TRANSITIONS: Transitions = {
     },
     'unknown': {
         **_ANSWERS,
+        'wait': 'processing',  # The provider has it, and takes days.
         'approve': 'completed',
         'recover': 'recovered',
         'refuse': 'scheduled',

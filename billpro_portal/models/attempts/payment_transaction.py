@@ -940,6 +940,19 @@ class PaymentTransaction(models.Model):
         canceled.filtered('billing_action_required').billing_action_required = False
         return canceled
 
+    def _billing_wait_for_provider(self):
+        """Take it that the provider has the payment, and is processing it for days.
+
+        The outcome isn't unknown any more: a person who was asked might find nothing that was
+        collected yet, and say so.
+        """
+        self.ensure_one()
+        self.billing_outcome_unknown = False
+        self.billing_event_id.filtered(lambda event: event.status == 'unknown')._apply_trigger(
+            'wait'
+        )
+        self.billing_order_id._billing_withdraw_question(f'outcome-{self.id}')
+
     def _billing_count_tries(self):
         """Return how many cards were tried, as far as is known: one at each that was begun.
 

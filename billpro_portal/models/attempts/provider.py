@@ -296,6 +296,15 @@ class BillproProvider(models.AbstractModel):
         return
 
     @api.model
+    def _is_processing(self, payment_data):
+        """Return whether the provider reports that it has a payment, which takes days.
+
+        :param dict payment_data: What is reported, as `_process` takes it.
+        :rtype: bool
+        """
+        return False
+
+    @api.model
     def _capture_or_void_of(self, tx, payment_data):
         """Return how an authorised payment was settled, if the provider reports it of that payment.
 

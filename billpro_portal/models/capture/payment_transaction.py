@@ -345,7 +345,10 @@ class PaymentTransaction(models.Model):
         super()._apply_updates(payment_data)
         if self.billing_action_required and self.state == 'draft':
             self._billing_wait_for_bank(self.env._("The bank asks the customer to confirm it."))
-        if was_unknown and self.state in {'draft', 'pending'} and not self.billing_action_required:
+        is_open = self.state in {'draft', 'pending'} and not self.billing_action_required
+        if self.state == 'pending' and self.provider_id._in_billing()._is_processing(payment_data):
+            self._billing_wait_for_provider()
+        elif was_unknown and is_open:
             self.billing_outcome_unknown = True  # Not decided there either: goes on asking.
 
     def _set_done(self, *, state_message=None, extra_allowed_states=()):

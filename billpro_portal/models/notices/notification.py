@@ -286,9 +286,7 @@ class BillproNotification(models.Model):
             values['attachment_ids'] = [(4, document.id) for document in documents]
         if sender := self.company_id.billing_mail_sender:
             values['email_from'] = sender
-        if (
-            template.use_default_to
-        ):  # Who that is, the notice knows: mails of payments have a payer.
+        if template.use_default_to:  # Whom mails of payments are for, the notice knows.
             values['recipient_ids'] = [Command.set(self.partner_id.ids)]
         mail_id = template.send_mail(self._get_record(template).id, email_values=values)
         mail = self.env['mail.mail'].browse(mail_id)

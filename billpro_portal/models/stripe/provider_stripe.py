@@ -159,6 +159,11 @@ class BillproProviderStripe(models.AbstractModel):
         return read_decline({**error, 'payment_intent': intent if is_open else None})
 
     @api.model
+    def _is_processing(self, payment_data):
+        """Override to read the status of the payment."""
+        return (payment_data.get('payment_intent') or {}).get('status') == 'processing'
+
+    @api.model
     def _capture_or_void_of(self, tx, payment_data):
         """Override: Stripe knows one payment, which becomes captured or released."""
         intent = payment_data.get('payment_intent') or {}

@@ -104,6 +104,40 @@ class TestDebits(DebitCommon):
                 self.assertEqual(order.billing_outstanding, 24.2)
                 undo.rollback()
 
+    def test_a_lost_answer_is_found_to_be_processing(self):
+        """It is known then: nobody is asked, who might find nothing that was collected yet."""
+        for by_message in (False, True):
+            with self.subTest(by_message=by_message), self.gateway.rolled_back():
+                order = self._buy()
+                event = order.billing_event_ids
+                # The answers of all that is due then: another order has a card.
+                self.gateway.faults.add('drop_after', times=9, path='/v1/payment_intents')
+                self._run_until(DUE)
+                self.gateway.faults.clear()
+                tx = event.transaction_ids
+                self.assertEqual((event.status, tx.billing_outcome_unknown), ('unknown', True))
+                if by_message:
+                    with freeze_time(DUE):
+                        self._deliver_all(
+                            [
+                                one
+                                for one in self._find_messages('payment_intent.processing')
+                                if one['data']['object']['description'] == tx.reference
+                            ]
+                        )
+                        self._process()
+                else:
+                    self._run_until(DUE + timedelta(minutes=10))
+                self.assertEqual((event.status, tx.state), ('processing', 'pending'))
+                self.assertFalse(tx.billing_outcome_unknown)
+                self._run_until(DUE + timedelta(days=3))
+                self.assertEqual(event.transaction_ids, tx)
+                self.assertFalse(
+                    [text for text in order.activity_ids.mapped('summary') if tx.reference in text]
+                )
+                self._let_days_pass(DUE + timedelta(days=8))
+                self.assertEqual((event.status, order.billing_paid), ('completed', 48.4))
+
     def _begin_to_buy(self, *iban):
         with freeze_time(BOUGHT):
             order = self._create_order((self.gym, 1), currency='EUR')
