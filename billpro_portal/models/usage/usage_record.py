@@ -251,7 +251,8 @@ class BillproUsageRecord(models.Model):
             return {}
         now = fields.Datetime.now()
         rows = list(attributed.values())
-        # All senders' batches come in the same order, so that none waits for the other in a circle.
+        # All senders' batches come in the same order, so that none waits for the other in a circle; of
+        # two that bear the same id, the first one is kept.
         inserted = self.env.execute_query(
             SQL(
                 """
@@ -260,7 +261,7 @@ class BillproUsageRecord(models.Model):
                              properties)
                      SELECT order_id, meter_id, sender_id, moment, %(now)s, quantity, properties
                        FROM %(sent)s
-                   ORDER BY order_id, meter_id, sender_id
+                   ORDER BY order_id, meter_id, sender_id, place
                 ON CONFLICT DO NOTHING
                   RETURNING order_id, meter_id, sender_id
                 """,
