@@ -263,8 +263,12 @@ class PaymentTransaction(models.Model):
         """Book what a person has found on the bank account, as what a provider has collected.
 
         :param str message: Who has found what.
+        :raise UserError: If it can't be booked.
         """
-        self._set_done(state_message=message)
+        # A part has no order of ours any more, and may come when nobody waits for it any more.
+        self._set_done(state_message=message, extra_allowed_states=('cancel',))
+        if self.state != 'done':
+            raise UserError(self.env._("Transfer %s can't be booked in its state.", self.reference))
         self._post_process()
 
     def _create_payment(self, **extra_create_values):

@@ -245,6 +245,17 @@ class TestTransfers(TransferCommon):
         self.assertEqual(tx.billing_order_id, self.order)
         self.assertFalse(self.order.activity_ids)
 
+    def test_a_part_of_what_nobody_awaits_any_more(self):
+        tx = self._choose_transfer(self.order)
+        self.order.with_user(self.billing_user).action_end_transfer()
+        self._receive(tx, amount=100)
+        self.assertEqual((tx.state, tx.payment_id.amount), ('done', 100))
+        self.assertEqual(self.order.billing_status, 'pending')
+        self.assertEqual(self.order._billing_get_amount_received(), 100)
+        self.assertEqual(self.order._billing_get_amount_asked(), 21)
+        self._receive(self._choose_transfer(self.order))
+        self._assert_paid(self.order, 121)
+
     def test_too_much(self):
         tx = self._choose_transfer(self.order)
         dialog = self._open_dialog(tx, amount=150)
