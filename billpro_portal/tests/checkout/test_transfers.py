@@ -354,6 +354,9 @@ class TestTransfers(TransferCommon):
         invoice = self._invoice_by_hand(self.order)
         self.assertEqual(invoice.payment_reference, self.order.name)
         self._pay_by_bank(invoice)
+        page = self._get_page(self.order)
+        self.assertIn("This order is paid already", page)
+        self.assertNotIn(IBAN, page)
         self._let_run_look()
         self.assertEqual(tx.state, 'cancel')
         self._assert_paid(self.order, 121)
@@ -379,6 +382,9 @@ class TestTransfers(TransferCommon):
         self._let_run_look()
         self.assertEqual((tx.state, self.order.billing_status), ('pending', 'pending'))
         self.assertIn("paid or invoiced in another way", self.order.activity_ids.summary)
+        page = self._get_page(self.order)
+        self.assertIn("This order is paid already", page)
+        self.assertNotIn(IBAN, page)
 
     # === ELSEWHERE === #
 
