@@ -223,11 +223,9 @@ class PaymentTransaction(models.Model):
             amount=self.currency_id.format(amount),
             journal=journal.name,
         )
-        others = order._billing_get_initial_attempts() - self
-        others._billing_give_up()
-        others.filtered('billing_awaits_transfer')._set_canceled(
-            state_message=self.env._("The money came by another transfer.")
-        )
+        (order._billing_get_initial_attempts() - self)._billing_give_up()
+        if not self.billing_awaits_transfer:  # Of an order one at most is awaited.
+            order._billing_end_transfers(self.env._("The money came by another transfer."))
         excess = self.currency_id.round(amount - due) if due else 0.0
         self.write({'amount': amount if excess <= 0 else due, 'billing_journal_id': journal.id})
         if excess < 0:

@@ -256,6 +256,17 @@ class TestTransfers(TransferCommon):
         self._receive(self._choose_transfer(self.order))
         self._assert_paid(self.order, 121)
 
+    def test_a_part_of_a_transfer_that_was_replaced(self):
+        first = self._choose_transfer(self.order)
+        self._pay_another_way(self.order, first)
+        second = self._choose_transfer(self.order)
+        self._receive(first, amount=100)
+        self.assertEqual((first.state, second.state), ('done', 'cancel'))
+        self.assertTrue(second.billing_superseded)
+        page = self._get_page(self.order)
+        self.assertIn("Paid already: Wire Transfer", page)
+        self.assertNotIn("The payment was cancelled.", page)
+
     def test_too_much(self):
         tx = self._choose_transfer(self.order)
         dialog = self._open_dialog(tx, amount=150)
@@ -358,7 +369,7 @@ class TestTransfers(TransferCommon):
         self.assertIn("This order is paid already", page)
         self.assertNotIn(IBAN, page)
         self._let_run_look()
-        self.assertEqual(tx.state, 'cancel')
+        self.assertEqual((tx.state, tx.billing_superseded), ('cancel', True))
         self._assert_paid(self.order, 121)
 
     def test_a_part_by_the_invoice(self):
@@ -367,9 +378,19 @@ class TestTransfers(TransferCommon):
         self._pay_by_bank(invoice, amount=100.0)
         self._let_run_look()
         self.assertEqual((tx.state, self.order.billing_status), ('cancel', 'pending'))
+        self.assertNotIn("The payment was cancelled.", self._get_page(self.order))
         rest = self._choose_transfer(self.order)
         self.assertEqual(rest.amount, 21)
         self._receive(rest)
+        self._assert_paid(self.order, 121)
+
+    def test_the_amount_was_another_and_nothing_came(self):
+        tx = self._choose_transfer(self.order)
+        tx.amount = 100
+        self._invoice_by_hand(self.order)
+        self._let_run_look()
+        self.assertEqual((tx.state, self.order.billing_status), ('pending', 'pending'))
+        self._receive(tx)
         self._assert_paid(self.order, 121)
 
     def test_an_invoice_that_does_not_fit(self):
