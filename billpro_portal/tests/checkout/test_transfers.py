@@ -279,6 +279,9 @@ class TestTransfers(TransferCommon):
         self.assertEqual(self.order.billing_move_ids.payment_state, 'paid')
         self.assertEqual(self.order.billing_on_account_amount, 29)
         self.assertEqual(len(self.order.activity_ids), 1)
+        message = self.env['billpro.checkout.page']._get_success_message(self.order)
+        self.assertIn('121.00', message)
+        self.assertNotIn('29.00', message)
 
     def test_too_much_while_the_checkout_is_open(self):
         tx = self._choose_transfer(self.order)
