@@ -214,6 +214,7 @@ class PaymentTransaction(models.Model):
 
         :param float amount: What has arrived, in the currency of the transaction.
         :param account.journal journal: Where it has arrived.
+        :raise UserError: If another payment of the order is under way, or it can't be booked.
         """
         self.ensure_one()
         order, due = self.billing_order_id, self._billing_get_transfer_due()
@@ -223,9 +224,8 @@ class PaymentTransaction(models.Model):
             amount=self.currency_id.format(amount),
             journal=journal.name,
         )
-        (order._billing_get_initial_attempts() - self)._billing_give_up()
-        if not self.billing_awaits_transfer:  # Of an order one at most is awaited.
-            order._billing_end_transfers(self.env._("The money came by another transfer."))
+        if due:
+            self._billing_replace_other_attempts()
         excess = self.currency_id.round(amount - due) if due else 0.0
         self.write({'amount': amount if excess <= 0 else due, 'billing_journal_id': journal.id})
         if excess < 0:
@@ -234,6 +234,27 @@ class PaymentTransaction(models.Model):
         self._billing_book_transfer(message)
         if excess > 0:
             self._billing_create_excess(excess)._billing_book_transfer(message)
+
+    def _billing_replace_other_attempts(self):
+        """End the other attempts to pay the order, whose money has come by this transfer.
+
+        :raise UserError: If one of them is under way: its money may come, too.
+        """
+        self.ensure_one()
+        order = self.billing_order_id
+        awaited = order._billing_get_awaited_transfers()
+        if under_way := order._billing_give_up_attempts() - awaited - self:
+            raise UserError(
+                self.env._(
+                    "Payment %(reference)s of order %(order)s is under way and could not be ended"
+                    " at the provider. Enter the transfer when its result is known: if the order is"
+                    " paid then, the money of the transfer is on the customer's account.",
+                    reference=under_way[0].reference,
+                    order=order.name,
+                )
+            )
+        if self not in awaited:  # Of an order one at most is awaited.
+            order._billing_end_transfers(self.env._("The money came by another transfer."))
 
     def _billing_create_excess(self, amount):
         """Return the payment of what a transfer has brought beyond what was asked for.

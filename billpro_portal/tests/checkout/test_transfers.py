@@ -267,6 +267,22 @@ class TestTransfers(TransferCommon):
         self.assertIn("Paid already: Wire Transfer", page)
         self.assertNotIn("The payment was cancelled.", page)
 
+    def test_another_payment_is_under_way(self):
+        tx = self._choose_transfer(self.order)
+        self._pay_another_way(self.order, tx)
+        card = self._create_initial_transaction(self.order, 'pending')
+        for amount in (100, 121):
+            with (
+                self.assertRaisesRegex(UserError, f"{card.reference} of order .* is under way"),
+                self.env.cr.savepoint(),
+            ):
+                self._open_dialog(tx, amount=amount).action_book()
+            self.env.invalidate_all()
+        self.assertEqual((tx.state, card.state), ('cancel', 'pending'))
+        self._finish(card)
+        self._receive(tx)
+        self.assertEqual(self.order.billing_on_account_amount, 121)
+
     def test_too_much(self):
         tx = self._choose_transfer(self.order)
         dialog = self._open_dialog(tx, amount=150)
