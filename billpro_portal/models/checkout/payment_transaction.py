@@ -145,12 +145,17 @@ class PaymentTransaction(models.Model):
     def _billing_get_transfer_due(self):
         """Return what the order asks for now of the transfer's money.
 
-        :return: The amount; 0 if the order needs none, or none in this currency.
+        :return: The amount; 0 if the order needs none, none in this currency, or can't take it.
         :rtype: float
         """
         self.ensure_one()
         order = self.billing_order_id
-        if order.billing_status not in BEFORE_APPROVAL or order.currency_id != self.currency_id:
+        if (
+            not order.purchase_type
+            or order.billing_status not in BEFORE_APPROVAL
+            or order.currency_id != self.currency_id
+            or order._billing_get_other_payments_hold(with_begun=False)
+        ):
             return 0.0
         return max(0.0, order._billing_get_amount_asked())
 
@@ -174,10 +179,7 @@ class PaymentTransaction(models.Model):
         difference = self.currency_id.compare_amounts(amount, due)
         missing = self.currency_id.format(abs(due - amount))
         if not due:
-            return self.env._(
-                "The order needs no payment. It stays as it is, and the money is on the customer's"
-                " account."
-            )
+            return self._billing_get_on_account_consequence()
         if difference < 0:
             return self.env._(
                 "%s are missing. What has arrived counts as a part, the order goes on waiting, and"
@@ -191,6 +193,29 @@ class PaymentTransaction(models.Model):
                 missing,
             )
         return self.env._("The order is paid.")
+
+    def _billing_get_on_account_consequence(self):
+        """Return why all that has arrived of a transfer is on the customer's account.
+
+        :rtype: str
+        """
+        self.ensure_one()
+        order = self.billing_order_id
+        if order.billing_status in BEFORE_APPROVAL and order.currency_id != self.currency_id:
+            return self.env._(
+                "The order is in %s. It goes on waiting, and the money is on the customer's"
+                " account.",
+                order.currency_id.name,
+            )
+        if order._billing_get_other_payments_hold(with_begun=False):
+            return self.env._(
+                "The order was paid or invoiced in another way, or is being paid. It stays as it"
+                " is, and the money is on the customer's account."
+            )
+        return self.env._(
+            "The order needs no payment. It stays as it is, and the money is on the customer's"
+            " account."
+        )
 
     def _billing_get_transfer_journals(self):
         """Return the journals in which the money of a transfer may be found.

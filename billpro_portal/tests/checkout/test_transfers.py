@@ -328,6 +328,20 @@ class TestTransfers(TransferCommon):
             self._open_dialog(tx, journal_id=sales.id).action_book()
         self.assertEqual((tx.state, self.order.billing_status), ('pending', 'pending'))
 
+    def test_the_order_is_in_another_currency_now(self):
+        tx = self._choose_transfer(self.order)
+        self.order.with_user(self.billing_user).action_end_transfer()
+        tx.currency_id = self._enable_currency('EUR')
+        dialog = self._open_dialog(tx)
+        self.assertEqual((dialog.due, dialog.amount, dialog.difference), (0, 121, 0))
+        self.assertIn("The order is in USD.", dialog.consequence)
+        dialog.action_book()
+        self.env.invalidate_all()
+        self.assertEqual((tx.state, self.order.billing_status), ('done', 'pending'))
+        self.assertFalse(tx.invoice_ids)
+        self.assertEqual(tx.payment_id.currency_id.name, 'EUR')
+        self.assertEqual(len(self.order.activity_ids), 1)
+
     def test_the_order_is_cancelled_and_the_money_comes(self):
         tx = self._choose_transfer(self.order)
         self.order.with_user(self.salesperson).action_cancel_unpaid()
@@ -425,6 +439,13 @@ class TestTransfers(TransferCommon):
         page = self._get_page(self.order)
         self.assertIn("This order is paid already", page)
         self.assertNotIn(IBAN, page)
+        dialog = self._open_dialog(tx)
+        self.assertEqual((dialog.due, dialog.amount), (0, 121))
+        self.assertIn("paid or invoiced in another way", dialog.consequence)
+        dialog.action_book()
+        self.env.invalidate_all()
+        self.assertEqual((tx.state, self.order.billing_status), ('done', 'pending'))
+        self.assertEqual(self.order.billing_on_account_amount, 121)
 
     # === ELSEWHERE === #
 
