@@ -77,11 +77,21 @@ class PaymentTransaction(models.Model):
             ),
         )
         if self._billing_waits_for_customer():
+            is_told = self.billing_order_id.billing_notification_ids.filtered(
+                lambda notice: (
+                    notice.kind == 'payment_authentication' and notice.transaction_id == self
+                )
+            )
             waiting = (
                 'warning',
                 self.env._(
                     "The customer's bank wants the customer to confirm it. The order's link, where"
                     " they do that, is sent to them; you can also copy it."
+                )
+                if is_told
+                else self.env._(
+                    "The customer's bank wants the customer to confirm it. They do that at the"
+                    " order's link, which nobody sends to them: copy it, and send it."
                 ),
             )
         kind, message = {
