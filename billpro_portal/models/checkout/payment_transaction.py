@@ -238,6 +238,16 @@ class PaymentTransaction(models.Model):
                 *self.env['account.journal']._check_company_domain(self.company_id),
                 ('type', 'in', ('bank', 'cash')),
             ]
+        ).filtered(self._billing_get_lines_by_hand)
+
+    def _billing_get_lines_by_hand(self, journal):
+        """Return the payment methods of a journal by which money comes without a provider.
+
+        :param account.journal journal: The journal.
+        :rtype: account.payment.method.line
+        """
+        return journal._get_available_payment_method_lines('inbound').filtered(
+            lambda line: not line.payment_provider_id
         )
 
     def _billing_receive_transfer(self, amount, journal):
@@ -332,11 +342,9 @@ class PaymentTransaction(models.Model):
         can't be paid.
         """
         if journal := self.billing_journal_id:
-            lines = journal._get_available_payment_method_lines('inbound')
-            by_hand = lines.filtered(lambda line: not line.payment_provider_id)
             extra_create_values = {
                 'journal_id': journal.id,
-                'payment_method_line_id': by_hand[:1].id,
+                'payment_method_line_id': self._billing_get_lines_by_hand(journal)[:1].id,
                 **extra_create_values,
             }
         return super()._create_payment(**extra_create_values)

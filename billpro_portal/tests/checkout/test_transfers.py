@@ -328,6 +328,17 @@ class TestTransfers(TransferCommon):
             self._open_dialog(tx, journal_id=sales.id).action_book()
         self.assertEqual((tx.state, self.order.billing_status), ('pending', 'pending'))
 
+    def test_a_journal_of_providers_only(self):
+        tx = self._choose_transfer(self.order)
+        journal = self.transfers.journal_id
+        lines = journal.inbound_payment_method_line_ids
+        lines.filtered(lambda line: not line.payment_provider_id).unlink()
+        dialog = self._open_dialog(tx, journal_id=journal.id)
+        self.assertNotIn(journal, dialog.possible_journal_ids)
+        with self.assertRaisesRegex(UserError, "where the money has arrived"):
+            dialog.action_book()
+        self.assertEqual((tx.state, self.order.billing_status), ('pending', 'pending'))
+
     def test_the_order_is_in_another_currency_now(self):
         tx = self._choose_transfer(self.order)
         self.order.with_user(self.billing_user).action_end_transfer()
