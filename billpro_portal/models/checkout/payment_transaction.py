@@ -77,23 +77,7 @@ class PaymentTransaction(models.Model):
             ),
         )
         if self._billing_waits_for_customer():
-            is_told = self.billing_order_id.billing_notification_ids.filtered(
-                lambda notice: (
-                    notice.kind == 'payment_authentication' and notice.transaction_id == self
-                )
-            )
-            waiting = (
-                'warning',
-                self.env._(
-                    "The customer's bank wants the customer to confirm it. The order's link, where"
-                    " they do that, is sent to them; you can also copy it."
-                )
-                if is_told
-                else self.env._(
-                    "The customer's bank wants the customer to confirm it. They do that at the"
-                    " order's link, which nobody sends to them: copy it, and send it."
-                ),
-            )
+            waiting = ('warning', self._billing_get_authentication_text())
         kind, message = {
             'done': ('success', self.env._("The initial payment is approved.")),
             'error': (
@@ -112,6 +96,24 @@ class PaymentTransaction(models.Model):
                 'next': {'type': 'ir.actions.act_window_close'},
             },
         }
+
+    def _billing_get_authentication_text(self):
+        """Return that the customer's bank wants the customer, and how they learn of it, for staff.
+
+        :rtype: str
+        """
+        self.ensure_one()
+        if self.billing_order_id.billing_notification_ids.filtered(
+            lambda notice: notice.kind == 'payment_authentication' and notice.transaction_id == self
+        ):
+            return self.env._(
+                "The customer's bank wants the customer to confirm it. The order's link, where they"
+                " do that, is sent to them; you can also copy it."
+            )
+        return self.env._(
+            "The customer's bank wants the customer to confirm it. They do that at the order's"
+            " link, which nobody sends to them: copy it, and send it."
+        )
 
     # === TRANSFERS === #
 
@@ -233,12 +235,13 @@ class PaymentTransaction(models.Model):
         :rtype: account.journal
         """
         self.ensure_one()
-        return self.env['account.journal'].search(
+        journals = self.env['account.journal'].search(
             [
                 *self.env['account.journal']._check_company_domain(self.company_id),
                 ('type', 'in', ('bank', 'cash')),
             ]
-        ).filtered(self._billing_get_lines_by_hand)
+        )
+        return journals.filtered(self._billing_get_lines_by_hand)
 
     def _billing_get_lines_by_hand(self, journal):
         """Return the payment methods of a journal by which money comes without a provider.
