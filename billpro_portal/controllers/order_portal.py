@@ -30,12 +30,14 @@ class OrderPortal(Checkout):
                 page=self._cast_as_int(page) or 1,
                 notice=order.env['billpro.order.page']._get_notice(order, notice),
             )
-        if order.billing_awaits_transfer:
+        # Who waits for a transfer may have been paid in another way meanwhile.
+        is_held = order.billing_awaits_transfer and order._billing_get_other_payments_hold()
+        if order.billing_awaits_transfer and not is_held:
             return self._billpro_render_private(
                 'billpro_portal.transfer_page',
                 order.env['billpro.checkout.page']._get_transfer_values(order),
             )
-        if order._billing_get_payment_in_progress():
+        if order._billing_get_payment_in_progress() and not is_held:
             return self._billpro_render_private(
                 'billpro_portal.pending_page',
                 order.env['billpro.checkout.page']._get_pending_values(order),

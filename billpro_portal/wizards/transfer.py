@@ -109,6 +109,11 @@ class BillproTransfer(models.TransientModel):
             raise UserError(self.env._("Enter an amount above zero."))
         journal = self.journal_id.sudo()
         if journal not in tx._billing_get_transfer_journals():
-            raise UserError(self.env._("Choose where the money has arrived."))
+            raise UserError(
+                self.env._(
+                    "Choose where the money has arrived: a bank or cash journal with a payment"
+                    " method for incoming payments that belongs to no provider."
+                )
+            )
         tx._billing_receive_transfer(amount, journal)
         return {'type': 'ir.actions.act_window_close'}

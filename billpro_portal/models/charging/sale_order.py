@@ -404,9 +404,9 @@ class SaleOrder(models.Model):
         )
         under_way = unfit._billing_give_up() | (unfit & self._billing_get_payment_in_progress())
         transfers = under_way.filtered('billing_awaits_transfer')
-        if hold in {PAID, False}:
+        if transfers and hold in {PAID, False} and self._billing_get_amount_received() > 0:
             # No provider will tell of it: this is the money that it waited for, or a part of it.
-            transfers._billing_end_wait(self.env._("The money came in another way."))
+            self._billing_end_transfers(self.env._("The money came in another way."))
         under_way -= transfers
         # Staff were asked to release what was reserved.
         return not under_way.filtered(

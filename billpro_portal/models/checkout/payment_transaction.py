@@ -77,13 +77,7 @@ class PaymentTransaction(models.Model):
             ),
         )
         if self._billing_waits_for_customer():
-            waiting = (
-                'warning',
-                self.env._(
-                    "The customer's bank wants the customer to confirm it. The order's link, where"
-                    " they do that, is sent to them; you can also copy it."
-                ),
-            )
+            waiting = ('warning', self._billing_get_authentication_text())
         kind, message = {
             'done': ('success', self.env._("The initial payment is approved.")),
             'error': (
@@ -102,6 +96,24 @@ class PaymentTransaction(models.Model):
                 'next': {'type': 'ir.actions.act_window_close'},
             },
         }
+
+    def _billing_get_authentication_text(self):
+        """Return that the customer's bank wants the customer, and how they learn of it, for staff.
+
+        :rtype: str
+        """
+        self.ensure_one()
+        if self.billing_order_id.billing_notification_ids.filtered(
+            lambda notice: notice.kind == 'payment_authentication' and notice.transaction_id == self
+        ):
+            return self.env._(
+                "The customer's bank wants the customer to confirm it. The order's link, where they"
+                " do that, is sent to them; you can also copy it."
+            )
+        return self.env._(
+            "The customer's bank wants the customer to confirm it. They do that at the order's"
+            " link, which nobody sends to them: copy it, and send it."
+        )
 
     # === TRANSFERS === #
 
@@ -145,15 +157,17 @@ class PaymentTransaction(models.Model):
     def _billing_get_transfer_due(self):
         """Return what the order asks for now of the transfer's money.
 
-        :return: The amount; 0 if the order takes none, or none in this currency.
+        :return: The amount; 0 if the order needs none, none in this currency, or can't take it.
         :rtype: float
         """
         self.ensure_one()
         order = self.billing_order_id
-        is_waiting = order.billing_status in BEFORE_APPROVAL
-        if not is_waiting or order.currency_id != self.currency_id:
-            return 0.0
-        if order._billing_get_other_payments_hold(with_begun=False):
+        if (
+            not order.purchase_type
+            or order.billing_status not in BEFORE_APPROVAL
+            or order.currency_id != self.currency_id
+            or order._billing_get_other_payments_hold(with_begun=False)
+        ):
             return 0.0
         return max(0.0, order._billing_get_amount_asked())
 
@@ -177,10 +191,7 @@ class PaymentTransaction(models.Model):
         difference = self.currency_id.compare_amounts(amount, due)
         missing = self.currency_id.format(abs(due - amount))
         if not due:
-            return self.env._(
-                "The order takes no payment now. It stays as it is, and the money is on the"
-                " customer's account."
-            )
+            return self._billing_get_on_account_consequence()
         if difference < 0:
             return self.env._(
                 "%s are missing. What has arrived counts as a part, the order goes on waiting, and"
@@ -195,17 +206,51 @@ class PaymentTransaction(models.Model):
             )
         return self.env._("The order is paid.")
 
+    def _billing_get_on_account_consequence(self):
+        """Return why all that has arrived of a transfer is on the customer's account.
+
+        :rtype: str
+        """
+        self.ensure_one()
+        order = self.billing_order_id
+        if order.billing_status in BEFORE_APPROVAL and order.currency_id != self.currency_id:
+            return self.env._(
+                "The order is in %s. It goes on waiting, and the money is on the customer's"
+                " account.",
+                order.currency_id.name,
+            )
+        if order._billing_get_other_payments_hold(with_begun=False):
+            return self.env._(
+                "The order was paid or invoiced in another way, or is being paid. It stays as it"
+                " is, and the money is on the customer's account."
+            )
+        return self.env._(
+            "The order needs no payment. It stays as it is, and the money is on the customer's"
+            " account."
+        )
+
     def _billing_get_transfer_journals(self):
         """Return the journals in which the money of a transfer may be found.
 
         :rtype: account.journal
         """
         self.ensure_one()
-        return self.env['account.journal'].search(
+        journals = self.env['account.journal'].search(
             [
                 *self.env['account.journal']._check_company_domain(self.company_id),
                 ('type', 'in', ('bank', 'cash')),
             ]
+        )
+        return journals.filtered(self._billing_get_lines_by_hand)
+
+    def _billing_get_lines_by_hand(self, journal):
+        """Return the payment methods of a journal by which money comes without a provider.
+
+        :param account.journal journal: The journal.
+        :rtype: account.payment.method.line
+        """
+        return journal._get_available_payment_method_lines('inbound').filtered(
+            lambda line: not line.payment_provider_id
         )
 
     def _billing_receive_transfer(self, amount, journal):
@@ -217,6 +262,7 @@ class PaymentTransaction(models.Model):
 
         :param float amount: What has arrived, in the currency of the transaction.
         :param account.journal journal: Where it has arrived.
+        :raise UserError: If another payment of the order is under way, or it can't be booked.
         """
         self.ensure_one()
         order, due = self.billing_order_id, self._billing_get_transfer_due()
@@ -226,11 +272,8 @@ class PaymentTransaction(models.Model):
             amount=self.currency_id.format(amount),
             journal=journal.name,
         )
-        others = order._billing_get_initial_attempts() - self
-        others._billing_give_up()
-        others.filtered('billing_awaits_transfer')._billing_end_wait(
-            self.env._("The money came by another transfer.")
-        )
+        if due:
+            self._billing_replace_other_attempts()
         excess = self.currency_id.round(amount - due) if due else 0.0
         self.write({'amount': amount if excess <= 0 else due, 'billing_journal_id': journal.id})
         if excess < 0:
@@ -239,6 +282,27 @@ class PaymentTransaction(models.Model):
         self._billing_book_transfer(message)
         if excess > 0:
             self._billing_create_excess(excess)._billing_book_transfer(message)
+
+    def _billing_replace_other_attempts(self):
+        """End the other attempts to pay the order, whose money has come by this transfer.
+
+        :raise UserError: If one of them is under way: its money may come, too.
+        """
+        self.ensure_one()
+        order = self.billing_order_id
+        awaited = order._billing_get_awaited_transfers()
+        if under_way := order._billing_give_up_attempts() - awaited - self:
+            raise UserError(
+                self.env._(
+                    "Payment %(reference)s of order %(order)s is under way and could not be ended"
+                    " at the provider. Enter the transfer when its result is known: if the order is"
+                    " paid then, the money of the transfer is on the customer's account.",
+                    reference=under_way[0].reference,
+                    order=order.name,
+                )
+            )
+        if self not in awaited:  # Of an order one at most is awaited.
+            order._billing_end_transfers(self.env._("The money came by another transfer."))
 
     def _billing_create_excess(self, amount):
         """Return the payment of what a transfer has brought beyond what was asked for.
@@ -266,8 +330,12 @@ class PaymentTransaction(models.Model):
         """Book what a person has found on the bank account, as what a provider has collected.
 
         :param str message: Who has found what.
+        :raise UserError: If it can't be booked.
         """
-        self._set_done(state_message=message)
+        # A part has no order of ours any more, and may come when nobody waits for it any more.
+        self._set_done(state_message=message, extra_allowed_states=('cancel',))
+        if self.state != 'done':
+            raise UserError(self.env._("Transfer %s can't be booked in its state.", self.reference))
         self._post_process()
 
     def _create_payment(self, **extra_create_values):
@@ -277,11 +345,9 @@ class PaymentTransaction(models.Model):
         can't be paid.
         """
         if journal := self.billing_journal_id:
-            lines = journal._get_available_payment_method_lines('inbound')
-            by_hand = lines.filtered(lambda line: not line.payment_provider_id)
             extra_create_values = {
                 'journal_id': journal.id,
-                'payment_method_line_id': by_hand[:1].id,
+                'payment_method_line_id': self._billing_get_lines_by_hand(journal)[:1].id,
                 **extra_create_values,
             }
         return super()._create_payment(**extra_create_values)

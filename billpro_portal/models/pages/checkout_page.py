@@ -201,7 +201,9 @@ class BillproCheckoutPage(models.AbstractModel):
             return f'{reserved} {confirmation}'
         if order.billing_authorization_id.state == 'cancel':
             return self.env._("Your payment was released. Nothing was charged.")
-        tx = order._billing_get_initial_attempts().filtered(lambda tx: tx.state == 'done')[:1]
+        done = order._billing_get_initial_attempts().filtered(lambda tx: tx.state == 'done')
+        # What came beyond it is on account, and newer.
+        tx = done.filtered('invoice_ids')[:1] or done[-1:]
         if tx.operation == 'validation':
             registered = (
                 self.env._("Your card is registered.")

@@ -203,6 +203,15 @@ class TestStoredCardAuthentication(GatewayCommon, BillingHttpCommon):
         self.assertIn("We received your payment of", self._open('/result').text)
         self._assert_paid_once()
 
+    def test_staff_learn_that_no_notice_is_sent(self):
+        kind = self.env['billpro.notification.kind']._get('payment_authentication')
+        kind.write({'mail_on': False, 'sms_on': False})
+        told = self._charge_by_staff()
+        self.assertIn("The customer's bank wants the customer to confirm it", told['message'])
+        self.assertIn("copy", told['message'])
+        self.assertNotIn("is sent to them", told['message'])
+        self.assertFalse(self.order.billing_notification_ids)
+
     def test_staff_charge_another_card_instead(self):
         self._charge_by_staff()
         asked = self.order.billing_transaction_ids

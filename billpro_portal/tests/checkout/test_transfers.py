@@ -245,6 +245,44 @@ class TestTransfers(TransferCommon):
         self.assertEqual(tx.billing_order_id, self.order)
         self.assertFalse(self.order.activity_ids)
 
+    def test_a_part_of_what_nobody_awaits_any_more(self):
+        tx = self._choose_transfer(self.order)
+        self.order.with_user(self.billing_user).action_end_transfer()
+        self._receive(tx, amount=100)
+        self.assertEqual((tx.state, tx.payment_id.amount), ('done', 100))
+        self.assertEqual(self.order.billing_status, 'pending')
+        self.assertEqual(self.order._billing_get_amount_received(), 100)
+        self.assertEqual(self.order._billing_get_amount_asked(), 21)
+        self._receive(self._choose_transfer(self.order))
+        self._assert_paid(self.order, 121)
+
+    def test_a_part_of_a_transfer_that_was_replaced(self):
+        first = self._choose_transfer(self.order)
+        self._pay_another_way(self.order, first)
+        second = self._choose_transfer(self.order)
+        self._receive(first, amount=100)
+        self.assertEqual((first.state, second.state), ('done', 'cancel'))
+        self.assertTrue(second.billing_superseded)
+        page = self._get_page(self.order)
+        self.assertIn("Paid already: Wire Transfer", page)
+        self.assertNotIn("The payment was cancelled.", page)
+
+    def test_another_payment_is_under_way(self):
+        tx = self._choose_transfer(self.order)
+        self._pay_another_way(self.order, tx)
+        card = self._create_initial_transaction(self.order, 'pending')
+        for amount in (100, 121):
+            with (
+                self.assertRaisesRegex(UserError, f"{card.reference} of order .* is under way"),
+                self.env.cr.savepoint(),
+            ):
+                self._open_dialog(tx, amount=amount).action_book()
+            self.env.invalidate_all()
+        self.assertEqual((tx.state, card.state), ('cancel', 'pending'))
+        self._finish(card)
+        self._receive(tx)
+        self.assertEqual(self.order.billing_on_account_amount, 121)
+
     def test_too_much(self):
         tx = self._choose_transfer(self.order)
         dialog = self._open_dialog(tx, amount=150)
@@ -257,6 +295,9 @@ class TestTransfers(TransferCommon):
         self.assertEqual(self.order.billing_move_ids.payment_state, 'paid')
         self.assertEqual(self.order.billing_on_account_amount, 29)
         self.assertEqual(len(self.order.activity_ids), 1)
+        message = self.env['billpro.checkout.page']._get_success_message(self.order)
+        self.assertIn('121.00', message)
+        self.assertNotIn('29.00', message)
 
     def test_too_much_while_the_checkout_is_open(self):
         tx = self._choose_transfer(self.order)
@@ -286,6 +327,31 @@ class TestTransfers(TransferCommon):
         with self.assertRaisesRegex(UserError, "where the money has arrived"):
             self._open_dialog(tx, journal_id=sales.id).action_book()
         self.assertEqual((tx.state, self.order.billing_status), ('pending', 'pending'))
+
+    def test_a_journal_of_providers_only(self):
+        tx = self._choose_transfer(self.order)
+        journal = self.transfers.journal_id
+        lines = journal.inbound_payment_method_line_ids
+        lines.filtered(lambda line: not line.payment_provider_id).unlink()
+        dialog = self._open_dialog(tx, journal_id=journal.id)
+        self.assertNotIn(journal, dialog.possible_journal_ids)
+        with self.assertRaisesRegex(UserError, "where the money has arrived"):
+            dialog.action_book()
+        self.assertEqual((tx.state, self.order.billing_status), ('pending', 'pending'))
+
+    def test_the_order_is_in_another_currency_now(self):
+        tx = self._choose_transfer(self.order)
+        self.order.with_user(self.billing_user).action_end_transfer()
+        tx.currency_id = self._enable_currency('EUR')
+        dialog = self._open_dialog(tx)
+        self.assertEqual((dialog.due, dialog.amount, dialog.difference), (0, 121, 0))
+        self.assertIn("The order is in USD.", dialog.consequence)
+        dialog.action_book()
+        self.env.invalidate_all()
+        self.assertEqual((tx.state, self.order.billing_status), ('done', 'pending'))
+        self.assertFalse(tx.invoice_ids)
+        self.assertEqual(tx.payment_id.currency_id.name, 'EUR')
+        self.assertEqual(len(self.order.activity_ids), 1)
 
     def test_the_order_is_cancelled_and_the_money_comes(self):
         tx = self._choose_transfer(self.order)
@@ -343,8 +409,11 @@ class TestTransfers(TransferCommon):
         invoice = self._invoice_by_hand(self.order)
         self.assertEqual(invoice.payment_reference, self.order.name)
         self._pay_by_bank(invoice)
+        page = self._get_page(self.order)
+        self.assertIn("This order is paid already", page)
+        self.assertNotIn(IBAN, page)
         self._let_run_look()
-        self.assertEqual(tx.state, 'cancel')
+        self.assertEqual((tx.state, tx.billing_superseded), ('cancel', True))
         self._assert_paid(self.order, 121)
 
     def test_a_part_by_the_invoice(self):
@@ -359,6 +428,15 @@ class TestTransfers(TransferCommon):
         self._receive(rest)
         self._assert_paid(self.order, 121)
 
+    def test_the_amount_was_another_and_nothing_came(self):
+        tx = self._choose_transfer(self.order)
+        tx.amount = 100
+        self._invoice_by_hand(self.order)
+        self._let_run_look()
+        self.assertEqual((tx.state, self.order.billing_status), ('pending', 'pending'))
+        self._receive(tx)
+        self._assert_paid(self.order, 121)
+
     def test_an_invoice_that_does_not_fit(self):
         tx = self._choose_transfer(self.order)
         invoice = self._invoice_by_hand(self.order)
@@ -369,8 +447,12 @@ class TestTransfers(TransferCommon):
         self._let_run_look()
         self.assertEqual((tx.state, self.order.billing_status), ('pending', 'pending'))
         self.assertIn("paid or invoiced in another way", self.order.activity_ids.summary)
+        page = self._get_page(self.order)
+        self.assertIn("This order is paid already", page)
+        self.assertNotIn(IBAN, page)
         dialog = self._open_dialog(tx)
-        self.assertIn("The order takes no payment now", dialog.consequence)
+        self.assertEqual((dialog.due, dialog.amount), (0, 121))
+        self.assertIn("paid or invoiced in another way", dialog.consequence)
         dialog.action_book()
         self.env.invalidate_all()
         self.assertEqual((tx.state, self.order.billing_status), ('done', 'pending'))
