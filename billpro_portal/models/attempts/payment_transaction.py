@@ -909,6 +909,9 @@ class PaymentTransaction(models.Model):
             is_charged_by_us = self.billing_event_id or self._billing_is_charged_by_us()
             if is_charged_by_us and decline.decline_class == AUTHENTICATION:
                 values['billing_action_required'] = True
+        if not self.billing_event_id and decline.decline_class != AUTHENTICATION:
+            # The bank has refused it after the customer confirmed it, or instead.
+            values['billing_action_required'] = False
         self.write({**values, 'billing_decline_class': decline.decline_class})
 
     # === AUTHENTICATION === #
@@ -971,7 +974,12 @@ class PaymentTransaction(models.Model):
         self.ensure_one()
         if self._billing_waits_for_customer():
             return True
-        if self.operation not in BROWSER_OPERATIONS or self.billing_ended:
+        # The page on which a customer was asked to confirm a stored card may be open still.
+        was_asked = self._billing_is_charged_by_us() and bool(self.billing_inquiry_count)
+        is_in_browser = self.operation in BROWSER_OPERATIONS or (
+            was_asked and self.state != 'draft'
+        )
+        if not is_in_browser or self.billing_ended:
             return False
         if self.state == 'draft':
             return True
