@@ -170,6 +170,16 @@ class TestReturnedDebits(DebitCommon):
         self.assertEqual(self.invoice.payment_state, 'paid')
         self._assert_books_closed(self.order)
 
+    def test_an_entry_that_was_reset_is_posted_again(self):
+        self._return_at(DUE + timedelta(days=20), self.tx, 'AM04')
+        dispute = self.order.billing_dispute_ids
+        entry = dispute.loss_move_id
+        entry.button_draft()
+        self.assertEqual(dispute.booking_state, 'to_book')
+        dispute.action_book()
+        self.assertEqual((dispute.loss_move_id, entry.state), (entry, 'posted'))
+        self._assert_owed_again('soft_declined', 'failed')
+
     def test_after_a_refusal_the_customer_is_asked(self):
         self._return_at(DUE + timedelta(days=20), self.tx, 'MD06')
         self._assert_owed_again('hard_declined', 'suspended')
