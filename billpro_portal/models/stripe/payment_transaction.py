@@ -412,7 +412,7 @@ class PaymentTransaction(models.Model):
         :param dict refund: Stripe's object.
         """
         self.ensure_one()
-        was_open = self.state == 'pending'
+        was_open = self.state in {'pending', 'done'}
         self._process('stripe', {'refund': refund})
         if self.state == 'error' and self.payment_id:
             self._billing_reopen_credit_note()
