@@ -596,12 +596,16 @@ class PaymentTransaction(models.Model):
         return stripe_object['status'] in _PAYABLE
 
     def _billing_process_finished_at_stripe(self):
-        """Take in what became of a payment or set-up if it is finished at Stripe."""
+        """Take in what became of a payment or set-up if it is finished at Stripe.
+
+        :return: Whether there was an answer.
+        :rtype: bool
+        """
         self.ensure_one()
         try:
             stripe_object = self._billing_fetch_stripe_object(self.provider_reference)
         except ValidationError:
-            return  # Logged already; it is asked again.
+            return False  # Logged already; it is asked again.
         status = stripe_object.get('status')
         self.billing_ended = status == 'canceled'
         is_finished = status in _FINISHED or (
@@ -609,6 +613,7 @@ class PaymentTransaction(models.Model):
         )
         if is_finished and (mismatch := self._billing_process_stripe_object(stripe_object)):
             self._billing_report_mismatch(mismatch)
+        return True
 
     # === WHOSE PAYMENT IT IS === #
 
