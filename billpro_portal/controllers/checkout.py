@@ -354,7 +354,11 @@ class Checkout(OrderAccess):
 
         :param sale.order order: The order.
         """
-        if order.billing_status in BEFORE_APPROVAL and not self._billpro_looks_on(order):
+        if (
+            order.billing_status in BEFORE_APPROVAL
+            and not self._billpro_looks_on(order)
+            and not request.env['ir.http'].is_a_bot()
+        ):
             order._billing_take_in_finished_payments()
             order.invalidate_recordset()
 

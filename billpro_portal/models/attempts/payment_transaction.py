@@ -32,6 +32,8 @@ BROWSER_OPERATIONS = frozenset({'online_direct', 'online_redirect', 'validation'
 PAYMENT_PAGE_MINUTES = 30
 # Nobody has a checkout open that long: what could not be ended until then keeps nobody waiting.
 FORGOTTEN_HOURS = 24
+# How long the pages of an order ask a provider nothing that has left one of them without an answer.
+SILENT_SECONDS = 10
 # A provider that reports by messages alone has said long before what became of a refund.
 REPORT_DAYS = 7
 # Most who don't come back have paid nothing: they are asked about for two days.
@@ -180,6 +182,11 @@ class PaymentTransaction(models.Model):
         help="When the provider is asked again about an unknown outcome.",
     )
     billing_inquiry_count = fields.Integer(string="Inquiries", readonly=True)
+    billing_unanswered_date = fields.Datetime(
+        string="Unanswered On",
+        readonly=True,
+        help="When the provider was asked for a page, and did not answer.",
+    )
 
     # === BUSINESS METHODS - PAYMENT FLOW === #
 
@@ -918,6 +925,9 @@ class PaymentTransaction(models.Model):
             is_charged_by_us = self.billing_event_id or self._billing_is_charged_by_us()
             if is_charged_by_us and decline.decline_class == AUTHENTICATION:
                 values['billing_action_required'] = True
+        if not self.billing_event_id and decline.decline_class != AUTHENTICATION:
+            # The bank has refused it after the customer confirmed it, or instead.
+            values['billing_action_required'] = False
         self.write({**values, 'billing_decline_class': decline.decline_class})
 
     # === AUTHENTICATION === #
@@ -993,7 +1003,12 @@ class PaymentTransaction(models.Model):
         self.ensure_one()
         if self._billing_waits_for_customer():
             return True
-        if self.operation not in BROWSER_OPERATIONS or self.billing_ended:
+        # The page on which a customer was asked to confirm a stored card may be open still.
+        was_asked = self._billing_is_charged_by_us() and bool(self.billing_inquiry_count)
+        is_in_browser = self.operation in BROWSER_OPERATIONS or (
+            was_asked and self.state != 'draft'
+        )
+        if not is_in_browser or self.billing_ended:
             return False
         if self.state == 'draft':
             return True
@@ -1170,13 +1185,29 @@ class PaymentTransaction(models.Model):
         return self.state == 'pending' and self.operation != 'validation'
 
     def _billing_take_in_if_finished(self):
-        """Take in what became of a payment if it is finished; the caller holds its lock."""
+        """Take in what became of a payment if it is finished; the caller holds its lock.
+
+        That there was no answer is kept: whoever opens the next page doesn't wait for it again.
+        """
         self.ensure_one()
         provider = self.provider_id._in_billing()
+        is_answered = True
         if self._billing_can_be_finished_by_browser():
-            provider._process_finished(self)
+            is_answered = provider._process_finished(self)
         elif self._billing_may_be_finished():
-            provider._fetch_outcome(self)
+            is_answered = provider._fetch_outcome(self)
+        if is_answered is False and provider._tells_outcomes:
+            self.billing_unanswered_date = fields.Datetime.now()
+
+    def _billing_find_silent_providers(self):
+        """Return the providers that were asked for payments just now, and did not answer.
+
+        :rtype: payment.provider
+        """
+        since = fields.Datetime.subtract(fields.Datetime.now(), seconds=SILENT_SECONDS)
+        return self.filtered(
+            lambda tx: tx.billing_unanswered_date and tx.billing_unanswered_date >= since
+        ).provider_id
 
     @api.model
     def _billing_look_after_unfinished(self, tx):

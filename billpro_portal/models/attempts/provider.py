@@ -425,7 +425,10 @@ class BillproProvider(models.AbstractModel):
         Asked of providers that keep what was begun.
 
         :param payment.transaction tx: The transaction, which has the provider's number.
+        :return: Whether there was an answer; never where the provider can't be asked.
+        :rtype: bool
         """
+        return False
 
     @api.model
     def _count_declines(self, txs):

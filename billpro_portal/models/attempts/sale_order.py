@@ -53,7 +53,9 @@ class SaleOrder(models.Model):
         """Ask what became of initial payments that may be finished by now, and book what was paid.
 
         Whoever opens the order's link comes back from the bank, perhaps: they must not be asked to
-        pay once more what they have paid. What the provider tells is committed.
+        pay once more what they have paid. What the provider tells is committed. Of what isn't open
+        any more only the newest is asked about, and no provider twice that doesn't answer: they
+        wait for each answer.
         """
         self.ensure_one()
 
@@ -65,8 +67,14 @@ class SaleOrder(models.Model):
 
         txs = self._billing_get_initial_attempts()
         failures = self.env['billpro.failure']
-        begun = txs.filtered(lambda tx: tx._billing_may_be_finished())
+        begun = txs.filtered(
+            lambda tx: (
+                (tx.state in {'draft', 'pending'} or tx == txs[0]) and tx._billing_may_be_finished()
+            )
+        )
         for tx in failures._leave_out_waiting(begun, 'inquire'):
+            if tx.provider_id in begun._billing_find_silent_providers():
+                continue
             self.env['billpro.own.transaction']._commit_alone(tx, 'inquire', partial(take_in, tx))
         paid = txs.filtered(lambda tx: tx.state == 'done' and not tx.is_post_processed)
         failures._leave_out_waiting(paid, 'book')._billing_book_alone()

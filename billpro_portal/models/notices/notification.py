@@ -16,10 +16,8 @@ from ...billing.notice_dates import (
     card_expiring_date,
     reminder_number,
 )
-from ...billing.payment_methods import METHODS
+from ...billing.payment_methods import METHODS, get_notice_days
 
-# The longest that a company can set; few events are further away.
-LONGEST_DEBIT_NOTICE = timedelta(days=LONGEST_LEAD + 1)
 # Dates of customers may be a day ahead of or behind that of the server.
 ONE_DAY = timedelta(days=1)
 # After a standstill of the server a reminder is still welcome, months later it is not.
@@ -592,6 +590,8 @@ class BillproNotification(models.Model):
         now = fields.Datetime.now()
         for company in self.env['res.company'].search([('active', '=', True)]):
             notice_days = company.billing_notice_days
+            agreed = company.billing_debit_notice_days
+            debit_days = max(get_notice_days(code, agreed) for code in METHODS)
             announced = self._search(
                 [('kind', 'in', ['payment_upcoming', 'trial_ending']), ('event_id', '!=', False)]
             )
@@ -606,7 +606,7 @@ class BillproNotification(models.Model):
                     '|',
                     ('due_date', '<=', now + timedelta(days=notice_days and notice_days + 1)),
                     '&',
-                    ('due_date', '<=', now + LONGEST_DEBIT_NOTICE),
+                    ('due_date', '<=', now + timedelta(days=debit_days + 1)),
                     ('order_id.billing_token_id.payment_method_id.code', 'in', list(METHODS)),
                 ]
             )

@@ -48,6 +48,7 @@ class BillproOrderPayments(models.AbstractModel):
         """
         purchase = order._get_purchase()
         outstanding = order._billing_get_outstanding_events()
+        is_card = order._billing_speaks_of_cards()  # Once: it takes a search.
         return [
             {
                 'date': order._get_due_date_text(event),
@@ -55,7 +56,7 @@ class BillproOrderPayments(models.AbstractModel):
                 'description': ' · '.join(
                     purchase._get_event_terms(leaf) for leaf in event._get_leaves()
                 ),
-                'explanation': self._get_event_explanation(order, event),
+                'explanation': self._get_event_explanation(order, event, is_card),
                 **self._get_event_status(order, event, is_overdue=event in outstanding),
             }
             for event in order.billing_event_ids
@@ -89,11 +90,12 @@ class BillproOrderPayments(models.AbstractModel):
             return self.env._("Stopped until you pay"), 'secondary'
         return self.env._("Scheduled"), 'info'
 
-    def _get_event_explanation(self, order, event):
+    def _get_event_explanation(self, order, event, is_card=None):
         """Return what happens next to a payment that is under way or declined, for the customer.
 
         :param sale.order order: The order.
         :param billpro.billing.event event: A scheduled payment.
+        :param bool|None is_card: What `_billing_speaks_of_cards` says, if it is known already.
         :rtype: str
         """
         if event.status == 'processing' and (expected := event._get_expected_date()):
@@ -113,16 +115,18 @@ class BillproOrderPayments(models.AbstractModel):
             return self.env._(
                 "We will try again on %s.", order._billing_get_date_text(event.retry_date)
             )
-        return self._get_final_decline_explanation(order, event)
+        if is_card is None:
+            is_card = order._billing_speaks_of_cards()
+        return self._get_final_decline_explanation(order, event, is_card)
 
-    def _get_final_decline_explanation(self, order, event):
+    def _get_final_decline_explanation(self, order, event, is_card):
         """Return what a customer can do about a payment that isn't tried again by itself.
 
         :param sale.order order: The order.
         :param billpro.billing.event event: The declined payment.
+        :param bool is_card: What `_billing_speaks_of_cards` says.
         :rtype: str
         """
-        is_card = order._billing_speaks_of_cards()
         if event._is_card_spent():
             return (
                 self.env._(
@@ -164,10 +168,11 @@ class BillproOrderPayments(models.AbstractModel):
 
     def _get_history_rows(self, order, page):
         start = (page - 1) * HISTORY_PAGE_SIZE
+        is_card = order._billing_speaks_of_cards()  # Once: it takes a search.
         return [
             self._get_other_history_row(order, entry)
             if isinstance(entry, dict)
-            else self._get_history_row(order, entry)
+            else self._get_history_row(order, entry, is_card)
             for entry in self._get_history_entries(order)[start : start + HISTORY_PAGE_SIZE]
         ]
 
@@ -209,11 +214,12 @@ class BillproOrderPayments(models.AbstractModel):
             'documents': [self._get_invoice_link(order, move) for move in document],
         }
 
-    def _get_history_row(self, order, tx):
+    def _get_history_row(self, order, tx, is_card=None):
         """Return a payment or refund as a row of the billing history.
 
         :param sale.order order: The order.
         :param payment.transaction tx: The payment or refund.
+        :param bool|None is_card: What `_billing_speaks_of_cards` says, if it is known already.
         :rtype: dict
         """
         is_refund = tx.operation == 'refund'
@@ -238,7 +244,7 @@ class BillproOrderPayments(models.AbstractModel):
             'status': status,
             'css': css,
             'card': tx._get_card_name(),
-            'explanation': self._get_attempt_explanation(order, tx),
+            'explanation': self._get_attempt_explanation(order, tx, is_card),
             'url': order._billing_get_order_link(f'/payment/{tx.id}'),
             'documents': self._get_document_links(order, tx),
         }
@@ -265,11 +271,12 @@ class BillproOrderPayments(models.AbstractModel):
             return self.env._("%s and more", names[0])
         return names[0] if names else self.env._("Payment")
 
-    def _get_attempt_explanation(self, order, tx):
+    def _get_attempt_explanation(self, order, tx, is_card=None):
         """Return what happened to an attempt that is under way or declined, for the customer.
 
         :param sale.order order: The order.
         :param payment.transaction tx: A payment.
+        :param bool|None is_card: What `_billing_speaks_of_cards` says, if it is known already.
         :rtype: str
         """
         event = tx.billing_event_id
@@ -280,7 +287,7 @@ class BillproOrderPayments(models.AbstractModel):
                 None,
                 [
                     self._get_decline_reason(tx),
-                    is_open and is_last and self._get_event_explanation(order, event),
+                    is_open and is_last and self._get_event_explanation(order, event, is_card),
                 ],
             )
         )

@@ -210,16 +210,65 @@ class BillproDispute(models.Model):
             payment.action_cancel()
             self.is_booked_otherwise = True
             return
-        account = payment.destination_account_id
-        entry = self.transaction_id.provider_id._billpro_post_entry(
-            self._prepare_loss(account),
+        self.loss_move_id = self.transaction_id.provider_id._billpro_post_entry(
+            self._prepare_return(),
             self.company_id._billing_get_today(),
             self.env._("Returned payment %s", self.transaction_id.reference),
         )
-        paid = payment.move_id.line_ids.filtered(lambda item: item.account_id == account)
+        self._reconcile_return()
+
+    def _get_paid_items(self):
+        """Return the journal items by which the customer has paid.
+
+        :rtype: account.move.line
+        """
+        payment = self.transaction_id.payment_id
+        return payment.move_id.line_ids.filtered(
+            lambda item: item.account_id == payment.destination_account_id
+        )
+
+    def _prepare_return(self):
+        """Return the journal items of a return.
+
+        The customer owes what was paid, in its currency and at its rate. Payouts may have it in
+        another one: what the provider takes back beside that is lost.
+
+        :rtype: list[dict]
+        """
+        paid = self._get_paid_items()
+        company_currency = self.company_id.currency_id
+        amount, balance = -sum(paid.mapped('amount_currency')), -sum(paid.mapped('balance'))
+        if self.currency_id == paid.currency_id:  # Of a payment refunded in part it is the rest.
+            balance = company_currency.round(balance * self.amount / amount)
+            amount = self.amount
+        # As of a loss: each second item is what is taken from (`_get_held`).
+        values_list = self._prepare_loss(paid.account_id)
+        owed = values_list[0]
+        difference = company_currency.round(owed['balance'] - balance)
+        lost = {
+            **owed,
+            'currency_id': company_currency.id,
+            'amount_currency': difference,
+            'balance': difference,
+        }
+        owed |= {
+            'currency_id': paid.currency_id.id,
+            'amount_currency': amount,
+            'balance': balance,
+        }
+        if difference:
+            values_list.append(lost)
+        for values in values_list[2::2]:
+            account = self.transaction_id.provider_id._billpro_get_payout_account('loss')
+            values['account_id'] = account.id
+        return values_list
+
+    def _reconcile_return(self):
+        """Reconcile what was paid with what is owed again."""
+        paid = self._get_paid_items()
         paid.remove_move_reconcile()
-        (paid | entry.line_ids.filtered(lambda item: item.account_id == account)).reconcile()
-        self.loss_move_id = entry
+        owed = self.loss_move_id.line_ids.filtered(lambda item: item.account_id == paid.account_id)
+        (paid | owed).reconcile()
 
     def _describe(self):
         """Return what has become of the dispute, as staff read it.
@@ -436,11 +485,13 @@ class BillproDispute(models.Model):
         :raise UserError: If a journal or an account is missing.
         """
         self.ensure_one()
-        if self.is_return:
-            self._book_return()
-            return
         if self.loss_move_id.state == 'draft':
             self.loss_move_id._post(soft=False)  # Somebody has reset it.
+            if self.is_return:
+                self._reconcile_return()
+            return
+        if self.is_return:
+            self._book_return()
             return
         tx = self.transaction_id
         account = tx.provider_id._billpro_get_payout_account('loss')

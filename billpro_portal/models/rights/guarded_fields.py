@@ -82,6 +82,7 @@ OWN = {
         'billing_return_date',
         'billing_sent_date',
         'billing_superseded',
+        'billing_unanswered_date',
     },
     'payment.token': {
         'billing_order_ids',

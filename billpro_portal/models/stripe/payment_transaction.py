@@ -412,7 +412,7 @@ class PaymentTransaction(models.Model):
         :param dict refund: Stripe's object.
         """
         self.ensure_one()
-        was_open = self.state == 'pending'
+        was_open = self.state in {'pending', 'done'}
         self._process('stripe', {'refund': refund})
         if self.state == 'error' and self.payment_id:
             self._billing_reopen_credit_note()
@@ -596,12 +596,16 @@ class PaymentTransaction(models.Model):
         return stripe_object['status'] in _PAYABLE
 
     def _billing_process_finished_at_stripe(self):
-        """Take in what became of a payment or set-up if it is finished at Stripe."""
+        """Take in what became of a payment or set-up if it is finished at Stripe.
+
+        :return: Whether there was an answer.
+        :rtype: bool
+        """
         self.ensure_one()
         try:
             stripe_object = self._billing_fetch_stripe_object(self.provider_reference)
         except ValidationError:
-            return  # Logged already; it is asked again.
+            return False  # Logged already; it is asked again.
         status = stripe_object.get('status')
         self.billing_ended = status == 'canceled'
         is_finished = status in _FINISHED or (
@@ -609,6 +613,7 @@ class PaymentTransaction(models.Model):
         )
         if is_finished and (mismatch := self._billing_process_stripe_object(stripe_object)):
             self._billing_report_mismatch(mismatch)
+        return True
 
     # === WHOSE PAYMENT IT IS === #
 
@@ -820,46 +825,71 @@ class PaymentTransaction(models.Model):
     def _extract_token_values(self, payment_data):
         """Override of `payment_stripe`: what is stored by a set-up has its mandate, too.
 
-        And the bank account behind a payment may be stored instead of what was paid with.
+        And the bank account behind a payment is stored instead of what was paid with, which can't
+        be used again. What was paid is paid, whether that can be stored or not.
         """
-        values = super()._extract_token_values(payment_data)
-        if self.provider_code != 'stripe' or not self.billing_order_id or not values:
+        is_ours = self.provider_code == 'stripe' and self.billing_order_id
+        if is_ours and KEPT_AS.get(self.payment_method_code) == 'sepa_direct_debit':
+            try:
+                values = self._billing_get_generated_debit(payment_data)
+            except ValidationError:
+                values = {}  # Logged already.
+            if not values:
+                self._billing_report_not_stored()
             return values
-        if self.operation == 'validation':
+        values = super()._extract_token_values(payment_data)
+        if is_ours and values and self.operation == 'validation':
             values['stripe_mandate'] = payment_data['setup_intent'].get('mandate')
-        if KEPT_AS.get(self.payment_method_code) == 'sepa_direct_debit':
-            values |= self._billing_get_generated_debit(payment_data, values['provider_ref'])
         return values
 
-    def _billing_get_generated_debit(self, payment_data, customer):
-        """Return the SEPA debit that Stripe has made of what was paid with.
+    def _billing_get_generated_debit(self, payment_data):
+        """Return the SEPA debit that Stripe has made of what was paid or registered with.
+
+        Stripe documentation, "Save details during an iDEAL payment" and "Set up future SEPA Direct
+        Debit payments with iDEAL": the charge names it, and the last attempt of a set-up.
 
         :param dict payment_data: What `_process` takes.
-        :param str customer: Stripe's number of the customer.
-        :return: Values of `payment.token`.
+        :return: Values of `payment.token`; none if Stripe has made none.
         :rtype: dict
         :raise ValidationError: If Stripe doesn't answer.
         """
-        charges = (payment_data.get('payment_intent') or {}).get('charges') or {}
-        details = next(iter(charges.get('data') or ()), {}).get('payment_method_details') or {}
+        quiet = self.with_context(billing_moves_no_money=INSIDE)
+        if self.operation == 'validation':
+            stripe_object = payment_data['setup_intent']
+            attempt = quiet._send_api_request(
+                'GET',
+                f'setup_intents/{stripe_object["id"]}',
+                params={'expand[]': 'latest_attempt'},
+            )['latest_attempt']
+        else:
+            stripe_object = payment_data['payment_intent']
+            charges = stripe_object.get('charges') or {}
+            attempt = next(iter(charges.get('data') or ()), None)
+        details = (attempt or {}).get('payment_method_details') or {}
         made = details.get(details.get('type')) or {}
-        methods = self.with_context(billing_moves_no_money=INSIDE)._send_api_request(
-            'GET', f'customers/{customer}/payment_methods', params={'type': 'sepa_debit'}
-        )['data']
-        kept = next(
-            (one for one in methods if one['id'] == made.get('generated_sepa_debit')), None
-        ) or next(iter(methods), None)
-        if not kept:
+        if not made.get('generated_sepa_debit'):
             return {}
-        sepa = self.env.ref('payment.payment_method_sepa_direct_debit')
-        mandate = made.get('generated_sepa_debit_mandate')
+        kept = quiet._send_api_request('GET', f'payment_methods/{made["generated_sepa_debit"]}')
         return {
-            'payment_method_id': sepa.id,
+            'payment_method_id': self.env.ref('payment.payment_method_sepa_direct_debit').id,
+            'provider_ref': stripe_object['customer'],
             'stripe_payment_method': kept['id'],
-            **({'stripe_mandate': mandate} if mandate else {}),
+            'stripe_mandate': made.get('generated_sepa_debit_mandate'),
             'payment_details': kept['sepa_debit']['last4'],
             **self.env['payment.token']._prepare_billing_stripe_account_values(kept),
         }
+
+    def _billing_report_not_stored(self):
+        """Ask staff to see to another way to pay: the bank account could not be stored."""
+        self.billing_order_id._billing_ask_staff(
+            f'not-stored-{self.id}',
+            self.env._("What %s was paid with could not be stored", self.reference),
+            self.env._(
+                "Stripe names no bank account behind it that can be debited, or did not answer."
+                " Nothing more is charged to it. Ask the customer for another way to pay, by"
+                " “Request card update” on the order or by mail."
+            ),
+        )
 
     # === CAPTURES AND VOIDS === #
 

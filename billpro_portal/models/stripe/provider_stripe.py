@@ -70,7 +70,7 @@ class BillproProviderStripe(models.AbstractModel):
     @api.model
     def _process_finished(self, tx):
         """Override to ask for the payment or set-up."""
-        tx._billing_process_finished_at_stripe()
+        return tx._billing_process_finished_at_stripe()
 
     @api.model
     def _look_up(self, tx):

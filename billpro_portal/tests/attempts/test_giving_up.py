@@ -80,6 +80,34 @@ class TestGivingUp(WhosePaymentCommon):
         self._begin_otherwise()
         self.assertEqual((forgotten.state, forgotten.billing_superseded), ('cancel', True))
 
+    def test_pages_ask_no_more_than_they_must(self):
+        def ask(**headers):
+            asked = len(self.gateway.requests)
+            self.env.flush_all()
+            self.url_open(self.single._billing_get_order_link(), headers=headers)
+            self.env.invalidate_all()
+            return len(self.gateway.requests) - asked
+
+        self.assertEqual(ask(**{'User-Agent': "Googlebot/2.1"}), 0)
+        self.assertEqual((ask(), ask()), (1, 1))
+        with self.assertRaises(requests.HTTPError):
+            self._post(
+                f'payment_intents/{self.tx.provider_reference}/confirm',
+                payment_method='pm_card_chargeCustomerFail',
+                return_url='https://example.com',
+            )
+        self._tell('payment_intent.payment_failed', {'id': self.tx.provider_reference})
+        self.assertEqual((self.tx.state, ask()), ('error', 1))
+        newer = self._begin_otherwise()
+        self.tx.billing_ended = False
+        self.assertEqual(ask(), 1)  # Of the newer one.
+        with freeze_time(tick=True) as clock:
+            self._lose_answers(1)
+            self.assertEqual((ask(), ask()), (1, 0))
+            self.assertTrue(newer.billing_unanswered_date)
+            clock.tick(timedelta(seconds=11))
+            self.assertEqual(ask(), 1)
+
     def test_the_provider_carries_it_out_without_an_answer(self):
         self.gateway.faults.add('drop_after', path='/v1/payment_intents/*/cancel')
         self._begin_otherwise()

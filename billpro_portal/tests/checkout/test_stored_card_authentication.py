@@ -5,7 +5,7 @@ from freezegun import freeze_time
 
 from odoo.tests import new_test_user, tagged
 
-from ..common.cards import GOOD, NEEDS_BANK
+from ..common.cards import DECLINED_BY_BANK, GOOD, NEEDS_BANK
 from ..common.gateway import DUE, GatewayCommon
 from ..common.http import BillingHttpCommon
 
@@ -136,6 +136,33 @@ class TestStoredCardAuthentication(GatewayCommon, BillingHttpCommon):
         self._open('/result')
         self._assert_paid_once()
 
+    def _refuse_after_confirmation(self):
+        """Let the bank refuse what the customer has confirmed; return the payment."""
+        tx = self.order.billing_transaction_ids
+        self._confirm(tx)
+        self.assertEqual(self._get_intent(tx)['status'], 'requires_payment_method')
+        tx._billing_process_stripe_return(tx.provider_reference)
+        self.assertEqual((tx.state, tx.billing_action_required), ('error', False))
+        self.assertEqual((tx.billing_decline_class, tx.billing_ended), ('soft', False))
+        return tx
+
+    def test_refused_though_it_was_confirmed(self):
+        self.gateway.treat_card_as(self.token.stripe_payment_method, DECLINED_BY_BANK)
+        self._pay_with_stored_card()
+        tx = self._refuse_after_confirmation()
+        page = self._open()
+        self.assertNotIn(f'/authenticate/{tx.id}', page.text)
+        self.assertNotIn("Your bank wants you to confirm the payment of", page.text)
+        reason = self.env['billpro.checkout.page']._get_declined_reason(self.order)
+        self.assertEqual(reason, "Your card was declined.")
+        self.token = self._create_token()
+        self.assertEqual(self._pay_with_stored_card()['state'], 'done')
+        # In no page that is open still it can be paid beside.
+        self.assertEqual(self._get_intent(tx)['status'], 'canceled')
+        self._open('/result')
+        self.url_open('/payment/status')
+        self._assert_paid_once()
+
     def test_another_card_ends_it(self):
         self._pay_with_stored_card()
         asked = self.order.billing_transaction_ids
@@ -211,6 +238,13 @@ class TestStoredCardAuthentication(GatewayCommon, BillingHttpCommon):
         self.assertIn("copy", told['message'])
         self.assertNotIn("is sent to them", told['message'])
         self.assertFalse(self.order.billing_notification_ids)
+
+    def test_what_staff_charge_is_refused_though_it_was_confirmed(self):
+        self.gateway.treat_card_as(self.token.stripe_payment_method, DECLINED_BY_BANK)
+        self._charge_by_staff()
+        tx = self._refuse_after_confirmation()
+        tx._post_process()
+        self.assertEqual(self.order.billing_status, 'rejected')
 
     def test_staff_charge_another_card_instead(self):
         self._charge_by_staff()

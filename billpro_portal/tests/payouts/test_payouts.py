@@ -440,6 +440,28 @@ class TestPayouts(PayoutCommon):
                 self._assert_disputes(losses)
         self._assert_nothing_held()
 
+    def test_a_return_in_another_currency(self):
+        """121.00 CHF are owed again, which are 60.50; the payout has 59.29 of them."""
+        chf = self._set_rate('CHF', 2.0)
+        self._settle_in(self.currency, 0.49)
+        order = self._charge((self.desk, 1, 100.0), currency='CHF')
+        dispute = self._dispute(order)
+        self._pay_out()
+        self._book()
+        self._decide(dispute, won=False)
+        dispute.is_return = True
+        dispute.action_book()
+        self._assert_items(
+            dispute.loss_move_id,
+            (order.billing_move_ids.line_ids.account_id.filtered('reconcile'), 60.5),
+            (self.disputes, -59.29),
+            (self.losses, -1.21),
+        )
+        invoice = order.billing_move_ids
+        self.assertEqual((invoice.payment_state, invoice.currency_id), ('not_paid', chf))
+        self.assertEqual((invoice.amount_residual, invoice.amount_residual_signed), (121, 60.5))
+        self._assert_disputes(-1.21)
+
     def test_what_comes_back_at_another_rate(self):
         """Nothing stays on the account of disputes."""
         chf = self._set_rate('CHF', 2.0)

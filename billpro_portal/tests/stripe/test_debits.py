@@ -204,6 +204,16 @@ class TestReturnedDebits(DebitCommon):
         self.assertEqual(self.invoice.payment_state, 'paid')
         self._assert_books_closed(self.order)
 
+    def test_an_entry_that_was_reset_is_posted_again(self):
+        self._return_at(DUE + timedelta(days=20), self.tx, 'AM04')
+        dispute = self.order.billing_dispute_ids
+        entry = dispute.loss_move_id
+        entry.button_draft()
+        self.assertEqual(dispute.booking_state, 'to_book')
+        dispute.action_book()
+        self.assertEqual((dispute.loss_move_id, entry.state), (entry, 'posted'))
+        self._assert_owed_again('soft_declined', 'failed')
+
     def test_after_a_refusal_the_customer_is_asked(self):
         self._return_at(DUE + timedelta(days=20), self.tx, 'MD06')
         self._assert_owed_again('hard_declined', 'suspended')
@@ -278,7 +288,7 @@ class TestWordsOfDebits(DebitCommon):
             [card] = [row for row in rows if "Card •••• 4242" in row]
             self._assert_no_card(main.replace(card, ''))
             self.assertEqual(
-                page._get_notice('card_added', self.order._billing_offers_only_cards()),
+                page._get_notice(self.order, 'card_added'),
                 {'level': 'success', 'text': "It is saved and charged from now on."},
             )
             cards = self.order.env['billpro.order.cards']
@@ -421,7 +431,8 @@ class TestOtherMethods(DebitCommon):
         return method
 
     def _authenticate(self, tx):
-        intent = self.gateway.find('payment_intent', tx.provider_reference)
+        kind = 'setup_intent' if tx.operation == 'validation' else 'payment_intent'
+        intent = self.gateway.find(kind, tx.provider_reference)
         requests.post(
             f'{self.gateway.url}/3d_secure/{intent["id"]}',
             data={'client_secret': intent['client_secret'], 'outcome': 'complete'},
@@ -479,6 +490,53 @@ class TestOtherMethods(DebitCommon):
                 self.assertEqual(event.status, 'processing')
                 self._let_days_pass(DUE + timedelta(days=8))
                 self.assertEqual((event.status, order.billing_paid), ('completed', 48.4))
+
+    def _register_by(self, code):
+        """Register what is charged later; return the registration."""
+        with freeze_time(BOUGHT):
+            order = self._create_order((self.gym, 1), currency='EUR')
+            tx = self._begin(
+                order, operation='validation', amount=0, payment_method_id=self._activate(code).id
+            )
+            self._confirm_in_browser(tx, **{'payment_method_data[type]': code})
+            self._authenticate(tx)
+            tx._billing_process_stripe_return(tx.provider_reference)
+        self.assertEqual(tx.state, 'done')
+        return tx
+
+    def test_a_bank_account_behind_a_registration_is_kept_as_sepa(self):
+        for code in ('ideal', 'bancontact'):
+            with self.subTest(code):
+                tx = self._register_by(code)
+                token = tx.token_id
+                self.assertEqual(token.payment_method_id.code, 'sepa_direct_debit')
+                [attempt] = [
+                    one
+                    for one in self.gateway.find_all('setup_attempt')
+                    if one['setup_intent'] == tx.provider_reference
+                ]
+                made = attempt['payment_method_details'][code]
+                self.assertEqual(token.stripe_payment_method, made['generated_sepa_debit'])
+                self.assertEqual(token.stripe_mandate, made['generated_sepa_debit_mandate'])
+
+    def _assert_not_stored(self, tx):
+        self.assertFalse(tx.token_id)
+        self.assertIn(
+            f"What {tx.reference} was paid with could not be stored",
+            tx.billing_order_id.activity_ids.mapped('summary'),
+        )
+
+    def test_what_can_not_be_stored_is_paid_all_the_same(self):
+        self.customer.country_id = self.env.ref('base.nl')
+        self.gateway.faults.add('error_before', path='/v1/payment_methods/*', method='GET')
+        order = self._buy_by('ideal')
+        self.assertEqual((order.billing_transaction_ids.state, order.billing_paid), ('done', 24.2))
+        self.assertFalse(order.billing_token_id)
+        self._assert_not_stored(order.billing_transaction_ids)
+
+    def test_without_an_answer_nothing_is_registered(self):
+        self.gateway.faults.add('error_before', path='/v1/payment_methods/*', method='GET')
+        self._assert_not_stored(self._register_by('ideal'))
 
     def test_paypal(self):
         order = self._buy_by('paypal')

@@ -91,6 +91,21 @@ class TestWebhookRefund(WebhookCommon):
         self.assertEqual((credit_note.state, credit_note.amount_residual), ('posted', 10.0))
         self.assertIn("failed", self.order.activity_ids.summary)
 
+    def test_that_fails_before_it_is_booked(self):
+        self.order.billing_token_id = self._create_token('pm_card_refundFail')
+        self._run_at(days=28)
+        self.tx = self.order.billing_event_ids.sorted('number')[1].transaction_ids
+        told = self._post('refunds', payment_intent=self.tx.provider_reference, amount=1000)
+        refund = self.tx._create_child_transaction(
+            10, is_refund=True, provider_reference=told['id']
+        )
+        refund._set_done()
+        self.gateway.settle_refund(told['id'])
+        self.tx._billing_process_stripe_refunds()
+        self.assertEqual((refund.state, bool(refund.payment_id)), ('error', False))
+        self.assertEqual(self.order.activity_ids.summary, f"Refund {refund.reference} failed")
+        self.assertIn("no credit note was made", self.order.activity_ids.note)
+
 
 @tagged('post_install', '-at_install')
 class TestWebhookDispute(WebhookCommon):

@@ -20,6 +20,7 @@ KINDS_BY_FIELD = {
     'customer': 'customer',
     'dispute': 'dispute',
     'failure_balance_transaction': 'balance_transaction',
+    'latest_attempt': 'setup_attempt',
     'latest_charge': 'charge',
     'mandate': 'mandate',
     'payment_intent': 'payment_intent',

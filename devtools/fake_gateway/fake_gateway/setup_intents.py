@@ -210,7 +210,8 @@ def _succeed(session: Session, intent: Record, method: Record) -> None:
         options = intent['payment_method_options']['card']['mandate_options']
         intent['mandate'] = mandates.accept(session, method, options)
     elif bank_accounts.KINDS[method['type']].kept_as:
-        _kept, intent['mandate'] = debits.keep_as_debit(session, method, intent['customer'])
+        kept, intent['mandate'] = debits.keep_as_debit(session, method, intent['customer'])
+        intent['latest_attempt'] = _record_attempt(session, intent, method, kept)
         session.save(intent)
         session.emit('setup_intent.succeeded', intent)
         return
@@ -220,6 +221,31 @@ def _succeed(session: Session, intent: Record, method: Record) -> None:
     if intent['customer'] and not method['customer']:
         payment_methods.attach_to(session, method, intent['customer'])
     session.emit('setup_intent.succeeded', intent)
+
+
+def _record_attempt(session: Session, intent: Record, method: Record, kept: Record) -> str:
+    """Record what was stored instead; return the attempt's id."""
+    attempt = session.create(
+        'setup_attempt',
+        {
+            'customer': intent['customer'],
+            'payment_method': method['id'],
+            'payment_method_details': {
+                'type': method['type'],
+                method['type']: {
+                    'generated_sepa_debit': kept['id'],
+                    'generated_sepa_debit_mandate': intent['mandate'],
+                },
+            },
+            'setup_error': None,
+            'setup_intent': intent['id'],
+            'status': 'succeeded',
+            'usage': intent['usage'],
+        },
+    )
+    session.save(attempt)
+    identifier: str = attempt['id']
+    return identifier
 
 
 def _decline_error(session: Session, method: Record, decline: Decline) -> Record:

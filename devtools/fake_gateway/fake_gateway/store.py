@@ -34,6 +34,7 @@ PREFIXES = {
     'payment_method': 'pm',
     'payout': 'po',
     'refund': 're',
+    'setup_attempt': 'setatt',
     'setup_intent': 'seti',
     'webhook_endpoint': 'we',
 }
