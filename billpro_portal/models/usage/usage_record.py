@@ -251,8 +251,8 @@ class BillproUsageRecord(models.Model):
             return {}
         now = fields.Datetime.now()
         rows = list(attributed.values())
-        # All senders' batches come in the same order, so that none waits for the other in a circle; of
-        # two that bear the same id, the first one is kept.
+        # All senders' batches come in the same order, so that none waits for the other in a circle.
+        # Of two that bear the same id, the first one is kept.
         inserted = self.env.execute_query(
             SQL(
                 """
