@@ -9,8 +9,7 @@ class DeclineReason(Enum):
     """A bank's reason, as far as a customer can do something about it.
 
     What hints at fraud or a card reported as lost or stolen is no reason to tell: whoever holds the
-    card learns it from the bank (Stripe documentation, "Stripe decline codes": such a decline is to
-    be shown as any other one).
+    card learns it from the bank. Providers want such a decline shown as any other one.
     """
 
     FUNDS = 'funds'  # The account doesn't hold enough.
