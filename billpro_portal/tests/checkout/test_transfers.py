@@ -360,7 +360,7 @@ class TestTransfers(TransferCommon):
         self.assertIn("This order was cancelled", self._get_page(self.order))
         dialog = self._open_dialog(tx)
         self.assertEqual((dialog.due, dialog.amount), (0, 121))
-        self.assertIn("The order needs no payment", dialog.consequence)
+        self.assertIn("The order takes no payment now", dialog.consequence)
         dialog.action_book()
         self.env.invalidate_all()
         self.assertEqual((self.order.billing_status, self.order.state), ('cancelled', 'cancel'))
