@@ -225,7 +225,7 @@ class PaymentTransaction(models.Model):
                 " is, and the money is on the customer's account."
             )
         return self.env._(
-            "The order needs no payment. It stays as it is, and the money is on the customer's"
+            "The order takes no payment now. It stays as it is, and the money is on the customer's"
             " account."
         )
 
