@@ -180,6 +180,24 @@ class TestReturnedDebits(DebitCommon):
         self.assertEqual(items.mapped('reconciled'), [True, True])
         self.assertEqual(self.tx._billing_get_refundable_amount(), 0)
 
+    def test_rows_of_refused_payments_cost_the_same_each(self):
+        self._return_at(DUE + timedelta(days=20), self.tx, 'MD06')
+
+        def count_queries():
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            rows = self.order.env['billpro.order.payments']._get_upcoming_rows(self.order)
+            refused = [row for row in rows if "enter another way to pay" in row['explanation']]
+            return self.env.cr.sql_log_count - before, len(refused)
+
+        count_queries()  # Fills the caches that all requests share.
+        queries, refused = count_queries()
+        self.assertEqual(refused, 1)
+        for number in (11, 12, 13):
+            self.event.copy({'number': number, 'status': 'hard_declined'})
+        self.assertEqual(count_queries(), (queries, 4))
+
     def test_without_money_it_is_tried_again(self):
         self._return_at(DUE + timedelta(days=20), self.tx, 'AM04')
         self._assert_owed_again('soft_declined', 'failed')
