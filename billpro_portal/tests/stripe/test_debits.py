@@ -182,6 +182,8 @@ class TestReturnedDebits(DebitCommon):
 
     def test_rows_of_refused_payments_cost_the_same_each(self):
         self._return_at(DUE + timedelta(days=20), self.tx, 'MD06')
+        # Of a card it has to be asked what else could be stored.
+        self.order.billing_token_id.payment_method_id = self.payment_method
 
         def count_queries():
             self.env.flush_all()
