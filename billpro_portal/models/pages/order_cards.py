@@ -53,13 +53,25 @@ class BillproOrderCards(models.AbstractModel):
             'badge': card.card_state in _CARD_BADGES
             and {'text': state, 'css': _CARD_BADGES[card.card_state]},
             'is_selected': is_selected,
-            'is_charged': is_selected and card.active and card.card_state != 'expired',
+            'is_charged': is_selected and self._is_charged(order, card),
             'can_select': can_change and not is_selected and card.card_state != 'expired',
             'can_remove': can_change and not is_selected and not other_orders,
             'note': self.env._("Charged for %s, too.", ', '.join(other_orders.mapped('name')))
             if other_orders
             else '',
         }
+
+    def _is_charged(self, order, card):
+        """Return whether a card is charged for what is owed now, and for what comes.
+
+        :param sale.order order: The order.
+        :param payment.token card: The card that is selected for it.
+        :rtype: bool
+        """
+        is_refused = any(
+            event._is_card_spent() for event in order._billing_get_outstanding_events()
+        )
+        return card.active and card.card_state != 'expired' and not is_refused
 
     def _get_card_page_values(self, order, wants_to_collect):
         """Return the values of the page on which the customer enters another card.

@@ -98,6 +98,14 @@ class TestOrderStatements(SelfServiceHttpCommon):
         self.assertNotIn("This card is charged for this order.", words)
         self.assertIn("You chose it for this order, but it can't be charged any more", words)
 
+    def test_a_card_that_is_refused_for_good_is_not_charged(self):
+        _page, words = self._read(self.order)
+        self.assertIn("This card is charged for this order.", words)
+        self.declined.billing_decline_class = 'hard'
+        _page, words = self._read(self.order)
+        self.assertNotIn("This card is charged for this order.", words)
+        self.assertIn("You chose it for this order, but it can't be charged any more", words)
+
     def test_a_pause_says_until_when(self):
         order = self._create_active_order()
         order._portal_ensure_token()
