@@ -17,6 +17,9 @@ from typing import Any
 from devtools import console, debian_packages, paths, postgresql, python_environment
 
 HOST = '127.0.0.1'
+# Where tests listen: not where Linux has the ports of connections.
+FIRST_FREE_PORT = 20_000
+FREE_PORTS = 10_000
 SECONDS_TO_START = 120
 SECONDS_TO_STOP = 15
 
@@ -241,10 +244,18 @@ def find_source() -> Path:
 
 
 def free_port() -> int:
-    """Return a port that nothing listens on."""
-    with socket.socket() as listener:
-        listener.bind((HOST, 0))
-        port: int = listener.getsockname()[1]
+    """Return a port that nothing listens on.
+
+    It isn't one of those that Linux gives to connections (32768 and above): one of them, or the
+    next one, could be taken before it is listened on.
+    """
+    while True:
+        port = FIRST_FREE_PORT + secrets.randbelow(FREE_PORTS)
+        with socket.socket() as listener:
+            try:
+                listener.bind((HOST, port))
+            except OSError:
+                continue
         return port
 
 
