@@ -84,12 +84,6 @@ class BillproRefund(models.TransientModel):
                     " and make the credit note from the invoice."
                 )
             )
-        if self.support_refund == 'full_only' and self.currency_id.compare_amounts(
-            self.amount, self.paid_amount
-        ):
-            raise UserError(
-                self.env._("The payment provider can refund this payment as a whole only.")
-            )
         refund_tx = self.sudo().refund_transaction_id
         if not refund_tx:
             refund_tx = self.transaction_id.sudo()._billing_create_order_refund(self.amount)

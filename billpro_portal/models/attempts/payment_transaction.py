@@ -554,10 +554,7 @@ class PaymentTransaction(models.Model):
             amount, self.amount
         ):
             raise ValidationError(
-                self.env._(
-                    "%s can pay back the whole payment only, not a part of it.",
-                    self.provider_id.name,
-                )
+                self.env._("The payment provider can refund this payment as a whole only.")
             )
         self._ensure_provider_is_not_disabled()
         refund_tx = self._create_child_transaction(amount, is_refund=True)
@@ -1455,18 +1452,6 @@ class PaymentTransaction(models.Model):
             )
             tx.billing_awaits_transfer = is_transfer and tx.state == 'pending'
             tx.billing_can_receive_transfer = is_transfer and tx.state in TRANSFERABLE
-
-    def _billing_end_wait(self, reason):
-        """Wait no longer for transfers; the caller holds the lock.
-
-        Should the money come all the same, a person books it.
-
-        :param str reason: Why not.
-        """
-        for tx in self:
-            tx.billing_superseded = True  # It is no decline.
-            tx._set_canceled(state_message=reason)
-            tx.billing_order_id._message_log(body=f'{tx.reference}: {reason}')
 
     def _billing_get_transfer_reference(self):
         """Return what the customer is to write on the transfer: it is on the invoice, too.

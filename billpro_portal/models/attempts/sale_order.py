@@ -142,9 +142,14 @@ class SaleOrder(models.Model):
     def _billing_end_transfers(self, reason):
         """Wait no longer for transfers; the caller holds the lock.
 
+        Should the money come all the same, a person books it.
+
         :param str reason: Why not.
         """
-        self._billing_get_awaited_transfers()._billing_end_wait(reason)
+        for tx in self._billing_get_awaited_transfers():
+            tx.billing_superseded = True  # It is no decline.
+            tx._set_canceled(state_message=reason)
+            tx.billing_order_id._message_log(body=f'{tx.reference}: {reason}')
 
     # === ATTEMPTS NOT SENT YET === #
 

@@ -573,30 +573,23 @@ class SaleOrder(models.Model):
         :rtype: bool
         """
         self.ensure_one()
+        providers = self._billing_get_checkout_providers()
+        methods = (
+            self.env['payment.method']
+            .sudo()
+            ._get_compatible_payment_methods(
+                providers.ids,
+                self.partner_invoice_id.id,
+                currency_id=self.currency_id.id,
+                sale_order_id=self.id,
+            )
+        )
         return all(
             is_card(method.code)
-            for provider in self._billing_get_checkout_providers()
-            for method in provider.payment_method_ids
-            if method.active
-            and method.is_primary
-            and provider._billing_can_keep(method)
-            and self._billing_can_use_method(method)
-        )
-
-    def _billing_can_use_method(self, method):
-        """Return whether Odoo's form offers a payment method for the order's currency and country.
-
-        As `payment.method._get_compatible_payment_methods` has it: iDEAL, for instance, which Odoo
-        may switch on along with a provider, is for euros and for the Netherlands.
-
-        :param payment.method method: The method.
-        :rtype: bool
-        """
-        self.ensure_one()
-        currencies, countries = method.supported_currency_ids, method.supported_country_ids
-        country = self.partner_invoice_id.country_id
-        return (not currencies or self.currency_id in currencies) and (
-            not countries or not country or country in countries
+            for method in methods
+            if any(
+                provider._billing_can_keep(method) for provider in providers & method.provider_ids
+            )
         )
 
     def _billing_speaks_of_cards(self):
