@@ -27,7 +27,7 @@ from .accounting import (
 from .cancellation import test_cancellation
 from .capture import test_capture, test_capture_tours
 from .cards import test_order_cards
-from .charging import test_run_queries
+from .charging import test_batch, test_run_queries
 from .checkout import (
     test_charge_card,
     test_checkout,

@@ -852,38 +852,6 @@ class PaymentTransaction(models.Model):
         """
         self.write({'billing_sent_date': False, 'state_message': reason})
 
-    def _prepare_billing_event_payment(self):
-        """Return the values of the payment that records an approved attempt.
-
-        :rtype: dict
-        """
-        self.ensure_one()
-        journal = self.provider_id.journal_id
-        receivable_lines = self.invoice_ids.line_ids.filtered(
-            lambda line: line.display_type == 'payment_term'
-        )
-        return {
-            'amount': self.amount,
-            'payment_type': 'inbound',
-            'currency_id': self.currency_id.id,
-            'partner_id': self.partner_id.commercial_partner_id.id,
-            'partner_type': 'customer',
-            'journal_id': journal.id,
-            'company_id': self.provider_id.company_id.id,
-            'payment_method_line_id': journal.inbound_payment_method_line_ids.filtered(
-                lambda line: line.payment_provider_id == self.provider_id
-            ).id,
-            'payment_token_id': self.token_id.id,
-            'payment_transaction_id': self.id,
-            'memo': f'{self.reference} - {self.provider_reference or ""}',
-            'invoice_ids': [fields.Command.set(self.invoice_ids.ids)],
-            **(
-                {'destination_account_id': receivable_lines[:1].account_id.id}
-                if receivable_lines
-                else {}
-            ),
-        }
-
     # === DECLINES === #
 
     def _billing_record_reported_decline(self, payment_data):

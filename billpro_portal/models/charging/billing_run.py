@@ -25,6 +25,7 @@ from ..each_alone.own_transaction import GIVE_WAY
 from ..lifecycle.sale_order import OVERDUE_AFTER
 from ..rights.guarded_fields import OWN
 from ..rights.own_context import INSIDE, Answers
+from .batch import BATCH_CONTEXT
 
 _logger = logging.getLogger(__name__)
 # How long a run lets orders follow changed taxes; the next one goes on.
@@ -34,15 +35,6 @@ DAYS_LEFT_TO_CAPTURE = 2
 BOOKING_TRIES = 5
 DECLINE_TRIGGERS = {SOFT: 'decline_soft', HARD: 'decline_hard', AUTHENTICATION: 'require_action'}
 BATCH_SIZE = 200
-# Invoices and payments of a run are made without followers, tracking and "assigned to you" mails.
-BATCH_CONTEXT = {
-    'tracking_disable': True,
-    'mail_create_nolog': True,
-    'mail_create_nosubscribe': True,
-    'mail_notrack': True,
-    # Ours: what Odoo does document by document is done for all at once, see `account.payment`.
-    'billing_batch': INSIDE,
-}
 
 
 class BillproBillingRun(models.Model):
@@ -926,23 +918,8 @@ class BillproBillingRun(models.Model):
         drafts.line_ids.fetch(['tax_ids'])  # Odoo reads them invoice by invoice.
         drafts._billing_set_invoice_date()
         drafts.action_post()
-        payments = txs.env['account.payment'].create(
-            [tx._prepare_billing_event_payment() for tx in txs]
-        )
-        payments.action_post()
-        plan = []
-        for tx, payment in zip(txs, payments, strict=True):
-            tx.payment_id = payment
-            if tx in first_payments:
-                plan.append(
-                    (payment.move_id.line_ids + tx.invoice_ids.line_ids).filtered(
-                        lambda line, payment=payment: (
-                            line.account_id == payment.destination_account_id
-                            and not line.reconciled
-                        )
-                    )
-                )
-        txs.env['account.move.line']._reconcile_plan(plan)
+        txs.env['account.payment']._billing_create_of(txs)
+        first_payments.payment_id._billing_reconcile_with_invoices()
 
     # === REQUESTS OF CUSTOMERS === #
 

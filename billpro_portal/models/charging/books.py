@@ -8,7 +8,7 @@ from odoo.fields import Command
 
 from ..each_alone.own_transaction import GIVE_WAY
 from ..rights.own_context import INSIDE
-from .billing_run import BATCH_CONTEXT
+from .batch import BATCH_CONTEXT
 
 _logger = logging.getLogger(__name__)
 # When so many of a kind are refused for the same reason, it isn't their orders' fault.

@@ -207,7 +207,7 @@ class SaleOrder(models.Model):
     def message_post(self, **kwargs):
         """Override of `sale`: the charge run collects the notes that nobody is notified of.
 
-        Posting looks up, note by note, whom to notify. See `account.move._invoice_paid_hook`.
+        Posting looks up, note by note, whom to notify. See `charging/batch.py`.
 
         :raise AccessError: If a customer doesn't write by the order's page, which has limits.
         """
