@@ -63,6 +63,7 @@ from .pages import (
     test_order_pages,
     test_order_routes,
     test_order_statements,
+    test_order_usage,
     test_self_service_access,
     test_self_service_requests,
 )

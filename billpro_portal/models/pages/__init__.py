@@ -9,6 +9,7 @@ from . import (
     order_cards,
     order_page,
     order_payments,
+    order_usage,
     payment_transaction,
     sale_order,
 )

@@ -79,6 +79,7 @@ class BillproOrderPage(models.AbstractModel):
             'menu': self._get_menu(order),
             'next_payment': self.env['billpro.order.payments']._get_next_payment(order),
             'upcoming': self.env['billpro.order.payments']._get_upcoming_rows(order),
+            'usage': self.env['billpro.order.usage']._get_usage_values(order),
             'cards': self.env['billpro.order.cards']._get_card_values(order),
             'history': self.env['billpro.order.payments']._get_history_rows(order, page),
             'text_messages': self._get_text_message_values(order),

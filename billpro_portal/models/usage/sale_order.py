@@ -3,7 +3,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 
 from ...billing.lifecycle import LIVE
-from ...billing.metering import get_period, midnight
+from ...billing.metering import get_period, midnight, nth_period
 
 
 class SaleOrder(models.Model):
@@ -55,8 +55,37 @@ class SaleOrder(models.Model):
         window = self.purchase_type and self._billing_get_usage_window()
         if not window or moment < window[0] or (window[1] and moment >= window[1]):
             return None
-        interval = self.billing_interval_count, self.billing_interval_unit
-        return get_period(self.billing_anchor_date, *interval, self._get_time_zone(), moment)
+        return get_period(*self._billing_get_usage_calendar(), moment)
+
+    def _billing_get_begun_usage_period(self, number):
+        """Return a period of the order that has begun, whether or not it is over.
+
+        :param int number: The number of the period, counted from the anchor.
+        :return: The period; None if there is none such yet.
+        :rtype: billing.metering.Period|None
+        """
+        self.ensure_one()
+        window = self.purchase_type and self._billing_get_usage_window()
+        now = fields.Datetime.now()
+        if not window or now < window[0]:
+            return None
+        latest = min(now, window[1] or now)
+        calendar = self._billing_get_usage_calendar()
+        if not 0 <= number <= get_period(*calendar, latest).number:
+            return None
+        return nth_period(*calendar, number)
+
+    def _billing_get_usage_calendar(self):
+        """Return what periods are counted by: anchor, interval and time zone.
+
+        :rtype: tuple[datetime.date, int, str, str]
+        """
+        return (
+            self.billing_anchor_date,
+            self.billing_interval_count,
+            self.billing_interval_unit,
+            self._get_time_zone(),
+        )
 
     def action_open_usage(self):
         """Open the usage records of the order.

@@ -98,6 +98,20 @@ class SaleOrderLine(models.Model):
             meter._get_definition(period.start),
         )
 
+    def _billing_with_taxes(self, amount):
+        """Return what usage costs the customer, taxes included.
+
+        :param float amount: What the prices of the charge make of it.
+        :rtype: float
+        """
+        self.ensure_one()
+        return self.tax_ids.compute_all(
+            amount,
+            self.currency_id,
+            product=self.product_id,
+            partner=self.order_id.partner_shipping_id,
+        )['total_included']
+
     def _billing_rate_usage(self, query, quantity, now):
         """Return what usage costs so far, and what the whole period would cost.
 

@@ -328,7 +328,7 @@ class BillproUsageCharge(models.Model):
     def _format_quantity(self, quantity):
         """Return a quantity with its unit.
 
-        :param float quantity: The quantity.
+        :param float|decimal.Decimal quantity: The quantity.
         :rtype: str
         """
         return f'{self._format_number(quantity)} {self.uom_id.name}'
@@ -336,11 +336,11 @@ class BillproUsageCharge(models.Model):
     def _format_number(self, number):
         """Return a number with the decimals that it has.
 
-        :param float number: The number.
+        :param float|decimal.Decimal number: The number.
         :rtype: str
         """
         decimals = len(f'{number:.{MOST_DECIMALS}f}'.rstrip('0').partition('.')[2])
-        return formatLang(self.env, number, digits=decimals)
+        return formatLang(self.env, float(number), digits=decimals)
 
 
 def _exact(value):

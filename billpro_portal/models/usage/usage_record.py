@@ -9,6 +9,9 @@ from odoo.tools import SQL
 
 from ...billing.usage_batch import CLOCK_DIFFERENCE, MOST_RECORDS, RefusedRecord, read_record
 
+# So many records are held at once while many are read.
+CHUNK = 5000
+
 # What is counted in a period, by the records as `r`. Quantities are read as text: Odoo has the
 # database's numbers as floats.
 AGGREGATES = {
@@ -463,10 +466,7 @@ class BillproUsageRecord(models.Model):
         :rtype: list[decimal.Decimal]
         """
         quantities = [Decimal(0)] * len(queries)
-        by_kind = defaultdict(list)
-        for index, query in enumerate(queries):
-            by_kind[query.definition.aggregation].append((index, query))
-        for aggregation, asked in by_kind.items():
+        for aggregation, asked in self._group_by_aggregation(queries):
             rows = self.env.execute_query(
                 SQL(
                     "SELECT asked.number, (%s)::text FROM %s GROUP BY asked.number",
@@ -477,6 +477,89 @@ class BillproUsageRecord(models.Model):
             for index, quantity in rows:
                 quantities[index] = Decimal(quantity)
         return quantities
+
+    @api.model
+    def _count_days(self, queries, time_zone):
+        """Return what was counted on each day, in one pass for each kind of aggregation.
+
+        :param list[UsageQuery] queries: What is asked for.
+        :param str time_zone: Whose days they are, an IANA name.
+        :return: In the order of the queries, the quantities by day, without days that have none.
+        :rtype: list[dict[datetime.date, decimal.Decimal]]
+        """
+        days = [{} for _query in queries]
+        for aggregation, asked in self._group_by_aggregation(queries):
+            rows = self.env.execute_query(
+                SQL(
+                    """
+                    SELECT asked.number,
+                           (r.moment AT TIME ZONE 'UTC' AT TIME ZONE %(time_zone)s)::date AS day,
+                           (%(aggregate)s)::text
+                      FROM %(asked)s
+                  GROUP BY asked.number, day
+                  ORDER BY asked.number, day
+                    """,
+                    time_zone=time_zone,
+                    aggregate=AGGREGATES[aggregation],
+                    asked=self._join_asked(asked),
+                )
+            )
+            for index, day, quantity in rows:
+                days[index][day] = Decimal(quantity)
+        return days
+
+    @api.model
+    def _group_by_aggregation(self, queries):
+        """Return what is asked for by how it is added up.
+
+        :param list[UsageQuery] queries: What is asked for.
+        :return: Pairs of an aggregation and pairs of a number and a `UsageQuery`.
+        :rtype: Iterable
+        """
+        by_kind = defaultdict(list)
+        for index, query in enumerate(queries):
+            by_kind[query.definition.aggregation].append((index, query))
+        return by_kind.items()
+
+    @api.model
+    def _iter_rows(self, order_id, meter_id, start, end):
+        """Yield the records of an order and a meter in a time, however many there are.
+
+        :param int order_id: The order.
+        :param int meter_id: The meter.
+        :param datetime.datetime start: The first moment.
+        :param datetime.datetime end: The first moment after it.
+        :return: Moment, id, quantity as text, the sender's id, properties or None, and whether the
+                 record was taken back.
+        :rtype: Iterator[tuple]
+        """
+        self.flush_model()
+        self.env['billpro.usage.void'].flush_model()
+        last = (start, 0)
+        rows = True
+        while rows:
+            rows = self.env.execute_query(
+                SQL(
+                    """
+                    SELECT r.moment, r.id, r.quantity::text, r.sender_id, r.properties,
+                           EXISTS (SELECT FROM billpro_usage_void v WHERE v.record_id = r.id)
+                      FROM billpro_usage_record r
+                     WHERE r.order_id = %(order)s AND r.meter_id = %(meter)s
+                       AND (r.moment, r.id) > (%(moment)s, %(id)s) AND r.moment < %(end)s
+                  ORDER BY r.moment, r.id
+                     LIMIT %(limit)s
+                    """,
+                    order=order_id,
+                    meter=meter_id,
+                    moment=last[0],
+                    id=last[1],
+                    end=end,
+                    limit=CHUNK,
+                )
+            )
+            yield from rows
+            if rows:
+                last = rows[-1][:2]
 
     @api.model
     def _list_quantities(self, query):
