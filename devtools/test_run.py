@@ -15,6 +15,8 @@ from devtools import addon_log, console, databases, log_secrets, odoo_server, pa
 NO_TESTS_COLLECTED = 5
 # For two cores: while one waits for a page, the clock of a tour or the disk, another one goes on.
 WORKERS = 3
+# The option of `pytest_plugin.py` by which it leaves out what is marked for the nightly run.
+FOR_EACH_CHANGE = '--for-each-change'
 # With more failures than that, whoever looks has other things to find out first.
 MOST_RUN_AGAIN = 12
 
@@ -41,8 +43,11 @@ def run(odoo: odoo_server.Odoo, arguments: list[str]) -> int:
     every = databases.Databases(odoo)
     template = every.tests_template()
     with every.temporary(template, 'test') as database:
-        parallel = [f'--numprocesses={WORKERS}', '--dist=loadscope', '--no-loadscope-reorder']
-        results = run_pytest(odoo, database, arguments or parallel)
+        everything = [
+            *(f'--numprocesses={WORKERS}', '--dist=loadscope', '--no-loadscope-reorder'),
+            FOR_EACH_CHANGE,
+        ]
+        results = run_pytest(odoo, database, arguments or everything)
     problems = list(results.problems)
     if not arguments:
         problems += run_failed_again(odoo, template, results)
