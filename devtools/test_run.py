@@ -81,8 +81,32 @@ def run_glue(odoo: odoo_server.Odoo, addons: list[Path], arguments: list[str]) -
     :param arguments: Further arguments for pytest.
     :return: The exit code.
     """
-    every = databases.Databases(odoo)
-    with every.temporary(every.glue_template(addons), 'glue') as database:
+    template = databases.Databases(odoo).glue_template(addons)
+    return _run_beside(odoo, template, addons, arguments)
+
+
+def run_providers(odoo: odoo_server.Odoo, arguments: list[str]) -> int:
+    """Run the tests of other providers than Stripe, in one database that has their modules.
+
+    :param odoo: Odoo and its PostgreSQL cluster, which must run.
+    :param arguments: Further arguments for pytest.
+    :return: The exit code.
+    """
+    template = databases.Databases(odoo).providers_template()
+    return _run_beside(odoo, template, [paths.OTHER_PROVIDERS], arguments)
+
+
+def _run_beside(
+    odoo: odoo_server.Odoo, template: str, addons: list[Path], arguments: list[str]
+) -> int:
+    """Run the tests of addons in a copy of a database; return the exit code.
+
+    :param odoo: Odoo and its PostgreSQL cluster, which must run.
+    :param template: The database, which has the addons.
+    :param addons: The folders of the addons.
+    :param arguments: Further arguments for pytest.
+    """
+    with databases.Databases(odoo).temporary(template, 'glue') as database:
         tests = [str(addon.relative_to(paths.CHECKOUT) / 'tests') for addon in addons]
         results = run_pytest(
             odoo, database, [*tests, *arguments], addons_path=odoo.addons_path_with(addons)

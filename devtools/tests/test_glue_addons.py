@@ -14,8 +14,7 @@ def test_glue_addons_beside_each_other(odoo):
 
 def test_other_providers(odoo):
     """What is said of Odoo's other providers, where their modules are."""
-    arguments = [test_run.FOR_EACH_CHANGE]
-    assert test_run.run_glue(odoo, [paths.OTHER_PROVIDERS], arguments) == 0
+    assert test_run.run_providers(odoo, [test_run.FOR_EACH_CHANGE]) == 0
 
 
 @pytest.mark.parametrize('addon', paths.glue_addons(), ids=lambda addon: addon.name)
