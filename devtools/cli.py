@@ -344,7 +344,7 @@ def providers(options: Namespace) -> int:
     if options.write:
         os.environ[paths.WRITE_ABILITIES] = '1'
     with _odoo() as odoo:
-        return test_run.run_glue(odoo, [paths.OTHER_PROVIDERS], options.further_arguments)
+        return test_run.run_providers(odoo, options.further_arguments)
 
 
 def compare_odoo_tests(options: Namespace) -> int:

@@ -15,6 +15,8 @@ from devtools import addon_log, console, databases, log_secrets, odoo_server, pa
 NO_TESTS_COLLECTED = 5
 # For two cores: while one waits for a page, the clock of a tour or the disk, another one goes on.
 WORKERS = 3
+# The option of `pytest_plugin.py` by which it leaves out what is marked for the nightly run.
+FOR_EACH_CHANGE = '--for-each-change'
 # With more failures than that, whoever looks has other things to find out first.
 MOST_RUN_AGAIN = 12
 
@@ -41,8 +43,11 @@ def run(odoo: odoo_server.Odoo, arguments: list[str]) -> int:
     every = databases.Databases(odoo)
     template = every.tests_template()
     with every.temporary(template, 'test') as database:
-        parallel = [f'--numprocesses={WORKERS}', '--dist=loadscope', '--no-loadscope-reorder']
-        results = run_pytest(odoo, database, arguments or parallel)
+        everything = [
+            *(f'--numprocesses={WORKERS}', '--dist=loadscope', '--no-loadscope-reorder'),
+            FOR_EACH_CHANGE,
+        ]
+        results = run_pytest(odoo, database, arguments or everything)
     problems = list(results.problems)
     if not arguments:
         problems += run_failed_again(odoo, template, results)
@@ -76,8 +81,32 @@ def run_glue(odoo: odoo_server.Odoo, addons: list[Path], arguments: list[str]) -
     :param arguments: Further arguments for pytest.
     :return: The exit code.
     """
-    every = databases.Databases(odoo)
-    with every.temporary(every.glue_template(addons), 'glue') as database:
+    template = databases.Databases(odoo).glue_template(addons)
+    return _run_beside(odoo, template, addons, arguments)
+
+
+def run_providers(odoo: odoo_server.Odoo, arguments: list[str]) -> int:
+    """Run the tests of other providers than Stripe, in one database that has their modules.
+
+    :param odoo: Odoo and its PostgreSQL cluster, which must run.
+    :param arguments: Further arguments for pytest.
+    :return: The exit code.
+    """
+    template = databases.Databases(odoo).providers_template()
+    return _run_beside(odoo, template, [paths.OTHER_PROVIDERS], arguments)
+
+
+def _run_beside(
+    odoo: odoo_server.Odoo, template: str, addons: list[Path], arguments: list[str]
+) -> int:
+    """Run the tests of addons in a copy of a database; return the exit code.
+
+    :param odoo: Odoo and its PostgreSQL cluster, which must run.
+    :param template: The database, which has the addons.
+    :param addons: The folders of the addons.
+    :param arguments: Further arguments for pytest.
+    """
+    with databases.Databases(odoo).temporary(template, 'glue') as database:
         tests = [str(addon.relative_to(paths.CHECKOUT) / 'tests') for addon in addons]
         results = run_pytest(
             odoo, database, [*tests, *arguments], addons_path=odoo.addons_path_with(addons)
