@@ -443,13 +443,6 @@ class TestNoticesOfDebits(DebitCommon):
 class TestOtherMethods(DebitCommon):
     """What Stripe keeps besides: iDEAL and Bancontact as SEPA debits, PayPal, Bacs and ACH."""
 
-    def _activate(self, *codes):
-        for code in codes:
-            method = self.env.ref(f'payment.payment_method_{code}')
-            method.active = True
-            self.provider.payment_method_ids |= method
-        return method
-
     def _authenticate(self, tx):
         kind = 'setup_intent' if tx.operation == 'validation' else 'payment_intent'
         intent = self.gateway.find(kind, tx.provider_reference)
@@ -489,11 +482,15 @@ class TestOtherMethods(DebitCommon):
         return order
 
     def test_a_bank_account_behind_a_payment_is_kept_as_sepa(self):
-        for code, country in (('ideal', 'base.nl'), ('bancontact', 'base.be')):
+        for code, country, name in (
+            ('ideal', 'base.nl', "iDEAL"),
+            ('bancontact', 'base.be', "Bancontact"),
+        ):
             with self.subTest(code):
                 self.customer.country_id = self.env.ref(country)
                 order = self._buy_by(code)
                 self.assertEqual(order.billing_status, 'active')
+                self.assertEqual(order.billing_transaction_ids._get_card_name(), name)
                 token = order.billing_token_id
                 self.assertEqual(token._get_card_name(), "SEPA Direct Debit •••• 3000")
                 self.assertEqual(token.payment_method_id.code, 'sepa_direct_debit')
