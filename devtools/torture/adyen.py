@@ -24,7 +24,7 @@ from fake_gateway.ledger import Movement
 MERCHANT = 'Torture'
 HMAC_KEY = '44782DEF547AAA06C910C43932B1EB0C71FC68D9D0C057550C48EC2ACF6BA056'
 DECLINED_CARD = 'declined'
-PATH = '/payment/adyen/webhook'
+PATH = '/payment/adyen/notification'
 ERROR = Answer(HTTPStatus.INTERNAL_SERVER_ERROR, {'message': "Out of order"}, {})
 
 
