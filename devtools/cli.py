@@ -205,6 +205,12 @@ def _add_search_parsers(commands: 'argparse._SubParsersAction[argparse.ArgumentP
         metavar='N',
         help="debit a bank account for one order in so many, which takes days",
     )
+    torture_parser.add_argument(
+        '--adyen',
+        type=int,
+        metavar='N',
+        help="one customer in so many has the stored cards at Adyen",
+    )
     torture_parser.set_defaults(command=torture)
     protocol_parser = commands.add_parser(
         'protocol',
@@ -366,7 +372,14 @@ def walk_beside_neighbours(_options: Namespace) -> int:
 def torture(options: Namespace) -> int:
     """Kill charge runs at every boundary, and compare the books with the gateway's ledger."""
     with _odoo() as odoo:
-        return torture_run.run(odoo, options.events, options.seed, options.cells, options.debits)
+        return torture_run.run(
+            odoo,
+            options.events,
+            options.seed,
+            options.cells,
+            options.debits,
+            options.adyen,
+        )
 
 
 def check_protocol(_options: Namespace) -> int:

@@ -64,11 +64,17 @@ class Host:
     # === COMMANDS === #
 
     def create_orders(
-        self, gateway: str, key: str, webhook_secret: str, events: int, debit_share: int | None
+        self,
+        gateway: str,
+        key: str,
+        webhook_secret: str,
+        events: int,
+        debit_share: int | None,
+        adyen_share: int | None,
     ) -> None:
         """Create orders with so many due events; one in so many is debited from an account."""
         with self.new_environment() as env:
-            orders.prepare(env, gateway, key, has_debits=bool(debit_share))
+            orders.prepare(env, gateway, key, has_debits=bool(debit_share), adyen_share=adyen_share)
             provider = env.ref('payment.payment_provider_stripe')
             provider.stripe_webhook_secret = webhook_secret
             orders.create(

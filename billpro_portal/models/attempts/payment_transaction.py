@@ -16,7 +16,7 @@ from ...billing.lifecycle import (
     IN_FLIGHT,
     PAID,
 )
-from ...billing.payment_methods import expected_date, get_facts
+from ...billing.payment_methods import expected_date, get_facts, is_card
 from ...billing.request_outcomes import DECLINED as REQUEST_DECLINED
 from ...billing.request_outcomes import NOT_ATTEMPTED, REFUSED, UNKNOWN, AskedInVain, NotSent
 from ..rights.own_context import INSIDE, get_answers, is_inside
@@ -674,9 +674,12 @@ class PaymentTransaction(models.Model):
         """
         self.ensure_one()
         source = self.source_transaction_id or self
-        return (
-            source.token_id._get_card_name() if source.token_id else source.payment_method_id.name
+        method = source.payment_method_id
+        # What is stored of iDEAL and Bancontact is another method, which is charged later.
+        is_stored = source.token_id and (
+            is_card(method.code) or method == source.token_id.payment_method_id
         )
+        return source.token_id._get_card_name() if is_stored else method.name
 
     # === ATTEMPTS === #
 

@@ -60,6 +60,7 @@ _STILL_TO_DO = {
     'einvoice': [('billpro_einvoice_state', '!=', False)],
     'message': [('state', 'in', ['received', 'failed'])],
     'ask_payouts': [('billpro_payouts_since', '!=', False)],
+    'ask_disputes': [('state', '!=', 'disabled')],
     'book_payout': [('state', '=', 'to_book')],
 }
 
@@ -121,6 +122,7 @@ class BillproFailure(models.Model):
             ('message', "Process the provider's message"),
             ('defer', "Post deferred revenue"),
             ('ask_payouts', "Ask for payouts"),
+            ('ask_disputes', "Ask for disputes"),
             ('book_payout', "Book the payout"),
         ],
         required=True,

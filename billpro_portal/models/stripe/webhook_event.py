@@ -1,4 +1,5 @@
 from datetime import datetime, timedelta, timezone
+from functools import partial
 
 from odoo import api, fields, models
 from odoo.fields import Domain
@@ -14,11 +15,13 @@ from ...billing.stripe_messages import (
     get_present_type,
     is_stripe_id,
 )
+from ..payouts.dispute import UNDECIDED
 
 BUSY_MINUTES = 1
 BATCH_SIZE = 1000
 # Stripe can send a message again for 30 days (API reference, "Events").
 DAYS_KEPT = 180
+DAYS_OF_DISPUTES = 30
 
 
 class BillproWebhookEvent(models.Model):
@@ -196,6 +199,56 @@ class BillproWebhookEvent(models.Model):
             log_exceptions=False,
         )
         self.env.ref('billpro_portal.cron_process_webhook_events')._trigger()
+
+    # === WHAT NO MESSAGE TOLD OF === #
+
+    @api.model
+    def _cron_ask_for_disputes(self):
+        """Ask for disputes and returned debits: their payments are final, nothing else is asked."""
+        groups = self.env['payment.transaction']._read_group(
+            [
+                ('provider_code', '=', 'stripe'),
+                ('provider_id.state', '!=', 'disabled'),
+                ('billing_order_id', '!=', False),
+                ('state', '=', 'done'),
+            ],
+            ['provider_id'],
+        )
+        for (provider,) in groups:
+            self.env['billpro.own.transaction']._commit_alone(
+                provider, 'ask_disputes', partial(self._ask_for_disputes, provider)
+            )
+
+    @api.model
+    def _ask_for_disputes(self, provider):
+        """Keep what is new of the disputes of the last days as if a message had told of it.
+
+        Those that weren't decided when we last heard of them are asked about until they are: Stripe
+        lists disputes by the day on which they began ("List all disputes" in its API reference).
+
+        :param payment.provider provider: The provider.
+        :raise ValidationError: If Stripe doesn't answer.
+        """
+        now = fields.Datetime.now().replace(tzinfo=timezone.utc)
+        known = self.env['billpro.dispute'].search(
+            [('transaction_id.provider_id', '=', provider.id)]
+        )
+        undecided = known.filtered(lambda dispute: dispute.state in UNDECIDED)
+        began = [moment.replace(tzinfo=timezone.utc) for moment in undecided.mapped('opened_date')]
+        since = min([now - timedelta(days=DAYS_OF_DISPUTES), *began])
+        disputes = provider._billpro_list_at_stripe(
+            'disputes', {'created[gte]': int(since.timestamp())}
+        )
+        told = {(dispute.provider_reference, dispute.provider_status) for dispute in known}
+        for dispute in disputes:
+            event = {
+                'id': f'{dispute["id"]}-{dispute["status"]}',
+                'type': 'charge.dispute.updated',
+                'created': int(now.timestamp()),
+                'data': {'object': dispute},
+            }
+            if (dispute['id'], dispute['status']) not in told and self._is_about_order(event):
+                self._receive(provider, event)
 
     # === PROCESSING === #
 

@@ -224,6 +224,33 @@ class TestReturnedDebits(DebitCommon):
         self.assertEqual(self.invoice.payment_state, 'paid')
         self._assert_books_closed(self.order)
 
+    def test_a_return_that_no_message_told_of_is_asked_for(self):
+        with freeze_time(DUE + timedelta(days=20)):
+            self.gateway.return_debit(self.tx.provider_reference, reason='AM04')
+        self._ask_for_disputes(DUE + timedelta(days=21))
+        self._assert_owed_again('soft_declined', 'failed')
+        messages = self.env['billpro.webhook.event'].search([])
+        self.assertEqual(messages[0].event_type, 'charge.dispute.updated')
+        # Asked again nothing is new, and the messages say nothing new when they come after all.
+        self._ask_for_disputes(DUE + timedelta(days=22))
+        self.assertEqual(self.env['billpro.webhook.event'].search([]), messages)
+        with freeze_time(DUE + timedelta(days=22)):
+            self._deliver_all(self._find_messages('charge.dispute.closed'))
+            self._process()
+        self._assert_owed_again('soft_declined', 'failed')
+        self.assertEqual(
+            self.order.billing_notification_ids.mapped('kind').count('payment_declined'), 1
+        )
+
+    def test_without_an_answer_disputes_are_asked_for_again(self):
+        self.gateway.faults.add('error_before', times=9, path='/v1/disputes', method='GET')
+        self._ask_for_disputes(DUE + timedelta(days=21))
+        failure = self.env['billpro.failure'].search([('task', '=', 'ask_disputes')])
+        self.assertEqual((failure.res_id, failure.company_id), (self.provider.id, self.company))
+        self.gateway.faults.clear()
+        self._ask_for_disputes(DUE + timedelta(days=22))
+        self.assertFalse(failure.exists())
+
     def test_an_entry_that_was_reset_is_posted_again(self):
         self._return_at(DUE + timedelta(days=20), self.tx, 'AM04')
         dispute = self.order.billing_dispute_ids
@@ -443,13 +470,6 @@ class TestNoticesOfDebits(DebitCommon):
 class TestOtherMethods(DebitCommon):
     """What Stripe keeps besides: iDEAL and Bancontact as SEPA debits, PayPal, Bacs and ACH."""
 
-    def _activate(self, *codes):
-        for code in codes:
-            method = self.env.ref(f'payment.payment_method_{code}')
-            method.active = True
-            self.provider.payment_method_ids |= method
-        return method
-
     def _authenticate(self, tx):
         kind = 'setup_intent' if tx.operation == 'validation' else 'payment_intent'
         intent = self.gateway.find(kind, tx.provider_reference)
@@ -489,11 +509,15 @@ class TestOtherMethods(DebitCommon):
         return order
 
     def test_a_bank_account_behind_a_payment_is_kept_as_sepa(self):
-        for code, country in (('ideal', 'base.nl'), ('bancontact', 'base.be')):
+        for code, country, name in (
+            ('ideal', 'base.nl', "iDEAL"),
+            ('bancontact', 'base.be', "Bancontact"),
+        ):
             with self.subTest(code):
                 self.customer.country_id = self.env.ref(country)
                 order = self._buy_by(code)
                 self.assertEqual(order.billing_status, 'active')
+                self.assertEqual(order.billing_transaction_ids._get_card_name(), name)
                 token = order.billing_token_id
                 self.assertEqual(token._get_card_name(), "SEPA Direct Debit •••• 3000")
                 self.assertEqual(token.payment_method_id.code, 'sepa_direct_debit')
