@@ -112,7 +112,7 @@ class TestStripeSubscription(StripeCheckoutCommon):
         self._assert_card(order, 'visa', '3155')
         self._assert_second_payment(order)
 
-    @nightly("The bank asks once for a payment for each change.")
+    @nightly("A bank that always asks is answered for a payment for each change.")
     def test_the_bank_asks_once_to_save_a_card(self):
         order = self._subscribe('register_bank_once', trial_days=31)
         self._assert_registered(order)

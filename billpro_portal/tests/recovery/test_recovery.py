@@ -161,7 +161,6 @@ class TestRecovery(GatewayCommon):
         self.assertEqual(self.order.billing_status, 'active')
         self._assert_books_closed(self.order)
 
-    @nightly("Walked on a phone for each change.")
     def test_the_new_card_is_declined_too(self):
         self._treat_card_as(LOST)
         self._run_on(2, 10)
