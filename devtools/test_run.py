@@ -178,9 +178,7 @@ def run_pytest(
     variables = {
         name: value for name, value in odoo.variables().items() if 'PYTEST_XDIST' not in name
     }
-    # Over a few rows each order of joins is as good as another one: to weigh all of them takes
-    # PostgreSQL half of the time that it spends on Odoo's long ones.
-    variables['PGOPTIONS'] = '-c join_collapse_limit=1'
+    variables['PGOPTIONS'] = odoo_server.JOINS_AS_WRITTEN
     exit_code = console.run_attached(command, env=variables, cwd=paths.CHECKOUT)
     results = read_report(report) if report.exists() else Results()
     if exit_code and not results.failed:

@@ -22,7 +22,9 @@ def odoo():
     """An Odoo of its own, in processes of its own: the one that pytest runs in is in use."""
     environment = python_environment.prepare(python_environment.ODOO_REQUIREMENTS)
     with postgresql.Cluster(environment).running() as cluster:
-        yield odoo_server.Odoo(odoo_server.find_source(), environment, cluster)
+        odoo = odoo_server.Odoo(odoo_server.find_source(), environment, cluster)
+        odoo.has_few_rows = True
+        yield odoo
 
 
 @pytest.fixture(scope='session')

@@ -1,7 +1,6 @@
 from odoo.tests import tagged
 
-from odoo.addons.billpro_portal.models.charging.batch import BATCH_CONTEXT
-
+from ...models.charging.batch import BATCH_CONTEXT
 from ..common.instalment import InstalmentCommon
 
 # What a run leaves, and in which order it is looked at.

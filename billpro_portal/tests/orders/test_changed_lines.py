@@ -7,6 +7,7 @@ from odoo.exceptions import AccessError, ValidationError
 from odoo.fields import Domain
 from odoo.tests import tagged
 
+from ..common.nightly import nightly
 from ..common.schedule_actions import ScheduleActionCommon
 
 
@@ -180,6 +181,7 @@ class TestChangedLines(ScheduleActionCommon):
             mrr = self.env['billpro.mrr.report'].search([('order_id', '=', self.order.id)])
             self.assertEqual(set(mrr.mapped('mrr')), {30.0})
 
+    @nightly("A fee is charged once for each change: a credit is one below zero.")
     def test_a_credit_is_given_once(self):
         self._add(self.fee, -10.0)
         self._run_on('2027-02-10')

@@ -3,6 +3,7 @@ from lxml import html
 from odoo.tests import tagged
 
 from ..common.http import BillingHttpCommon
+from ..common.nightly import nightly
 
 
 @tagged('post_install', '-at_install')
@@ -99,6 +100,7 @@ class TestOrderPages(BillingHttpCommon):
         second = html.fromstring(self.url_open(f'{order_link}&page=2').content)
         self.assertEqual(len(second.xpath('//a[contains(@href, "/payment/")]')), 6)
 
+    @nightly("How dear it is, not what is right.")
     def test_the_page_costs_the_same_with_more_history(self):
         def count_queries(order):
             order = order.sudo()

@@ -140,6 +140,7 @@ class TestSubscriptionTours(SubscriptionTourCommon):
 
 @tagged('post_install', '-at_install')
 class TestSubscriptionOnPhone(PhoneCommon):
+    @nightly("Instalments are registered on a phone for each change: it is the same page.")
     def test_subscription(self):
         order = self._order_by_touch((self.gym, 1), (self.fee, 1), label="Pay $ 36.30")
         self.assertEqual(order.billing_paid, 36.3)

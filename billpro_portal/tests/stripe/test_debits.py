@@ -10,6 +10,7 @@ from odoo.addons.payment_stripe.const import PAYMENT_METHODS_MAPPING
 
 from ..common.debits import BOUGHT, EMPTY, DebitCommon
 from ..common.gateway import DUE
+from ..common.nightly import nightly, some
 
 
 @tagged('post_install', '-at_install')
@@ -84,12 +85,13 @@ class TestDebits(DebitCommon):
         self.assertEqual(order.billing_event_ids.mapped('status'), ['completed', 'scheduled'])
 
     def test_a_scheduled_debit_is_refused(self):
-        for reason, code, status, order_status in (
+        reasons = (
             ('AM04', 'insufficient_funds', 'soft_declined', 'failed'),
             ('AC04', 'bank_account_closed', 'hard_declined', 'suspended'),
             ('MS02', 'debit_not_authorized', 'hard_declined', 'suspended'),
             ('MS03', 'generic_decline', 'soft_declined', 'failed'),
-        ):
+        )
+        for reason, code, status, order_status in some(reasons, 2):
             with self.subTest(reason), self.gateway.rolled_back(), self.env.cr.savepoint() as undo:
                 order = self._buy()
                 event = order.billing_event_ids
@@ -106,7 +108,7 @@ class TestDebits(DebitCommon):
 
     def test_a_lost_answer_is_found_to_be_processing(self):
         """It is known then: nobody is asked, who might find nothing that was collected yet."""
-        for by_message in (False, True):
+        for by_message in some((False, True)):
             with self.subTest(by_message=by_message), self.gateway.rolled_back():
                 order = self._buy()
                 event = order.billing_event_ids
@@ -180,6 +182,7 @@ class TestReturnedDebits(DebitCommon):
         self.assertEqual(items.mapped('reconciled'), [True, True])
         self.assertEqual(self.tx._billing_get_refundable_amount(), 0)
 
+    @nightly("How dear it is, not what is right.")
     def test_rows_of_refused_payments_cost_the_same_each(self):
         self._return_at(DUE + timedelta(days=20), self.tx, 'MD06')
         # Of a card it has to be asked what else could be stored.
@@ -509,9 +512,8 @@ class TestOtherMethods(DebitCommon):
         return order
 
     def test_a_bank_account_behind_a_payment_is_kept_as_sepa(self):
-        for code, country, name in (
-            ('ideal', 'base.nl', "iDEAL"),
-            ('bancontact', 'base.be', "Bancontact"),
+        for code, country, name in some(
+            (('ideal', 'base.nl', "iDEAL"), ('bancontact', 'base.be', "Bancontact"))
         ):
             with self.subTest(code):
                 self.customer.country_id = self.env.ref(country)
@@ -590,6 +592,7 @@ class TestOtherMethods(DebitCommon):
         self.assertEqual(order.billing_event_ids[0].status, 'completed')
         self.assertEqual(order.billing_paid, 48.4)
 
+    @nightly("SEPA debits are paid, returned and told of for each change.")
     def test_debits_in_other_countries(self):
         for code, currency, country, name, details in (
             (

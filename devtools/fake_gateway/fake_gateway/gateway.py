@@ -148,7 +148,7 @@ class FakeGateway:
             self._port = self._server.server_port
             self._thread = threading.Thread(
                 target=self._server.serve_forever,
-                kwargs={'poll_interval': 0.05},
+                kwargs={'poll_interval': 0.01},
                 name='fake gateway',
                 daemon=True,
             )

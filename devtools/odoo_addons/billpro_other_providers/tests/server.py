@@ -30,7 +30,9 @@ class ProviderApi:
                 api.handle(self)
 
         self._server = ThreadingHTTPServer(('127.0.0.1', 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={'poll_interval': 0.01}, daemon=True
+        )
         self._thread.start()
 
     def reset(self):
