@@ -4,6 +4,7 @@ from odoo.http import request
 
 from odoo.addons.payment.controllers.post_processing import PaymentPostProcessing
 
+from ..billing import references
 from ..billing.lifecycle import BEFORE_APPROVAL
 from .order_access import OrderAccess
 from .order_route import order_route
@@ -205,7 +206,7 @@ class Checkout(OrderAccess):
             flow=flow,
             tokenization_requested=tokenization_requested,
             landing_route=form_values['landing_route'],
-            reference_prefix=f'{order.name}-P{attempt}',
+            reference_prefix=references.initial_payment(order.name, attempt),
             sale_order_id=order.id,
             custom_create_values={
                 'billing_order_id': order.id,

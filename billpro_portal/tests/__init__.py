@@ -106,6 +106,7 @@ if find_spec('hypothesis'):
         test_order_life_cycle,
         test_rating,
         test_schedule_changes,
+        test_standing,
         test_usage_batch,
     )
     from .accounting import test_order_report

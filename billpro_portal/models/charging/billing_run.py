@@ -9,7 +9,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.modules.registry import Registry
 
-from ...billing import backoff
+from ...billing import backoff, references
 from ...billing.declines import AUTHENTICATION, HARD, SOFT
 from ...billing.lifecycle import (
     CHARGEABLE_EVENTS,
@@ -507,8 +507,7 @@ class BillproBillingRun(models.Model):
             'payment_method_id': token.payment_method_id.id,
             'token_id': token.id,
             'operation': 'offline',
-            # Order names are unique in a company only, events are unique everywhere.
-            'reference': f'{order.name}-E{event.id}-A{attempt}',
+            'reference': references.scheduled_payment(order.name, event.id, attempt),
             'amount': event.amount,
             'currency_id': event.currency_id.id,
             'partner_id': order.partner_invoice_id.id,
