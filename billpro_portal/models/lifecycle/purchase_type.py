@@ -7,6 +7,7 @@ from ...billing.actions import Capabilities
 from ...billing.calendar import is_same_interval, local_date
 from ...billing.standing import get_trigger
 from ..rights.own_context import INSIDE
+from .kinds import find_kinds
 
 
 class BillproPurchaseType(models.AbstractModel):
@@ -41,9 +42,8 @@ class BillproPurchaseType(models.AbstractModel):
         :return: An ordered mapping of `purchase_type` values to (empty) model records.
         :rtype: dict
         """
-        names = self.env.registry.descendants([self._name], '_inherit') - {self._name}
-        models_ = sorted((self.env[name] for name in names), key=lambda m: m._purchase_sequence)
-        return {model._purchase_type: model for model in models_}
+        types = sorted(find_kinds(self), key=lambda model: model._purchase_sequence)
+        return {model._purchase_type: model for model in types}
 
     @api.model
     def _get_type_of_products(self, products):
