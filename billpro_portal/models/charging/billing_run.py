@@ -464,7 +464,7 @@ class BillproBillingRun(models.Model):
             event.status_message = reason
             # What only the customer's request would collect isn't tried again by itself.
             if event._is_charged_by_itself():
-                self.env['billpro.own.transaction']._note(
+                self.env['billpro.own.transaction']._note_failure(
                     event, 'bookable', UserError(reason), delays=()
                 )
         refused = events.browse(event.id for event in refusals)
@@ -939,7 +939,7 @@ class BillproBillingRun(models.Model):
         :param sale.order order: The order, with or without a request.
         """
         if order.billing_collection_date:
-            self._withdraw(order._billing_get_open_authentication())
+            self._withdraw_attempts(order._billing_get_open_authentication())
         events = []
 
         def take_request():
@@ -974,7 +974,7 @@ class BillproBillingRun(models.Model):
             self.env['billpro.own.transaction']._commit_alone(tx, task, partial(ask_about_one, tx))
 
     @api.model
-    def _withdraw(self, txs):
+    def _withdraw_attempts(self, txs):
         """Withdraw payments at the provider, and book those that were approved meanwhile.
 
         :param payment.transaction txs: Attempts that wait for the customer's bank.
@@ -1108,7 +1108,7 @@ class BillproBillingRun(models.Model):
     @api.model
     def _withdraw_needless(self):
         """Withdraw what waits for the customer's bank for payments that are not wanted any more."""
-        self._withdraw(
+        self._withdraw_attempts(
             self.env['payment.transaction'].search(
                 [
                     ('billing_action_required', '=', True),

@@ -166,7 +166,7 @@ class BillproFailure(models.Model):
         )
 
     @api.model
-    def _record(self, record, task, reason, delays):
+    def _record_failure(self, record, task, reason, delays):
         """Note that a task has failed for a record, once more.
 
         :param odoo.models.Model record: The record.

@@ -229,10 +229,10 @@ class BillproPayout(models.Model):
         if not self.try_lock_for_update():
             return False
         if self.state == 'to_book':
-            self._book()
+            self._book_payout()
         return True
 
-    def _book(self, takes_all=False):
+    def _book_payout(self, takes_all=False):
         """Book a payout, and its failure; all of it or nothing.
 
         :param bool takes_all: Whether payments that aren't booked yet are left as differences.
@@ -295,7 +295,7 @@ class BillproPayout(models.Model):
         for payout in self.sudo():
             payout.lock_for_update()
             if payout.can_book:
-                payout._book(takes_all=True)
+                payout._book_payout(takes_all=True)
                 self.env['billpro.failure']._forget(payout, 'book_payout')
 
     def action_reconcile_bank(self):
