@@ -1149,7 +1149,7 @@ class PaymentTransaction(models.Model):
         # A card that is registered has another kind of number.
         return self.state == 'pending' and self.operation != 'validation'
 
-    def _billing_take_in_if_finished(self):
+    def _billing_process_if_finished(self):
         """Take in what became of a payment if it is finished; the caller holds its lock.
 
         That there was no answer is kept: whoever opens the next page doesn't wait for it again.
