@@ -36,9 +36,11 @@ class BillproPayout(models.Model):
 
     _name = 'billpro.payout'
     _description = "Payout"
+    _inherit = ['billpro.job.record']
 
     _order = 'arrival_date desc, id desc'
     _rec_name = 'provider_reference'
+    _tasks_to_do = {'book_payout': [('state', '=', 'to_book')]}
     provider_id = fields.Many2one(
         comodel_name='payment.provider', required=True, readonly=True, ondelete='restrict'
     )
@@ -218,6 +220,10 @@ class BillproPayout(models.Model):
         for payout in self.env['billpro.failure']._leave_out_waiting(to_book, 'book_payout'):
             alone._commit_alone(payout, 'book_payout', payout._book_locked, delays=backoff.PAYOUT)
         self.env['ir.cron']._commit_progress(len(to_book), remaining=0)
+
+    def _prepare_failure(self):
+        """Override of `billpro.job.record`."""
+        return {'amount': abs(self.amount)}
 
     def _book_locked(self):
         """Book a payout if nobody else does.
