@@ -22,6 +22,7 @@
         'security/ir.model.access.csv',
         'security/billpro_portal_rules.xml',
         'security/billpro_portal_report_rules.xml',
+        'security/stripe_rules.xml',
         'reports/order_summary_report.xml',
         'reports/receipt_report.xml',
         'data/mail_template_data.xml',
@@ -30,6 +31,7 @@
         'data/sms_template_data.xml',
         'data/notification_kind_data.xml',
         'data/ir_cron_data.xml',
+        'data/stripe_cron_data.xml',
         'data/cancel_reason_data.xml',
         'views/orders/order_link_templates.xml',
         'views/pages/page_templates.xml',
@@ -81,10 +83,10 @@
         'views/accounting/deferral_views.xml',
         'views/reports/mrr_report_views.xml',
         'views/reports/recovery_report_views.xml',
-        'views/stripe/webhook_event_views.xml',
         'views/settings/res_config_settings_views.xml',
         'views/payouts/sale_order_dispute_views.xml',
         'views/billing_menus.xml',
+        'views/stripe/webhook_event_views.xml',
     ],
     'assets': {
         'web.assets_frontend': [

@@ -1,6 +1,7 @@
 from odoo.exceptions import UserError
 from odoo.http import request
 
+from ..billing import references
 from .checkout import Checkout
 from .order_route import order_route
 
@@ -90,7 +91,9 @@ class OrderCards(Checkout):
             flow=flow,
             tokenization_requested=True,
             landing_route=form_values['landing_route'],
-            reference_prefix=f'{order.name}-C{len(order.billing_transaction_ids) + 1}',
+            reference_prefix=references.card_registration(
+                order.name, len(order.billing_transaction_ids) + 1
+            ),
             sale_order_id=order.id,
             custom_create_values={
                 'billing_order_id': order.id,

@@ -108,6 +108,7 @@ if find_spec('hypothesis'):
         test_proration,
         test_rating,
         test_schedule_changes,
+        test_standing,
         test_usage_batch,
     )
     from .accounting import test_order_report

@@ -21,11 +21,11 @@ from ..billing.declines import (
     SOFT,
     DeclineCodes,
     Verdict,
-    classify_simulated_state,
     decide_retry,
     may_attempt,
     parse_retry_days,
 )
+from ..billing.demo_declines import classify_simulated_state
 from ..billing.stripe_declines import classify_decline, find_decline_reason, read_return
 
 # The whole table of Stripe's documentation, "Stripe decline codes" (cards).

@@ -311,7 +311,7 @@ class AccountMove(models.Model):
             raise  # The request is repeated.
         except Exception as error:
             _logger.exception("The legal PDF of %s could not be made", self.name)
-            reason = self.env['billpro.own.transaction']._get_reason(error)
+            reason = self.env['billpro.own.transaction']._get_error_text(error)
         if reason:
             self.billing_order_id._billing_ask_staff(
                 f'legal-pdf-{self.id}',
@@ -451,7 +451,7 @@ class AccountMove(models.Model):
         except Exception as error:
             self.env.cr.rollback()
             _logger.exception("The e-invoice of %s could not be sent", self.name)
-            reason = self.env['billpro.own.transaction']._get_reason(error)
+            reason = self.env['billpro.own.transaction']._get_error_text(error)
         self.billpro_einvoice_state = False
         if not self.invoice_pdf_report_id:
             self._billpro_ask_about_einvoice(reason)

@@ -844,7 +844,7 @@ class PaymentTransaction(models.Model):
                 trigger = 'decline_hard' if event.decline_class == HARD else 'decline_soft'
             event._apply_trigger(trigger, reason)
             tx.billing_order_id._billing_mark_totals_to_compute()
-            self.env['billpro.own.transaction']._note(
+            self.env['billpro.own.transaction']._note_failure(
                 event, 'invalid', UserError(reason), delays=()
             )
 
@@ -1152,7 +1152,7 @@ class PaymentTransaction(models.Model):
         # A card that is registered has another kind of number.
         return self.state == 'pending' and self.operation != 'validation'
 
-    def _billing_take_in_if_finished(self):
+    def _billing_process_if_finished(self):
         """Take in what became of a payment if it is finished; the caller holds its lock.
 
         That there was no answer is kept: whoever opens the next page doesn't wait for it again.
@@ -1451,7 +1451,7 @@ class PaymentTransaction(models.Model):
         if refusal == 'key' and not self.billing_event_id:
             # Nobody else can pay either. Of scheduled payments the run tells it, once for all.
             reason = UserError(getattr(cause, 'user_message', None) or str(cause))
-            self.env['billpro.own.transaction']._note(
+            self.env['billpro.own.transaction']._note_failure(
                 self.provider_id, 'refused', reason, delays=()
             )
         if outcome == REQUEST_DECLINED:

@@ -2,7 +2,8 @@
 
 Nothing here decides anything: a run is right without it, and slower. Each has its reason, what to
 look for in Odoo before it goes, and a test that compares it field by field with Odoo's own way
-(`tests/charging/test_batch.py`). How much all of it saves is measured by `./dev bench run`.
+(`tests/charging/test_batch.py`). The queries that each saves are of eight payments as in that test,
+which cost 323 in all; `./dev bench run` measures what all of it saves.
 
 Documents are dated in a batch, too, by `_billing_set_invoice_date` in the room of the books: final
 invoices need their date there, whoever posts them.
@@ -33,8 +34,8 @@ class AccountMove(models.Model):
     def _search_default_journal(self):
         """Override of `account` to search once for all alike documents of a charge run.
 
-        *Why*: Odoo searches for each document. *Until*: it searches once for all that are created
-        together.
+        *Why*: Odoo searches for each document (7 queries). *Until*: it searches once for all that
+        are created together.
         """
         self.ensure_one()
         if not is_inside(self.env, 'billing_batch') or self.statement_line_ids:
@@ -80,8 +81,8 @@ class AccountMove(models.Model):
         Odoo keeps the lock on the sequence and its counter in the same memory, which it empties
         whenever a document is named otherwise and at the end of the transaction.
 
-        *Why*: Odoo looks for the last number before each document, and flushes all for that.
-        *Until*: it numbers documents that are posted together by one look.
+        *Why*: Odoo looks for the last number before each document, and flushes all for that (42
+        queries). *Until*: it numbers documents that are posted together by one look.
         """
         if is_inside(self.env, 'billing_batch') and not relaxed and with_prefix is None:
             last_name = self._get_sequence_cache().get(self._get_billing_sequence_key())
@@ -96,8 +97,8 @@ class AccountMove(models.Model):
 
         `message_post` of an order collects the notes.
 
-        *Why*: posting looks up, note by note, whom to notify, which is nobody. *Until*: `sale`
-        logs the notes of all orders together.
+        *Why*: posting looks up, note by note, whom to notify, which is nobody (21 queries).
+        *Until*: `sale` logs the notes of all orders together.
         """
         if not is_inside(self.env, 'billing_batch'):
             self._billing_have_run_follow()
@@ -207,8 +208,8 @@ class AccountPayment(models.Model):
     def _generate_journal_entry(self, write_off_line_vals=None, force_balance=None, line_ids=None):
         """Override of `account`: link the entries of a charge run to their payments at once.
 
-        *Why*: Odoo writes payment by payment, and each write searches for what depends on it.
-        *Until*: it links the entries of several payments together.
+        *Why*: Odoo writes payment by payment, and each write searches for what depends on it (119
+        queries). *Until*: it links the entries of several payments together.
         """
         if (
             not is_inside(self.env, 'billing_batch')
@@ -257,8 +258,9 @@ class AccountFiscalPosition(models.Model):
         The memory lasts no longer than the transaction, in which neither the positions nor the
         partners change.
 
-        *Why*: Odoo asks document by document, for the same customer as well. *Until*: it computes
-        the positions of several documents together.
+        *Why*: Odoo asks document by document, for the same customer as well (3 queries, more where
+        positions are told by country or postcode). *Until*: it computes the positions of several
+        documents together.
         """
         if not is_inside(self.env, 'billing_batch') or not partner.id:
             return super()._get_fiscal_position(partner, delivery=delivery)
@@ -280,8 +282,8 @@ class AccountAnalyticDistributionModel(models.Model):
 
         The memory lasts no longer than the transaction, in which the models don't change.
 
-        *Why*: Odoo asks line by line, mostly the same. *Until*: it remembers the answer itself, or
-        asks for several lines together.
+        *Why*: Odoo asks line by line, mostly the same (14 queries). *Until*: it remembers the
+        answer itself, or asks for several lines together.
         """
         if not is_inside(self.env, 'billing_batch'):
             return super()._get_applicable_models(vals)

@@ -9,7 +9,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.modules.registry import Registry
 
-from ...billing import backoff
+from ...billing import backoff, references
 from ...billing.declines import AUTHENTICATION, HARD, SOFT
 from ...billing.lifecycle import (
     CHARGEABLE_EVENTS,
@@ -464,7 +464,7 @@ class BillproBillingRun(models.Model):
             event.status_message = reason
             # What only the customer's request would collect isn't tried again by itself.
             if event._is_charged_by_itself():
-                self.env['billpro.own.transaction']._note(
+                self.env['billpro.own.transaction']._note_failure(
                     event, 'bookable', UserError(reason), delays=()
                 )
         refused = events.browse(event.id for event in refusals)
@@ -507,8 +507,7 @@ class BillproBillingRun(models.Model):
             'payment_method_id': token.payment_method_id.id,
             'token_id': token.id,
             'operation': 'offline',
-            # Order names are unique in a company only, events are unique everywhere.
-            'reference': f'{order.name}-E{event.id}-A{attempt}',
+            'reference': references.scheduled_payment(order.name, event.id, attempt),
             'amount': event.amount,
             'currency_id': event.currency_id.id,
             'partner_id': order.partner_invoice_id.id,
@@ -940,7 +939,7 @@ class BillproBillingRun(models.Model):
         :param sale.order order: The order, with or without a request.
         """
         if order.billing_collection_date:
-            self._withdraw(order._billing_get_open_authentication())
+            self._withdraw_attempts(order._billing_get_open_authentication())
         events = []
 
         def take_request():
@@ -975,7 +974,7 @@ class BillproBillingRun(models.Model):
             self.env['billpro.own.transaction']._commit_alone(tx, task, partial(ask_about_one, tx))
 
     @api.model
-    def _withdraw(self, txs):
+    def _withdraw_attempts(self, txs):
         """Withdraw payments at the provider, and book those that were approved meanwhile.
 
         :param payment.transaction txs: Attempts that wait for the customer's bank.
@@ -1109,7 +1108,7 @@ class BillproBillingRun(models.Model):
     @api.model
     def _withdraw_needless(self):
         """Withdraw what waits for the customer's bank for payments that are not wanted any more."""
-        self._withdraw(
+        self._withdraw_attempts(
             self.env['payment.transaction'].search(
                 [
                     ('billing_action_required', '=', True),

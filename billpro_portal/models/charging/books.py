@@ -58,7 +58,7 @@ class BillproBooks(models.AbstractModel):
         except Exception as error:
             cause = error
             _logger.exception("A trial of the books failed")
-        return self.env['billpro.own.transaction']._get_reason(cause)
+        return self.env['billpro.own.transaction']._get_error_text(cause)
 
     # === SCHEDULED PAYMENTS === #
 
@@ -192,7 +192,7 @@ class BillproBooks(models.AbstractModel):
         def note_amount(failure, _error):
             failure.amount = order._billing_get_amount_asked()
 
-        self.env['billpro.own.transaction']._note(
+        self.env['billpro.own.transaction']._note_failure(
             order, 'payable', UserError(reason), delays=(), on_failure=note_amount
         )
 

@@ -1,6 +1,7 @@
 from odoo import fields, models
 from odoo.exceptions import UserError
 
+from ...billing import references
 from ...billing.actions import OrderAction, OrderRefusal
 from ...billing.lifecycle import (
     COLLECTABLE_ORDERS,
@@ -147,7 +148,7 @@ class SaleOrder(models.Model):
             'token_id': token.id,
             'operation': 'validation' if self.currency_id.is_zero(amount) else 'offline',
             'reference': self.env['payment.transaction']._compute_reference(
-                token.provider_id.code, prefix=f'{self.name}-P{number}'
+                token.provider_id.code, prefix=references.initial_payment(self.name, number)
             ),
             'amount': amount,
             'currency_id': self.currency_id.id,

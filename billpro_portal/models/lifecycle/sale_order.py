@@ -26,6 +26,7 @@ from ...billing.lifecycle import (
     next_order_status,
 )
 from ..rights.guarded_fields import get_given_names
+from .product_template import INTERVAL_UNITS
 
 # Terms that an order takes over from its product as they are.
 PRODUCT_TERMS = (
@@ -130,12 +131,7 @@ class SaleOrder(models.Model):
     )
     billing_interval_unit = fields.Selection(
         string="Interval",
-        selection=[
-            ('day', "Days"),
-            ('week', "Weeks"),
-            ('month', "Months"),
-            ('year', "Years"),
-        ],
+        selection=INTERVAL_UNITS,
         compute='_compute_billing_terms',
         store=True,
         readonly=False,

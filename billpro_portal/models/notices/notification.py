@@ -47,8 +47,10 @@ class BillproNotification(models.Model):
 
     _name = 'billpro.notification'
     _description = "Customer Notice"
+    _inherit = ['billpro.job.record']
 
     _order = 'id desc'
+    _tasks_to_do = {'send': [('state', 'in', ['queued', 'failed'])]}
     kind = fields.Selection(selection='_selection_kind', required=True, readonly=True)
     channel = fields.Selection(
         selection=[(MAIL, "Mail"), (SMS, "SMS")], default=MAIL, required=True, readonly=True
@@ -444,8 +446,12 @@ class BillproNotification(models.Model):
                 body=self.env._("The notice “%s” is sent again.", notice._get_name())
             )
 
+    def _prepare_failure(self):
+        """Override of `billpro.job.record`."""
+        return {'order_id': self.order_id.id}
+
     def _queue_again(self):
-        """Queue notices that were not sent once more, as if for the first time."""
+        """Override of `billpro.job.record`, for notices that were not sent."""
         self.env['billpro.failure']._forget(self, 'send')
         self.write(
             {

@@ -541,10 +541,8 @@ class BillproPurchaseSubscription(models.AbstractModel):
         return True
 
     @api.model
-    def _get_event_trigger(self, order):
-        if not set(order.billing_event_ids.mapped('status')) & OPEN:
-            return 'complete'
-        return super()._get_event_trigger(order)
+    def _get_event_trigger(self, order, **outcome):
+        return super()._get_event_trigger(order, ends=True, **outcome)
 
     # === CHANGES === #
 

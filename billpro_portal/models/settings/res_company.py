@@ -8,6 +8,7 @@ from ...billing.calendar import local_date
 from ...billing.declines import parse_retry_days
 from ...billing.notice_dates import LONGEST_LEAD, parse_reminder_days
 
+CANCEL_MODES = [('period_end', "When the paid period ends"), ('now', "At once")]
 DEFERRAL_ACCOUNT_TYPES = ('liability_current', 'liability_non_current')
 
 
@@ -85,7 +86,7 @@ class ResCompany(models.Model):
     )
     billing_cancel_mode = fields.Selection(
         string="Customers cancel subscriptions",
-        selection=[('period_end', "When the paid period ends"), ('now', "At once")],
+        selection=CANCEL_MODES,
         default='period_end',
         required=True,
     )

@@ -2,6 +2,7 @@ from datetime import datetime, timedelta, timezone
 from functools import partial
 
 from odoo import api, fields, models
+from odoo.exceptions import AccessError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
@@ -33,11 +34,13 @@ class BillproWebhookEvent(models.Model):
     """
 
     _name = 'billpro.webhook.event'
-    _description = "Provider Message"
+    _description = "Webhook Event"
+    _inherit = ['billpro.job.record']
 
     _order = 'id desc'
     _rec_name = 'event_type'
-    event_id = fields.Char(string="Message ID", required=True, readonly=True)
+    _tasks_to_do = {'message': [('state', 'in', ['received', 'failed'])]}
+    event_id = fields.Char(string="Event ID", required=True, readonly=True)
     provider_id = fields.Many2one(
         comodel_name='payment.provider', required=True, readonly=True, ondelete='cascade'
     )
@@ -81,7 +84,7 @@ class BillproWebhookEvent(models.Model):
         string="Order", related='transaction_id.billing_order_id', store=True, index=True
     )
     _event_unique = models.UniqueIndex(
-        "(provider_id, event_id)", "This message was received before."
+        "(provider_id, event_id)", "This webhook event was received before."
     )
     _to_process_idx = models.Index("(priority, created_date, id) WHERE state = 'received'")
 
@@ -267,7 +270,7 @@ class BillproWebhookEvent(models.Model):
         self.ensure_one()
         to_book = []
 
-        def take_in():
+        def process():
             if not self.try_lock_for_update() or self.state != 'received':
                 return False
             to_book.append(self._process_event())
@@ -275,7 +278,7 @@ class BillproWebhookEvent(models.Model):
 
         # What the provider says is committed before everything else.
         if self.env['billpro.own.transaction']._commit_alone(
-            self, 'message', take_in, on_failure=self._postpone, delays=backoff.WEBHOOK_EVENT
+            self, 'message', process, on_failure=self._postpone, delays=backoff.WEBHOOK_EVENT
         ):
             to_book[0]._billing_book_alone()
 
@@ -386,12 +389,23 @@ class BillproWebhookEvent(models.Model):
 
         :raise AccessError: If the user may not decide it.
         """
-        self.env['billpro.failure']._check_may_process_messages()
+        self._check_may_try_again()
         self.check_access('read')
         self.sudo()._queue_again()
 
+    def _check_may_try_again(self):
+        """Override of `billpro.job.record`: it is for billing managers."""
+        if not self.env.user.has_group('billpro_portal.group_billing_manager'):
+            raise AccessError(
+                self.env._("Only billing managers can have webhook events processed again.")
+            )
+
+    def _prepare_failure(self):
+        """Override of `billpro.job.record`: it is of the order whose payment it is about."""
+        return {'order_id': self._find_transaction().billing_order_id.id}
+
     def _queue_again(self):
-        """Have messages that were given up processed once more, as if for the first time."""
+        """Override of `billpro.job.record`, for messages that were given up."""
         failed = self.filtered(lambda event: event.state in {'failed', 'ignored'})
         self.env['billpro.failure']._forget(failed, 'message')
         failed.write({'state': 'received', 'tries': 0, 'next_try': fields.Datetime.now()})

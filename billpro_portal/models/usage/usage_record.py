@@ -112,7 +112,7 @@ class BillproUsageRecord(models.Model):
                 self.env._("A batch is a list of up to %s usage records.", MOST_RECORDS)
             )
         with self.env.cr.savepoint() as savepoint:
-            answers = self.sudo()._take_in(records)
+            answers = self.sudo()._process_batch(records)
             if all_or_none and any(answer['status'] == 'refused' for answer in answers):
                 savepoint.rollback()
                 answers = [
@@ -133,7 +133,7 @@ class BillproUsageRecord(models.Model):
             raise AccessError(self.env._("Only billing users can send usage."))
 
     @api.model
-    def _take_in(self, records):
+    def _process_batch(self, records):
         """Keep what can be read, and answer each record.
 
         :param list records: What was sent.
