@@ -165,8 +165,17 @@ class TestUsageMeters(UsageCommon):
                         )
                         for row in rows
                     ],
-                    expected,
+                    [
+                        *expected,
+                        ("Usage is charged", "every month, for what was used; amounts vary"),
+                        ("Added to prices of usage", "VAT 6%"),
+                    ],
                 )
+        order.billing_initial_amount = 20
+        self.assertIn(
+            ("The amount of today", "is for the beginning; usage is charged besides"),
+            order._billing_get_agreement(),
+        )
 
     def test_what_a_customer_has_agreed_to_stays(self):
         self.assertEqual(self.order.order_line.billing_charge_id, self.calls_charge)
