@@ -44,6 +44,7 @@ from .notices import (
     test_notification_recipient,
     test_notification_timed,
     test_twentieth_notice,
+    test_usage_notices,
 )
 from .orders import (
     test_back_office_list_tours,

@@ -44,6 +44,7 @@ OWN = {
         'billing_tax_change',
         'billing_token_id',
         'billing_transaction_ids',
+        'billing_usage_alert',
         'order_link_first_sent_date',
         'order_link_opened_date',
         'order_link_sent_date',
