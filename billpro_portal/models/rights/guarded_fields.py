@@ -107,7 +107,19 @@ OWN = {
         'unknown_count',
     },
     # What is noted by itself.
+    'billpro.usage.import': {
+        'accepted_count',
+        'company_id',
+        'done_count',
+        'duplicate_count',
+        'error_file',
+        'refused_count',
+        'row_count',
+        'state',
+        'unattributed_count',
+    },
     'billpro.usage.meter': {'is_used', 'version_ids'},
+    'billpro.usage.source': {'last_date', 'refused_count', 'taken_ids', 'user_id'},
     # What was sent.
     'billpro.usage.unattributed': {
         'company_id',
@@ -120,6 +132,7 @@ OWN = {
         'record_id',
         'sender_id',
         'subscriber_key',
+        'void_reason',
     },
     # What a dialog has made, once.
     'billpro.capture': {'capture_transaction_id'},

@@ -404,6 +404,9 @@ class BillproUsageRecord(models.Model):
                 (key[0], '=', key[1]),
             ]
         )
+        if not record and (waiting := self.env['billpro.usage.unattributed']._find_sent(sent)):
+            is_new = waiting._void(reason)
+            return {'id': waiting.sender_id, 'status': 'voided' if is_new else 'duplicate'}
         if len(record) != 1:
             return {'id': sent.get('id'), 'status': 'refused', 'reason': 'unknown_record'}
         return {'id': record.sender_id, 'status': 'voided' if record._void(reason) else 'duplicate'}
@@ -415,9 +418,19 @@ class BillproUsageRecord(models.Model):
         :rtype: dict
         :raise AccessError: If the user may not.
         """
+        return self._get_void_action(record_ids=self.ids)
+
+    @api.model
+    def _get_void_action(self, **ids):
+        """Return the action that opens the dialog which takes records back.
+
+        :param dict ids: The records, by the field of the dialog.
+        :rtype: dict
+        :raise AccessError: If the user may not.
+        """
         self._check_is_sender()
         wizard = self.env['billpro.void.usage'].create(
-            {'record_ids': [fields.Command.set(self.ids)]}
+            {name: [fields.Command.set(some)] for name, some in ids.items()}
         )
         return {
             'type': 'ir.actions.act_window',
@@ -467,6 +480,7 @@ class BillproUsageRecord(models.Model):
         """
         quantities = [Decimal(0)] * len(queries)
         for aggregation, asked in self._group_by_aggregation(queries):
+            # Each query adds up by itself: no row is joined and grouped by its query.
             rows = self.env.execute_query(
                 SQL(
                     """
@@ -487,7 +501,6 @@ class BillproUsageRecord(models.Model):
 
     @api.model
     def _count_days(self, queries, time_zone):
-            # Each query adds up by itself: no row is joined and grouped by its query.
         """Return what was counted on each day, in one pass for each kind of aggregation.
 
         :param list[UsageQuery] queries: What is asked for.
