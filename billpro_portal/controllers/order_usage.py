@@ -1,5 +1,6 @@
 from odoo.http import Response, content_disposition
 
+from ..billing.lifecycle import LIVE
 from .order_access import OrderAccess
 from .order_route import order_route
 
@@ -28,6 +29,21 @@ class OrderUsage(OrderAccess):
         )
         self._billpro_set_private_headers(response)
         return response
+
+    @order_route('/usage-alert', methods=['POST'], by_customer=True, limited=True, statuses=LIVE)
+    def billpro_order_usage_alert(self, order, amount=None, **kwargs):
+        """Keep from which amount on the customer wants to be told of usage.
+
+        :param sale.order order: The order.
+        :param str amount: The amount; empty for none.
+        :rtype: odoo.http.Response
+        """
+        if not order.billing_usage_line_ids:
+            return self._billpro_render_order_not_found()
+        order._billing_set_usage_alert(amount)
+        return self._billpro_redirect_to_order(
+            order, 'usage_alert_on' if order.billing_usage_alert else 'usage_alert_off'
+        )
 
     @staticmethod
     def _billpro_iter_usage_file(order, period):

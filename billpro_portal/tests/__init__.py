@@ -44,6 +44,7 @@ from .notices import (
     test_notification_recipient,
     test_notification_timed,
     test_twentieth_notice,
+    test_usage_notices,
 )
 from .orders import (
     test_back_office_list_tours,
@@ -90,7 +91,13 @@ from .schedule import (
     test_schedule_actions,
     test_schedule_tours,
 )
-from .usage import test_usage_estimate, test_usage_meters, test_usage_records
+from .usage import (
+    test_usage_estimate,
+    test_usage_import,
+    test_usage_meters,
+    test_usage_records,
+    test_usage_sources,
+)
 
 # Packages that this addon's own checkout has, and another Odoo may be without.
 if find_spec('hypothesis'):

@@ -20,5 +20,6 @@ from . import (
     sms_template_preview,
     take_payment,
     transfer,
+    unbilled_usage,
     void_usage,
 )

@@ -488,6 +488,7 @@ class BillproNotification(models.Model):
             ('announce', self._queue_announcements),
             ('card_expiring', self._queue_expiring_cards),
             ('card_expired', self._queue_expired_cards),
+            ('tell_usage', self._queue_usage),
         ):
             # What one kind found is kept if another one fails.
             self.env['billpro.own.transaction']._commit_alone(self.env.company, task, queue)
@@ -728,3 +729,36 @@ class BillproNotification(models.Model):
                     }
                 )
         self._queue_all(kind, values_list)
+
+    # === USAGE === #
+
+    @api.model
+    def _queue_usage(self):
+        """Tell customers how much of their running period is used."""
+        orders = self.env['sale.order'].search(
+            [
+                ('billing_status', 'in', list(LIVE)),
+                '|',
+                ('billing_usage_alert', '>', 0),
+                ('order_line.billing_charge_id.allowance', '>', 0),
+            ]
+        )
+        self._queue_found(orders, 'tell_usage', self._tell_usage)
+
+    @api.model
+    def _tell_usage(self, orders):
+        """Queue what the customers of some orders want to know of their usage now.
+
+        :param sale.order orders: Live orders whose usage is counted.
+        """
+        for kind, values_list in orders._billing_get_usage_notices().items():
+            self._queue_all(kind, values_list)
+
+    def _is_usage_outdated(self):
+        """Return whether what a notice tells of usage is no longer true: the period is over.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        notices = self.order_id._billing_get_usage_notices()[self.kind]
+        return self.fact not in {values['fact'] for values in notices}

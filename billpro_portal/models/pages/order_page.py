@@ -202,6 +202,14 @@ class BillproOrderPage(models.AbstractModel):
                 self.env._("You get no more text messages from us."),
             ),
             'text_messages_on': ('success', self.env._("You get text messages again.")),
+            'usage_alert_on': (
+                'success',
+                self.env._(
+                    "We will tell you when the usage of a period reaches %s.",
+                    order.currency_id.format(order.billing_usage_alert),
+                ),
+            ),
+            'usage_alert_off': ('success', self.env._("You have no spending alert any more.")),
             'message_sent': ('success', self.env._("Your message was sent. We will answer it.")),
         }
         level, text = notices.get(key, (False, False))

@@ -1,5 +1,3 @@
-import csv
-import io
 from datetime import timedelta
 from decimal import Decimal
 
@@ -10,7 +8,7 @@ from odoo.tools import format_date, format_time
 from odoo.tools.misc import babel_locale_parse, get_lang
 
 from ...billing.metering import local_moment
-from ...billing.usage_file import defuse
+from ...billing.usage_file import defuse, write_row
 
 # What less than three days make of a period is no estimate.
 DAYS_TO_ESTIMATE = 3
@@ -51,6 +49,7 @@ class BillproOrderUsage(models.AbstractModel):
             ],
             'rows': self._get_amount_rows(order, lines),
             'estimate': self._get_estimate(order, lines, period, now),
+            'alert': self._get_alert_values(order),
             'csv_url': order._billing_get_order_link(f'/usage/{period.number}'),
         }
 
@@ -87,7 +86,7 @@ class BillproOrderUsage(models.AbstractModel):
         within = round(100 * min(used / included, included / max(used, included)))
         values['bar'] = {'within': within, 'over': 100 - within if extra else 0}
         if extra:
-            values['detail'] = self.env._("%(included)s included, %(extra)s extra", **numbers)
+            values['detail'] = self.env._("– %(included)s included, %(extra)s extra", **numbers)
             values['left'] = self.env._("What is included is used up")
             values['amount'] = self.env._("%(extra)s extra: %(amount)s", amount=amount, **numbers)
         else:
@@ -132,6 +131,26 @@ class BillproOrderUsage(models.AbstractModel):
             amount=order.currency_id.format(amount),
             date=format_date(self.env, period.next_day - timedelta(days=1)),
         )
+
+    def _get_alert_values(self, order):
+        """Return from which amount on the customer is told, and how to change it.
+
+        :param sale.order order: The order.
+        :rtype: dict
+        """
+        alert = order.billing_usage_alert
+        currency = order.currency_id
+        return {
+            'text': self.env._(
+                "We tell you when the usage of a period reaches %s.", currency.format(alert)
+            )
+            if alert
+            else self.env._("We can tell you when the usage of a period reaches an amount."),
+            'label': self.env._("Amount in %s, taxes included", currency.name),
+            'amount': f'{alert:.{currency.decimal_places}f}' if alert else '',
+            'step': currency.rounding,
+            'url': order._billing_get_order_link('/usage-alert'),
+        }
 
     # === DAY BY DAY === #
 
@@ -204,21 +223,23 @@ class BillproOrderUsage(models.AbstractModel):
         :param billing.metering.Period period: The period.
         :rtype: Iterator[str]
         """
-        yield _write_row(
-            self.env._("Moment (%s)", period.time_zone),
-            self.env._("Meter"),
-            self.env._("Quantity"),
-            self.env._("Unit"),
-            self.env._("ID"),
-            self.env._("Properties"),
-            self.env._("Taken Back"),
+        yield write_row(
+            [
+                self.env._("Moment (%s)", period.time_zone),
+                self.env._("Meter"),
+                self.env._("Quantity"),
+                self.env._("Unit"),
+                self.env._("ID"),
+                self.env._("Properties"),
+                self.env._("Taken Back"),
+            ]
         )
         for meter in order.billing_usage_line_ids.billing_meter_id:
             rows = self.env['billpro.usage.record']._iter_rows(
                 order.id, meter.id, period.start, period.end
             )
             for moment, _id, quantity, sender_id, properties, is_void in rows:
-                yield _write_row(
+                cells = (
                     local_moment(moment, period.time_zone).isoformat(sep=' '),
                     meter.name,
                     quantity,
@@ -229,14 +250,4 @@ class BillproOrderUsage(models.AbstractModel):
                     ),
                     self.env._("Yes") if is_void else '',
                 )
-
-
-def _write_row(*cells):
-    """Return a row of a CSV file.
-
-    :param str cells: Its cells.
-    :rtype: str
-    """
-    line = io.StringIO()
-    csv.writer(line).writerow(defuse(cell) for cell in cells)
-    return line.getvalue()
+                yield write_row([defuse(cell) for cell in cells])

@@ -51,11 +51,40 @@ class BillproPurchaseMetered(models.AbstractModel):
 
     @api.model
     def _get_later_terms(self, order):
+        lines = order._get_recurring_lines()
+        prices = [pair for line in lines for pair in self._get_prices(order, line)]
         return [
             {'label': label, 'value': value, 'strong': False}
-            for line in order._get_recurring_lines()
-            for label, value in self._get_prices(order, line)
+            for label, value in [*prices, *self._get_usage_terms(order)]
         ]
+
+    @api.model
+    def _get_usage_terms(self, order):
+        """Return how usage is charged, besides its prices, in words.
+
+        :param sale.order order: The order.
+        :return: Pairs of what it is and what is so; none if no usage is counted.
+        :rtype: list[tuple[str, str]]
+        """
+        lines = order.billing_usage_line_ids
+        if not lines or not order.billing_interval_unit:
+            return []
+        terms = [
+            (
+                self.env._("Usage is charged"),
+                self.env._("%s, for what was used; amounts vary", self._get_interval_text(order)),
+            )
+        ]
+        if added := lines.tax_ids.filtered(lambda tax: not tax.price_include):
+            terms.append((self.env._("Added to prices of usage"), ', '.join(added.mapped('name'))))
+        if not order.currency_id.is_zero(order.billing_initial_amount):
+            terms.append(
+                (
+                    self.env._("The amount of today"),
+                    self.env._("is for the beginning; usage is charged besides"),
+                )
+            )
+        return terms
 
     @api.model
     def _get_prices(self, order, line):

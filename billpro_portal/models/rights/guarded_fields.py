@@ -44,6 +44,7 @@ OWN = {
         'billing_tax_change',
         'billing_token_id',
         'billing_transaction_ids',
+        'billing_usage_alert',
         'order_link_first_sent_date',
         'order_link_opened_date',
         'order_link_sent_date',
@@ -106,7 +107,19 @@ OWN = {
         'unknown_count',
     },
     # What is noted by itself.
+    'billpro.usage.import': {
+        'accepted_count',
+        'company_id',
+        'done_count',
+        'duplicate_count',
+        'error_file',
+        'refused_count',
+        'row_count',
+        'state',
+        'unattributed_count',
+    },
     'billpro.usage.meter': {'is_used', 'version_ids'},
+    'billpro.usage.source': {'last_date', 'refused_count', 'taken_ids', 'user_id'},
     # What was sent.
     'billpro.usage.unattributed': {
         'company_id',
@@ -119,6 +132,7 @@ OWN = {
         'record_id',
         'sender_id',
         'subscriber_key',
+        'void_reason',
     },
     # What a dialog has made, once.
     'billpro.capture': {'capture_transaction_id'},

@@ -1,9 +1,13 @@
 from datetime import timedelta
+from decimal import Decimal, InvalidOperation
 
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 
 from ...billing.lifecycle import LIVE
 from ...billing.metering import get_period, midnight, nth_period
+
+HIGHEST_ALERT = Decimal(10) ** 12
 
 
 class SaleOrder(models.Model):
@@ -17,6 +21,13 @@ class SaleOrder(models.Model):
         index='btree_not_null',
         help="What systems that send usage call the customer, if not by the order's number. A key"
         " can be that of several orders, one after the other.",
+    )
+
+    billing_usage_alert = fields.Monetary(
+        string="Spending Alert",
+        readonly=True,
+        copy=False,
+        help="The customer is told when the usage of a period costs as much, taxes included.",
     )
 
     billing_usage_line_ids = fields.Many2many(
@@ -55,7 +66,8 @@ class SaleOrder(models.Model):
         window = self.purchase_type and self._billing_get_usage_window()
         if not window or moment < window[0] or (window[1] and moment >= window[1]):
             return None
-        return get_period(*self._billing_get_usage_calendar(), moment)
+        interval = self.billing_interval_count, self.billing_interval_unit
+        return get_period(self.billing_anchor_date, *interval, self._get_time_zone(), moment)
 
     def _billing_get_begun_usage_period(self, number):
         """Return a period of the order that has begun, whether or not it is over.
@@ -69,22 +81,33 @@ class SaleOrder(models.Model):
         now = fields.Datetime.now()
         if not window or now < window[0]:
             return None
-        latest = min(now, window[1] or now)
-        calendar = self._billing_get_usage_calendar()
-        if not 0 <= number <= get_period(*calendar, latest).number:
-            return None
-        return nth_period(*calendar, number)
+        interval = self.billing_interval_count, self.billing_interval_unit
+        calendar = (self.billing_anchor_date, *interval, self._get_time_zone())
+        latest = get_period(*calendar, min(now, window[1] or now))
+        return nth_period(*calendar, number) if 0 <= number <= latest.number else None
 
-    def _billing_get_usage_calendar(self):
-        """Return what periods are counted by: anchor, interval and time zone.
+    def _billing_set_usage_alert(self, text):
+        """Keep from which amount on the customer wants to be told of the usage of a period.
 
-        :rtype: tuple[datetime.date, int, str, str]
+        :param str text: The amount, as a form sends it; empty for none.
+        :raise UserError: If it is no amount.
         """
-        return (
-            self.billing_anchor_date,
-            self.billing_interval_count,
-            self.billing_interval_unit,
-            self._get_time_zone(),
+        self.ensure_one()
+        try:
+            alert = Decimal(text or '0')
+            is_amount = 0 <= alert < HIGHEST_ALERT  # What is no number can't be compared.
+        except InvalidOperation:
+            is_amount = False
+        if not is_amount:
+            raise UserError(self.env._("Please enter the amount as a number, such as 50."))
+        self.billing_usage_alert = self.currency_id.round(float(alert))
+        self._message_log(
+            body=self.env._(
+                "The customer wants to be told when a period's usage reaches %s.",
+                self.currency_id.format(self.billing_usage_alert),
+            )
+            if self.billing_usage_alert
+            else self.env._("The customer wants no spending alert any more.")
         )
 
     def action_open_usage(self):

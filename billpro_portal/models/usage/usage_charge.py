@@ -15,6 +15,7 @@ from ...billing.rating import (
     Volume,
 )
 from ...billing.usage_batch import MOST_DECIMALS
+from ..rights.own_context import INSIDE
 
 # What customers have agreed to; all of it, as names and notes say nothing of the price.
 NO_TERMS = frozenset({'active', 'name'})
@@ -167,6 +168,14 @@ class BillproUsageCharge(models.Model):
             "Charge “%(charge)s”: %(problem)s", charge=self.name, problem=problems[problem]
         )
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Override of `base`: tiers are checked together, when all of them are there."""
+        charges = super(
+            BillproUsageCharge, self.with_context(billing_charge_written=INSIDE)
+        ).create(vals_list)
+        return charges.with_env(self.env)
+
     def write(self, vals):
         """Override of `base`: what a customer has agreed to stays as it is.
 
@@ -174,7 +183,8 @@ class BillproUsageCharge(models.Model):
         """
         if vals.keys() - NO_TERMS:
             self._check_is_not_agreed()
-        return super().write(vals)
+        charges = self.with_context(billing_charge_written=INSIDE)
+        return super(BillproUsageCharge, charges).write(vals)
 
     def _check_is_not_agreed(self):
         """Check that no customer has agreed to the charges.

@@ -404,6 +404,9 @@ class BillproUsageRecord(models.Model):
                 (key[0], '=', key[1]),
             ]
         )
+        if not record and (waiting := self.env['billpro.usage.unattributed']._find_sent(sent)):
+            is_new = waiting._void(reason)
+            return {'id': waiting.sender_id, 'status': 'voided' if is_new else 'duplicate'}
         if len(record) != 1:
             return {'id': sent.get('id'), 'status': 'refused', 'reason': 'unknown_record'}
         return {'id': record.sender_id, 'status': 'voided' if record._void(reason) else 'duplicate'}
@@ -415,9 +418,19 @@ class BillproUsageRecord(models.Model):
         :rtype: dict
         :raise AccessError: If the user may not.
         """
+        return self._get_void_action(record_ids=self.ids)
+
+    @api.model
+    def _get_void_action(self, **ids):
+        """Return the action that opens the dialog which takes records back.
+
+        :param dict ids: The records, by the field of the dialog.
+        :rtype: dict
+        :raise AccessError: If the user may not.
+        """
         self._check_is_sender()
         wizard = self.env['billpro.void.usage'].create(
-            {'record_ids': [fields.Command.set(self.ids)]}
+            {name: [fields.Command.set(some)] for name, some in ids.items()}
         )
         return {
             'type': 'ir.actions.act_window',
@@ -467,11 +480,19 @@ class BillproUsageRecord(models.Model):
         """
         quantities = [Decimal(0)] * len(queries)
         for aggregation, asked in self._group_by_aggregation(queries):
+            # Each query adds up by itself: no row is joined and grouped by its query.
             rows = self.env.execute_query(
                 SQL(
-                    "SELECT asked.number, (%s)::text FROM %s GROUP BY asked.number",
-                    AGGREGATES[aggregation],
-                    self._join_asked(asked),
+                    """
+                    SELECT asked.number,
+                           COALESCE((SELECT (%(aggregate)s)::text
+                                       FROM billpro_usage_record r
+                                      WHERE %(conditions)s), '0')
+                      FROM %(asked)s
+                    """,
+                    aggregate=AGGREGATES[aggregation],
+                    conditions=self._get_conditions(asked),
+                    asked=self._get_asked(asked),
                 )
             )
             for index, quantity in rows:
@@ -583,10 +604,20 @@ class BillproUsageRecord(models.Model):
         :param list asked: Pairs of a number and a `UsageQuery`.
         :rtype: odoo.tools.SQL
         """
-        self.flush_model()
-        self.env['billpro.usage.void'].flush_model()
+        return SQL(
+            "%s JOIN billpro_usage_record r ON %s",
+            self._get_asked(asked),
+            self._get_conditions(asked),
+        )
+
+    @api.model
+    def _get_asked(self, asked):
+        """Return what is asked for as a table.
+
+        :param list asked: Pairs of a number and a `UsageQuery`.
+        :rtype: odoo.tools.SQL
+        """
         queries = [query for _number, query in asked]
-        has_filter = any(query.definition.filter_property for query in queries)
         return SQL(
             """
             unnest(%(numbers)s::int[], %(order_ids)s::int[], %(meter_ids)s::int[],
@@ -594,11 +625,6 @@ class BillproUsageRecord(models.Model):
                    %(names)s::text[], %(values)s::text[])
                 AS asked (number, order_id, meter_id, start, stop, unique_property,
                           filter_property, filter_value)
-              JOIN billpro_usage_record r
-                ON r.order_id = asked.order_id AND r.meter_id = asked.meter_id
-               AND r.moment >= asked.start AND r.moment < asked.stop
-               AND NOT EXISTS (SELECT FROM billpro_usage_void v WHERE v.record_id = r.id)
-               AND %(filter)s
             """,
             numbers=[number for number, _query in asked],
             order_ids=[query.order_id for query in queries],
@@ -608,7 +634,26 @@ class BillproUsageRecord(models.Model):
             unique=[query.definition.unique_property or None for query in queries],
             names=[query.definition.filter_property or None for query in queries],
             values=[query.definition.filter_value or None for query in queries],
-            filter=SQL(
+        )
+
+    @api.model
+    def _get_conditions(self, asked):
+        """Return which records `r` count for what is asked for.
+
+        :param list asked: Pairs of a number and a `UsageQuery`.
+        :rtype: odoo.tools.SQL
+        """
+        self.flush_model()
+        self.env['billpro.usage.void'].flush_model()
+        has_filter = any(query.definition.filter_property for _number, query in asked)
+        return SQL(
+            """
+            r.order_id = asked.order_id AND r.meter_id = asked.meter_id
+            AND r.moment >= asked.start AND r.moment < asked.stop
+            AND NOT EXISTS (SELECT FROM billpro_usage_void v WHERE v.record_id = r.id)
+            AND %s
+            """,
+            SQL(
                 "(asked.filter_property IS NULL"
                 " OR r.properties ->> asked.filter_property = asked.filter_value)"
             )

@@ -96,15 +96,22 @@ METHODS = {
     'billpro.skip': {'action_skip': BILLING_USERS},
     'billpro.take.payment': {'action_take_payment': BILLING_USERS},
     'billpro.transfer': {'action_book': BILLING_USERS},
-    'billpro.usage.charge': {'copy_data': ODOO, 'write': ODOO},
+    'billpro.unbilled.usage': {'action_list': BILLING_USERS | {'accountant'}},
+    'billpro.usage.charge': {'copy_data': ODOO, 'create': ODOO, 'write': ODOO},
+    'billpro.usage.import': {'action_import': BILLING_USERS},
     'billpro.usage.meter': {'write': ODOO},
     'billpro.usage.record': {
         'action_open_void': BILLING_USERS,
         'ingest': BILLING_USERS,
         'void': BILLING_USERS,
     },
-    'billpro.usage.tier': {'create': ODOO, 'write': ODOO},
-    'billpro.usage.unattributed': {'action_assign': BILLING_USERS},
+    'billpro.usage.report': {'action_open_order': READERS},
+    'billpro.usage.source': {'action_look_now': BILLING_MANAGERS, 'write': ODOO},
+    'billpro.usage.tier': {'create': ODOO, 'unlink': ODOO, 'write': ODOO},
+    'billpro.usage.unattributed': {
+        'action_assign': BILLING_USERS,
+        'action_open_void': BILLING_USERS,
+    },
     'billpro.void.usage': {'action_void': BILLING_USERS},
     'billpro.webhook.event': {'action_process_again': BILLING_MANAGERS},
     # Odoo's own dialogs; see `wizards.other_links`.
@@ -268,6 +275,18 @@ FIELDS = {
         'unique_property',
         'uom_id',
     },
+    'billpro.usage.source': {
+        'active',
+        'company_id',
+        'domain',
+        'first_day',
+        'meter_id',
+        'model',
+        'moment_field',
+        'name',
+        'order_path',
+        'quantity_field',
+    },
     'billpro.usage.tier': {
         'charge_id',
         'company_id',
@@ -276,7 +295,8 @@ FIELDS = {
         'unit_price',
         'up_to',
     },
-    # Of billing users: whose usage it is.
+    # Of billing users: what they import, and whose usage it is.
+    'billpro.usage.import': {'file', 'file_name'},
     'billpro.usage.unattributed': {'meter_id', 'order_id'},
     'billpro.notification.kind': {
         'code',
@@ -309,5 +329,6 @@ FIELDS = {
     'billpro.skip': {'event_id', 'reason'},
     'billpro.take.payment': {'amount', 'due_date', 'note', 'order_id', 'when'},
     'billpro.transfer': {'amount', 'journal_id', 'order_id', 'transaction_id'},
-    'billpro.void.usage': {'reason', 'record_ids'},
+    'billpro.unbilled.usage': {'day'},
+    'billpro.void.usage': {'reason', 'record_ids', 'unattributed_ids'},
 }

@@ -3,6 +3,7 @@ from datetime import timedelta
 from freezegun import freeze_time
 
 from odoo import fields
+from odoo.http import Request
 from odoo.tests import tagged
 
 from ..common.http import BillingHttpCommon
@@ -39,7 +40,7 @@ class TestOrderUsage(BillingHttpCommon, UsageCommon):
             {
                 'name': "API calls",
                 'used': "499.5 Units",
-                'detail': "100 Units included, 399.5 extra",
+                'detail': "– 100 Units included, 399.5 extra",
                 'bar': {'within': 20, 'over': 80},
                 'left': "What is included is used up",
                 'amount': "399.5 extra: $\xa08.47",
@@ -179,6 +180,32 @@ class TestOrderUsage(BillingHttpCommon, UsageCommon):
             self.env.user.with_context(tz='Europe/Brussels'), moment
         )
         self.assertEqual(rows[-1].split(',')[0], told.isoformat(sep=' '))
+
+    def test_the_customer_sets_an_alert(self):
+        order = self._create_running_order()
+
+        def set_alert(amount):
+            answer = self.url_open(
+                self._link(order, '/usage-alert'),
+                data={'csrf_token': Request.csrf_token(self), 'amount': amount},
+            )
+            self.env.invalidate_all()
+            return answer
+
+        self.env.flush_all()
+        for amount, alert, text in (
+            ('80.505', 80.51, "We will tell you when the usage of a period reaches $\xa080.51."),
+            ('', 0, "You have no spending alert any more."),
+        ):
+            answer = set_alert(amount)
+            self.assertEqual(order.billing_usage_alert, alert)
+            self.assertIn(text, answer.text)
+        for amount in ('a lot', '-1', 'nan', '1e12'):
+            with self.subTest(amount):
+                answer = set_alert(amount)
+                self.assertEqual(answer.status_code, 409)
+                self.assertIn("Please enter the amount as a number", answer.text)
+        self.assertFalse(order.billing_usage_alert)
 
     def test_the_file_is_the_customers_alone(self):
         order = self._create_running_order()

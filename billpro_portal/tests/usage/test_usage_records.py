@@ -217,6 +217,30 @@ class TestUsageRecords(UsageCommon):
         with self.assertRaisesRegex(UserError, "Say why"):
             self.Record.void([wrong], " ")
 
+    def test_what_is_not_attributed_is_taken_back(self):
+        sent = {'id': 'a', 'meter': 'api_calls', 'order': 'S9'}
+        self._ingest({**sent, 'timestamp': '2027-01-15T12:00:00Z'})
+        self._ingest({**sent, 'id': 'b', 'timestamp': '2027-01-15T12:00:00Z'})
+        for status in ('voided', 'duplicate'):
+            self.assertEqual(self.Record.void([sent], "A test"), [{'id': 'a', 'status': status}])
+        waiting = self.env['billpro.usage.unattributed'].search([('order_name', '=', 'S9')])
+        waiting = waiting.sorted('sender_id').with_user(self.billing_manager)
+        self.assertEqual(waiting.mapped('void_reason'), ["A test", False])
+        waiting.write({'order_id': self.order.id, 'meter_id': self.calls.id})
+        with self.assertRaisesRegex(UserError, "Usage “a” was taken back"):
+            waiting.action_assign()
+        action = waiting.action_open_void()
+        wizard = self.env['billpro.void.usage'].browse(action['res_id'])
+        wizard = wizard.with_user(self.billing_manager)
+        wizard.reason = "A test, too"
+        wizard.action_void()
+        self.assertEqual(waiting.mapped('void_reason'), ["A test", "A test, too"])
+        self.assertEqual(self._count(self.calls), 0)
+        with self.assertRaises(AccessError):
+            waiting.void_reason = False
+        with self.assertRaises(AccessError):
+            waiting.with_user(self.salesperson).action_open_void()
+
     def test_batches_have_a_limit(self):
         for batch in ([self._make_record('a')] * 1001, {'a': 1}, None):
             with self.assertRaisesRegex(UserError, "A batch is a list of up to 1000"):
