@@ -214,6 +214,7 @@ class TestShopCheckout(ShopCommon):
         self.assertEqual(page.status_code, 200)
         self.assertIn("can't be paid online as it is", page.text.replace('&#39;', "'"))
 
+    @nightly("A guest subscribes in a browser for each change.")
     def test_guest(self):
         self.authenticate(None, None)
         order = self._fill_cart(self.gym)

@@ -96,6 +96,7 @@ class LostAnswers:
             self._assert_held()
             self.assertEqual(len(self.api.charges), 1)
 
+    @nightly("Each one's answer is read without a database, Stripe's with one, for each change.")
     def test_a_key_that_is_refused_is_no_decline(self):
         self.api.fault = 401
         self._run_at()
