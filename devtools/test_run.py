@@ -9,7 +9,15 @@ import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from devtools import addon_log, console, databases, log_secrets, odoo_server, paths
+from devtools import (
+    addon_log,
+    console,
+    databases,
+    log_secrets,
+    node_environment,
+    odoo_server,
+    paths,
+)
 
 # pytest's exit code for it.
 NO_TESTS_COLLECTED = 5
@@ -152,6 +160,7 @@ def run_pytest(
     # Over a few rows each order of joins is as good as another one: to weigh all of them takes
     # PostgreSQL half of the time that it spends on Odoo's long ones.
     variables['PGOPTIONS'] = '-c join_collapse_limit=1'
+    variables[paths.AXE] = str(node_environment.axe_script(node_environment.prepare()))
     exit_code = console.run_attached(command, env=variables, cwd=paths.CHECKOUT)
     results = read_report(report) if report.exists() else Results()
     if exit_code and not results.failed:
