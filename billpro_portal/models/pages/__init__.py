@@ -5,10 +5,13 @@ from . import (
     checkout_page,
     ir_actions_report,
     notice_rows,
+    order_answer,
     order_attention,
     order_cards,
+    order_documents,
     order_page,
     order_payments,
+    page_words,
     payment_transaction,
     sale_order,
 )

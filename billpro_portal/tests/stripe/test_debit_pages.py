@@ -10,7 +10,7 @@ from ..common.page import PAY_BUTTON
 from ..common.self_service import SelfServiceCommon
 
 STATUS = '.o_billpro_overview_status .o_billpro_badge'
-ATTENTION = '.o_billpro_attention .o_billpro_alert p'
+ATTENTION = '.o_billpro_attention .o_billpro_answer_text'
 
 
 @tagged('post_install', '-at_install')
@@ -33,7 +33,7 @@ class TestDebitPages(SelfServiceCommon, DebitCommon):
             page.wait_for(
                 ATTENTION,
                 "Your bank is asked for a payment by SEPA Direct Debit. That takes some days: we"
-                " expect the money by 02/17/2027. Nothing is charged twice.",
+                " expect the money by February 17. Nothing is charged twice.",
             )
         self._let_days_pass(DUE + timedelta(days=8))
         event = order.billing_event_ids[0]
