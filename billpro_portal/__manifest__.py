@@ -40,6 +40,7 @@
         'views/cards/card_templates.xml',
         'views/pages/order_usage_templates.xml',
         'views/pages/order_portal_templates.xml',
+        'views/pages/my_orders_templates.xml',
         'views/cancellation/cancel_templates.xml',
         'wizards/cancel_subscription_views.xml',
         'wizards/capture_views.xml',
@@ -93,6 +94,25 @@
         'views/stripe/webhook_event_views.xml',
     ],
     'assets': {
+        # All that pages without a payment form load.
+        'billpro_portal.assets_page': [
+            ('include', 'web._assets_helpers'),
+            ('include', 'web._assets_frontend_helpers'),
+            'web/static/src/scss/pre_variables.scss',
+            'web/static/lib/bootstrap/scss/_variables.scss',
+            'web/static/lib/bootstrap/scss/_variables-dark.scss',
+            'web/static/lib/bootstrap/scss/_maps.scss',
+            ('include', 'web._assets_bootstrap_frontend'),
+            'web/static/src/libs/fontawesome/css/font-awesome.css',
+            'billpro_portal/static/src/scss/order_variables.scss',
+            'billpro_portal/static/src/scss/order_layout.scss',
+            'billpro_portal/static/src/scss/order_pieces.scss',
+            'billpro_portal/static/src/scss/order_notices.scss',
+            'billpro_portal/static/src/scss/order_portal.scss',
+            'billpro_portal/static/src/scss/self_service.scss',
+            'billpro_portal/static/src/scss/cards.scss',
+            'billpro_portal/static/src/page/*.js',
+        ],
         'web.assets_frontend': [
             'billpro_portal/static/src/scss/order_variables.scss',
             'billpro_portal/static/src/scss/order_layout.scss',

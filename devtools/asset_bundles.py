@@ -22,6 +22,7 @@ ODOOS_OWN = [
     'web_tour.automatic',
 ]
 FRONTEND = [
+    'billpro_portal.assets_page',
     'web.assets_frontend',
     'web.assets_frontend_lazy',
     'web.assets_frontend_minimal',

@@ -9,7 +9,15 @@ import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from devtools import addon_log, console, databases, log_secrets, odoo_server, paths
+from devtools import (
+    addon_log,
+    console,
+    databases,
+    log_secrets,
+    node_environment,
+    odoo_server,
+    paths,
+)
 
 # pytest's exit code for it.
 NO_TESTS_COLLECTED = 5
@@ -179,6 +187,7 @@ def run_pytest(
         name: value for name, value in odoo.variables().items() if 'PYTEST_XDIST' not in name
     }
     variables['PGOPTIONS'] = odoo_server.JOINS_AS_WRITTEN
+    variables[paths.AXE] = str(node_environment.axe_script(node_environment.prepare()))
     exit_code = console.run_attached(command, env=variables, cwd=paths.CHECKOUT)
     results = read_report(report) if report.exists() else Results()
     if exit_code and not results.failed:

@@ -96,7 +96,7 @@ class Checkout(OrderAccess):
         if not is_validation and self._billpro_is_customer(order):
             tokens_sudo = tokens_sudo._get_available_tokens(
                 providers_sudo.ids, partner.id, sale_order_id=order.id
-            )
+            ).filtered(lambda token: token.card_state != 'expired')
         return {
             'mode': 'validation' if is_validation else 'payment',
             'payment_form': bool(payment_methods_sudo or tokens_sudo),

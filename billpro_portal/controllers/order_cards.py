@@ -143,6 +143,8 @@ class OrderCards(Checkout):
         :param str token_id: The card.
         :rtype: odoo.http.Response
         """
-        order._check_billing_cards_can_be_changed()
-        order._billing_remove_card(order._billing_get_card(self._cast_as_int(token_id)))
+        order._lock_billing()
+        card = order._billing_get_card(self._cast_as_int(token_id))
+        order._check_billing_card_can_be_removed(card)
+        order._billing_remove_card(card)
         return self._billpro_redirect_to_order(order, 'card_removed')

@@ -2,6 +2,7 @@ from importlib.util import find_spec
 
 from . import (
     test_actions,
+    test_colors,
     test_constant_queries,
     test_lifecycle,
     test_log_redaction,

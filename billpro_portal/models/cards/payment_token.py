@@ -88,6 +88,16 @@ class PaymentToken(models.Model):
             names.append(f'({self.card_wallet})')
         return ' '.join(names)
 
+    def _billing_get_expiry_text(self):
+        """Return until when the card is valid, as it is printed on it.
+
+        :return: The text, or False if that isn't known.
+        :rtype: str|bool
+        """
+        self.ensure_one()
+        expiry = self.card_expiry_date
+        return expiry and self.env._("Expires %s", expiry.strftime('%m/%Y'))
+
     def _billing_is_card(self):
         """Return whether it is a card, as it is called then; not a bank account, for instance.
 

@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
 from ...billing.actions import OrderAction
-from ...billing.lifecycle import IN_FLIGHT, LIVE
+from ...billing.lifecycle import FINAL, IN_FLIGHT, LIVE
 
 
 class SaleOrder(models.Model):
@@ -96,6 +96,15 @@ class SaleOrder(models.Model):
         :rtype: bool
         """
         return not self._get_billing_refusal_of(OrderAction.CHANGE_CARD)
+
+    def _check_billing_card_can_be_removed(self, token):
+        """Check that the customer may remove a card; that of an order which is over they may.
+
+        :param payment.token token: A card of `_billing_get_available_cards`.
+        :raise UserError: If not.
+        """
+        if self.billing_status not in FINAL or token != self.billing_token_id:
+            self._check_billing_cards_can_be_changed()
 
     def _check_billing_cards_can_be_changed(self):
         """Lock the order and check that its customer may change cards.

@@ -151,7 +151,19 @@ class BillproCheckoutPage(models.AbstractModel):
             'is_received': bool(received),
             'amount': tx.currency_id.format(tx.amount),
             'reference': tx.reference,
+            **self._get_state_values(order),
+        }
+
+    def _get_state_values(self, order):
+        """Return where a page asks whether a payment is still under way, and what it says then.
+
+        :param sale.order order: The order.
+        :rtype: dict
+        """
+        return {
             'state_route': order._billing_get_order_link('/state'),
+            'lost_message': self.env._("We could not get any news. We will try again in a moment."),
+            'news_message': self.env._("There is news about your payment. The page is reloading."),
         }
 
     def _get_transfer_values(self, order):
@@ -172,7 +184,7 @@ class BillproCheckoutPage(models.AbstractModel):
             'qr_code': provider._get_transfer_qr_code(tx),
             'transaction_id': tx.id,
             'other_way_url': not order.is_expired and order._billing_get_order_link('/other-way'),
-            'state_route': order._billing_get_order_link('/state'),
+            **self._get_state_values(order),
         }
 
     def _get_success_values(self, order):

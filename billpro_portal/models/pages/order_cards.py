@@ -1,6 +1,6 @@
 from odoo import models
 
-from ...billing.lifecycle import LIVE
+from ...billing.lifecycle import FINAL, LIVE
 
 _CARD_BADGES = {'expiring': 'warning', 'expired': 'danger'}
 
@@ -17,6 +17,8 @@ class BillproOrderCards(models.AbstractModel):
         :param sale.order order: The order.
         :rtype: dict|bool
         """
+        if order.billing_status in FINAL:
+            return self._get_left_card_values(order)
         is_charged = order.billing_status in LIVE and not order.billing_cancel_date
         if not is_charged or not order.billing_token_id:
             return False
@@ -33,6 +35,33 @@ class BillproOrderCards(models.AbstractModel):
             'offer_all_orders': can_change and bool(order._billing_get_other_orders_with_cards()),
         }
 
+    def _get_left_card_values(self, order):
+        """Return the card that an order has left behind, to be removed, or False.
+
+        :param sale.order order: An order that is over.
+        :rtype: dict|bool
+        """
+        card = order.billing_token_id & order._billing_get_available_cards()
+        if not card or card._get_charged_orders():
+            return False
+        row = self._get_card_row(order, card, can_change=False)
+        return {
+            'is_card': card._billing_is_card(),
+            'rows': [
+                {
+                    **row,
+                    'is_selected': False,
+                    'is_charged': False,
+                    'can_remove': True,
+                    'note': self.env._("Still stored, and not charged for any order."),
+                }
+            ],
+            'add_url': False,
+            'select_url': False,
+            'remove_url': order._billing_get_order_link('/card/remove'),
+            'offer_all_orders': False,
+        }
+
     def _get_card_row(self, order, card, can_change):
         """Return a stored card as a row.
 
@@ -47,9 +76,8 @@ class BillproOrderCards(models.AbstractModel):
         return {
             'id': card.id,
             'is_card': card._billing_is_card(),
-            'name': card._get_card_name(),
-            'expiry': card.card_expiry_date
-            and self.env._("Expires %s", card.card_expiry_date.strftime('%m/%Y')),
+            **self.env['billpro.page.words']._get_method(card),
+            'expiry': card._billing_get_expiry_text(),
             'badge': card.card_state in _CARD_BADGES
             and {'text': state, 'css': _CARD_BADGES[card.card_state]},
             'is_selected': is_selected,
@@ -134,7 +162,7 @@ class BillproOrderCards(models.AbstractModel):
         """
         amount = order.currency_id.round(sum(outstanding.mapped('amount')))
         total = order.currency_id.format(amount)
-        purchase = order._get_purchase()
+        payments = self.env['billpro.order.payments']
         is_card = order._billing_offers_only_cards()
         return {
             'text': self.env._(
@@ -152,8 +180,8 @@ class BillproOrderCards(models.AbstractModel):
                 'amount': total,
                 'rows': [
                     {
-                        'description': purchase._get_event_terms(leaf),
-                        'date': order._get_due_date_text(leaf),
+                        'description': payments._get_leaf_title(order, leaf),
+                        'date': payments._get_list_day(order._billing_get_date(leaf.due_date)),
                         'amount': order.currency_id.format(leaf.amount),
                     }
                     for event in outstanding

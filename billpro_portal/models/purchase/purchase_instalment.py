@@ -98,9 +98,17 @@ class BillproPurchaseInstalment(models.AbstractModel):
     @api.model
     def _get_plan_text(self, order):
         """Override: how many instalments there are, and what they come to with the deposit."""
+        currency = order.currency_id
+        if currency.is_zero(order.billing_deposit):
+            return self.env._(
+                "%(total)s in all, in %(count)s instalments",
+                total=currency.format(order.amount_total),
+                count=order.billing_instalment_count,
+            )
         return self.env._(
-            "%(total)s in all, in %(count)s instalments",
-            total=order.currency_id.format(order.amount_total),
+            "%(total)s in all: a deposit of %(deposit)s and %(count)s instalments",
+            total=currency.format(order.amount_total),
+            deposit=currency.format(order.billing_deposit),
             count=order.billing_instalment_count,
         )
 

@@ -63,7 +63,7 @@ class TestOrderCards(SubscriptionCommon):
             self.card.invalidate_recordset(['card_state'])
             (item,) = self.order.env['billpro.order.attention']._get_attention(self.order)
             self.assertEqual(item['title'], "Your card expires soon")
-            self.assertIn("expires on 02/28/2027", item['text'])
+            self.assertIn("expires on February\xa028.", item['text'])
             self.assertEqual([action['label'] for action in item['actions']], ["Update card"])
             self.assertEqual(
                 self._row(self.card)['badge'], {'text': "Expires soon", 'css': 'warning'}

@@ -11,6 +11,10 @@ FIND_LAYOUT_PROBLEMS = """
     odoo.loader.modules.get("@billpro_portal/../tests/tours/phone_layout").findLayoutProblems()
 """
 
+FIND_BARRIERS = """
+    odoo.loader.modules.get("@billpro_portal/../tests/tours/phone_layout").findBarriers()
+"""
+
 
 class Page:
     """What a page shows, and a finger that touches it."""
@@ -104,8 +108,8 @@ class Page:
         return found
 
     def check_layout(self):
-        """Check that the page fits the window, and that a finger reaches all that it offers."""
-        problems = self.evaluate(FIND_LAYOUT_PROBLEMS)
+        """Check that the page fits the window, and that all can use it, with a finger, too."""
+        problems = self.evaluate(FIND_LAYOUT_PROBLEMS) + self.evaluate(FIND_BARRIERS)
         if problems:
             self._browser.take_screenshot().result(10)
         self._test.assertEqual(problems, [])

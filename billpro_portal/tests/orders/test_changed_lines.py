@@ -167,7 +167,7 @@ class TestChangedLines(ScheduleActionCommon):
             "Your payment on 02/10/2027 is $ 96.80 instead of $ 36.30.",
         )
         (row,) = self.order.env['billpro.order.payments']._get_upcoming_rows(self.order)
-        self.assertIn(f"03/09/2027 · {line.name}", row['description'])
+        self.assertIn(f"Mar 9, 2027 · {line.name}", row['description'])
         self.assertIn(
             '96.80',
             self.order.env['billpro.order.payments']._get_next_payment(self.order)['amount'],

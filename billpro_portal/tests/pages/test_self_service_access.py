@@ -411,7 +411,8 @@ class TestSelfServiceAccess(SelfServiceHttpCommon):
                         data={**values, **({} if token is None else {'csrf_token': token})},
                         allow_redirects=False,
                     )
-                    self.assertEqual(response.status_code, 400, (suffix, token))
+                    self.assertEqual(response.status_code, 303, (suffix, token))
+                    self.assertIn('notice=try_again', response.headers['Location'])
         self.assertEqual(self._snapshot(), before)
 
     def test_pages_are_private(self):

@@ -86,10 +86,10 @@ class TestSubscriptionTours(SubscriptionTourCommon):
         order._portal_ensure_token()
         self.env.flush_all()
         page = html.fromstring(self.url_open(self._link(order)).content)
-        rows = page.xpath('//section[contains(@class, "o_billpro_upcoming")]//li')
-        self.assertEqual(len(rows), 36)
-        self.assertEqual(len(page.xpath('//details//li')), 24)
-        self.assertIn("Show 24 more payments", page.xpath('string(//details/summary)'))
+        [upcoming] = page.xpath('//div[contains(@class, "o_billpro_upcoming")]')
+        self.assertEqual(len(upcoming.xpath('.//li')), 36)
+        self.assertEqual(len(upcoming.xpath('.//details//li')), 24)
+        self.assertIn("Show 24 more payments", upcoming.xpath('string(.//details/summary)'))
 
     @nightly("The button is pressed without a browser for each change.")
     def test_staff_execute_a_payment_now(self):

@@ -15,7 +15,7 @@ PAID_THERE, CANCELLED_THERE = '#test-source-authorize-3ds', '#test-source-fail-3
 PAYPAL = 'input[data-payment-method-code="paypal"]'
 LEAD = '.o_billpro_lead'
 THANKS = "We received your payment of 24.20 €. A confirmation is on its way to your mailbox."
-ATTENTION = '.o_billpro_attention .o_billpro_alert p'
+ATTENTION = '.o_billpro_attention .o_billpro_answer_text'
 
 
 @tagged('post_install', '-at_install')
@@ -38,7 +38,7 @@ class TestDebitPages(SelfServiceCommon, DebitCommon):
             page.wait_for(
                 ATTENTION,
                 "Your bank is asked for a payment by SEPA Direct Debit. That takes some days: we"
-                " expect the money by 02/17/2027. Nothing is charged twice.",
+                " expect the money by February 17. Nothing is charged twice.",
             )
         self._let_days_pass(DUE + timedelta(days=8))
         event = order.billing_event_ids[0]

@@ -69,13 +69,16 @@ class TestDebits(DebitCommon):
         [row] = order.env['billpro.order.payments']._get_upcoming_rows(order)
         self.assertEqual(
             (row['status'], row['explanation']),
-            ("In progress", "Your bank is asked for it; we expect the money by 02/17/2027."),
+            (
+                "In progress",
+                "Your bank is asked for it; we expect the money by February\xa017,\xa02027.",
+            ),
         )
         [attention] = order.env['billpro.order.attention']._get_attention(order)
         self.assertEqual(
             attention['text'],
             "Your bank is asked for a payment by SEPA Direct Debit. That takes some days: we expect"
-            " the money by 02/17/2027. Nothing is charged twice.",
+            " the money by February\xa017,\xa02027. Nothing is charged twice.",
         )
         self.assertFalse(event.invoice_id.filtered(lambda move: move.state == 'posted'))
         self._let_days_pass(DUE + timedelta(days=8))
