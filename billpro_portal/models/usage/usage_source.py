@@ -244,7 +244,7 @@ class BillproUsageSource(models.Model):
                 version,
                 sender_id if version == 1 else f'{sender_id},{version}',
             )
-        answers = Record._take_in(
+        answers = Record._process_batch(
             [
                 {
                     'id': sent_ids[sent['number']][1],
