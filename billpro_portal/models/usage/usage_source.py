@@ -1,12 +1,13 @@
 import ast
 from datetime import timedelta
+from decimal import Decimal
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools.misc import split_every
 
 from ...billing.metering import midnight
-from ...billing.usage_batch import MOST_RECORDS
+from ...billing.usage_batch import MOST_DECIMALS, MOST_RECORDS
 from ..rights.guarded_fields import OWN
 
 # What happened before isn't looked at any more: it is billed, and too late to be corrected.
@@ -217,7 +218,9 @@ class BillproUsageSource(models.Model):
             moment = record[self.moment_field]
             if record._fields[self.moment_field].type == 'date':
                 moment = midnight(moment, order.sudo()._get_time_zone())
-            quantity = repr(record[self.quantity_field])
+            # The third of an hour has more decimals than are counted.
+            quantity = f'{Decimal(repr(record[self.quantity_field])):.{MOST_DECIMALS}f}'
+            quantity = quantity.rstrip('0').rstrip('.')
             yield {
                 'number': record.id,
                 'order': order.sudo(),

@@ -88,6 +88,12 @@ class TestUsageSources(UsageCommon):
             {(ids[0], True), (f'{ids[0]},2', True), (f'{ids[0]},3', False), (ids[1], True)},
         )
 
+    def test_a_third_of_an_hour(self):
+        self._create_line(1 / 3)
+        self._look()
+        self.assertEqual(self.source.refused_count, 0)
+        self.assertEqual(str(self._count(self.hours)), '0.333333333333')
+
     def test_what_is_no_usage(self):
         self._create_line(-1)
         ordinary = self._create_order((self.desk, 1))
