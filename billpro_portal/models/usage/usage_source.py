@@ -1,17 +1,20 @@
 import ast
 from datetime import timedelta
+from decimal import Decimal
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools.misc import split_every
 
 from ...billing.metering import midnight
-from ...billing.usage_batch import MOST_RECORDS
+from ...billing.usage_batch import MOST_DECIMALS, MOST_RECORDS
 from ..rights.guarded_fields import OWN
 
 # What happened before isn't looked at any more: it is billed, and too late to be corrected.
 LOOKED_BACK = timedelta(days=62)
 
+# A source that was looked at since then isn't looked at again because time was up for others.
+JUST_NOW = timedelta(minutes=30)
 
 class BillproUsageSource(models.Model):
     """Records of Odoo's own that are usage, such as timesheets or delivered quantities.
@@ -167,12 +170,16 @@ class BillproUsageSource(models.Model):
     @api.model
     def _cron_take_in(self):
         """Take in what the sources have, each by itself."""
-        sources = self.search([('active', '=', True)])
-        for source in self.env['billpro.failure']._leave_out_waiting(sources, 'usage_source'):
+        sources = self.search([('active', '=', True)], order='last_date NULLS FIRST, id')
+        sources = self.env['billpro.failure']._leave_out_waiting(sources, 'usage_source')
+        since = fields.Datetime.now() - JUST_NOW
+        left = sources.filtered(lambda source: not source.last_date or source.last_date < since)
+        for source in sources:
             self.env['billpro.own.transaction']._commit_alone(
                 source, 'usage_source', source._take_in
             )
-            if not self.env['ir.cron']._commit_progress(processed=1):
+            left -= source
+            if not self.env['ir.cron']._commit_progress(processed=1, remaining=len(left)):
                 break
 
     def _take_in(self):
@@ -204,23 +211,30 @@ class BillproUsageSource(models.Model):
         self.write({'last_date': fields.Datetime.now(), 'refused_count': refused})
 
     def _read_usage(self, records):
-        """Yield what records say; those that lead to no order are no usage.
+        """Yield what records say; those that lead to no order of the company are no usage.
+
+        A day that hasn't begun where the customer is waits until it has.
 
         :param odoo.models.Model records: Records of the model.
         :return: Of each its number, order, moment, quantity as text, and all of it as one text.
         :rtype: Iterator[dict]
         """
         for record in records:
-            order = record.mapped(self.order_path)
-            if len(order) != 1:
+            order = record.mapped(self.order_path).sudo()
+            # The numbers of orders are unique in a company only.
+            if len(order) != 1 or order.company_id != self.company_id:
                 continue
             moment = record[self.moment_field]
             if record._fields[self.moment_field].type == 'date':
-                moment = midnight(moment, order.sudo()._get_time_zone())
-            quantity = repr(record[self.quantity_field])
+                moment = midnight(moment, order._get_time_zone())
+                if moment > fields.Datetime.now():
+                    continue
+            # The third of an hour has more decimals than are counted.
+            quantity = f'{Decimal(repr(record[self.quantity_field])):.{MOST_DECIMALS}f}'
+            quantity = quantity.rstrip('0').rstrip('.')
             yield {
                 'number': record.id,
-                'order': order.sudo(),
+                'order': order,
                 'moment': moment,
                 'quantity': quantity,
                 'content': f'{order.id}|{moment}|{quantity}',
@@ -244,7 +258,7 @@ class BillproUsageSource(models.Model):
                 version,
                 sender_id if version == 1 else f'{sender_id},{version}',
             )
-        answers = Record._take_in(
+        answers = Record._process_batch(
             [
                 {
                     'id': sent_ids[sent['number']][1],

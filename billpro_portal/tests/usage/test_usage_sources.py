@@ -54,10 +54,10 @@ class TestUsageSources(UsageCommon):
             }
         )
 
-    def _look(self):
+    def _look(self, moment=NOW):
         """Let the job look; return what was counted."""
         self.env.flush_all()
-        with freeze_time(NOW), self.enter_registry_test_mode():
+        with freeze_time(moment), self.enter_registry_test_mode():
             self.env.ref('billpro_portal.cron_take_in_usage').method_direct_trigger()
         self.env.invalidate_all()
         return float(self._count(self.hours))
@@ -87,6 +87,12 @@ class TestUsageSources(UsageCommon):
             self._get_sender_ids(),
             {(ids[0], True), (f'{ids[0]},2', True), (f'{ids[0]},3', False), (ids[1], True)},
         )
+
+    def test_a_third_of_an_hour(self):
+        self._create_line(1 / 3)
+        self._look()
+        self.assertEqual(self.source.refused_count, 0)
+        self.assertEqual(str(self._count(self.hours)), '0.333333333333')
 
     def test_what_is_no_usage(self):
         self._create_line(-1)
@@ -133,6 +139,25 @@ class TestUsageSources(UsageCommon):
             self.source.with_user(self.billing_manager).write({'user_id': self.env.user.id})
         # A billing manager may not read the books' own records.
         with self.assertRaises(AccessError):
+    def test_a_day_that_has_not_begun_for_the_customer(self):
+        self.customer.tz = 'America/Los_Angeles'
+        self._create_line(2, date(2027, 1, 20))
+        for moment, counted in (('2027-01-20 07:30:00', 0), ('2027-01-20 08:30:00', 2)):
+            self.assertEqual(self._look(moment), counted)
+            self.assertFalse(self.env['billpro.usage.unattributed'].search([]))
+
+    def test_an_order_of_another_company(self):
+        other = self.env['res.company'].create({'name': "Another company"})
+        foreign = self.order.copy()
+        self._create_line(2, so_line=foreign.order_line.id)
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE sale_order SET company_id = %s, name = %s WHERE id = %s",
+            [other.id, self.order.name, foreign.id],
+        )
+        self.env.invalidate_all()
+        self.assertEqual(self._look(), 0)
+
             self.source.with_user(self.billing_manager).write(
                 {
                     'model': 'ir.cron',
@@ -142,3 +167,21 @@ class TestUsageSources(UsageCommon):
                     'order_path': 'user_id.sale_order_ids',
                 }
             )
+    def test_what_is_left_when_time_is_up(self):
+        later = self._create_source(name="Another one", meter_id=self.storage.id)
+        self.source.last_date = '2027-01-20 08:00:00'
+        later.last_date = '2027-01-20 07:00:00'
+        self.env.flush_all()
+        with (
+            freeze_time(NOW),
+            self.enter_registry_test_mode(),
+            self.env.registry.cursor() as cr,
+        ):
+            cron = self.env(cr=cr).ref('billpro_portal.cron_take_in_usage')
+            cron, progress = cron.with_context(cron_id=cron.id, cron_end_time=0)._add_progress()
+            cron.env['billpro.usage.source']._cron_take_in()
+            self.assertEqual((progress.done, progress.remaining), (1, 1))
+        self.env.invalidate_all()
+        self.assertEqual(str(later.last_date), NOW)
+        self.assertEqual(str(self.source.last_date), '2027-01-20 08:00:00')
+
