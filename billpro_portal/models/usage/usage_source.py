@@ -6,7 +6,7 @@ from odoo.exceptions import ValidationError
 from odoo.tools.misc import split_every
 
 from ...billing.metering import midnight
-from ...billing.usage_batch import MOST_RECORDS
+from ...billing.usage_batch import MOST_DECIMALS, MOST_RECORDS
 from ..rights.guarded_fields import OWN
 
 # What happened before isn't looked at any more: it is billed, and too late to be corrected.
@@ -217,7 +217,8 @@ class BillproUsageSource(models.Model):
             moment = record[self.moment_field]
             if record._fields[self.moment_field].type == 'date':
                 moment = midnight(moment, order.sudo()._get_time_zone())
-            quantity = repr(record[self.quantity_field])
+            # Odoo computes with more decimals than anything is counted in.
+            quantity = f'{record[self.quantity_field]:.{MOST_DECIMALS}f}'
             yield {
                 'number': record.id,
                 'order': order.sudo(),
