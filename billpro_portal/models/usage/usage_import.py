@@ -67,6 +67,15 @@ class BillproUsageImport(models.Model):
             name = (usage_import.file_name or 'usage.csv').removesuffix('.csv')
             usage_import.error_file_name = f'{name}-refused.csv'
 
+    def write(self, vals):
+        """Override of `base`: a file that is taken in stays as it was read.
+
+        :raise UserError: If it would be another one.
+        """
+        if 'file' in vals and any(usage_import.state != 'draft' for usage_import in self):
+            raise UserError(self.env._("The file is taken in already: import the other one anew."))
+        return super().write(vals)
+
     def action_import(self):
         """Have a job take the file in.
 

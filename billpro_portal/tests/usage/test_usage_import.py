@@ -54,6 +54,8 @@ class TestUsageImport(UsageCommon):
                 f'e,api_calls,{self.order.name},2027-01-16T12:00:00Z,2,,,,not_an_object',
             ],
         )
+        with self.assertRaisesRegex(UserError, "taken in already"):
+            first.file = base64.b64encode(b'id')
         again = self._import(text)
         self.assertEqual([again[name] for name in COUNTS], [0, 3, 0, 2])
         self.assertEqual(str(self._count(self.calls)), '1.000001')
