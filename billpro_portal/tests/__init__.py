@@ -89,7 +89,12 @@ from .schedule import (
     test_schedule_actions,
     test_schedule_tours,
 )
-from .usage import test_usage_estimate, test_usage_meters, test_usage_records
+from .usage import (
+    test_usage_estimate,
+    test_usage_meters,
+    test_usage_periods,
+    test_usage_records,
+)
 
 # Packages that this addon's own checkout has, and another Odoo may be without.
 if find_spec('hypothesis'):
@@ -109,6 +114,7 @@ if find_spec('hypothesis'):
         test_usage_batch,
     )
     from .accounting import test_order_report
+    from .usage import test_usage_same_bill
 
 if find_spec('fake_gateway'):
     from . import test_six_months
