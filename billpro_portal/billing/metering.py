@@ -39,22 +39,26 @@ class Period:
     :param date first_day: Its first day.
     :param date next_day: The day after its last one.
     :param str time_zone: The customer's time zone, an IANA name.
+    :param tuple[datetime, datetime]|None bounds: Its first moment and the first one after it, in
+                                                  UTC without time zone, where they were noted: the
+                                                  customer may have moved since.
     """
 
     number: int
     first_day: date
     next_day: date
     time_zone: str
+    bounds: tuple[datetime, datetime] | None = None
 
     @property
     def start(self) -> datetime:
         """Return its first moment, in UTC without time zone."""
-        return midnight(self.first_day, self.time_zone)
+        return self.bounds[0] if self.bounds else midnight(self.first_day, self.time_zone)
 
     @property
     def end(self) -> datetime:
         """Return the first moment after it, in UTC without time zone."""
-        return midnight(self.next_day, self.time_zone)
+        return self.bounds[1] if self.bounds else midnight(self.next_day, self.time_zone)
 
     def get_share(self, first_day: date, next_day: date) -> Fraction:
         """Return which part of the period some days are: the day of an end counts as used.

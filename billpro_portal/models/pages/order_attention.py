@@ -18,8 +18,11 @@ class BillproOrderAttention(models.AbstractModel):
         :rtype: list[dict]
         """
         order.ensure_one()
+        items = []
         if order._can_cancellation_be_undone():
-            return [self._get_cancelled_attention(order)]
+            items.append(self._get_cancelled_attention(order))
+            if order._billing_is_collection_over():
+                return items
         if order.billing_status == 'paused':
             return [self._get_paused_attention(order)]
         if order.billing_status not in LIVE:
@@ -84,6 +87,11 @@ class BillproOrderAttention(models.AbstractModel):
             'title': self.env._("Yours until %s", self._get_day(order.billing_cancel_date)),
             'text': self.env._(
                 "Nothing more is charged. Until then you can take the cancellation back."
+            )
+            if order._billing_is_collection_over()
+            else self.env._(
+                "What you use until then is still charged. You can take the cancellation back"
+                " until then."
             ),
             'actions': [
                 self._get_action(order, self.env._("Keep my subscription"), '/cancel/undo', 'post')
