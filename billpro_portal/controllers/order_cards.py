@@ -135,6 +135,21 @@ class OrderCards(Checkout):
         order._billing_select_card(card, for_all_orders=bool(all_orders))
         return self._billpro_redirect_to_order(order, 'card_selected')
 
+    @order_route('/card/backup', methods=['POST'], by_customer=True, limited=True)
+    def billpro_order_card_backup(self, order, token_id=None, **kwargs):
+        """Charge another stored card once the selected one is declined for good, or none.
+
+        :param sale.order order: The order.
+        :param str token_id: The card; none if there is to be no backup any more.
+        :rtype: odoo.http.Response
+        """
+        order._check_billing_cards_can_be_changed()
+        cards = order.billing_token_id.browse()
+        if token_id:
+            cards = order._billing_get_card(self._cast_as_int(token_id))
+        order._billing_choose_backup(cards)
+        return self._billpro_redirect_to_order(order, 'backup_set' if cards else 'backup_ended')
+
     @order_route('/card/remove', methods=['POST'], by_customer=True, limited=True)
     def billpro_order_card_remove(self, order, token_id=None, **kwargs):
         """Remove a stored card.

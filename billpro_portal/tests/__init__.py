@@ -140,7 +140,7 @@ if find_spec('fake_gateway'):
     from .orders import test_card_limits
     from .pages import test_self_service_keyboard, test_self_service_tours
     from .payouts import test_payouts
-    from .recovery import test_recovery, test_recovery_stateful
+    from .recovery import test_backup, test_recovery, test_recovery_stateful
     from .rights import test_guarded_fields
     from .stripe import (
         test_debit_pages,

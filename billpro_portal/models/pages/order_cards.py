@@ -32,6 +32,7 @@ class BillproOrderCards(models.AbstractModel):
             'add_url': can_change and order._billing_get_order_link('/card'),
             'select_url': order._billing_get_order_link('/card/select'),
             'remove_url': order._billing_get_order_link('/card/remove'),
+            'backup_url': order._billing_get_order_link('/card/backup'),
             'offer_all_orders': can_change and bool(order._billing_get_other_orders_with_cards()),
         }
 
@@ -72,6 +73,8 @@ class BillproOrderCards(models.AbstractModel):
         """
         is_selected = card == order.billing_token_id
         other_orders = card._get_charged_orders() - order
+        can_back_up = order._billing_can_be_backup(card)
+        is_backup = can_back_up and card == order.billing_backup_token_id
         state = dict(card._fields['card_state']._description_selection(self.env))[card.card_state]
         return {
             'id': card.id,
@@ -84,6 +87,14 @@ class BillproOrderCards(models.AbstractModel):
             'is_charged': is_selected and self._is_charged(order, card),
             'can_select': can_change and not is_selected and card.card_state != 'expired',
             'can_remove': can_change and not is_selected and not other_orders,
+            'can_end_backup': can_change and is_backup,
+            'can_back_up': can_change and can_back_up and not is_backup,
+            'backup_text': self.env._(
+                "If %s is declined for good, this is charged instead: for that payment, and from"
+                " then on.",
+                order.billing_token_id._get_card_name(),
+            ),
+            'is_backup': is_backup,
             'note': self.env._("Charged for %s, too.", ', '.join(other_orders.mapped('name')))
             if other_orders
             else '',

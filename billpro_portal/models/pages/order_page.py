@@ -267,7 +267,11 @@ class BillproOrderPage(models.AbstractModel):
                 self.env._("It was removed."),
             )
         added, failed, selected, removed = texts
+        backup_set = self.env._("Your backup is saved. Nothing is charged now.")
+        backup_ended = self.env._("There is no backup any more.")
         return {
+            'backup_set': ('success', backup_set),
+            'backup_ended': ('success', backup_ended),
             'card_added': ('success', added),
             'card_failed': ('danger', failed),
             'card_selected': ('success', selected),

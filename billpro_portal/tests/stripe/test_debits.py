@@ -281,6 +281,18 @@ class TestReturnedDebits(DebitCommon):
         ]
         self.assertEqual((row['status'], row['amount']), ("Returned by your bank", "24.20\xa0€"))
 
+    def test_after_a_refusal_the_backup_is_charged(self):
+        card = self._create_token()
+        self.order._billing_choose_backup(card)
+        self._return_at(DUE + timedelta(days=20), self.tx, 'MD06')
+        self.assertEqual((self.event.status, self.order.billing_status), ('scheduled', 'active'))
+        self.assertEqual(self.invoice.amount_residual, 24.2)
+        self.assertEqual(self.order.billing_token_id, card)
+        self._run_until(DUE + timedelta(days=20, minutes=5))
+        self.assertEqual((self.event.status, self.order.billing_status), ('recovered', 'active'))
+        self.assertEqual((self.order.billing_paid, self.invoice.payment_state), (48.4, 'paid'))
+        self._assert_books_closed(self.order)
+
     def test_the_initial_payment_is_owed_again(self):
         initial = self.order.billing_transaction_ids.sorted('id')[0]
         self._return_at(DUE + timedelta(days=20), initial, 'AM04')
