@@ -3,18 +3,19 @@ from datetime import timedelta
 from decimal import Decimal
 
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 from odoo.tools.misc import split_every
 
+from ...billing.calendar import local_date
 from ...billing.metering import midnight
 from ...billing.usage_batch import MOST_DECIMALS, MOST_RECORDS
 from ..rights.guarded_fields import OWN
 
 # What happened before isn't looked at any more: it is billed, and too late to be corrected.
 LOOKED_BACK = timedelta(days=62)
-
 # A source that was looked at since then isn't looked at again because time was up for others.
 JUST_NOW = timedelta(minutes=30)
+
 
 class BillproUsageSource(models.Model):
     """Records of Odoo's own that are usage, such as timesheets or delivered quantities.
@@ -74,6 +75,11 @@ class BillproUsageSource(models.Model):
         comodel_name='billpro.usage.taken', inverse_name='source_id', readonly=True
     )
 
+    # A record is one usage record of a meter, whatever finds it.
+    _meter_model_unique = models.UniqueIndex(
+        '(meter_id, model)', "Another source counts records of this model with this meter."
+    )
+
     @api.constrains('model', 'domain', 'quantity_field', 'moment_field', 'order_path')
     def _check_fields(self):
         for source in self:
@@ -114,7 +120,19 @@ class BillproUsageSource(models.Model):
             )
 
     def write(self, vals):
-        """Override of `base`: whoever changes what is looked at, with their rights it is."""
+        """Override of `base`: whoever changes what is looked at, with their rights it is.
+
+        :raise UserError: If what was counted would be of another model or meter.
+        """
+        if vals.keys() & {'meter_id', 'model'}:
+            taken = self.env['billpro.usage.taken'].sudo()
+            if taken := taken.search([('source_id', 'in', self.ids)], limit=1):
+                raise UserError(
+                    self.env._(
+                        "Source “%s” has counted already: archive it, and make another one.",
+                        taken.source_id.name,
+                    )
+                )
         if not self.env.su and vals.keys() - {'active', 'name'}:
             self.sudo().user_id = self.env.user
         return super().write(vals)
@@ -193,13 +211,14 @@ class BillproUsageSource(models.Model):
                 ('source_id', '=', self.id),
                 '|',
                 ('res_id', 'in', list(found)),
-                ('record_id.moment', '>=', since),
+                ('record_id.moment', '>=', since - timedelta(days=1)),
             ]
         )
         known = {taken.res_id: taken for taken in known}
         for number, taken in known.items():
             content = found[number]['content'] if number in found else ''
-            if taken.content and taken.content != content:
+            is_looked_at = number in found or self._is_looked_at(taken.record_id, since)
+            if is_looked_at and taken.content and taken.content != content:
                 taken.record_id._void(self.env._("Changed or removed in Odoo"))
                 taken.content = ''
         new = [
@@ -209,6 +228,17 @@ class BillproUsageSource(models.Model):
         ]
         refused = sum(self._send(some, known) for some in split_every(MOST_RECORDS, new, list))
         self.write({'last_date': fields.Datetime.now(), 'refused_count': refused})
+
+    def _is_looked_at(self, record, since):
+        """Return whether what was taken in would be found if it was still there.
+
+        :param billpro.usage.record record: What was taken in.
+        :param datetime.datetime since: From when on records are looked at.
+        :rtype: bool
+        """
+        if self.env[self.model]._fields[self.moment_field].type == 'date':
+            return local_date(record.moment, record.order_id._get_time_zone()) >= since.date()
+        return record.moment >= since
 
     def _read_usage(self, records):
         """Yield what records say; those that lead to no order of the company are no usage.
@@ -278,10 +308,11 @@ class BillproUsageSource(models.Model):
             ]
         )
         by_sender_id = {record.sender_id: record for record in records}
-        for sent in new:
+        for sent, answer in zip(new, answers, strict=True):
             version, sender_id = sent_ids[sent['number']]
             values = {'version': version, 'content': sent['content']}
-            if record := by_sender_id.get(sender_id):  # Else it is nobody's yet, or refused.
+            record = by_sender_id.get(sender_id)  # None if it is nobody's yet.
+            if record and answer['status'] != 'refused':
                 values['record_id'] = record.id
                 if taken := known.get(sent['number']):
                     taken.write(values)
