@@ -205,25 +205,30 @@ class BillproUsageSource(models.Model):
         self.write({'last_date': fields.Datetime.now(), 'refused_count': refused})
 
     def _read_usage(self, records):
-        """Yield what records say; those that lead to no order are no usage.
+        """Yield what records say; those that lead to no order of the company are no usage.
+
+        A day that hasn't begun where the customer is waits until it has.
 
         :param odoo.models.Model records: Records of the model.
         :return: Of each its number, order, moment, quantity as text, and all of it as one text.
         :rtype: Iterator[dict]
         """
         for record in records:
-            order = record.mapped(self.order_path)
-            if len(order) != 1:
+            order = record.mapped(self.order_path).sudo()
+            # The numbers of orders are unique in a company only.
+            if len(order) != 1 or order.company_id != self.company_id:
                 continue
             moment = record[self.moment_field]
             if record._fields[self.moment_field].type == 'date':
-                moment = midnight(moment, order.sudo()._get_time_zone())
+                moment = midnight(moment, order._get_time_zone())
+                if moment > fields.Datetime.now():
+                    continue
             # The third of an hour has more decimals than are counted.
             quantity = f'{Decimal(repr(record[self.quantity_field])):.{MOST_DECIMALS}f}'
             quantity = quantity.rstrip('0').rstrip('.')
             yield {
                 'number': record.id,
-                'order': order.sudo(),
+                'order': order,
                 'moment': moment,
                 'quantity': quantity,
                 'content': f'{order.id}|{moment}|{quantity}',

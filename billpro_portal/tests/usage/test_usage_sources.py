@@ -54,10 +54,10 @@ class TestUsageSources(UsageCommon):
             }
         )
 
-    def _look(self):
+    def _look(self, moment=NOW):
         """Let the job look; return what was counted."""
         self.env.flush_all()
-        with freeze_time(NOW), self.enter_registry_test_mode():
+        with freeze_time(moment), self.enter_registry_test_mode():
             self.env.ref('billpro_portal.cron_take_in_usage').method_direct_trigger()
         self.env.invalidate_all()
         return float(self._count(self.hours))
@@ -103,6 +103,25 @@ class TestUsageSources(UsageCommon):
         self.assertEqual(self.source.refused_count, 1)
         waiting = self.env['billpro.usage.unattributed'].search([])
         self.assertEqual((waiting.order_name, waiting.reason), (ordinary.name, 'order'))
+
+    def test_a_day_that_has_not_begun_for_the_customer(self):
+        self.customer.tz = 'America/Los_Angeles'
+        self._create_line(2, date(2027, 1, 20))
+        for moment, counted in (('2027-01-20 07:30:00', 0), ('2027-01-20 08:30:00', 2)):
+            self.assertEqual(self._look(moment), counted)
+            self.assertFalse(self.env['billpro.usage.unattributed'].search([]))
+
+    def test_an_order_of_another_company(self):
+        other = self.env['res.company'].create({'name': "Another company"})
+        foreign = self.order.copy()
+        self._create_line(2, so_line=foreign.order_line.id)
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE sale_order SET company_id = %s, name = %s WHERE id = %s",
+            [other.id, self.order.name, foreign.id],
+        )
+        self.env.invalidate_all()
+        self.assertEqual(self._look(), 0)
 
     def test_each_source_alone(self):
         self._create_line(2)
