@@ -12,6 +12,8 @@ from ..rights.guarded_fields import OWN
 
 # What happened before isn't looked at any more: it is billed, and too late to be corrected.
 LOOKED_BACK = timedelta(days=62)
+# A source that was looked at since then isn't looked at again because time was up for others.
+JUST_NOW = timedelta(minutes=30)
 
 
 class BillproUsageSource(models.Model):
@@ -168,12 +170,16 @@ class BillproUsageSource(models.Model):
     @api.model
     def _cron_take_in(self):
         """Take in what the sources have, each by itself."""
-        sources = self.search([('active', '=', True)])
-        for source in self.env['billpro.failure']._leave_out_waiting(sources, 'usage_source'):
+        sources = self.search([('active', '=', True)], order='last_date NULLS FIRST, id')
+        sources = self.env['billpro.failure']._leave_out_waiting(sources, 'usage_source')
+        since = fields.Datetime.now() - JUST_NOW
+        left = sources.filtered(lambda source: not source.last_date or source.last_date < since)
+        for source in sources:
             self.env['billpro.own.transaction']._commit_alone(
                 source, 'usage_source', source._take_in
             )
-            if not self.env['ir.cron']._commit_progress(processed=1):
+            left -= source
+            if not self.env['ir.cron']._commit_progress(processed=1, remaining=len(left)):
                 break
 
     def _take_in(self):

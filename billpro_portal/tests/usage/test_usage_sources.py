@@ -133,6 +133,24 @@ class TestUsageSources(UsageCommon):
         with self.assertLogs('odoo.addons.billpro_portal', 'ERROR'):
             self.assertEqual(self._look(), 2)
 
+    def test_what_is_left_when_time_is_up(self):
+        later = self._create_source(name="Another one", meter_id=self.storage.id)
+        self.source.last_date = '2027-01-20 08:00:00'
+        later.last_date = '2027-01-20 07:00:00'
+        self.env.flush_all()
+        with (
+            freeze_time(NOW),
+            self.enter_registry_test_mode(),
+            self.env.registry.cursor() as cr,
+        ):
+            cron = self.env(cr=cr).ref('billpro_portal.cron_take_in_usage')
+            cron, progress = cron.with_context(cron_id=cron.id, cron_end_time=0)._add_progress()
+            cron.env['billpro.usage.source']._cron_take_in()
+            self.assertEqual((progress.done, progress.remaining), (1, 1))
+        self.env.invalidate_all()
+        self.assertEqual(str(later.last_date), NOW)
+        self.assertEqual(str(self.source.last_date), '2027-01-20 08:00:00')
+
     def test_what_can_be_a_source(self):
         for values in (
             {'model': 'no.such.model'},
