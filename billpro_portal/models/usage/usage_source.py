@@ -6,6 +6,7 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools.misc import split_every
 
+from ...billing.calendar import local_date
 from ...billing.metering import midnight
 from ...billing.usage_batch import MOST_DECIMALS, MOST_RECORDS
 from ..rights.guarded_fields import OWN
@@ -193,13 +194,14 @@ class BillproUsageSource(models.Model):
                 ('source_id', '=', self.id),
                 '|',
                 ('res_id', 'in', list(found)),
-                ('record_id.moment', '>=', since),
+                ('record_id.moment', '>=', since - timedelta(days=1)),
             ]
         )
         known = {taken.res_id: taken for taken in known}
         for number, taken in known.items():
             content = found[number]['content'] if number in found else ''
-            if taken.content and taken.content != content:
+            is_looked_at = number in found or self._is_looked_at(taken.record_id, since)
+            if is_looked_at and taken.content and taken.content != content:
                 taken.record_id._void(self.env._("Changed or removed in Odoo"))
                 taken.content = ''
         new = [
@@ -209,6 +211,17 @@ class BillproUsageSource(models.Model):
         ]
         refused = sum(self._send(some, known) for some in split_every(MOST_RECORDS, new, list))
         self.write({'last_date': fields.Datetime.now(), 'refused_count': refused})
+
+    def _is_looked_at(self, record, since):
+        """Return whether what was taken in would be found if it was still there.
+
+        :param billpro.usage.record record: What was taken in.
+        :param datetime.datetime since: From when on records are looked at.
+        :rtype: bool
+        """
+        if self.env[self.model]._fields[self.moment_field].type == 'date':
+            return local_date(record.moment, record.order_id._get_time_zone()) >= since.date()
+        return record.moment >= since
 
     def _read_usage(self, records):
         """Yield what records say; those that lead to no order of the company are no usage.

@@ -88,6 +88,19 @@ class TestUsageSources(UsageCommon):
             {(ids[0], True), (f'{ids[0]},2', True), (f'{ids[0]},3', False), (ids[1], True)},
         )
 
+    def test_what_is_gone_of_the_first_day(self):
+        self._create_line(2)
+        first = self._create_line(1, date(2027, 1, 10))
+        first_id = f'account.analytic.line,{first.id}'
+        self._look()
+        self.assertIn((first_id, False), self._get_sender_ids())
+        first.unlink()
+        self.assertEqual(self._look(), 2)
+        self.assertIn((first_id, True), self._get_sender_ids())
+        # What isn't looked at any more stays.
+        self.source.first_day = date(2027, 1, 16)
+        self.assertEqual(self._look(), 2)
+
     def test_a_third_of_an_hour(self):
         self._create_line(1 / 3)
         self._look()
