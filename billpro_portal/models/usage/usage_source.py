@@ -3,7 +3,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 from odoo.tools.misc import split_every
 
 from ...billing.calendar import local_date
@@ -75,6 +75,11 @@ class BillproUsageSource(models.Model):
         comodel_name='billpro.usage.taken', inverse_name='source_id', readonly=True
     )
 
+    # A record is one usage record of a meter, whatever finds it.
+    _meter_model_unique = models.UniqueIndex(
+        '(meter_id, model)', "Another source counts records of this model with this meter."
+    )
+
     @api.constrains('model', 'domain', 'quantity_field', 'moment_field', 'order_path')
     def _check_fields(self):
         for source in self:
@@ -115,7 +120,19 @@ class BillproUsageSource(models.Model):
             )
 
     def write(self, vals):
-        """Override of `base`: whoever changes what is looked at, with their rights it is."""
+        """Override of `base`: whoever changes what is looked at, with their rights it is.
+
+        :raise UserError: If what was counted would be of another model or meter.
+        """
+        if vals.keys() & {'meter_id', 'model'}:
+            taken = self.env['billpro.usage.taken'].sudo()
+            if taken := taken.search([('source_id', 'in', self.ids)], limit=1):
+                raise UserError(
+                    self.env._(
+                        "Source “%s” has counted already: archive it, and make another one.",
+                        taken.source_id.name,
+                    )
+                )
         if not self.env.su and vals.keys() - {'active', 'name'}:
             self.sudo().user_id = self.env.user
         return super().write(vals)
@@ -291,10 +308,11 @@ class BillproUsageSource(models.Model):
             ]
         )
         by_sender_id = {record.sender_id: record for record in records}
-        for sent in new:
+        for sent, answer in zip(new, answers, strict=True):
             version, sender_id = sent_ids[sent['number']]
             values = {'version': version, 'content': sent['content']}
-            if record := by_sender_id.get(sender_id):  # Else it is nobody's yet, or refused.
+            record = by_sender_id.get(sender_id)  # None if it is nobody's yet.
+            if record and answer['status'] != 'refused':
                 values['record_id'] = record.id
                 if taken := known.get(sent['number']):
                     taken.write(values)

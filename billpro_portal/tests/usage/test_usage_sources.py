@@ -1,9 +1,11 @@
 from datetime import date
 
 from freezegun import freeze_time
+from psycopg2 import IntegrityError
 
-from odoo.exceptions import AccessError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
 from ..common.usage import UsageCommon
 
@@ -101,6 +103,26 @@ class TestUsageSources(UsageCommon):
         self.source.first_day = date(2027, 1, 16)
         self.assertEqual(self._look(), 2)
 
+    def test_an_id_that_a_system_has_sent(self):
+        line = self._create_line(2)
+        self._ingest(self._make_record(f'account.analytic.line,{line.id}', 5, meter='hours'))
+        self.assertEqual(self._look(), 5)
+        self.assertEqual(self.source.refused_count, 1)
+        self.assertFalse(self.source.taken_ids)
+
+    def test_what_was_counted_stays_with_its_source(self):
+        with (
+            mute_logger('odoo.sql_db'),
+            self.assertRaises(IntegrityError),
+            self.env.cr.savepoint(),
+        ):
+            self._create_source(name="Twice")
+        self._create_line(2)
+        self._look()
+        for values in ({'meter_id': self.storage.id}, {'model': 'sale.order.line'}):
+            with self.assertRaisesRegex(UserError, "“Hours” has counted already"):
+                self.source.write(values)
+
     def test_a_third_of_an_hour(self):
         self._create_line(1 / 3)
         self._look()
@@ -138,7 +160,7 @@ class TestUsageSources(UsageCommon):
 
     def test_each_source_alone(self):
         self._create_line(2)
-        broken = self._create_source(name="A broken one")
+        broken = self._create_source(name="A broken one", meter_id=self.storage.id)
         self.env.cr.execute(
             "UPDATE billpro_usage_source SET quantity_field = 'gone' WHERE id = %s", [broken.id]
         )
