@@ -67,6 +67,15 @@ class BillproUsageImport(models.Model):
             name = (usage_import.file_name or 'usage.csv').removesuffix('.csv')
             usage_import.error_file_name = f'{name}-refused.csv'
 
+    def write(self, vals):
+        """Override of `base`: the job finds the file as it was when it was counted.
+
+        :raise UserError: If it is taken in already.
+        """
+        if 'file' in vals and any(usage_import.state != 'draft' for usage_import in self):
+            raise UserError(self.env._("This file is taken in already: import another one anew."))
+        return super().write(vals)
+
     def action_import(self):
         """Have a job take the file in.
 
@@ -196,7 +205,9 @@ class BillproUsageImport(models.Model):
         names, _rows = self._read()
         head = [] if self.error_file else [[*names, 'reason']]
         before = base64.b64decode(self.error_file or b'')
-        added = ''.join(write_row(row) for row in [*head, *refused])
+        missing = [[''] * (len(names) + 1 - len(row)) for row in refused]
+        rows = [[*row[:-1], *some, row[-1]] for row, some in zip(refused, missing, strict=True)]
+        added = ''.join(write_row(row) for row in [*head, *rows])
         return base64.b64encode(before + added.encode())
 
     def _has_field_access(self, field, operation):

@@ -104,6 +104,27 @@ class TestUsageImport(UsageCommon):
         failure = self.env['billpro.failure'].search([('task', '=', 'import_usage')])
         self.assertEqual((failure.res_id, failure.failure_count), (gone.id, 1))
 
+    def test_a_row_that_is_too_short(self):
+        refused = self._import(
+            'id,meter,order,timestamp\n'
+            f'a,api_calls,{self.order.name}\n'
+            f'b,api_calls,{self.order.name},2027-01-15T12:00:00Z\n'
+        )
+        self.assertEqual(
+            base64.b64decode(refused.error_file).decode().splitlines(),
+            [
+                'id,meter,order,timestamp,reason',
+                f'a,api_calls,{self.order.name},,timestamp',
+            ],
+        )
+
+    def test_a_file_stays_once_it_is_taken_in(self):
+        usage_import = self._import(
+            f'id,meter,order,timestamp\na,api_calls,{self.order.name},2027-01-15T12:00:00Z\n'
+        )
+        with self.assertRaisesRegex(UserError, "This file is taken in already"):
+            usage_import.file = base64.b64encode(b'id')
+
     def test_a_file_that_cannot_be_read(self):
         for text, reason in (
             ('', "no column “id”"),
