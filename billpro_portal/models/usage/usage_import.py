@@ -68,12 +68,12 @@ class BillproUsageImport(models.Model):
             usage_import.error_file_name = f'{name}-refused.csv'
 
     def write(self, vals):
-        """Override of `base`: the job finds the file as it was when it was counted.
+        """Override of `base`: a file that is taken in stays as it was read.
 
-        :raise UserError: If it is taken in already.
+        :raise UserError: If it would be another one.
         """
         if 'file' in vals and any(usage_import.state != 'draft' for usage_import in self):
-            raise UserError(self.env._("This file is taken in already: import another one anew."))
+            raise UserError(self.env._("The file is taken in already: import the other one anew."))
         return super().write(vals)
 
     def action_import(self):

@@ -98,7 +98,7 @@ METHODS = {
     'billpro.transfer': {'action_book': BILLING_USERS},
     'billpro.unbilled.usage': {'action_list': BILLING_USERS | {'accountant'}},
     'billpro.usage.charge': {'copy_data': ODOO, 'create': ODOO, 'write': ODOO},
-    'billpro.usage.import': {'action_import': BILLING_USERS},
+    'billpro.usage.import': {'action_import': BILLING_USERS, 'write': ODOO},
     'billpro.usage.meter': {'write': ODOO},
     'billpro.usage.record': {
         'action_open_void': BILLING_USERS,
