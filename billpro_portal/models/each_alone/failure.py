@@ -483,6 +483,8 @@ class BillproFailure(models.Model):
             'billpro_portal.cron_queue_timed_notifications',
             'billpro_portal.cron_post_deferrals',
             'billpro_portal.cron_book_payouts',
+            'billpro_portal.cron_import_usage',
+            'billpro_portal.cron_take_in_usage',
             'payment.cron_post_process_payment_tx',
         ):
             self.env.ref(cron)._trigger()

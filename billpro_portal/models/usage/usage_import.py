@@ -104,7 +104,7 @@ class BillproUsageImport(models.Model):
         :rtype: tuple
         :raise WrongFile: If it can't be read.
         """
-        return read(base64.b64decode(self.with_context(bin_size=False).file))
+        return read(base64.b64decode(self.with_context(bin_size=False).file or b''))
 
     def _explain(self, error):
         """Return what is wrong with the file as the user reads it.
@@ -125,19 +125,42 @@ class BillproUsageImport(models.Model):
     def _cron_import(self):
         """Take in the files that wait for it."""
         waiting = self.search([('state', '=', 'waiting')], order='id')
-        for usage_import in self.env['billpro.failure']._leave_out_waiting(waiting, 'import_usage'):
-            _names, rows = usage_import._read()
-            rows = islice(rows, usage_import.done_count, None)
-            while batch := list(islice(rows, MOST_RECORDS)):
+        waiting = self.env['billpro.failure']._leave_out_waiting(waiting, 'import_usage')
+        rows_left = sum(waiting.mapped('row_count')) - sum(waiting.mapped('done_count'))
+        self.env['ir.cron']._commit_progress(remaining=rows_left)
+        for usage_import in waiting:
+            batches = usage_import._iter_batches()
+            is_done = True
+            while is_done and usage_import.state == 'waiting':
+                done_count = usage_import.done_count
                 is_done = self.env['billpro.own.transaction']._commit_alone(
-                    usage_import,
-                    'import_usage',
-                    partial(usage_import._import_batch, usage_import.done_count, batch),
+                    usage_import, 'import_usage', partial(usage_import._import_next, batches)
                 )
-                if not self.env['ir.cron']._commit_progress(processed=int(is_done)):
-                    return  # It goes on with the next run.
-                if not is_done:
-                    break
+                processed = usage_import.done_count - done_count
+                if not self.env['ir.cron']._commit_progress(processed=processed):
+                    return  # It goes on at once, with what is left.
+
+    def _iter_batches(self):
+        """Yield the rows that aren't taken in yet; the file is read when the first ones are.
+
+        :return: How many rows come before, and some rows with the records that they say.
+        :rtype: Iterator[tuple[int, list]]
+        :raise WrongFile: If the file can't be read.
+        """
+        done_count = self.done_count
+        rows = islice(self._read()[1], done_count, None)
+        while batch := list(islice(rows, MOST_RECORDS)):
+            yield done_count, batch
+            done_count += len(batch)
+
+    def _import_next(self, batches):
+        """Take in the next rows.
+
+        :param Iterator batches: See `_iter_batches`.
+        :return: Whether nobody else has taken them in.
+        :rtype: bool
+        """
+        return self._import_batch(*next(batches))
 
     def _import_batch(self, done_count, batch):
         """Take in some rows, and note what became of them.
@@ -182,7 +205,9 @@ class BillproUsageImport(models.Model):
         names, _rows = self._read()
         head = [] if self.error_file else [[*names, 'reason']]
         before = base64.b64decode(self.error_file or b'')
-        added = ''.join(write_row(row) for row in [*head, *refused])
+        missing = [[''] * (len(names) + 1 - len(row)) for row in refused]
+        rows = [[*row[:-1], *some, row[-1]] for row, some in zip(refused, missing, strict=True)]
+        added = ''.join(write_row(row) for row in [*head, *rows])
         return base64.b64encode(before + added.encode())
 
     def _has_field_access(self, field, operation):

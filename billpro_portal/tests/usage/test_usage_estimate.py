@@ -3,7 +3,7 @@ from datetime import date
 from freezegun import freeze_time
 
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 
 from ..common.usage import UsageCommon
 
@@ -107,6 +107,10 @@ class TestUsageEstimate(UsageCommon):
             # 150 beyond the allowance at 0.02.
             self.assertEqual((rows.quantity, rows.amount, rows.amount_company), (250, 3, 3))
             self.assertEqual(rows.first_day, date(2027, 1, 10))
+            rows.with_user(self.billing_manager).check_access('read')
+            other = new_test_user(self.env, 'other', groups='billpro_portal.group_billing_user')
+            for record in (dialog, rows):
+                self.assertFalse(record.with_user(other).has_access('read'))
             dialog.day = date(2027, 1, 9)
             self.assertFalse(self.env[action['res_model']].search(dialog.action_list()['domain']))
             with self.assertRaises(AccessError):

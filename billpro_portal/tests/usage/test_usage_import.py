@@ -76,6 +76,50 @@ class TestUsageImport(UsageCommon):
         self._run_job()
         self.assertEqual((done.state, done.done_count, done.duplicate_count), ('done', 2001, 1001))
 
+    def test_what_is_left_when_time_is_up(self):
+        rows = [
+            f'{number},api_calls,{self.order.name},2027-01-15T12:00:00Z\n' for number in range(1001)
+        ]
+        usage_import = self._create_import('id,meter,order,timestamp\n' + ''.join(rows))
+        usage_import.action_import()
+        self.env.flush_all()
+        with self.enter_registry_test_mode(), self.env.registry.cursor() as cr:
+            cron = self.env(cr=cr).ref('billpro_portal.cron_import_usage')
+            cron, progress = cron.with_context(cron_id=cron.id, cron_end_time=0)._add_progress()
+            cron.env['billpro.usage.import']._cron_import()
+            self.assertEqual((progress.done, progress.remaining), (1000, 1))
+
+    def test_a_file_that_is_gone_stops_no_other(self):
+        text = f'id,meter,order,timestamp\na,api_calls,{self.order.name},2027-01-15T12:00:00Z\n'
+        gone = self._create_import(text)
+        gone.action_import()
+        self.env['ir.attachment'].search(
+            [
+                ('res_model', '=', gone._name),
+                ('res_id', '=', gone.id),
+                ('res_field', '=', 'file'),
+            ]
+        ).unlink()
+        with self.assertLogs('odoo.addons.billpro_portal', 'ERROR'):
+            done = self._import(text)
+        self.assertEqual((gone.state, done.state), ('waiting', 'done'))
+        failure = self.env['billpro.failure'].search([('task', '=', 'import_usage')])
+        self.assertEqual((failure.res_id, failure.failure_count), (gone.id, 1))
+
+    def test_a_row_that_is_too_short(self):
+        refused = self._import(
+            'id,meter,order,timestamp\n'
+            f'a,api_calls,{self.order.name}\n'
+            f'b,api_calls,{self.order.name},2027-01-15T12:00:00Z\n'
+        )
+        self.assertEqual(
+            base64.b64decode(refused.error_file).decode().splitlines(),
+            [
+                'id,meter,order,timestamp,reason',
+                f'a,api_calls,{self.order.name},,timestamp',
+            ],
+        )
+
     def test_a_file_that_cannot_be_read(self):
         for text, reason in (
             ('', "no column “id”"),
