@@ -109,24 +109,8 @@ class AccountMove(models.Model):
             result = super()._invoice_paid_hook()
         finally:
             memory.pop('billing_notes', None)
-        self._billing_log_notes(notes)
+        self.env['sale.order']._billing_log_notes(notes)
         return result
-
-    @api.model
-    def _billing_log_notes(self, notes):
-        """Log notes on orders, many at once.
-
-        :param list notes: Pairs of order and body; an order may have several.
-        """
-        rounds = []
-        for order, body in notes:
-            bodies = next((bodies for bodies in rounds if order.id not in bodies), None)
-            if bodies is None:
-                bodies = {}
-                rounds.append(bodies)
-            bodies[order.id] = body
-        for bodies in rounds:
-            self.env['sale.order'].browse(bodies)._message_log_batch(bodies=bodies)
 
 
 class AccountPayment(models.Model):

@@ -693,6 +693,22 @@ class SaleOrder(models.Model):
 
     # === OVERRIDES OF SALE === #
 
+    @api.model
+    def _billing_log_notes(self, notes):
+        """Log notes on orders, many at once.
+
+        :param list notes: Pairs of order and body; an order may have several.
+        """
+        rounds = []
+        for order, body in notes:
+            bodies = next((bodies for bodies in rounds if order.id not in bodies), None)
+            if bodies is None:
+                bodies = {}
+                rounds.append(bodies)
+            bodies[order.id] = body
+        for bodies in rounds:
+            self.browse(bodies)._message_log_batch(bodies=bodies)
+
     def _billing_has_followers_of_notes(self):
         """Return whether somebody follows the order down to its internal notes.
 
