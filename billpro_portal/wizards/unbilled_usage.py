@@ -57,20 +57,21 @@ class BillproUnbilledUsage(models.TransientModel):
         :rtype: list[dict]
         """
         self.ensure_one()
-        queries = {}
+        asked = {}
         for order in orders:
             end = midnight(self.day + timedelta(days=1), order._get_time_zone())
-            for line in order.billing_usage_line_ids:
+            period = order._billing_get_usage_period(end - timedelta.resolution)
+            for line in order.billing_usage_line_ids if period else ():
                 query = line._billing_get_usage_query(end - timedelta.resolution)
-                if query:
-                    queries[line] = replace(query, end=min(query.end, end))
-        counted = self.env['billpro.usage.record']._count(list(queries.values()))
+                rules = line._billing_get_charge(period.first_day)._get_rules()
+                asked[line] = (replace(query, end=min(query.end, end)), rules)
+        usages = self.env['billpro.usage.record']._measure(list(asked.values()))
         values_list = []
-        for (line, query), quantity in zip(queries.items(), counted, strict=True):
-            if not quantity:
+        for (line, (query, rules)), usage in zip(asked.items(), usages, strict=True):
+            if not usage.quantity:
                 continue
-            amount, _estimate = line._billing_rate_usage(query, quantity, query.end)
-            values_list.append(self._prepare_line(line, query, quantity, amount))
+            amount, _estimate = line._billing_rate_usage(rules, query, usage, query.end)
+            values_list.append(self._prepare_line(line, query, usage.quantity, amount))
         return values_list
 
     def _prepare_line(self, line, query, quantity, amount):
