@@ -77,7 +77,7 @@ class BillproOrderAnswer(models.AbstractModel):
                     " you when it is settled."
                 ),
             }
-        if order.billing_status in LIVE and not order.billing_cancel_date:
+        if order.billing_status in LIVE and not order._billing_is_collection_over():
             return {
                 'title': self.env._("Nothing is to be paid now"),
                 'text': self.env._("There is nothing to do."),

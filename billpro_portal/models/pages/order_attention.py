@@ -18,11 +18,8 @@ class BillproOrderAttention(models.AbstractModel):
         :rtype: list[dict]
         """
         order.ensure_one()
-        items = []
-        if order._can_cancellation_be_undone():
-            items.append(self._get_cancelled_attention(order))
-            if order._billing_is_collection_over():
-                return items
+        if order._can_cancellation_be_undone() and order._billing_is_collection_over():
+            return [self._get_cancelled_attention(order)]
         if order.billing_status == 'paused':
             return [self._get_paused_attention(order)]
         if order.billing_status not in LIVE:
@@ -38,6 +35,8 @@ class BillproOrderAttention(models.AbstractModel):
         card = order.billing_token_id
         if card and (card.card_state != 'valid' or not card.active) and not declined:
             items.append(self._get_expiry_attention(order, card))
+        if order._can_cancellation_be_undone():
+            items.append(self._get_cancelled_attention(order))
         return items
 
     def _get_progress_attention(self, order):

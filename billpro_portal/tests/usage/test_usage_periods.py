@@ -195,6 +195,9 @@ class TestUsagePeriods(UsagePeriodCommon):
             self.order._billing_cancel_subscription(at_once=True)
             self.assertEqual(self.order.billing_cancel_date, date(2027, 1, 20))
             self.assertEqual(period.end_date, datetime(2027, 1, 20, 23))
+            (attention,) = self.env['billpro.order.attention']._get_attention(self.order)
+            self.assertIn("What you use until then is still charged.", attention['text'])
+            self.assertTrue(attention['actions'][0]['url'].startswith('/order/'))
             self.order._billing_undo_cancellation()
         self.assertEqual(period.next_day, date(2027, 2, 10))
         self.assertEqual(period.close_date, datetime(2027, 2, 10))
@@ -453,6 +456,9 @@ class TestUsageYear(UsagePeriodCommon):
             (f"Storage, packages of 100 Units | {days}", 1, 5, 5),
         )
         self.assertEqual(order.billing_status, 'active')
+        with freeze_time('2027-12-26 10:00:00'):
+            answer = self.env['billpro.order.answer']._get_calm_answer(order)
+        self.assertEqual(answer['title'], "Nothing is to be paid now")
         self._use('p', '2027-12-23 10:00:00', 1000, received='2028-01-10 10:00:00')
         self._close(
             *(12, '2028-01-29 23:00:00', 2.76),
