@@ -209,10 +209,11 @@ class BillproBillingEvent(models.Model):
     def _is_card_spent(self, card=None):
         """Return whether a card was ever declined for good for this payment.
 
+        :param payment.token card: The card; the selected one if not given.
         :rtype: bool
         """
         self.ensure_one()
-        card = self.order_id.billing_token_id
+        card = card or self.order_id.billing_token_id
         return bool(
             self._get_sources().transaction_ids.filtered(
                 lambda tx: (
