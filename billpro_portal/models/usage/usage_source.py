@@ -218,13 +218,15 @@ class BillproUsageSource(models.Model):
         for number, taken in known.items():
             content = found[number]['content'] if number in found else ''
             is_looked_at = number in found or self._is_looked_at(taken.record_id, since)
-            if is_looked_at and taken.content and taken.content != content:
+            is_changed = is_looked_at and taken.content and taken.content != content
+            # What isn't credited any more stays as it was billed.
+            if is_changed and not taken.record_id._is_too_late():
                 taken.record_id._void(self.env._("Changed or removed in Odoo"))
                 taken.content = ''
         new = [
             sent
             for number, sent in found.items()
-            if number not in known or known[number].content != sent['content']
+            if number not in known or not known[number].content
         ]
         refused = sum(self._send(some, known) for some in split_every(MOST_RECORDS, new, list))
         self.write({'last_date': fields.Datetime.now(), 'refused_count': refused})

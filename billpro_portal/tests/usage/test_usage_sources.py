@@ -103,6 +103,16 @@ class TestUsageSources(UsageCommon):
         self.source.first_day = date(2027, 1, 16)
         self.assertEqual(self._look(), 2)
 
+    def test_what_is_too_old_to_be_credited(self):
+        line = self._create_line(2)
+        self._look()
+        with freeze_time('2027-02-10 01:00:00'):
+            self._run()
+        line.unit_amount = 3
+        self.assertEqual(self._look('2027-03-05 10:00:00'), 2)
+        self.assertFalse(self.env['billpro.usage.unattributed'].search([]))
+        self.assertEqual(self.source.taken_ids.version, 1)
+
     def test_an_id_that_a_system_has_sent(self):
         line = self._create_line(2)
         self._ingest(self._make_record(f'account.analytic.line,{line.id}', 5, meter='hours'))
