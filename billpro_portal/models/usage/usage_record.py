@@ -152,15 +152,21 @@ class BillproUsageRecord(models.Model):
                     'status': 'refused',
                     'reason': refusal.reason,
                 }
-        attributed, unattributed = {}, {}
+        attributed, late, unattributed = {}, {}, {}
         places = self._find_places(read.values())
         for index, sent in read.items():
             order_id, meter_id, reason = places(sent)
-            if reason:
+            if reason == 'too_late':
+                late[index] = (sent, order_id, meter_id)
+            elif reason:
                 unattributed[index] = (sent, reason)
             else:
                 attributed[index] = (sent, order_id, meter_id)
         results = self._insert(attributed)
+        known = self._find_known(late)
+        results.update(self._compare(known))
+        for index in (index for index in late if index not in known):
+            unattributed[index] = (late[index][0], 'too_late')
         results.update(self.env['billpro.usage.unattributed']._insert(unattributed))
         for index, (status, reason) in results.items():
             answers[index] = {'id': read[index].sender_id, 'status': status}
@@ -174,7 +180,7 @@ class BillproUsageRecord(models.Model):
 
         :param sent_records: The records (`billing.usage_batch.SentRecord`) of the company.
         :return: A function of a record: the ids of its order and meter, or else the reason why it
-                 has none (see `billpro.usage.unattributed`).
+                 has none (see `billpro.usage.unattributed`); both if it comes too late.
         :rtype: Callable
         """
         company = self.env.company
@@ -215,7 +221,7 @@ class BillproUsageRecord(models.Model):
                 return None, None, 'several' if live else 'not_live'
             ((order_id, accepted_from),) = live
             if accepted_from and sent.moment < accepted_from:
-                return None, None, 'too_late'
+                return order_id, meters[sent.meter], 'too_late'
             return order_id, meters[sent.meter], None
 
         return find_place
@@ -331,6 +337,29 @@ class BillproUsageRecord(models.Model):
             'moments': [sent.moment for sent in sent_records],
             'quantities': [sent.quantity for sent in sent_records],
             'properties': [sent.properties or None for sent in sent_records],
+        }
+
+    @api.model
+    def _find_known(self, late):
+        """Return which records were counted already, of those that would come too late.
+
+        :param dict late: As `_insert`.
+        :return: Some of them.
+        :rtype: dict
+        """
+        if not late:
+            return {}
+        known = set(
+            self.env.execute_query(
+                SQL(
+                    "SELECT order_id, meter_id, sender_id FROM %s"
+                    " JOIN billpro_usage_record r USING (order_id, meter_id, sender_id)",
+                    self._prepare_rows(list(late.values())),
+                )
+            )
+        )
+        return {
+            key: row for key, row in late.items() if (row[1], row[2], row[0].sender_id) in known
         }
 
     @api.model

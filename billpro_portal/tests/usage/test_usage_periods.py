@@ -108,6 +108,9 @@ class TestUsagePeriods(UsagePeriodCommon):
         self.assertEqual(self._send('2027-03-16 11:59:59', record), ['accepted'])
         record = self._make_record('c', 1, '2027-02-09T12:00:00Z')
         self.assertEqual(self._send('2027-03-16 12:00:01', record), ['unattributed'])
+        # What was billed is no other usage, whenever it is sent again.
+        again = (self._make_record('a', 1), self._make_record('a', 2))
+        self.assertEqual(self._send('2027-03-16 12:00:01', *again), ['duplicate', 'refused'])
         waiting = self.env['billpro.usage.unattributed'].search([])
         self.assertEqual(waiting.reason, 'too_late')
         waiting.write({'order_id': self.order.id, 'meter_id': self.calls.id})
