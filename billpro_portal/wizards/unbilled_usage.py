@@ -1,7 +1,9 @@
+from collections import defaultdict
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import AccessError
 
 from ..billing.metering import midnight
@@ -66,13 +68,37 @@ class BillproUnbilledUsage(models.TransientModel):
                 rules = line._billing_get_charge(period.first_day)._get_rules()
                 asked[line] = (replace(query, end=min(query.end, end)), rules)
         usages = self.env['billpro.usage.record']._measure(list(asked.values()))
+        billed = self._get_billed({line: query for line, (query, _rules) in asked.items()})
         values_list = []
         for (line, (query, rules)), usage in zip(asked.items(), usages, strict=True):
             if not usage.quantity:
                 continue
             amount, _estimate = line._billing_rate_usage(rules, query, usage, query.end)
+            amount -= billed[line]
             values_list.append(self._prepare_line(line, query, usage.quantity, amount))
         return values_list
+
+    @api.model
+    def _get_billed(self, queries):
+        """Return what was billed until the day of periods that were still running.
+
+        :param dict queries: What was counted, by metered line.
+        :return: The amounts by line, as prices are.
+        :rtype: collections.defaultdict[sale.order.line, decimal.Decimal]
+        """
+        billed = defaultdict(Decimal)
+        bills = self.env['billpro.usage.line'].sudo()
+        for bill in bills.search(
+            [
+                ('order_line_id', 'in', [line.id for line in queries]),
+                ('charge_id', '!=', False),
+                ('period_id.start_date', 'in', [query.start for query in queries.values()]),
+            ]
+        ):
+            query = queries[bill.order_line_id]
+            if bill.period_id.start_date == query.start and bill.create_date < query.end:
+                billed[bill.order_line_id] += Decimal(repr(bill.amount))
+        return billed
 
     def _prepare_line(self, line, query, quantity, amount):
         """Return what a metered line had used.

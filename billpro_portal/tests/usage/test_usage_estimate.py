@@ -116,6 +116,17 @@ class TestUsageEstimate(UsageCommon):
             with self.assertRaises(AccessError):
                 dialog.with_user(self.salesperson).action_list()
 
+    def test_what_was_billed_before_a_period_ends(self):
+        self._ingest(self._make_record('a', 200))
+        with freeze_time('2027-01-20 10:00:00'):
+            self.order.billing_usage_period_ids._bill_so_far()
+        self._ingest(self._make_record('b', 50))
+        with freeze_time('2027-02-05 10:00:00'):
+            dialog = self.env['billpro.unbilled.usage'].with_user(self.billing_manager).create({})
+            action = dialog.action_list()
+        rows = self.env[action['res_model']].search(action['domain'])
+        self.assertEqual((rows.quantity, rows.amount), (250, 1))
+
     def test_usage_by_meter_customer_and_day(self):
         self._ingest(
             self._make_record('a', 200),
