@@ -186,10 +186,11 @@ class BillproUsageLine(models.Model):
             )
         parts.append(days)
         if self._get_factors() != (self.quantity, self.unit_price):
+            unit = self.charge_id.uom_id or self.order_line_id.product_uom_id
             parts.append(
                 self.env._(
                     "%(quantity)s at %(price)s",
-                    quantity=self.charge_id._format_quantity(self.quantity),
+                    quantity=f'{self.charge_id._format_number(self.quantity)} {unit.name}',
                     price=self.order_id._billing_format_unit_price(
                         self.unit_price, self.currency_id
                     ),

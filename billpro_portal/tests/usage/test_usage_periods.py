@@ -192,6 +192,21 @@ class TestUsagePeriods(UsagePeriodCommon):
         self._run_at('2027-03-10 06:00:00')
         self.assertEqual(following.amount, 4.24)
 
+    def test_a_base_fee_that_is_rounded(self):
+        seat = self._create_sold_product("Seat", 9.99, self.tax_6, 'metered')
+        with freeze_time('2027-01-10 10:00:00'):
+            order = self._create_active_order((self.api, 1), (seat, 1.5))
+        self._run_at('2027-02-10 00:00:00')
+        lines = order.billing_usage_period_ids[0].move_id.invoice_line_ids
+        self.assertEqual(
+            [
+                (line.name.splitlines()[-1], line.price_subtotal)
+                for line in lines
+                if line.product_id == seat
+            ],
+            [("1.5 Units at $\xa09.99", 14.99)],
+        )
+
     def test_a_cancellation_is_undone(self):
         (period,) = self.order.billing_usage_period_ids
         with freeze_time('2027-01-20 10:00:00'):
