@@ -7,6 +7,7 @@ import {
     cancel,
     cardRow,
     cardsAre,
+    change,
     enterNewCard,
     goBackToOrder,
     goToBank,
@@ -349,7 +350,7 @@ addTour('contact', () => [
         content: "It can't be cancelled here",
         trigger: '.o_billpro_portal:not(:has(a[href*="/cancel"]))',
     },
-    press("Contact us about this order"),
+    change("Contact us about this order"),
     checkTexts('.o_billpro_heading h1', ["Contact us about this order"]),
     checkTexts('.o_billpro_form_text', [
         "Do you want to end or change this order? Write to us: we will answer by mail.",
