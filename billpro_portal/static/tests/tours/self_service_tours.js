@@ -339,7 +339,8 @@ addTour('cancel_at_once', () => [
         trigger:
             '.o_billpro_portal:not(:has(.o_billpro_answer_label, .o_billpro_upcoming,'
             + ' .o_billpro_payment_card_used, .o_billpro_attention, [action*="/card/select"]))'
-            + ':not(:has(a:text("Cancel subscription"))) [action*="/card/remove"]:not(:visible)',
+            + ':not(:has(a:text("Cancel subscription")))'
+            + ' .o_billpro_payment_card summary:contains("Remove")',
     },
     historyIs([["Paid", "$ 24.20"], ["Paid", "$ 24.20"]]),
 ]);
