@@ -301,7 +301,9 @@ class BillproOrderPage(models.AbstractModel):
             ),
             'cancelled': (
                 'success',
-                self.env._("Your subscription is cancelled. A confirmation is on its way."),
+                self.env._("Your subscription is cancelled. A confirmation is on its way.")
+                if order.partner_id.email
+                else self.env._("Your subscription is cancelled."),
             ),
             'cancel_undone': ('success', self.env._("Your subscription continues.")),
             'text_messages_off': (

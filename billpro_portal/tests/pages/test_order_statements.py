@@ -122,6 +122,18 @@ class TestOrderStatements(SelfServiceHttpCommon):
                 }
                 self.assertEqual(found, labels)
 
+    def test_no_mail_is_promised_without_an_address(self):
+        desk = self._create_paid_order((self.desk, 1))
+        desk._portal_ensure_token()
+        _page, words = self._read(desk, '/result')
+        received = "We received your payment of $ 121.00."
+        promised = f"{received} A confirmation is on its way to your mailbox."
+        self.assertIn(promised, words.replace('\xa0', ' '))
+        self.customer.email = False
+        _page, words = self._read(desk, '/result')
+        self.assertIn(received, words.replace('\xa0', ' '))
+        self.assertNotIn("on its way", words)
+
     def test_a_document_that_can_not_be_made_says_so_in_words(self):
         desk = self._create_paid_order((self.desk, 1))
         desk._portal_ensure_token()

@@ -139,9 +139,23 @@
         setTimeout(() => followPending(page, message, count), delay);
     }
 
+    /**
+     * Show the whole of a field that is focused: browsers are content with its first line.
+     *
+     * @return {void}
+     */
+    function showFocused() {
+        document.addEventListener('focusin', ({ target }) => {
+            if (target.matches('.o_billpro textarea')) {
+                target.scrollIntoView({ block: 'nearest' });
+            }
+        });
+    }
+
     document.addEventListener('DOMContentLoaded', () => {
         tellNotice();
         sendFormsOnce();
+        showFocused();
         const collected = document.querySelector('.o_billpro_progress');
         const pending = document.querySelector('.o_billpro_pending');
         if (collected) {

@@ -133,6 +133,11 @@ export async function findBarriers() {
     if (!window.axe) {
         return [];
     }
+    for (const animation of document.getAnimations()) {
+        if (animation instanceof CSSTransition) {
+            animation.finish(); // Colors on their way to others are nobody's.
+        }
+    }
     const { violations } = await window.axe.run({ exclude: NOT_OURS }, {
         iframes: false,
         resultTypes: ['violations'],

@@ -63,7 +63,22 @@ export function attentionIs({ level, title, text, actions }) {
 export function press(label, within = '.o_billpro') {
     return {
         content: `Press "${label}"`,
-        trigger: `${within} :is(a,button):text("${label}")`,
+        trigger: `${within} .btn:text("${label}")`,
+        run: 'click',
+        expectUnloadPage: true,
+    };
+}
+
+/**
+ * Step that follows the link beside a fact, to what changes it.
+ *
+ * @param {string} label - The label of the link, as a whole.
+ * @return {object} The step.
+ */
+export function change(label) {
+    return {
+        content: `Follow "${label}"`,
+        trigger: `.o_billpro_fact_action a:text("${label}")`,
         run: 'click',
         expectUnloadPage: true,
     };
@@ -313,7 +328,7 @@ export function cancel(consequences, fillIn = []) {
     return [
         ...portalShows({ status: "Active" }),
         nothingNeedsAttention,
-        press("Cancel subscription"),
+        change("Cancel subscription"),
         {
             content: "The page says what it is about",
             trigger: '.o_billpro_heading h1:text("Cancel your subscription")',

@@ -7,6 +7,7 @@ import {
     cancel,
     cardRow,
     cardsAre,
+    change,
     enterNewCard,
     goBackToOrder,
     goToBank,
@@ -338,7 +339,8 @@ addTour('cancel_at_once', () => [
         trigger:
             '.o_billpro_portal:not(:has(.o_billpro_answer_label, .o_billpro_upcoming,'
             + ' .o_billpro_payment_card_used, .o_billpro_attention, [action*="/card/select"]))'
-            + ':not(:has(a:text("Cancel subscription"))) [action*="/card/remove"]:not(:visible)',
+            + ':not(:has(a:text("Cancel subscription")))'
+            + ' .o_billpro_payment_card summary:contains("Remove")',
     },
     historyIs([["Paid", "$ 24.20"], ["Paid", "$ 24.20"]]),
 ]);
@@ -349,7 +351,7 @@ addTour('contact', () => [
         content: "It can't be cancelled here",
         trigger: '.o_billpro_portal:not(:has(a[href*="/cancel"]))',
     },
-    press("Contact us about this order"),
+    change("Contact us about this order"),
     checkTexts('.o_billpro_heading h1', ["Contact us about this order"]),
     checkTexts('.o_billpro_form_text', [
         "Do you want to end or change this order? Write to us: we will answer by mail.",
