@@ -305,8 +305,10 @@ class TestSelfServiceByKeyboard(SelfServiceCommon):
             names[names.index("Cancel subscription") + 1 :],
             [
                 "Use this card VISA •••• 0003",
+                "Use as backup VISA •••• 0003",
                 "Remove VISA •••• 0003",
                 "Use this card VISA •••• 0002",
+                "Use as backup VISA •••• 0002",
                 "Add a card",
             ],
         )
