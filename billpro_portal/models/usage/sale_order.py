@@ -5,7 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ...billing.lifecycle import LIVE
-from ...billing.metering import get_period, midnight, nth_period
+from ...billing.metering import Period, get_period, midnight, nth_period
 
 HIGHEST_ALERT = Decimal(10) ** 12
 
@@ -81,6 +81,10 @@ class SaleOrder(models.Model):
         now = fields.Datetime.now()
         if not window or now < window[0]:
             return None
+        if known := self.env['billpro.usage.period'].search(
+            [('order_id', '=', self.id), ('number', '=', number)]
+        ):
+            return Period(number, known.first_day, known.next_day, self._get_time_zone())
         interval = self.billing_interval_count, self.billing_interval_unit
         calendar = (self.billing_anchor_date, *interval, self._get_time_zone())
         latest = get_period(*calendar, min(now, window[1] or now))

@@ -4,7 +4,7 @@ from ...billing import rating
 
 
 class BillproUsageLine(models.Model):
-    """A line of what a period's usage costs, or of the base fee of a period; frozen when it is made.
+    """A line of what the usage of a period costs, or of its base fee; frozen when it is made.
 
     A payment bills it. Without one it waits: what is less than nothing is carried on to the next.
     """
