@@ -25,16 +25,32 @@ class BillproOrderUsage(models.AbstractModel):
     # === THE RUNNING PERIOD === #
 
     def _get_usage_values(self, order):
-        """Return the usage of the running period, or False if there is none to show.
+        """Return the usage of the running period and of past ones, or False if there is none.
 
         :param sale.order order: The order.
         :rtype: dict|bool
+        """
+        past = self._get_past_rows(order)
+        running = self._get_running_values(order)
+        return bool(past or running) and {
+            'title': self.env._("Usage"),
+            'meters': [],
+            **running,
+            'past': past,
+        }
+
+    def _get_running_values(self, order):
+        """Return the usage of the running period.
+
+        :param sale.order order: The order.
+        :return: Its values; none if no period runs.
+        :rtype: dict
         """
         lines = order.billing_usage_line_ids
         now = fields.Datetime.now()
         period = bool(lines) and order._billing_get_usage_period(now)
         if not period:
-            return False
+            return {}
         queries = [line._billing_get_usage_query(now) for line in lines]
         days = self.env['billpro.usage.record']._count_days(queries, period.time_zone)
         return {
@@ -152,6 +168,36 @@ class BillproOrderUsage(models.AbstractModel):
             'url': order._billing_get_order_link('/usage-alert'),
         }
 
+    # === PAST PERIODS === #
+
+    def _get_past_rows(self, order):
+        """Return the periods that were billed, the latest first, as rows.
+
+        :param sale.order order: The order.
+        :rtype: list[dict]
+        """
+        periods = self.env['billpro.usage.period'].sudo()
+        periods = periods.search(
+            [('order_id', '=', order.id), ('state', '=', 'closed')], order='number desc'
+        )
+        return [
+            {
+                'period': self._get_period_text(period),
+                'amount': order.currency_id.format(period.amount)
+                if period.amount
+                else self.env._("nothing was due"),
+                'documents': [
+                    self.env['billpro.order.payments']._get_invoice_link(order, move)
+                    for move in period.move_id
+                    if move.state == 'posted'
+                ],
+                'csv_url': order._billing_get_order_link(f'/usage/{period.number}'),
+            }
+            for period in periods
+            # The last one of an order that has ended has no days: what came late is in it.
+            if period.first_day < period.next_day or period.amount
+        ]
+
     # === DAY BY DAY === #
 
     def _get_chart(self, charge, period, days):
@@ -196,7 +242,7 @@ class BillproOrderUsage(models.AbstractModel):
     def _get_period_text(self, period):
         """Return a period with its last day, in words.
 
-        :param billing.metering.Period period: The period.
+        :param billing.metering.Period|billpro.usage.period period: The period.
         :rtype: str
         """
         return self.env._(

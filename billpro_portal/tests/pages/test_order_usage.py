@@ -125,6 +125,34 @@ class TestOrderUsage(BillingHttpCommon, UsageCommon):
             counts.append(self.env.cr.sql_log_count - before)
         self.assertEqual(*counts)
 
+    def test_past_periods(self):
+        self._close_period(self.order, amount=12.5)
+        self._close_period(self.order, number=1, first_day='2027-02-10', next_day='2027-03-10')
+        with freeze_time('2027-03-20 10:00:00'):
+            usage = self.order.env['billpro.order.usage']._get_usage_values(self.order)
+        self.assertEqual(
+            [(row['period'], row['amount'], row['documents']) for row in usage['past']],
+            [
+                ("02/10/2027 to 03/09/2027", "nothing was due", []),
+                ("01/10/2027 to 02/09/2027", "$\xa012.50", []),
+            ],
+        )
+        self.assertIn('/usage/0?', usage['past'][1]['csv_url'])
+
+    def _close_period(
+        self, order, number=0, first_day='2027-01-10', next_day='2027-02-10', **values
+    ):
+        values = {'number': number, 'first_day': first_day, 'next_day': next_day, **values}
+        period = self.env['billpro.usage.period'].search(
+            [('order_id', '=', order.id), ('number', '=', number)]
+        )
+        days = {'start_date': first_day, 'end_date': next_day, 'close_date': next_day}
+        values |= {'state': 'closed', **days}
+        if period:
+            period.write(values)
+        else:
+            period.create({'order_id': order.id, **values})
+
     # === BY HTTP === #
 
     def _create_running_order(self):
