@@ -9,6 +9,12 @@ from odoo.tools import config
 from ..common.http import BillingHttpCommon
 from ..common.nightly import nightly
 
+# Of one pixel.
+PICTURE = (
+    'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAA'
+    'AABJRU5ErkJggg=='
+)
+
 
 @tagged('post_install', '-at_install')
 class TestOrderPages(BillingHttpCommon):
@@ -97,6 +103,22 @@ class TestOrderPages(BillingHttpCommon):
         prefix = self.env['res.lang']._get_data(code='nl_BE').url_code
         by_prefix = html.fromstring(self.url_open(f'/{prefix}{self._link(order)}').content)
         self.assertEqual(by_prefix.get('lang'), 'nl-BE')
+
+    def test_the_logo_and_the_color_of_the_company(self):
+        order = self._create_paid_order((self.desk, 1))
+        company = order.company_id
+        company.write({'logo': company._get_logo(), 'primary_color': False})
+        page = self._open(order)
+        self.assertFalse(page.xpath('//main//img[contains(@src, "company_logo")]'))
+        self.assertFalse(page.xpath('//*[@id="wrap"]/@style'))
+        company.write({'logo': PICTURE, 'primary_color': '#0f8c9e'})
+        page = self._open(order)
+        [logo] = page.xpath('//main//img[contains(@src, "company_logo")]')
+        self.assertEqual(logo.get('alt'), company.name)
+        self.assertEqual(
+            page.xpath('//*[@id="wrap"]/@style'),
+            ['--o-billpro-primary: #0b717f; --o-billpro-primary-hover: #096572'],
+        )
 
     def test_names_are_escaped(self):
         order = self._create_order()
