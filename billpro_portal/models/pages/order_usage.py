@@ -182,7 +182,9 @@ class BillproOrderUsage(models.AbstractModel):
         )
         return [
             {
-                'period': self._get_period_text(period),
+                'period': self._get_period_text(period)
+                if period.first_day < period.next_day
+                else self.env._("Late usage"),
                 'amount': order.currency_id.format(period.amount)
                 if period.amount
                 else self.env._("nothing was due"),

@@ -484,6 +484,11 @@ class TestUsageYear(UsagePeriodCommon):
         )
         self._run_at('2028-01-29 23:10:00')
         self.assertEqual(order.billing_status, 'complete')
+        usage = self.env['billpro.order.usage']._get_usage_values(order)
+        self.assertEqual(
+            [row['period'] for row in usage['past'][:2]],
+            ["Late usage", "12/15/2027 to 12/24/2027"],
+        )
         self.assertEqual(
             self._use('q', '2027-12-23 10:00:00', 1, received='2028-01-30 10:00:00'),
             'unattributed',
