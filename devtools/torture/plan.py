@@ -33,6 +33,8 @@ INQUIRY_PHASES = {
 }
 # What was found out is booked at once; with a fault nothing is found out.
 INQUIRY_BOOKING_BOUNDARIES = ('inquiry.book.before_commit', 'inquiry.book.after_commit')
+# While a worker closes periods of usage.
+USAGE_BOUNDARIES = ('usage.before_commit', 'usage.after_commit')
 NO_FAULT = 'none'
 # The gateway's own faults, see its `faults.py`.
 FAULTS = (
