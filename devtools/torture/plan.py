@@ -35,6 +35,8 @@ INQUIRY_PHASES = {
 INQUIRY_BOOKING_BOUNDARIES = ('inquiry.book.before_commit', 'inquiry.book.after_commit')
 # While a bank takes back a debit that was paid; nothing listens, nothing is learnt of it.
 RETURN_BOUNDARIES = ('return.before_commit', 'return.after_commit')
+# While a worker closes periods of usage.
+USAGE_BOUNDARIES = ('usage.before_commit', 'usage.after_commit')
 NO_FAULT = 'none'
 # The gateway's own faults, see its `faults.py`.
 FAULTS = (
