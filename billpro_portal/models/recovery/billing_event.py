@@ -208,10 +208,11 @@ class BillproBillingEvent(models.Model):
     def _is_card_spent(self, card=None):
         """Return whether a card was ever declined for good for this payment.
 
+        :param payment.token card: The card; the selected one if not given.
         :rtype: bool
         """
         self.ensure_one()
-        card = self.order_id.billing_token_id
+        card = card or self.order_id.billing_token_id
         return bool(
             self._get_sources().transaction_ids.filtered(
                 lambda tx: (
@@ -247,7 +248,7 @@ class BillproBillingEvent(models.Model):
         if self._is_paid_but_not_booked():
             return self.env._("An earlier attempt was approved after all.")
         if self._is_card_spent():
-            return self.env._("The card was declined for good: another card is needed.")
+            return self.env._("The payment method was declined for good: another one is needed.")
         if self._is_tried_too_often(by_customer=bool(self.requested_date)):
             return self.env._(
                 "It was tried %(count)s times in %(days)s days: no more attempts for now.",
