@@ -232,6 +232,8 @@ class Host:
                 if not crash:
                     with self.new_environment() as env:
                         env['payment.transaction']._cron_post_process()
+                    with self.new_environment() as env:
+                        env['billpro.webhook.event']._cron_ask_for_disputes()
                 with self.new_environment() as env:
                     if not books.is_anything_left(env):
                         break

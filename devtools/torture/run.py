@@ -131,7 +131,7 @@ def _torture(
     with console.step("Killing at random"):
         driver.run_at_random(events // EVENTS_PER_RANDOM_KILL)
     if returns:
-        of_returns = plan.returns(driver.numbers)
+        of_returns = plan.returns(driver.numbers, cells)
         with console.step(f"Returning debits that were paid: {len(of_returns)} cells"):
             driver.run_returns(of_returns)
     with console.step("Killing while periods of usage close and records arrive"):

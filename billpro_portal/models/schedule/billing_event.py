@@ -276,7 +276,8 @@ class BillproBillingEvent(models.Model):
         if self._is_card_spent():
             raise UserError(
                 self.env._(
-                    "The card was declined for good for payment %s: another card is needed.",
+                    "The payment method was declined for good for payment %s: another one is"
+                    " needed.",
                     self.display_name,
                 )
             )
