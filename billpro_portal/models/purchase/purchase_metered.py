@@ -126,7 +126,7 @@ class BillproPurchaseMetered(models.AbstractModel):
 
     @api.model
     def _get_event_terms(self, event):
-        period = event.period_start and self.env._(
+        period = event.period_end and self.env._(
             "%(start)s to %(end)s",
             start=format_date(self.env, event.period_start),
             end=format_date(self.env, event.period_end),
