@@ -873,9 +873,10 @@ class PaymentTransaction(models.Model):
             'partner_type': 'customer',
             'journal_id': journal.id,
             'company_id': self.provider_id.company_id.id,
+            # Odoo makes it when it is first needed, and two if two processes need it at once.
             'payment_method_line_id': journal.inbound_payment_method_line_ids.filtered(
                 lambda line: line.payment_provider_id == self.provider_id
-            ).id,
+            )[:1].id,
             'payment_token_id': self.token_id.id,
             'payment_transaction_id': self.id,
             'memo': f'{self.reference} - {self.provider_reference or ""}',
