@@ -53,6 +53,7 @@
         'wizards/take_payment_views.xml',
         'wizards/transfer_views.xml',
         'wizards/unbilled_usage_views.xml',
+        'wizards/change_charge_views.xml',
         'wizards/void_usage_views.xml',
         'views/stripe/payment_provider_views.xml',
         'views/attempts/payment_transaction_views.xml',

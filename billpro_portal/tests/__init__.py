@@ -95,6 +95,7 @@ from .usage import (
     test_usage_estimate,
     test_usage_import,
     test_usage_meters,
+    test_usage_periods,
     test_usage_records,
     test_usage_sources,
 )
@@ -117,6 +118,7 @@ if find_spec('hypothesis'):
         test_usage_batch,
     )
     from .accounting import test_order_report
+    from .usage import test_usage_same_bill
 
 if find_spec('fake_gateway'):
     from . import test_six_months

@@ -57,20 +57,32 @@ class BillproUnbilledUsage(models.TransientModel):
         :rtype: list[dict]
         """
         self.ensure_one()
-        queries = {}
+        asked = {}
         for order in orders:
             end = midnight(self.day + timedelta(days=1), order._get_time_zone())
+            moment = end - timedelta.resolution
             for line in order.billing_usage_line_ids:
-                query = line._billing_get_usage_query(end - timedelta.resolution)
-                if query:
-                    queries[line] = replace(query, end=min(query.end, end))
-        counted = self.env['billpro.usage.record']._count(list(queries.values()))
+                if query := line._billing_get_usage_query(moment):
+                    first_day = order._billing_get_usage_period(moment).first_day
+                    rules = line._billing_get_charge(first_day)._get_rules()
+                    asked[line] = (replace(query, end=min(query.end, end)), rules)
+        measured = self.env['billpro.usage.record']._measure(list(asked.values()))
+        billed = self.env['billpro.usage.line'].sudo()
+        billed = billed.search([('order_line_id', 'in', [line.id for line in asked])])
         values_list = []
-        for (line, query), quantity in zip(queries.items(), counted, strict=True):
-            if not quantity:
-                continue
-            amount, _estimate = line._billing_rate_usage(query, quantity, query.end)
-            values_list.append(self._prepare_line(line, query, quantity, amount))
+        for (line, (query, rules)), usage in zip(asked.items(), measured, strict=True):
+            so_far, _estimate = line._billing_rate_usage(rules, query, usage, query.end)
+            before = billed.filtered(
+                lambda bill, line=line, query=query: (
+                    bill.order_line_id == line
+                    and bill.charge_id
+                    and bill.period_id.start_date == query.start
+                    and bill.create_date < query.end
+                )
+            )
+            amount = float(so_far) - sum(before.mapped('amount'))
+            if usage.quantity and not line.currency_id.is_zero(amount):
+                values_list.append(self._prepare_line(line, query, usage.quantity, amount))
         return values_list
 
     def _prepare_line(self, line, query, quantity, amount):
@@ -79,12 +91,12 @@ class BillproUnbilledUsage(models.TransientModel):
         :param sale.order.line line: The line.
         :param UsageQuery query: What was counted.
         :param decimal.Decimal quantity: The quantity.
-        :param decimal.Decimal amount: What it costs, as prices are.
+        :param float amount: What of it isn't billed, as prices are.
         :return: Create values.
         :rtype: dict
         """
         order = line.order_id
-        net = line.tax_ids.compute_all(float(amount), order.currency_id, product=line.product_id)
+        net = line.tax_ids.compute_all(amount, order.currency_id, product=line.product_id)
         net = net['total_excluded']
         company = order.company_id
         return {

@@ -29,7 +29,7 @@ class BillproVoidUsage(models.TransientModel):
         :return: The action that closes the dialog.
         :rtype: dict
         :raise AccessError: If the user may not.
-        :raise UserError: Without a reason.
+        :raise UserError: Without a reason, or if nothing credits a record any more.
         """
         self.ensure_one()
         self.record_ids._check_is_sender()
@@ -37,6 +37,16 @@ class BillproVoidUsage(models.TransientModel):
         if not self.reason or not self.reason.strip():
             raise UserError(self.env._("Say why the usage is taken back."))
         dialog = self.sudo()
+        for record in dialog.record_ids:
+            if record._is_too_late() and not record.is_void:
+                raise UserError(
+                    self.env._(
+                        "“%(id)s” of order %(order)s is too old to be credited with usage to come:"
+                        " credit its invoice.",
+                        id=record.sender_id,
+                        order=record.order_id.name,
+                    )
+                )
         for record in [*dialog.record_ids, *dialog.unattributed_ids]:
             record._void(self.reason.strip())
         return {'type': 'ir.actions.act_window_close'}

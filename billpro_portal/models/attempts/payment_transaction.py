@@ -755,7 +755,8 @@ class PaymentTransaction(models.Model):
             self._set_canceled(state_message=self.env._("An earlier attempt was approved."))
             return True
         is_collectable = order.billing_status in COLLECTABLE_ORDERS
-        if is_collectable and not order.billing_cancel_date and not event._is_invoice_touched():
+        is_over = order._billing_is_collection_over()
+        if is_collectable and not is_over and not event._is_invoice_touched():
             return False
         self._billing_take_back()
         order._billing_mark_totals_to_compute()

@@ -6,4 +6,5 @@ from . import (
     books,
     payment_transaction,
     sale_order,
+    usage_period,
 )

@@ -90,6 +90,7 @@ class BillproBillingRun(models.Model):
             ('book', self._book_all),
             ('payable', self.env['billpro.books']._look_again_at_orders),
             ('dates', self._keep_dates),
+            ('usage', self._bill_usage),
             ('watch', self._watch_authorizations),
             ('collect', self._collect_requested),
             ('forget', self.env['billpro.failure']._forget_needless),
@@ -262,6 +263,7 @@ class BillproBillingRun(models.Model):
         """Return which payments the run and staff may open at all."""
         return (
             Domain('status', 'in', CHARGEABLE_EVENTS)
+            & Domain('is_above_cap', '=', False)
             & Domain('order_id.billing_status', 'in', CHARGEABLE_ORDERS)
             & Domain('order_id.billing_is_stopped', '=', False)
             & self._get_unanswered_domain()
@@ -944,6 +946,59 @@ class BillproBillingRun(models.Model):
                 )
         txs.env['account.move.line']._reconcile_plan(plan)
 
+    # === USAGE === #
+
+    @api.model
+    def _bill_usage(self):
+        """Close the periods of usage that are over, and bill what costs enough by now.
+
+        It is done for many orders at once, and committed: each payment with all that it bills, so
+        that nothing of it is billed again.
+        """
+        Period = self.env['billpro.usage.period']
+        for find, bill in (
+            (Period._search_to_close, '_close'),
+            (Period._search_over_threshold, '_bill_so_far'),
+        ):
+            tried = []
+            while periods := find(
+                self.env['billpro.failure']._get_waiting_ids('sale.order', 'usage') + tried
+            ):
+                for start in range(0, len(periods), BATCH_SIZE):
+                    billed = self._bill_periods(periods[start : start + BATCH_SIZE], bill)
+                    # What somebody holds, or has failed, is for the next run.
+                    tried += (periods[start : start + BATCH_SIZE].order_id - billed).ids
+                    self.env.cr.commit()  # pylint: disable=invalid-commit
+                if bill == '_bill_so_far':
+                    break
+
+    @api.model
+    def _bill_periods(self, periods, bill):
+        """Bill periods of orders that nobody else holds, each in its own company.
+
+        :param billpro.usage.period periods: Open periods, one an order.
+        :param str bill: The name of the method that bills them.
+        :return: The orders whose periods were billed.
+        :rtype: sale.order
+        """
+        orders = periods.order_id.try_lock_for_update(allow_referencing=True)
+        locked = periods.filtered(lambda period: period.order_id in orders)
+        locked = locked.try_lock_for_update(allow_referencing=True)
+        # Another worker may have closed it since it was found.
+        locked = locked.filtered(lambda period: period.state == 'open')
+        if not locked:
+            return locked.order_id
+
+        def bill_orders(some):
+            of_orders = locked.filtered(lambda period: period.order_id in some)
+            for company, own in of_orders.grouped('company_id').items():
+                getattr(own.with_company(company).with_context(**BATCH_CONTEXT), bill)()
+
+        _billed, failed = self.env['billpro.own.transaction']._split_until_alone(
+            locked.order_id.grouped('id').values(), 'usage', bill_orders
+        )
+        return locked.order_id - failed
+
     # === REQUESTS OF CUSTOMERS === #
 
     @api.model
@@ -1198,7 +1253,12 @@ class BillproBillingRun(models.Model):
                 ('billing_cancel_date', '<=', fields.Date.today()),
             ]
         )
-        return orders.filtered(lambda order: order.billing_cancel_date < order._billing_get_today())
+        return orders.filtered(
+            lambda order: (
+                order.billing_cancel_date < order._billing_get_today()
+                and (order._billing_is_collection_over() or order._billing_is_usage_billed())
+            )
+        )
 
     @api.model
     def _get_orders_to_complete(self):

@@ -131,14 +131,15 @@ class BillproPurchaseType(models.AbstractModel):
         }
 
     @api.model
-    def _get_capabilities(self):
-        """Return what orders of this type may do besides being paid.
+    def _get_capabilities(self, order):
+        """Return what an order of this type may do besides being paid.
 
+        :param sale.order order: The order.
         :rtype: billing.actions.Capabilities
         """
         return Capabilities(
             can_pause=self._can_be_paused(),
-            can_cancel=self._can_be_cancelled(),
+            can_cancel=self._can_be_cancelled(order),
             can_take_payments=self._can_take_payments(),
         )
 
@@ -482,9 +483,28 @@ class BillproPurchaseType(models.AbstractModel):
         return None if is_recovering or order.billing_status == 'active' else 'recover'
 
     @api.model
-    def _can_be_cancelled(self):
+    def _can_be_cancelled(self, order):
         """Return whether the customer may cancel an order of this type.
 
+        :param sale.order order: The order.
+        :rtype: bool
+        """
+        return False
+
+    @api.model
+    def _get_last_day_at_once(self, order):
+        """Return the last day of an order that is cancelled at once: yesterday if none is left.
+
+        :param sale.order order: A live order.
+        :rtype: datetime.date
+        """
+        return order._billing_get_today() - timedelta(days=1)
+
+    @api.model
+    def _is_billed_after_end(self, order):
+        """Return whether what a cancelled order has used is billed, and collected, when it is over.
+
+        :param sale.order order: The order.
         :rtype: bool
         """
         return False

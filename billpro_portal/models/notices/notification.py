@@ -602,8 +602,11 @@ class BillproNotification(models.Model):
                     ('status', '=', 'scheduled'),
                     ('due_date', '>', now),
                     ('order_id.billing_status', 'in', CHARGEABLE_ORDERS),
-                    ('order_id.billing_cancel_date', '=', False),
                     ('id', 'not in', announced.subselect('event_id')),
+                    '|',
+                    ('order_id.billing_cancel_date', '=', False),
+                    # What was used is charged all the same.
+                    ('usage_line_ids', '!=', False),
                     '|',
                     ('due_date', '<=', now + timedelta(days=notice_days and notice_days + 1)),
                     '&',

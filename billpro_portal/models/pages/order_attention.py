@@ -19,8 +19,11 @@ class BillproOrderAttention(models.AbstractModel):
         :rtype: list[dict]
         """
         order.ensure_one()
+        items = []
         if order._can_cancellation_be_undone():
-            return [self._get_cancelled_attention(order)]
+            items.append(self._get_cancelled_attention(order))
+            if order._billing_is_collection_over():
+                return items
         if order.billing_status == 'paused':
             return [self._get_paused_attention(order)]
         if order.billing_status not in LIVE:
@@ -36,7 +39,6 @@ class BillproOrderAttention(models.AbstractModel):
                     'actions': [],
                 }
             ]
-        items = []
         declined = order._billing_get_outstanding_events()
         if declined:
             items.append(self._get_declined_attention(order, declined))
@@ -64,12 +66,14 @@ class BillproOrderAttention(models.AbstractModel):
         )
 
     def _get_cancelled_attention(self, order):
+        last_day = format_date(self.env, order.billing_cancel_date)
         return {
             'level': 'info',
             'title': self.env._("Your subscription is cancelled"),
-            'text': self.env._(
-                "You have access until %s. Nothing more is charged.",
-                format_date(self.env, order.billing_cancel_date),
+            'text': self.env._("You have access until %s. Nothing more is charged.", last_day)
+            if order._billing_is_collection_over()
+            else self.env._(
+                "You have access until %s. What you use until then is still charged.", last_day
             ),
             'actions': [
                 self._get_action(order, self.env._("Keep my subscription"), '/cancel/undo', 'post')

@@ -17,7 +17,7 @@ class BillproOrderCards(models.AbstractModel):
         :param sale.order order: The order.
         :rtype: dict|bool
         """
-        is_charged = order.billing_status in LIVE and not order.billing_cancel_date
+        is_charged = order.billing_status in LIVE and not order._billing_is_collection_over()
         if not is_charged or not order.billing_token_id:
             return False
         can_change = order._billing_can_change_cards()

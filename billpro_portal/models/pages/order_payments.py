@@ -28,7 +28,7 @@ class BillproOrderPayments(models.AbstractModel):
         if (
             not event
             or order.billing_status not in CHARGEABLE_ORDERS
-            or order.billing_cancel_date
+            or order._billing_is_collection_over()
             # Until all of it is paid, what is owed and when it is tried again is said instead.
             or order._billing_get_outstanding_events()
             or (card and (not card.active or card.card_state == 'expired'))

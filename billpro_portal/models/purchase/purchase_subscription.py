@@ -533,7 +533,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
     # === STATUS === #
 
     @api.model
-    def _can_be_cancelled(self):
+    def _can_be_cancelled(self, order):
         return True
 
     @api.model

@@ -140,7 +140,8 @@ class BillproBillingEvent(models.Model):
         :rtype: bool
         """
         self.ensure_one()
-        return self.order_id.billing_status in CHARGEABLE_ORDERS and (
+        is_possible = self.order_id.billing_status in CHARGEABLE_ORDERS and not self.is_above_cap
+        return is_possible and (
             self.status == 'scheduled' or (self.status == 'soft_declined' and bool(self.retry_date))
         )
 

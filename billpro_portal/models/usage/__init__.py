@@ -1,6 +1,7 @@
 """Usage: meters, records, and how they become money."""
 
 from . import (
+    billing_event,
     product_template,
     sale_order,
     sale_order_line,

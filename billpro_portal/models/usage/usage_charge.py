@@ -98,17 +98,15 @@ class BillproUsageCharge(models.Model):
 
     @api.depends('line_ids.order_id.billing_status')
     def _compute_is_agreed(self):
-        statuses = [*BEFORE_APPROVAL, 'cancelled']
+        OrderLine = self.env['sale.order.line']
+        live = [('order_id.billing_status', 'not in', [*BEFORE_APPROVAL, 'cancelled'])]
         for charge in self:
-            charge.is_agreed = bool(
-                charge._origin
-                and self.env['sale.order.line'].search_count(
-                    [
-                        ('billing_charge_id', '=', charge._origin.id),
-                        ('order_id.billing_status', 'not in', statuses),
-                    ],
-                    limit=1,
-                )
+            own = ('=', charge._origin.id)
+            charge.is_agreed = charge._origin and bool(
+                OrderLine.search_count([('billing_charge_id', *own), *live], limit=1)
+                or OrderLine.search_count([('billing_next_charge_id', *own)], limit=1)
+                # What comes late of a period is rated as the period was.
+                or self.env['billpro.usage.line'].search_count([('charge_id', *own)], limit=1)
             )
 
     @api.constrains(

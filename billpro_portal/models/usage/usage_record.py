@@ -7,6 +7,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
 
+from ...billing.rating import Percentage, Usage
 from ...billing.usage_batch import CLOCK_DIFFERENCE, MOST_RECORDS, RefusedRecord, read_record
 
 # So many records are held at once while many are read.
@@ -206,13 +207,16 @@ class BillproUsageRecord(models.Model):
             if orders is None:
                 return None, None, 'order' if sent.order else 'subscriber'
             live = [
-                order_id
-                for order_id, start, end in orders
+                (order_id, accepted_from)
+                for order_id, start, end, accepted_from in orders
                 if start <= sent.moment and (end is None or sent.moment < end)
             ]
             if len(live) != 1:
                 return None, None, 'several' if live else 'not_live'
-            return live[0], meters[sent.meter], None
+            ((order_id, accepted_from),) = live
+            if accepted_from and sent.moment < accepted_from:
+                return None, None, 'too_late'
+            return order_id, meters[sent.meter], None
 
         return find_place
 
@@ -222,7 +226,8 @@ class BillproUsageRecord(models.Model):
 
         :param str name: The field that tells orders apart.
         :param set[str] values: Its values.
-        :return: By value the ids of orders with the first moment and the first one after.
+        :return: By value the ids of orders with the first moment, the first one after, and the
+                 first one that is still billed.
         :rtype: dict[str, list[tuple]]
         """
         values = values - {''}
@@ -239,7 +244,7 @@ class BillproUsageRecord(models.Model):
         for order in orders:
             found = windows[order[name]]
             if window := order._billing_get_usage_window():
-                found.append((order.id, *window))
+                found.append((order.id, *window, order._billing_get_usage_accepted_from()))
         return windows
 
     @api.model
@@ -409,6 +414,8 @@ class BillproUsageRecord(models.Model):
             return {'id': waiting.sender_id, 'status': 'voided' if is_new else 'duplicate'}
         if len(record) != 1:
             return {'id': sent.get('id'), 'status': 'refused', 'reason': 'unknown_record'}
+        if record._is_too_late() and not record.is_void:
+            return {'id': record.sender_id, 'status': 'refused', 'reason': 'too_late'}
         return {'id': record.sender_id, 'status': 'voided' if record._void(reason) else 'duplicate'}
 
     def action_open_void(self):
@@ -440,6 +447,15 @@ class BillproUsageRecord(models.Model):
             'view_mode': 'form',
             'target': 'new',
         }
+
+    def _is_too_late(self):
+        """Return whether what becomes of the record is on no bill any more.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        accepted_from = self.order_id._billing_get_usage_accepted_from()
+        return bool(accepted_from) and self.moment < accepted_from
 
     def _void(self, reason):
         """Take the record back.
@@ -583,19 +599,44 @@ class BillproUsageRecord(models.Model):
                 last = rows[-1][:2]
 
     @api.model
-    def _list_quantities(self, query):
+    def _measure(self, asked):
+        """Return what was counted, as rules of charges take it.
+
+        :param list asked: Pairs of a `UsageQuery` and rules (`billing.rating.Charge`).
+        :return: What was counted, in their order.
+        :rtype: list[billing.rating.Usage]
+        """
+        quantities = self._count([query for query, _rules in asked])
+        events = self._list_quantities(
+            {
+                number: query
+                for number, (query, rules) in enumerate(asked)
+                if isinstance(rules, Percentage) and rules.needs_events
+            }
+        )
+        return [
+            Usage(quantity, events.get(number, ())) for number, quantity in enumerate(quantities)
+        ]
+
+    @api.model
+    def _list_quantities(self, queries):
         """Return the quantity of each record in the order of their moments.
 
-        :param UsageQuery query: What is asked for.
-        :rtype: tuple[decimal.Decimal]
+        :param dict[int, UsageQuery] queries: What is asked for, by a number.
+        :return: The quantities by the same numbers; nothing where nothing was used.
+        :rtype: dict[int, tuple[decimal.Decimal]]
         """
+        if not queries:
+            return {}
         rows = self.env.execute_query(
             SQL(
-                "SELECT r.quantity::text FROM %s ORDER BY r.moment, r.sender_id COLLATE \"C\"",
-                self._join_asked([(0, query)]),
+                "SELECT asked.number,"
+                " array_agg(r.quantity::text ORDER BY r.moment, r.sender_id COLLATE \"C\")"
+                " FROM %s GROUP BY asked.number",
+                self._join_asked(list(queries.items())),
             )
         )
-        return tuple(Decimal(quantity) for (quantity,) in rows)
+        return {number: tuple(map(Decimal, quantities)) for number, quantities in rows}
 
     @api.model
     def _join_asked(self, asked):

@@ -34,6 +34,7 @@ class BillproUsageUnattributed(models.Model):
             ('not_live', "The order wasn't live then"),
             ('several', "Several orders were live then"),
             ('future', "In the future"),
+            ('too_late', "Too late to be billed"),
         ],
         required=True,
         readonly=True,
@@ -219,6 +220,16 @@ class BillproUsageUnattributed(models.Model):
             raise UserError(
                 self.env._(
                     "Usage “%(id)s” can't be of order %(order)s: it wasn't live then.",
+                    id=self.sender_id,
+                    order=order.name,
+                )
+            )
+        accepted_from = order._billing_get_usage_accepted_from()
+        if accepted_from and self.moment < accepted_from:
+            raise UserError(
+                self.env._(
+                    "Usage “%(id)s” is too late to be billed with order %(order)s by itself. Take a"
+                    " payment, if it is to be paid.",
                     id=self.sender_id,
                     order=order.name,
                 )

@@ -58,6 +58,7 @@ METHODS = {
         'action_request_card_update': SALESPEOPLE,
     },
     'billpro.cash.report': {'action_open_order': READERS},
+    'billpro.change.charge': {'action_change': BILLING_USERS},
     'billpro.charge.card': {'action_charge': BILLING_USERS},
     'billpro.collection.report': {'action_open_order': READERS},
     'billpro.deferral.report': {'action_open_order': READERS},
@@ -100,6 +101,7 @@ METHODS = {
     'billpro.usage.charge': {'copy_data': ODOO, 'create': ODOO, 'write': ODOO},
     'billpro.usage.import': {'action_import': BILLING_USERS, 'write': ODOO},
     'billpro.usage.meter': {'write': ODOO},
+    'billpro.usage.period': {'action_close_now': BILLING_USERS},
     'billpro.usage.record': {
         'action_open_void': BILLING_USERS,
         'ingest': BILLING_USERS,
@@ -146,6 +148,7 @@ METHODS = {
         'action_open_billing_refunds': READERS,
         'action_open_cancel_subscription': BILLING_USERS,
         'action_open_capture': BILLING_USERS,
+        'action_open_change_charge': BILLING_USERS,
         'action_open_charge_card': BILLING_USERS,
         'action_open_disputes': READERS,
         'action_open_merge': BILLING_USERS,
@@ -208,6 +211,9 @@ FIELDS = {
         'billing_retry_days',
         'billing_tax_change',
         'billing_terms_url',
+        'billing_usage_grace_hours',
+        'billing_usage_late_days',
+        'billing_usage_threshold',
     },
     # Of administrators.
     'payment.provider': {
@@ -236,6 +242,8 @@ FIELDS = {
         'billing_interval_unit',
         'billing_subscriber_key',
         'billing_trial_days',
+        'billing_usage_cap',
+        'billing_usage_threshold',
         'purchase_type',
     },
     'sale.order.line': {'billing_each_period'},
@@ -312,6 +320,7 @@ FIELDS = {
     # What a dialog asks for.
     'billpro.cancel.subscription': {'note', 'order_id', 'reason_id', 'when'},
     'billpro.capture': {'amount', 'order_id', 'transaction_id'},
+    'billpro.change.charge': {'charge_id', 'day', 'line_id', 'order_id'},
     'billpro.charge.card': {'has_consent', 'order_id', 'token_id'},
     'billpro.follow.taxes': {
         'order_count',
