@@ -77,7 +77,7 @@ class BillproOrderUsage(models.AbstractModel):
         :param dict days: The quantities by day.
         :rtype: dict
         """
-        charge = line.billing_charge_id
+        charge = line._billing_get_charge(period.first_day)
         used, included = (
             Decimal(repr(number)) for number in (line.billing_usage_quantity, charge.allowance)
         )

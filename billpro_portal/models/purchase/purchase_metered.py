@@ -82,11 +82,28 @@ class BillproPurchaseMetered(models.AbstractModel):
         ]
         if added := lines.tax_ids.filtered(lambda tax: not tax.price_include):
             terms.append((self.env._("Added to prices of usage"), ', '.join(added.mapped('name'))))
-        if not order.currency_id.is_zero(order.billing_initial_amount):
+        currency = order.currency_id
+        if not currency.is_zero(order.billing_usage_cap):
             terms.append(
                 (
-                    self.env._("The amount of today"),
-                    self.env._("is for the beginning; usage is charged besides"),
+                    self.env._("We ask you first"),
+                    self.env._(
+                        "if a payment is more than %s", currency.format(order.billing_usage_cap)
+                    ),
+                )
+            )
+        if order._billing_get_base_lines():
+            terms.append(
+                (self.env._("Base fees"), self.env._("are paid in advance, the first time today"))
+            )
+        if not currency.is_zero(order.billing_initial_amount):
+            terms.append(
+                (
+                    self.env._("Of the amount of today"),
+                    self.env._(
+                        "%s is for the beginning; usage is charged besides",
+                        currency.format(order.billing_initial_amount),
+                    ),
                 )
             )
         return terms
