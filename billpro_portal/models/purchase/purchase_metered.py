@@ -386,7 +386,8 @@ class BillproPurchaseMetered(models.AbstractModel):
 
     @api.model
     def _is_billed_after_end(self, order):
-        return bool(order.billing_usage_line_ids)
+        """Override: orders that were live before periods closed have none, and staff bill them."""
+        return bool(order.billing_usage_period_ids)
 
     @api.model
     def _get_last_day_at_once(self, order):
