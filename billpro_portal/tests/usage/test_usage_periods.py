@@ -207,6 +207,27 @@ class TestUsagePeriods(UsagePeriodCommon):
             [("1.5 Units at $\xa09.99", 14.99)],
         )
 
+    def test_a_cancellation_says_what_is_still_charged(self):
+        with freeze_time('2027-01-20 10:00:00'):
+            values = self.env['billpro.order.page']._get_cancel_values(self.order)
+            self.assertEqual(
+                values['text'],
+                [
+                    "You keep access until 02/09/2027.",
+                    "What you use until then is still charged.",
+                    "What you have paid already is not refunded.",
+                    "You can change your mind until then.",
+                ],
+            )
+            wizard = self.env['billpro.cancel.subscription'].create({'order_id': self.order.id})
+            self.assertIn("is still charged", wizard.charges)
+            self.order._billing_cancel_subscription(at_once=False)
+            template = self.env.ref('billpro_portal.mail_template_cancelled')
+            body = template._render_field('body_html', self.order.ids)[self.order.id]
+        self.assertIn("What you use until then is still charged", body)
+        self.assertNotIn("no further charges", body)
+        self.assertNotIn("paid for", body)
+
     def test_a_cancellation_is_undone(self):
         (period,) = self.order.billing_usage_period_ids
         with freeze_time('2027-01-20 10:00:00'):
