@@ -230,6 +230,13 @@ class BillproBillingEvent(models.Model):
         order = self.order_id
         for event in self:
             event._check_card_is_not_spent()
+            if event.is_above_cap:
+                raise UserError(
+                    self.env._(
+                        "Payment %s is more than the customer agreed to: they are asked first.",
+                        event.display_name,
+                    )
+                )
         order._check_billing_collection_day(day)
         self._discard_affected_invoices()
         merged = self._merge(due_datetime(day, order._get_time_zone()))
@@ -594,7 +601,10 @@ class BillproBillingEvent(models.Model):
         self._check_order_is_not_in_flight()
         self._discard_affected_invoices()
         for event, new_amount in amounts.items():
+            is_raised = event.currency_id.compare_amounts(new_amount, event.amount) > 0
             event._set_amount(new_amount)
+            if is_raised or event.is_above_cap:
+                event._compare_with_cap()
         return {event: new for event, new in amounts.items() if event != self}
 
     def _get_amounts_after_change(self, amount):

@@ -207,6 +207,45 @@ class TestUsagePeriods(UsagePeriodCommon):
             [("1.5 Units at $\xa09.99", 14.99)],
         )
 
+    def _bill_above_cap(self):
+        """Return a payment of 8.48 of an order on which 5 were agreed on."""
+        with freeze_time('2027-01-10 10:00:00'):
+            order = self._create_active_order((self.api, 1), billing_usage_cap=5)
+        record = self._make_record('a', 500, order=order.name)
+        self.assertEqual(self._send('2027-01-20 10:00:00', record), ['accepted'])
+        self._run_at('2027-02-10 00:00:00')
+        event = order.billing_usage_period_ids[0].event_id
+        self.assertEqual((event.amount, event.is_above_cap), (8.48, True))
+        return event
+
+    def test_what_waits_for_the_customer_is_not_merged(self):
+        event = self._bill_above_cap()
+        with freeze_time('2027-02-11 10:00:00'):
+            typed = event.copy({'number': 2, 'amount': 1, 'is_above_cap': False})
+            with self.assertRaisesRegex(UserError, "they are asked first"), self.cr.savepoint():
+                (event | typed)._merge_by_staff(date(2027, 2, 12))
+        self.assertEqual((event.status, event.is_above_cap), ('scheduled', True))
+
+    def test_another_amount_is_compared_with_what_was_agreed_to(self):
+        event = self._bill_above_cap()
+        with freeze_time('2027-02-11 10:00:00'):
+            event._reschedule(date(2027, 2, 12), 5)
+            self.assertFalse(event.is_above_cap)
+            event._reschedule(date(2027, 2, 12), 5.01)
+            self.assertTrue(event.is_above_cap)
+
+    def test_what_waits_for_the_customer_is_said_on_the_page(self):
+        order = self._bill_above_cap().order_id
+        with freeze_time('2027-02-20 10:00:00'):
+            (attention,) = self.env['billpro.order.attention']._get_attention(order)
+            (row,) = self.env['billpro.order.payments']._get_upcoming_rows(order)
+        self.assertEqual(
+            attention['text'].replace('\xa0', ' '),
+            "The usage costs $ 8.48, more than the $ 5.00 that were agreed to. It is charged when"
+            " it is paid on the order's page.",
+        )
+        self.assertEqual(row['status'], "Waits for your OK")
+
     def test_a_cancellation_says_what_is_still_charged(self):
         with freeze_time('2027-01-20 10:00:00'):
             values = self.env['billpro.order.page']._get_cancel_values(self.order)
