@@ -98,10 +98,7 @@ class BillproUsagePeriod(models.Model):
     @api.depends('event_id.invoice_id', 'event_id.merged_into_id.invoice_id')
     def _compute_move_id(self):
         for period in self:
-            event = period.event_id
-            while event.merged_into_id:
-                event = event.merged_into_id
-            period.move_id = event.invoice_id
+            period.move_id = period.event_id._get_collecting_event().invoice_id
 
     # === CALENDAR === #
 
@@ -318,7 +315,7 @@ class BillproUsagePeriod(models.Model):
         ]
         for (period, line, charge), rating in self._rate_all(asked, is_final=True).items():
             difference = rating.amount - billed[period.id, line.id][1]
-            is_waived = period.event_id.status in WAIVED
+            is_waived = period.event_id._get_collecting_event().status in WAIVED
             if difference > 0 or (difference < 0 and not is_waived):
                 drafts[current[period.order_id]].append(
                     period._prepare_line(line, charge, LATE, 1, difference, difference)

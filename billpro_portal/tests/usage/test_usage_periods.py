@@ -246,6 +246,24 @@ class TestUsagePeriods(UsagePeriodCommon):
         )
         self.assertEqual(row['status'], "Waits for your OK")
 
+    def test_what_was_merged_and_skipped_is_given_away(self):
+        self._send('2027-01-20 10:00:00', self._make_record('a', 500))
+        self.order.billing_token_id.demo_simulated_state = 'error'
+        self._run_at('2027-02-10 00:00:00')
+        (event,) = self.order.billing_event_ids
+        self.assertEqual(event.status, 'soft_declined')
+        with freeze_time('2027-02-12 10:00:00'):
+            typed = event.copy({'number': 2, 'amount': 1})
+            merged = (event | typed)._merge_by_staff(date(2027, 2, 13))
+            merged._skip()
+            (answer,) = self.Record.void(
+                [{'id': 'a', 'meter': 'api_calls', 'order': self.order.name}], "Test"
+            )
+        self.assertEqual(answer['status'], 'voided')
+        self._run_at('2027-03-10 00:00:00')
+        lines = self.order.billing_usage_period_ids.line_ids
+        self.assertFalse(lines.filtered(lambda line: line.kind == 'late'))
+
     def test_a_cancellation_says_what_is_still_charged(self):
         with freeze_time('2027-01-20 10:00:00'):
             values = self.env['billpro.order.page']._get_cancel_values(self.order)
