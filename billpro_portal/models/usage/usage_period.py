@@ -100,6 +100,16 @@ class BillproUsagePeriod(models.Model):
         for period in self:
             period.move_id = period.event_id._get_collecting_event().invoice_id
 
+    def _get_bills(self):
+        """Return the payments that bill the period: that of its end, and those before it.
+
+        :rtype: billpro.billing.event
+        """
+        self.ensure_one()
+        return self.event_id | self.order_id.billing_event_ids.filtered(
+            lambda event: event.usage_line_ids and event.period_start == self.first_day
+        )
+
     # === CALENDAR === #
 
     @api.model

@@ -144,6 +144,8 @@ class TestUsagePeriods(UsagePeriodCommon):
             ],
         )
         self.assertEqual(self.order.billing_event_ids.mapped('amount'), [21.2, 1.06])
+        (row,) = self.env['billpro.order.usage']._get_past_rows(self.order)
+        self.assertEqual((row['amount'], len(row['documents'])), ("$\xa022.26", 2))
 
     def test_staff_close_now(self):
         self._send('2027-01-20 10:00:00', self._make_record('a', 600))
@@ -263,6 +265,18 @@ class TestUsagePeriods(UsagePeriodCommon):
         self._run_at('2027-03-10 00:00:00')
         lines = self.order.billing_usage_period_ids.line_ids
         self.assertFalse(lines.filtered(lambda line: line.kind == 'late'))
+
+    def test_the_file_of_a_period_keeps_what_is_not_counted_any_more(self):
+        self._send('2027-01-20 10:00:00', self._make_record('left', 500))
+        charge = self._create_charge(self.storage, unit_price=1)
+        with freeze_time('2027-01-20 10:00:00'):
+            self.order.billing_usage_line_ids._billing_change_charge(charge, date(2027, 2, 1))
+        self._run_at('2027-02-10 00:00:00')
+        self.assertEqual(self.order.billing_usage_line_ids.billing_meter_id, self.storage)
+        with freeze_time('2027-02-11 10:00:00'):
+            period = self.order._billing_get_begun_usage_period(0)
+            rows = list(self.env['billpro.order.usage']._iter_file(self.order, period))
+        self.assertEqual([',left,' in row for row in rows], [False, True])
 
     def test_a_cancellation_says_what_is_still_charged(self):
         with freeze_time('2027-01-20 10:00:00'):
