@@ -187,7 +187,7 @@ class BillproBillingEvent(models.Model):
         order = self.order_id
         if (
             order.billing_status not in CHARGEABLE_ORDERS
-            or order.billing_cancel_date
+            or order._billing_is_collection_over()
             or order.billing_token_id != declined
         ):
             return False

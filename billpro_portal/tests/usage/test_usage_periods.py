@@ -299,6 +299,19 @@ class TestUsagePeriods(UsagePeriodCommon):
         self.assertNotIn("no further charges", body)
         self.assertNotIn("paid for", body)
 
+    def test_a_backup_is_charged_for_the_last_usage(self):
+        card = self.order.billing_token_id
+        backup = card.copy({'demo_simulated_state': 'done'})
+        self.order.billing_backup_token_id = backup
+        self._send('2027-01-20 10:00:00', self._make_record('a', 500))
+        with freeze_time('2027-01-21 10:00:00'):
+            self.order._billing_cancel_subscription(at_once=True)
+        card.demo_simulated_state = 'cancel'
+        self._run_at('2027-01-22 00:00:00')
+        (event,) = self.order.billing_event_ids
+        self.assertEqual(event.transaction_ids.sorted('id').token_id, card | backup)
+        self.assertEqual(event.status, 'recovered')
+
     def test_a_cancellation_is_undone(self):
         (period,) = self.order.billing_usage_period_ids
         with freeze_time('2027-01-20 10:00:00'):
