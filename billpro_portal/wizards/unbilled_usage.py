@@ -72,7 +72,7 @@ class BillproUnbilledUsage(models.TransientModel):
         values_list = []
         for (line, (query, rules)), usage in zip(asked.items(), usages, strict=True):
             so_far, _estimate = line._billing_rate_usage(rules, query, usage, query.end)
-            amount = so_far - billed[line]
+            amount = float(so_far - billed[line])
             if usage.quantity and amount:
                 values_list.append(self._prepare_line(line, query, usage.quantity, amount))
         return values_list
