@@ -114,7 +114,6 @@ if find_spec('hypothesis'):
         test_money,
         test_notice_dates,
         test_order_life_cycle,
-        test_proration,
         test_rating,
         test_schedule_changes,
         test_standing,
