@@ -244,21 +244,18 @@ class SaleOrder(models.Model):
         """
         self.ensure_one()
         self._check_billing_user()
-        wizard = self.env['billpro.change.charge'].create(
-            {
-                'order_id': self.id,
-                'line_id': self.billing_usage_line_ids.id
-                if len(self.billing_usage_line_ids) == 1
-                else False,
-            }
-        )
+        tomorrow = self._billing_get_today() + timedelta(days=1)
         return {
             'type': 'ir.actions.act_window',
             'name': self.env._("Change a Usage Charge"),
-            'res_model': wizard._name,
-            'res_id': wizard.id,
+            'res_model': 'billpro.change.charge',
             'view_mode': 'form',
             'target': 'new',
+            'context': {
+                'default_order_id': self.id,
+                'default_line_id': self.billing_usage_line_ids[:1].id,
+                'default_day': self._billing_get_first_usage_day(tomorrow),
+            },
         }
 
     def _billing_get_usage_window(self):

@@ -269,8 +269,8 @@ class BillproUsageCharge(models.Model):
         :param sale.order order: Whose prices they are.
         :rtype: str
         """
-        return ', '.join(
-            f'{label} {value}' if label else value for label, value in self._get_prices(order)
+        return '; '.join(
+            f'{label}: {value}' if label else value for label, value in self._get_prices(order)
         )
 
     def _get_price(self, order):

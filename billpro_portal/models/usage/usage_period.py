@@ -261,16 +261,14 @@ class BillproUsagePeriod(models.Model):
         return self.browse(some[0].id for some in periods.grouped('order_id').values())
 
     @api.model
-    def _search_over_threshold(self, waiting):
-        """Look at running periods again; return those whose usage is billed at once.
-
-        Each is looked at once an hour: what it has counted is added up anew.
+    def _search_to_look_at(self, waiting):
+        """Return the running periods that weren't looked at within the last hour.
 
         :param list[int] waiting: The ids of orders that aren't tried again yet.
         :rtype: billpro.usage.period
         """
         now = fields.Datetime.now()
-        looked_at = self.search(
+        return self.search(
             [
                 ('state', '=', 'open'),
                 ('start_date', '<=', now),
@@ -281,18 +279,31 @@ class BillproUsagePeriod(models.Model):
                 ('looked_date', '=', False),
                 ('looked_date', '<=', now - LOOK_AGAIN_AFTER),
             ]
-        ).try_lock_for_update(allow_referencing=True)
-        looked_at._estimate()
-        periods = looked_at.filtered(
-            lambda period: period.order_id._billing_get_usage_threshold() > 0
         )
-        amounts = {
-            period: sum(values['amount'] for values in values_list)
-            for period, values_list in periods._rate(is_final=False).items()
+
+    # === LOOKING === #
+
+    def _look(self):
+        """Look at running periods of different orders, which the caller has locked.
+
+        What they are expected to bring is noted, and what costs enough by now is billed.
+
+        :return: The payments of what is due.
+        :rtype: billpro.billing.event
+        """
+        self._estimate()
+        thresholds = {
+            period: threshold
+            for period in self
+            if (threshold := period.order_id._billing_get_usage_threshold()) > 0
         }
-        return periods.filtered(
-            lambda period: amounts.get(period, 0) >= period.order_id._billing_get_usage_threshold()
-        )
+        drafts = self.browse().concat(*thresholds)._rate(is_final=False)
+        over = {
+            period: values_list
+            for period, values_list in drafts.items()
+            if sum(values['amount'] for values in values_list) >= thresholds[period]
+        }
+        return self.browse().concat(*over)._bill(over)
 
     def _estimate(self):
         """Note what the ends of running periods are expected to bring."""

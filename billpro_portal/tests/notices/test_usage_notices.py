@@ -97,10 +97,10 @@ class TestUsageNotices(UsageCommon, NotificationCommon):
         line = self.order.billing_usage_line_ids
         with freeze_time('2027-01-20 10:00:00'):
             line._billing_change_charge(charge, date(2027, 3, 1))
-        included = "included in each period 100 Units"
+        included = "included in each period: 100 Units"
         text = (
-            f"API access costs from 03/10/2027 on: $\xa00.03 per Units, {included}. Until then:"
-            f" $\xa00.02 per Units, {included}."
+            f"API access costs from 03/10/2027 on: $\xa00.03 per Units; {included}. Until then:"
+            f" $\xa00.02 per Units; {included}."
         )
         self.assertEqual(self._get_told(), [('usage_price', text)])
         with freeze_time('2027-01-20 10:00:00'):

@@ -165,7 +165,7 @@ class TestOrderUsage(BillingHttpCommon, UsageCommon):
         (row,) = html_fromstring(html).xpath("//tr[@name='tr_product']")
         self.assertEqual(
             [' '.join(cell.text_content().split()) for cell in row.findall('td')],
-            ["API access", "$ 0.02 per Units, included in each period 100 Units", "VAT 6%", ""],
+            ["API access", "$ 0.02 per Units included in each period: 100 Units", "VAT 6%", ""],
         )
 
     def _close_period(
