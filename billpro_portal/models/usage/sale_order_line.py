@@ -39,6 +39,7 @@ class SaleOrderLine(models.Model):
         comodel_name='billpro.usage.charge.change',
         inverse_name='order_line_id',
         readonly=True,
+        groups='sales_team.group_sale_salesman,account.group_account_readonly',
     )
     billing_meter_id = fields.Many2one(related='billing_charge_id.meter_id', string="Meter")
     billing_usage_quantity = fields.Float(
@@ -251,8 +252,8 @@ class SaleOrderLine(models.Model):
                                   another charge than before.
         :param billpro.usage.charge old: How it is charged until then; nothing if it was added.
         """
-        order = self.order_id
-        env = order.with_context(lang=order.partner_id.lang).env
+        order = self.order_id.with_context(lang=self.order_id.partner_id.lang)
+        env = order.env
         values = {
             'product': self.with_env(env).product_id.display_name,
             'new': charge.with_env(env)._describe_prices(order),
