@@ -26,6 +26,9 @@ AGGREGATES = {
     'unique_count': SQL("count(DISTINCT COALESCE(r.properties ->> asked.unique_property, ''))"),
 }
 
+# What the database can add up in several processes at once.
+SHARED = frozenset({'count', 'sum', 'max'})
+
 
 @dataclass(frozen=True)
 class UsageQuery:
@@ -525,6 +528,10 @@ class BillproUsageRecord(models.Model):
         """
         quantities = [Decimal(0)] * len(queries)
         for aggregation, asked in self._group_by_aggregation(queries):
+            if len(asked) == 1 and aggregation in SHARED:
+                ((index, query),) = asked
+                quantities[index] = self._count_one(query)
+                continue
             # Each query adds up by itself: no row is joined and grouped by its query.
             rows = self.env.execute_query(
                 SQL(
@@ -543,6 +550,42 @@ class BillproUsageRecord(models.Model):
             for index, quantity in rows:
                 quantities[index] = Decimal(quantity)
         return quantities
+
+    @api.model
+    def _count_one(self, query):
+        """Return what was counted of one order.
+
+        With its values in the statement the database shares many rows among several processes.
+
+        :param UsageQuery query: What is asked for.
+        :rtype: decimal.Decimal
+        """
+        self.flush_model()
+        self.env['billpro.usage.void'].flush_model()
+        definition = query.definition
+        ((quantity,),) = self.env.execute_query(
+            SQL(
+                """
+                SELECT COALESCE((%(aggregate)s)::text, '0')
+                  FROM billpro_usage_record r
+                 WHERE r.order_id = %(order)s AND r.meter_id = %(meter)s
+                   AND r.moment >= %(start)s AND r.moment < %(end)s
+                   AND NOT EXISTS (SELECT FROM billpro_usage_void v WHERE v.record_id = r.id)
+                   AND %(filter)s
+                """,
+                aggregate=AGGREGATES[definition.aggregation],
+                order=query.order_id,
+                meter=query.meter_id,
+                start=query.start,
+                end=query.end,
+                filter=SQL(
+                    "r.properties ->> %s = %s", definition.filter_property, definition.filter_value
+                )
+                if definition.filter_property
+                else SQL("TRUE"),
+            )
+        )
+        return Decimal(quantity)
 
     @api.model
     def _count_days(self, queries, time_zone):
