@@ -5,6 +5,7 @@ from . import dialog
 from . import (
     cancel_subscription,
     capture,
+    change_plan,
     charge_card,
     follow_taxes,
     invoice_by_hand,

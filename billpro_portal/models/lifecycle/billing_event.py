@@ -46,7 +46,14 @@ class BillproBillingEvent(models.Model):
     )
     period_start = fields.Date(readonly=True, help="First day that the payment covers.")
     period_end = fields.Date(readonly=True, help="Last day that the payment covers.")
-    amount = fields.Monetary(required=True, readonly=True)
+    amount = fields.Monetary(
+        required=True, readonly=True, help="What is collected; what credit pays isn't in it."
+    )
+    credit_amount = fields.Monetary(
+        string="Paid by Credit",
+        readonly=True,
+        help="What was credited before, and is used up by this payment.",
+    )
     note = fields.Char(help="What the payment is for, on its invoice.")
     status = fields.Selection(
         selection=[
@@ -86,7 +93,9 @@ class BillproBillingEvent(models.Model):
     _order_number_unique = models.UniqueIndex(
         "(order_id, number) WHERE number > 0", "The order has a payment with this number."
     )
-    _amount_positive = models.Constraint('CHECK (amount > 0)', "A payment has an amount.")
+    _amount_positive = models.Constraint(
+        'CHECK (amount > 0 OR amount = 0 AND credit_amount > 0)', "A payment has an amount."
+    )
     # Floating-point numbers hold no minor units of what is much larger.
     _amount_bounded = models.Constraint(
         'CHECK (amount < 1000000000000)', "A payment is less than 1,000,000,000,000."

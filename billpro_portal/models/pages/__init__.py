@@ -7,6 +7,7 @@ from . import (
     notice_rows,
     order_attention,
     order_cards,
+    order_change,
     order_page,
     order_payments,
     payment_transaction,

@@ -196,6 +196,13 @@ class BillproOrderPage(models.AbstractModel):
                 self.env._("Your subscription is cancelled. A confirmation is on its way."),
             ),
             'cancel_undone': ('success', self.env._("Your subscription continues.")),
+            'changed': ('success', self.env._("Your subscription is changed.")),
+            'change_planned': ('success', self.env._("Your change is planned.")),
+            'change_undone': ('success', self.env._("Your change is taken back.")),
+            'not_changed': (
+                'danger',
+                self.env._("The payment was declined. Nothing has changed."),
+            ),
             'text_messages_off': (
                 'success',
                 self.env._("You get no more text messages from us."),
@@ -232,13 +239,15 @@ class BillproOrderPage(models.AbstractModel):
         """
         if order.billing_status not in LIVE:
             return []
+        change = order.env['billpro.order.change']._get_menu_item(order)
         if order._can_be_cancelled():
             return [
+                *([change] if change else []),
                 {
                     'label': self.env._("Cancel subscription"),
                     'url': order._billing_get_order_link('/cancel'),
                     'danger': True,
-                }
+                },
             ]
         return [
             {

@@ -188,6 +188,7 @@ class BillproBillingEvent(models.Model):
         self.retry_date = False
         self._schedule_next_events()
         self._pass_on_added_lines(added_lines)
+        order._billing_use_credit()
         self._log_change(
             self.env._(
                 "Payment %(event)s of %(amount)s was skipped.",

@@ -52,6 +52,8 @@ METHODS = {
     'billpro.billing.run': {'action_run_now': BILLING_MANAGERS},
     'billpro.cancel.subscription': {'action_cancel': BILLING_USERS},
     'billpro.cancel.reason': {'write': ODOO},
+    'billpro.change': {'action_take_back': BILLING_USERS},
+    'billpro.change.plan': {'action_change': BILLING_USERS},
     'billpro.capture': {'action_capture': BILLING_USERS},
     'billpro.card.expiry': {
         'action_open_order': READERS,
@@ -91,6 +93,7 @@ METHODS = {
     },
     'billpro.payout.import': {'action_import': INVOICING},
     'billpro.recovery.report': {'action_open_order': READERS},
+    'billpro.plan.family': {'write': ODOO},
     'billpro.refund': {'action_refund': BILLING_MANAGERS},
     'billpro.reschedule': {'action_reschedule': BILLING_USERS},
     'billpro.skip': {'action_skip': BILLING_USERS},
@@ -139,6 +142,7 @@ METHODS = {
         'action_open_billing_refunds': READERS,
         'action_open_cancel_subscription': BILLING_USERS,
         'action_open_capture': BILLING_USERS,
+        'action_open_change_plan': BILLING_USERS,
         'action_open_charge_card': BILLING_USERS,
         'action_open_disputes': READERS,
         'action_open_merge': BILLING_USERS,
@@ -176,6 +180,7 @@ FIELDS = {
         'billing_cycles',
         'billing_deposit',
         'billing_deposit_type',
+        'billing_family_id',
         'billing_initial_amount',
         'billing_instalment_count',
         'billing_interval_count',
@@ -189,6 +194,8 @@ FIELDS = {
         'billing_auto_suspend',
         'billing_cancel_after_days',
         'billing_cancel_mode',
+        'billing_change_down',
+        'billing_change_up',
         'billing_debit_notice_days',
         'billing_deferral_account_id',
         'billing_deferral_journal_id',
@@ -236,6 +243,14 @@ FIELDS = {
     # Whoever may edit an activity may edit which question it is: one is asked once more at worst.
     'mail.activity': {'billpro_subject'},
     'billpro.cancel.reason': {'active', 'company_id', 'name', 'sequence'},
+    'billpro.plan.family': {
+        'active',
+        'company_id',
+        'customers_may_lower',
+        'customers_may_raise',
+        'name',
+        'product_ids',
+    },
     'billpro.usage.charge': {
         'active',
         'allowance',
@@ -292,6 +307,7 @@ FIELDS = {
     # What a dialog asks for.
     'billpro.cancel.subscription': {'note', 'order_id', 'reason_id', 'when'},
     'billpro.capture': {'amount', 'order_id', 'transaction_id'},
+    'billpro.change.plan': {'line_id', 'order_id', 'product_id', 'quantity', 'shown', 'when'},
     'billpro.charge.card': {'has_consent', 'order_id', 'token_id'},
     'billpro.follow.taxes': {
         'order_count',
