@@ -116,3 +116,14 @@ def settle(
     if paid is not None:
         credit = max(ZERO, min(credit, paid))
     return Settlement(credit, prorate(price, period.days_from(day), period.days, coin))
+
+
+def use_credit(due: Decimal, left: Decimal, smallest: Decimal) -> Decimal:
+    """Return how much of a credit pays a part of a payment, or all of it.
+
+    :param Decimal due: The payment.
+    :param Decimal left: What is left of the credit.
+    :param Decimal smallest: What can be collected at least, if anything is left to be.
+    :rtype: Decimal
+    """
+    return due if left >= due else max(ZERO, min(left, due - smallest))

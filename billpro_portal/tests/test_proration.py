@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from odoo.tests import BaseCase, tagged
 
 from ..billing.calendar import UNITS, first_number_after, nth_date
-from ..billing.proration import Billed, Span, prorate, settle
+from ..billing.proration import Billed, Span, prorate, settle, use_credit
 
 CENT = Decimal('0.01')
 QUARTER = Span(date(2027, 4, 15), date(2027, 7, 14))
@@ -217,6 +217,19 @@ class TestProrationExamples(BaseCase):
     def test_a_currency_without_decimals(self):
         yen = Span(date(2027, 2, 15), date(2027, 2, 28))
         self.assertEqual(worth('1001', yen, month(2027, 2), Decimal(1)), Decimal(501))
+
+    def test_what_credit_leaves_can_be_collected(self):
+        for due, left, expected in (
+            ('12.10', '6.05', '6.05'),
+            ('12.10', '12.10', '12.10'),
+            ('12.10', '50', '12.10'),
+            # 0.20 can't be collected, 0.50 can.
+            ('12.10', '11.90', '11.60'),
+            ('0.40', '0.30', '0'),
+        ):
+            with self.subTest(due=due, left=left):
+                used = use_credit(Decimal(due), Decimal(left), Decimal('0.5'))
+                self.assertEqual(used, Decimal(expected))
 
     def test_what_is_no_part_of_a_period(self):
         with self.assertRaises(ValueError):

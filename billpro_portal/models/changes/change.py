@@ -406,7 +406,10 @@ class BillproChange(models.Model):
             )
         if currency.compare_amounts(self.amount, 0) > 0:
             provider = order.billing_token_id.provider_id
-            if refusal := provider._in_billing()._find_amount_refusal(self.amount, currency):
+            refusal = provider and provider._in_billing()._find_amount_refusal(
+                self.amount, currency
+            )
+            if refusal:
                 raise UserError(refusal)
 
     # === WHAT IS SHOWN === #
@@ -456,7 +459,10 @@ class BillproChange(models.Model):
             amount = event.amount + event.credit_amount
             if purchase._is_following(event):
                 amount = total + event.added_amount
-            credit = min(amount, event.credit_amount + max(0.0, -self.amount))
+            takers, left = order._billing_get_credit_to_use()
+            credit = event.credit_amount
+            if event in takers:
+                credit = order._billing_get_credit_for(amount, left + max(0.0, -self.amount))
             rows.append(
                 (
                     env._("Payment on %s", order.with_env(env)._get_due_date_text(event)),

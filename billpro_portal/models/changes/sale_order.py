@@ -1,9 +1,12 @@
+from decimal import Decimal
+
 from odoo import fields, models
 from odoo.exceptions import UserError
 
 from ...billing.actions import OrderAction
 from ...billing.agreement import agreement_text
 from ...billing.lifecycle import IN_FLIGHT, OPEN
+from ...billing.proration import use_credit
 
 
 class SaleOrder(models.Model):
@@ -266,35 +269,58 @@ class SaleOrder(models.Model):
             lambda move: move.state == 'posted' and move.amount_residual
         ).sorted('id')
 
-    def _billing_use_credit(self):
-        """Let the payments to come use what was credited, the next one first; locks are held.
+    def _billing_get_credit_to_use(self):
+        """Return which payments use credit, and how much is left for them.
 
         What was declined, or is being collected, stays as it is.
+
+        :return: The payments, the next one first, and the credit.
+        :rtype: tuple[billpro.billing.event, float]
         """
+        self.ensure_one()
+        open_leaves = self.billing_event_ids.filtered(
+            lambda event: event.status in OPEN
+        )._get_leaves()
+        takers = open_leaves.filtered(
+            lambda event: (
+                event.status in {'scheduled', 'paused'}
+                and event.number
+                and not event.first_declined_date
+                and not event.requested_date
+                and event.invoice_id.state != 'posted'
+            )
+        ).sorted(lambda event: (event.due_date, event.number))
+        left = sum(self._billing_get_open_credit_notes().mapped('amount_residual'))
+        left -= sum((open_leaves - takers).mapped('credit_amount'))
+        return takers, max(0.0, left)
+
+    def _billing_get_credit_for(self, due, left):
+        """Return how much credit pays of a payment: what it leaves can be collected.
+
+        :param float due: The payment.
+        :param float left: What is left of the credit.
+        :rtype: float
+        """
+        provider = self.billing_token_id.provider_id
+        smallest = provider and provider._in_billing()._get_smallest_amount(self.currency_id)
+        due, left, smallest = (
+            Decimal(repr(self.currency_id.round(amount))) for amount in (due, left, smallest or 0.0)
+        )
+        return float(use_credit(due, left, smallest))
+
+    def _billing_use_credit(self):
+        """Let the payments to come use what was credited, the next one first; locks are held."""
         for order in self.filtered('billing_change_ids.credit_note_id'):
-            open_leaves = order.billing_event_ids.filtered(
-                lambda event: event.status in OPEN
-            )._get_leaves()
-            takers = open_leaves.filtered(
-                lambda event: (
-                    event.status in {'scheduled', 'paused'}
-                    and event.number
-                    and not event.first_declined_date
-                    and not event.requested_date
-                    and event.invoice_id.state != 'posted'
-                )
-            ).sorted(lambda event: (event.due_date, event.number))
-            left = sum(order._billing_get_open_credit_notes().mapped('amount_residual'))
-            left -= sum((open_leaves - takers).mapped('credit_amount'))
+            takers, left = order._billing_get_credit_to_use()
             for event in takers:
-                whole = event.amount + event.credit_amount
-                credit = order.currency_id.round(max(0.0, min(left, whole)))
+                due = event.amount + event.credit_amount
+                credit = order._billing_get_credit_for(due, left)
                 left -= credit
                 if order.currency_id.compare_amounts(credit, event.credit_amount):
                     event._discard_draft_invoices()
                     event.write(
                         {
-                            'amount': order.currency_id.round(whole - credit),
+                            'amount': order.currency_id.round(due - credit),
                             'credit_amount': credit,
                         }
                     )

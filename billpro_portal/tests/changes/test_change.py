@@ -272,7 +272,8 @@ class TestChange(ChangeCommon):
         self._run_on('2027-07-01')
         self.assertEqual(note.amount_residual, 198.03)
         self.assertEqual(order.billing_paid, 242.0)
-        change, _shown = self._change_on('2027-07-02', order, self.plus, 18, 'period_end')
+        change, shown = self._change_on('2027-07-02', order, self.plus, 18, 'period_end')
+        self.assertEqual(shown["Payment on 08/01/2027"], "$\xa0237.57")
         event = order.billing_next_event_id
         self.assertEqual((event.amount, event.credit_amount), (237.57, 198.03))
         self._run_on('2027-08-01')
