@@ -205,6 +205,12 @@ def _add_search_parsers(commands: 'argparse._SubParsersAction[argparse.ArgumentP
         metavar='N',
         help="debit a bank account for one order in so many, which takes days",
     )
+    torture_parser.add_argument(
+        '--adyen',
+        type=int,
+        metavar='N',
+        help="one customer in so many has the stored cards at Adyen",
+    )
     torture_parser.set_defaults(command=torture)
     protocol_parser = commands.add_parser(
         'protocol',
@@ -344,7 +350,7 @@ def providers(options: Namespace) -> int:
     if options.write:
         os.environ[paths.WRITE_ABILITIES] = '1'
     with _odoo() as odoo:
-        return test_run.run_glue(odoo, [paths.OTHER_PROVIDERS], options.further_arguments)
+        return test_run.run_providers(odoo, options.further_arguments)
 
 
 def compare_odoo_tests(options: Namespace) -> int:
@@ -366,7 +372,14 @@ def walk_beside_neighbours(_options: Namespace) -> int:
 def torture(options: Namespace) -> int:
     """Kill charge runs at every boundary, and compare the books with the gateway's ledger."""
     with _odoo() as odoo:
-        return torture_run.run(odoo, options.events, options.seed, options.cells, options.debits)
+        return torture_run.run(
+            odoo,
+            options.events,
+            options.seed,
+            options.cells,
+            options.debits,
+            options.adyen,
+        )
 
 
 def check_protocol(_options: Namespace) -> int:

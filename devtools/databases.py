@@ -23,6 +23,7 @@ ADDON_PREFIX = 'billpro_addon'
 TESTS_PREFIX = 'billpro_tests'
 GLUE_PREFIX = 'billpro_glue'
 NEIGHBOURS_PREFIX = 'billpro_neighbours'
+PROVIDERS_PREFIX = 'billpro_providers'
 # What the tests of glue addons find besides what these depend on.
 GLUE_NEIGHBOURS = {
     'billpro_portal_sale_stock': ['stock_delivery'],
@@ -108,9 +109,7 @@ class Databases:
             self.copy(self.dependencies_template(), database)
             configuration = self.odoo.write_configuration(database, max_cron_threads=0)
             with console.step("Installing the addon"):
-                log = self.odoo.update(configuration, install=[paths.ADDON_NAME])
-            if problems := addon_log.warnings(log):
-                raise console.Failure("\n".join(problems), "Installing the addon must not warn.")
+                self._install(configuration, [paths.ADDON_NAME])
 
         return self.provide(ADDON_PREFIX, self._addon_key(), install)
 
@@ -129,8 +128,27 @@ class Databases:
             self.drop_search_indexes(database)
 
         age_by_content(paths.ADDON / 'static')
-        key = [*self._addon_key(), hash_of_files(_test_preparation())]
-        return self.provide(TESTS_PREFIX, key, prepare)
+        return self.provide(TESTS_PREFIX, self._tests_key(), prepare)
+
+    def providers_template(self) -> str:
+        """Return the database that the tests of other providers are made from, made if missing.
+
+        It has what all tests need, and Odoo's modules of those providers.
+        """
+        addon = paths.OTHER_PROVIDERS
+
+        def install(database: str) -> None:
+            self.copy(self.tests_template(), database)
+            configuration = self.odoo.write_configuration(
+                database, max_cron_threads=0, addons_path=self.odoo.addons_path_with([addon])
+            )
+            with console.step("Installing Odoo's other providers"):
+                self._install(configuration, [addon.name])
+            # Those of the new tables.
+            self.keep_from_vacuum(database)
+            self.drop_search_indexes(database)
+
+        return self.provide(PROVIDERS_PREFIX, [*self._tests_key(), addon_hash(addon)], install)
 
     def glue_template(self, addons: list[Path]) -> str:
         """Return the database that the tests of glue addons are made from, made if it is missing.
@@ -147,9 +165,7 @@ class Databases:
                 database, max_cron_threads=0, addons_path=self.odoo.addons_path_with(addons)
             )
             with console.step(f"Installing {', '.join(modules)}"):
-                log = self.odoo.update(configuration, install=modules)
-            if problems := addon_log.warnings(log):
-                raise console.Failure("\n".join(problems), "Installing the addon must not warn.")
+                self._install(configuration, modules)
             with console.step("Preparing what the tests need"):
                 self.odoo.execute(configuration, PREPARE_TESTS.format(prepare='prepare_glue'))
             self.keep_from_vacuum(database)
@@ -182,9 +198,24 @@ class Databases:
         key = [*self.odoo.key(), manifest()['depends'], EXTRA_MODULES, modules]
         return self.provide(f'{NEIGHBOURS_PREFIX}{short_name(addons)}', key, install)
 
+    def _install(self, configuration: Path, modules: list[str]) -> None:
+        """Install the addon, or what goes with it.
+
+        :param configuration: The configuration file.
+        :param modules: The names of the modules.
+        :raise Failure: If the addon warns of anything.
+        """
+        log = self.odoo.update(configuration, install=modules)
+        if problems := addon_log.warnings(log):
+            raise console.Failure("\n".join(problems), "Installing the addon must not warn.")
+
     def _addon_key(self) -> list[Any]:
         """Return what the database with the addon depends on."""
         return [*self.odoo.key(), EXTRA_MODULES, addon_hash()]
+
+    def _tests_key(self) -> list[Any]:
+        """Return what the database that tests are made from depends on."""
+        return [*self._addon_key(), hash_of_files(_test_preparation())]
 
     def provide(self, prefix: str, key: list[Any], make: Callable[[str], None]) -> str:
         """Return a template: the one of this checkout, else a dump's, else made anew.

@@ -11,6 +11,8 @@ from odoo import Command, fields
 from odoo.api import Environment
 from odoo.tools import file_open
 
+from devtools import demo_usage
+
 if TYPE_CHECKING:
     from devtools.demo_payments import DemoPayments
 
@@ -71,6 +73,13 @@ PRODUCTS: dict[str, tuple[str, float, str | None, dict[str, Any]]] = {
         None,
         {'type': 'service', 'purchase_type': 'metered', 'billing_initial_amount': 20},
     ),
+    'laser_minutes': ("Laser cutter", 0.9, None, {'type': 'service', 'purchase_type': 'metered'}),
+    'filament': (
+        "3D printer filament",
+        0.04,
+        None,
+        {'type': 'service', 'purchase_type': 'metered'},
+    ),
     'sign_up': ("Sign-up fee with key card", 25.0, None, {'type': 'service'}),
 }
 ORDERS = (
@@ -86,6 +95,7 @@ ORDERS = (
     ("Subscription, declined and recovered", 'anna', (('membership', 3, 0),), 'recovered'),
     ("Instalments", 'museum', (('workshop', 2, 0),), 'paid'),
     ("Metered, with a payment scheduled", 'anna', (('laser', 1, 0),), 'metered'),
+    ("Usage of a month", 'museum', (('laser_minutes', 1, 0), ('filament', 1, 0)), 'used'),
 )
 
 
@@ -138,10 +148,17 @@ def create_orders(env: Environment, payments: DemoPayments) -> None:
         )
         for key, values in CUSTOMERS.items()
     }
+    charges = demo_usage.create_charges(env)
     products = {}
     for key, (name, price, image, terms) in PRODUCTS.items():
         products[key] = env['product.product'].create(
-            {'name': name, 'list_price': price, 'purchase_type': 'single', **terms}
+            {
+                'name': name,
+                'list_price': price,
+                'purchase_type': 'single',
+                'billing_charge_id': charges[key].id if key in charges else False,
+                **terms,
+            }
         )
         if image:
             with file_open(f'product/static/img/{image}', 'rb') as picture:
@@ -185,6 +202,8 @@ def _bring_to(env: Environment, order: Any, state: str, payments: DemoPayments) 
         run._run_events(event)
     if state == 'expiring':
         order.billing_token_id.card_expiry_date = fields.Date.today() + relativedelta(day=31)
+    if state == 'used':
+        demo_usage.use(order)
     if state == 'metered':
         env['billpro.take.payment'].create(
             {'order_id': order.id, 'amount': 34.2, 'note': "38 minutes", 'when': 'later'}

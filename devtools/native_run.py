@@ -5,7 +5,15 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
-from devtools import addon_log, console, databases, log_secrets, odoo_server, paths
+from devtools import (
+    addon_log,
+    console,
+    databases,
+    log_secrets,
+    node_environment,
+    odoo_server,
+    paths,
+)
 
 
 def run(odoo: odoo_server.Odoo, *, alone: bool) -> int:
@@ -21,6 +29,7 @@ def run(odoo: odoo_server.Odoo, *, alone: bool) -> int:
     with every.temporary(template, 'native') as database:
         log = paths.log_directory() / f'{database}.log'
         settings, variables = {}, odoo.variables()
+        variables[paths.AXE] = str(node_environment.axe_script(node_environment.prepare()))
         if alone:
             own, *_others = odoo.addons_path()
             settings['addons_path'] = f'{own},{folder_of_addon()}'

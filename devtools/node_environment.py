@@ -1,4 +1,4 @@
-"""What checks our JavaScript: exact versions from the lock file, verified by their hashes.
+"""What checks our JavaScript and our pages: exact versions, verified by their hashes.
 
 To take newer ones, write them into package.json and run `npm install --package-lock-only` there.
 """
@@ -14,9 +14,9 @@ LOCK_FILE = DEFINITION / 'package-lock.json'
 
 
 def prepare() -> Path:
-    """Install eslint, if it is not in the cache yet.
+    """Install eslint and axe, if they are not in the cache yet.
 
-    :return: The folder that it is installed in.
+    :return: The folder that they are installed in.
     :rtype: Path
     :raise Failure: If a package can't be fetched or isn't the one that was locked.
     """
@@ -26,7 +26,7 @@ def prepare() -> Path:
     lock_hash = hashlib.sha256(LOCK_FILE.read_bytes()).hexdigest()
     directory = paths.cache_directory() / f'eslint-{lock_hash[:12]}'
     if not locks.is_finished(directory, lock_hash):
-        with locks.build(directory, lock_hash), console.step("Installing eslint"):
+        with locks.build(directory, lock_hash), console.step("Installing eslint and axe"):
             for file in (DEFINITION / 'package.json', LOCK_FILE):
                 shutil.copy(file, directory)
             console.run(
@@ -36,6 +36,15 @@ def prepare() -> Path:
                 cwd=directory,
             )
     return directory
+
+
+def axe_script(directory: Path) -> Path:
+    """Return the script that finds in a page what keeps people from using it.
+
+    :param Path directory: The folder that axe is installed in.
+    :rtype: Path
+    """
+    return directory / 'node_modules/axe-core/axe.min.js'
 
 
 def eslint_command(directory: Path) -> list[str | Path]:

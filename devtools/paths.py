@@ -14,6 +14,8 @@ DEVELOPMENT_ADDONS = CHECKOUT / 'devtools/odoo_addons'
 FAKE_GATEWAY_ADDON = 'billpro_fake_gateway'
 # Holds the tests of what the addon says of payment modules that it doesn't depend on.
 WRITE_ABILITIES = 'BILLPRO_WRITE_ABILITIES'
+# Names the script that looks at the pages that tests open.
+AXE = 'BILLPRO_AXE'
 OTHER_PROVIDERS = DEVELOPMENT_ADDONS / 'billpro_other_providers'
 
 

@@ -45,6 +45,7 @@ SEARCHES = (
         ('WITHOUT_STAFF', 'WITHOUT_CUSTOMER'),
         of_progress=True,
     ),
+    Search("two debits that are returned", ('DEBIT', 'WITHOUT_STAFF', 'WITHOUT_CUSTOMER')),
     Search("the checkout: two tabs and staff", (), CHECKOUT),
 )
 # Each is a mistake in one of the models; the model checker must find what it leads to.
@@ -63,6 +64,8 @@ MISTAKES = (
     ('MUTATION_SENT_TAKEN_BACK', _ONE_ATTEMPT),
     ('MUTATION_NO_INQUIRIES', _ONE_ATTEMPT),
     ('MUTATION_SENT_BESIDE_APPROVED', _LATE),
+    ('MUTATION_DEBITS_ARE_NOT_ASKED_ABOUT', 'DEBIT', _ONE_ATTEMPT),
+    ('MUTATION_RETURNS_ARE_NOT_ASKED_FOR', 'DEBIT', _ONE_ATTEMPT),
     ('HOLE_RESENT_IN_KEYS_LAST_HOUR',),
     ('HOLE_SEARCH_TRUSTED_AT_ONCE',),
     ('HOLE_RESENT_UNMARKED', _ONE_ATTEMPT),

@@ -16,7 +16,7 @@ from odoo.tests.common import HttpCase, TransactionCase, get_db_name
 from odoo.tests.loader import get_module_test_cases, get_test_modules
 from odoo.tests.tag_selector import TagsSelector
 
-from devtools import paths, quick_odoo
+from devtools import paths, quick_odoo, test_run
 
 # Files of tests that take minutes by themselves, or keep both cores busy.
 LONGEST_FILES = (
@@ -79,12 +79,16 @@ def get_tested_addons(config: pytest.Config) -> list[Path]:
     return others or [paths.ADDON]
 
 
-def is_whole_suite(config: pytest.Config) -> bool:
-    """Tell whether all tests are run, by several workers, of which this process is one.
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let what a change doesn't wait for be left out.
 
-    :param config: pytest's configuration.
+    :param parser: Where options are added.
     """
-    return hasattr(config, 'workerinput')
+    parser.addoption(
+        test_run.FOR_EACH_CHANGE,
+        action='store_true',
+        help="leave out what is marked for the nightly run",
+    )
 
 
 def is_marked_nightly(item: pytest.Item) -> bool:
@@ -111,7 +115,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     :param config: pytest's configuration.
     :param items: The tests, which are changed in place.
     """
-    if is_whole_suite(config) and os.environ.get('HYPOTHESIS_PROFILE') != 'nightly':
+    is_for_each_change = config.getoption(test_run.FOR_EACH_CHANGE)
+    if is_for_each_change and os.environ.get('HYPOTHESIS_PROFILE') != 'nightly':
         left_out = [item for item in items if is_marked_nightly(item)]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if not is_marked_nightly(item)]

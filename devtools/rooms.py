@@ -21,7 +21,7 @@ ABOVE = ('reports', 'wizards', 'controllers')
 DOCUMENT = paths.CHECKOUT / 'docs/architecture.md'
 _BEGIN, _END = '<!-- rooms: written by ./dev rooms -->', '<!-- end of rooms -->'
 # What rooms below call without knowing what comes of it: a notice is queued.
-HOOKS = frozenset({'_queue', '_queue_all', '_queue_again'})
+HOOKS = frozenset({'_queue', '_queue_all'})
 
 # Providers that are named in files of theirs alone.
 PROVIDERS = (

@@ -39,4 +39,5 @@ def _prepare_documents(env: Any) -> None:
     # Odoo's reports have no script that works on after the page is there: by default each PDF file,
     # with its header and its footer, would wait two seconds for one.
     env['ir.config_parameter'].set_param('report.print_delay', '0')
-    asset_bundles.make_for_pdf(env)
+    for is_for_pdf in (False, True):
+        asset_bundles.restore(env, asset_bundles.REPORTS, BUNDLES, is_for_pdf=is_for_pdf)

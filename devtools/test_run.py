@@ -9,12 +9,22 @@ import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from devtools import addon_log, console, databases, log_secrets, odoo_server, paths
+from devtools import (
+    addon_log,
+    console,
+    databases,
+    log_secrets,
+    node_environment,
+    odoo_server,
+    paths,
+)
 
 # pytest's exit code for it.
 NO_TESTS_COLLECTED = 5
 # For two cores: while one waits for a page, the clock of a tour or the disk, another one goes on.
 WORKERS = 3
+# The option of `pytest_plugin.py` by which it leaves out what is marked for the nightly run.
+FOR_EACH_CHANGE = '--for-each-change'
 # With more failures than that, whoever looks has other things to find out first.
 MOST_RUN_AGAIN = 12
 
@@ -41,8 +51,11 @@ def run(odoo: odoo_server.Odoo, arguments: list[str]) -> int:
     every = databases.Databases(odoo)
     template = every.tests_template()
     with every.temporary(template, 'test') as database:
-        parallel = [f'--numprocesses={WORKERS}', '--dist=loadscope', '--no-loadscope-reorder']
-        results = run_pytest(odoo, database, arguments or parallel)
+        everything = [
+            *(f'--numprocesses={WORKERS}', '--dist=loadscope', '--no-loadscope-reorder'),
+            FOR_EACH_CHANGE,
+        ]
+        results = run_pytest(odoo, database, arguments or everything)
     problems = list(results.problems)
     if not arguments:
         problems += run_failed_again(odoo, template, results)
@@ -76,8 +89,32 @@ def run_glue(odoo: odoo_server.Odoo, addons: list[Path], arguments: list[str]) -
     :param arguments: Further arguments for pytest.
     :return: The exit code.
     """
-    every = databases.Databases(odoo)
-    with every.temporary(every.glue_template(addons), 'glue') as database:
+    template = databases.Databases(odoo).glue_template(addons)
+    return _run_beside(odoo, template, addons, arguments)
+
+
+def run_providers(odoo: odoo_server.Odoo, arguments: list[str]) -> int:
+    """Run the tests of other providers than Stripe, in one database that has their modules.
+
+    :param odoo: Odoo and its PostgreSQL cluster, which must run.
+    :param arguments: Further arguments for pytest.
+    :return: The exit code.
+    """
+    template = databases.Databases(odoo).providers_template()
+    return _run_beside(odoo, template, [paths.OTHER_PROVIDERS], arguments)
+
+
+def _run_beside(
+    odoo: odoo_server.Odoo, template: str, addons: list[Path], arguments: list[str]
+) -> int:
+    """Run the tests of addons in a copy of a database; return the exit code.
+
+    :param odoo: Odoo and its PostgreSQL cluster, which must run.
+    :param template: The database, which has the addons.
+    :param addons: The folders of the addons.
+    :param arguments: Further arguments for pytest.
+    """
+    with databases.Databases(odoo).temporary(template, 'glue') as database:
         tests = [str(addon.relative_to(paths.CHECKOUT) / 'tests') for addon in addons]
         results = run_pytest(
             odoo, database, [*tests, *arguments], addons_path=odoo.addons_path_with(addons)
@@ -149,9 +186,8 @@ def run_pytest(
     variables = {
         name: value for name, value in odoo.variables().items() if 'PYTEST_XDIST' not in name
     }
-    # Over a few rows each order of joins is as good as another one: to weigh all of them takes
-    # PostgreSQL half of the time that it spends on Odoo's long ones.
-    variables['PGOPTIONS'] = '-c join_collapse_limit=1'
+    variables['PGOPTIONS'] = odoo_server.JOINS_AS_WRITTEN
+    variables[paths.AXE] = str(node_environment.axe_script(node_environment.prepare()))
     exit_code = console.run_attached(command, env=variables, cwd=paths.CHECKOUT)
     results = read_report(report) if report.exists() else Results()
     if exit_code and not results.failed:

@@ -90,6 +90,8 @@ class OrderFacts:
     # The subscription was cancelled; its paid period lasts.
     is_cancelled: bool = False
     is_cancelled_ahead: bool = False
+    # What was used is billed and collected when it is over.
+    is_billed_after_end: bool = False
 
 
 # What was paid, or is being paid, by other ways than the order's link decides about these alone.
@@ -175,7 +177,10 @@ def _refuse_by_type(action: OrderAction, capabilities: Capabilities | None) -> O
 
 
 def _refuse_by_subscription(action: OrderAction, order: OrderFacts) -> OrderRefusal | None:
-    if action in _OF_RUNNING_SUBSCRIPTIONS and order.is_cancelled:
+    is_over = order.is_cancelled and not (
+        action is OrderAction.CHANGE_CARD and order.is_billed_after_end
+    )
+    if action in _OF_RUNNING_SUBSCRIPTIONS and is_over:
         return OrderRefusal.CANCELLED
     if action in _OF_CANCELLED_SUBSCRIPTIONS and not order.is_cancelled_ahead:
         return OrderRefusal.NOT_CANCELLED

@@ -17,10 +17,11 @@ DeclineClass = Literal['soft', 'hard', 'authentication']
 # What becomes of a declined payment.
 RETRY: Final = 'retry'
 NEEDS_CARD: Final = 'needs_card'
+BACKUP: Final = 'backup'
 NEEDS_CUSTOMER: Final = 'needs_customer'
 EXHAUSTED: Final = 'exhausted'
 CEILING_REACHED: Final = 'ceiling'
-VerdictKind = Literal['retry', 'needs_card', 'needs_customer', 'exhausted', 'ceiling']
+VerdictKind = Literal['retry', 'needs_card', 'backup', 'needs_customer', 'exhausted', 'ceiling']
 
 # Visa allows 20 reattempts within 30 days (Visa Core Rules of 18 April 2026, Table 7-2; 15 before),
 # Mastercard 35 (Transaction Processing Excellence). Ours is stricter, and counts first attempts.
@@ -91,7 +92,7 @@ class DeclineCodes:
 class Verdict:
     """What becomes of a declined payment.
 
-    :param kind: ``RETRY``, ``NEEDS_CARD``, ``NEEDS_CUSTOMER``, ``EXHAUSTED`` or
+    :param kind: ``RETRY``, ``NEEDS_CARD``, ``BACKUP``, ``NEEDS_CUSTOMER``, ``EXHAUSTED`` or
                  ``CEILING_REACHED``.
     :param date: When to try again, in UTC without time zone; None unless the kind is ``RETRY``.
     """
@@ -146,25 +147,13 @@ def _is_listed(table: Mapping[str, Collection[str]], brand: str | None, code: st
     return code in table.get(brand, ())
 
 
-def classify_simulated_state(state: str) -> DeclineClass:
-    """Return what a decline of Odoo's Demo provider means for the saved card.
-
-    The provider knows no codes, only the states that its token simulates: `error` stands for a
-    soft decline and `cancel` for a hard one.
-
-    :param str state: The simulated state, or the state of the transaction: they are the same.
-    :return: ``SOFT`` or ``HARD``.
-    :rtype: str
-    """
-    return HARD if state == 'cancel' else SOFT
-
-
 def decide_retry(
     decline_class: DeclineClass,
     first_declined: datetime,
     attempts: Collection[datetime],
     retry_count: int,
     retry_days: Sequence[int],
+    has_backup: bool = False,
 ) -> Verdict:
     """Return whether and when a declined payment is tried again automatically.
 
@@ -180,9 +169,13 @@ def decide_retry(
     :param int retry_count: How many automatic retries the present series has had.
     :param Sequence[int] retry_days: The days after the first decline on which to try again, as
                                      ``parse_retry_days`` returns them.
+    :param bool has_backup: Whether the customer has agreed to another card that is charged, at
+                            once, after a hard decline.
     :rtype: Verdict
     :raise ValueError: If the class is unknown.
     """
+    if decline_class == HARD and has_backup:
+        return Verdict(BACKUP)
     if decline_class in _VERDICTS_WITHOUT_RETRY:
         return _VERDICTS_WITHOUT_RETRY[decline_class]
     if decline_class != SOFT:

@@ -39,22 +39,26 @@ class Period:
     :param date first_day: Its first day.
     :param date next_day: The day after its last one.
     :param str time_zone: The customer's time zone, an IANA name.
+    :param tuple[datetime, datetime]|None bounds: Its first moment and the first one after it, in
+                                                  UTC without time zone, where they were noted: the
+                                                  customer may have moved since.
     """
 
     number: int
     first_day: date
     next_day: date
     time_zone: str
+    bounds: tuple[datetime, datetime] | None = None
 
     @property
     def start(self) -> datetime:
         """Return its first moment, in UTC without time zone."""
-        return midnight(self.first_day, self.time_zone)
+        return self.bounds[0] if self.bounds else midnight(self.first_day, self.time_zone)
 
     @property
     def end(self) -> datetime:
         """Return the first moment after it, in UTC without time zone."""
-        return midnight(self.next_day, self.time_zone)
+        return self.bounds[1] if self.bounds else midnight(self.next_day, self.time_zone)
 
     def get_share(self, first_day: date, next_day: date) -> Fraction:
         """Return which part of the period some days are: the day of an end counts as used.
@@ -83,6 +87,16 @@ def midnight(day: date, time_zone: str) -> datetime:
     return local.astimezone(timezone.utc).replace(tzinfo=None)
 
 
+def local_moment(moment: datetime, time_zone: str) -> datetime:
+    """Return a moment as the clocks of a time zone show it, with their offset.
+
+    :param datetime moment: The moment in UTC, without time zone.
+    :param str time_zone: An IANA name.
+    :rtype: datetime
+    """
+    return moment.replace(tzinfo=timezone.utc).astimezone(ZoneInfo(time_zone))
+
+
 def get_period(anchor: date, count: int, unit: str, time_zone: str, moment: datetime) -> Period:
     """Return the period that a moment lies in: its start belongs to it, its end doesn't.
 
@@ -97,7 +111,19 @@ def get_period(anchor: date, count: int, unit: str, time_zone: str, moment: date
     day = local_date(moment, time_zone)
     if day < anchor:
         raise ValueError("A period begins with the anchor")
-    number = _count_intervals(anchor, count, unit, day)
+    return nth_period(anchor, count, unit, time_zone, _count_intervals(anchor, count, unit, day))
+
+
+def nth_period(anchor: date, count: int, unit: str, time_zone: str, number: int) -> Period:
+    """Return the period of a number.
+
+    :param date anchor: The first day of period 0.
+    :param int count: How many units an interval has.
+    :param str unit: `day`, `week`, `month` or `year`.
+    :param str time_zone: The customer's time zone, an IANA name.
+    :param int number: The number, counted from the anchor.
+    :rtype: Period
+    """
     first_day, next_day = (nth_date(anchor, count, unit, number + n) for n in (0, 1))
     return Period(number, first_day, next_day, time_zone)
 

@@ -61,6 +61,16 @@ def is_card(code: str | None) -> bool:
     return code not in METHODS and code not in _OTHERS
 
 
+def can_be_backup(code: str | None) -> bool:
+    """Return whether a payment method can be charged at once, when another one is declined.
+
+    :param str|None code: Odoo's code of the method.
+    :return: That; not where the customer has to be told days before.
+    :rtype: bool
+    """
+    return not get_facts(code).notice_days
+
+
 def get_notice_days(code: str | None, agreed: int) -> int:
     """Return how many days before a debit the customer is told of it.
 

@@ -7,5 +7,6 @@ from . import (
     order_notices,
     order_portal,
     order_recovery,
+    order_usage,
     stripe_webhook,
 )

@@ -4,6 +4,7 @@ from odoo.http import request
 
 from odoo.addons.payment.controllers.post_processing import PaymentPostProcessing
 
+from ..billing import references
 from ..billing.lifecycle import BEFORE_APPROVAL
 from .order_access import OrderAccess
 from .order_route import order_route
@@ -95,7 +96,7 @@ class Checkout(OrderAccess):
         if not is_validation and self._billpro_is_customer(order):
             tokens_sudo = tokens_sudo._get_available_tokens(
                 providers_sudo.ids, partner.id, sale_order_id=order.id
-            )
+            ).filtered(lambda token: token.card_state != 'expired')
         return {
             'mode': 'validation' if is_validation else 'payment',
             'payment_form': bool(payment_methods_sudo or tokens_sudo),
@@ -205,7 +206,7 @@ class Checkout(OrderAccess):
             flow=flow,
             tokenization_requested=tokenization_requested,
             landing_route=form_values['landing_route'],
-            reference_prefix=f'{order.name}-P{attempt}',
+            reference_prefix=references.initial_payment(order.name, attempt),
             sale_order_id=order.id,
             custom_create_values={
                 'billing_order_id': order.id,
@@ -349,7 +350,7 @@ class Checkout(OrderAccess):
                 )
             )
 
-    def _billpro_take_in_finished_payments(self, order):
+    def _billpro_process_finished_payments(self, order):
         """Learn what became of the initial payment before a page says how the order stands.
 
         :param sale.order order: The order.
@@ -359,7 +360,7 @@ class Checkout(OrderAccess):
             and not self._billpro_looks_on(order)
             and not request.env['ir.http'].is_a_bot()
         ):
-            order._billing_take_in_finished_payments()
+            order._billing_process_finished_payments()
             order.invalidate_recordset()
 
     @order_route('/other-way', methods=['POST'], by_customer=True)
@@ -381,7 +382,7 @@ class Checkout(OrderAccess):
         :param sale.order order: The order.
         :rtype: odoo.http.Response
         """
-        self._billpro_take_in_finished_payments(order)
+        self._billpro_process_finished_payments(order)
         if order.billing_status in BEFORE_APPROVAL | {'cancelled'}:
             return request.redirect(order._billing_get_order_link())
         return self._billpro_render_private(

@@ -9,6 +9,8 @@ from odoo.addons.portal.controllers.portal import pager as portal_pager
 from ..billing.lifecycle import BEFORE_APPROVAL
 from ..models.pages.order_payments import HISTORY_PAGE_SIZE
 
+LANGUAGE_COOKIE = 'billpro_lang'
+
 
 class OrderAccess(PaymentPortal):
     """Who may see an order: whoever has its link, or a login that may read it."""
@@ -35,11 +37,34 @@ class OrderAccess(PaymentPortal):
             return None
         if order.billing_status == 'draft' and not request.env.user._is_internal():
             return None
-        if request.env.user._is_public() and order.partner_id.lang:
-            request.update_context(lang=order.partner_id.lang)
+        lang = self._billpro_get_picked_language()
+        if not lang and request.env.user._is_public():
+            lang = order.partner_id.lang
+        if lang:
+            request.update_context(lang=lang)
         return order.with_context(lang=request.env.context.get('lang')).with_company(
             order.company_id
         )
+
+    @staticmethod
+    def _billpro_get_picked_language():
+        """Return the language that the reader has picked, on a page of ours or by the address.
+
+        :return: The code of the language; None if nothing was picked.
+        :rtype: str|None
+        """
+        picked = request.params.get('lang')
+        languages = request.env['res.lang']._get_frontend()
+        if isinstance(picked, str) and picked in languages:
+            request.future_response.set_cookie(LANGUAGE_COOKIE, picked, httponly=True)
+            return picked
+        picked = request.cookies.get(LANGUAGE_COOKIE)
+        if picked in languages:
+            return picked
+        # A page in the default language has no prefix: nobody knows then whether it was picked.
+        default = request.env['ir.http']._get_default_lang().code
+        lang = getattr(request, 'is_frontend', False) and request.lang.code
+        return lang if lang and lang != default else None
 
     # === WHO ASKS === #
 

@@ -1,6 +1,7 @@
 from odoo.exceptions import UserError
 from odoo.http import request
 
+from ..billing import references
 from .checkout import Checkout
 from .order_route import order_route
 
@@ -90,7 +91,9 @@ class OrderCards(Checkout):
             flow=flow,
             tokenization_requested=True,
             landing_route=form_values['landing_route'],
-            reference_prefix=f'{order.name}-C{len(order.billing_transaction_ids) + 1}',
+            reference_prefix=references.card_registration(
+                order.name, len(order.billing_transaction_ids) + 1
+            ),
             sale_order_id=order.id,
             custom_create_values={
                 'billing_order_id': order.id,
@@ -132,6 +135,21 @@ class OrderCards(Checkout):
         order._billing_select_card(card, for_all_orders=bool(all_orders))
         return self._billpro_redirect_to_order(order, 'card_selected')
 
+    @order_route('/card/backup', methods=['POST'], by_customer=True, limited=True)
+    def billpro_order_card_backup(self, order, token_id=None, **kwargs):
+        """Charge another stored card once the selected one is declined for good, or none.
+
+        :param sale.order order: The order.
+        :param str token_id: The card; none if there is to be no backup any more.
+        :rtype: odoo.http.Response
+        """
+        order._check_billing_cards_can_be_changed()
+        cards = order.billing_token_id.browse()
+        if token_id:
+            cards = order._billing_get_card(self._cast_as_int(token_id))
+        order._billing_choose_backup(cards)
+        return self._billpro_redirect_to_order(order, 'backup_set' if cards else 'backup_ended')
+
     @order_route('/card/remove', methods=['POST'], by_customer=True, limited=True)
     def billpro_order_card_remove(self, order, token_id=None, **kwargs):
         """Remove a stored card.
@@ -140,6 +158,8 @@ class OrderCards(Checkout):
         :param str token_id: The card.
         :rtype: odoo.http.Response
         """
-        order._check_billing_cards_can_be_changed()
-        order._billing_remove_card(order._billing_get_card(self._cast_as_int(token_id)))
+        order._lock_billing()
+        card = order._billing_get_card(self._cast_as_int(token_id))
+        order._check_billing_card_can_be_removed(card)
+        order._billing_remove_card(card)
         return self._billpro_redirect_to_order(order, 'card_removed')

@@ -1,13 +1,32 @@
+import logging
 import re
 
+from odoo.exceptions import UserError
 from odoo.http import content_disposition, request
 
+from ..billing.lifecycle import FINAL, LIVE
 from .order_access import OrderAccess
 from .order_route import order_route
+
+_logger = logging.getLogger(__name__)
 
 
 class OrderDocuments(OrderAccess):
     """The files of an order: PDF documents and pictures of its products."""
+
+    @order_route('/documents', methods=['GET'], statuses=LIVE | FINAL)
+    def billpro_order_documents(self, order, kind=None, year=None, **kwargs):
+        """List the documents of the order.
+
+        :param sale.order order: The order.
+        :param str|None kind: The kind of documents to list; all if not given.
+        :param str|None year: Their year; all if not given.
+        :rtype: odoo.http.Response
+        """
+        return self._billpro_render_private(
+            'billpro_portal.documents_page',
+            order.env['billpro.order.documents']._get_documents_values(order, kind, year),
+        )
 
     @order_route('/document/summary', methods=['GET'])
     def billpro_order_summary(self, order, **kwargs):
@@ -17,6 +36,7 @@ class OrderDocuments(OrderAccess):
         :rtype: odoo.http.Response
         """
         return self._billpro_respond_with_report(
+            order,
             'billpro_portal.action_report_order_summary',
             order,
             'billing_summary_pdf',
@@ -43,6 +63,7 @@ class OrderDocuments(OrderAccess):
         if not tx:
             return self._billpro_render_order_not_found()
         return self._billpro_respond_with_report(
+            order,
             'billpro_portal.action_report_receipt',
             tx,
             'billing_receipt_pdf',
@@ -62,7 +83,10 @@ class OrderDocuments(OrderAccess):
         )
         if not move:
             return self._billpro_render_order_not_found()
-        name, content = move._billpro_get_pdf()
+        try:
+            name, content = move._billpro_get_pdf()
+        except UserError as error:
+            return self._billpro_render_unmade(order, error)
         return self._billpro_respond_with_pdf(content, name)
 
     @order_route('/line/<int:line_id>/image', methods=['GET'])
@@ -82,23 +106,36 @@ class OrderDocuments(OrderAccess):
             .get_response()
         )
 
-    def _billpro_respond_with_report(self, report, record, field_name, name):
+    def _billpro_respond_with_report(self, order, report, record, field_name, name):
         """Return a report as PDF, in the customer's language and the company's layout.
 
+        :param sale.order order: The order whose document it is.
         :param str report: The report's external id.
         :param record: The record to print, in superuser mode.
         :param str field_name: The field of the record that keeps the document.
         :param str name: The document's name.
         :rtype: odoo.http.Response
         """
-        pdf = (
-            request.env['ir.actions.report']
-            .sudo()
-            .with_company(record.company_id)
-            ._billpro_get_kept_pdf(report, record, field_name)
-        )
+        reports = request.env['ir.actions.report'].sudo().with_company(record.company_id)
+        try:
+            pdf = reports._billpro_get_kept_pdf(report, record, field_name)
+        except UserError as error:
+            return self._billpro_render_unmade(order, error)
         filename = re.sub(r'[^-\w]+', '_', name)
         return self._billpro_respond_with_pdf(pdf, f'{filename}.pdf')
+
+    def _billpro_render_unmade(self, order, error):
+        """Show the order, and that a document of it can't be made: why is for the log.
+
+        :param sale.order order: The order.
+        :param UserError error: What the program says that makes the file.
+        :rtype: odoo.http.Response
+        """
+        _logger.error("A document of order %s could not be made: %s", order.name, error)
+        reason = request.env._(
+            "This document can't be made at the moment. Please try again later, or write to us."
+        )
+        return self._billpro_render_refused(order, UserError(reason))
 
     def _billpro_respond_with_pdf(self, pdf, filename):
         response = request.make_response(

@@ -23,7 +23,7 @@ class OrderPortal(Checkout):
         """
         if self._billpro_is_opened_by_customer():
             order._billing_note_link_opened()
-        self._billpro_take_in_finished_payments(order)
+        self._billpro_process_finished_payments(order)
         if order.billing_status not in BEFORE_APPROVAL | {'cancelled'}:
             return self._billpro_render_portal(
                 order,

@@ -33,6 +33,8 @@ def order_route(*paths, by_customer=None, limited=False, statuses=None, **routin
             raise TypeError("A route that may change something says by whom: by_customer")
         if routing.setdefault('type', 'http') == 'http':
             routing.setdefault('website', True)
+            if by_customer:
+                routing['csrf'] = False  # `_open_first` checks it, and answers with a page.
         addresses = [f'/order/<int:order_id>{path}' for path in paths]
         route = http.route(addresses, auth='public', **routing)
 
@@ -52,6 +54,7 @@ def _open_first(method, by_customer, limited, statuses):
     @functools.wraps(method)
     def open_order(self, order_id, access_token=None, **params):
         params.pop('order', None)  # Only `order_id` says which.
+        params.pop('csrf_token', None)
         order = order_id
         if not isinstance(order, models.BaseModel):  # No request can send a record.
             order = self._billpro_get_accessible_order(order_id, access_token)
@@ -60,6 +63,8 @@ def _open_first(method, by_customer, limited, statuses):
         try:
             if by_customer:
                 self._billpro_check_acts_as_customer(order)
+                if not _comes_from_page():
+                    return self._billpro_redirect_to_order(order, 'try_again')
             if limited:
                 order._check_billing_number_of_changes()
             return method(self, order, **params)
@@ -71,6 +76,20 @@ def _open_first(method, by_customer, limited, statuses):
     open_order.__signature__ = _get_signature(method)
     open_order.opens_order = True
     return open_order
+
+
+def _comes_from_page():
+    """Return whether the form that a request sends stood on a page of ours, in this session.
+
+    It doesn't if another site sends it, but also if the customer has logged in or out meanwhile, in
+    another tab: nothing is done, and the page that comes back can send it.
+
+    :return: That; also if no form is sent.
+    :rtype: bool
+    """
+    if request.dispatcher.routing_type != 'http' or request.httprequest.method != 'POST':
+        return True
+    return request.validate_csrf(request.params.get('csrf_token'))
 
 
 def _get_signature(method):

@@ -4,4 +4,5 @@ from . import (
     collection_report,
     mrr_report,
     recovery_report,
+    usage_report,
 )

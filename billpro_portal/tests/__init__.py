@@ -2,6 +2,7 @@ from importlib.util import find_spec
 
 from . import (
     test_actions,
+    test_colors,
     test_constant_queries,
     test_lifecycle,
     test_log_redaction,
@@ -28,7 +29,7 @@ from .cancellation import test_cancellation
 from .capture import test_capture, test_capture_tours
 from .cards import test_order_cards
 from .changes import test_change, test_change_page
-from .charging import test_run_queries
+from .charging import test_batch, test_run_queries
 from .checkout import (
     test_charge_card,
     test_checkout,
@@ -45,6 +46,7 @@ from .notices import (
     test_notification_recipient,
     test_notification_timed,
     test_twentieth_notice,
+    test_usage_notices,
 )
 from .orders import (
     test_back_office_list_tours,
@@ -64,6 +66,7 @@ from .pages import (
     test_order_pages,
     test_order_routes,
     test_order_statements,
+    test_order_usage,
     test_self_service_access,
     test_self_service_requests,
 )
@@ -90,7 +93,14 @@ from .schedule import (
     test_schedule_actions,
     test_schedule_tours,
 )
-from .usage import test_usage_estimate, test_usage_meters, test_usage_records
+from .usage import (
+    test_usage_estimate,
+    test_usage_import,
+    test_usage_meters,
+    test_usage_periods,
+    test_usage_records,
+    test_usage_sources,
+)
 
 # Packages that this addon's own checkout has, and another Odoo may be without.
 if find_spec('hypothesis'):
@@ -108,9 +118,11 @@ if find_spec('hypothesis'):
         test_proration,
         test_rating,
         test_schedule_changes,
+        test_standing,
         test_usage_batch,
     )
     from .accounting import test_order_report
+    from .usage import test_usage_same_bill
 
 if find_spec('fake_gateway'):
     from . import test_six_months
@@ -129,7 +141,7 @@ if find_spec('fake_gateway'):
     from .orders import test_card_limits
     from .pages import test_self_service_keyboard, test_self_service_tours
     from .payouts import test_payouts
-    from .recovery import test_recovery, test_recovery_stateful
+    from .recovery import test_backup, test_recovery, test_recovery_stateful
     from .rights import test_guarded_fields
     from .stripe import (
         test_debit_pages,

@@ -9,6 +9,7 @@ from odoo.tests import BaseCase, tagged
 from ..billing.decline_reasons import DeclineReason
 from ..billing.declines import (
     AUTHENTICATION,
+    BACKUP,
     CEILING,
     CEILING_DAYS,
     CEILING_REACHED,
@@ -21,11 +22,11 @@ from ..billing.declines import (
     SOFT,
     DeclineCodes,
     Verdict,
-    classify_simulated_state,
     decide_retry,
     may_attempt,
     parse_retry_days,
 )
+from ..billing.demo_declines import classify_simulated_state
 from ..billing.stripe_declines import classify_decline, find_decline_reason, read_return
 
 # The whole table of Stripe's documentation, "Stripe decline codes" (cards).
@@ -372,6 +373,14 @@ class TestRetries(BaseCase):
             for count in (0, 3, 9):
                 verdict = decide_retry(decline_class, NOW, [NOW], count, (1, 3, 7))
                 self.assertEqual(verdict, Verdict(kind))
+        verdicts = {
+            decline_class: decide_retry(decline_class, NOW, [NOW], 3, (1, 3, 7), has_backup=True)
+            for decline_class in (HARD, AUTHENTICATION, SOFT)
+        }
+        self.assertEqual(
+            {decline_class: verdict.kind for decline_class, verdict in verdicts.items()},
+            {HARD: BACKUP, AUTHENTICATION: NEEDS_CUSTOMER, SOFT: EXHAUSTED},
+        )
         for decline_class in (None, False, 'declined'):
             with self.assertRaises(ValueError):
                 decide_retry(decline_class, NOW, [NOW], 0, (1,))

@@ -2,7 +2,7 @@ from datetime import date
 
 from odoo.tests import BaseCase, tagged
 
-from ..billing.payment_methods import CARD, expected_date, get_facts, is_debit
+from ..billing.payment_methods import CARD, can_be_backup, expected_date, get_facts, is_debit
 
 
 @tagged('post_install', '-at_install')
@@ -14,6 +14,10 @@ class TestPaymentMethods(BaseCase):
         self.assertEqual(expected_date('sepa_direct_debit', saturday), date(2027, 2, 12))
         self.assertEqual(expected_date('bacs_direct_debit', monday), friday)
         self.assertEqual(expected_date('card', monday), monday)
+
+    def test_what_needs_notice_is_no_backup(self):
+        codes = ('card', 'paypal', None, 'sepa_direct_debit', 'ach_direct_debit')
+        self.assertEqual([can_be_backup(code) for code in codes], [True, True, True, False, False])
 
     def test_facts(self):
         self.assertEqual(get_facts('visa'), CARD)

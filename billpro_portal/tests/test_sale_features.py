@@ -5,7 +5,7 @@ from odoo.tests import tagged
 
 from .common.http import BillingHttpCommon
 from .common.nightly import nightly
-from .common.sale_features import START, SaleFeaturesCommon
+from .common.sale_features import PURCHASE_TYPES, START, SaleFeaturesCommon
 
 
 @tagged('post_install', '-at_install')
@@ -198,10 +198,10 @@ class TestSaleFeatures(SaleFeaturesCommon):
             }
         )
         self.assertEqual(self.customer.address_get(['invoice'])['invoice'], address.id)
-        for purchase_type, product in self.products.items():
+        for purchase_type in PURCHASE_TYPES:
             with self.subTest(purchase_type):
                 order = self._create_quotation()
-                self._add_line(order, product)
+                self._add_line(order, self.products[purchase_type])
                 self.assertEqual(order.partner_invoice_id, address)
                 self._sell(order)
                 invoices = order.billing_move_ids

@@ -5,6 +5,7 @@ from . import dialog
 from . import (
     cancel_subscription,
     capture,
+    change_charge,
     change_plan,
     charge_card,
     follow_taxes,
@@ -21,5 +22,6 @@ from . import (
     sms_template_preview,
     take_payment,
     transfer,
+    unbilled_usage,
     void_usage,
 )

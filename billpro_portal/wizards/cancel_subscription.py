@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.tools import format_date
 
+from ..models.settings.res_company import CANCEL_MODES
+
 
 class BillproCancelSubscription(models.TransientModel):
     """Cancel a subscription for the customer, when the paid period ends or at once."""
@@ -14,7 +16,7 @@ class BillproCancelSubscription(models.TransientModel):
     company_id = fields.Many2one(related='order_id.company_id', related_sudo=False)
     cancel_date = fields.Date(related='order_id.billing_cancel_date', related_sudo=False)
     when = fields.Selection(
-        selection=[('period_end', "When the paid period ends"), ('now', "At once")],
+        selection=CANCEL_MODES,
         compute='_compute_when',
         store=True,
         readonly=False,

@@ -57,7 +57,7 @@ class BillproPayoutImport(models.TransientModel):
         for name, rows in found.items():
             imported |= self._import(provider.sudo(), name, rows)
         for payout in imported.sorted('arrival_date'):
-            payout._book()
+            payout._book_payout()
         return {
             'type': 'ir.actions.act_window',
             'name': self.env._("Payouts"),

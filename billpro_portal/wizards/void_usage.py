@@ -15,6 +15,12 @@ class BillproVoidUsage(models.TransientModel):
         relation='billpro_void_usage_record_rel',
         readonly=True,
     )
+    unattributed_ids = fields.Many2many(
+        string="Usage That Isn't Billed",
+        comodel_name='billpro.usage.unattributed',
+        relation='billpro_void_usage_unattributed_rel',
+        readonly=True,
+    )
     reason = fields.Char(help="Why; for staff.")
 
     def action_void(self):
@@ -23,12 +29,24 @@ class BillproVoidUsage(models.TransientModel):
         :return: The action that closes the dialog.
         :rtype: dict
         :raise AccessError: If the user may not.
-        :raise UserError: Without a reason.
+        :raise UserError: Without a reason, or if nothing credits a record any more.
         """
         self.ensure_one()
         self.record_ids._check_is_sender()
+        self.unattributed_ids.check_access('write')
         if not self.reason or not self.reason.strip():
             raise UserError(self.env._("Say why the usage is taken back."))
-        for record in self.sudo().record_ids:
+        dialog = self.sudo()
+        for record in dialog.record_ids:
+            if record._is_too_late() and not record.is_void:
+                raise UserError(
+                    self.env._(
+                        "“%(id)s” of order %(order)s is too old to be credited with usage to come:"
+                        " credit its invoice.",
+                        id=record.sender_id,
+                        order=record.order_id.name,
+                    )
+                )
+        for record in [*dialog.record_ids, *dialog.unattributed_ids]:
             record._void(self.reason.strip())
         return {'type': 'ir.actions.act_window_close'}

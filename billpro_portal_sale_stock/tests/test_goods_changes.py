@@ -5,6 +5,8 @@ from freezegun import freeze_time
 from odoo import Command
 from odoo.tests import tagged
 
+from odoo.addons.billpro_portal.tests.common.nightly import nightly
+
 from .common.goods import GoodsCommon
 
 
@@ -33,6 +35,7 @@ class TestGoodsChanges(GoodsCommon):
         self.assertEqual(self._deliveries(order), [{"Coffee": 3}] * 2)
         self.assertEqual(order.picking_ids[-1].scheduled_date.date(), date(2027, 2, 11))
 
+    @nightly("Recovered by the next attempt for each change.")
     def test_approved_late(self):
         order = self.order
         self._decline(order, '2027-02-10')
@@ -76,6 +79,7 @@ class TestGoodsChanges(GoodsCommon):
         self.assertEqual(self._deliveries(order), [{"Coffee": 3}, {"Coffee": 5}, {"Coffee": 1}])
         self.assertEqual(order.billing_paid, 163.35)
 
+    @nightly("More of a line is delivered for each change.")
     def test_a_line_that_is_added(self):
         tea = self._create_sold_product("Tea", 5.0, self.tax_21, 'subscription')
         order = self.order

@@ -4,6 +4,8 @@ from odoo import Command
 from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 
+from odoo.addons.billpro_portal.tests.common.nightly import nightly
+
 from .common.goods import GoodsCommon
 
 
@@ -87,6 +89,7 @@ class TestShipping(GoodsCommon):
         # The terms are those of the coffee, whatever stands before it.
         self.assertEqual(order.billing_interval_unit, 'month')
 
+    @nightly("Trials are delivered, and periods shipped, for each change.")
     def test_the_shipping_of_a_trial(self):
         with freeze_time('2027-01-10 10:00:00'):
             order = self._create_order((self.coffee, 3))

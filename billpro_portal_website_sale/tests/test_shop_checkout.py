@@ -2,6 +2,7 @@ from freezegun import freeze_time
 
 from odoo.tests import tagged
 
+from odoo.addons.billpro_portal.tests.common.nightly import nightly
 from odoo.addons.billpro_portal.tests.common.routes import get_open_routes
 
 from .common.shop import ShopCommon
@@ -68,6 +69,7 @@ class TestShopCheckout(ShopCommon):
         self.assertTrue(order.billing_token_id)
         self.assertEqual((order.billing_paid, order.billing_status), (0, 'active'))
 
+    @nightly("Deposits are taken, and cards registered, for each change.")
     def test_metered_takes_its_initial_amount(self):
         self.water.billing_initial_amount = 12
         order = self._buy(self.water)
@@ -137,6 +139,7 @@ class TestShopCheckout(ShopCommon):
         tx._post_process()
         self.assertTrue(tx.billing_on_account)
 
+    @nightly("Whether carts are expired is asked for each change.")
     def test_carts_do_not_expire(self):
         order = self._fill_cart(self.book)
         order.validity_date = '2020-01-01'
@@ -211,6 +214,7 @@ class TestShopCheckout(ShopCommon):
         self.assertEqual(page.status_code, 200)
         self.assertIn("can't be paid online as it is", page.text.replace('&#39;', "'"))
 
+    @nightly("A guest subscribes in a browser for each change.")
     def test_guest(self):
         self.authenticate(None, None)
         order = self._fill_cart(self.gym)
@@ -248,6 +252,7 @@ class TestShopCheckout(ShopCommon):
         self.assertEqual(order.billing_paid, 24.2)
         self.assertEqual(order.billing_move_ids.amount_tax, 4.2)
 
+    @nightly("One more currency, which the checkout takes as any other.")
     def test_currency_of_the_customer(self):
         pricelist = self._create_pricelist('EUR')
         pricelist.selectable = True

@@ -4,6 +4,8 @@ from odoo import Command, fields
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
+from odoo.addons.billpro_portal.tests.common.nightly import nightly
+
 from .common.shop import ShopCommon
 
 
@@ -71,12 +73,14 @@ class TestShopRewards(ShopCommon):
         self.assertEqual(self.small_card.points, 0)
         self._assert_books_closed(order)
 
+    @nightly("A subscription is paid so for each change.")
     def test_instalments(self):
         order = self._buy_with(self.course, 'TEN', 'GIFT5')
         self.assertEqual((order.amount_total, order.billing_paid), (895, 89.5))
         self.assertAlmostEqual(sum(order.billing_event_ids.mapped('amount')), 805.5)
         self._assert_books_closed(order)
 
+    @nightly("A subscription is paid so for each change.")
     def test_single(self):
         order = self._buy_with(self.book, 'TEN', 'GIFT5')
         self.assertEqual((order.billing_paid, order.billing_status), (25, 'complete'))
@@ -110,6 +114,7 @@ class TestShopRewards(ShopCommon):
         self.assertEqual(self._go_to('/shop/confirmation').status_code, 200)
         self.assertEqual(self._go_to(order._billing_get_order_link()).status_code, 200)
 
+    @nightly("Without a card before it for each change.")
     def test_all_paid_by_gift_card_after_a_declined_card(self):
         order = self._fill_cart(self.book)
         self._go_to_payment(order)
@@ -133,6 +138,7 @@ class TestShopRewards(ShopCommon):
         self._call('/shop/cart/update', line_id=reward.id, quantity=0)
         self._go_to_payment(order)
 
+    @nightly("Metered products take none for each change.")
     def test_trial_takes_no_gift_card(self):
         self.gym.billing_trial_days = 14
         self._fill_cart(self.gym)
@@ -194,6 +200,7 @@ class TestShopRewards(ShopCommon):
             env['payment.transaction'].browse(tx.id)._cron_post_process()
         self.assertEqual((order.billing_paid, order.billing_status), (18, 'active'))
 
+    @nightly("Each of both is bought with for each change.")
     def test_coupon_on_a_locked_price(self):
         self.gym.billing_lock_pricing = True
         self.assertEqual(self._buy_with(self.gym, 'TEN').billing_paid, 18)

@@ -1,5 +1,7 @@
 from odoo.tests import tagged
 
+from odoo.addons.billpro_portal.tests.common.nightly import nightly
+
 from .common.shop import ShopCommon
 
 
@@ -14,6 +16,7 @@ class TestShopTours(ShopCommon):
         self.assertEqual(order.billing_paid, 20)
         self.assertEqual(order.partner_id.name, "Nora Jacobs")
 
+    @nightly("A guest subscribes in a browser, both are bought without one, for each change.")
     def test_customer_buys_instalments_and_single(self):
         self.start_tour(self.course.website_url, 'billpro_portal.shop_instalments', login='anna')
         single, instalments = self.env['sale.order'].search(

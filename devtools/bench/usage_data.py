@@ -25,7 +25,12 @@ def prepare(env: Environment) -> dict[str, Any]:
     """
     demo_data.create(env, demo_payments.DemoPayments(env))
     order = env['sale.order'].search(
-        [('purchase_type', '=', 'metered'), ('billing_status', '=', 'active')], limit=1
+        [
+            ('purchase_type', '=', 'metered'),
+            ('billing_status', '=', 'active'),
+            ('order_line.billing_charge_id', '=', False),
+        ],
+        limit=1,
     )
     meter = env['billpro.usage.meter'].create(
         {'name': "API calls", 'code': METER, 'company_id': order.company_id.id}
@@ -57,8 +62,7 @@ def fill(env: Environment, records: int) -> None:
     :param odoo.api.Environment env: The superuser's environment.
     :param int records: How many.
     """
-    meter = env['billpro.usage.meter'].search([('code', '=', METER)])
-    line = env['sale.order.line'].search([('billing_charge_id.meter_id', '=', meter.id)])
+    line = _find_line(env)
     env.cr.execute(
         SQL(
             """
@@ -68,7 +72,7 @@ def fill(env: Environment, records: int) -> None:
                    FROM generate_series(1, %s) AS n
             """,
             line.order_id.id,
-            meter.id,
+            line.billing_charge_id.meter_id.id,
             fields.Datetime.now(),
             records,
             fields.Datetime.now(),
@@ -89,7 +93,7 @@ def measure(env: Environment) -> dict[str, Any]:
     :return: Records of the order, milliseconds (the best of some) and queries.
     :rtype: dict
     """
-    line = env['sale.order.line'].search([('billing_charge_id', '!=', False)])
+    line = _find_line(env)
     best, queries = float('inf'), 0
     for _time in range(TIMES):
         env.invalidate_all()
@@ -99,3 +103,8 @@ def measure(env: Environment) -> dict[str, Any]:
         queries = env.cr.sql_log_count - before
     count = env['billpro.usage.record'].search_count([('order_id', '=', line.order_id.id)])
     return {'records': count, 'ms': round(best * 1000, 1), 'queries': queries}
+
+
+def _find_line(env: Environment) -> Any:
+    """Return the line whose usage is counted."""
+    return env['sale.order.line'].search([('billing_charge_id.meter_id.code', '=', METER)])

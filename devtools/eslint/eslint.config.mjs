@@ -63,7 +63,7 @@ export default [
         rules: { 'no-console': ['error', { allow: ['error'] }] },
     },
     {
-        files: ['devtools/fake_gateway/**/*.js'],
+        files: ['devtools/fake_gateway/**/*.js', 'devtools/odoo_addons/**/*.js'],
         languageOptions: { sourceType: 'script', globals: globals.browser },
     },
     {

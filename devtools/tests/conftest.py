@@ -1,20 +1,8 @@
-from typing import Any, NamedTuple
-
 import pytest
 import stripe
 
-from devtools import databases, odoo_server, postgresql, python_environment
+from devtools import odoo_server, postgresql, python_environment
 from fake_gateway import FakeGateway
-
-from .odoo_answers import ask
-
-
-class SoldDatabase(NamedTuple):
-    """A database with orders, and what `odoo_orders` says about them."""
-
-    name: str
-    books: dict[str, list[list[Any]]]
-    billing: dict[str, list[list[Any]]]
 
 
 @pytest.fixture(scope='session')
@@ -22,21 +10,9 @@ def odoo():
     """An Odoo of its own, in processes of its own: the one that pytest runs in is in use."""
     environment = python_environment.prepare(python_environment.ODOO_REQUIREMENTS)
     with postgresql.Cluster(environment).running() as cluster:
-        yield odoo_server.Odoo(odoo_server.find_source(), environment, cluster)
-
-
-@pytest.fixture(scope='session')
-def sold_database(odoo):
-    """A database with the addon installed and `odoo_orders` in it, to be copied; what is in it."""
-    every = databases.Databases(odoo)
-    with every.temporary(every.addon_template(), 'sold') as database:
-        configuration = odoo.write_configuration(database, max_cron_threads=0)
-        _created, books, billing = ask(
-            odoo,
-            configuration,
-            *('odoo_orders.create', 'odoo_orders.books', 'odoo_orders.billing'),
-        )
-        yield SoldDatabase(database, books, billing)
+        odoo = odoo_server.Odoo(odoo_server.find_source(), environment, cluster)
+        odoo.has_few_rows = True
+        yield odoo
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ from devtools import paths, test_run, translations
 
 
 def test_glue_addons_beside_each_other(odoo):
-    assert test_run.run_glue(odoo, paths.glue_addons(), []) == 0
+    assert test_run.run_glue(odoo, paths.glue_addons(), [test_run.FOR_EACH_CHANGE]) == 0
 
 
 def test_other_providers(odoo):
     """What is said of Odoo's other providers, where their modules are."""
-    assert test_run.run_glue(odoo, [paths.OTHER_PROVIDERS], []) == 0
+    assert test_run.run_providers(odoo, [test_run.FOR_EACH_CHANGE]) == 0
 
 
 @pytest.mark.parametrize('addon', paths.glue_addons(), ids=lambda addon: addon.name)

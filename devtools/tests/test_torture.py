@@ -83,6 +83,16 @@ def test_cover_does_first_charges_before_inquiries():
 
 
 @pytest.mark.parametrize('seed', SEEDS)
+def test_returns_are_at_each_boundary_and_meet_each_fault_that_answers(seed):
+    cells = plan.returns(random.Random(seed))
+    assert all(cell.is_return and cell.spoiled_charges == 1 for cell in cells)
+    without_fault = [cell.boundary for cell in cells if cell.fault == plan.NO_FAULT]
+    assert sorted(without_fault) == sorted(plan.RETURN_BOUNDARIES)
+    faults = [cell.fault for cell in cells if cell.fault != plan.NO_FAULT]
+    assert sorted(faults) == sorted(plan.FAULTS)
+
+
+@pytest.mark.parametrize('seed', SEEDS)
 @pytest.mark.parametrize('count', [0, 100])
 def test_adversary_does_everything_before_anything_twice(seed, count):
     acts = plan.adversary(random.Random(seed), count)
@@ -92,11 +102,11 @@ def test_adversary_does_everything_before_anything_twice(seed, count):
     assert acts == plan.adversary(random.Random(seed), count)
 
 
-def _charge(ledger, reference, amount=12100, **metadata):
+def _charge(ledger, reference, amount=12100, kind='charge', **metadata):
     number = f'pi_{len(ledger.movements())}'
     charge = Movement(
         id=number,
-        kind='charge',
+        kind=kind,
         amount=amount,
         currency='usd',
         payment_intent=number,
@@ -172,6 +182,61 @@ def test_what_is_wrong_at_a_checkout_is_found(attempts, charged, values, kinds):
     assert _judge_checkout(*attempts, charged=charged, **values) == kinds
 
 
+def _judge_returned(status, states, residual, charged):
+    """Return of which kinds of wrong an event is whose first debit was returned."""
+    ledger = Ledger()
+    for reference in charged:
+        _charge(ledger, reference)
+    _charge(ledger, 'S1-E2', kind='dispute')
+    attempts = [
+        {'reference': f'S1-E2{suffix}', 'state': state, 'amount': 12100, 'returns': returns}
+        for (state, returns), suffix in zip(states, ('', '-1'), strict=False)
+    ]
+    paid = {'amount': 12100, 'is_reconciled': True, 'state': 'paid'}
+    event: Any = {
+        'id': 1,
+        'name': 'S1-E2',
+        'type': 'subscription',
+        'status': status,
+        'message': '',
+        'amount': 12100,
+        'attempts': [{**one, 'is_on_account': False} for one in attempts],
+        'payments': [paid for one in attempts if one['state'] == 'done'],
+        'by_hand': 0,
+        'invoice': {
+            'state': 'posted',
+            'payment_state': 'not_paid' if residual else 'paid',
+            'total': 12100,
+            'residual': residual,
+        },
+    }
+    return set(verdict.judge([event], [], ledger)[1])
+
+
+@pytest.mark.parametrize(
+    ('status', 'states', 'residual', 'charged', 'kinds'),
+    [
+        ('soft_declined', [('error', 1)], 12100, ['S1-E2'], set()),
+        ('recovered', [('error', 1), ('done', 0)], 0, ['S1-E2', 'S1-E2-1'], set()),
+        # Nobody has noticed it.
+        ('completed', [('done', 0)], 0, ['S1-E2'], {'return', 'paid_without_charge'}),
+        ('soft_declined', [('error', 2)], 12100, ['S1-E2'], {'return'}),
+        ('soft_declined', [('error', 1)], 0, ['S1-E2'], {'not_owed'}),
+        (
+            'recovered',
+            [('error', 1), ('done', 0)],
+            0,
+            ['S1-E2', 'S1-E2-1', 'S1-E2-1'],
+            {'double_charge', 'amount'},
+        ),
+    ],
+)
+def test_a_returned_debit_is_owed_again_and_collected_once(
+    status, states, residual, charged, kinds
+):
+    assert _judge_returned(status, states, residual, charged) == kinds
+
+
 @pytest.mark.parametrize(
     ('values', 'kinds'),
     [
@@ -210,6 +275,7 @@ def test_the_sums_of_instalments(values, kinds):
         ],
         'receivable': 0,
         'on_account': 0,
+        'owed_again': 0,
         **values,
     }
     assert {kind for kind, _problem in verdict._order_problems(order)} == kinds

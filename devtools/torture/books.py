@@ -9,7 +9,7 @@ from odoo import fields
 from odoo.api import Environment
 from odoo.fields import Domain
 
-from devtools.torture.verdict import CheckoutBooks, EventBooks, OrderBooks
+from devtools.torture.verdict import PAID, CheckoutBooks, EventBooks, OrderBooks
 
 IN_FLIGHT = ['processing', 'unknown']
 # What is read at once, so that tens of thousands of events don't fill the memory.
@@ -191,6 +191,7 @@ def _read_order_batch(orders: Any) -> list[OrderBooks]:
             ],
             'receivable': _minor_units(_get_receivable(order)),
             'on_account': _minor_units(_get_on_account(order)),
+            'owed_again': _minor_units(_get_owed_again(order)),
         }
         for order in orders
     ]
@@ -216,6 +217,17 @@ def _get_on_account(order: Any) -> float:
     return left
 
 
+def _get_owed_again(order: Any) -> float:
+    """Return what of the order's invoices was paid, returned, and isn't paid again."""
+    returned = order.billing_event_ids.filtered(
+        lambda event: (
+            event.status not in PAID and any(event.transaction_ids.mapped('billing_return_date'))
+        )
+    )
+    owed: float = sum(returned.invoice_id.mapped('amount_residual'))
+    return owed
+
+
 def _events(order: Any) -> Any:
     return order.billing_event_ids.sorted('number')
 
@@ -232,6 +244,7 @@ def _get_receivable(order: Any) -> float:
     """Return what the accounts say that the customer owes for an order, posted entries only."""
     invoices = order.billing_move_ids
     moves = invoices | (order.billing_transaction_ids.payment_id | _get_by_hand(order)).move_id
+    moves |= order.billing_dispute_ids.filtered('is_return').loss_move_id
     lines = moves.filtered(lambda move: move.state == 'posted').line_ids
     owed: float = sum(
         lines.filtered(lambda line: line.account_type == 'asset_receivable').mapped('balance')
@@ -246,6 +259,10 @@ def _read_event_batch(events: Any) -> list[EventBooks]:
         [('payment_transaction_id', 'in', events.transaction_ids.ids)]
     )
     by_transaction = payments.grouped('payment_transaction_id')
+    returns = events.env['billpro.dispute'].search(
+        [('transaction_id', 'in', events.transaction_ids.ids), ('is_return', '=', True)]
+    )
+    returns_by_transaction = returns.grouped('transaction_id')
     answer: list[EventBooks] = [
         {
             'id': event.id,
@@ -260,6 +277,7 @@ def _read_event_batch(events: Any) -> list[EventBooks]:
                     'state': tx.state,
                     'amount': _minor_units(tx.amount),
                     'is_on_account': _is_on_account(tx),
+                    'returns': len(returns_by_transaction.get(tx, [])),
                 }
                 for tx in event.transaction_ids
             ],
@@ -271,6 +289,7 @@ def _read_event_batch(events: Any) -> list[EventBooks]:
                 }
                 for tx in event.transaction_ids
                 for payment in by_transaction.get(tx, [])
+                if not tx.billing_return_date
             ],
             'by_hand': _minor_units(sum(_get_payments_by_hand(event.invoice_id).mapped('amount'))),
             'invoice': {

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
+from typing import Any
 
 from devtools.torture import plan
 from devtools.torture.odoo_host import OdooHost
@@ -20,8 +21,13 @@ from fake_gateway.faults import Fault
 PATIENCE = 0.3
 LONG_PATIENCE = 10
 SECONDS_HELD = 60
-# What a charge of a run asks for, and nobody else: the faults are for it alone.
-CHARGE = {'method': 'POST', 'path': '/v1/payment_intents', 'parameters': {'confirm': 'true'}}
+# What a charge of a run asks for, at Stripe or Adyen, and nobody else: the faults are for it alone.
+CHARGE = {'method': 'POST', 'path': '/*/payment*', 'parameters': {'confirm': 'true'}}
+# What is asked about a debit that was returned.
+DISPUTE = {'method': 'GET', 'path': '/v1/disputes/*'}
+# Why banks return debits: one reason may be gone some days later, the other one stays.
+RETURN_REASONS = ('AM04', 'AM04', 'MD06')
+WEEKS_UNTIL_RETURNS = 3
 MATRIX_BATCH = 2
 BATCH = 20
 TRIES_PER_CELL = 10
@@ -118,15 +124,33 @@ class Driver:
         :param list cells: Cells of the matrix, first charges before inquiries.
         """
         self._leave_unknown_attempts()
+        self._run_each(cells)
+
+    def run_returns(self, cells: Iterable[plan.Cell]) -> None:
+        """Let both workers die while banks take back debits that were paid weeks ago.
+
+        :param list cells: Cells at boundaries of returns.
+        """
+        for _week in range(WEEKS_UNTIL_RETURNS):
+            self.move_clock(WEEK)
+            self._wait(self._start_worker(patience=LONG_PATIENCE), "worker before returns")
+        for cell in cells:
+            self._run_each([cell])
+            # What was returned is tried again meanwhile, paid, and may be returned once more.
+            self.move_clock(DAY)
+
+    def _run_each(self, cells: Iterable[plan.Cell]) -> None:
         for cell in cells:
             for _try in range(TRIES_PER_CELL):
-                if not cell.is_inquiry:
+                if cell.is_return:
+                    self._return_debit()
+                elif not cell.is_inquiry:
                     # Orders whose payments wait for an answer have nothing to be opened.
                     self.host.have_openable_orders(count=OPENABLE_ORDERS)
                 if self._run_cell(cell):
                     self.reached[cell] += 1
                     break
-                if cell.is_inquiry:
+                if cell.is_inquiry or cell.is_return:
                     # What has no answer is asked about again.
                     self.move_clock(HOUR)
             else:
@@ -138,12 +162,18 @@ class Driver:
             return self._run_call_cell(cell)
         if cell.is_inquiry and self.seconds_ahead == 0:
             self.move_clock(5 * MINUTE)
-        self.post.deliver_somehow()
+        if cell.is_return:
+            # Nothing else tells of it.
+            self.post.deliver_queued()
+        else:
+            self.post.deliver_somehow()
         if cell.needs_answered_attempt:
             # Otherwise its webhook would have it booked before the workers get there.
             self.post.hold()
             self._leave_answered_attempt()
-        fault = self._break_gateway(cell.fault, cell.spoiled_charges)
+        fault = self._break_gateway(
+            cell.fault, cell.spoiled_charges, DISPUTE if cell.is_return else CHARGE
+        )
         workers = [
             self._start_worker(
                 (cell.boundary, cell.passes(self.numbers), manner),
@@ -176,6 +206,21 @@ class Driver:
         worker = self._start_worker(('outcome.after_commit', 1, 'kill'), batch=MATRIX_BATCH)
         self._wait(worker, "preparation")
 
+    def _return_debit(self) -> None:
+        """Let the bank take back a debit that was paid, if there is any."""
+        returned = {one.payment_intent for one in self.gateway.ledger.movements(kind='dispute')}
+        paid = [
+            intent['id']
+            for intent in self.gateway.find_all('payment_intent')
+            if intent['status'] == 'succeeded'
+            and 'us_bank_account' in intent['payment_method_types']
+            and intent['id'] not in returned
+        ]
+        if paid:
+            reason = self.numbers.choice(RETURN_REASONS)
+            self.gateway.return_debit(self.numbers.choice(paid), reason=reason)
+            self.counts['returns'] += 1
+
     def _manners(self) -> list[tuple[str, int]]:
         """Return how the two workers die, and how many attempts each has under way."""
         manners = [('kill', 1), ('disconnect', 4)]
@@ -199,8 +244,13 @@ class Driver:
         self.counts['faults'] += 1
         return is_held and died and held.times == 0
 
-    def _break_gateway(self, kind: str, charges: int = plan.EVERY_CHARGE) -> Fault | None:
-        """Let some charges go wrong; return the fault, if the gateway counts it."""
+    def _break_gateway(
+        self,
+        kind: str,
+        charges: int = plan.EVERY_CHARGE,
+        requests: dict[str, Any] = CHARGE,
+    ) -> Fault | None:
+        """Let some requests go wrong; return the fault, if the gateway counts it."""
         if kind == plan.NO_FAULT:
             return None
         if kind == plan.REFUSED:
@@ -211,7 +261,7 @@ class Driver:
             kind,
             times=charges,
             seconds=SECONDS_HELD if kind in plan.HANGS else 0,
-            **CHARGE,
+            **requests,
         )
 
     def _repair_gateway(self, fault: Fault | None, charges: int = plan.EVERY_CHARGE) -> bool:

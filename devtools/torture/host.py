@@ -6,7 +6,6 @@ Forking makes a fresh Odoo process in milliseconds. Started by `odoo_host.py`, n
 from __future__ import annotations
 
 import argparse
-import gc
 import json
 import logging
 import os
@@ -25,6 +24,7 @@ import odoo
 from odoo import SUPERUSER_ID, api, fields, sql_db
 from odoo.modules.registry import Registry
 
+from devtools import quick_odoo
 from devtools.torture import books, notices, orders, plan, staff, world
 from devtools.torture.adversary import World
 from devtools.torture.verdict import CheckoutBooks, EventBooks, OrderBooks
@@ -54,6 +54,7 @@ class Host:
         """
         self.database = database
         self.registry = Registry(database)
+        quick_odoo.prepare()
 
     @contextmanager
     def new_environment(self) -> Iterator[api.Environment]:
@@ -64,11 +65,17 @@ class Host:
     # === COMMANDS === #
 
     def create_orders(
-        self, gateway: str, key: str, webhook_secret: str, events: int, debit_share: int | None
+        self,
+        gateway: str,
+        key: str,
+        webhook_secret: str,
+        events: int,
+        debit_share: int | None,
+        adyen_share: int | None,
     ) -> None:
         """Create orders with so many due events; one in so many is debited from an account."""
         with self.new_environment() as env:
-            orders.prepare(env, gateway, key, has_debits=bool(debit_share))
+            orders.prepare(env, gateway, key, has_debits=bool(debit_share), adyen_share=adyen_share)
             provider = env.ref('payment.payment_provider_stripe')
             provider.stripe_webhook_secret = webhook_secret
             orders.create(
@@ -83,8 +90,7 @@ class Host:
             first = env['billpro.billing.event'].search([], limit=len(plan.PURCHASE_TYPES))
             env['billpro.billing.run']._run_events(first)
         # Collecting what they inherit would only make them copy its pages.
-        gc.collect()
-        gc.freeze()
+        quick_odoo.collect_rarely()
 
     def prepare_adversary(self, checkouts: int) -> World:
         """Make what the adversary needs, with so many orders that can be paid."""

@@ -58,8 +58,10 @@ def judge(env: Environment, sent: int) -> list[str]:
     paid = env['billpro.billing.event'].search([('status', 'in', ['completed', 'recovered'])])
     for event in paid:
         # Who has paid an invoice by bank knows it.
-        collected = 'done' in event._get_sources().transaction_ids.mapped('state')
-        if told[event.id] != int(collected):
+        txs = event._get_sources().transaction_ids
+        # What was returned afterwards was told, too.
+        collected = int('done' in txs.mapped('state')) + len(txs.filtered('billing_return_date'))
+        if told[event.id] != collected:
             problems.append(f"{event.display_name} was paid and told {told[event.id]} times")
     handed_over = notices.filtered(lambda notice: notice.state == 'handed_over')
     mails = env['mail.mail'].search([('mail_message_id', 'in', handed_over.message_id.ids)])

@@ -11,6 +11,8 @@ from dateutil.relativedelta import relativedelta
 from odoo import Command, fields
 from odoo.api import Environment
 
+from devtools.torture import adyen
+
 EVENTS_PER_ORDER = 2
 PARTNERS = 10
 APPROVED_CARD = 'pm_card_visa'
@@ -30,17 +32,29 @@ PRODUCTS = {
 }
 
 
-def prepare(env: Environment, gateway: str, key: str, *, has_debits: bool = False) -> None:
+def prepare(
+    env: Environment,
+    gateway: str,
+    key: str,
+    *,
+    has_debits: bool = False,
+    adyen_share: int | None = None,
+) -> None:
     """Set up what orders need: the company, customers with two stored cards each, products.
 
     :param odoo.api.Environment env: The superuser's environment.
     :param str gateway: The URL of the fake gateway.
     :param str key: Its secret key.
     :param bool has_debits: Whether each has two bank accounts, too.
+    :param int|None adyen_share: One customer in so many has the cards at Adyen.
     """
     prepare_company(env, gateway, key)
+    if adyen_share:
+        _prepare_adyen(env)
     for number in range(PARTNERS):
-        _create_tokens(env, gateway, key, number, has_debits=has_debits)
+        # In pairs: of every second customer no card is declined (`create`).
+        at_adyen = bool(adyen_share and number // 2 % adyen_share == 0)
+        _create_tokens(env, gateway, key, number, has_debits=has_debits, at_adyen=at_adyen)
     taxes = {percent: _create_tax(env, percent) for percent in (6, 21)}
     env['product.product'].create(
         [
@@ -196,6 +210,21 @@ def prepare_company(env: Environment, gateway: str, key: str) -> None:
     parameters.set_param('billpro_portal.charges_per_second', 1000)
 
 
+def _prepare_adyen(env: Environment) -> None:
+    """Set up Adyen beside Stripe."""
+    env.ref('payment.payment_provider_adyen').write(
+        {
+            'state': 'test',
+            'adyen_merchant_account': adyen.MERCHANT,
+            'adyen_api_key': 'key',
+            'adyen_client_key': 'client',
+            'adyen_hmac_key': adyen.HMAC_KEY,
+            'adyen_api_url_prefix': 'prefix-torture',
+            'allow_tokenization': True,
+        }
+    )
+
+
 def _create_tax(env: Environment, percent: int) -> Any:
     return env['account.tax'].create(
         {
@@ -208,7 +237,7 @@ def _create_tax(env: Environment, percent: int) -> Any:
 
 
 def _create_tokens(
-    env: Environment, gateway: str, key: str, number: int, *, has_debits: bool
+    env: Environment, gateway: str, key: str, number: int, *, has_debits: bool, at_adyen: bool
 ) -> None:
     """Create two stored cards of a new customer: one that can be charged, and one that can't.
 
@@ -219,19 +248,32 @@ def _create_tokens(
     )
     customer = _ask(gateway, key, 'customers', name=partner.name)['id']
     provider = env.ref('payment.payment_provider_stripe')
+    if at_adyen:
+        shopper = f'ODOO_PARTNER_{partner.id}'
+        cards = [
+            {'provider_ref': card, 'adyen_shopper_reference': shopper}
+            for card in ('approved', adyen.DECLINED_CARD)
+        ]
+    else:
+        methods = [
+            _ask(gateway, key, f'payment_methods/{card}/attach', customer=customer)
+            for card in (APPROVED_CARD, DECLINED_CARD)
+        ]
+        cards = [
+            {'provider_ref': customer, 'stripe_payment_method': method['id']} for method in methods
+        ]
     env['payment.token'].create(
         [
             {
-                'provider_id': provider.id,
+                'provider_id': env.ref(
+                    f'payment.payment_provider_{"adyen" if at_adyen else "stripe"}'
+                ).id,
                 'payment_method_id': env.ref('payment.payment_method_card').id,
                 'partner_id': partner.id,
-                'provider_ref': customer,
-                'stripe_payment_method': _ask(
-                    gateway, key, f'payment_methods/{card}/attach', customer=customer
-                )['id'],
                 'payment_details': '4242',
+                **card,
             }
-            for card in (APPROVED_CARD, DECLINED_CARD)
+            for card in cards
         ]
     )
     for account in ACCOUNTS if has_debits else ():

@@ -33,6 +33,8 @@ INQUIRY_PHASES = {
 }
 # What was found out is booked at once; with a fault nothing is found out.
 INQUIRY_BOOKING_BOUNDARIES = ('inquiry.book.before_commit', 'inquiry.book.after_commit')
+# While a bank takes back a debit that was paid; nothing listens, nothing is learnt of it.
+RETURN_BOUNDARIES = ('return.before_commit', 'return.after_commit')
 NO_FAULT = 'none'
 # The gateway's own faults, see its `faults.py`.
 FAULTS = (
@@ -113,6 +115,11 @@ class Cell:
         return self.boundary.startswith('inquiry.')
 
     @property
+    def is_return(self) -> bool:
+        """Whether a debit must be returned to get there."""
+        return self.boundary in RETURN_BOUNDARIES
+
+    @property
     def needs_answered_attempt(self) -> bool:
         """Whether an attempt must have been answered before, or there is nothing to book."""
         return self._is_booking and self.fault == REFUSED
@@ -123,8 +130,8 @@ class Cell:
 
     @property
     def spoiled_charges(self) -> int:
-        """How many charges the fault spoils: what is booked must have been answered after it."""
-        return 1 if self._is_booking else EVERY_CHARGE
+        """How many requests the fault spoils: what is booked must have been answered after it."""
+        return 1 if self._is_booking or self.is_return else EVERY_CHARGE
 
     def passes(self, numbers: Random) -> int:
         """Return the how-manieth time a worker dies when it gets there.
@@ -137,7 +144,9 @@ class Cell:
         if self._is_booking and self.fault in FAULTS:
             # A run begins with booking what others left, before the fault can have happened.
             return 2
-        return 1 if self.needs_answered_attempt or self.is_inquiry else numbers.randint(1, 2)
+        if self.needs_answered_attempt or self.is_inquiry or self.is_return:
+            return 1
+        return numbers.randint(1, 2)
 
 
 @dataclass(frozen=True)
@@ -202,6 +211,16 @@ def cover(numbers: Random) -> list[Cell]:
     for boundaries in INQUIRY_PHASES.values():
         inquiries += _pair(boundaries, faults, numbers)
     return _shuffle(first_charges, numbers) + _shuffle(inquiries, numbers)
+
+
+def returns(numbers: Random) -> list[Cell]:
+    """Return each boundary of a return without a fault, and each fault at one of them.
+
+    :param random.Random numbers: Where the choice of boundaries and the order come from.
+    :rtype: list[Cell]
+    """
+    cells = _combine(RETURN_BOUNDARIES, [NO_FAULT])
+    return _shuffle(cells + _pair(RETURN_BOUNDARIES, FAULTS, numbers), numbers)
 
 
 # What `--cells` can ask for.

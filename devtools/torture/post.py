@@ -16,6 +16,9 @@ EVENT_TYPES = (
     'payment_intent.succeeded',
     'payment_intent.payment_failed',
     'payment_intent.canceled',
+    # Of debits that banks return.
+    'charge.dispute.created',
+    'charge.dispute.closed',
 )
 PATH = '/payment/stripe/webhook'
 API_VERSION = '2019-05-16'
@@ -71,15 +74,19 @@ class Post:
         self._webhooks.delay = self._numbers.choice(DELAYS)
         self._repeat(self._numbers.randint(0, OLD_ONES_AT_ONCE))
 
+    def deliver_queued(self) -> None:
+        """Deliver everything that was kept back, in some order, and wait until it is there."""
+        self._webhooks.delay = 0
+        self._webhooks.release(order='shuffled', seed=self._numbers.getrandbits(32))
+        self._wait()
+
     def deliver_all(self) -> list[str]:
         """Deliver everything that wasn't yet, as Stripe does in the course of days.
 
         :return: What is wrong.
         :rtype: list[str]
         """
-        self._webhooks.delay = 0
-        self._webhooks.release(order='shuffled', seed=self._numbers.getrandbits(32))
-        self._wait()
+        self.deliver_queued()
         for event_id in self._undelivered():
             self._webhooks.resend(event_id)
         self._wait()

@@ -11,8 +11,8 @@ from devtools import console, databases, odoo_server, paths
 from devtools.odoo_server import Odoo
 from devtools.torture import odoo_host, plan, verdict
 from devtools.torture.adversary import Adversary
+from devtools.torture.adyen import Adyen
 from devtools.torture.driver import Driver
-from devtools.torture.odoo_host import OdooHost
 from devtools.torture.post import Post
 from fake_gateway import FakeGateway
 
@@ -23,7 +23,14 @@ EVENTS_PER_RANDOM_KILL = 50
 EVENTS_PER_SENT_NOTICE = 3
 
 
-def run(odoo: Odoo, events: int, seed: int, cells: str, debit_share: int | None = None) -> int:
+def run(
+    odoo: Odoo,
+    events: int,
+    seed: int,
+    cells: str,
+    debit_share: int | None = None,
+    adyen_share: int | None = None,
+) -> int:
     """Charge events while everything goes wrong, and tell whether each was charged once.
 
     :param Odoo odoo: Odoo and its PostgreSQL cluster, which must run.
@@ -32,6 +39,7 @@ def run(odoo: Odoo, events: int, seed: int, cells: str, debit_share: int | None 
     :param str cells: Which cells of the matrix, a key of `plan.CHOICES`.
     :param int|None debit_share: One order in so many is debited from a bank account, which takes
                                  days.
+    :param int|None adyen_share: One customer in so many has the stored cards at Adyen.
     :return: The exit code.
     :rtype: int
     """
@@ -40,10 +48,12 @@ def run(odoo: Odoo, events: int, seed: int, cells: str, debit_share: int | None 
     with every.temporary(every.addon_template(), 'torture') as database:
         configuration = write_configuration(odoo, database)
         with console.step("Installing the addon of the fake gateway"):
-            odoo.update(configuration, install=[paths.FAKE_GATEWAY_ADDON])
+            others = ['payment_adyen'] if adyen_share else []
+            odoo.update(configuration, install=[paths.FAKE_GATEWAY_ADDON, *others])
         if cells == 'cover':
             # What is charged how often doesn't depend on them; the whole matrix has all.
             every.drop_search_indexes(database)
+            odoo.has_few_rows = True
         log = paths.log_directory() / 'torture.log'
         server_log = paths.log_directory() / 'torture-server.log'
         port = odoo_server.free_port()
@@ -55,6 +65,7 @@ def run(odoo: Odoo, events: int, seed: int, cells: str, debit_share: int | None 
         ):
             address = f'http://{odoo_server.HOST}:{port}'
             post = Post(gateway, address, numbers)
+            Adyen(gateway, address)
             # Until the server is there, which starts meanwhile.
             post.hold()
             with console.step(f"Making {events} due events"):
@@ -64,6 +75,7 @@ def run(odoo: Odoo, events: int, seed: int, cells: str, debit_share: int | None 
                     webhook_secret=post.secret,
                     events=events,
                     debit_share=debit_share,
+                    adyen_share=adyen_share,
                 )
             acts = plan.adversary(numbers, events // EVENTS_PER_ACT)
             checkouts = sum(act.needs_checkout for act in acts)
@@ -79,7 +91,8 @@ def run(odoo: Odoo, events: int, seed: int, cells: str, debit_share: int | None 
                 paths.log_directory() / 'torture-adversary.log',
             )
             adversary.begin(acts)
-            problems = _torture(host, gateway, post, adversary, numbers, events, cells)
+            driver = Driver(host, gateway, post, numbers)
+            problems = _torture(driver, adversary, events, cells, returns=bool(debit_share))
     for problem in problems[:SHOWN_PROBLEMS]:
         print(problem)
     if problems:
@@ -102,25 +115,22 @@ def write_configuration(odoo: Odoo, database: str) -> Path:
 
 
 def _torture(
-    host: OdooHost,
-    gateway: FakeGateway,
-    post: Post,
-    adversary: Adversary,
-    numbers: random.Random,
-    events: int,
-    cells: str,
+    driver: Driver, adversary: Adversary, events: int, cells: str, *, returns: bool
 ) -> list[str]:
     """Torture the orders of a database; return what is wrong.
 
     :rtype: list[str]
     """
-    driver = Driver(host, gateway, post, numbers)
     began = time.monotonic()
-    chosen = plan.CHOICES[cells](numbers)
+    chosen = plan.CHOICES[cells](driver.numbers)
     with console.step(f"Killing at boundaries with faults, {cells}: {len(chosen)} cells"):
         driver.run_cells(chosen)
     with console.step("Killing at random"):
         driver.run_at_random(events // EVENTS_PER_RANDOM_KILL)
+    if returns:
+        of_returns = plan.returns(driver.numbers)
+        with console.step(f"Returning debits that were paid: {len(of_returns)} cells"):
+            driver.run_returns(of_returns)
     with console.step("Waiting for the adversary"):
         adversary.end()
     with console.step("Letting everything come to rest"):
@@ -131,21 +141,15 @@ def _torture(
         driver.run_outbox(events // EVENTS_PER_SENT_NOTICE)
     problems = driver.problems + adversary.problems
     seconds = time.monotonic() - began
-    return problems + _report(host, gateway, driver, adversary, events, seconds)
+    return problems + _report(driver, adversary, events, seconds)
 
 
-def _report(
-    host: OdooHost,
-    gateway: FakeGateway,
-    driver: Driver,
-    adversary: Adversary,
-    events: int,
-    seconds: float,
-) -> list[str]:
+def _report(driver: Driver, adversary: Adversary, events: int, seconds: float) -> list[str]:
     """Compare the books with the ledger and print the figures; return what is wrong.
 
     :rtype: list[str]
     """
+    host, gateway = driver.host, driver.gateway
     books = host.read_events()
     orders = host.read_orders()
     wrong, kinds = verdict.judge(books, host.read_checkouts(), gateway.ledger)
@@ -171,6 +175,7 @@ def _report(
         f" {counts['kills']} killed, {counts['disconnects']} disconnected,"
         f" {counts['faults']} faults, {counts['deeds']} deeds of people,"
         f" {counts['asked_people']} questions answered, {counts['given_up']} given up,"
+        f" {counts['returns']} debits returned,"
         f" {counts['notices']} notices sent by two workers\nadversary: "
         + ", ".join(f"{adversary.counts[kind]} {kind}" for kind in plan.ADVERSARY)
         + f"; {adversary.counts['accepted']} accepted, {adversary.counts['refused']} refused"

@@ -14,12 +14,16 @@ IN_FLIGHT = {'processing', 'unknown'}
 
 
 class Attempt(TypedDict):
-    """An attempt to charge an event. All amounts are in minor units."""
+    """An attempt to charge an event, and how often it is known to be returned.
+
+    All amounts are in minor units.
+    """
 
     reference: str
     state: str
     amount: int
     is_on_account: bool
+    returns: int
 
 
 class Payment(TypedDict):
@@ -76,6 +80,7 @@ class OrderBooks(TypedDict):
     invoices: list[OrderInvoice]
     receivable: int
     on_account: int
+    owed_again: int
 
 
 class CheckoutAttempt(TypedDict):
@@ -121,6 +126,7 @@ def judge(
     """
     movements = [one for one in ledger.movements() if not is_of_stranger(one)]
     charges = Counter(one.description for one in movements if one.kind == 'charge')
+    returns = Counter(one.description for one in movements if one.kind == 'dispute')
     # All orders are in the company's currency.
     net: Counter[str | None] = Counter()
     for movement in movements:
@@ -131,7 +137,10 @@ def judge(
         references = [attempt['reference'] for attempt in event['attempts']]
         charged = [reference for reference in references for _ in range(charges.pop(reference, 0))]
         total = sum(net.get(reference, 0) for reference in references)
-        found = dict(_problems(event, charged, total))
+        kept = [reference for reference in charged if not returns[reference]]
+        found = dict(_problems(event, kept, total)) | dict(
+            _return_problems(event, charged, returns)
+        )
         counts.update(found.keys())
         problems += [
             f"{event['name']} (id {event['id']}, {event['status']}, {event['message']!r}):"
@@ -215,10 +224,11 @@ def _order_problems(order: OrderBooks) -> Iterator[tuple[str, str]]:
     invoiced = sum(invoice['total'] for invoice in order['invoices'])
     on_account = order['on_account']
     # What was paid by hand counts like any other payment.
-    if not (paid == invoiced and order['paid'] == invoiced + on_account):
-        yield 'order_sums', f"{paid} are paid, {invoiced} invoiced"
-    if order['receivable'] != -on_account:
-        yield 'receivable', "the account says that the customer owes something"
+    collected = invoiced - order['owed_again']
+    if not (paid == collected and order['paid'] == collected + on_account):
+        yield 'order_sums', f"{paid} are paid, {collected} of {invoiced} invoiced collected"
+    if order['receivable'] != order['owed_again'] - on_account:
+        yield 'receivable', "the account says that the customer owes something else"
     finals = sum(invoice['is_final'] for invoice in order['invoices'])
     if order['type'] == 'instalment' and finals > 1:
         yield 'final_invoices', f"{finals} final invoices"
@@ -237,7 +247,7 @@ def _problems(event: EventBooks, charged: list[str], total: int) -> Iterator[tup
     """Return what is wrong with an event.
 
     :param dict event: What the books say.
-    :param list charged: The reference of each charge of it.
+    :param list charged: The reference of each charge of it that wasn't returned.
     :param int total: What the gateway has of it, in minor units.
     :return: Pairs of a kind of problem and its description.
     """
@@ -268,6 +278,28 @@ def _invoice_problems(event: EventBooks) -> Iterator[tuple[str, str]]:
         or invoice['total'] != event['amount']
     ):
         yield 'invoice', f"its invoice is not posted, paid and of its amount: {invoice}"
+
+
+def _return_problems(
+    event: EventBooks, charged: list[str], returns: Counter[str | None]
+) -> Iterator[tuple[str, str]]:
+    """Return what is wrong with what banks have taken back of an event.
+
+    :param dict event: What the books say.
+    :param list charged: The reference of each charge of it.
+    :param Counter returns: How often each reference was returned.
+    :return: Pairs of a kind of problem and its description.
+    """
+    if len(set(charged)) != len(charged):
+        yield 'double_charge', "an attempt was charged twice"
+    for attempt in event['attempts']:
+        returned = returns[attempt['reference']]
+        if attempt['returns'] != returned or (returned and attempt['state'] != 'error'):
+            yield 'return', f"{attempt['reference']} was returned {returned} times"
+    invoice, is_returned = event['invoice'], any(returns[reference] for reference in charged)
+    owed = 0 if event['status'] in PAID else event['amount'] - event['by_hand']
+    if is_returned and (invoice['state'] != 'posted' or invoice['residual'] != owed):
+        yield 'not_owed', f"returned, and {owed} isn't owed again: {invoice}"
 
 
 def _book_problems(event: EventBooks, total: int) -> Iterator[tuple[str, str]]:

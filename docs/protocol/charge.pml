@@ -42,10 +42,12 @@
 #define HARD 3
 #define BANK 4    /* the customer's bank wants to hear from the customer */
 #define VOID 5    /* withdrawn */
+#define DAYS 6    /* a debit that the bank is asked for; with -DDEBIT all payments are */
+#define RETURNED 7    /* a debit that was paid, and that the bank has taken back */
 /* What else a request can end with, see `billing/request_outcomes.py`. */
-#define NO_ANSWER 6
-#define REFUSED 7
-#define BROKEN 8  /* approved or declined, but the answer can't be taken in */
+#define NO_ANSWER 8
+#define REFUSED 9
+#define BROKEN 10 /* approved or declined, but the answer can't be taken in */
 
 /*
  * The age of an attempt since its `billing_sent_date`:
@@ -156,6 +158,8 @@ byte sending;               /* workers between the commit of "sent" and that of 
 #define has_spent_card(n) \
     (tx[n].hard && tx[n].selected && (tx[n].state == ERROR || tx[n].state == CANCEL))
 #define waits_for_bank(n) (tx[n].bank)
+/* The provider has it, and takes days. */
+#define is_debited(n) (tx[n].state == PENDING && !tx[n].unknown && !tx[n].bank)
 
 /* === THE PROVIDER === */
 
@@ -182,10 +186,14 @@ inline execute(n) {
     if
     :: payment[n].answer == NOTHING ->
         if
+#ifdef DEBIT
+        :: payment[n].status = DAYS
+#else
         :: payment[n].status = SUCCEEDED; capture(n)
+        :: payment[n].status = BANK
+#endif
         :: payment[n].status = SOFT
         :: payment[n].status = HARD
-        :: payment[n].status = BANK
         fi;
         payment[n].message = 1;
 #ifndef MUTATION_NO_KEY
@@ -213,6 +221,29 @@ inline set_unknown(n) {
     fi
 }
 
+/* _record_return, _billing_return: first it must be known, and in the books, that it was paid. */
+inline take_in_return(n) {
+    if
+    :: tx[n].state == DONE && tx[n].booked ->
+        tx[n].state = ERROR; tx[n].booked = 0; tx[n].over = 1;
+        if
+        :: event == COMPLETED ->
+            wrote_event;
+            if
+            :: event = SOFT_DECLINED
+            :: event = HARD_DECLINED; tx[n].hard = 1
+            fi
+        :: else -> skip                         /* Staff are asked. */
+        fi
+    :: else ->
+        payment[n].message = 1;
+        if
+        :: takes_money(n) -> tx[n].state = DONE; tx[n].over = 0
+        :: else -> skip
+        fi
+    fi
+}
+
 /* _apply_updates: what the provider says, in whatever way it comes. */
 inline take_in(n, said) {
     wrote_tx(n);
@@ -230,6 +261,12 @@ inline take_in(n, said) {
         :: else -> skip
         fi;
         tx[n].bank = 0
+    :: said == DAYS ->                          /* _set_pending: from "draft" alone */
+        if
+        :: tx[n].state == DRAFT -> tx[n].state = PENDING
+        :: else -> skip
+        fi
+    :: said == RETURNED -> take_in_return(n)
     :: said == BANK ->                          /* _wait_for_bank */
         if
         :: takes_money(n) -> tx[n].bank = 1; tx[n].state = PENDING
@@ -311,6 +348,8 @@ inline book(n) {
         event = ACTION_REQUIRED; requested = 0; wrote_event
     :: tx[n].state == PENDING && tx[n].unknown && event == PROCESSING && n + 1 == opened ->
         event = UNKNOWN; wrote_event
+    :: is_debited(n) && event == UNKNOWN && n + 1 == opened ->
+        event = PROCESSING; wrote_event
     :: else -> skip
     fi;
     if
@@ -331,7 +370,8 @@ inline book(n) {
     || ((tx[n].state == ERROR || tx[n].state == CANCEL) && !tx[n].over \
         && (in_flight || event == ACTION_REQUIRED)) \
     || (tx[n].state == PENDING && n + 1 == opened \
-        && ((tx[n].bank && in_flight) || (tx[n].unknown && event == PROCESSING))))
+        && ((tx[n].bank && in_flight) || (tx[n].unknown && event == PROCESSING) \
+            || (is_debited(n) && event == UNKNOWN))))
 
 /* The promises that are checked when something is about to be sent. */
 inline check_sending(n) {
@@ -442,8 +482,23 @@ inline commit_outcome() {
 #define BOOK(i) \
     :: d_step { owner == 0 && is_to_book(i) -> book(i) }
 /* _process_and_commit: what a message names is asked about. */
+#ifdef DEBIT
+#define MESSAGE(i) \
+    :: atomic { owner == 0 && payment[i].message && is_ready(i) -> take_in(i, payment[i].status) }
+#else
 #define MESSAGE(i) \
     :: d_step { owner == 0 && payment[i].message -> take_in(i, payment[i].status) }
+#endif
+/* A return waits until it is booked that it was paid. */
+#define is_ready(i) (payment[i].status != RETURNED || takes_money(i) || tx[i].booked)
+/* _billing_ask_about_processing, where it brings news. */
+#ifdef MUTATION_DEBITS_ARE_NOT_ASKED_ABOUT
+#define WAIT(i)
+#else
+#define WAIT(i) \
+    :: atomic { owner == 0 && is_debited(i) && payment[i].status != DAYS -> \
+        take_in(i, payment[i].status) }
+#endif
 /* _refresh_authentication, where it brings news. */
 #define POLL(i) \
     :: d_step { owner == 0 && tx[i].bank && payment[i].status != BANK -> \
@@ -493,6 +548,9 @@ end_idle:
     FOR_EACH(BOOK)
     FOR_EACH(MESSAGE)
     FOR_EACH(POLL)
+#ifdef DEBIT
+    FOR_EACH(WAIT)
+#endif
     FOR_EACH(WITHDRAW)
     FOR_EACH(ANSWER)
     :: d_step { owner == 0 && collection && !any(waits_for_bank) && !in_flight &&
@@ -742,9 +800,22 @@ done:
 #define ARRIVE(i) \
     :: atomic { payment[i].copy -> payment[i].copy = 0; execute(i) } \
     :: payment[i].copy -> payment[i].copy = 0
-/* The provider sends a message of a late approval until it is received. */
+/* The message of a late approval comes in the end; returns are asked for (_ask_for_disputes). */
 #define LOSE(i) \
-    :: payment[i].message && !payment[i].late -> payment[i].message = 0
+    :: payment[i].message && !payment[i].late && may_be_lost(i) -> payment[i].message = 0
+#ifdef MUTATION_RETURNS_ARE_NOT_ASKED_FOR
+#define may_be_lost(i) true
+#else
+#define may_be_lost(i) (payment[i].status != RETURNED)
+#endif
+/* The bank pays a debit, or refuses it; and takes back what it has paid. */
+#define SETTLE(i) \
+    :: atomic { payment[i].status == DAYS -> confirm(i) } \
+    :: atomic { payment[i].status == DAYS -> payment[i].status = SOFT; payment[i].message = 1 } \
+    :: atomic { payment[i].status == DAYS -> payment[i].status = HARD; payment[i].message = 1 } \
+    :: atomic { payment[i].status == SUCCEEDED -> \
+        payment[i].status = RETURNED; payment[i].message = 1; \
+        payment[i].captures--; captures-- }
 /* The customer confirms a payment, from whatever page is still open. */
 #define CONFIRM(i) \
     :: atomic { payment[i].status == BANK -> confirm(i) }
@@ -784,6 +855,9 @@ end_idle:
     FOR_EACH(LOSE)
     FOR_EACH(CONFIRM)
     FOR_EACH(PASS)
+#ifdef DEBIT
+    FOR_EACH(SETTLE)
+#endif
 #ifdef LATE_APPROVAL
     FOR_EACH(APPROVE_LATE)
     :: may_approve_late -> may_approve_late = 0
@@ -802,6 +876,7 @@ end_idle:
         timeout ->
         assert(!any(is_unsettled));             /* BOOKED, and nothing hangs */
         assert(!in_flight);
+        assert(event != COMPLETED || captures);     /* PAID IS WHAT THE PROVIDER HAS */
         assert(!cancelled || !is_open);
         assert(captures <= 1 || twice)
     }

@@ -4,10 +4,7 @@
 from . import order_report
 
 from . import (
-    account_analytic_distribution_model,
-    account_fiscal_position,
     account_move,
-    account_payment,
     account_tax,
     billing_event,
     deferral,

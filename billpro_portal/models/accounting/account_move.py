@@ -8,7 +8,6 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ...billing.lifecycle import BEFORE_APPROVAL, IN_FLIGHT, PAID
-from ..rights.own_context import is_inside
 
 _logger = logging.getLogger(__name__)
 # How an invoice reaches its reader without any e-invoicing.
@@ -59,23 +58,6 @@ class AccountMove(models.Model):
 
     # === DOCUMENTS IN BATCHES === #
 
-    def _search_default_journal(self):
-        """Override of `account` to search once for all alike documents of a charge run."""
-        self.ensure_one()
-        if not is_inside(self.env, 'billing_batch') or self.statement_line_ids:
-            return super()._search_default_journal()
-        known = self.env.cr.precommit.data.setdefault('billing_default_journals', {})
-        has_currency = self.env.cache.contains(self, self._fields['currency_id'])
-        key = (
-            (self.company_id or self.env.company).id,
-            tuple(self._get_valid_journal_types()),
-            (self.currency_id.id if has_currency else 0)
-            or self.env.context.get('default_currency_id'),
-        )
-        if key not in known:
-            known[key] = super()._search_default_journal().id
-        return self.env['account.journal'].browse(known[key])
-
     def _billing_set_invoice_date(self):
         """Date draft invoices today as posting them would, but all at once.
 
@@ -94,53 +76,6 @@ class AccountMove(models.Model):
         undated.invoice_date = today
         # A draft that waited for its payment is due when it is dated, not when it was made.
         undated.filtered(lambda move: not move.invoice_payment_term_id).invoice_date_due = today
-
-    def _get_billing_sequence_key(self):
-        """Return what decides which sequence numbers a document, in the charge run's memory.
-
-        :rtype: tuple
-        """
-        self.ensure_one()
-        return (
-            'billing_last_name',
-            self.journal_id.id,
-            self.date,
-            self.move_type in {'out_refund', 'in_refund'},
-            bool(self.origin_payment_id),
-            self.partner_id.commercial_partner_id.id if self.journal_id.is_self_billing else False,
-        )
-
-    def _set_next_sequence(self):
-        """Override of `account` to remember the number for the next document of the batch."""
-        super()._set_next_sequence()
-        if is_inside(self.env, 'billing_batch'):
-            self._get_sequence_cache()[self._get_billing_sequence_key()] = self.name
-
-    def _get_last_sequence(self, relaxed=False, with_prefix=None):
-        """Override of `account`: in a batch the last number is the one that was just given.
-
-        Odoo keeps the lock on the sequence and its counter in the same memory, which it empties
-        whenever a document is named otherwise and at the end of the transaction.
-        """
-        if is_inside(self.env, 'billing_batch') and not relaxed and with_prefix is None:
-            last_name = self._get_sequence_cache().get(self._get_billing_sequence_key())
-            if last_name:
-                return last_name
-        return super()._get_last_sequence(relaxed=relaxed, with_prefix=with_prefix)
-
-    def _invoice_paid_hook(self):
-        """Override of `sale` to log what it notes on the orders of a charge run all at once."""
-        if not is_inside(self.env, 'billing_batch'):
-            self._billing_have_run_follow()
-            return super()._invoice_paid_hook()
-        memory = self.env.cr.precommit.data
-        notes = memory['billing_notes'] = []
-        try:
-            result = super()._invoice_paid_hook()
-        finally:
-            memory.pop('billing_notes', None)
-        self.env['sale.order']._billing_log_notes(notes)
-        return result
 
     def _billing_have_run_follow(self):
         """Have the charge run look at once after orders whose invoice was paid in another way."""
@@ -376,7 +311,7 @@ class AccountMove(models.Model):
             raise  # The request is repeated.
         except Exception as error:
             _logger.exception("The legal PDF of %s could not be made", self.name)
-            reason = self.env['billpro.own.transaction']._get_reason(error)
+            reason = self.env['billpro.own.transaction']._get_error_text(error)
         if reason:
             self.billing_order_id._billing_ask_staff(
                 f'legal-pdf-{self.id}',
@@ -516,7 +451,7 @@ class AccountMove(models.Model):
         except Exception as error:
             self.env.cr.rollback()
             _logger.exception("The e-invoice of %s could not be sent", self.name)
-            reason = self.env['billpro.own.transaction']._get_reason(error)
+            reason = self.env['billpro.own.transaction']._get_error_text(error)
         self.billpro_einvoice_state = False
         if not self.invoice_pdf_report_id:
             self._billpro_ask_about_einvoice(reason)

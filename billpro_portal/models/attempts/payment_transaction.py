@@ -16,7 +16,7 @@ from ...billing.lifecycle import (
     IN_FLIGHT,
     PAID,
 )
-from ...billing.payment_methods import expected_date, get_facts
+from ...billing.payment_methods import expected_date, get_facts, is_card
 from ...billing.request_outcomes import DECLINED as REQUEST_DECLINED
 from ...billing.request_outcomes import NOT_ATTEMPTED, REFUSED, UNKNOWN, AskedInVain, NotSent
 from ..rights.own_context import INSIDE, get_answers, is_inside
@@ -674,9 +674,12 @@ class PaymentTransaction(models.Model):
         """
         self.ensure_one()
         source = self.source_transaction_id or self
-        return (
-            source.token_id._get_card_name() if source.token_id else source.payment_method_id.name
+        method = source.payment_method_id
+        # What is stored of iDEAL and Bancontact is another method, which is charged later.
+        is_stored = source.token_id and (
+            is_card(method.code) or method == source.token_id.payment_method_id
         )
+        return source.token_id._get_card_name() if is_stored else method.name
 
     # === ATTEMPTS === #
 
@@ -755,7 +758,8 @@ class PaymentTransaction(models.Model):
             self._set_canceled(state_message=self.env._("An earlier attempt was approved."))
             return True
         is_collectable = order.billing_status in COLLECTABLE_ORDERS
-        if is_collectable and not order.billing_cancel_date and not event._is_invoice_touched():
+        is_over = order._billing_is_collection_over()
+        if is_collectable and not is_over and not event._is_invoice_touched():
             return False
         self._billing_take_back()
         order._billing_mark_totals_to_compute()
@@ -841,7 +845,7 @@ class PaymentTransaction(models.Model):
                 trigger = 'decline_hard' if event.decline_class == HARD else 'decline_soft'
             event._apply_trigger(trigger, reason)
             tx.billing_order_id._billing_mark_totals_to_compute()
-            self.env['billpro.own.transaction']._note(
+            self.env['billpro.own.transaction']._note_failure(
                 event, 'invalid', UserError(reason), delays=()
             )
 
@@ -851,38 +855,6 @@ class PaymentTransaction(models.Model):
         :param str reason: Why they could not be sent.
         """
         self.write({'billing_sent_date': False, 'state_message': reason})
-
-    def _prepare_billing_event_payment(self):
-        """Return the values of the payment that records an approved attempt.
-
-        :rtype: dict
-        """
-        self.ensure_one()
-        journal = self.provider_id.journal_id
-        receivable_lines = self.invoice_ids.line_ids.filtered(
-            lambda line: line.display_type == 'payment_term'
-        )
-        return {
-            'amount': self.amount,
-            'payment_type': 'inbound',
-            'currency_id': self.currency_id.id,
-            'partner_id': self.partner_id.commercial_partner_id.id,
-            'partner_type': 'customer',
-            'journal_id': journal.id,
-            'company_id': self.provider_id.company_id.id,
-            'payment_method_line_id': journal.inbound_payment_method_line_ids.filtered(
-                lambda line: line.payment_provider_id == self.provider_id
-            ).id,
-            'payment_token_id': self.token_id.id,
-            'payment_transaction_id': self.id,
-            'memo': f'{self.reference} - {self.provider_reference or ""}',
-            'invoice_ids': [fields.Command.set(self.invoice_ids.ids)],
-            **(
-                {'destination_account_id': receivable_lines[:1].account_id.id}
-                if receivable_lines
-                else {}
-            ),
-        }
 
     # === DECLINES === #
 
@@ -1181,7 +1153,7 @@ class PaymentTransaction(models.Model):
         # A card that is registered has another kind of number.
         return self.state == 'pending' and self.operation != 'validation'
 
-    def _billing_take_in_if_finished(self):
+    def _billing_process_if_finished(self):
         """Take in what became of a payment if it is finished; the caller holds its lock.
 
         That there was no answer is kept: whoever opens the next page doesn't wait for it again.
@@ -1480,7 +1452,7 @@ class PaymentTransaction(models.Model):
         if refusal == 'key' and not self.billing_event_id:
             # Nobody else can pay either. Of scheduled payments the run tells it, once for all.
             reason = UserError(getattr(cause, 'user_message', None) or str(cause))
-            self.env['billpro.own.transaction']._note(
+            self.env['billpro.own.transaction']._note_failure(
                 self.provider_id, 'refused', reason, delays=()
             )
         if outcome == REQUEST_DECLINED:

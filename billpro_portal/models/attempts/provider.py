@@ -7,6 +7,7 @@ from ...billing import http_errors
 from ...billing.decline_reasons import DeclineReason
 from ...billing.declines import SOFT
 from ...billing.request_outcomes import DECLINED, classify_failed_request
+from ..lifecycle.kinds import find_kinds
 from ..rights.own_context import INSIDE
 
 
@@ -93,8 +94,9 @@ class BillproProvider(models.AbstractModel):
 
         :rtype: dict[str, billpro.provider]
         """
-        names = self.env.registry.descendants([self._name], '_inherit') - {self._name}
-        return {name.removeprefix(f'{self._name}.'): self.env[name] for name in sorted(names)}
+        return {
+            provider._name.removeprefix(f'{self._name}.'): provider for provider in find_kinds(self)
+        }
 
     @api.model
     def _get_authorization_days(self):

@@ -2,7 +2,7 @@ from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
 
-from ...billing.declines import classify_simulated_state
+from ...billing.demo_declines import classify_simulated_state
 
 # It knows no expiry; its cards get one so that everything can be tried.
 CARD_YEARS = 3

@@ -49,7 +49,7 @@ class SaleOrder(models.Model):
             )
         )[:1]
 
-    def _billing_take_in_finished_payments(self):
+    def _billing_process_finished_payments(self):
         """Ask what became of initial payments that may be finished by now, and book what was paid.
 
         Whoever opens the order's link comes back from the bank, perhaps: they must not be asked to
@@ -59,10 +59,10 @@ class SaleOrder(models.Model):
         """
         self.ensure_one()
 
-        def take_in(tx):
+        def process(tx):
             if not tx._billing_try_lock_with_order():
                 return False
-            tx._billing_take_in_if_finished()
+            tx._billing_process_if_finished()
             return True
 
         txs = self._billing_get_initial_attempts()
@@ -75,7 +75,7 @@ class SaleOrder(models.Model):
         for tx in failures._leave_out_waiting(begun, 'inquire'):
             if tx.provider_id in begun._billing_find_silent_providers():
                 continue
-            self.env['billpro.own.transaction']._commit_alone(tx, 'inquire', partial(take_in, tx))
+            self.env['billpro.own.transaction']._commit_alone(tx, 'inquire', partial(process, tx))
         paid = txs.filtered(lambda tx: tx.state == 'done' and not tx.is_post_processed)
         failures._leave_out_waiting(paid, 'book')._billing_book_alone()
 

@@ -1,5 +1,3 @@
-from datetime import timedelta
-
 from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date, html2plaintext, plaintext2html
@@ -55,14 +53,14 @@ class SaleOrder(models.Model):
         """Return the last day of the subscription if it were cancelled now.
 
         :param bool at_once: Whether to end it now instead of when the paid period ends.
-        :return: The day; yesterday if it ends at once, which is also so when nothing is paid ahead.
+        :return: The day; yesterday if it ends at once, which is also so when nothing is paid ahead,
+                 and today if what is used is paid.
         :rtype: datetime.date
         """
         self.ensure_one()
-        yesterday = self._billing_get_today() - timedelta(days=1)
-        if at_once:
-            return yesterday
-        return max(yesterday, self._get_purchase()._get_paid_until(self))
+        purchase = self._get_purchase()
+        last_day = purchase._get_last_day_at_once(self)
+        return last_day if at_once else max(last_day, purchase._get_paid_until(self))
 
     # === CANCELLING === #
 
@@ -98,6 +96,7 @@ class SaleOrder(models.Model):
             ).strip()
         )
         self._billing_withdraw_unsent_attempts()
+        self.env['billpro.usage.period']._follow_cancellation(self)
         self._billing_finish_cancellation()
         self._billing_ask_staff(
             'cancelled',
@@ -128,6 +127,7 @@ class SaleOrder(models.Model):
                 'billing_cancel_note': False,
             }
         )
+        self.env['billpro.usage.period']._follow_cancellation(self)
         dropped = self.billing_event_ids.filtered(
             lambda event: event.status == 'cancelled' and event.due_date > requested
         )

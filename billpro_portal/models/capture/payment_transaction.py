@@ -20,7 +20,7 @@ class PaymentTransaction(models.Model):
     )
     billing_capture_reminded = fields.Boolean(string="Reminded of the Capture", readonly=True)
     # The database itself refuses a second capture, and a capture beside a release.
-    _billing_one_settlement = models.UniqueIndex(
+    _billing_one_capture_or_void = models.UniqueIndex(
         "(source_transaction_id) WHERE billing_order_id IS NOT NULL AND operation <> 'refund'"
         " AND state IN ('draft', 'pending', 'done')",
         "This payment is being captured or released already.",

@@ -6,6 +6,8 @@ from ...billing.notice_dates import card_expiring_date
 from ...billing.payment_methods import get_facts, is_card
 from ..rights.own_context import is_inside
 
+CARD_STATES = [('valid', "Valid"), ('expiring', "Expires soon"), ('expired', "Expired")]
+
 
 class PaymentToken(models.Model):
     """A stored card: its brand and expiry, and the orders that are charged to it."""
@@ -20,7 +22,7 @@ class PaymentToken(models.Model):
         string="Expires", readonly=True, help="The last day on which the card can be charged."
     )
     card_state = fields.Selection(
-        selection=[('valid', "Valid"), ('expiring', "Expires soon"), ('expired', "Expired")],
+        selection=CARD_STATES,
         compute='_compute_billing_card_state',
     )
     card_fingerprint = fields.Char(
@@ -85,6 +87,16 @@ class PaymentToken(models.Model):
         if self.card_wallet:
             names.append(f'({self.card_wallet})')
         return ' '.join(names)
+
+    def _billing_get_expiry_text(self):
+        """Return until when the card is valid, as it is printed on it.
+
+        :return: The text, or False if that isn't known.
+        :rtype: str|bool
+        """
+        self.ensure_one()
+        expiry = self.card_expiry_date
+        return expiry and self.env._("Expires %s", expiry.strftime('%m/%Y'))
 
     def _billing_is_card(self):
         """Return whether it is a card, as it is called then; not a bank account, for instance.

@@ -1,8 +1,11 @@
+from functools import partial
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
 from ...billing.actions import OrderAction
-from ...billing.lifecycle import IN_FLIGHT, LIVE
+from ...billing.lifecycle import FINAL, IN_FLIGHT, LIVE
+from ...billing.payment_methods import can_be_backup
 
 
 class SaleOrder(models.Model):
@@ -12,6 +15,16 @@ class SaleOrder(models.Model):
 
     billing_card_state = fields.Selection(
         string="Card State", related='billing_token_id.card_state'
+    )
+
+    billing_backup_token_id = fields.Many2one(
+        string="Backup",
+        comodel_name='payment.token',
+        readonly=True,
+        copy=False,
+        index='btree_not_null',
+        help="The customer has agreed that it is charged once the saved payment method is declined"
+        " for good: for that payment, and from then on.",
     )
 
     # === WHICH CARDS === #
@@ -53,19 +66,22 @@ class SaleOrder(models.Model):
         owners = self._billing_get_card_owners().commercial_partner_id
         return token.partner_id.commercial_partner_id in owners
 
-    @api.constrains('billing_token_id', 'partner_id', 'partner_invoice_id')
+    @api.constrains(
+        'billing_token_id', 'billing_backup_token_id', 'partner_id', 'partner_invoice_id'
+    )
     def _check_billing_card_is_of_customer(self):
-        for order in self.filtered('billing_token_id'):
-            if not order._billing_is_card_of_customer(order.billing_token_id):
-                raise ValidationError(
-                    self.env._(
-                        "%(card)s belongs to %(owner)s, who is not the customer of order"
-                        " %(order)s.",
-                        card=order.billing_token_id._get_card_name(),
-                        owner=order.billing_token_id.partner_id.display_name,
-                        order=order.name,
+        for order in self:
+            for card in order.billing_token_id | order.billing_backup_token_id:
+                if not order._billing_is_card_of_customer(card):
+                    raise ValidationError(
+                        self.env._(
+                            "%(card)s belongs to %(owner)s, who is not the customer of order"
+                            " %(order)s.",
+                            card=card._get_card_name(),
+                            owner=card.partner_id.display_name,
+                            order=order.name,
+                        )
                     )
-                )
 
     def _billing_is_card_usable(self, token):
         """Return whether the provider of a card can be paid in the order's currency.
@@ -96,6 +112,15 @@ class SaleOrder(models.Model):
         :rtype: bool
         """
         return not self._get_billing_refusal_of(OrderAction.CHANGE_CARD)
+
+    def _check_billing_card_can_be_removed(self, token):
+        """Check that the customer may remove a card; that of an order which is over they may.
+
+        :param payment.token token: A card of `_billing_get_available_cards`.
+        :raise UserError: If not.
+        """
+        if self.billing_status not in FINAL or token != self.billing_token_id:
+            self._check_billing_cards_can_be_changed()
 
     def _check_billing_cards_can_be_changed(self):
         """Lock the order and check that its customer may change cards.
@@ -143,6 +168,8 @@ class SaleOrder(models.Model):
             )
         cards = {order: order.billing_token_id for order in orders}
         orders.billing_token_id = False
+        # Agreed to by somebody else.
+        self.sudo().filtered('billing_backup_token_id').billing_backup_token_id = False
         return cards
 
     @api.model
@@ -187,6 +214,8 @@ class SaleOrder(models.Model):
         changed = orders.filtered(lambda order: order.billing_token_id != token)
         for order in changed:
             order.billing_token_id = token
+            if order.billing_backup_token_id == token:
+                order.billing_backup_token_id = False
             order._message_log(
                 body=self.env._("%s is charged from now on.", token._get_card_name())
             )
@@ -199,6 +228,85 @@ class SaleOrder(models.Model):
                     card=token.with_env(env)._get_card_name(),
                     orders=', '.join(changed.mapped('name')),
                 ),
+            )
+
+    # === THE BACKUP === #
+
+    def _billing_get_backup(self):
+        """Return the card that is charged if the selected one is declined for good.
+
+        :return: The card; empty if there is none, or if it can't be charged any more.
+        :rtype: payment.token
+        """
+        self.ensure_one()
+        backup = self.billing_backup_token_id
+        if not backup or backup not in self._billing_get_available_cards():
+            return backup.browse()
+        return backup.filtered(self._billing_can_be_backup)
+
+    def _billing_can_be_backup(self, token):
+        """Return whether one of the order's cards could be its backup.
+
+        :param payment.token token: The card.
+        :rtype: bool
+        """
+        return (
+            token != self.billing_token_id
+            and token.card_state != 'expired'
+            and can_be_backup(token.payment_method_id.code)
+        )
+
+    def _billing_choose_backup(self, token):
+        """Note that the customer agrees to a backup, or to none any more, and confirm it.
+
+        :param payment.token token: A card of `_billing_get_available_cards`; empty for none.
+        :raise UserError: If it can't be one.
+        """
+        self.ensure_one()
+        if token and not self._billing_can_be_backup(token):
+            raise UserError(self.env._("%s can't be the backup.", token._get_card_name()))
+        former = self.billing_backup_token_id
+        if token == former:
+            return
+        self.billing_backup_token_id = token
+        customers_env = self.with_context(lang=self.partner_id.lang).env
+        for env, tell in (
+            (self.env, lambda text: self._message_log(body=text)),
+            (customers_env, partial(self._billing_announce_card, token or former)),
+        ):
+            tell(
+                env._(
+                    "If the payment method of order %(order)s is declined for good, %(card)s is"
+                    " charged instead: for that payment, and from then on.",
+                    order=self.name,
+                    card=token.with_env(env)._get_card_name(),
+                )
+                if token
+                else env._(
+                    "%(card)s is no backup of order %(order)s any more.",
+                    card=former.with_env(env)._get_card_name(),
+                    order=self.name,
+                )
+            )
+
+    def _billing_take_backup(self):
+        """Charge the order to its backup from now on, as agreed, and tell the customer."""
+        self.ensure_one()
+        declined, backup = self.billing_token_id, self.billing_backup_token_id
+        self.write({'billing_token_id': backup.id, 'billing_backup_token_id': False})
+        customers_env = self.with_context(lang=self.partner_id.lang).env
+        for env, tell in (
+            (self.env, lambda text: self._message_log(body=text)),
+            (customers_env, partial(self._billing_announce_card, backup)),
+        ):
+            tell(
+                env._(
+                    "%(declined)s was declined for good. As agreed, %(backup)s is charged for"
+                    " order %(order)s from now on.",
+                    declined=declined.with_env(env)._get_card_name(),
+                    backup=backup.with_env(env)._get_card_name(),
+                    order=self.name,
+                )
             )
 
     def _billing_announce_card(self, token, text):

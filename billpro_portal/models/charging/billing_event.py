@@ -32,6 +32,11 @@ class BillproBillingEvent(models.Model):
                 owner=token.partner_id.display_name,
                 order=self.order_id.name,
             )
+        if self.is_above_cap:
+            return self.env._(
+                "It is more than the %s that the customer agreed to: they are asked first.",
+                self.currency_id.format(self.order_id.billing_usage_cap),
+            )
         return self._get_refusal_by_invoice() or self._get_refusal_to_attempt()
 
     def _has_wrong_invoice(self):

@@ -9,7 +9,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.modules.registry import Registry
 
-from ...billing import backoff
+from ...billing import backoff, references
 from ...billing.declines import AUTHENTICATION, HARD, SOFT
 from ...billing.lifecycle import (
     CHARGEABLE_EVENTS,
@@ -25,6 +25,7 @@ from ..each_alone.own_transaction import GIVE_WAY
 from ..lifecycle.sale_order import OVERDUE_AFTER
 from ..rights.guarded_fields import OWN
 from ..rights.own_context import INSIDE, Answers
+from .batch import BATCH_CONTEXT
 
 _logger = logging.getLogger(__name__)
 # How long a run lets orders follow changed taxes; the next one goes on.
@@ -34,15 +35,6 @@ DAYS_LEFT_TO_CAPTURE = 2
 BOOKING_TRIES = 5
 DECLINE_TRIGGERS = {SOFT: 'decline_soft', HARD: 'decline_hard', AUTHENTICATION: 'require_action'}
 BATCH_SIZE = 200
-# Invoices and payments of a run are made without followers, tracking and "assigned to you" mails.
-BATCH_CONTEXT = {
-    'tracking_disable': True,
-    'mail_create_nolog': True,
-    'mail_create_nosubscribe': True,
-    'mail_notrack': True,
-    # Ours: what Odoo does document by document is done for all at once, see `account.payment`.
-    'billing_batch': INSIDE,
-}
 
 
 class BillproBillingRun(models.Model):
@@ -90,6 +82,7 @@ class BillproBillingRun(models.Model):
             ('book', self._book_all),
             ('payable', self.env['billpro.books']._look_again_at_orders),
             ('dates', self._keep_dates),
+            ('usage', self._bill_usage),
             ('watch', self._watch_authorizations),
             ('collect', self._collect_requested),
             ('forget', self.env['billpro.failure']._forget_needless),
@@ -275,6 +268,7 @@ class BillproBillingRun(models.Model):
         """Return which payments the run and staff may open at all."""
         return (
             Domain('status', 'in', CHARGEABLE_EVENTS)
+            & Domain('is_above_cap', '=', False)
             & Domain('order_id.billing_status', 'in', CHARGEABLE_ORDERS)
             & Domain('order_id.billing_is_stopped', '=', False)
             & self._get_unanswered_domain()
@@ -490,7 +484,7 @@ class BillproBillingRun(models.Model):
             event.status_message = reason
             # What only the customer's request would collect isn't tried again by itself.
             if event._is_charged_by_itself():
-                self.env['billpro.own.transaction']._note(
+                self.env['billpro.own.transaction']._note_failure(
                     event, 'bookable', UserError(reason), delays=()
                 )
         refused = events.browse(event.id for event in refusals)
@@ -533,8 +527,7 @@ class BillproBillingRun(models.Model):
             'payment_method_id': token.payment_method_id.id,
             'token_id': token.id,
             'operation': 'offline',
-            # Order names are unique in a company only, events are unique everywhere.
-            'reference': f'{order.name}-E{event.id}-A{attempt}',
+            'reference': references.scheduled_payment(order.name, event.id, attempt),
             'amount': event.amount,
             'currency_id': event.currency_id.id,
             'partner_id': order.partner_invoice_id.id,
@@ -948,23 +941,8 @@ class BillproBillingRun(models.Model):
         drafts.line_ids.fetch(['tax_ids'])  # Odoo reads them invoice by invoice.
         drafts._billing_set_invoice_date()
         drafts.action_post()
-        payments = txs.env['account.payment'].create(
-            [tx._prepare_billing_event_payment() for tx in txs]
-        )
-        payments.action_post()
-        plan = []
-        for tx, payment in zip(txs, payments, strict=True):
-            tx.payment_id = payment
-            if tx in first_payments:
-                plan.append(
-                    (payment.move_id.line_ids + tx.invoice_ids.line_ids).filtered(
-                        lambda line, payment=payment: (
-                            line.account_id == payment.destination_account_id
-                            and not line.reconciled
-                        )
-                    )
-                )
-        txs.env['account.move.line']._reconcile_plan(plan)
+        txs.env['account.payment']._billing_create_of(txs)
+        first_payments.payment_id._billing_reconcile_with_invoices()
         first_payments.billing_event_id._reconcile_credit()
 
     @api.model
@@ -985,6 +963,59 @@ class BillproBillingRun(models.Model):
         events.order_id._billing_follow_payments()
         events._follow_collection()
 
+    # === USAGE === #
+
+    @api.model
+    def _bill_usage(self):
+        """Close the periods of usage that are over, and bill what costs enough by now.
+
+        It is done for many orders at once, and committed: each payment with all that it bills, so
+        that nothing of it is billed again.
+        """
+        Period = self.env['billpro.usage.period']
+        for find, bill in (
+            (Period._search_to_close, '_close'),
+            (Period._search_over_threshold, '_bill_so_far'),
+        ):
+            tried = []
+            while periods := find(
+                self.env['billpro.failure']._get_waiting_ids('sale.order', 'usage') + tried
+            ):
+                for start in range(0, len(periods), BATCH_SIZE):
+                    billed = self._bill_periods(periods[start : start + BATCH_SIZE], bill)
+                    # What somebody holds, or has failed, is for the next run.
+                    tried += (periods[start : start + BATCH_SIZE].order_id - billed).ids
+                    self.env.cr.commit()  # pylint: disable=invalid-commit
+                if bill == '_bill_so_far':
+                    break
+
+    @api.model
+    def _bill_periods(self, periods, bill):
+        """Bill periods of orders that nobody else holds, each in its own company.
+
+        :param billpro.usage.period periods: Open periods, one an order.
+        :param str bill: The name of the method that bills them.
+        :return: The orders whose periods were billed.
+        :rtype: sale.order
+        """
+        orders = periods.order_id.try_lock_for_update(allow_referencing=True)
+        locked = periods.filtered(lambda period: period.order_id in orders)
+        locked = locked.try_lock_for_update(allow_referencing=True)
+        # Another worker may have closed it since it was found.
+        locked = locked.filtered(lambda period: period.state == 'open')
+        if not locked:
+            return locked.order_id
+
+        def bill_orders(some):
+            of_orders = locked.filtered(lambda period: period.order_id in some)
+            for company, own in of_orders.grouped('company_id').items():
+                getattr(own.with_company(company).with_context(**BATCH_CONTEXT), bill)()
+
+        _billed, failed = self.env['billpro.own.transaction']._split_until_alone(
+            locked.order_id.grouped('id').values(), 'usage', bill_orders
+        )
+        return locked.order_id - failed
+
     # === REQUESTS OF CUSTOMERS === #
 
     @api.model
@@ -1004,7 +1035,7 @@ class BillproBillingRun(models.Model):
         :param sale.order order: The order, with or without a request.
         """
         if order.billing_collection_date:
-            self._withdraw(order._billing_get_open_authentication())
+            self._withdraw_attempts(order._billing_get_open_authentication())
         events = []
 
         def take_request():
@@ -1039,7 +1070,7 @@ class BillproBillingRun(models.Model):
             self.env['billpro.own.transaction']._commit_alone(tx, task, partial(ask_about_one, tx))
 
     @api.model
-    def _withdraw(self, txs):
+    def _withdraw_attempts(self, txs):
         """Withdraw payments at the provider, and book those that were approved meanwhile.
 
         :param payment.transaction txs: Attempts that wait for the customer's bank.
@@ -1174,7 +1205,7 @@ class BillproBillingRun(models.Model):
     @api.model
     def _withdraw_needless(self):
         """Withdraw what waits for the customer's bank for payments that are not wanted any more."""
-        self._withdraw(
+        self._withdraw_attempts(
             self.env['payment.transaction'].search(
                 [
                     ('billing_action_required', '=', True),
@@ -1253,7 +1284,12 @@ class BillproBillingRun(models.Model):
                 ('billing_cancel_date', '<=', fields.Date.today()),
             ]
         )
-        return orders.filtered(lambda order: order.billing_cancel_date < order._billing_get_today())
+        return orders.filtered(
+            lambda order: (
+                order.billing_cancel_date < order._billing_get_today()
+                and (order._billing_is_collection_over() or order._billing_is_usage_billed())
+            )
+        )
 
     @api.model
     def _get_orders_to_complete(self):

@@ -8,7 +8,7 @@ from odoo.fields import Command
 
 from ..each_alone.own_transaction import GIVE_WAY
 from ..rights.own_context import INSIDE
-from .billing_run import BATCH_CONTEXT
+from .batch import BATCH_CONTEXT
 
 _logger = logging.getLogger(__name__)
 # When so many of a kind are refused for the same reason, it isn't their orders' fault.
@@ -58,7 +58,7 @@ class BillproBooks(models.AbstractModel):
         except Exception as error:
             cause = error
             _logger.exception("A trial of the books failed")
-        return self.env['billpro.own.transaction']._get_reason(cause)
+        return self.env['billpro.own.transaction']._get_error_text(cause)
 
     # === SCHEDULED PAYMENTS === #
 
@@ -192,7 +192,7 @@ class BillproBooks(models.AbstractModel):
         def note_amount(failure, _error):
             failure.amount = order._billing_get_amount_asked()
 
-        self.env['billpro.own.transaction']._note(
+        self.env['billpro.own.transaction']._note_failure(
             order, 'payable', UserError(reason), delays=(), on_failure=note_amount
         )
 

@@ -1,6 +1,7 @@
 from odoo import fields, models
 from odoo.exceptions import UserError
 
+from ...billing import references
 from ...billing.actions import OrderAction, OrderRefusal
 from ...billing.lifecycle import (
     COLLECTABLE_ORDERS,
@@ -147,7 +148,7 @@ class SaleOrder(models.Model):
             'token_id': token.id,
             'operation': 'validation' if self.currency_id.is_zero(amount) else 'offline',
             'reference': self.env['payment.transaction']._compute_reference(
-                token.provider_id.code, prefix=f'{self.name}-P{number}'
+                token.provider_id.code, prefix=references.initial_payment(self.name, number)
             ),
             'amount': amount,
             'currency_id': self.currency_id.id,
@@ -321,7 +322,7 @@ class SaleOrder(models.Model):
             self.purchase_type
             and self._get_purchase()._has_schedule
             and self.billing_token_id
-            and not self.billing_cancel_date
+            and not self._billing_is_collection_over()
             and self.billing_status in {*LIVE, 'complete'}
         )
 
@@ -491,7 +492,7 @@ class SaleOrder(models.Model):
         self.ensure_one()
         reason = False
         card = self.billing_token_id
-        if self.billing_status not in COLLECTABLE_ORDERS or self.billing_cancel_date:
+        if self.billing_status not in COLLECTABLE_ORDERS or self._billing_is_collection_over():
             return self.env._("Nothing can be paid on this order at the moment.")
         if not card.active or card not in self._billing_get_available_cards():
             return self.env._("The selected card can't be charged any more. Please add another.")
@@ -574,6 +575,7 @@ class SaleOrder(models.Model):
         self.write({'billing_collection_date': False, 'billing_collection_amount': 0})
         if not events or not is_agreed or self._billing_get_refusal_to_collect():
             return none
+        events.is_above_cap = False  # They have agreed to it.
         event = events._merge()
         event.requested_date = fields.Datetime.now()
         return event

@@ -210,6 +210,7 @@ class SaleOrder(models.Model):
             invoices, 0 if tx.operation == 'validation' else tx.amount
         )
         self.env['billpro.billing.event'].sudo().create(purchase._prepare_first_events(self))
+        self.env['billpro.usage.period'].sudo()._open_first(self)
         self.env['billpro.notification']._queue(
             'purchase_confirmation', self, f'approved-{tx.id}', transaction_id=tx.id
         )

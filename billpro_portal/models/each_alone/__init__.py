@@ -2,5 +2,6 @@
 
 from . import (
     failure,
+    job_record,
     own_transaction,
 )

@@ -1,5 +1,4 @@
 from odoo import api, fields, models
-from odoo.exceptions import AccessError
 from odoo.fields import Domain
 from odoo.tools import format_datetime
 
@@ -7,6 +6,7 @@ from ...billing import backoff
 from ...billing.lifecycle import BEFORE_APPROVAL, CHARGEABLE_ORDERS, LIVE, REQUESTABLE_EVENTS
 
 # Whose a failure is, by the model of its record: the order, the payment, and what is at stake.
+# Records of rooms above answer themselves, see `billpro.job.record`.
 _CONTEXTS = {
     'sale.order': lambda order: {'order_id': order.id},
     'billpro.billing.event': lambda event: {
@@ -20,11 +20,6 @@ _CONTEXTS = {
         'amount': abs(tx.amount),
     },
     'account.move': lambda move: {'order_id': move.billing_order_id.id},
-    'billpro.notification': lambda notice: {'order_id': notice.order_id.id},
-    'billpro.webhook.event': lambda event: {
-        'order_id': event._find_transaction().billing_order_id.id
-    },
-    'billpro.payout': lambda payout: {'amount': abs(payout.amount)},
 }
 # What fails for all of a company alike: a person hears of each reason once.
 OF_COMPANY = ('bookable', 'payable')
@@ -44,6 +39,7 @@ _STILL_TO_DO = {
     'watch': [('state', '=', 'authorized')],
     'collect': [('billing_collection_date', '!=', False)],
     'taxes': [('billing_tax_change', '!=', False)],
+    'usage': [('billing_status', 'in', list(LIVE))],
     'resume': [('billing_status', '=', 'paused')],
     'change': [('billing_change_ids.state', '=', 'planned')],
     'end': [('billing_status', 'in', list(LIVE))],
@@ -57,11 +53,11 @@ _STILL_TO_DO = {
     'second_payments': [('billing_status', 'not in', list(BEFORE_APPROVAL))],
     'remind': [('billing_status', '=', 'pending')],
     'announce': [('status', '=', 'scheduled')],
-    'send': [('state', 'in', ['queued', 'failed'])],
+    'tell_usage': [('billing_status', 'in', list(LIVE))],
+    'import_usage': [('state', '=', 'waiting')],
     'einvoice': [('billpro_einvoice_state', '!=', False)],
-    'message': [('state', 'in', ['received', 'failed'])],
     'ask_payouts': [('billpro_payouts_since', '!=', False)],
-    'book_payout': [('state', '=', 'to_book')],
+    'ask_disputes': [('state', '!=', 'disabled')],
 }
 
 
@@ -99,6 +95,7 @@ class BillproFailure(models.Model):
             ('watch', "Look after the authorised payment"),
             ('collect', "Collect what the customer asked for"),
             ('taxes', "Follow the taxes of the books"),
+            ('usage', "Bill the usage"),
             ('resume', "Resume the order"),
             ('change', "Change the subscription as planned"),
             ('end', "End the order"),
@@ -118,11 +115,15 @@ class BillproFailure(models.Model):
             ('announce', "Announce the payment"),
             ('card_expiring', "Tell the customer that the card expires"),
             ('card_expired', "Tell the customer that the card has expired"),
+            ('tell_usage', "Tell the customer of the usage"),
+            ('import_usage', "Take in a file of usage"),
+            ('usage_source', "Take in usage from Odoo's own records"),
             ('send', "Send the notice"),
             ('einvoice', "Send the e-invoice"),
-            ('message', "Process the provider's message"),
+            ('message', "Process the webhook event"),
             ('defer', "Post deferred revenue"),
             ('ask_payouts', "Ask for payouts"),
+            ('ask_disputes', "Ask for disputes"),
             ('book_payout', "Book the payout"),
         ],
         required=True,
@@ -168,7 +169,7 @@ class BillproFailure(models.Model):
         )
 
     @api.model
-    def _record(self, record, task, reason, delays):
+    def _record_failure(self, record, task, reason, delays):
         """Note that a task has failed for a record, once more.
 
         :param odoo.models.Model record: The record.
@@ -212,11 +213,23 @@ class BillproFailure(models.Model):
         :rtype: dict
         """
         company = record.company_id if 'company_id' in record._fields else record.env.company
-        get_context = _CONTEXTS.get(record._name)
-        context = get_context(record) if get_context else {}
+        if self._is_job_record(record):
+            context = record._prepare_failure()
+        else:
+            get_context = _CONTEXTS.get(record._name)
+            context = get_context(record) if get_context else {}
         # A provider may be of a parent of the order's company.
         order = record.env['sale.order'].browse(context.get('order_id'))
         return {'company_id': (order.company_id or company).id, **context}
+
+    @api.model
+    def _is_job_record(self, record):
+        """Return whether the model of a record answers itself for its failures.
+
+        :param odoo.models.Model record: Any record that a job works on.
+        :rtype: bool
+        """
+        return isinstance(record, self.env.registry['billpro.job.record'])
 
     @api.model
     def _forget(self, records, task):
@@ -242,8 +255,11 @@ class BillproFailure(models.Model):
             [], ['res_model', 'task'], ['id:recordset']
         ):
             # A part of a job is done for all records together, which have no state.
-            to_do = [] if model == 'res.company' else self._get_domain_to_do(task)
             records = self.env[model].sudo()
+            if self._is_job_record(records):
+                to_do = records._tasks_to_do.get(task, [])
+            else:
+                to_do = [] if model == 'res.company' else self._get_domain_to_do(task)
             found = records.search([('id', 'in', failures.mapped('res_id')), *to_do])
             failures.filtered(
                 lambda failure, ids=set(found.ids): failure.res_id not in ids
@@ -439,14 +455,15 @@ class BillproFailure(models.Model):
         self.activity_id = told.activity_id
         return bool(told)
 
-    @api.model
-    def _check_may_process_messages(self):
-        """Check that the user may have messages of providers processed again.
+    def _check_may_try_again(self):
+        """Check that the user may begin anew with what was set aside, besides billing users.
 
         :raise AccessError: If not.
         """
-        if not self.env.user.has_group('billpro_portal.group_billing_manager'):
-            raise AccessError(self.env._("Only billing managers can process messages again."))
+        for model, failures in self.grouped('res_model').items():
+            records = self.env[model].browse(failures.mapped('res_id'))
+            if self._is_job_record(records):
+                records._check_may_try_again()
 
     def _try_again(self):
         """Begin anew with what was set aside, at once."""
@@ -461,13 +478,15 @@ class BillproFailure(models.Model):
         self.filtered(lambda failure: not failure.activity_id).is_told = False
         for model, failures in self.grouped('res_model').items():
             records = self.env[model].browse(failures.mapped('res_id')).exists()
-            if model in {'billpro.notification', 'billpro.webhook.event'}:
+            if self._is_job_record(records):
                 records._queue_again()
         for cron in (
             'billpro_portal.cron_billing_run',
             'billpro_portal.cron_queue_timed_notifications',
             'billpro_portal.cron_post_deferrals',
             'billpro_portal.cron_book_payouts',
+            'billpro_portal.cron_import_usage',
+            'billpro_portal.cron_take_in_usage',
             'payment.cron_post_process_payment_tx',
         ):
             self.env.ref(cron)._trigger()

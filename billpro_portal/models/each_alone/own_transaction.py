@@ -68,7 +68,7 @@ class BillproOwnTransaction(models.AbstractModel):
         :param str task: What is done, a value of `billpro.failure.task`.
         :param Callable act: Locks the record and does it; returns False if it can't be done now
                              because somebody else has the record.
-        :param dict options: What becomes of a failure, see `_note`.
+        :param dict options: What becomes of a failure, see `_note_failure`.
         :return: Whether it was done.
         :rtype: bool
         """
@@ -93,7 +93,7 @@ class BillproOwnTransaction(models.AbstractModel):
             cause = error
             _logger.exception("Task %s failed for %s", task, record)
         try:
-            self._note(record, task, cause, **options)
+            self._note_failure(record, task, cause, **options)
             # The next one may break off: what is known of this one is kept.
             cr.commit()  # pylint: disable=invalid-commit
         except GIVE_WAY:
@@ -109,7 +109,7 @@ class BillproOwnTransaction(models.AbstractModel):
         :param Iterable[odoo.models.Model] groups: The records, by what must be done together.
         :param str task: What is done, a value of `billpro.failure.task`.
         :param Callable act: Does it for the records that it is given.
-        :param dict options: What becomes of a failure, see `_note`.
+        :param dict options: What becomes of a failure, see `_note_failure`.
         :return: What the function returned each time, and the records that were not done.
         :rtype: tuple[list, odoo.models.Model]
         :raise Exception: One of `GIVE_WAY`, after which the whole transaction can't go on.
@@ -134,7 +134,7 @@ class BillproOwnTransaction(models.AbstractModel):
             _logger.exception("Task %s failed for %s", task, records)
         if len(groups) == 1:
             for record in records if cause else ():
-                self._note(record, task, cause, **options)
+                self._note_failure(record, task, cause, **options)
             return [], records
         parts = [self._split_until_alone([group], task, act, **options) for group in groups]
         return (
@@ -164,7 +164,7 @@ class BillproOwnTransaction(models.AbstractModel):
         return True
 
     @api.model
-    def _note(
+    def _note_failure(
         self, record, task, error, on_failure=None, delays=backoff.OWN_TRANSACTION, tells_staff=True
     ):
         """Note that something failed; tell staff when it isn't tried again.
@@ -184,8 +184,8 @@ class BillproOwnTransaction(models.AbstractModel):
         def keep():
             if record.exists():  # Nobody misses what was deleted meanwhile.
                 failures.append(
-                    record.env['billpro.failure']._record(
-                        record, task, self._get_reason(error), delays
+                    record.env['billpro.failure']._record_failure(
+                        record, task, self._get_error_text(error), delays
                     )
                 )
 
@@ -201,7 +201,7 @@ class BillproOwnTransaction(models.AbstractModel):
             self._is_survived(record, task, failure._tell_staff_once)
 
     @api.model
-    def _get_reason(self, error):
+    def _get_error_text(self, error):
         """Return what was raised as staff read it.
 
         :param Exception error: What was raised.

@@ -4,8 +4,9 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
-from ...billing.declines import CEILING_REACHED, EXHAUSTED, NEEDS_CUSTOMER
+from ...billing.declines import CEILING_REACHED, EXHAUSTED, NEEDS_CARD, NEEDS_CUSTOMER
 from ...billing.lifecycle import (
+    DECLINED,
     EVENT_LEVELS,
     IN_FLIGHT,
     LIVE,
@@ -13,6 +14,7 @@ from ...billing.lifecycle import (
     TransitionRefused,
     next_event_status,
 )
+from ...billing.standing import PaymentFacts
 
 # The customer has been asked and nothing happens by itself any more.
 GIVEN_UP = frozenset({EXHAUSTED, CEILING_REACHED})
@@ -405,6 +407,24 @@ class BillproBillingEvent(models.Model):
             return self.retry_verdict in GIVEN_UP
         days = max(self.company_id._get_billing_retry_days(), default=0)
         return self.first_declined_date + timedelta(days=days) <= fields.Datetime.now()
+
+    def _get_facts_for_order(self):
+        """Return what decides about the order of the payment.
+
+        :rtype: PaymentFacts
+        """
+        self.ensure_one()
+        is_declined = self.status in DECLINED
+        return PaymentFacts(
+            status=self.status,
+            needs_card=self.retry_verdict == NEEDS_CARD,
+            is_given_up=bool(
+                is_declined and self.company_id.billing_auto_suspend and self._is_given_up()
+            ),
+            was_declined=bool(self.declined_token_id),
+            is_merged=bool(self.merged_event_ids),
+            is_due=self.due_date <= fields.Datetime.now(),
+        )
 
     def _discard_draft_invoices(self):
         """Delete the invoices of payments that won't be collected; no number was given to them."""

@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+INTERVAL_UNITS = [('day', "Days"), ('week', "Weeks"), ('month', "Months"), ('year', "Years")]
+
 
 class ProductTemplate(models.Model):
     """How customers pay for a product: the terms that its orders begin with."""
@@ -17,12 +19,7 @@ class ProductTemplate(models.Model):
     billing_interval_count = fields.Integer(string="Every", default=1)
     billing_interval_unit = fields.Selection(
         string="Interval",
-        selection=[
-            ('day', "Days"),
-            ('week', "Weeks"),
-            ('month', "Months"),
-            ('year', "Years"),
-        ],
+        selection=INTERVAL_UNITS,
         default='month',
     )
     billing_trial_days = fields.Integer(

@@ -5,8 +5,9 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 
 from ...billing.actions import Capabilities
 from ...billing.calendar import is_same_interval, local_date
-from ...billing.lifecycle import DECLINED, IN_FLIGHT
+from ...billing.standing import get_trigger
 from ..rights.own_context import INSIDE
+from .kinds import find_kinds
 
 
 class BillproPurchaseType(models.AbstractModel):
@@ -41,9 +42,8 @@ class BillproPurchaseType(models.AbstractModel):
         :return: An ordered mapping of `purchase_type` values to (empty) model records.
         :rtype: dict
         """
-        names = self.env.registry.descendants([self._name], '_inherit') - {self._name}
-        models_ = sorted((self.env[name] for name in names), key=lambda m: m._purchase_sequence)
-        return {model._purchase_type: model for model in models_}
+        types = sorted(find_kinds(self), key=lambda model: model._purchase_sequence)
+        return {model._purchase_type: model for model in types}
 
     @api.model
     def _get_type_of_products(self, products):
@@ -131,14 +131,15 @@ class BillproPurchaseType(models.AbstractModel):
         }
 
     @api.model
-    def _get_capabilities(self):
-        """Return what orders of this type may do besides being paid.
+    def _get_capabilities(self, order):
+        """Return what an order of this type may do besides being paid.
 
+        :param sale.order order: The order.
         :rtype: billing.actions.Capabilities
         """
         return Capabilities(
             can_pause=self._can_be_paused(),
-            can_cancel=self._can_be_cancelled(),
+            can_cancel=self._can_be_cancelled(order),
             can_take_payments=self._can_take_payments(),
             can_change_plan=self._can_change_plan(),
         )
@@ -455,37 +456,40 @@ class BillproPurchaseType(models.AbstractModel):
             event.invoice_id = invoice
 
     @api.model
-    def _get_event_trigger(self, order):
+    def _get_event_trigger(self, order, **outcome):
         """Return the trigger that the present state of its payments gives to a live order.
 
         :param sale.order order: The order.
+        :param dict outcome: What else decides, see `billing.standing.get_trigger`.
         :return: A key of `billing.lifecycle.ORDER_TRANSITIONS`, or None.
         :rtype: str|None
         """
-        events = order.billing_event_ids
-        declined = events.filtered(lambda event: event.status in DECLINED)
-        if 'hard_declined' in declined.mapped('status'):
-            return 'decline_hard'
-        if order.company_id.billing_auto_suspend and any(e._is_given_up() for e in declined):
-            return 'suspend'
-        if declined:
-            return 'decline_soft'
-        is_recovering = any(
-            (event.status in IN_FLIGHT and event.declined_token_id)
-            or (event.status in IN_FLIGHT and event.merged_event_ids)
-            or (
-                event.status == 'scheduled'
-                and event.merged_event_ids
-                and event.due_date <= fields.Datetime.now()
-            )
-            for event in events
-        )
-        return None if is_recovering or order.billing_status == 'active' else 'recover'
+        payments = [event._get_facts_for_order() for event in order.billing_event_ids]
+        return get_trigger(order.billing_status, payments, **outcome)
 
     @api.model
-    def _can_be_cancelled(self):
+    def _can_be_cancelled(self, order):
         """Return whether the customer may cancel an order of this type.
 
+        :param sale.order order: The order.
+        :rtype: bool
+        """
+        return False
+
+    @api.model
+    def _get_last_day_at_once(self, order):
+        """Return the last day of an order that is cancelled at once: yesterday if none is left.
+
+        :param sale.order order: A live order.
+        :rtype: datetime.date
+        """
+        return order._billing_get_today() - timedelta(days=1)
+
+    @api.model
+    def _is_billed_after_end(self, order):
+        """Return whether what a cancelled order has used is billed, and collected, when it is over.
+
+        :param sale.order order: The order.
         :rtype: bool
         """
         return False

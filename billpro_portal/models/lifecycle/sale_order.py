@@ -26,6 +26,7 @@ from ...billing.lifecycle import (
     next_order_status,
 )
 from ..rights.guarded_fields import get_given_names
+from .product_template import INTERVAL_UNITS
 
 # Terms that an order takes over from its product as they are.
 PRODUCT_TERMS = (
@@ -41,6 +42,7 @@ TERMS = (
     'billing_initial_amount',
     'billing_end_date',
     'billing_first_date',
+    'billing_usage_cap',
 )
 # What is further away is a slip of the keyboard, and dates end with the year 9999.
 MOST_YEARS = 100
@@ -130,12 +132,7 @@ class SaleOrder(models.Model):
     )
     billing_interval_unit = fields.Selection(
         string="Interval",
-        selection=[
-            ('day', "Days"),
-            ('week', "Weeks"),
-            ('month', "Months"),
-            ('year', "Years"),
-        ],
+        selection=INTERVAL_UNITS,
         compute='_compute_billing_terms',
         store=True,
         readonly=False,
@@ -441,9 +438,10 @@ class SaleOrder(models.Model):
         """
         self.ensure_one()
         cancel_date = self.billing_cancel_date
+        purchase = self._get_purchase() if self.purchase_type else None
         return OrderFacts(
             status=self.billing_status,
-            capabilities=self._get_purchase()._get_capabilities() if self.purchase_type else None,
+            capabilities=None if purchase is None else purchase._get_capabilities(self),
             is_quotation=self.state in {'draft', 'sent'},
             is_sale_cancelled=self.state == 'cancel',
             is_locked=self.billing_terms_locked,
@@ -452,6 +450,7 @@ class SaleOrder(models.Model):
             has_reserved=self.billing_authorization_id.state == 'authorized',
             is_cancelled=bool(cancel_date),
             is_cancelled_ahead=bool(cancel_date) and cancel_date >= self._billing_get_today(),
+            is_billed_after_end=purchase is not None and purchase._is_billed_after_end(self),
         )
 
     def _get_billing_refusal_of(self, action):
@@ -528,6 +527,7 @@ class SaleOrder(models.Model):
                     'billing_instalment_count',
                     'billing_deposit',
                     'billing_initial_amount',
+                    'billing_usage_cap',
                 )
             ):
                 raise ValidationError(
@@ -648,12 +648,13 @@ class SaleOrder(models.Model):
     def _billing_follow_payments(self):
         """Move orders through the status table by the state of their payments."""
         for order in self:
+            purchase = order._get_purchase()
             if order.billing_cancel_date:
                 order._billing_finish_cancellation()
+            if order._billing_is_collection_over():
                 continue
             if order.billing_status not in {*COLLECTABLE_ORDERS, 'review'}:
                 continue
-            purchase = order._get_purchase()
             trigger = purchase._get_event_trigger(order)
             if trigger and next_order_status(order.billing_status, trigger) != order.billing_status:
                 reason = (
@@ -757,11 +758,18 @@ class SaleOrder(models.Model):
         """Drop the payments of a cancelled subscription, and end it when its last day has passed.
 
         The caller holds the lock. A payment that was on its way extends the access by its period.
+        What was used is billed and collected all the same; the order ends when that is done.
         """
         self.ensure_one()
         if self.billing_status not in LIVE:
             return
         events = self.billing_event_ids.filtered(lambda event: event.status in OPEN)
+        if self._get_purchase()._is_billed_after_end(self):
+            if not events and self._billing_is_usage_billed():
+                self._apply_billing_trigger(
+                    'complete', self.env._("The cancelled order ended, and its usage is paid.")
+                )
+            return
         in_flight = events.filtered(lambda event: event.status in IN_FLIGHT)
         dropped = events - in_flight
         dropped._apply_trigger('cancel')
@@ -776,6 +784,25 @@ class SaleOrder(models.Model):
             )
         if not in_flight and self.billing_cancel_date < self._billing_get_today():
             self._apply_billing_trigger('complete', self.env._("The cancelled subscription ended."))
+
+    def _billing_is_collection_over(self):
+        """Return whether the order is cancelled, and nothing more is collected for it.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return bool(self.billing_cancel_date) and not self._get_purchase()._is_billed_after_end(
+            self
+        )
+
+    def _billing_is_usage_billed(self):
+        """Return whether the last period is closed in which usage of a cancelled order may come.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        periods = self.billing_usage_period_ids
+        return bool(periods) and set(periods.mapped('state')) == {'closed'}
 
     # === CONFIRMATION === #
 
@@ -902,7 +929,7 @@ class SaleOrder(models.Model):
     # === WHAT IS OWED === #
 
     def _billing_get_outstanding_events(self):
-        """Return the payments that were declined or are overdue.
+        """Return the payments that were declined or are overdue, or that only the customer starts.
 
         :rtype: billpro.billing.event
         """
@@ -911,7 +938,11 @@ class SaleOrder(models.Model):
         return self.billing_event_ids.filtered(
             lambda event: (
                 event.status in DECLINED
-                or (event.status == 'scheduled' and event.due_date <= overdue)
+                or (
+                    event.status == 'scheduled'
+                    # What is above what was agreed to waits for the customer.
+                    and (event.due_date <= overdue or event.is_above_cap)
+                )
             )
         )
 

@@ -9,8 +9,10 @@ from . import (
     notice_order,
     notice_payment,
     notice_subscription,
+    notice_usage,
     notification,
     notification_kind,
     sale_order,
+    sale_order_line,
     sms_tracker,
 )

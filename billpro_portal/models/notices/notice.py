@@ -1,5 +1,7 @@
 from odoo import api, models
 
+from ..lifecycle.kinds import find_kinds
+
 
 class BillproNotice(models.AbstractModel):
     """What every kind of notice says of itself; each one is a class of its own.
@@ -30,8 +32,7 @@ class BillproNotice(models.AbstractModel):
         :return: An ordered mapping of kinds to (empty) model records.
         :rtype: dict
         """
-        names = self.env.registry.descendants([self._name], '_inherit') - {self._name}
-        kinds = sorted((self.env[name] for name in names), key=lambda kind: kind._notice_sequence)
+        kinds = sorted(find_kinds(self), key=lambda kind: kind._notice_sequence)
         return {kind._notice_kind: kind for kind in kinds}
 
     @api.model

@@ -9,7 +9,7 @@ def _is_settled(notice):
     :param billpro.notification notice: The notice that tells of it.
     :rtype: bool
     """
-    return notice.event_id.status not in DECLINED or bool(notice.order_id.billing_cancel_date)
+    return notice.event_id.status not in DECLINED or notice.order_id._billing_is_collection_over()
 
 
 def _is_not_ahead(notice):
@@ -21,7 +21,7 @@ def _is_not_ahead(notice):
     return (
         notice.event_id.status != 'scheduled'
         or notice.event_id.due_date <= fields.Datetime.now()
-        or bool(notice.order_id.billing_cancel_date)
+        or notice.order_id._billing_is_collection_over()
     )
 
 

@@ -47,8 +47,10 @@ class BillproNotification(models.Model):
 
     _name = 'billpro.notification'
     _description = "Customer Notice"
+    _inherit = ['billpro.job.record']
 
     _order = 'id desc'
+    _tasks_to_do = {'send': [('state', 'in', ['queued', 'failed'])]}
     kind = fields.Selection(selection='_selection_kind', required=True, readonly=True)
     channel = fields.Selection(
         selection=[(MAIL, "Mail"), (SMS, "SMS")], default=MAIL, required=True, readonly=True
@@ -444,8 +446,12 @@ class BillproNotification(models.Model):
                 body=self.env._("The notice “%s” is sent again.", notice._get_name())
             )
 
+    def _prepare_failure(self):
+        """Override of `billpro.job.record`."""
+        return {'order_id': self.order_id.id}
+
     def _queue_again(self):
-        """Queue notices that were not sent once more, as if for the first time."""
+        """Override of `billpro.job.record`, for notices that were not sent."""
         self.env['billpro.failure']._forget(self, 'send')
         self.write(
             {
@@ -482,6 +488,7 @@ class BillproNotification(models.Model):
             ('announce', self._queue_announcements),
             ('card_expiring', self._queue_expiring_cards),
             ('card_expired', self._queue_expired_cards),
+            ('tell_usage', self._queue_usage),
         ):
             # What one kind found is kept if another one fails.
             self.env['billpro.own.transaction']._commit_alone(self.env.company, task, queue)
@@ -601,8 +608,11 @@ class BillproNotification(models.Model):
                     ('status', '=', 'scheduled'),
                     ('due_date', '>', now),
                     ('order_id.billing_status', 'in', CHARGEABLE_ORDERS),
-                    ('order_id.billing_cancel_date', '=', False),
                     ('id', 'not in', announced.subselect('event_id')),
+                    '|',
+                    ('order_id.billing_cancel_date', '=', False),
+                    # What was used is charged all the same.
+                    ('usage_line_ids', '!=', False),
                     '|',
                     ('due_date', '<=', now + timedelta(days=notice_days and notice_days + 1)),
                     '&',
@@ -722,3 +732,36 @@ class BillproNotification(models.Model):
                     }
                 )
         self._queue_all(kind, values_list)
+
+    # === USAGE === #
+
+    @api.model
+    def _queue_usage(self):
+        """Tell customers how much of their running period is used."""
+        orders = self.env['sale.order'].search(
+            [
+                ('billing_status', 'in', list(LIVE)),
+                '|',
+                ('billing_usage_alert', '>', 0),
+                ('order_line.billing_charge_id.allowance', '>', 0),
+            ]
+        )
+        self._queue_found(orders, 'tell_usage', self._tell_usage)
+
+    @api.model
+    def _tell_usage(self, orders):
+        """Queue what the customers of some orders want to know of their usage now.
+
+        :param sale.order orders: Live orders whose usage is counted.
+        """
+        for kind, values_list in orders._billing_get_usage_notices().items():
+            self._queue_all(kind, values_list)
+
+    def _is_usage_outdated(self):
+        """Return whether what a notice tells of usage is no longer true: the period is over.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        notices = self.order_id._billing_get_usage_notices()[self.kind]
+        return self.fact not in {values['fact'] for values in notices}

@@ -1,3 +1,5 @@
+from collections import defaultdict
+
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
@@ -29,6 +31,64 @@ class SaleOrder(models.Model):
                     order._billing_get_sms_number()
                 except UserError as error:
                     order.billing_phone_problem = str(error)
+
+    # === USAGE === #
+
+    def _billing_get_usage_notices(self):
+        """Return what is to be told of the usage of running periods, all of them in one pass.
+
+        :return: The values of notices by kind. Their facts say which period it is, and of an alert
+                 its amount: another amount is told again.
+        :rtype: dict[str, list[dict]]
+        """
+        found = defaultdict(list)
+        for lang, orders in self.grouped(lambda order: order.partner_id.lang).items():
+            orders = orders.with_context(lang=lang)
+            for order, lines in orders.billing_usage_line_ids.grouped('order_id').items():
+                order._billing_add_usage_notices(found, lines)
+        return found
+
+    def _billing_add_usage_notices(self, found, lines):
+        """Add what is to be told of the usage of the order.
+
+        :param dict found: As of `_billing_get_usage_notices`; changed.
+        :param sale.order.line lines: Its metered lines.
+        """
+        self.ensure_one()
+        period = self._billing_get_usage_period(fields.Datetime.now())
+        if not period:
+            return
+        for line in lines:
+            if kind := line._billing_get_reached_allowance():
+                found[kind].append(
+                    {
+                        'order_id': self.id,
+                        'fact': f'line-{line.id}-{period.number}',
+                        'text': line._billing_get_allowance_text(kind),
+                    }
+                )
+        alert = self.billing_usage_alert
+        amount = sum(line._billing_with_taxes(line.billing_usage_amount) for line in lines)
+        if alert and self.currency_id.compare_amounts(amount, alert) >= 0:
+            found['usage_alert'].append(
+                {
+                    'order_id': self.id,
+                    'fact': f'order-{self.id}-{period.number}-{alert}',
+                    'text': self._billing_get_usage_alert_text(amount),
+                }
+            )
+
+    def _billing_get_usage_alert_text(self, amount):
+        """Return what the customer wanted to be told, in the language of the environment.
+
+        :param float amount: What the usage costs so far.
+        :rtype: str
+        """
+        return self.env._(
+            "You wanted to know when your usage reaches %(alert)s. It costs %(amount)s so far.",
+            alert=self.currency_id.format(self.billing_usage_alert),
+            amount=self.currency_id.format(amount),
+        )
 
     # === STAFF === #
 
@@ -207,7 +267,7 @@ class SaleOrder(models.Model):
     def message_post(self, **kwargs):
         """Override of `sale`: the charge run collects the notes that nobody is notified of.
 
-        Posting looks up, note by note, whom to notify. See `account.move._invoice_paid_hook`.
+        Posting looks up, note by note, whom to notify. See `charging/batch.py`.
 
         :raise AccessError: If a customer doesn't write by the order's page, which has limits.
         """

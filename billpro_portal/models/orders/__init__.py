@@ -3,6 +3,7 @@
 from . import (
     consent,
     payment_transaction,
+    res_users,
     sale_order,
     sale_order_line,
 )

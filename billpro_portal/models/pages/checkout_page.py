@@ -151,7 +151,19 @@ class BillproCheckoutPage(models.AbstractModel):
             'is_received': bool(received),
             'amount': tx.currency_id.format(tx.amount),
             'reference': tx.reference,
+            **self._get_state_values(order),
+        }
+
+    def _get_state_values(self, order):
+        """Return where a page asks whether a payment is still under way, and what it says then.
+
+        :param sale.order order: The order.
+        :rtype: dict
+        """
+        return {
             'state_route': order._billing_get_order_link('/state'),
+            'lost_message': self.env._("We could not get any news. We will try again in a moment."),
+            'news_message': self.env._("There is news about your payment. The page is reloading."),
         }
 
     def _get_transfer_values(self, order):
@@ -172,7 +184,7 @@ class BillproCheckoutPage(models.AbstractModel):
             'qr_code': provider._get_transfer_qr_code(tx),
             'transaction_id': tx.id,
             'other_way_url': not order.is_expired and order._billing_get_order_link('/other-way'),
-            'state_route': order._billing_get_order_link('/state'),
+            **self._get_state_values(order),
         }
 
     def _get_success_values(self, order):
@@ -195,30 +207,35 @@ class BillproCheckoutPage(models.AbstractModel):
         :param sale.order order: The order.
         :rtype: str
         """
-        confirmation = self.env._("A confirmation is on its way to your mailbox.")
+        confirmation = ''
+        is_released = order.billing_authorization_id.state == 'cancel'
+        if order.partner_id.email and not is_released:
+            confirmation = self.env._("A confirmation is on its way to your mailbox.")
+        return f'{self._get_achievement(order)} {confirmation}'.strip()
+
+    def _get_achievement(self, order):
+        """Return what came of the initial payment.
+
+        :param sale.order order: The order.
+        :rtype: str
+        """
         if order._get_open_authorization():
-            reserved = self.env['billpro.order.attention']._get_authorization_text(order)
-            return f'{reserved} {confirmation}'
+            return self.env['billpro.order.attention']._get_authorization_text(order)
         if order.billing_authorization_id.state == 'cancel':
             return self.env._("Your payment was released. Nothing was charged.")
         done = order._billing_get_initial_attempts().filtered(lambda tx: tx.state == 'done')
         # What came beyond it is on account, and newer.
         tx = done.filtered('invoice_ids')[:1] or done[-1:]
         if tx.operation == 'validation':
-            registered = (
+            return (
                 self.env._("Your card is registered.")
                 if order.billing_token_id._billing_is_card()
                 else self.env._("Your payment method is registered.")
             )
-            return f'{registered} {confirmation}'
         if not tx:
-            return f'{self.env._("Your order is paid.")} {confirmation}'
+            return self.env._("Your order is paid.")
         amount = tx.amount if tx != order.billing_authorization_id else order.billing_paid
-        return self.env._(
-            "We received your payment of %(amount)s. %(confirmation)s",
-            amount=tx.currency_id.format(amount),
-            confirmation=confirmation,
-        )
+        return self.env._("We received your payment of %s.", tx.currency_id.format(amount))
 
     def _get_closed_values(self, order):
         """Return the values of the page that stands in place of a checkout that is closed.

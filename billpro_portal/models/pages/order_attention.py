@@ -1,9 +1,8 @@
 from datetime import timedelta
 
 from odoo import models
-from odoo.tools import format_date
 
-from ...billing.lifecycle import DECLINED, LIVE
+from ...billing.lifecycle import DECLINED, IN_FLIGHT, LIVE
 
 
 class BillproOrderAttention(models.AbstractModel):
@@ -19,7 +18,7 @@ class BillproOrderAttention(models.AbstractModel):
         :rtype: list[dict]
         """
         order.ensure_one()
-        if order._can_cancellation_be_undone():
+        if order._can_cancellation_be_undone() and order._billing_is_collection_over():
             return [self._get_cancelled_attention(order)]
         if order.billing_status == 'paused':
             return [self._get_paused_attention(order)]
@@ -28,14 +27,7 @@ class BillproOrderAttention(models.AbstractModel):
         if authorized := self._get_authorization_attention(order):
             return authorized
         if order._billing_is_collection_under_way():
-            return [
-                {
-                    'level': 'info',
-                    'title': self.env._("Payment in progress"),
-                    'text': self._get_progress_text(order),
-                    'actions': [],
-                }
-            ]
+            return [self._get_progress_attention(order)]
         items = []
         declined = order._billing_get_outstanding_events()
         if declined:
@@ -43,7 +35,32 @@ class BillproOrderAttention(models.AbstractModel):
         card = order.billing_token_id
         if card and (card.card_state != 'valid' or not card.active) and not declined:
             items.append(self._get_expiry_attention(order, card))
+        if order._can_cancellation_be_undone():
+            items.append(self._get_cancelled_attention(order))
         return items
+
+    def _get_progress_attention(self, order):
+        """Return the notice about payments of which nobody knows yet what became of them.
+
+        :param sale.order order: The order.
+        :rtype: dict
+        """
+        events = order.billing_event_ids.filtered(lambda event: event.status in IN_FLIGHT)
+        if 'unknown' in events.mapped('status'):
+            title = self.env._("We don't know yet if your payment went through")
+            text = self.env._(
+                "We are asking. Please don't pay again: nothing is charged twice. You will find"
+                " the result here."
+            )
+        else:
+            amount = order.billing_collection_amount or sum(events.mapped('amount'))
+            title = (
+                self.env._("%s is being collected", order.currency_id.format(amount))
+                if amount
+                else self.env._("Payment in progress")
+            )
+            text = self._get_progress_text(order)
+        return {'level': 'info', 'title': title, 'text': text, 'actions': []}
 
     def _get_progress_text(self, order):
         """Return what is known of a payment under way, in the customer's words.
@@ -57,7 +74,7 @@ class BillproOrderAttention(models.AbstractModel):
                     "Your bank is asked for a payment by %(method)s. That takes some days: we"
                     " expect the money by %(date)s. Nothing is charged twice.",
                     method=tx.payment_method_id.name,
-                    date=format_date(self.env, expected),
+                    date=self._get_day(expected),
                 )
         return self.env._(
             "We are collecting a payment. You will find the result here; nothing is charged twice."
@@ -66,10 +83,14 @@ class BillproOrderAttention(models.AbstractModel):
     def _get_cancelled_attention(self, order):
         return {
             'level': 'info',
-            'title': self.env._("Your subscription is cancelled"),
+            'title': self.env._("Yours until %s", self._get_day(order.billing_cancel_date)),
             'text': self.env._(
-                "You have access until %s. Nothing more is charged.",
-                format_date(self.env, order.billing_cancel_date),
+                "Nothing more is charged. Until then you can take the cancellation back."
+            )
+            if order._billing_is_collection_over()
+            else self.env._(
+                "What you use until then is still charged. You can take the cancellation back"
+                " until then."
             ),
             'actions': [
                 self._get_action(order, self.env._("Keep my subscription"), '/cancel/undo', 'post')
@@ -88,11 +109,11 @@ class BillproOrderAttention(models.AbstractModel):
         else:
             title = self.env._(
                 "Paused until %s",
-                format_date(self.env, order.billing_pause_until - timedelta(days=1)),
+                self._get_day(order.billing_pause_until - timedelta(days=1)),
             )
             text = self.env._(
                 "Nothing is charged until then. It goes on by itself on %s.",
-                format_date(self.env, order.billing_pause_until),
+                self._get_day(order.billing_pause_until),
             )
         return {'level': 'info', 'title': title, 'text': text, 'actions': []}
 
@@ -136,11 +157,8 @@ class BillproOrderAttention(models.AbstractModel):
         :rtype: dict
         """
         if waiting := order._billing_get_open_authentication()[:1]:
-            title = self.env._("Please confirm your payment")
-            text = self.env._(
-                "Your bank wants you to confirm the payment of %s.",
-                order.currency_id.format(waiting.amount),
-            )
+            title = self.env._("%s waits for your OK", order.currency_id.format(waiting.amount))
+            text = self.env._("Your bank wants you to confirm it. Nothing is charged before.")
             actions = [
                 self._get_action(
                     order,
@@ -149,17 +167,12 @@ class BillproOrderAttention(models.AbstractModel):
                     'get',
                 )
             ]
-        elif events.filtered(lambda event: event.status in DECLINED):
-            title = self.env._("Your payment was declined")
-            text, actions = self._get_way_to_pay(order, events)
-            last = events.transaction_ids.sorted('id')[-1:]
-            reason = self.env['billpro.order.payments']._get_decline_reason(last)
-            text = ' '.join(filter(None, [reason, text]))
-        elif self.env['billpro.failure']._search_of(events, 'invalid'):
+        elif not self._is_declined(events) and self.env['billpro.failure']._search_of(
+            events, 'invalid'
+        ):
             return self._get_set_aside_attention(order, events)
         else:
-            title = self.env._("A payment is outstanding")
-            text, actions = self._get_way_to_pay(order, events)
+            title, text, actions = self._get_way_to_pay(order, events)
         actions.append(
             self._get_action(
                 order, self._get_update_label(order), '/card', 'get', fields={'collect': '1'}
@@ -192,50 +205,72 @@ class BillproOrderAttention(models.AbstractModel):
             'actions': [],
         }
 
+    def _is_declined(self, events):
+        return any(event.status in DECLINED for event in events)
+
     def _get_way_to_pay(self, order, events):
         """Return what is owed, and the button that collects it with the selected card.
 
         :param sale.order order: The order.
         :param billpro.billing.event events: The payments that are outstanding.
-        :return: The text, and the button unless the card can't be charged.
-        :rtype: tuple[str, list[dict]]
+        :return: The title, the text, and the button unless the card can't be charged.
+        :rtype: tuple[str, str, list[dict]]
         """
         amount = order.currency_id.round(sum(events.mapped('amount')))
         total = order.currency_id.format(amount)
-        if refusal := order._billing_get_refusal_to_collect():
-            return f'{self.env._("%s are outstanding.", total)} {refusal}', []
+        refusal = order._billing_get_refusal_to_collect()
+        sentences = self._get_decline_sentences(events)
+        if refusal:
+            sentences.append(refusal)
+        else:
+            sentences.append(self._get_declined_text(order, events))
+        title = self.env._("%s is still to pay", total)
+        if order.billing_status == 'suspended':
+            title = self.env._("Pay %s and it goes on at once", total)
+            sentences.append(self.env._("Nothing is charged by itself while it is stopped."))
+        if refusal:
+            return title, ' '.join(sentences), []
         label = self.env._(
             "Pay %(amount)s with %(card)s",
             amount=total,
-            card=order.billing_token_id._get_card_name(),
+            card=self._get_unbroken_name(order.billing_token_id),
         )
         pay = self._get_action(order, label, '/pay', 'post', fields={'amount': amount})
-        return self._get_declined_text(order, events, total), [pay]
+        return title, ' '.join(sentences), [pay]
 
-    def _get_declined_text(self, order, events, total):
+    def _get_decline_sentences(self, events):
+        """Return who declined payments with what, and why.
+
+        :param billpro.billing.event events: The payments that are outstanding.
+        :return: The sentences; none if no bank has declined any.
+        :rtype: list[str]
+        """
+        last = events.transaction_ids.sorted('id')[-1:]
+        reason = self.env['billpro.order.payments']._get_decline_reason(last)
+        if not reason or not self._is_declined(events):
+            return []
+        return [self.env._("Your bank declined %s.", self._get_unbroken_name(last)), reason]
+
+    def _get_declined_text(self, order, events):
+        """Return what happens to outstanding payments if the customer does nothing.
+
+        :param sale.order order: The order.
+        :param billpro.billing.event events: The payments that are outstanding.
+        :rtype: str
+        """
         retries = events.filtered('retry_date').mapped('retry_date')
         if retries and order.billing_status != 'suspended':
             return self.env._(
-                "%(amount)s are outstanding. We will try again on %(date)s; you can also pay now.",
-                amount=total,
-                date=order._billing_get_date_text(min(retries)),
+                "If you do nothing, we try again on %s.",
+                self._get_day(order._billing_get_date(min(retries))),
             )
-        if not events.filtered(lambda event: event.status in DECLINED):
-            return self.env._(
-                "%s are outstanding. We collect them as soon as we can; you can also pay now.",
-                total,
-            )
+        if not self._is_declined(events):
+            return self.env._("We collect it as soon as we can; you can also pay now.")
         if not order._billing_speaks_of_cards():
             return self.env._(
-                "%s are outstanding. We don't try again by ourselves: please pay now or enter"
-                " another way to pay.",
-                total,
+                "We don't try again by ourselves: please pay now or enter another way to pay."
             )
-        return self.env._(
-            "%s are outstanding. We don't try again by ourselves: please pay now or update your"
-            " card.",
-            total,
-        )
+        return self.env._("We don't try again by ourselves: please pay now or update your card.")
 
     def _get_update_label(self, order):
         """Return what the button says that leads to where another way to pay is entered.
@@ -261,7 +296,7 @@ class BillproOrderAttention(models.AbstractModel):
             text = self.env._(
                 "%(card)s expires on %(date)s. Please enter a new one in time.",
                 card=card._get_card_name(),
-                date=format_date(self.env, card.card_expiry_date),
+                date=self._get_day(card.card_expiry_date),
             )
         elif card.active:
             title = self.env._("Your card has expired")
@@ -281,6 +316,12 @@ class BillproOrderAttention(models.AbstractModel):
                 self._get_action(order, self._get_update_label(order), '/card', 'get', primary=True)
             ],
         }
+
+    def _get_unbroken_name(self, payment):
+        return self.env['billpro.page.words']._keep_together(payment._get_card_name())
+
+    def _get_day(self, day):
+        return self.env['billpro.page.words']._get_day(day)
 
     def _get_action(self, order, label, suffix, method, fields=None, primary=False):
         return {

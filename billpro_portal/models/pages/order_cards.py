@@ -1,6 +1,6 @@
 from odoo import models
 
-from ...billing.lifecycle import LIVE
+from ...billing.lifecycle import FINAL, LIVE
 
 _CARD_BADGES = {'expiring': 'warning', 'expired': 'danger'}
 
@@ -17,7 +17,9 @@ class BillproOrderCards(models.AbstractModel):
         :param sale.order order: The order.
         :rtype: dict|bool
         """
-        is_charged = order.billing_status in LIVE and not order.billing_cancel_date
+        if order.billing_status in FINAL:
+            return self._get_left_card_values(order)
+        is_charged = order.billing_status in LIVE and not order._billing_is_collection_over()
         if not is_charged or not order.billing_token_id:
             return False
         can_change = order._billing_can_change_cards()
@@ -30,7 +32,35 @@ class BillproOrderCards(models.AbstractModel):
             'add_url': can_change and order._billing_get_order_link('/card'),
             'select_url': order._billing_get_order_link('/card/select'),
             'remove_url': order._billing_get_order_link('/card/remove'),
+            'backup_url': order._billing_get_order_link('/card/backup'),
             'offer_all_orders': can_change and bool(order._billing_get_other_orders_with_cards()),
+        }
+
+    def _get_left_card_values(self, order):
+        """Return the card that an order has left behind, to be removed, or False.
+
+        :param sale.order order: An order that is over.
+        :rtype: dict|bool
+        """
+        card = order.billing_token_id & order._billing_get_available_cards()
+        if not card or card._get_charged_orders():
+            return False
+        row = self._get_card_row(order, card, can_change=False)
+        return {
+            'is_card': card._billing_is_card(),
+            'rows': [
+                {
+                    **row,
+                    'is_selected': False,
+                    'is_charged': False,
+                    'can_remove': True,
+                    'note': self.env._("Still stored, and not charged for any order."),
+                }
+            ],
+            'add_url': False,
+            'select_url': False,
+            'remove_url': order._billing_get_order_link('/card/remove'),
+            'offer_all_orders': False,
         }
 
     def _get_card_row(self, order, card, can_change):
@@ -43,19 +73,28 @@ class BillproOrderCards(models.AbstractModel):
         """
         is_selected = card == order.billing_token_id
         other_orders = card._get_charged_orders() - order
+        can_back_up = order._billing_can_be_backup(card)
+        is_backup = can_back_up and card == order.billing_backup_token_id
         state = dict(card._fields['card_state']._description_selection(self.env))[card.card_state]
         return {
             'id': card.id,
             'is_card': card._billing_is_card(),
-            'name': card._get_card_name(),
-            'expiry': card.card_expiry_date
-            and self.env._("Expires %s", card.card_expiry_date.strftime('%m/%Y')),
+            **self.env['billpro.page.words']._get_method(card),
+            'expiry': card._billing_get_expiry_text(),
             'badge': card.card_state in _CARD_BADGES
             and {'text': state, 'css': _CARD_BADGES[card.card_state]},
             'is_selected': is_selected,
             'is_charged': is_selected and self._is_charged(order, card),
             'can_select': can_change and not is_selected and card.card_state != 'expired',
             'can_remove': can_change and not is_selected and not other_orders,
+            'can_end_backup': can_change and is_backup,
+            'can_back_up': can_change and can_back_up and not is_backup,
+            'backup_text': self.env._(
+                "If %s is declined for good, this is charged instead: for that payment, and from"
+                " then on.",
+                order.billing_token_id._get_card_name(),
+            ),
+            'is_backup': is_backup,
             'note': self.env._("Charged for %s, too.", ', '.join(other_orders.mapped('name')))
             if other_orders
             else '',
@@ -134,7 +173,7 @@ class BillproOrderCards(models.AbstractModel):
         """
         amount = order.currency_id.round(sum(outstanding.mapped('amount')))
         total = order.currency_id.format(amount)
-        purchase = order._get_purchase()
+        payments = self.env['billpro.order.payments']
         is_card = order._billing_offers_only_cards()
         return {
             'text': self.env._(
@@ -152,8 +191,8 @@ class BillproOrderCards(models.AbstractModel):
                 'amount': total,
                 'rows': [
                     {
-                        'description': purchase._get_event_terms(leaf),
-                        'date': order._get_due_date_text(leaf),
+                        'description': payments._get_leaf_title(order, leaf),
+                        'date': payments._get_list_day(order._billing_get_date(leaf.due_date)),
                         'amount': order.currency_id.format(leaf.amount),
                     }
                     for event in outstanding

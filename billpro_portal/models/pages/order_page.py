@@ -1,16 +1,10 @@
 from odoo import models
 from odoo.tools import format_date
 
+from ...billing.colors import darker, readable
 from ...billing.lifecycle import BEFORE_APPROVAL, LIVE, OPEN
 
-_STATUS_CSS = {
-    'complete': 'success',
-    'active': 'success',
-    'failed': 'warning',
-    'suspended': 'danger',
-    'paused': 'secondary',
-    'cancelled': 'secondary',
-}
+_DARKEST_PANEL = '#fde4e7'  # Of what links stand on: see `order_variables.scss`.
 
 
 class BillproOrderPage(models.AbstractModel):
@@ -39,6 +33,10 @@ class BillproOrderPage(models.AbstractModel):
             'res_company': company,
             'page_name': 'billpro_order',
             'order_url': order._billing_get_order_link(),
+            'logo_url': not company.sudo().uses_default_logo
+            and f'/web/binary/company_logo?company={company.id}',
+            'brand_style': self._get_brand_style(company),
+            'languages': self._get_languages(order),
             'contact': {
                 'name': company.name,
                 'email': company.email,
@@ -56,37 +54,142 @@ class BillproOrderPage(models.AbstractModel):
         """
         return {
             **self._get_page_values(order),
-            'status': self._get_authorization_status(order)
-            or {
-                'text': self._get_billing_status_text(order),
-                'css': 'secondary'
-                if order.billing_cancel_date
-                else _STATUS_CSS.get(order.billing_status, 'info'),
-            },
-            'subtitle': self.env._(
-                "%(type)s · ordered on %(date)s",
-                type=order._get_purchase()._get_label(),
-                date=format_date(self.env, order.date_order),
-            ),
-            'plan': order._get_purchase()._get_plan_text(order),
+            'title': self._get_title(order),
+            'image_url': self._get_image_url(order),
+            'answer': self.env['billpro.order.answer']._get_answer(order),
+            'facts_title': self.env._("Your plan")
+            if order._get_purchase()._has_schedule
+            else self.env._("Your order"),
+            'facts': self._get_facts(order),
             'document_links': [
                 {
-                    'label': self.env._("Download order summary (PDF)"),
+                    'label': self.env._("All documents"),
+                    'url': order._billing_get_order_link('/documents'),
+                },
+                {
+                    'label': self.env._("Order summary (PDF)"),
                     'url': order._billing_get_order_link('/document/summary'),
-                }
+                },
             ],
-            'attention': self.env['billpro.order.attention']._get_attention(order),
-            'menu': self._get_menu(order),
-            'next_payment': self.env['billpro.order.payments']._get_next_payment(order),
-            'upcoming': self.env['billpro.order.payments']._get_upcoming_rows(order),
+            'usage': self.env['billpro.order.usage']._get_usage_values(order),
+            'upcoming': self.env['billpro.order.payments']._get_upcoming_groups(order),
             'cards': self.env['billpro.order.cards']._get_card_values(order),
             'history': self.env['billpro.order.payments']._get_history_rows(order, page),
             'text_messages': self._get_text_message_values(order),
             'lines': order._billing_get_line_rows(),
             'totals': order._billing_get_total_rows(order.tax_totals, order.currency_id),
-            'summary': self._get_summary_rows(order),
-            'customer': self._get_customer_values(order),
+            'summary': self._get_page_summary_rows(order),
+            'opens_lines': not order._get_purchase()._has_schedule,
         }
+
+    def _get_brand_style(self, company):
+        """Return the color of a company for buttons and links, dark enough to be read everywhere.
+
+        :param res.company company: The company.
+        :return: The style of the page, or False if the company has no color of its own.
+        :rtype: str|bool
+        """
+        color = readable(company.primary_color or '', _DARKEST_PANEL)
+        if not color:
+            return False
+        return f'--o-billpro-primary: {color}; --o-billpro-primary-hover: {darker(color)}'
+
+    def _get_languages(self, order):
+        """Return the languages that the reader can choose from, each with the address of its page.
+
+        :param sale.order order: The order.
+        :return: The ``code`` for browsers, the ``name`` and ``url``; nothing if there is one only.
+        :rtype: list[dict]
+        """
+        languages = self.env['res.lang']._get_frontend()
+        if len(languages) < 2:
+            return []
+        return [
+            {
+                'code': code.replace('_', '-'),
+                'name': language.name.split(' / ')[-1],
+                # Of the page that is shown, whichever it is.
+                'url': f'?access_token={order.access_token or ""}&lang={code}',
+            }
+            for code, language in languages.items()
+            if code != self.env.lang
+        ]
+
+    # === WHAT WAS BOUGHT === #
+
+    def _get_title(self, order):
+        """Return what was bought, as the page is called: the product, or the first of several.
+
+        :param sale.order order: The order.
+        :rtype: str
+        """
+        names = order.order_line.filtered('product_id').mapped('product_id.name')
+        if len(names) > 1:
+            return self.env._("%s and more", names[0])
+        return names[0] if names else self.env._("Order %s", order.name)
+
+    def _get_image_url(self, order):
+        """Return the address of the picture of the product that gives the page its title.
+
+        :param sale.order order: The order.
+        :return: False if it has none.
+        :rtype: str|bool
+        """
+        line = order.order_line.filtered('product_id')[:1]
+        return bool(line.product_id.image_128) and order._billing_get_order_link(
+            f'/line/{line.id}/image'
+        )
+
+    def _get_facts(self, order):
+        """Return what is true of the order beside its payments, each with what changes it.
+
+        :param sale.order order: The order.
+        :return: The ``label``, the ``lines``, a ``note`` and the ``actions`` of each, as of
+                 `_get_menu`.
+        :rtype: list[dict]
+        """
+        plan = order._get_purchase()._get_plan_text(order)
+        menu = self._get_menu(order)
+        ordered = format_date(
+            self.env, order._billing_get_date(order.date_order), date_format='long'
+        )
+        facts = [
+            {
+                'label': self.env._("How you pay"),
+                'lines': [order._get_purchase()._get_label()],
+                'note': self.env._("Ordered on %s", ordered),
+                'actions': [] if plan else menu,
+            },
+            {
+                'label': self.env._("You pay"),
+                'lines': [plan],
+                'note': self._get_renewal_text(order),
+                'actions': menu,
+            },
+            self._get_billed_to_fact(order),
+        ]
+        facts = [{**fact, 'lines': list(filter(None, fact['lines']))} for fact in facts]
+        return [fact for fact in facts if fact['lines']]
+
+    def _get_billed_to_fact(self, order):
+        customer = self._get_customer_values(order)
+        return {
+            'label': self.env._("Billed to"),
+            'lines': [customer['name'], *customer['address'].splitlines(), customer['email']],
+            'note': customer['vat'] and self.env._("Tax ID: %s", customer['vat']),
+            'actions': [],
+        }
+
+    def _get_renewal_text(self, order):
+        """Return when a subscription goes on, if it does so by itself, or False.
+
+        :param sale.order order: The order.
+        :rtype: str|bool
+        """
+        payment = self.env['billpro.order.payments']._get_next_payment(order)
+        if not payment or not order._get_purchase()._is_perpetual:
+            return False
+        return self.env._("Renews on %s", payment['day'])
 
     # === WORDS === #
 
@@ -124,7 +227,8 @@ class BillproOrderPage(models.AbstractModel):
         if order.billing_cancel_date < order._billing_get_today():
             return self.env._("Cancelled")
         return self.env._(
-            "Cancelled – access until %s", format_date(self.env, order.billing_cancel_date)
+            "Cancelled – access until %s",
+            self.env['billpro.page.words']._get_day(order.billing_cancel_date),
         )
 
     def _get_authorization_status(self, order):
@@ -163,7 +267,11 @@ class BillproOrderPage(models.AbstractModel):
                 self.env._("It was removed."),
             )
         added, failed, selected, removed = texts
+        backup_set = self.env._("Your backup is saved. Nothing is charged now.")
+        backup_ended = self.env._("There is no backup any more.")
         return {
+            'backup_set': ('success', backup_set),
+            'backup_ended': ('success', backup_ended),
             'card_added': ('success', added),
             'card_failed': ('danger', failed),
             'card_selected': ('success', selected),
@@ -193,7 +301,9 @@ class BillproOrderPage(models.AbstractModel):
             ),
             'cancelled': (
                 'success',
-                self.env._("Your subscription is cancelled. A confirmation is on its way."),
+                self.env._("Your subscription is cancelled. A confirmation is on its way.")
+                if order.partner_id.email
+                else self.env._("Your subscription is cancelled."),
             ),
             'cancel_undone': ('success', self.env._("Your subscription continues.")),
             'changed': ('success', self.env._("Your subscription is changed.")),
@@ -208,6 +318,21 @@ class BillproOrderPage(models.AbstractModel):
                 self.env._("You get no more text messages from us."),
             ),
             'text_messages_on': ('success', self.env._("You get text messages again.")),
+            'usage_alert_on': (
+                'success',
+                self.env._(
+                    "We will tell you when the usage of a period reaches %s.",
+                    order.currency_id.format(order.billing_usage_alert),
+                ),
+            ),
+            'usage_alert_off': ('success', self.env._("You have no spending alert any more.")),
+            'try_again': (
+                'danger',
+                self.env._(
+                    "Nothing was done yet: you have logged in or out, or the page was open for too"
+                    " long. Please try again."
+                ),
+            ),
             'message_sent': ('success', self.env._("Your message was sent. We will answer it.")),
         }
         level, text = notices.get(key, (False, False))
@@ -273,7 +398,9 @@ class BillproOrderPage(models.AbstractModel):
                 for line in partner._display_address(without_company=True).splitlines()
                 if line.strip()
             ),
-            'email': partner.email or order.partner_id.email,
+            'email': self.env['billpro.page.words']._get_breakable(
+                partner.email or order.partner_id.email
+            ),
             'vat': partner.commercial_partner_id.vat,
         }
 
@@ -296,6 +423,26 @@ class BillproOrderPage(models.AbstractModel):
             *self._get_taken_back_amounts(order),
             (self.env._("Balance"), balance, True),
         ]
+        return self._get_amount_rows(order, amounts)
+
+    def _get_page_summary_rows(self, order):
+        """Return what the page says of an order's money besides its answer: nothing zero.
+
+        What was paid in all is a figure of orders with a total only, and what is owed stands in
+        the answer.
+
+        :param sale.order order: The order.
+        :rtype: list[dict]
+        """
+        paid = order.billing_paid if order._get_purchase()._has_total() else 0
+        amounts = [
+            *self._get_authorization_amounts(order),
+            *([(self.env._("Paid"), paid, False)] if paid else []),
+            *self._get_taken_back_amounts(order),
+        ]
+        return self._get_amount_rows(order, amounts)
+
+    def _get_amount_rows(self, order, amounts):
         return [
             {'label': label, 'value': order.currency_id.format(amount), 'strong': strong}
             for label, amount, strong in amounts

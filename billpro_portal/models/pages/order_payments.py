@@ -1,11 +1,11 @@
 from odoo import models
-from odoo.tools import format_date
 
 from ...billing.decline_reasons import DeclineReason
 from ...billing.declines import RETRY
 from ...billing.lifecycle import CHARGEABLE_ORDERS, DECLINED, LIVE, OPEN
 
 HISTORY_PAGE_SIZE = 20
+UNFOLDED_ROWS = 12
 
 
 class BillproOrderPayments(models.AbstractModel):
@@ -20,7 +20,7 @@ class BillproOrderPayments(models.AbstractModel):
         """Return the payment that the customer can expect next, or False.
 
         :param sale.order order: The order.
-        :return: Its ``date``, ``amount`` and ``card``, ready to print.
+        :return: Its ``date``, that as ``day`` in words, ``amount`` and ``card``, ready to print.
         :rtype: dict|bool
         """
         event = order.billing_next_event_id
@@ -28,7 +28,7 @@ class BillproOrderPayments(models.AbstractModel):
         if (
             not event
             or order.billing_status not in CHARGEABLE_ORDERS
-            or order.billing_cancel_date
+            or order._billing_is_collection_over()
             # Until all of it is paid, what is owed and when it is tried again is said instead.
             or order._billing_get_outstanding_events()
             or (card and (not card.active or card.card_state == 'expired'))
@@ -36,9 +36,37 @@ class BillproOrderPayments(models.AbstractModel):
             return False
         return {
             'date': order._get_due_date_text(event),
+            'day': self.env['billpro.page.words']._get_day(order._billing_get_date(event.due_date)),
             'amount': event.currency_id.format(event.amount),
-            'card': bool(card) and card._get_card_name(),
+            'card': bool(card)
+            and self.env['billpro.page.words']._keep_together(card._get_card_name()),
         }
+
+    def _get_upcoming_groups(self, order):
+        """Return the payments that are owed, and those still to come, each under its heading.
+
+        :param sale.order order: The order.
+        :return: Of each group that isn't empty the ``title``, the ``rows``, and what is folded away
+                 as ``more_rows`` below ``more``.
+        :rtype: list[dict]
+        """
+        rows = self._get_upcoming_rows(order)
+        groups = [
+            (self.env._("Still to pay"), [row for row in rows if row['is_owed']]),
+            (self.env._("Coming up"), [row for row in rows if not row['is_owed']]),
+        ]
+        return [
+            {
+                'title': title,
+                'rows': rows[:UNFOLDED_ROWS],
+                'more': self.env._("Show 1 more payment")
+                if len(rows) == UNFOLDED_ROWS + 1
+                else self.env._("Show %s more payments", len(rows) - UNFOLDED_ROWS),
+                'more_rows': rows[UNFOLDED_ROWS:],
+            }
+            for title, rows in groups
+            if rows
+        ]
 
     def _get_upcoming_rows(self, order):
         """Return the payments still to come or to be remedied, as rows.
@@ -46,22 +74,57 @@ class BillproOrderPayments(models.AbstractModel):
         :param sale.order order: The order.
         :rtype: list[dict]
         """
-        purchase = order._get_purchase()
         outstanding = order._billing_get_outstanding_events()
         is_card = order._billing_speaks_of_cards()  # Once: it takes a search.
+        card = self._get_next_card(order)
         return [
             {
-                'date': order._get_due_date_text(event),
+                'date': self._get_list_day(order._billing_get_date(event.due_date)),
                 'amount': event.currency_id.format(event.amount),
-                'description': ' · '.join(
-                    purchase._get_event_terms(leaf) for leaf in event._get_leaves()
-                ),
+                'description': self._get_event_title(order, event),
                 'explanation': self._get_event_explanation(order, event, is_card),
+                'is_owed': event in outstanding,
+                'card': card if event.status == 'scheduled' and event not in outstanding else False,
                 **self._get_event_status(order, event, is_overdue=event in outstanding),
             }
             for event in order.billing_event_ids
             if event.status in OPEN
         ]
+
+    def _get_next_card(self, order):
+        """Return the card that payments to come are charged to, or False.
+
+        :param sale.order order: The order.
+        :return: As of `billpro.page.words._get_method`.
+        :rtype: dict|bool
+        """
+        card = order.billing_token_id
+        is_charged = (
+            card
+            and order.billing_status in CHARGEABLE_ORDERS
+            and self.env['billpro.order.cards']._is_charged(order, card)
+        )
+        return is_charged and self.env['billpro.page.words']._get_method(card)
+
+    def _get_event_title(self, order, event):
+        """Return what a scheduled payment is for: its periods, or what else it is called.
+
+        :param sale.order order: The order.
+        :param billpro.billing.event event: The payment.
+        :return: Empty if nothing is known of it.
+        :rtype: str
+        """
+        titles = [self._get_leaf_title(order, leaf) for leaf in event._get_leaves()]
+        return ' · '.join(filter(None, titles))
+
+    def _get_leaf_title(self, order, leaf):
+        if not leaf.period_start or not leaf.period_end:
+            return order._get_purchase()._get_event_terms(leaf)
+        period = self.env['billpro.page.words']._get_period(leaf.period_start, leaf.period_end)
+        return ' · '.join([period, *leaf._get_added_lines().mapped('name')])
+
+    def _get_list_day(self, day):
+        return self.env['billpro.page.words']._get_list_day(day)
 
     def _get_event_status(self, order, event, is_overdue):
         """Return the status of a scheduled payment in the customer's words.
@@ -69,7 +132,7 @@ class BillproOrderPayments(models.AbstractModel):
         :param sale.order order: The order.
         :param billpro.billing.event event: The payment.
         :param bool is_overdue: Whether it should have been collected by now.
-        :return: The ``status`` and its ``css``.
+        :return: The ``status`` and its ``css``; no status if it is simply to come.
         :rtype: dict
         """
         text, css = {
@@ -88,7 +151,7 @@ class BillproOrderPayments(models.AbstractModel):
             return self.env._("Overdue"), 'warning'
         if order.billing_status == 'suspended':
             return self.env._("Stopped until you pay"), 'secondary'
-        return self.env._("Scheduled"), 'info'
+        return False, 'info'
 
     def _get_event_explanation(self, order, event, is_card=None):
         """Return what happens next to a payment that is under way or declined, for the customer.
@@ -101,7 +164,7 @@ class BillproOrderPayments(models.AbstractModel):
         if event.status == 'processing' and (expected := event._get_expected_date()):
             return self.env._(
                 "Your bank is asked for it; we expect the money by %s.",
-                format_date(self.env, expected),
+                self.env['billpro.page.words']._get_day(expected),
             )
         if event.status not in DECLINED or order.billing_status not in LIVE:
             return ''
@@ -113,7 +176,8 @@ class BillproOrderPayments(models.AbstractModel):
             and order.billing_status != 'suspended'
         ):
             return self.env._(
-                "We will try again on %s.", order._billing_get_date_text(event.retry_date)
+                "We will try again on %s.",
+                self.env['billpro.page.words']._get_day(order._billing_get_date(event.retry_date)),
             )
         if is_card is None:
             is_card = order._billing_speaks_of_cards()
@@ -203,12 +267,12 @@ class BillproOrderPayments(models.AbstractModel):
         is_refund = row['amount'] < 0
         document = row['document'].filtered(lambda move: move.state == 'posted')
         return {
-            'date': format_date(self.env, row['date']),
+            'date': self._get_list_day(row['date']),
             'title': self.env._("Refund") if is_refund else self.env._("Payment"),
             'amount': row['currency'].format(row['amount']),
             'status': self.env._("Refunded") if is_refund else self.env._("Paid"),
             'css': 'success',
-            'card': row['way'],
+            'card': row['way'] and {'name': row['way'], 'image_url': False},
             'explanation': False,
             'url': False,
             'documents': [self._get_invoice_link(order, move) for move in document],
@@ -233,21 +297,39 @@ class BillproOrderPayments(models.AbstractModel):
             ),
             'cancel': (self.env._("Released, not charged"), 'secondary'),
         }[tx.state]
+        if refunded := not is_refund and self._get_refunded_status(tx):
+            status = refunded
         if tx.billing_return_date:
             status, css = self.env._("Returned by your bank"), 'danger'
         if tx.billing_action_required:
             status, css = self.env._("To be confirmed with your bank"), 'warning'
         return {
-            'date': format_date(self.env, tx.last_state_change),
+            'date': self._get_list_day(order._billing_get_date(tx.last_state_change)),
             'title': self._get_title(order, tx),
             'amount': tx.currency_id.format(tx.amount),
             'status': status,
             'css': css,
-            'card': tx._get_card_name(),
+            'card': self.env['billpro.page.words']._get_method(tx.source_transaction_id or tx),
             'explanation': self._get_attempt_explanation(order, tx, is_card),
             'url': order._billing_get_order_link(f'/payment/{tx.id}'),
             'documents': self._get_document_links(order, tx),
         }
+
+    def _get_refunded_status(self, tx):
+        """Return that a payment was paid back, as a whole or in part, or False.
+
+        :param payment.transaction tx: The payment.
+        :rtype: str|bool
+        """
+        refunded = sum(
+            child.amount
+            for child in tx.child_transaction_ids
+            if child.operation == 'refund' and child.state == 'done'
+        )
+        compared = tx.currency_id.compare_amounts(tx.amount, -refunded)
+        if tx.state != 'done' or not refunded:
+            return False
+        return self.env._("Partly refunded") if compared > 0 else self.env._("Refunded")
 
     def _get_title(self, order, tx):
         """Return what a payment was for: its period, its number, or what was bought.
@@ -258,18 +340,14 @@ class BillproOrderPayments(models.AbstractModel):
         """
         if tx.operation == 'refund':
             return self.env._("Refund: %s", self._get_title(order, tx.source_transaction_id))
-        purchase = order._get_purchase()
-        leaves = tx.billing_event_id._get_leaves()
-        if terms := ' · '.join(filter(None, map(purchase._get_event_terms, leaves))):
+        if terms := self._get_event_title(order, tx.billing_event_id):
             return terms
         if tx.billing_event_id:
-            return self.env._("Payment of %s", order._get_due_date_text(tx.billing_event_id))
-        if purchase._has_schedule:
+            due = order._billing_get_date(tx.billing_event_id.due_date)
+            return self.env._("Payment of %s", self._get_list_day(due))
+        if order._get_purchase()._has_schedule:
             return self.env._("First payment")
-        names = order.order_line.filtered('product_id').mapped('product_id.name')
-        if len(names) > 1:
-            return self.env._("%s and more", names[0])
-        return names[0] if names else self.env._("Payment")
+        return self.env['billpro.order.page']._get_title(order)
 
     def _get_attempt_explanation(self, order, tx, is_card=None):
         """Return what happened to an attempt that is under way or declined, for the customer.
@@ -353,7 +431,7 @@ class BillproOrderPayments(models.AbstractModel):
             'kind': self.env._("Credit note")
             if move.move_type == 'out_refund'
             else self.env._("Invoice"),
-            'date': format_date(self.env, move.invoice_date),
+            'date': self._get_list_day(move.invoice_date),
             'lines': [
                 {
                     'section': line.display_type

@@ -88,6 +88,16 @@ class SaleOrder(models.Model):
             'context': {'create': False},
         }
 
+    # === WHAT ODOO'S LIST OF ORDERS ASKS === #
+
+    def _billing_get_list_text(self):
+        """Return how the order stands and what comes next, in one line.
+
+        :rtype: str
+        """
+        order = self.sudo()
+        return order.env['billpro.order.answer']._get_list_text(order)
+
     # === WHAT MAIL TEMPLATES ASK === #
 
     # Templates stand in databases, where users edit them: these names stay.

@@ -36,9 +36,11 @@ class BillproPayout(models.Model):
 
     _name = 'billpro.payout'
     _description = "Payout"
+    _inherit = ['billpro.job.record']
 
     _order = 'arrival_date desc, id desc'
     _rec_name = 'provider_reference'
+    _tasks_to_do = {'book_payout': [('state', '=', 'to_book')]}
     provider_id = fields.Many2one(
         comodel_name='payment.provider', required=True, readonly=True, ondelete='restrict'
     )
@@ -219,6 +221,10 @@ class BillproPayout(models.Model):
             alone._commit_alone(payout, 'book_payout', payout._book_locked, delays=backoff.PAYOUT)
         self.env['ir.cron']._commit_progress(len(to_book), remaining=0)
 
+    def _prepare_failure(self):
+        """Override of `billpro.job.record`."""
+        return {'amount': abs(self.amount)}
+
     def _book_locked(self):
         """Book a payout if nobody else does.
 
@@ -229,10 +235,10 @@ class BillproPayout(models.Model):
         if not self.try_lock_for_update():
             return False
         if self.state == 'to_book':
-            self._book()
+            self._book_payout()
         return True
 
-    def _book(self, takes_all=False):
+    def _book_payout(self, takes_all=False):
         """Book a payout, and its failure; all of it or nothing.
 
         :param bool takes_all: Whether payments that aren't booked yet are left as differences.
@@ -295,7 +301,7 @@ class BillproPayout(models.Model):
         for payout in self.sudo():
             payout.lock_for_update()
             if payout.can_book:
-                payout._book(takes_all=True)
+                payout._book_payout(takes_all=True)
                 self.env['billpro.failure']._forget(payout, 'book_payout')
 
     def action_reconcile_bank(self):

@@ -98,9 +98,17 @@ class BillproPurchaseInstalment(models.AbstractModel):
     @api.model
     def _get_plan_text(self, order):
         """Override: how many instalments there are, and what they come to with the deposit."""
+        currency = order.currency_id
+        if currency.is_zero(order.billing_deposit):
+            return self.env._(
+                "%(total)s in all, in %(count)s instalments",
+                total=currency.format(order.amount_total),
+                count=order.billing_instalment_count,
+            )
         return self.env._(
-            "%(total)s in all, in %(count)s instalments",
-            total=order.currency_id.format(order.amount_total),
+            "%(total)s in all: a deposit of %(deposit)s and %(count)s instalments",
+            total=currency.format(order.amount_total),
+            deposit=currency.format(order.billing_deposit),
             count=order.billing_instalment_count,
         )
 
@@ -614,17 +622,10 @@ class BillproPurchaseInstalment(models.AbstractModel):
     # === STATUS === #
 
     @api.model
-    def _get_event_trigger(self, order):
-        """What is collected beyond the total, or missing at the end, is reviewed by a person.
-
-        What was paid back is missing, too: whether the order is over then is for staff to say.
-        """
-        excess = self._get_excess(order)
-        if order.currency_id.compare_amounts(excess, 0) > 0:
-            return 'review'
-        if set(order.billing_event_ids.mapped('status')) & OPEN:
-            return super()._get_event_trigger(order)
-        return 'complete' if order.currency_id.is_zero(excess) else 'review'
+    def _get_event_trigger(self, order, **outcome):
+        """What was paid back is missing, too: whether that is the end is for staff to say."""
+        excess = order.currency_id.compare_amounts(self._get_excess(order), 0)
+        return super()._get_event_trigger(order, ends=True, excess=excess, **outcome)
 
     @api.model
     def _get_review_reason(self, order):

@@ -1,5 +1,8 @@
+from datetime import timedelta
+
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.tools import format_date
 
 from ...billing.lifecycle import OPEN
 
@@ -9,9 +12,11 @@ TAXED_QUANTITY = 10**6
 
 
 class BillproPurchaseMetered(models.AbstractModel):
-    """Metered billing: a fixed amount at the checkout, then payments that staff take or schedule.
+    """Metered billing: a fixed amount at the checkout, then payments for what is used.
 
-    The order's lines name what is metered and its unit price; what is charged varies.
+    An order whose lines have a usage charge bills each period when it is over, and in advance what
+    its other lines cost each period; the first time at the checkout. Without a charge lines name
+    what is metered and its unit price, and staff take or schedule payments.
     """
 
     _name = 'billpro.purchase.metered'
@@ -51,11 +56,40 @@ class BillproPurchaseMetered(models.AbstractModel):
 
     @api.model
     def _get_later_terms(self, order):
+        lines = order._get_recurring_lines()
+        prices = [pair for line in lines for pair in self._get_prices(order, line)]
         return [
             {'label': label, 'value': value, 'strong': False}
-            for line in order._get_recurring_lines()
-            for label, value in self._get_prices(order, line)
+            for label, value in [*prices, *self._get_usage_terms(order)]
         ]
+
+    @api.model
+    def _get_usage_terms(self, order):
+        """Return how usage is charged, besides its prices, in words.
+
+        :param sale.order order: The order.
+        :return: Pairs of what it is and what is so; none if no usage is counted.
+        :rtype: list[tuple[str, str]]
+        """
+        lines = order.billing_usage_line_ids
+        if not lines or not order.billing_interval_unit:
+            return []
+        terms = [
+            (
+                self.env._("Usage is charged"),
+                self.env._("%s, for what was used; amounts vary", self._get_interval_text(order)),
+            )
+        ]
+        if added := lines.tax_ids.filtered(lambda tax: not tax.price_include):
+            terms.append((self.env._("Added to prices of usage"), ', '.join(added.mapped('name'))))
+        if not order.currency_id.is_zero(order.billing_initial_amount):
+            terms.append(
+                (
+                    self.env._("The amount of today"),
+                    self.env._("is for the beginning; usage is charged besides"),
+                )
+            )
+        return terms
 
     @api.model
     def _get_prices(self, order, line):
@@ -72,6 +106,13 @@ class BillproPurchaseMetered(models.AbstractModel):
                 (f'{name}, {label}' if label else name, value)
                 for label, value in line.billing_charge_id._get_prices(order)
             ]
+        if line in order._billing_get_base_lines():
+            price = self.env._(
+                "%(amount)s %(interval)s",
+                amount=order.currency_id.format(order._billing_get_amount_of_lines(line)),
+                interval=self._get_interval_text(order),
+            )
+            return [(name, price)]
         return [
             (
                 name,
@@ -85,7 +126,13 @@ class BillproPurchaseMetered(models.AbstractModel):
 
     @api.model
     def _get_event_terms(self, event):
-        return ' · '.join(filter(None, [event.note, *event._get_added_lines().mapped('name')]))
+        period = event.period_start and self.env._(
+            "%(start)s to %(end)s",
+            start=format_date(self.env, event.period_start),
+            end=format_date(self.env, event.period_end),
+        )
+        names = event._get_added_lines().mapped('name')
+        return ' · '.join(filter(None, [period, event.note, *names]))
 
     # === AMOUNTS === #
 
@@ -96,6 +143,12 @@ class BillproPurchaseMetered(models.AbstractModel):
         if not lines or lines[0].price_unit <= 0:
             raise ValidationError(
                 self.env._("The metered product of order %s needs a unit price.", order.name)
+            )
+        if lines.billing_charge_id and not order.billing_interval_unit:
+            raise ValidationError(
+                self.env._(
+                    "The usage of order %s is billed by periods: it needs an interval.", order.name
+                )
             )
         for charge in lines.billing_charge_id:
             if charge.currency_id != order.currency_id:
@@ -121,7 +174,9 @@ class BillproPurchaseMetered(models.AbstractModel):
 
     @api.model
     def _get_initial_amount(self, order):
-        return order.billing_initial_amount
+        lines = order._billing_get_base_lines()
+        base_fee = order._billing_get_amount_of_lines(lines) if lines else 0.0
+        return order.currency_id.round(order.billing_initial_amount + base_fee)
 
     @api.model
     def _get_day_known_from(self, event):
@@ -136,25 +191,62 @@ class BillproPurchaseMetered(models.AbstractModel):
 
     @api.model
     def _create_initial_invoice(self, order):
-        if order.currency_id.is_zero(order.billing_initial_amount):
+        if order.currency_id.is_zero(self._get_initial_amount(order)):
             return self.env['account.move']
         label = order.with_context(lang=order.partner_invoice_id.lang).env._("Initial amount")
-        return self.env['account.move'].create(
-            self._prepare_amount_invoice(order, [(order.billing_initial_amount, label)])
-        )
+        values = self._prepare_amount_invoice(order, [(order.billing_initial_amount, label)])
+        values['invoice_line_ids'] += self._prepare_first_base_fees(order)
+        return self.env['account.move'].create(values)
+
+    @api.model
+    def _prepare_first_base_fees(self, order):
+        """Return the commands that invoice the base fees of the first period.
+
+        :param sale.order order: The order, its anchor set.
+        :rtype: list
+        """
+        lines = order._billing_get_base_lines()
+        if not lines:
+            return []
+        env = order.with_context(lang=order.partner_invoice_id.lang).env
+        first_day, next_day = order._billing_get_usage_days(0)
+        commands = []
+        for line, fixed in self._get_fixed_taxes(order, lines).items():
+            values = line._prepare_invoice_line(
+                quantity=line.product_uom_qty,
+                extra_tax_data=fixed,
+                name=env._(
+                    "%(name)s\n%(start)s to %(end)s",
+                    name=line.with_env(env).product_id.display_name,
+                    start=format_date(env, first_day),
+                    end=format_date(env, next_day - timedelta(days=1)),
+                ),
+            )
+            # The periods that follow are no part of what was ordered.
+            values.pop('sale_line_ids')
+            line._set_analytic_distribution(values)
+            commands.append(fields.Command.create(values))
+        return commands
 
     @api.model
     def _prepare_event_invoice(self, event):
-        leaves = event._get_leaves()
+        order, leaves = event.order_id, event._get_leaves()
+        typed = leaves.filtered(lambda leaf: not leaf.usage_line_ids)
         values = self._prepare_amount_invoice(
-            event.order_id,
+            order,
             [
                 (event.currency_id.round(leaf.amount - leaf.added_amount), leaf.note)
-                for leaf in leaves
+                for leaf in typed
             ],
         )
+        env = order.with_context(lang=order.partner_invoice_id.lang).env
         for leaf in leaves:
-            values['invoice_line_ids'] += self._prepare_added_lines(leaf)
+            commands = leaf.usage_line_ids._prepare_invoice_lines() if leaf not in typed else []
+            if leaf not in typed and leaf.adjustment:
+                commands += self._prepare_amount_lines(
+                    order, leaf.adjustment, env._("Change of the amount")
+                )
+            values['invoice_line_ids'] += commands + self._prepare_added_lines(leaf)
         return values
 
     @api.model
@@ -263,4 +355,31 @@ class BillproPurchaseMetered(models.AbstractModel):
         """Override: what was added costs what it does by now, the usage is the rest."""
         for leaf in event._get_leaves():
             leaf.added_amount = self._get_added_amount(event.order_id, leaf._get_added_lines())
+            if usage := leaf.usage_line_ids:
+                leaf.adjustment = event.currency_id.round(
+                    leaf.amount - leaf.added_amount - usage._get_total()
+                )
         return True
+
+    # === STATUS === #
+
+    @api.model
+    def _can_be_cancelled(self, order):
+        return self._is_billed_after_end(order)
+
+    @api.model
+    def _is_billed_after_end(self, order):
+        return bool(order.billing_usage_line_ids)
+
+    @api.model
+    def _get_last_day_at_once(self, order):
+        """Override: the day of the cancellation counts as used."""
+        if self._is_billed_after_end(order):
+            return order._billing_get_today()
+        return super()._get_last_day_at_once(order)
+
+    @api.model
+    def _get_paid_until(self, order):
+        """Override: the base fee is paid until the running period ends."""
+        period = order._billing_get_usage_period(fields.Datetime.now())
+        return period.next_day - timedelta(days=1) if period else super()._get_paid_until(order)

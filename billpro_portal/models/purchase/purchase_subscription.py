@@ -582,7 +582,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
     # === STATUS === #
 
     @api.model
-    def _can_be_cancelled(self):
+    def _can_be_cancelled(self, order):
         return True
 
     @api.model
@@ -594,10 +594,8 @@ class BillproPurchaseSubscription(models.AbstractModel):
         return True
 
     @api.model
-    def _get_event_trigger(self, order):
-        if not set(order.billing_event_ids.mapped('status')) & OPEN:
-            return 'complete'
-        return super()._get_event_trigger(order)
+    def _get_event_trigger(self, order, **outcome):
+        return super()._get_event_trigger(order, ends=True, **outcome)
 
     # === CHANGES === #
 

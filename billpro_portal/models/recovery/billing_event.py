@@ -3,6 +3,7 @@ from odoo.exceptions import UserError
 from odoo.tools import format_date, format_datetime
 
 from ...billing.declines import (
+    BACKUP,
     CEILING,
     CEILING_DAYS,
     CEILING_REACHED,
@@ -42,6 +43,7 @@ class BillproBillingEvent(models.Model):
         selection=[
             (RETRY, "Retry"),
             (NEEDS_CARD, "Needs another payment method"),
+            (BACKUP, "Charged to the backup"),
             (NEEDS_CUSTOMER, "Needs the customer"),
             (EXHAUSTED, "No retries left"),
             (CEILING_REACHED, "Too many attempts"),
@@ -140,7 +142,8 @@ class BillproBillingEvent(models.Model):
         :rtype: bool
         """
         self.ensure_one()
-        return self.order_id.billing_status in CHARGEABLE_ORDERS and (
+        is_possible = self.order_id.billing_status in CHARGEABLE_ORDERS and not self.is_above_cap
+        return is_possible and (
             self.status == 'scheduled' or (self.status == 'soft_declined' and bool(self.retry_date))
         )
 
@@ -168,8 +171,28 @@ class BillproBillingEvent(models.Model):
             self.company_id._get_billing_retry_days()[
                 : get_facts(tx.payment_method_code).most_retries
             ],
+            has_backup=self._has_backup(tx.token_id),
         )
         self.write({'retry_verdict': verdict.kind, 'retry_date': verdict.date})
+        if verdict.kind == BACKUP:
+            self._apply_trigger('reschedule')  # It is due, and charged by the next batch.
+            self.order_id._billing_take_backup()
+
+    def _has_backup(self, declined):
+        """Return whether the order has a backup that takes the place of a declined card.
+
+        :param payment.token declined: The card. If another one was chosen since, that one is it.
+        :rtype: bool
+        """
+        order = self.order_id
+        if (
+            order.billing_status not in CHARGEABLE_ORDERS
+            or order.billing_cancel_date
+            or order.billing_token_id != declined
+        ):
+            return False
+        backup = order._billing_get_backup()
+        return bool(backup) and not self._is_card_spent(backup)
 
     def _get_attempt_dates(self, card=None):
         """Return when this payment, or one merged into it, was sent to a provider.
@@ -183,13 +206,14 @@ class BillproBillingEvent(models.Model):
         )
         return txs.mapped('billing_sent_date')
 
-    def _is_card_spent(self):
-        """Return whether the selected card was ever declined for good for this payment.
+    def _is_card_spent(self, card=None):
+        """Return whether a card was ever declined for good for this payment.
 
+        :param payment.token card: The card; the selected one if not given.
         :rtype: bool
         """
         self.ensure_one()
-        card = self.order_id.billing_token_id
+        card = card or self.order_id.billing_token_id
         return bool(
             self._get_sources().transaction_ids.filtered(
                 lambda tx: (

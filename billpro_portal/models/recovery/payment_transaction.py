@@ -103,7 +103,7 @@ class PaymentTransaction(models.Model):
             lambda tx: (
                 tx.billing_event_id.status in DECLINED
                 and tx.billing_order_id.billing_status in LIVE - {'paused'}
-                and not tx.billing_order_id.billing_cancel_date
+                and not tx.billing_order_id._billing_is_collection_over()
             )
         )
         failed = txs.filtered(

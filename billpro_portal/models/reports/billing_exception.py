@@ -266,7 +266,7 @@ class BillproBillingException(models.Model):
 
         :return: A notification.
         :rtype: dict
-        :raise AccessError: If the user may not act on payments, or on the provider's messages.
+        :raise AccessError: If the user may not act on payments, or on webhook events.
         :raise UserError: If nothing was set aside for one of them.
         """
         if not self.env.user.has_group('billpro_portal.group_billing_user'):
@@ -275,8 +275,7 @@ class BillproBillingException(models.Model):
         if self.filtered(lambda exception: not exception.failure_id):
             raise UserError(self.env._("Only what is set aside can be tried again."))
         failures = self.failure_id.sudo()
-        if 'message' in failures.mapped('task'):
-            failures._check_may_process_messages()
+        failures._check_may_try_again()
         failures._try_again()
         return {
             'type': 'ir.actions.client',

@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ...billing.lifecycle import LIVE
+from ..cards.payment_token import CARD_STATES
 
 
 class BillproCardExpiry(models.Model):
@@ -36,7 +37,7 @@ class BillproCardExpiry(models.Model):
     card_name = fields.Char(string="Card", compute='_compute_card_name')
     expiry_date = fields.Date(string="Expires", readonly=True)
     state = fields.Selection(
-        selection=[('valid', "Valid"), ('expiring', "Expires soon"), ('expired', "Expired")],
+        selection=CARD_STATES,
         readonly=True,
     )
     billing_status = fields.Selection(

@@ -23,6 +23,7 @@ OWN = {
         'billing_cancel_requested_date',
         'billing_collection_amount',
         'billing_collection_date',
+        'billing_backup_token_id',
         'billing_consent_ids',
         'billing_credited',
         'billing_dispute_ids',
@@ -45,11 +46,19 @@ OWN = {
         'billing_tax_change',
         'billing_token_id',
         'billing_transaction_ids',
+        'billing_usage_alert',
+        'billing_usage_period_ids',
         'order_link_first_sent_date',
         'order_link_opened_date',
         'order_link_sent_date',
     },
-    'sale.order.line': {'billing_charge_id', 'billing_event_id', 'billing_is_added'},
+    'sale.order.line': {
+        'billing_charge_id',
+        'billing_event_id',
+        'billing_is_added',
+        'billing_next_charge_date',
+        'billing_next_charge_id',
+    },
     'payment.transaction': {
         'billing_action_required',
         'billing_advice_code',
@@ -107,7 +116,19 @@ OWN = {
         'unknown_count',
     },
     # What is noted by itself.
+    'billpro.usage.import': {
+        'accepted_count',
+        'company_id',
+        'done_count',
+        'duplicate_count',
+        'error_file',
+        'refused_count',
+        'row_count',
+        'state',
+        'unattributed_count',
+    },
     'billpro.usage.meter': {'is_used', 'version_ids'},
+    'billpro.usage.source': {'last_date', 'refused_count', 'taken_ids', 'user_id'},
     # What was sent.
     'billpro.usage.unattributed': {
         'company_id',
@@ -120,6 +141,7 @@ OWN = {
         'record_id',
         'sender_id',
         'subscriber_key',
+        'void_reason',
     },
     # What a dialog has made, once.
     'billpro.capture': {'capture_transaction_id'},

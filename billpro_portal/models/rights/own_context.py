@@ -17,6 +17,8 @@ KEYS = {
     'billing_batch': "documents of many orders are made at once: what Odoo looks up for each of"
     " them is looked up once",
     'billing_by_hand': "staff send the notice, whatever kinds are switched on",
+    'billing_charge_written': "tiers are written with their charge, which is checked when all of"
+    " them are there",
     'billing_fixed_taxes': "the taxes of lines on the invoice that is made, by line",
     'billing_lines_changing': "lines of an order are changed by a method that lets its payments"
     " follow when it is done",

@@ -4,8 +4,8 @@ from odoo.tools import format_date
 
 from ...billing.actions import EventAction, OrderAction, OrderRefusal
 from ...billing.calendar import due_datetime
-from ...billing.declines import NEEDS_CARD
-from ...billing.lifecycle import DECLINED, IN_FLIGHT, OPEN
+from ...billing.lifecycle import IN_FLIGHT, OPEN
+from ...billing.standing import get_resume_trigger
 
 
 class SaleOrder(models.Model):
@@ -90,7 +90,8 @@ class SaleOrder(models.Model):
         now = fields.Datetime.now()
         self.write({'billing_pause_until': False, 'billing_resumed_date': now})
         self._apply_billing_trigger(
-            self._billing_get_resume_trigger(), self.env._("The subscription was resumed.")
+            get_resume_trigger([event._get_facts_for_order() for event in self.billing_event_ids]),
+            self.env._("The subscription was resumed."),
         )
         waiting = self.billing_event_ids.filtered(lambda event: event.status == 'paused')
         waiting._apply_trigger('resume')
@@ -127,16 +128,6 @@ class SaleOrder(models.Model):
         self.ensure_one()
         begin, end = self.billing_paused_date, self.billing_resumed_date
         return bool(begin and end) and begin < due_datetime(day, self._get_time_zone()) <= end
-
-    def _billing_get_resume_trigger(self):
-        declined = self.billing_event_ids.filtered(lambda event: event.status in DECLINED)
-        if any(
-            event.retry_verdict == NEEDS_CARD
-            or (self.company_id.billing_auto_suspend and event._is_given_up())
-            for event in declined
-        ):
-            return 'resume_suspended'
-        return 'resume_failed' if declined else 'resume_active'
 
     # === STAFF === #
 

@@ -8,6 +8,8 @@ from ...billing.calendar import local_date
 from ...billing.declines import parse_retry_days
 from ...billing.notice_dates import LONGEST_LEAD, parse_reminder_days
 
+CANCEL_MODES = [('period_end', "When the paid period ends"), ('now', "At once")]
+DEFAULT_LATE_DAYS = 35
 DEFERRAL_ACCOUNT_TYPES = ('liability_current', 'liability_non_current')
 
 
@@ -101,9 +103,25 @@ class ResCompany(models.Model):
     )
     billing_cancel_mode = fields.Selection(
         string="Customers cancel subscriptions",
-        selection=[('period_end', "When the paid period ends"), ('now', "At once")],
+        selection=CANCEL_MODES,
         default='period_end',
         required=True,
+    )
+    billing_usage_grace_hours = fields.Float(
+        string="Close usage periods after",
+        default=1,
+        help="Hours after the end of a period in which its last usage may come; then it is billed.",
+    )
+    billing_usage_late_days = fields.Integer(
+        string="Bill late usage",
+        default=DEFAULT_LATE_DAYS,
+        help="How many days back usage of closed periods is billed, or credited, with the next one;"
+        " what is older is shown as not billed.",
+    )
+    billing_usage_threshold = fields.Monetary(
+        string="Bill usage from",
+        help="Usage of a running period is billed as soon as it costs so much, without taxes that"
+        " aren't in its prices; 0 to bill it when the period ends.",
     )
     billing_deferral_account_id = fields.Many2one(
         string="Deferred revenue account",
@@ -212,6 +230,20 @@ class ResCompany(models.Model):
             if company.billing_cancel_after_days < 0:
                 raise ValidationError(
                     company.env._("Suspended subscriptions can't be cancelled before their time.")
+                )
+
+    @api.constrains(
+        'billing_usage_grace_hours', 'billing_usage_late_days', 'billing_usage_threshold'
+    )
+    def _check_billing_usage(self):
+        for company in self:
+            if (
+                company.billing_usage_grace_hours < 0
+                or company.billing_usage_late_days < 0
+                or company.billing_usage_threshold < 0
+            ):
+                raise ValidationError(
+                    company.env._("Hours, days and amounts of usage can't be negative.")
                 )
 
     @api.constrains('billing_deferral_account_id', 'billing_deferral_journal_id')

@@ -28,6 +28,15 @@ class ResConfigSettings(models.TransientModel):
         related='company_id.billing_cancel_after_days', readonly=False
     )
     billing_cancel_mode = fields.Selection(related='company_id.billing_cancel_mode', readonly=False)
+    billing_usage_grace_hours = fields.Float(
+        related='company_id.billing_usage_grace_hours', readonly=False
+    )
+    billing_usage_late_days = fields.Integer(
+        related='company_id.billing_usage_late_days', readonly=False
+    )
+    billing_usage_threshold = fields.Monetary(
+        related='company_id.billing_usage_threshold', readonly=False
+    )
     billing_deferral_account_id = fields.Many2one(
         related='company_id.billing_deferral_account_id',
         readonly=False,

@@ -164,7 +164,7 @@ class PaymentProvider(models.Model):
             endpoint = self._billing_find_webhook_endpoint()
         except ValidationError as error:
             if self._in_billing()._find_refusal(error.__cause__) == KEY:
-                self.env['billpro.own.transaction']._note(self, 'refused', error, delays=())
+                self.env['billpro.own.transaction']._note_failure(self, 'refused', error, delays=())
             return self._billing_get_health_notification('danger', str(error))
         self.billpro_tested_date = fields.Datetime.now()
         self.env['billpro.failure']._forget(self, 'refused')

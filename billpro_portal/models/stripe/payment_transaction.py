@@ -264,7 +264,7 @@ class PaymentTransaction(models.Model):
         source = self.source_transaction_id
         for refund in source._billing_fetch_stripe_refunds():
             if source._billing_find_refund(refund) == self:
-                self._billing_take_in_stripe_refund(refund)
+                self._billing_process_stripe_refund(refund)
                 return True
         return False
 
@@ -402,11 +402,11 @@ class PaymentTransaction(models.Model):
             )
             if refund['status'] in const.STATUS_MAPPING.get(refund_tx.state, ()):
                 continue
-            refund_tx._billing_take_in_stripe_refund(refund)
+            refund_tx._billing_process_stripe_refund(refund)
             changed |= refund_tx
         return changed.filtered(lambda tx: tx._billing_has_something_to_book())
 
-    def _billing_take_in_stripe_refund(self, refund):
+    def _billing_process_stripe_refund(self, refund):
         """Take in what Stripe says of a refund, and ask staff if nothing is paid back after all.
 
         :param dict refund: Stripe's object.

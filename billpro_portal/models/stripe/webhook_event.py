@@ -1,6 +1,8 @@
 from datetime import datetime, timedelta, timezone
+from functools import partial
 
 from odoo import api, fields, models
+from odoo.exceptions import AccessError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
@@ -14,11 +16,13 @@ from ...billing.stripe_messages import (
     get_present_type,
     is_stripe_id,
 )
+from ..payouts.dispute import UNDECIDED
 
 BUSY_MINUTES = 1
 BATCH_SIZE = 1000
 # Stripe can send a message again for 30 days (API reference, "Events").
 DAYS_KEPT = 180
+DAYS_OF_DISPUTES = 30
 
 
 class BillproWebhookEvent(models.Model):
@@ -30,11 +34,13 @@ class BillproWebhookEvent(models.Model):
     """
 
     _name = 'billpro.webhook.event'
-    _description = "Provider Message"
+    _description = "Webhook Event"
+    _inherit = ['billpro.job.record']
 
     _order = 'id desc'
     _rec_name = 'event_type'
-    event_id = fields.Char(string="Message ID", required=True, readonly=True)
+    _tasks_to_do = {'message': [('state', 'in', ['received', 'failed'])]}
+    event_id = fields.Char(string="Event ID", required=True, readonly=True)
     provider_id = fields.Many2one(
         comodel_name='payment.provider', required=True, readonly=True, ondelete='cascade'
     )
@@ -78,7 +84,7 @@ class BillproWebhookEvent(models.Model):
         string="Order", related='transaction_id.billing_order_id', store=True, index=True
     )
     _event_unique = models.UniqueIndex(
-        "(provider_id, event_id)", "This message was received before."
+        "(provider_id, event_id)", "This webhook event was received before."
     )
     _to_process_idx = models.Index("(priority, created_date, id) WHERE state = 'received'")
 
@@ -197,6 +203,56 @@ class BillproWebhookEvent(models.Model):
         )
         self.env.ref('billpro_portal.cron_process_webhook_events')._trigger()
 
+    # === WHAT NO MESSAGE TOLD OF === #
+
+    @api.model
+    def _cron_ask_for_disputes(self):
+        """Ask for disputes and returned debits: their payments are final, nothing else is asked."""
+        groups = self.env['payment.transaction']._read_group(
+            [
+                ('provider_code', '=', 'stripe'),
+                ('provider_id.state', '!=', 'disabled'),
+                ('billing_order_id', '!=', False),
+                ('state', '=', 'done'),
+            ],
+            ['provider_id'],
+        )
+        for (provider,) in groups:
+            self.env['billpro.own.transaction']._commit_alone(
+                provider, 'ask_disputes', partial(self._ask_for_disputes, provider)
+            )
+
+    @api.model
+    def _ask_for_disputes(self, provider):
+        """Keep what is new of the disputes of the last days as if a message had told of it.
+
+        Those that weren't decided when we last heard of them are asked about until they are: Stripe
+        lists disputes by the day on which they began ("List all disputes" in its API reference).
+
+        :param payment.provider provider: The provider.
+        :raise ValidationError: If Stripe doesn't answer.
+        """
+        now = fields.Datetime.now().replace(tzinfo=timezone.utc)
+        known = self.env['billpro.dispute'].search(
+            [('transaction_id.provider_id', '=', provider.id)]
+        )
+        undecided = known.filtered(lambda dispute: dispute.state in UNDECIDED)
+        began = [moment.replace(tzinfo=timezone.utc) for moment in undecided.mapped('opened_date')]
+        since = min([now - timedelta(days=DAYS_OF_DISPUTES), *began])
+        disputes = provider._billpro_list_at_stripe(
+            'disputes', {'created[gte]': int(since.timestamp())}
+        )
+        told = {(dispute.provider_reference, dispute.provider_status) for dispute in known}
+        for dispute in disputes:
+            event = {
+                'id': f'{dispute["id"]}-{dispute["status"]}',
+                'type': 'charge.dispute.updated',
+                'created': int(now.timestamp()),
+                'data': {'object': dispute},
+            }
+            if (dispute['id'], dispute['status']) not in told and self._is_about_order(event):
+                self._receive(provider, event)
+
     # === PROCESSING === #
 
     @api.model
@@ -214,7 +270,7 @@ class BillproWebhookEvent(models.Model):
         self.ensure_one()
         to_book = []
 
-        def take_in():
+        def process():
             if not self.try_lock_for_update() or self.state != 'received':
                 return False
             to_book.append(self._process_event())
@@ -222,7 +278,7 @@ class BillproWebhookEvent(models.Model):
 
         # What the provider says is committed before everything else.
         if self.env['billpro.own.transaction']._commit_alone(
-            self, 'message', take_in, on_failure=self._postpone, delays=backoff.WEBHOOK_EVENT
+            self, 'message', process, on_failure=self._postpone, delays=backoff.WEBHOOK_EVENT
         ):
             to_book[0]._billing_book_alone()
 
@@ -333,12 +389,23 @@ class BillproWebhookEvent(models.Model):
 
         :raise AccessError: If the user may not decide it.
         """
-        self.env['billpro.failure']._check_may_process_messages()
+        self._check_may_try_again()
         self.check_access('read')
         self.sudo()._queue_again()
 
+    def _check_may_try_again(self):
+        """Override of `billpro.job.record`: it is for billing managers."""
+        if not self.env.user.has_group('billpro_portal.group_billing_manager'):
+            raise AccessError(
+                self.env._("Only billing managers can have webhook events processed again.")
+            )
+
+    def _prepare_failure(self):
+        """Override of `billpro.job.record`: it is of the order whose payment it is about."""
+        return {'order_id': self._find_transaction().billing_order_id.id}
+
     def _queue_again(self):
-        """Have messages that were given up processed once more, as if for the first time."""
+        """Override of `billpro.job.record`, for messages that were given up."""
         failed = self.filtered(lambda event: event.state in {'failed', 'ignored'})
         self.env['billpro.failure']._forget(failed, 'message')
         failed.write({'state': 'received', 'tries': 0, 'next_try': fields.Datetime.now()})

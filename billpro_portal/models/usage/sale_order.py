@@ -1,9 +1,15 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
 
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 
+from ...billing import metering
+from ...billing.calendar import nth_date
 from ...billing.lifecycle import LIVE
-from ...billing.metering import get_period, midnight
+from ...billing.metering import midnight
+
+HIGHEST_ALERT = Decimal(10) ** 12
 
 
 class SaleOrder(models.Model):
@@ -19,6 +25,31 @@ class SaleOrder(models.Model):
         " can be that of several orders, one after the other.",
     )
 
+    billing_usage_alert = fields.Monetary(
+        string="Spending Alert",
+        readonly=True,
+        copy=False,
+        help="The customer is told when the usage of a period costs as much, taxes included.",
+    )
+
+    billing_usage_cap = fields.Monetary(
+        string="Largest Amount Agreed To",
+        copy=False,
+        help="The customer is asked before a payment of usage that is more; 0 if nothing was agreed"
+        " on.",
+    )
+    billing_usage_threshold = fields.Monetary(
+        string="Bill Usage From",
+        help="Usage of the running period is billed as soon as it costs so much; 0 for the amount"
+        " in the company's settings.",
+    )
+    billing_usage_period_ids = fields.One2many(
+        string="Usage Periods",
+        comodel_name='billpro.usage.period',
+        inverse_name='order_id',
+        readonly=True,
+        groups='sales_team.group_sale_salesman,account.group_account_readonly',
+    )
     billing_usage_line_ids = fields.Many2many(
         string="Usage",
         comodel_name='sale.order.line',
@@ -55,8 +86,93 @@ class SaleOrder(models.Model):
         window = self.purchase_type and self._billing_get_usage_window()
         if not window or moment < window[0] or (window[1] and moment >= window[1]):
             return None
+        time_zone = self._get_time_zone()
+        for known in self.billing_usage_period_ids:
+            if known.start_date <= moment < known.end_date:
+                return known._get_period()
         interval = self.billing_interval_count, self.billing_interval_unit
-        return get_period(self.billing_anchor_date, *interval, self._get_time_zone(), moment)
+        period = metering.get_period(self.billing_anchor_date, *interval, time_zone, moment)
+        first_day, next_day = self._billing_get_usage_days(period.number)
+        return metering.Period(period.number, first_day, next_day, time_zone)
+
+    def _billing_get_usage_days(self, number):
+        """Return the first day of a period and the day after its last one.
+
+        What lies behind the end of a cancelled order has no days.
+
+        :param int number: The number of the period.
+        :rtype: tuple[datetime.date, datetime.date]
+        """
+        interval = self.billing_interval_count, self.billing_interval_unit
+        days = tuple(nth_date(self.billing_anchor_date, *interval, number + n) for n in (0, 1))
+        if not self.billing_cancel_date:
+            return days
+        end = self.billing_cancel_date + timedelta(days=1)
+        return min(days[0], end), min(days[1], end)
+
+    def _billing_get_usage_threshold(self):
+        """Return from which amount on usage is billed before its period ends.
+
+        :return: The amount in the currency of the order, at which there is something to bill.
+        :rtype: float
+        """
+        self.ensure_one()
+        company = self.company_id
+        return self.billing_usage_threshold or company.currency_id._convert(
+            company.billing_usage_threshold, self.currency_id, company, fields.Date.today()
+        )
+
+    def _billing_get_base_lines(self):
+        """Return the lines that each period charges whatever is used, in advance.
+
+        They are the metered ones without a charge, where another one has a charge. Where none has,
+        staff enter what is charged.
+
+        :rtype: sale.order.line
+        """
+        self.ensure_one()
+        lines = self._get_recurring_lines()
+        charged = lines.filtered('billing_charge_id')
+        return (lines - charged).filtered('product_uom_qty') if charged else charged
+
+    def _billing_get_begun_usage_period(self, number):
+        """Return a period of the order that has begun, whether or not it is over.
+
+        :param int number: The number of the period, counted from the anchor.
+        :return: The period; None if there is none such yet.
+        :rtype: billing.metering.Period|None
+        """
+        self.ensure_one()
+        known = self.billing_usage_period_ids.filtered(lambda period: period.number == number)
+        if known:
+            return known._get_period() if known.start_date <= fields.Datetime.now() else None
+        # The last one may be over, and not closed yet.
+        running = self._billing_get_usage_period(fields.Datetime.now())
+        return running if running and running.number == number else None
+
+    def _billing_set_usage_alert(self, text):
+        """Keep from which amount on the customer wants to be told of the usage of a period.
+
+        :param str text: The amount, as a form sends it; empty for none.
+        :raise UserError: If it is no amount.
+        """
+        self.ensure_one()
+        try:
+            alert = Decimal(text or '0')
+            is_amount = 0 <= alert < HIGHEST_ALERT  # What is no number can't be compared.
+        except InvalidOperation:
+            is_amount = False
+        if not is_amount:
+            raise UserError(self.env._("Please enter the amount as a number, such as 50."))
+        self.billing_usage_alert = self.currency_id.round(float(alert))
+        self._message_log(
+            body=self.env._(
+                "The customer wants to be told when a period's usage reaches %s.",
+                self.currency_id.format(self.billing_usage_alert),
+            )
+            if self.billing_usage_alert
+            else self.env._("The customer wants no spending alert any more.")
+        )
 
     def action_open_usage(self):
         """Open the usage records of the order.
@@ -73,6 +189,32 @@ class SaleOrder(models.Model):
             'domain': [('order_id', '=', self.id)],
         }
 
+    def action_open_change_charge(self):
+        """Open the dialog that changes how usage is charged.
+
+        :return: The action.
+        :rtype: dict
+        :raise AccessError: If the user may not.
+        """
+        self.ensure_one()
+        self._check_billing_user()
+        wizard = self.env['billpro.change.charge'].create(
+            {
+                'order_id': self.id,
+                'line_id': self.billing_usage_line_ids.id
+                if len(self.billing_usage_line_ids) == 1
+                else False,
+            }
+        )
+        return {
+            'type': 'ir.actions.act_window',
+            'name': self.env._("Change a Usage Charge"),
+            'res_model': wizard._name,
+            'res_id': wizard.id,
+            'view_mode': 'form',
+            'target': 'new',
+        }
+
     def _billing_get_usage_window(self):
         """Return in which time usage is the order's.
 
@@ -83,8 +225,35 @@ class SaleOrder(models.Model):
         self.ensure_one()
         if not (self.billing_anchor_date and self._get_purchase()._bills_usage):
             return None
-        start = midnight(self.billing_anchor_date, self._get_time_zone())
+        # Read for all orders at once, which the first and the last one alone wouldn't be.
+        bounds = [
+            (period.start_date, period.end_date, period.next_day)
+            for period in self.billing_usage_period_ids
+        ]
+        time_zone = self._get_time_zone()
+        start = bounds[0][0] if bounds else midnight(self.billing_anchor_date, time_zone)
+        end = None
+        if self.billing_cancel_date:
+            next_day = self.billing_cancel_date + timedelta(days=1)
+            is_noted = bounds and bounds[-1][2] == next_day
+            end = bounds[-1][1] if is_noted else midnight(next_day, time_zone)
         if self.billing_status in LIVE:
-            return start, None
-        # Of orders that ended before that was noted, nobody knows when.
-        return (start, self.billing_ended_date) if self.billing_ended_date else None
+            return start, end
+        if not self.billing_ended_date:
+            return None  # Of orders that ended before that was noted, nobody knows when.
+        return start, min(filter(None, [end, self.billing_ended_date]))
+
+    def _billing_get_usage_accepted_from(self):
+        """Return the first moment whose usage is still billed if it comes now.
+
+        :return: The moment; None if all of the order's usage is.
+        :rtype: datetime.datetime|None
+        """
+        self.ensure_one()
+        if self.billing_status not in LIVE:
+            return datetime.max  # Nothing more is billed.
+        closed = self.billing_usage_period_ids.filtered(lambda period: period.state == 'closed')
+        if not closed:
+            return None
+        days = timedelta(days=self.company_id.billing_usage_late_days)
+        return min(closed[-1].end_date, fields.Datetime.now() - days)

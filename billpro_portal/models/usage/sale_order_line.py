@@ -1,9 +1,12 @@
 from decimal import Decimal
 
 from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import format_date
 
+from ...billing.lifecycle import LIVE
 from ...billing.metering import project
-from ...billing.rating import Percentage, Usage
+from ...billing.rating import Usage
 from .usage_record import UsageQuery
 
 
@@ -23,6 +26,16 @@ class SaleOrderLine(models.Model):
         index='btree_not_null',
         ondelete='restrict',
     )
+    billing_next_charge_id = fields.Many2one(
+        string="Next Usage Charge",
+        comodel_name='billpro.usage.charge',
+        readonly=True,
+        copy=False,
+        index='btree_not_null',
+        ondelete='restrict',
+        help="How usage is charged from the first period on that begins on the day or later.",
+    )
+    billing_next_charge_date = fields.Date(string="Next Charge From", readonly=True, copy=False)
     billing_meter_id = fields.Many2one(related='billing_charge_id.meter_id', string="Meter")
     billing_usage_quantity = fields.Float(
         string="Used", compute='_compute_billing_usage', compute_sudo=True, min_display_digits=0
@@ -62,20 +75,20 @@ class SaleOrderLine(models.Model):
     def _compute_billing_usage(self):
         """Rate what the running periods count so far, all of them in one pass."""
         now = fields.Datetime.now()
-        queries = {
-            line: query
-            for line in self
-            for query in [line._billing_get_usage_query(now)]
-            if query is not None
-        }
-        counted = self.env['billpro.usage.record']._count(list(queries.values()))
-        quantities = dict(zip(queries, counted, strict=True))
+        asked = {}
         for line in self:
-            line.billing_usage_quantity = float(quantities.get(line, 0))
+            if query := line._billing_get_usage_query(now):
+                period = line.order_id._billing_get_usage_period(now)
+                asked[line] = (query, line._billing_get_charge(period.first_day)._get_rules())
+        usages = self.env['billpro.usage.record']._measure(list(asked.values()))
+        counted = dict(zip(asked, usages, strict=True))
+        for line in self:
+            line.billing_usage_quantity = float(counted[line].quantity) if line in counted else 0
             line.billing_usage_amount = 0
             line.billing_usage_estimate = 0
-            if query := queries.get(line):
-                so_far, estimate = line._billing_rate_usage(query, quantities[line], now)
+            if line in asked:
+                query, rules = asked[line]
+                so_far, estimate = line._billing_rate_usage(rules, query, counted[line], now)
                 line.billing_usage_amount = float(so_far)
                 line.billing_usage_estimate = float(estimate)
 
@@ -89,7 +102,7 @@ class SaleOrderLine(models.Model):
         period = self.billing_charge_id and self.order_id._billing_get_usage_period(moment)
         if not period:
             return None
-        meter = self.billing_charge_id.meter_id
+        meter = self._billing_get_charge(period.first_day).meter_id
         return UsageQuery(
             self.order_id._origin.id,
             meter.id,
@@ -98,22 +111,95 @@ class SaleOrderLine(models.Model):
             meter._get_definition(period.start),
         )
 
-    def _billing_rate_usage(self, query, quantity, now):
+    def _billing_with_taxes(self, amount):
+        """Return what usage costs the customer, taxes included.
+
+        :param float amount: What the prices of the charge make of it.
+        :rtype: float
+        """
+        self.ensure_one()
+        return self.tax_ids.compute_all(
+            amount,
+            self.currency_id,
+            product=self.product_id,
+            partner=self.order_id.partner_shipping_id,
+        )['total_included']
+
+    def _billing_rate_usage(self, rules, query, usage, now):
         """Return what usage costs so far, and what the whole period would cost.
 
+        :param billing.rating.Charge rules: By which it is rated.
         :param UsageQuery query: The period.
-        :param decimal.Decimal quantity: What was counted.
+        :param billing.rating.Usage usage: What was counted.
         :param datetime.datetime now: The present moment.
         :rtype: tuple[decimal.Decimal, decimal.Decimal]
         """
-        rules = self.billing_charge_id._get_rules()
         coin = Decimal(repr(self.currency_id.rounding))
-        events = ()
-        if isinstance(rules, Percentage) and rules.needs_events:
-            events = self.env['billpro.usage.record']._list_quantities(query)
-        so_far = rules.rate(Usage(quantity, events), coin, is_final=False).amount
+        so_far = rules.rate(usage, coin, is_final=False).amount
+        quantity = usage.quantity
         # The largest and the last quantity, and who used it, don't grow with time; and which single
         # records are still to come can't be foreseen.
-        if query.definition.aggregation in {'count', 'sum'} and not events:
+        if query.definition.aggregation in {'count', 'sum'} and not usage.events:
             quantity = project(quantity, query.start, query.end, now)
-        return so_far, rules.rate(Usage(quantity, events), coin).amount
+        return so_far, rules.rate(Usage(quantity, usage.events), coin).amount
+
+    # === ANOTHER PRICE === #
+
+    def _billing_get_charge(self, first_day):
+        """Return by which charge a period is rated: a new one begins with a period.
+
+        :param datetime.date first_day: The first day of the period.
+        :rtype: billpro.usage.charge
+        """
+        self.ensure_one()
+        is_due = self.billing_next_charge_date and self.billing_next_charge_date <= first_day
+        return self.billing_next_charge_id if is_due else self.billing_charge_id
+
+    def _billing_change_charge(self, charge, day):
+        """Let usage be charged otherwise from the first period on that begins on a day or later.
+
+        :param billpro.usage.charge charge: How.
+        :param datetime.date day: The day, in the customer's calendar.
+        :raise UserError: If the line can't be charged so, or the day has passed.
+        """
+        self.ensure_one()
+        order = self.order_id
+        order._lock_billing()
+        if (
+            order.billing_status not in LIVE
+            or not self.billing_charge_id
+            or charge.company_id != order.company_id
+            or charge.currency_id != order.currency_id
+        ):
+            raise UserError(
+                self.env._("Usage of order %s can't be charged by that charge.", order.name)
+            )
+        if not day or day <= order._billing_get_today():
+            raise UserError(self.env._("Choose a day in the future."))
+        self.write({'billing_next_charge_id': charge.id, 'billing_next_charge_date': day})
+        order._message_log(
+            body=self.env._(
+                "“%(line)s” is charged by “%(charge)s” from the first period on that begins on"
+                " %(day)s or later, and until then by “%(old)s”.",
+                line=self.product_id.display_name,
+                charge=charge.name,
+                day=format_date(self.env, day),
+                old=self.billing_charge_id.name,
+            )
+        )
+
+    def _billing_take_up_charge(self, first_day):
+        """Let new charges be those of the lines, from a period on.
+
+        :param datetime.date first_day: The first day of the period.
+        """
+        for line in self:
+            charge = line._billing_get_charge(first_day)
+            if charge != line.billing_charge_id:
+                line.write(
+                    {
+                        'billing_charge_id': charge.id,
+                        'billing_next_charge_id': False,
+                        'billing_next_charge_date': False,
+                    }
+                )

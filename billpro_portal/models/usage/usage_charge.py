@@ -15,6 +15,7 @@ from ...billing.rating import (
     Volume,
 )
 from ...billing.usage_batch import MOST_DECIMALS
+from ..rights.own_context import INSIDE
 
 # What customers have agreed to; all of it, as names and notes say nothing of the price.
 NO_TERMS = frozenset({'active', 'name'})
@@ -97,17 +98,15 @@ class BillproUsageCharge(models.Model):
 
     @api.depends('line_ids.order_id.billing_status')
     def _compute_is_agreed(self):
-        statuses = [*BEFORE_APPROVAL, 'cancelled']
+        OrderLine = self.env['sale.order.line']
+        live = [('order_id.billing_status', 'not in', [*BEFORE_APPROVAL, 'cancelled'])]
         for charge in self:
-            charge.is_agreed = bool(
-                charge._origin
-                and self.env['sale.order.line'].search_count(
-                    [
-                        ('billing_charge_id', '=', charge._origin.id),
-                        ('order_id.billing_status', 'not in', statuses),
-                    ],
-                    limit=1,
-                )
+            own = ('=', charge._origin.id)
+            charge.is_agreed = charge._origin and bool(
+                OrderLine.search_count([('billing_charge_id', *own), *live], limit=1)
+                or OrderLine.search_count([('billing_next_charge_id', *own)], limit=1)
+                # What comes late of a period is rated as the period was.
+                or self.env['billpro.usage.line'].search_count([('charge_id', *own)], limit=1)
             )
 
     @api.constrains(
@@ -167,6 +166,14 @@ class BillproUsageCharge(models.Model):
             "Charge “%(charge)s”: %(problem)s", charge=self.name, problem=problems[problem]
         )
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Override of `base`: tiers are checked together, when all of them are there."""
+        charges = super(
+            BillproUsageCharge, self.with_context(billing_charge_written=INSIDE)
+        ).create(vals_list)
+        return charges.with_env(self.env)
+
     def write(self, vals):
         """Override of `base`: what a customer has agreed to stays as it is.
 
@@ -174,7 +181,8 @@ class BillproUsageCharge(models.Model):
         """
         if vals.keys() - NO_TERMS:
             self._check_is_not_agreed()
-        return super().write(vals)
+        charges = self.with_context(billing_charge_written=INSIDE)
+        return super(BillproUsageCharge, charges).write(vals)
 
     def _check_is_not_agreed(self):
         """Check that no customer has agreed to the charges.
@@ -328,7 +336,7 @@ class BillproUsageCharge(models.Model):
     def _format_quantity(self, quantity):
         """Return a quantity with its unit.
 
-        :param float quantity: The quantity.
+        :param float|decimal.Decimal quantity: The quantity.
         :rtype: str
         """
         return f'{self._format_number(quantity)} {self.uom_id.name}'
@@ -336,11 +344,11 @@ class BillproUsageCharge(models.Model):
     def _format_number(self, number):
         """Return a number with the decimals that it has.
 
-        :param float number: The number.
+        :param float|decimal.Decimal number: The number.
         :rtype: str
         """
         decimals = len(f'{number:.{MOST_DECIMALS}f}'.rstrip('0').partition('.')[2])
-        return formatLang(self.env, number, digits=decimals)
+        return formatLang(self.env, float(number), digits=decimals)
 
 
 def _exact(value):

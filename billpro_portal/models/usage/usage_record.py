@@ -7,7 +7,11 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
 
+from ...billing.rating import Percentage, Usage
 from ...billing.usage_batch import CLOCK_DIFFERENCE, MOST_RECORDS, RefusedRecord, read_record
+
+# So many records are held at once while many are read.
+CHUNK = 5000
 
 # What is counted in a period, by the records as `r`. Quantities are read as text: Odoo has the
 # database's numbers as floats.
@@ -109,7 +113,7 @@ class BillproUsageRecord(models.Model):
                 self.env._("A batch is a list of up to %s usage records.", MOST_RECORDS)
             )
         with self.env.cr.savepoint() as savepoint:
-            answers = self.sudo()._take_in(records)
+            answers = self.sudo()._process_batch(records)
             if all_or_none and any(answer['status'] == 'refused' for answer in answers):
                 savepoint.rollback()
                 answers = [
@@ -130,7 +134,7 @@ class BillproUsageRecord(models.Model):
             raise AccessError(self.env._("Only billing users can send usage."))
 
     @api.model
-    def _take_in(self, records):
+    def _process_batch(self, records):
         """Keep what can be read, and answer each record.
 
         :param list records: What was sent.
@@ -148,15 +152,21 @@ class BillproUsageRecord(models.Model):
                     'status': 'refused',
                     'reason': refusal.reason,
                 }
-        attributed, unattributed = {}, {}
+        attributed, late, unattributed = {}, {}, {}
         places = self._find_places(read.values())
         for index, sent in read.items():
             order_id, meter_id, reason = places(sent)
-            if reason:
+            if reason == 'too_late':
+                late[index] = (sent, order_id, meter_id)
+            elif reason:
                 unattributed[index] = (sent, reason)
             else:
                 attributed[index] = (sent, order_id, meter_id)
         results = self._insert(attributed)
+        known = self._find_known(late)
+        results.update(self._compare(known))
+        for index in (index for index in late if index not in known):
+            unattributed[index] = (late[index][0], 'too_late')
         results.update(self.env['billpro.usage.unattributed']._insert(unattributed))
         for index, (status, reason) in results.items():
             answers[index] = {'id': read[index].sender_id, 'status': status}
@@ -170,7 +180,7 @@ class BillproUsageRecord(models.Model):
 
         :param sent_records: The records (`billing.usage_batch.SentRecord`) of the company.
         :return: A function of a record: the ids of its order and meter, or else the reason why it
-                 has none (see `billpro.usage.unattributed`).
+                 has none (see `billpro.usage.unattributed`); both if it comes too late.
         :rtype: Callable
         """
         company = self.env.company
@@ -203,13 +213,16 @@ class BillproUsageRecord(models.Model):
             if orders is None:
                 return None, None, 'order' if sent.order else 'subscriber'
             live = [
-                order_id
-                for order_id, start, end in orders
+                (order_id, accepted_from)
+                for order_id, start, end, accepted_from in orders
                 if start <= sent.moment and (end is None or sent.moment < end)
             ]
             if len(live) != 1:
                 return None, None, 'several' if live else 'not_live'
-            return live[0], meters[sent.meter], None
+            ((order_id, accepted_from),) = live
+            if accepted_from and sent.moment < accepted_from:
+                return order_id, meters[sent.meter], 'too_late'
+            return order_id, meters[sent.meter], None
 
         return find_place
 
@@ -219,7 +232,8 @@ class BillproUsageRecord(models.Model):
 
         :param str name: The field that tells orders apart.
         :param set[str] values: Its values.
-        :return: By value the ids of orders with the first moment and the first one after.
+        :return: By value the ids of orders with the first moment, the first one after, and the
+                 first one that is still billed.
         :rtype: dict[str, list[tuple]]
         """
         values = values - {''}
@@ -236,7 +250,7 @@ class BillproUsageRecord(models.Model):
         for order in orders:
             found = windows[order[name]]
             if window := order._billing_get_usage_window():
-                found.append((order.id, *window))
+                found.append((order.id, *window, order._billing_get_usage_accepted_from()))
         return windows
 
     @api.model
@@ -326,6 +340,29 @@ class BillproUsageRecord(models.Model):
         }
 
     @api.model
+    def _find_known(self, late):
+        """Return which records were counted already, of those that would come too late.
+
+        :param dict late: As `_insert`.
+        :return: Some of them.
+        :rtype: dict
+        """
+        if not late:
+            return {}
+        known = set(
+            self.env.execute_query(
+                SQL(
+                    "SELECT order_id, meter_id, sender_id FROM %s"
+                    " JOIN billpro_usage_record r USING (order_id, meter_id, sender_id)",
+                    self._prepare_rows(list(late.values())),
+                )
+            )
+        )
+        return {
+            key: row for key, row in late.items() if (row[1], row[2], row[0].sender_id) in known
+        }
+
+    @api.model
     def _compare(self, known):
         """Tell records that were sent before from others with the same id.
 
@@ -401,8 +438,13 @@ class BillproUsageRecord(models.Model):
                 (key[0], '=', key[1]),
             ]
         )
+        if not record and (waiting := self.env['billpro.usage.unattributed']._find_sent(sent)):
+            is_new = waiting._void(reason)
+            return {'id': waiting.sender_id, 'status': 'voided' if is_new else 'duplicate'}
         if len(record) != 1:
             return {'id': sent.get('id'), 'status': 'refused', 'reason': 'unknown_record'}
+        if record._is_too_late() and not record.is_void:
+            return {'id': record.sender_id, 'status': 'refused', 'reason': 'too_late'}
         return {'id': record.sender_id, 'status': 'voided' if record._void(reason) else 'duplicate'}
 
     def action_open_void(self):
@@ -412,9 +454,19 @@ class BillproUsageRecord(models.Model):
         :rtype: dict
         :raise AccessError: If the user may not.
         """
+        return self._get_void_action(record_ids=self.ids)
+
+    @api.model
+    def _get_void_action(self, **ids):
+        """Return the action that opens the dialog which takes records back.
+
+        :param dict ids: The records, by the field of the dialog.
+        :rtype: dict
+        :raise AccessError: If the user may not.
+        """
         self._check_is_sender()
         wizard = self.env['billpro.void.usage'].create(
-            {'record_ids': [fields.Command.set(self.ids)]}
+            {name: [fields.Command.set(some)] for name, some in ids.items()}
         )
         return {
             'type': 'ir.actions.act_window',
@@ -424,6 +476,15 @@ class BillproUsageRecord(models.Model):
             'view_mode': 'form',
             'target': 'new',
         }
+
+    def _is_too_late(self):
+        """Return whether what becomes of the record is on no bill any more.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        accepted_from = self.order_id._billing_get_usage_accepted_from()
+        return bool(accepted_from) and self.moment < accepted_from
 
     def _void(self, reason):
         """Take the record back.
@@ -463,15 +524,20 @@ class BillproUsageRecord(models.Model):
         :rtype: list[decimal.Decimal]
         """
         quantities = [Decimal(0)] * len(queries)
-        by_kind = defaultdict(list)
-        for index, query in enumerate(queries):
-            by_kind[query.definition.aggregation].append((index, query))
-        for aggregation, asked in by_kind.items():
+        for aggregation, asked in self._group_by_aggregation(queries):
+            # Each query adds up by itself: no row is joined and grouped by its query.
             rows = self.env.execute_query(
                 SQL(
-                    "SELECT asked.number, (%s)::text FROM %s GROUP BY asked.number",
-                    AGGREGATES[aggregation],
-                    self._join_asked(asked),
+                    """
+                    SELECT asked.number,
+                           COALESCE((SELECT (%(aggregate)s)::text
+                                       FROM billpro_usage_record r
+                                      WHERE %(conditions)s), '0')
+                      FROM %(asked)s
+                    """,
+                    aggregate=AGGREGATES[aggregation],
+                    conditions=self._get_conditions(asked),
+                    asked=self._get_asked(asked),
                 )
             )
             for index, quantity in rows:
@@ -479,19 +545,127 @@ class BillproUsageRecord(models.Model):
         return quantities
 
     @api.model
-    def _list_quantities(self, query):
+    def _count_days(self, queries, time_zone):
+        """Return what was counted on each day, in one pass for each kind of aggregation.
+
+        :param list[UsageQuery] queries: What is asked for.
+        :param str time_zone: Whose days they are, an IANA name.
+        :return: In the order of the queries, the quantities by day, without days that have none.
+        :rtype: list[dict[datetime.date, decimal.Decimal]]
+        """
+        days = [{} for _query in queries]
+        for aggregation, asked in self._group_by_aggregation(queries):
+            rows = self.env.execute_query(
+                SQL(
+                    """
+                    SELECT asked.number,
+                           (r.moment AT TIME ZONE 'UTC' AT TIME ZONE %(time_zone)s)::date AS day,
+                           (%(aggregate)s)::text
+                      FROM %(asked)s
+                  GROUP BY asked.number, day
+                  ORDER BY asked.number, day
+                    """,
+                    time_zone=time_zone,
+                    aggregate=AGGREGATES[aggregation],
+                    asked=self._join_asked(asked),
+                )
+            )
+            for index, day, quantity in rows:
+                days[index][day] = Decimal(quantity)
+        return days
+
+    @api.model
+    def _group_by_aggregation(self, queries):
+        """Return what is asked for by how it is added up.
+
+        :param list[UsageQuery] queries: What is asked for.
+        :return: Pairs of an aggregation and pairs of a number and a `UsageQuery`.
+        :rtype: Iterable
+        """
+        by_kind = defaultdict(list)
+        for index, query in enumerate(queries):
+            by_kind[query.definition.aggregation].append((index, query))
+        return by_kind.items()
+
+    @api.model
+    def _iter_rows(self, order_id, meter_id, start, end):
+        """Yield the records of an order and a meter in a time, however many there are.
+
+        :param int order_id: The order.
+        :param int meter_id: The meter.
+        :param datetime.datetime start: The first moment.
+        :param datetime.datetime end: The first moment after it.
+        :return: Moment, id, quantity as text, the sender's id, properties or None, and whether the
+                 record was taken back.
+        :rtype: Iterator[tuple]
+        """
+        self.flush_model()
+        self.env['billpro.usage.void'].flush_model()
+        last = (start, 0)
+        rows = True
+        while rows:
+            rows = self.env.execute_query(
+                SQL(
+                    """
+                    SELECT r.moment, r.id, r.quantity::text, r.sender_id, r.properties,
+                           EXISTS (SELECT FROM billpro_usage_void v WHERE v.record_id = r.id)
+                      FROM billpro_usage_record r
+                     WHERE r.order_id = %(order)s AND r.meter_id = %(meter)s
+                       AND (r.moment, r.id) > (%(moment)s, %(id)s) AND r.moment < %(end)s
+                  ORDER BY r.moment, r.id
+                     LIMIT %(limit)s
+                    """,
+                    order=order_id,
+                    meter=meter_id,
+                    moment=last[0],
+                    id=last[1],
+                    end=end,
+                    limit=CHUNK,
+                )
+            )
+            yield from rows
+            if rows:
+                last = rows[-1][:2]
+
+    @api.model
+    def _measure(self, asked):
+        """Return what was counted, as rules of charges take it.
+
+        :param list asked: Pairs of a `UsageQuery` and rules (`billing.rating.Charge`).
+        :return: What was counted, in their order.
+        :rtype: list[billing.rating.Usage]
+        """
+        quantities = self._count([query for query, _rules in asked])
+        events = self._list_quantities(
+            {
+                number: query
+                for number, (query, rules) in enumerate(asked)
+                if isinstance(rules, Percentage) and rules.needs_events
+            }
+        )
+        return [
+            Usage(quantity, events.get(number, ())) for number, quantity in enumerate(quantities)
+        ]
+
+    @api.model
+    def _list_quantities(self, queries):
         """Return the quantity of each record in the order of their moments.
 
-        :param UsageQuery query: What is asked for.
-        :rtype: tuple[decimal.Decimal]
+        :param dict[int, UsageQuery] queries: What is asked for, by a number.
+        :return: The quantities by the same numbers; nothing where nothing was used.
+        :rtype: dict[int, tuple[decimal.Decimal]]
         """
+        if not queries:
+            return {}
         rows = self.env.execute_query(
             SQL(
-                "SELECT r.quantity::text FROM %s ORDER BY r.moment, r.sender_id COLLATE \"C\"",
-                self._join_asked([(0, query)]),
+                "SELECT asked.number,"
+                " array_agg(r.quantity::text ORDER BY r.moment, r.sender_id COLLATE \"C\")"
+                " FROM %s GROUP BY asked.number",
+                self._join_asked(list(queries.items())),
             )
         )
-        return tuple(Decimal(quantity) for (quantity,) in rows)
+        return {number: tuple(map(Decimal, quantities)) for number, quantities in rows}
 
     @api.model
     def _join_asked(self, asked):
@@ -500,10 +674,20 @@ class BillproUsageRecord(models.Model):
         :param list asked: Pairs of a number and a `UsageQuery`.
         :rtype: odoo.tools.SQL
         """
-        self.flush_model()
-        self.env['billpro.usage.void'].flush_model()
+        return SQL(
+            "%s JOIN billpro_usage_record r ON %s",
+            self._get_asked(asked),
+            self._get_conditions(asked),
+        )
+
+    @api.model
+    def _get_asked(self, asked):
+        """Return what is asked for as a table.
+
+        :param list asked: Pairs of a number and a `UsageQuery`.
+        :rtype: odoo.tools.SQL
+        """
         queries = [query for _number, query in asked]
-        has_filter = any(query.definition.filter_property for query in queries)
         return SQL(
             """
             unnest(%(numbers)s::int[], %(order_ids)s::int[], %(meter_ids)s::int[],
@@ -511,11 +695,6 @@ class BillproUsageRecord(models.Model):
                    %(names)s::text[], %(values)s::text[])
                 AS asked (number, order_id, meter_id, start, stop, unique_property,
                           filter_property, filter_value)
-              JOIN billpro_usage_record r
-                ON r.order_id = asked.order_id AND r.meter_id = asked.meter_id
-               AND r.moment >= asked.start AND r.moment < asked.stop
-               AND NOT EXISTS (SELECT FROM billpro_usage_void v WHERE v.record_id = r.id)
-               AND %(filter)s
             """,
             numbers=[number for number, _query in asked],
             order_ids=[query.order_id for query in queries],
@@ -525,7 +704,26 @@ class BillproUsageRecord(models.Model):
             unique=[query.definition.unique_property or None for query in queries],
             names=[query.definition.filter_property or None for query in queries],
             values=[query.definition.filter_value or None for query in queries],
-            filter=SQL(
+        )
+
+    @api.model
+    def _get_conditions(self, asked):
+        """Return which records `r` count for what is asked for.
+
+        :param list asked: Pairs of a number and a `UsageQuery`.
+        :rtype: odoo.tools.SQL
+        """
+        self.flush_model()
+        self.env['billpro.usage.void'].flush_model()
+        has_filter = any(query.definition.filter_property for _number, query in asked)
+        return SQL(
+            """
+            r.order_id = asked.order_id AND r.meter_id = asked.meter_id
+            AND r.moment >= asked.start AND r.moment < asked.stop
+            AND NOT EXISTS (SELECT FROM billpro_usage_void v WHERE v.record_id = r.id)
+            AND %s
+            """,
+            SQL(
                 "(asked.filter_property IS NULL"
                 " OR r.properties ->> asked.filter_property = asked.filter_value)"
             )

@@ -1,5 +1,7 @@
 from odoo import api, fields, models
 
+from ..rights.own_context import is_inside
+
 
 class BillproUsageTier(models.Model):
     """A tier of a charge's prices."""
@@ -27,12 +29,33 @@ class BillproUsageTier(models.Model):
         """Override of `base`: what a customer has agreed to gets no more tiers."""
         tiers = super().create(vals_list)
         tiers.charge_id._check_is_not_agreed()
+        tiers._check_charges(tiers.charge_id)
         return tiers
 
     def write(self, vals):
         """Override of `base`: what a customer has agreed to stays as it is."""
-        self.charge_id._check_is_not_agreed()
-        return super().write(vals)
+        charges = self.charge_id
+        charges._check_is_not_agreed()
+        result = super().write(vals)
+        (self.charge_id - charges)._check_is_not_agreed()
+        self._check_charges(charges | self.charge_id)
+        return result
+
+    def unlink(self):
+        """Override of `base`: a charge isn't left with tiers that make no sense."""
+        charges = self.charge_id
+        result = super().unlink()
+        self._check_charges(charges)
+        return result
+
+    def _check_charges(self, charges):
+        """Check that charges make sense with their tiers, once all of them are written.
+
+        :param billpro.usage.charge charges: The charges.
+        :raise ValidationError: If one doesn't.
+        """
+        if not is_inside(self.env, 'billing_charge_written'):
+            charges._check_terms()
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_agreed(self):

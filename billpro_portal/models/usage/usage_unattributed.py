@@ -34,6 +34,7 @@ class BillproUsageUnattributed(models.Model):
             ('not_live', "The order wasn't live then"),
             ('several', "Several orders were live then"),
             ('future', "In the future"),
+            ('too_late', "Too late to be billed"),
         ],
         required=True,
         readonly=True,
@@ -53,6 +54,9 @@ class BillproUsageUnattributed(models.Model):
         readonly=True,
         index='btree_not_null',
         ondelete='restrict',
+    )
+    void_reason = fields.Char(
+        string="Taken Back Because", readonly=True, help="Why it is nobody's usage."
     )
     _sent_unique = models.UniqueIndex(
         '(company_id, meter_code, order_name, subscriber_key, sender_id)',
@@ -165,12 +169,42 @@ class BillproUsageUnattributed(models.Model):
         for waiting in self.filtered(lambda waiting: not waiting.record_id):
             waiting.sudo()._assign()
 
+    def action_open_void(self):
+        """Open the dialog that takes records back that are nobody's usage.
+
+        :return: The action.
+        :rtype: dict
+        :raise AccessError: If the user may not.
+        """
+        return self.env['billpro.usage.record']._get_void_action(unattributed_ids=self.ids)
+
+    def _void(self, reason):
+        """Take the record back, unless it is assigned.
+
+        :param str reason: Why.
+        :return: Whether it wasn't before.
+        :rtype: bool
+        """
+        self.ensure_one()
+        self.env['billpro.own.transaction']._lock_rows(self)
+        self.invalidate_recordset(['record_id', 'void_reason'])
+        if self.record_id:
+            return self.record_id._void(reason)
+        if self.void_reason:
+            return False
+        self.void_reason = reason
+        return True
+
     def _assign(self):
         """Let the record count for the order and the meter that were chosen.
 
         :raise UserError: If it can't.
         """
         self.ensure_one()
+        self.env['billpro.own.transaction']._lock_rows(self)
+        self.invalidate_recordset(['record_id', 'void_reason'])
+        if self.void_reason:
+            raise UserError(self.env._("Usage “%s” was taken back.", self.sender_id))
         order, meter = self.order_id, self.meter_id
         if not order or not meter:
             raise UserError(
@@ -186,6 +220,16 @@ class BillproUsageUnattributed(models.Model):
             raise UserError(
                 self.env._(
                     "Usage “%(id)s” can't be of order %(order)s: it wasn't live then.",
+                    id=self.sender_id,
+                    order=order.name,
+                )
+            )
+        accepted_from = order._billing_get_usage_accepted_from()
+        if accepted_from and self.moment < accepted_from:
+            raise UserError(
+                self.env._(
+                    "Usage “%(id)s” is too late to be billed with order %(order)s by itself. Take a"
+                    " payment, if it is to be paid.",
                     id=self.sender_id,
                     order=order.name,
                 )
@@ -207,6 +251,23 @@ class BillproUsageUnattributed(models.Model):
                 ('order_id', '=', order.id),
                 ('meter_id', '=', meter.id),
                 ('sender_id', '=', self.sender_id),
+            ]
+        )
+
+    @api.model
+    def _find_sent(self, sent):
+        """Return the record of a sender's id that waits to be assigned.
+
+        :param dict sent: What it was sent with: texts.
+        :rtype: billpro.usage.unattributed
+        """
+        return self.search(
+            [
+                ('company_id', '=', self.env.company.id),
+                ('sender_id', '=', sent.get('id')),
+                ('meter_code', '=', sent.get('meter')),
+                ('order_name', '=', sent.get('order', '')),
+                ('subscriber_key', '=', sent.get('subscriber', '')),
             ]
         )
 

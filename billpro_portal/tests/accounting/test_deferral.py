@@ -10,7 +10,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tests import Form, tagged
 
 from ..common.deferral import DeferralCommon
-from ..common.nightly import IS_NIGHTLY
+from ..common.nightly import IS_NIGHTLY, nightly
 from ..common.rights import RightsCommon
 
 # What happens to orders on the way.
@@ -295,6 +295,7 @@ class TestDeferral(DeferralCommon):
             self.assertTrue(self.env['billpro.deferral']._post_next_month(self.company))
         return self.env.cr.sql_log_count - before
 
+    @nightly("How dear it is, not what is right.")
     def test_many_orders_cost_no_more_queries(self):
         self._count_queries('2027-02-01 01:00:00')
         counts = []

@@ -3,7 +3,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import tagged
 
 from ..common.billing import BillingCommon
-from ..common.nightly import some
+from ..common.nightly import nightly, some
 
 
 @tagged('post_install', '-at_install')
@@ -64,6 +64,7 @@ class TestRefund(BillingCommon):
         with self.assertRaisesRegex(UserError, "no payment left to refund"):
             order.action_open_refund()
 
+    @nightly("Drawn orders with such lines are refunded for each change.")
     def test_lines_without_taxes_are_credited_to_the_cent(self):
         products = [
             self._create_sold_product(name, 10.0, self.env['account.tax'])
@@ -83,6 +84,7 @@ class TestRefund(BillingCommon):
             )
             self.assertAlmostEqual(sum(lines.mapped('price_subtotal')), 10.0, places=6)
 
+    @nightly("Drawn orders in each currency are refunded for each change.")
     def test_currencies(self):
         sales = (
             ('KWD', 10.001, 36.304, (0.001, 12.303, 24.0)),
@@ -104,6 +106,7 @@ class TestRefund(BillingCommon):
                 self.assertEqual(order.billing_refunded, total)
                 self.assertEqual(order.billing_balance, 0)
 
+    @nightly("Drawn orders with such lines are refunded for each change.")
     def test_discounts_and_price_included_taxes(self):
         included = self._create_vat("VAT 19% incl.", 19)
         included.price_include_override = 'tax_included'

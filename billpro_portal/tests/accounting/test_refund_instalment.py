@@ -154,7 +154,7 @@ class TestRefundInstalment(InstalmentCommon):
     def test_each_payment_in_parts_after_the_last_one(self):
         self._pay_instalments()
         for order in self._for_each_order():
-            for which in ('final', 'deposit', 'first'):
+            for which in some(('final', 'deposit', 'first'), 2):
                 self._refund_in_parts(order, self._get_payment(order, which))
                 self.assertEqual(order.billing_balance, 0)
             self.assertEqual(order.billing_status, 'complete')

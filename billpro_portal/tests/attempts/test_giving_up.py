@@ -9,6 +9,7 @@ from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
 from ..common.gateway import DUE
+from ..common.nightly import nightly
 from ..common.whose_payment import WhosePaymentCommon
 
 # Asks its customer for authentication at each payment.
@@ -338,6 +339,7 @@ class TestGivingUp(WhosePaymentCommon):
         self.assertFalse(self.single.activity_ids)
         self._assert_books_closed(self.single)
 
+    @nightly("It is closed after the first one, and after a registration, for each change.")
     def test_the_browser_is_closed_after_a_second_card_was_entered(self):
         with self.assertRaises(requests.HTTPError):
             self._post(

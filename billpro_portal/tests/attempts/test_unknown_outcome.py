@@ -8,6 +8,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
 from ..common.gateway import DUE, GatewayCommon
+from ..common.nightly import nightly
 
 
 @tagged('post_install', '-at_install')
@@ -424,6 +425,7 @@ class TestUnknownOutcome(GatewayCommon):
         self.assertEqual(self.order.billing_outstanding, 0)
         self._assert_not_charged()
 
+    @nightly("Cancelled at once for each change.")
     def test_cancelled_at_the_end_of_the_period_before_a_request(self):
         with self._happening_before_the_lock(
             lambda: self._act_on_order('_billing_cancel_subscription', False)

@@ -3,7 +3,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import tagged
 
 from ..common.capture import CaptureCommon
-from ..common.nightly import some
+from ..common.nightly import nightly, some
 
 
 @tagged('post_install', '-at_install')
@@ -158,6 +158,7 @@ class TestCapture(CaptureCommon):
             ],
         )
 
+    @nightly("Captured in a currency at the gateway for each change.")
     def test_currencies(self):
         sales = (
             ('JPY', 1001, (1, 1233, 3633)),

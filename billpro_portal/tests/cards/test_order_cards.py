@@ -63,7 +63,7 @@ class TestOrderCards(SubscriptionCommon):
             self.card.invalidate_recordset(['card_state'])
             (item,) = self.order.env['billpro.order.attention']._get_attention(self.order)
             self.assertEqual(item['title'], "Your card expires soon")
-            self.assertIn("expires on 02/28/2027", item['text'])
+            self.assertIn("expires on February\xa028.", item['text'])
             self.assertEqual([action['label'] for action in item['actions']], ["Update card"])
             self.assertEqual(
                 self._row(self.card)['badge'], {'text': "Expires soon", 'css': 'warning'}
@@ -150,7 +150,12 @@ class TestOrderCards(SubscriptionCommon):
             self.order._check_billing_cards_can_be_changed()
         self.order._billing_resume()
         self.order._billing_cancel_subscription(at_once=True)
-        self.assertFalse(self.order.env['billpro.order.cards']._get_card_values(self.order))
+        values = self.order.env['billpro.order.cards']._get_card_values(self.order)
+        self.assertFalse(values['add_url'])
+        [row] = values['rows']
+        self.assertEqual(
+            (row['id'], row['can_select'], row['can_remove']), (self.card.id, False, True)
+        )
 
     def _register(self, order=None, address='198.51.100.7', **values):
         order = order or self.order

@@ -4,6 +4,7 @@ from odoo import Command
 from odoo.fields import Domain
 from odoo.tests import tagged
 
+from ..common.nightly import nightly
 from ..common.subscription import SubscriptionCommon
 
 FEW, MANY = 10, 30
@@ -77,6 +78,7 @@ class TestRunQueries(SubscriptionCommon):
         assert set(events.invoice_id.mapped('payment_state')) <= {'paid', 'in_payment'}
         return to_open, to_book
 
+    @nightly("How dear it is, not what is right.")
     def test_a_larger_batch_costs_no_more_queries(self):
         few_to_open, few_to_book = self._count_queries(FEW)
         many_to_open, many_to_book = self._count_queries(MANY)

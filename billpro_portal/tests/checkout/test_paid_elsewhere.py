@@ -6,6 +6,7 @@ from odoo.exceptions import UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
+from ..common.nightly import nightly, some
 from ..common.other_payments import OtherPaymentsCommon
 
 START = datetime(2027, 1, 20, 10)
@@ -103,6 +104,7 @@ class TestPaidElsewhere(OtherPaymentsCommon):
         self._assert_begun(order, 'complete', 121)
         self.assertEqual(order.billing_move_ids, invoice)
 
+    @nightly("A part comes by bank, and all by that link, for each change.")
     def test_a_part_paid_by_odoo_s_link(self):
         order = self._create_order((self.desk, 1))
         self._pay_by_odoo_link(order, amount=21)
@@ -199,12 +201,14 @@ class TestPaidElsewhere(OtherPaymentsCommon):
         self._assert_begun(order, 'active', 24.2, events=1)
         self.assertEqual(order.billing_move_ids, invoice)
 
+    @nightly("It is paid by bank, and a single order by that link, for each change.")
     def test_a_subscription_by_odoo_s_link(self):
         order = self._create_order((self.gym, 1))
         self._pay_by_odoo_link(order)
         self._register_card_by_link(order)
         self._assert_begun(order, 'active', 24.2, events=1)
 
+    @nightly("A single order's open invoice is paid for each change.")
     def test_a_subscription_with_an_open_invoice(self):
         """It is not invoiced a second time."""
         order = self._create_order((self.gym, 1))
@@ -213,6 +217,7 @@ class TestPaidElsewhere(OtherPaymentsCommon):
         self._assert_begun(order, 'active', 24.2, events=1)
         self.assertEqual(order.billing_move_ids, invoice)
 
+    @nightly("All of one, and a part of a single order, are paid for each change.")
     def test_a_part_of_a_subscription(self):
         order = self._create_order((self.gym, 1))
         self._pay_by_bank(self._invoice_by_hand(order), amount=4.2)
@@ -243,10 +248,11 @@ class TestPaidElsewhere(OtherPaymentsCommon):
 
     def test_instalments_paid_at_once(self):
         self.course.billing_deposit = 21
-        for pay in (
+        ways = (
             lambda order: self._pay_by_bank(self._invoice_by_hand(order)),
             self._pay_by_odoo_link,
-        ):
+        )
+        for pay in some(ways):
             order = self._create_order((self.course, 1))
             pay(order)
             self._assert_nothing_collected(order)
@@ -365,6 +371,7 @@ class TestPaidElsewhere(OtherPaymentsCommon):
         self._let_run_look()
         self._assert_second_payment(order, own)
 
+    @nightly("By our link and by Odoo's for each change.")
     def test_twice_by_odoo_s_link(self):
         order = self._create_order((self.desk, 1))
         self._pay_by_odoo_link(order)

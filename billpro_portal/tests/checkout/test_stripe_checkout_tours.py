@@ -30,6 +30,7 @@ DECLINES = [
 class TestStripeCheckout(StripeCheckoutCommon):
     """Single payments."""
 
+    @nightly("Paid with after the bank was left without an answer for each change.")
     def test_visa(self):
         self._assert_paid_once(self._pay('visa'), 121.0)
         self.assertEqual(self._movements(), [('charge', 12100)])
@@ -104,13 +105,14 @@ class TestStripeSubscription(StripeCheckoutCommon):
         self._assert_card(order, 'mastercard', '4444')
         self._assert_second_payment(order)
 
+    @nightly("A bank that always asks is answered for each change.")
     def test_the_bank_asks_once(self):
         order = self._subscribe('subscription_bank_once')
         self._assert_paid_once(order, 24.2, 'active')
         self._assert_card(order, 'visa', '3155')
         self._assert_second_payment(order)
 
-    @nightly("The bank asks once for a payment for each change.")
+    @nightly("A bank that always asks is answered for a payment for each change.")
     def test_the_bank_asks_once_to_save_a_card(self):
         order = self._subscribe('register_bank_once', trial_days=31)
         self._assert_registered(order)
@@ -234,6 +236,7 @@ class TestStripeScheduledDeclines(StripeCheckoutCommon):
     def test_stolen_card(self):
         self._check('4000000000009979', 'stolen_card', is_final=True)
 
+    @nightly("A card of each class is charged, and each code classified, for each change.")
     def test_expired_card(self):
         self._check('4000000000000069', 'expired_card', is_final=True)
 
@@ -277,6 +280,7 @@ class TestStripeSecondTry(StripeCheckoutCommon):
         # All of them, and the approval, are attempts at one and the same payment.
         self.assertEqual(self._charges(order.billing_transaction_ids), [*DECLINES, (None, None)])
 
+    @nightly("A bank refuses a registration, and confirms a payment, for each change.")
     def test_the_bank_refuses_and_then_confirms(self):
         order = self._pay('bank_refuses')
         self._assert_paid_once(order, 121.0)

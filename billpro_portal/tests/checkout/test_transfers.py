@@ -6,6 +6,7 @@ from odoo import Command
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
+from ..common.nightly import nightly
 from ..common.transfer import IBAN, TransferCommon
 
 START = datetime(2027, 1, 20, 10)
@@ -245,6 +246,7 @@ class TestTransfers(TransferCommon):
         self.assertEqual(tx.billing_order_id, self.order)
         self.assertFalse(self.order.activity_ids)
 
+    @nightly("A part that is awaited comes for each change.")
     def test_a_part_of_what_nobody_awaits_any_more(self):
         tx = self._choose_transfer(self.order)
         self.order.with_user(self.billing_user).action_end_transfer()
@@ -394,6 +396,7 @@ class TestTransfers(TransferCommon):
         self._assert_paid(self.order, 121)
         self.assertEqual(self.order.billing_move_ids, invoice)
 
+    @nightly("A part comes without one, and all comes with one, for each change.")
     def test_a_part_and_an_invoice_is_there(self):
         tx = self._choose_transfer(self.order)
         invoice = self._invoice_by_hand(self.order)
@@ -416,6 +419,7 @@ class TestTransfers(TransferCommon):
         self.assertEqual((tx.state, tx.billing_superseded), ('cancel', True))
         self._assert_paid(self.order, 121)
 
+    @nightly("All comes by it, and a part comes otherwise, for each change.")
     def test_a_part_by_the_invoice(self):
         tx = self._choose_transfer(self.order)
         invoice = self._invoice_by_hand(self.order)

@@ -1,9 +1,11 @@
 import contextlib
 import json
+import os
 import shutil
 import subprocess
 import tempfile
 from concurrent.futures import Future
+from pathlib import Path
 from unittest.mock import patch
 
 from odoo.tests import HttpCase
@@ -138,6 +140,11 @@ class ContextBrowser(ChromeBrowser):
         super().__init__(test_case, *args, **kwargs)
         self._handlers['Runtime.bindingCalled'] = self._handle_binding
         self._websocket_request('Runtime.addBinding', params={'name': 'billproResize'})
+        if script := os.environ.get('BILLPRO_AXE'):  # `./dev test` names it.
+            self._websocket_request(
+                'Page.addScriptToEvaluateOnNewDocument',
+                params={'source': Path(script).read_text()},
+            )
 
     def _chrome_start(self, user_data_dir, touch_enabled, headless=True, debug=False):
         """Override of `ChromeBrowser`: start a process for the first page of a class only."""

@@ -27,6 +27,13 @@ class DebitCommon(WebhookCommon):
         tx._get_processing_values()
         return tx
 
+    def _activate(self, code):
+        """Offer another payment method; return it."""
+        method = self.env.ref(f'payment.payment_method_{code}')
+        method.active = True
+        self.provider.payment_method_ids |= method
+        return method
+
     def _enter(self, tx, iban=GOOD):
         """Enter a bank account in the browser, and come back from Stripe."""
         self._confirm_in_browser(

@@ -60,6 +60,7 @@ METHODS = {
         'action_request_card_update': SALESPEOPLE,
     },
     'billpro.cash.report': {'action_open_order': READERS},
+    'billpro.change.charge': {'action_change': BILLING_USERS},
     'billpro.charge.card': {'action_charge': BILLING_USERS},
     'billpro.collection.report': {'action_open_order': READERS},
     'billpro.deferral.report': {'action_open_order': READERS},
@@ -99,15 +100,23 @@ METHODS = {
     'billpro.skip': {'action_skip': BILLING_USERS},
     'billpro.take.payment': {'action_take_payment': BILLING_USERS},
     'billpro.transfer': {'action_book': BILLING_USERS},
-    'billpro.usage.charge': {'copy_data': ODOO, 'write': ODOO},
+    'billpro.unbilled.usage': {'action_list': BILLING_USERS | {'accountant'}},
+    'billpro.usage.charge': {'copy_data': ODOO, 'create': ODOO, 'write': ODOO},
+    'billpro.usage.import': {'action_import': BILLING_USERS, 'write': ODOO},
     'billpro.usage.meter': {'write': ODOO},
+    'billpro.usage.period': {'action_close_now': BILLING_USERS},
     'billpro.usage.record': {
         'action_open_void': BILLING_USERS,
         'ingest': BILLING_USERS,
         'void': BILLING_USERS,
     },
-    'billpro.usage.tier': {'create': ODOO, 'write': ODOO},
-    'billpro.usage.unattributed': {'action_assign': BILLING_USERS},
+    'billpro.usage.report': {'action_open_order': READERS},
+    'billpro.usage.source': {'action_look_now': BILLING_MANAGERS, 'write': ODOO},
+    'billpro.usage.tier': {'create': ODOO, 'unlink': ODOO, 'write': ODOO},
+    'billpro.usage.unattributed': {
+        'action_assign': BILLING_USERS,
+        'action_open_void': BILLING_USERS,
+    },
     'billpro.void.usage': {'action_void': BILLING_USERS},
     'billpro.webhook.event': {'action_process_again': BILLING_MANAGERS},
     # Odoo's own dialogs; see `wizards.other_links`.
@@ -142,6 +151,7 @@ METHODS = {
         'action_open_billing_refunds': READERS,
         'action_open_cancel_subscription': BILLING_USERS,
         'action_open_capture': BILLING_USERS,
+        'action_open_change_charge': BILLING_USERS,
         'action_open_change_plan': BILLING_USERS,
         'action_open_charge_card': BILLING_USERS,
         'action_open_disputes': READERS,
@@ -208,6 +218,9 @@ FIELDS = {
         'billing_retry_days',
         'billing_tax_change',
         'billing_terms_url',
+        'billing_usage_grace_hours',
+        'billing_usage_late_days',
+        'billing_usage_threshold',
     },
     # Of administrators.
     'payment.provider': {
@@ -236,6 +249,8 @@ FIELDS = {
         'billing_interval_unit',
         'billing_subscriber_key',
         'billing_trial_days',
+        'billing_usage_cap',
+        'billing_usage_threshold',
         'purchase_type',
     },
     'sale.order.line': {'billing_each_period'},
@@ -283,6 +298,18 @@ FIELDS = {
         'unique_property',
         'uom_id',
     },
+    'billpro.usage.source': {
+        'active',
+        'company_id',
+        'domain',
+        'first_day',
+        'meter_id',
+        'model',
+        'moment_field',
+        'name',
+        'order_path',
+        'quantity_field',
+    },
     'billpro.usage.tier': {
         'charge_id',
         'company_id',
@@ -291,7 +318,8 @@ FIELDS = {
         'unit_price',
         'up_to',
     },
-    # Of billing users: whose usage it is.
+    # Of billing users: what they import, and whose usage it is.
+    'billpro.usage.import': {'file', 'file_name'},
     'billpro.usage.unattributed': {'meter_id', 'order_id'},
     'billpro.notification.kind': {
         'code',
@@ -307,6 +335,7 @@ FIELDS = {
     # What a dialog asks for.
     'billpro.cancel.subscription': {'note', 'order_id', 'reason_id', 'when'},
     'billpro.capture': {'amount', 'order_id', 'transaction_id'},
+    'billpro.change.charge': {'charge_id', 'day', 'line_id', 'order_id'},
     'billpro.change.plan': {'line_id', 'order_id', 'product_id', 'quantity', 'shown', 'when'},
     'billpro.charge.card': {'has_consent', 'order_id', 'token_id'},
     'billpro.follow.taxes': {
@@ -325,5 +354,6 @@ FIELDS = {
     'billpro.skip': {'event_id', 'reason'},
     'billpro.take.payment': {'amount', 'due_date', 'note', 'order_id', 'when'},
     'billpro.transfer': {'amount', 'journal_id', 'order_id', 'transaction_id'},
-    'billpro.void.usage': {'reason', 'record_ids'},
+    'billpro.unbilled.usage': {'day'},
+    'billpro.void.usage': {'reason', 'record_ids', 'unattributed_ids'},
 }

@@ -14,7 +14,7 @@ DUE = datetime(2027, 2, 10, 10)
 # When the tries are due after which something is set aside.
 TRIES = (timedelta(), OWN_TRANSACTION[0], OWN_TRANSACTION[0] + OWN_TRANSACTION[1])
 LOGGER = 'odoo.addons.billpro_portal.models.each_alone.own_transaction'
-UPKEEP_LOGGER = 'odoo.addons.billpro_portal.models.charging.billing_run'
+RUN_LOGGER = 'odoo.addons.billpro_portal.models.charging.billing_run'
 
 
 def redirect(env):
@@ -53,7 +53,7 @@ class EachAloneCommon(NotificationCommon):
 
         with (
             patch.object(model, method, broken),
-            mute_logger(LOGGER, UPKEEP_LOGGER, 'odoo.sql_db'),
+            mute_logger(LOGGER, RUN_LOGGER, 'odoo.sql_db'),
         ):
             yield
 

@@ -4,7 +4,6 @@ from odoo import api, fields, models
 from odoo.orm.model_classes import add_to_registry
 
 from ...billing.calendar import due_datetime
-from ...billing.lifecycle import OPEN
 from .subscription import SubscriptionCommon
 
 
@@ -71,10 +70,8 @@ class Halves(models.AbstractModel):
         }
 
     @api.model
-    def _get_event_trigger(self, order):
-        if not set(order.billing_event_ids.mapped('status')) & OPEN:
-            return 'complete'
-        return super()._get_event_trigger(order)
+    def _get_event_trigger(self, order, **outcome):
+        return super()._get_event_trigger(order, ends=True, **outcome)
 
 
 class FifthTypeCommon(SubscriptionCommon):

@@ -11,6 +11,10 @@ FIND_LAYOUT_PROBLEMS = """
     odoo.loader.modules.get("@billpro_portal/../tests/tours/phone_layout").findLayoutProblems()
 """
 
+FIND_BARRIERS = """
+    odoo.loader.modules.get("@billpro_portal/../tests/tours/phone_layout").findBarriers()
+"""
+
 
 class Page:
     """What a page shows, and a finger that touches it."""
@@ -62,6 +66,21 @@ class Page:
             self._browser.take_screenshot().result(10)
             self._test.fail(f"{selector} says {found} and not {list(texts)}")
 
+    def wait_elsewhere(self, selector):
+        """Wait until an element is there on a page that isn't Odoo's.
+
+        :param str selector: The element.
+        """
+        deadline = time.monotonic() + PAGE_TIMEOUT
+        found = False
+        while not found and time.monotonic() < deadline:
+            # The page before it is being left.
+            with contextlib.suppress(ChromeBrowserException):
+                found = self.evaluate(f"!!document.querySelector({json.dumps(selector)})")
+        if not found:
+            self._browser.take_screenshot().result(10)
+        self._test.assertTrue(found, selector)
+
     def wait_until_started(self):
         """Wait until the scripts of the page have started: what they load must not be cut off."""
         self._test.assertTrue(self._wait_for_value('true', True))
@@ -89,8 +108,8 @@ class Page:
         return found
 
     def check_layout(self):
-        """Check that the page fits the window, and that a finger reaches all that it offers."""
-        problems = self.evaluate(FIND_LAYOUT_PROBLEMS)
+        """Check that the page fits the window, and that all can use it, with a finger, too."""
+        problems = self.evaluate(FIND_LAYOUT_PROBLEMS) + self.evaluate(FIND_BARRIERS)
         if problems:
             self._browser.take_screenshot().result(10)
         self._test.assertEqual(problems, [])

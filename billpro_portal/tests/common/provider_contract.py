@@ -180,8 +180,7 @@ class ProviderContract:
     # === WHAT FOLLOWS === #
 
     def test_what_it_cannot_do_is_known(self):
-        self._run_at()
-        support = self.event.transaction_ids._billing_get_support_refund()
+        support = self.order.billing_transaction_ids._billing_get_support_refund()
         self.assertEqual(support != 'none', isinstance(self, RefundContract))
         can_capture = isinstance(self, CaptureContract)
         self.assertEqual(bool(self.provider.support_manual_capture), can_capture)

@@ -67,6 +67,7 @@ class SelfServiceHttpCommon(BillingHttpCommon, SubscriptionCommon):
                 [
                     'billing_status',
                     'billing_token_id',
+                    'billing_backup_token_id',
                     'billing_cancel_date',
                     'billing_cancel_note',
                     'billing_cancel_reason_id',

@@ -65,6 +65,13 @@ class MessageCommon(GatewayCommon, BillingHttpCommon):
         with self._committing_env() as env:
             env['billpro.webhook.event']._cron_process()
 
+    def _ask_for_disputes(self, moment):
+        with freeze_time(moment):
+            with self._committing_env() as env:
+                env['billpro.webhook.event']._cron_ask_for_disputes()
+            self._process()
+        self.env.invalidate_all()
+
     def _get_events(self):
         return self.env['billpro.webhook.event'].search([])
 

@@ -23,6 +23,7 @@ from ..common.each_alone import (
     redirect,
 )
 from ..common.gateway import GatewayCommon
+from ..common.nightly import nightly
 from ..common.webhook import WebhookCommon
 
 
@@ -62,6 +63,7 @@ class TestEachChargeAlone(EachAloneCommon, GatewayCommon):
             self._run()
         self.assertEqual(bad.billing_paid, 48.4)
 
+    @nightly("One that never can be, and one that a person takes in, are for each change.")
     def test_an_answer_that_can_be_taken_in_the_second_time(self):
         orders = self._create_due_orders()
         events = orders.billing_event_ids

@@ -160,7 +160,7 @@ class TestYearOfNotices(TimedCommon):
         days = {date.fromisoformat(day) for name in TYPES for day, _kind, _channel in TOLD[name]}
         numbers = {(day - start.date()).days for day in {*days, *acts}}
         before = {number - 1 for number in numbers if number}
-        return sorted(numbers | before | set(range(0, 366, 14)))
+        return sorted(numbers | before | set(range(0, 366, 28)))
 
     # === THE LIST === #
 

@@ -54,6 +54,7 @@ class TestBackOfficeListTours(RightsCommon, BillingHttpCommon):
             ['mail'],
         )
 
+    @nightly("What accountants may do is asked without a browser for each change.")
     def test_accountant(self):
         self._start('accountant')
         self.assertFalse(self.pending.billing_notification_ids)

@@ -112,6 +112,7 @@ class TestOrderActionTours(OrderActionCommon, SubscriptionTourCommon):
         for order in orders.values():
             self._assert_books_closed(order)
 
+    @nightly("Managers refund in a browser, and complete without one, for each change.")
     def test_manager(self):
         orders = self._create_orders()
         self._tour('orders_as_manager', 'billing_manager')

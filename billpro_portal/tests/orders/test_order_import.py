@@ -4,6 +4,7 @@ from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests import HttpCase, new_test_user, tagged
 
+from ..common.nightly import nightly
 from ..common.sale_features import SaleFeaturesCommon
 
 # A file of one row a line; only the first line of an order names its customer.
@@ -55,6 +56,7 @@ class TestOrdersByApi(SaleFeaturesCommon, HttpCase):
     def _read(self, order_ids, *names):
         return self._call('read', ids=order_ids, fields=list(names))[0]
 
+    @nightly("Imported as CSV for each change.")
     def test_orders_of_each_type(self):
         for purchase_type, product in self.products.items():
             with self.subTest(purchase_type):
@@ -147,6 +149,7 @@ class TestOrdersByApi(SaleFeaturesCommon, HttpCase):
         error = self._call('action_mail_order_links', ids=order_ids, status=422)
         self.assertIn("Anna Peeters has no email address", error['message'])
 
+    @nightly("They are as CSV for each change.")
     def test_mixed_types_are_refused(self):
         error = self._create(self.gym, self.course, status=422)
         self.assertIn("One order can't mix purchase types: “Gym membership”", error['message'])
@@ -155,6 +158,7 @@ class TestOrdersByApi(SaleFeaturesCommon, HttpCase):
         self.assertIn("every month, “Locker” every year", error['message'])
         self.assertFalse(self.env['sale.order'].search([('partner_id', '=', self.customer.id)]))
 
+    @nightly("They are in CSV for each change.")
     def test_locks_are_respected(self):
         self.gym.write({'billing_lock_pricing': True, 'billing_lock_terms': True})
         error = self._create(self.gym, line={'price_unit': 1.0}, status=422)

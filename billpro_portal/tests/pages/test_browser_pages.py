@@ -1,3 +1,4 @@
+import os
 import socket
 from datetime import datetime
 
@@ -8,7 +9,7 @@ from odoo.tests import tagged
 from odoo.addons.bus import websocket
 
 from ..common.http import BillingHttpCommon
-from ..common.page import FIND_LAYOUT_PROBLEMS, PAY_BUTTON
+from ..common.page import FIND_BARRIERS, FIND_LAYOUT_PROBLEMS, PAY_BUTTON
 
 MOMENT = datetime(2027, 1, 20, 10)
 
@@ -83,3 +84,11 @@ class TestBrowserPages(BillingHttpCommon):
                     self.assertIn(problem, ' '.join(page.evaluate(FIND_LAYOUT_PROBLEMS)))
                     page.evaluate('document.querySelector("#bad").remove()')
             page.check_layout()
+            page.evaluate("""
+                document.querySelector(".o_billpro").insertAdjacentHTML("beforeend",
+                    `<p id="bad" style="color: #ccc">Pale</p>`
+                )
+            """)
+            found = "color-contrast: " in ' '.join(page.evaluate(FIND_BARRIERS))
+            self.assertEqual(found, 'BILLPRO_AXE' in os.environ)  # Where we test, it is there.
+            page.evaluate('document.querySelector("#bad").remove()')

@@ -1,8 +1,19 @@
+import gzip
+from contextlib import contextmanager
+
 from lxml import html
 
 from odoo.tests import tagged
+from odoo.tools import config
 
 from ..common.http import BillingHttpCommon
+from ..common.nightly import nightly
+
+# Of one pixel.
+PICTURE = (
+    'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAA'
+    'AABJRU5ErkJggg=='
+)
 
 
 @tagged('post_install', '-at_install')
@@ -78,6 +89,37 @@ class TestOrderPages(BillingHttpCommon):
         self.assertEqual(tree.get('lang'), 'fr-FR')
         self.assertIn("1 452,00", self._texts(tree))
 
+    def test_a_language_that_is_picked_wins(self):
+        for code in ('fr_FR', 'nl_BE'):
+            self.env['res.lang']._activate_lang(code)
+        self.customer.lang = 'fr_FR'
+        order = self._create_order()
+        [dutch] = self._open(order).xpath('//a[@lang="nl-BE"]/@href')
+        self.authenticate(None, None)
+        for address in (f'/order/{order.id}{dutch}', self._link(order)):
+            picked = html.fromstring(self.url_open(address).content)
+            self.assertEqual(picked.get('lang'), 'nl-BE')
+        self.opener.cookies.clear()
+        prefix = self.env['res.lang']._get_data(code='nl_BE').url_code
+        by_prefix = html.fromstring(self.url_open(f'/{prefix}{self._link(order)}').content)
+        self.assertEqual(by_prefix.get('lang'), 'nl-BE')
+
+    def test_the_logo_and_the_color_of_the_company(self):
+        order = self._create_paid_order((self.desk, 1))
+        company = order.company_id
+        company.write({'logo': company._get_logo(), 'primary_color': False})
+        page = self._open(order)
+        self.assertFalse(page.xpath('//main//img[contains(@src, "company_logo")]'))
+        self.assertFalse(page.xpath('//*[@id="wrap"]/@style'))
+        company.write({'logo': PICTURE, 'primary_color': '#0f8c9e'})
+        page = self._open(order)
+        [logo] = page.xpath('//main//img[contains(@src, "company_logo")]')
+        self.assertEqual(logo.get('alt'), company.name)
+        self.assertEqual(
+            page.xpath('//*[@id="wrap"]/@style'),
+            ['--o-billpro-primary: #0b717f; --o-billpro-primary-hover: #096572'],
+        )
+
     def test_names_are_escaped(self):
         order = self._create_order()
         order.order_line.name = '<script>alert("x")</script>'
@@ -99,6 +141,39 @@ class TestOrderPages(BillingHttpCommon):
         second = html.fromstring(self.url_open(f'{order_link}&page=2').content)
         self.assertEqual(len(second.xpath('//a[contains(@href, "/payment/")]')), 6)
 
+    def test_pages_without_a_payment_form_load_little(self):
+        """The first page of an order on a slow line: at most 60 KB of scripts, and of styles."""
+        order = self._create_paid_order((self.desk, 1))
+        payment = order.billing_transaction_ids
+        with self._without_scripts_of_tests():
+            for suffix in ('', '/documents', '/result', f'/payment/{payment.id}'):
+                with self.subTest(suffix):
+                    self._assert_loads_little(self._open(order, suffix))
+            invalid = self.url_open(f'/order/{order.id}?access_token=wrong')
+            self._assert_loads_little(html.fromstring(invalid.content))
+            checkout = self._open(self._create_order())
+            self.assertIn('web.assets_frontend_lazy', html.tostring(checkout, encoding='unicode'))
+
+    @contextmanager
+    def _without_scripts_of_tests(self):
+        """Let pages load what they load where nothing is tested."""
+        config['test_enable'] = False
+        try:
+            yield
+        finally:
+            config['test_enable'] = True
+
+    def _assert_loads_little(self, tree):
+        for addresses in (
+            tree.xpath('//script/@src | //script/@data-src'),
+            tree.xpath('//link[@rel="stylesheet"]/@href'),
+        ):
+            self.assertTrue(addresses)
+            files = [self.url_open(address).content for address in addresses]
+            size = sum(len(gzip.compress(content)) for content in files)
+            self.assertLess(size, 60 * 1024, addresses)
+
+    @nightly("How dear it is, not what is right.")
     def test_the_page_costs_the_same_with_more_history(self):
         def count_queries(order):
             order = order.sudo()

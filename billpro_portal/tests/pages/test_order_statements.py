@@ -1,10 +1,15 @@
 from datetime import timedelta
+from unittest.mock import patch
 
+from babel import dates
 from freezegun import freeze_time
 from lxml import html
 
 from odoo import fields
-from odoo.tests import tagged
+from odoo.exceptions import UserError
+from odoo.tests import new_test_user, tagged
+
+from odoo.addons.base.models.ir_actions_report import IrActionsReport
 
 from ..common.self_service_http import SelfServiceHttpCommon
 
@@ -20,9 +25,11 @@ class TestOrderStatements(SelfServiceHttpCommon):
         cls.declined = cls.order.billing_event_ids[0].transaction_ids
         cls.declined.billing_decline_class = 'soft'
 
-    def _read(self, order, suffix=''):
+    def _read(self, order, suffix='', query=''):
         """Return a page of an order, and its words in one line."""
-        response = self._get(order, suffix)
+        self.env.flush_all()
+        response = self.url_open(f'{self._link(order, suffix)}&{query}')
+        self.env.invalidate_all()
         self.assertEqual(response.status_code, 200)
         page = html.fromstring(response.content)
         return page, ' '.join(' '.join(page.xpath('//main//text()')).split())
@@ -53,8 +60,11 @@ class TestOrderStatements(SelfServiceHttpCommon):
 
     def test_each_row_says_what_it_is_for(self):
         page, words = self._read(self.order)
-        period = self.order._get_purchase()._get_event_terms(self.order.billing_event_ids[0])
-        self.assertEqual(self._titles(page), [period, "First payment"])
+        event = self.order.billing_event_ids[0]
+        period = dates.format_interval(
+            event.period_start, event.period_end, 'yMMMd', locale='en_US'
+        )
+        self.assertEqual(self._titles(page), [' '.join(period.split()), "First payment"])
         self.assertIn("Your bank can tell you why.", words)
         desk = self._create_paid_order((self.desk, 1), (self.book, 1))
         desk._portal_ensure_token()
@@ -75,6 +85,72 @@ class TestOrderStatements(SelfServiceHttpCommon):
         _page, words = self._read(self.order)
         self.assertNotIn("Your bank can tell you why.", words)
 
+    def test_a_payment_that_was_paid_back_in_part_says_so(self):
+        desk = self._create_paid_order((self.desk, 1))
+        desk._portal_ensure_token()
+        self._refund(desk, 21)
+        _page, words = self._read(desk)
+        self.assertIn("Partly refunded", words)
+        self.assertIn(
+            "$ 21.00 refunded You paid $ 121.00; after the refund that is $ 100.00.",
+            words.replace('\xa0', ' '),
+        )
+        self._refund(desk, 100)
+        _page, words = self._read(desk)
+        self.assertNotIn("Partly refunded", words)
+
+    # === DOCUMENTS === #
+
+    def test_documents_are_filtered(self):
+        desk = self._create_paid_order((self.desk, 1))
+        desk._portal_ensure_token()
+        refund = self._refund(desk, 21)
+        year = fields.Date.today().year
+        names = desk.billing_move_ids.mapped('name')
+        self.assertEqual(len(names), 2)
+        for chosen, labels in (
+            ('', {*names, "Receipt"}),
+            ('kind=credit_note', {refund.invoice_ids.name}),
+            (f'kind=receipt&year={year}', {"Receipt"}),
+            ('kind=nonsense&year=1999', {*names, "Receipt"}),
+        ):
+            with self.subTest(chosen):
+                page, _words = self._read(desk, '/documents', chosen)
+                found = {
+                    link.text_content().split()[-2]
+                    for link in page.xpath('//main//a[contains(@href, "/document/")]')
+                }
+                self.assertEqual(found, labels)
+
+    def test_no_mail_is_promised_without_an_address(self):
+        desk = self._create_paid_order((self.desk, 1))
+        desk._portal_ensure_token()
+        _page, words = self._read(desk, '/result')
+        received = "We received your payment of $ 121.00."
+        promised = f"{received} A confirmation is on its way to your mailbox."
+        self.assertIn(promised, words.replace('\xa0', ' '))
+        self.customer.email = False
+        _page, words = self._read(desk, '/result')
+        self.assertIn(received, words.replace('\xa0', ' '))
+        self.assertNotIn("on its way", words)
+
+    def test_a_document_that_can_not_be_made_says_so_in_words(self):
+        desk = self._create_paid_order((self.desk, 1))
+        desk._portal_ensure_token()
+        self.env.flush_all()
+        failure = UserError("Wkhtmltopdf failed (error code: -11).")
+        with (
+            patch.object(IrActionsReport, '_render_qweb_pdf', side_effect=failure),
+            self.assertLogs('odoo.addons.billpro_portal.controllers.order_documents', 'ERROR'),
+        ):
+            response = self.url_open(self._link(desk, '/document/summary'))
+        self.assertEqual(response.status_code, 409)
+        self.assertIn(
+            "This document can't be made at the moment.",
+            html.fromstring(response.content).text_content(),
+        )
+        self.assertNotIn("Wkhtmltopdf", response.text)
+
     # === THE PLAN AND WHAT COMES === #
 
     def test_the_plan(self):
@@ -82,19 +158,20 @@ class TestOrderStatements(SelfServiceHttpCommon):
         self.assertIn("$ 24.20 every month, until cancelled", words.replace('\xa0', ' '))
 
     def test_no_next_payment_is_promised_while_one_is_owed(self):
-        page, words = self._read(self.order)
-        self.assertFalse(page.xpath('//*[contains(@class, "o_billpro_next_payment")]'))
+        _page, words = self._read(self.order)
+        self.assertNotIn("Next payment", words)
+        self.assertIn("If you do nothing, we try again on", words)
         self.assertIn("We will try again on", words)
 
     def test_no_next_payment_is_promised_with_an_expired_card(self):
         order = self._create_active_order()
         order._portal_ensure_token()
-        page, words = self._read(order)
-        self.assertTrue(page.xpath('//*[contains(@class, "o_billpro_next_payment")]'))
+        _page, words = self._read(order)
+        self.assertIn("Next payment", words)
         self.assertIn("This card is charged for this order.", words)
         order.billing_token_id.card_expiry_date = fields.Date.today() - timedelta(days=1)
-        page, words = self._read(order)
-        self.assertFalse(page.xpath('//*[contains(@class, "o_billpro_next_payment")]'))
+        _page, words = self._read(order)
+        self.assertNotIn("Next payment", words)
         self.assertNotIn("This card is charged for this order.", words)
         self.assertIn("You chose it for this order, but it can't be charged any more", words)
 
@@ -112,8 +189,8 @@ class TestOrderStatements(SelfServiceHttpCommon):
         order._billing_pause(fields.Date.to_date('2031-07-01'))
         _page, words = self._read(order)
         self.assertIn(
-            "Paused until 06/30/2031 Nothing is charged until then. It goes on by itself on"
-            " 07/01/2031.",
+            "Paused until June 30, 2031 Nothing is charged until then. It goes on by itself on"
+            " July 1, 2031.",
             words,
         )
 
@@ -145,6 +222,40 @@ class TestOrderStatements(SelfServiceHttpCommon):
         self.assertIn("It is saved, but $ 24.20 are still outstanding.", words.replace('\xa0', ' '))
         [notice] = page.xpath('//*[contains(@class, "alert") and @tabindex]/@class')
         self.assertIn('alert-warning', notice)
+
+    def test_the_card_of_an_order_that_is_over_can_be_removed(self):
+        order = self._create_active_order()
+        order._portal_ensure_token()
+        card = order.billing_token_id
+        order._billing_cancel_subscription(at_once=True)
+        page, words = self._read(order)
+        self.assertIn("Still stored, and not charged for any order.", words)
+        [form] = page.xpath('//form[contains(@action, "/card/remove")]')
+        self.assertEqual(form.xpath('.//input[@name="token_id"]/@value'), [str(card.id)])
+        response = self._post_form(order, '/card/remove', token_id=card.id)
+        self.assertIn('notice=card_removed', response.headers['Location'])
+        self.env.invalidate_all()
+        self.assertFalse(card.active)
+        _page, words = self._read(order)
+        self.assertNotIn("Payment methods", words)
+
+    def test_the_checkout_offers_no_expired_card(self):
+        new_test_user(
+            self.env, login='anna', groups='base.group_portal', partner_id=self.customer.id
+        )
+        self.authenticate('anna', 'anna')
+        order = self._create_order((self.desk, 1))
+        order._portal_ensure_token()
+        cards = self.card + self.spare
+        cards.card_expiry_date = fields.Date.to_date('2033-05-31')
+        self.spare.card_expiry_date = fields.Date.today() - timedelta(days=1)
+        page, words = self._read(order)
+        offered = page.xpath('//input[@data-payment-option-type="token"]/@data-payment-option-id')
+        self.assertIn(str(self.card.id), offered)
+        self.assertNotIn(str(self.spare.id), offered)
+        self.assertIn("Expires 05/2033", words)
+        orders = html.fromstring(self.url_open('/my/orders').content).text_content()
+        self.assertIn("Payment declined: $ 24.20 is still to pay", orders.replace('\xa0', ' '))
 
     # === CANCELLING === #
 

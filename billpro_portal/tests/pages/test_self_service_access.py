@@ -8,6 +8,7 @@ from ..common.self_service_http import SelfServiceHttpCommon
 
 POSTS = (
     '/card/select',
+    '/card/backup',
     '/card/remove',
     '/pay',
     '/cancel',
@@ -153,7 +154,7 @@ class TestSelfServiceAccess(SelfServiceHttpCommon):
 
     def test_other_peoples_cards(self):
         before = self._snapshot()
-        for suffix in ('/card/select', '/card/remove'):
+        for suffix in ('/card/select', '/card/backup', '/card/remove'):
             for card in (self.other_card, self._create_token(partner=self.other_customer)):
                 before = self._snapshot()
                 response = self._post_form(self.order, suffix, token_id=card.id)
@@ -351,7 +352,7 @@ class TestSelfServiceAccess(SelfServiceHttpCommon):
         for suffix in ('/card', '/progress'):
             page = self._get(self.order, suffix, allow_redirects=False)
             self.assertEqual(page.status_code, 303, suffix)
-        for suffix in ('/card/select', '/card/remove', '/pay', '/cancel/undo'):
+        for suffix in ('/card/select', '/card/backup', '/card/remove', '/pay', '/cancel/undo'):
             response = self._post_form(self.order, suffix, token_id=self.spare.id, amount='24.2')
             self.assertEqual(response.status_code, 409, suffix)
         answer = self._register(self.order)
@@ -411,7 +412,8 @@ class TestSelfServiceAccess(SelfServiceHttpCommon):
                         data={**values, **({} if token is None else {'csrf_token': token})},
                         allow_redirects=False,
                     )
-                    self.assertEqual(response.status_code, 400, (suffix, token))
+                    self.assertEqual(response.status_code, 303, (suffix, token))
+                    self.assertIn('notice=try_again', response.headers['Location'])
         self.assertEqual(self._snapshot(), before)
 
     def test_pages_are_private(self):

@@ -28,9 +28,9 @@ class TestSelfServiceByKeyboard(SelfServiceCommon):
         keyboard.wait_for(f'.o_billpro_page_notice.alert-{level}[role="{role}"]:focus', notice)
 
     def _assert_attention(self, keyboard, level, title, text, *actions):
-        """Check the bar with the one thing that needs the customer."""
-        keyboard.wait_for(f'{ATTENTION} .alert-{level}:only-of-type .o_billpro_alert_title', title)
-        keyboard.wait_for(f'{ATTENTION} .o_billpro_alert p', text)
+        """Check the answer with the one thing that needs the customer."""
+        keyboard.wait_for(f'{ATTENTION}.o_billpro_answer_{level} .o_billpro_answer_title', title)
+        keyboard.wait_for(f'{ATTENTION} .o_billpro_answer_text', text)
         keyboard.wait_for(f'{ATTENTION} .btn', *actions)
 
     def _assert_cards(self, keyboard, *names, selected):
@@ -82,14 +82,14 @@ class TestSelfServiceByKeyboard(SelfServiceCommon):
         self._assert_attention(
             keyboard,
             'warning',
-            "Your payment was declined",
-            "There was not enough money in the account."
-            " $ 24.20 are outstanding. We will try again on 02/11/2027; you can also pay now.",
+            "$ 24.20 is still to pay",
+            "Your bank declined VISA •••• 4242. There was not enough money in the account."
+            " If you do nothing, we try again on February 11.",
             pay,
             "Update card",
         )
         names = keyboard.follow(pay)
-        self.assertIn("Cancel subscription", names)  # What comes before it on the page.
+        self.assertNotIn("Cancel subscription", names)  # What is asked for comes first.
         self._assert_told(keyboard, RECEIVED)
         keyboard.wait_for(STATUS, "Active")
         keyboard.wait_for(ATTENTION)
@@ -106,10 +106,10 @@ class TestSelfServiceByKeyboard(SelfServiceCommon):
         self._assert_attention(
             keyboard,
             'danger',
-            "Your payment was declined",
-            "Your bank can tell you why."
-            " $ 72.60 are outstanding. The selected card was declined for good. Please add"
-            " another.",
+            "Pay $ 72.60 and it goes on at once",
+            "Your bank declined VISA •••• 9987. Your bank can tell you why."
+            " The selected card was declined for good. Please add another."
+            " Nothing is charged by itself while it is stopped.",
             "Update card",
         )
         keyboard.follow("Update card")
@@ -121,9 +121,9 @@ class TestSelfServiceByKeyboard(SelfServiceCommon):
         self._agree_to_collect(
             keyboard,
             "$ 72.60",
-            ("02/10/2027 to 03/09/2027", "02/10/2027", "$ 24.20"),
-            ("03/10/2027 to 04/09/2027", "03/10/2027", "$ 24.20"),
-            ("04/10/2027 to 05/09/2027", "04/10/2027", "$ 24.20"),
+            ("Feb 10 – Mar 9, 2027", "Feb 10, 2027", "$ 24.20"),
+            ("Mar 10 – Apr 9, 2027", "Mar 10, 2027", "$ 24.20"),
+            ("Apr 10 – May 9, 2027", "Apr 10, 2027", "$ 24.20"),
         )
         self._enter_card(keyboard, '4242 4242 4242 4242', "Save card and pay $ 72.60")
         self._assert_told(keyboard, RECEIVED)
@@ -148,8 +148,8 @@ class TestSelfServiceByKeyboard(SelfServiceCommon):
         self._agree_to_collect(
             keyboard,
             "$ 48.40",
-            ("02/10/2027 to 03/09/2027", "02/10/2027", "$ 24.20"),
-            ("03/10/2027 to 04/09/2027", "03/10/2027", "$ 24.20"),
+            ("Feb 10 – Mar 9, 2027", "Feb 10, 2027", "$ 24.20"),
+            ("Mar 10 – Apr 9, 2027", "Mar 10, 2027", "$ 24.20"),
         )
         self._enter_card(keyboard, '4000 0000 0000 0341', "Save card and pay $ 48.40")
         self._assert_told(
@@ -159,9 +159,9 @@ class TestSelfServiceByKeyboard(SelfServiceCommon):
         self._assert_attention(
             keyboard,
             'warning',
-            "Your payment was declined",
-            "Your bank can tell you why."
-            " $ 48.40 are outstanding. We will try again on 03/11/2027; you can also pay now.",
+            "$ 48.40 is still to pay",
+            "Your bank declined VISA •••• 0341. Your bank can tell you why."
+            " If you do nothing, we try again on March 11.",
             "Pay $ 48.40 with VISA •••• 0341",
             "Update card",
         )
@@ -182,8 +182,8 @@ class TestSelfServiceByKeyboard(SelfServiceCommon):
         self._assert_attention(
             keyboard,
             'warning',
-            "Please confirm your payment",
-            "Your bank wants you to confirm the payment of $ 24.20.",
+            "$ 24.20 waits for your OK",
+            "Your bank wants you to confirm it. Nothing is charged before.",
             "Confirm with your bank",
             "Update card",
         )
@@ -273,8 +273,10 @@ class TestSelfServiceByKeyboard(SelfServiceCommon):
         keyboard.wait_for(
             '.o_billpro_payment_card_selected .o_billpro_payment_card_text', "Expires 12/2034"
         )
+        keyboard.wait_for('.o_billpro_answer_title', "$ 24.20 on February 10")
         keyboard.wait_for(
-            '.o_billpro_next_payment dd', "02/10/2027", "$ 24.20", "MasterCard •••• 4444"
+            '.o_billpro_answer_text',
+            "From MasterCard •••• 4444. Everything is paid, and there is nothing to do.",
         )
         self._assert_history(keyboard, ("Paid", "$ 24.20"))
 
@@ -303,8 +305,10 @@ class TestSelfServiceByKeyboard(SelfServiceCommon):
             names[names.index("Cancel subscription") + 1 :],
             [
                 "Use this card VISA •••• 0003",
+                "Use as backup VISA •••• 0003",
                 "Remove VISA •••• 0003",
                 "Use this card VISA •••• 0002",
+                "Use as backup VISA •••• 0002",
                 "Add a card",
             ],
         )
@@ -364,12 +368,12 @@ class TestSelfServiceByKeyboard(SelfServiceCommon):
         keyboard.type("The pool is closed.")
         self.assertEqual(keyboard.follow("Cancel subscription"), ["Cancel subscription"])
         self._assert_told(keyboard, "Your subscription is cancelled. A confirmation is on its way.")
-        keyboard.wait_for(STATUS, "Cancelled – access until 02/09/2027")
+        keyboard.wait_for(STATUS, "Cancelled – access until February 9")
         self._assert_attention(
             keyboard,
             'info',
-            "Your subscription is cancelled",
-            "You have access until 02/09/2027. Nothing more is charged.",
+            "Yours until February 9",
+            "Nothing more is charged. Until then you can take the cancellation back.",
             "Keep my subscription",
         )
         keyboard.follow("Keep my subscription")

@@ -18,6 +18,7 @@ class TestSelfServiceTours(SelfServiceCommon):
     def test_a_soft_decline_is_paid_with_the_same_card(self):
         self._check_soft_decline()
 
+    @nightly("Walked by keyboard for each change.")
     def test_a_hard_decline_is_paid_with_another_card(self):
         self._check_hard_decline()
 
@@ -34,6 +35,7 @@ class TestSelfServiceTours(SelfServiceCommon):
     def test_the_new_card_is_declined_too(self):
         self._check_declined_update()
 
+    @nightly("Walked by keyboard and on a phone for each change.")
     def test_cards_are_removed_unless_they_are_charged(self):
         self._check_removal()
 
@@ -97,6 +99,7 @@ class TestSelfServiceOnPhone(SelfServiceCommon):
             self._assert_collecting(page)
         self.assertEqual(self._movements(), [])
 
+    @nightly("A card that is declined, too, is entered on a phone for each change.")
     def test_a_hard_decline_is_paid_with_another_card(self):
         order = self._owe_with_lost_card(2)
         with self._visit(order, datetime(2027, 2, 10, 12), '/card') as page:
@@ -124,6 +127,7 @@ class TestSelfServiceOnPhone(SelfServiceCommon):
         self.assertEqual(order.billing_cancel_date, date(2027, 2, 9))
         self.assertEqual(order.billing_cancel_reason_id, reason)
 
+    @nightly("Walked on a desktop for each change.")
     def test_the_bank_wants_the_customer(self):
         order = self._create_active_order(number=NEEDS_BANK)
         self._treat_card_as(order, NEEDS_BANK)

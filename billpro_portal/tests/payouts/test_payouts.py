@@ -440,6 +440,7 @@ class TestPayouts(PayoutCommon):
                 self._assert_disputes(losses)
         self._assert_nothing_held()
 
+    @nightly("A loss is booked in another currency for each change.")
     def test_a_return_in_another_currency(self):
         """121.00 CHF are owed again, which are 60.50; the payout has 59.29 of them."""
         chf = self._set_rate('CHF', 2.0)
@@ -558,6 +559,7 @@ class TestPayouts(PayoutCommon):
         dispute.action_reopen_booking()
         self.assertEqual((dispute.booking_state, dispute.loss_move_id), ('booked', entry))
 
+    @nightly("One in the company's currency was none for each change.")
     def test_a_loss_in_another_currency_that_was_none(self):
         """121.00 CHF are 60.50 in the books; Stripe takes 59.29 and brings back the same."""
         self._set_rate('CHF', 2.0)
@@ -789,6 +791,7 @@ class TestPayouts(PayoutCommon):
         self.assertAlmostEqual(self._get_exchange_result(), -4)
         self.assertEqual(self._get_balance(self.fees), 2)
 
+    @nightly("Each of both is paid out for each change.")
     def test_paid_and_paid_out_in_another_currency(self):
         chf = self._set_rate('CHF', 2.0)
         self._charge((self.desk, 1, 100.0), currency='CHF')
@@ -877,7 +880,7 @@ class TestPayouts(PayoutCommon):
             self.env.flush_all()
             self.env.invalidate_all()
             before = self.env.cr.sql_log_count
-            payout._book()
+            payout._book_payout()
             self.env.flush_all()
             counts.append(self.env.cr.sql_log_count - before)
         self.assertEqual(counts[1], counts[2])

@@ -47,6 +47,7 @@ class TestInstalment(InstalmentCommon):
         self.assertEqual(order.invoice_status, 'invoiced')
         self._assert_books_closed(order)
 
+    @nightly("Drawn orders with several taxes are exact for each change.")
     def test_seven_instalments_with_three_taxes_are_exact(self):
         sold = []
         sales = (

@@ -2,6 +2,7 @@ from odoo import Command
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 
+from ...billing.lifecycle import EVENT_STATUSES, ORDER_STATUSES
 from ..common.billing import BillingCommon
 
 
@@ -17,6 +18,13 @@ class TestPurchaseType(BillingCommon):
                 ('metered', "Metered billing"),
             ],
         )
+
+    def test_the_statuses_are_those_of_the_tables(self):
+        for model, name, statuses in (
+            ('sale.order', 'billing_status', ORDER_STATUSES),
+            ('billpro.billing.event', 'status', EVENT_STATUSES),
+        ):
+            self.assertEqual(tuple(self.env[model]._fields[name].get_values(self.env)), statuses)
 
     def test_an_order_follows_its_products(self):
         order = self._create_order(sent=False)

@@ -11,6 +11,7 @@ from fake_gateway.store import Caller
 
 from ..common.cards import GOOD, LOST, NEEDS_BANK, NO_FUNDS
 from ..common.gateway import DUE, GatewayCommon
+from ..common.nightly import nightly
 
 
 @tagged('post_install', '-at_install')
@@ -100,6 +101,7 @@ class TestRecovery(GatewayCommon):
         self.assertEqual(self._charges(), [7260])
         self._assert_books_closed(self.order)
 
+    @nightly("Retries are drawn by the life cycle and by the courses for each change.")
     def test_a_retry_that_succeeds_recovers(self):
         self._treat_card_as(NO_FUNDS)
         self._run_on(2, 10)
@@ -111,6 +113,7 @@ class TestRecovery(GatewayCommon):
         self.assertEqual(self._charges(), [2420])
         self._assert_books_closed(self.order)
 
+    @nightly("They go on in the life cycle that is drawn for each change.")
     def test_later_payments_go_on_while_one_is_declined_softly(self):
         self.company.billing_retry_days = ''
         self.company.billing_auto_suspend = False
@@ -201,6 +204,7 @@ class TestRecovery(GatewayCommon):
         self.assertFalse(self.order.billing_collection_date)
         self.assertEqual(self._charges(), [2420])
 
+    @nightly("The ceiling is counted without a database for each change.")
     def test_no_sixteenth_attempt_in_thirty_days(self):
         self._treat_card_as(NO_FUNDS)
         self._run_on(2, 10)
@@ -230,6 +234,7 @@ class TestRecovery(GatewayCommon):
         self._collect(datetime(2027, 2, 11))
         self.assertEqual(self._charges(), [2420])
 
+    @nightly("Walked on a desktop for each change.")
     def test_the_bank_wants_the_customer(self):
         self._treat_card_as(NEEDS_BANK)
         self._run_on(2, 10)

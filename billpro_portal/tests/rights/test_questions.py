@@ -1,4 +1,4 @@
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 from odoo.tools.translate import code_translations
 
 from ..common.subscription import SubscriptionCommon
@@ -29,6 +29,15 @@ class TestQuestions(SubscriptionCommon):
 
     def _summaries(self):
         return self.order.activity_ids.mapped('summary')
+
+    def test_a_customer_who_deletes_their_account_goes_on_paying(self):
+        user = new_test_user(
+            self.env, login='leaving', groups='base.group_portal', partner_id=self.customer.id
+        )
+        user._deactivate_portal_user()
+        summary = f"Customer has deleted their account: {self.order.name}"
+        self.assertEqual(self._summaries(), [summary])
+        self.assertEqual(self.order.billing_status, 'active')
 
     def test_a_job_asks_and_a_colleague_resumes(self):
         self._in('en_US')._apply_billing_trigger('suspend', "Declined.")

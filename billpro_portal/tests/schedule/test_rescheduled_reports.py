@@ -12,6 +12,7 @@ from ..common.nightly import nightly
 class TestRescheduledMrr(RescheduledCommon):
     """Days and amounts that staff changed: no churn where the subscription runs on."""
 
+    @nightly("A later one does for each change.")
     def test_the_first_period_lasts_until_the_moved_one(self):
         self._change('2027-02-10', 2, day=date(2027, 4, 15), scope='later')
         self._run_on_days('2027-04-15', '2027-05-15')
@@ -98,6 +99,7 @@ class TestRescheduledMrr(RescheduledCommon):
             ],
         )
 
+    @nightly("All later amounts change and come back for each change.")
     def test_one_amount_changes_and_comes_back(self):
         self._change('2027-02-10', 2, amount=20.0)
         self._run_on_days('2027-02-28', '2027-03-31')

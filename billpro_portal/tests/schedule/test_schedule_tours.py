@@ -57,6 +57,7 @@ class TestScheduleTours(ScheduleActionCommon, SubscriptionTourCommon):
         self._tour(order, 'schedule_manager', 'billing_manager')
         self.assertEqual(order.billing_status, 'complete')
 
+    @nightly("What accountants may do is asked without a browser for each change.")
     def test_accountants_read_only(self):
         new_test_user(
             self.env,

@@ -10,12 +10,17 @@ from ..common.page import PAY_BUTTON
 from ..common.self_service import SelfServiceCommon
 
 STATUS = '.o_billpro_overview_status .o_billpro_badge'
-ATTENTION = '.o_billpro_attention .o_billpro_alert p'
+# Buttons of the page that stands for PayPal's, and for banks'.
+PAID_THERE, CANCELLED_THERE = '#test-source-authorize-3ds', '#test-source-fail-3ds'
+PAYPAL = 'input[data-payment-method-code="paypal"]'
+LEAD = '.o_billpro_lead'
+THANKS = "We received your payment of 24.20 €. A confirmation is on its way to your mailbox."
+ATTENTION = '.o_billpro_attention .o_billpro_answer_text'
 
 
 @tagged('post_install', '-at_install')
 class TestDebitPages(SelfServiceCommon, DebitCommon):
-    """A subscription by SEPA debit in the browser: bought, paid, taken back and recovered."""
+    """Subscriptions in the browser: SEPA debit from purchase to recovery, PayPal, iDEAL."""
 
     def test_from_the_checkout_to_recovery(self):
         with freeze_time(BOUGHT):
@@ -33,7 +38,7 @@ class TestDebitPages(SelfServiceCommon, DebitCommon):
             page.wait_for(
                 ATTENTION,
                 "Your bank is asked for a payment by SEPA Direct Debit. That takes some days: we"
-                " expect the money by 02/17/2027. Nothing is charged twice.",
+                " expect the money by February 17. Nothing is charged twice.",
             )
         self._let_days_pass(DUE + timedelta(days=8))
         event = order.billing_event_ids[0]
@@ -56,6 +61,59 @@ class TestDebitPages(SelfServiceCommon, DebitCommon):
         self.assertEqual((event.status, order.billing_status), ('recovered', 'active'))
         with self._visit(order, DUE + timedelta(days=22)) as page:
             page.wait_for(STATUS, "Active")
+
+    def _go_to_pay(self, page):
+        page.wait_for(f'{PAY_BUTTON}:enabled', "Pay 24.20 €")
+        page.tap(PAY_BUTTON)
+        page.wait_elsewhere(PAID_THERE)
+
+    def test_paypal(self):
+        self._activate('paypal')
+        with freeze_time(BOUGHT):
+            order = self._create_order((self.gym, 1), currency='EUR')
+        with self._visit(order, BOUGHT) as page:
+            page.wait_until_started()
+            page.tap(PAYPAL)
+            page.tap('#billpro_consent')
+            page.check_layout()
+            self._go_to_pay(page)
+            # The browser keeps what was chosen.
+            page.evaluate('history.back()')
+            self._go_to_pay(page)
+            page.tap(CANCELLED_THERE)
+            page.wait_for('.o_billpro_declined h2', "The payment did not go through")
+            page.check_layout()
+            page.tap(PAYPAL)
+            self._go_to_pay(page)
+            page.tap(PAID_THERE)
+            page.wait_for(LEAD, THANKS)
+        self.assertEqual((order.billing_status, order.billing_paid), ('active', 24.2))
+        self.assertEqual(order.billing_token_id._get_card_name(), "Paypal")
+        self.assertEqual(self._movements(), [('charge', 2420)])
+        self._assert_books_closed(order)
+
+    def test_ideal_is_kept_as_sepa(self):
+        self._activate('ideal')
+        self.customer.country_id = self.env.ref('base.nl')
+        with freeze_time(BOUGHT):
+            order = self._create_order((self.gym, 1), currency='EUR')
+        with self._visit(order, BOUGHT) as page:
+            page.wait_until_started()
+            page.tap('input[data-payment-method-code="ideal"]')
+            page.tap('#billpro_consent')
+            self._go_to_pay(page)
+            page.tap(PAID_THERE)
+            page.wait_for(LEAD, THANKS)
+        self._run_until(DUE)
+        with self._visit(order, DUE + timedelta(hours=1)) as page:
+            page.wait_for(
+                ATTENTION,
+                "Your bank is asked for a payment by SEPA Direct Debit. That takes some days: we"
+                " expect the money by 02/17/2027. Nothing is charged twice.",
+            )
+        event = order.billing_event_ids
+        self._let_days_pass(DUE + timedelta(days=8))
+        self.assertEqual((event.status, order.billing_paid), ('completed', 48.4))
 
     def _buy_on(self, page):
         sepa = 'input[data-payment-method-code="sepa_direct_debit"]'

@@ -10,6 +10,7 @@ from odoo.addons.payment_stripe.const import PAYMENT_METHODS_MAPPING
 
 from ..common.debits import BOUGHT, EMPTY, DebitCommon
 from ..common.gateway import DUE
+from ..common.nightly import nightly, some
 
 
 @tagged('post_install', '-at_install')
@@ -68,13 +69,16 @@ class TestDebits(DebitCommon):
         [row] = order.env['billpro.order.payments']._get_upcoming_rows(order)
         self.assertEqual(
             (row['status'], row['explanation']),
-            ("In progress", "Your bank is asked for it; we expect the money by 02/17/2027."),
+            (
+                "In progress",
+                "Your bank is asked for it; we expect the money by February\xa017,\xa02027.",
+            ),
         )
         [attention] = order.env['billpro.order.attention']._get_attention(order)
         self.assertEqual(
             attention['text'],
             "Your bank is asked for a payment by SEPA Direct Debit. That takes some days: we expect"
-            " the money by 02/17/2027. Nothing is charged twice.",
+            " the money by February\xa017,\xa02027. Nothing is charged twice.",
         )
         self.assertFalse(event.invoice_id.filtered(lambda move: move.state == 'posted'))
         self._let_days_pass(DUE + timedelta(days=8))
@@ -84,12 +88,13 @@ class TestDebits(DebitCommon):
         self.assertEqual(order.billing_event_ids.mapped('status'), ['completed', 'scheduled'])
 
     def test_a_scheduled_debit_is_refused(self):
-        for reason, code, status, order_status in (
+        reasons = (
             ('AM04', 'insufficient_funds', 'soft_declined', 'failed'),
             ('AC04', 'bank_account_closed', 'hard_declined', 'suspended'),
             ('MS02', 'debit_not_authorized', 'hard_declined', 'suspended'),
             ('MS03', 'generic_decline', 'soft_declined', 'failed'),
-        ):
+        )
+        for reason, code, status, order_status in some(reasons, 2):
             with self.subTest(reason), self.gateway.rolled_back(), self.env.cr.savepoint() as undo:
                 order = self._buy()
                 event = order.billing_event_ids
@@ -106,7 +111,7 @@ class TestDebits(DebitCommon):
 
     def test_a_lost_answer_is_found_to_be_processing(self):
         """It is known then: nobody is asked, who might find nothing that was collected yet."""
-        for by_message in (False, True):
+        for by_message in some((False, True)):
             with self.subTest(by_message=by_message), self.gateway.rolled_back():
                 order = self._buy()
                 event = order.billing_event_ids
@@ -180,6 +185,7 @@ class TestReturnedDebits(DebitCommon):
         self.assertEqual(items.mapped('reconciled'), [True, True])
         self.assertEqual(self.tx._billing_get_refundable_amount(), 0)
 
+    @nightly("How dear it is, not what is right.")
     def test_rows_of_refused_payments_cost_the_same_each(self):
         self._return_at(DUE + timedelta(days=20), self.tx, 'MD06')
         # Of a card it has to be asked what else could be stored.
@@ -224,6 +230,33 @@ class TestReturnedDebits(DebitCommon):
         self.assertEqual(self.invoice.payment_state, 'paid')
         self._assert_books_closed(self.order)
 
+    def test_a_return_that_no_message_told_of_is_asked_for(self):
+        with freeze_time(DUE + timedelta(days=20)):
+            self.gateway.return_debit(self.tx.provider_reference, reason='AM04')
+        self._ask_for_disputes(DUE + timedelta(days=21))
+        self._assert_owed_again('soft_declined', 'failed')
+        messages = self.env['billpro.webhook.event'].search([])
+        self.assertEqual(messages[0].event_type, 'charge.dispute.updated')
+        # Asked again nothing is new, and the messages say nothing new when they come after all.
+        self._ask_for_disputes(DUE + timedelta(days=22))
+        self.assertEqual(self.env['billpro.webhook.event'].search([]), messages)
+        with freeze_time(DUE + timedelta(days=22)):
+            self._deliver_all(self._find_messages('charge.dispute.closed'))
+            self._process()
+        self._assert_owed_again('soft_declined', 'failed')
+        self.assertEqual(
+            self.order.billing_notification_ids.mapped('kind').count('payment_declined'), 1
+        )
+
+    def test_without_an_answer_disputes_are_asked_for_again(self):
+        self.gateway.faults.add('error_before', times=9, path='/v1/disputes', method='GET')
+        self._ask_for_disputes(DUE + timedelta(days=21))
+        failure = self.env['billpro.failure'].search([('task', '=', 'ask_disputes')])
+        self.assertEqual((failure.res_id, failure.company_id), (self.provider.id, self.company))
+        self.gateway.faults.clear()
+        self._ask_for_disputes(DUE + timedelta(days=22))
+        self.assertFalse(failure.exists())
+
     def test_an_entry_that_was_reset_is_posted_again(self):
         self._return_at(DUE + timedelta(days=20), self.tx, 'AM04')
         dispute = self.order.billing_dispute_ids
@@ -247,6 +280,18 @@ class TestReturnedDebits(DebitCommon):
             if row['css'] != 'success'
         ]
         self.assertEqual((row['status'], row['amount']), ("Returned by your bank", "24.20\xa0€"))
+
+    def test_after_a_refusal_the_backup_is_charged(self):
+        card = self._create_token()
+        self.order._billing_choose_backup(card)
+        self._return_at(DUE + timedelta(days=20), self.tx, 'MD06')
+        self.assertEqual((self.event.status, self.order.billing_status), ('scheduled', 'active'))
+        self.assertEqual(self.invoice.amount_residual, 24.2)
+        self.assertEqual(self.order.billing_token_id, card)
+        self._run_until(DUE + timedelta(days=20, minutes=5))
+        self.assertEqual((self.event.status, self.order.billing_status), ('recovered', 'active'))
+        self.assertEqual((self.order.billing_paid, self.invoice.payment_state), (48.4, 'paid'))
+        self._assert_books_closed(self.order)
 
     def test_the_initial_payment_is_owed_again(self):
         initial = self.order.billing_transaction_ids.sorted('id')[0]
@@ -443,13 +488,6 @@ class TestNoticesOfDebits(DebitCommon):
 class TestOtherMethods(DebitCommon):
     """What Stripe keeps besides: iDEAL and Bancontact as SEPA debits, PayPal, Bacs and ACH."""
 
-    def _activate(self, *codes):
-        for code in codes:
-            method = self.env.ref(f'payment.payment_method_{code}')
-            method.active = True
-            self.provider.payment_method_ids |= method
-        return method
-
     def _authenticate(self, tx):
         kind = 'setup_intent' if tx.operation == 'validation' else 'payment_intent'
         intent = self.gateway.find(kind, tx.provider_reference)
@@ -489,11 +527,14 @@ class TestOtherMethods(DebitCommon):
         return order
 
     def test_a_bank_account_behind_a_payment_is_kept_as_sepa(self):
-        for code, country in (('ideal', 'base.nl'), ('bancontact', 'base.be')):
+        for code, country, name in some(
+            (('ideal', 'base.nl', "iDEAL"), ('bancontact', 'base.be', "Bancontact"))
+        ):
             with self.subTest(code):
                 self.customer.country_id = self.env.ref(country)
                 order = self._buy_by(code)
                 self.assertEqual(order.billing_status, 'active')
+                self.assertEqual(order.billing_transaction_ids._get_card_name(), name)
                 token = order.billing_token_id
                 self.assertEqual(token._get_card_name(), "SEPA Direct Debit •••• 3000")
                 self.assertEqual(token.payment_method_id.code, 'sepa_direct_debit')
@@ -566,6 +607,7 @@ class TestOtherMethods(DebitCommon):
         self.assertEqual(order.billing_event_ids[0].status, 'completed')
         self.assertEqual(order.billing_paid, 48.4)
 
+    @nightly("SEPA debits are paid, returned and told of for each change.")
     def test_debits_in_other_countries(self):
         for code, currency, country, name, details in (
             (

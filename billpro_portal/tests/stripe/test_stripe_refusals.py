@@ -71,7 +71,7 @@ class TestInvalidRequests(WebhookCommon):
             self.env.flush_all()
             page = self.url_open(self._link(self.order)).text
         self.assertNotIn("declined", page)
-        self.assertIn("A payment is outstanding", page)
+        self.assertIn("is still to pay", page)
         self.assertIn("you can also pay now", page)
 
     def test_it_is_collected_once_it_is_mended(self):

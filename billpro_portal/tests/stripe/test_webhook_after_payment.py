@@ -251,6 +251,14 @@ class TestWebhookInquiry(WebhookCommon):
         self._ask(reason='fraudulent')
         self.assertTrue(self.order.billing_is_stopped)
 
+    def test_escalated_months_later_without_a_message(self):
+        self._ask()
+        with freeze_time(DUE + timedelta(days=70)):
+            self.gateway.escalate_dispute(self.dispute['id'])
+        self._ask_for_disputes(DUE + timedelta(days=71))
+        self.assertEqual(self.order.billing_dispute_ids.state, 'open')
+        self.assertEqual(self._get_summaries(), [f"Payment {self.tx.reference} is disputed"])
+
     def test_escalated(self):
         self._ask(reason='fraudulent')
         self.order.with_user(self.billing_manager).action_resume_charges()

@@ -3,7 +3,7 @@ from datetime import date
 from freezegun import freeze_time
 
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 
 from ..common.usage import UsageCommon
 
@@ -86,6 +86,66 @@ class TestUsageEstimate(UsageCommon):
         self.assertEqual(wrong.void_ids.mapped('reason'), ["Counted by a test"])
         with self.assertRaises(AccessError):
             wrong.with_user(self.salesperson).action_open_void()
+
+    def test_what_is_not_billed_at_the_end_of_a_month(self):
+        self._ingest(
+            self._make_record('a', 150), self._make_record('b', 50, '2027-01-19T12:00:00Z')
+        )
+        with freeze_time('2027-02-05 10:00:00'):
+            self.Record.ingest(
+                [
+                    # The last moment of January in Brussels, and the first one of February.
+                    self._make_record('c', 50, '2027-01-31T22:59:59Z'),
+                    self._make_record('d', 300, '2027-01-31T23:00:00Z'),
+                ]
+            )
+            dialog = self.env['billpro.unbilled.usage'].with_user(self.billing_manager).create({})
+            self.assertEqual(dialog.day, date(2027, 1, 31))
+            action = dialog.action_list()
+            rows = self.env[action['res_model']].search(action['domain'])
+            self.assertEqual(rows.mapped('order_id'), self.order)
+            # 150 beyond the allowance at 0.02.
+            self.assertEqual((rows.quantity, rows.amount, rows.amount_company), (250, 3, 3))
+            self.assertEqual(rows.first_day, date(2027, 1, 10))
+            rows.with_user(self.billing_manager).check_access('read')
+            other = new_test_user(self.env, 'other', groups='billpro_portal.group_billing_user')
+            for record in (dialog, rows):
+                self.assertFalse(record.with_user(other).has_access('read'))
+            dialog.day = date(2027, 1, 9)
+            self.assertFalse(self.env[action['res_model']].search(dialog.action_list()['domain']))
+            with self.assertRaises(AccessError):
+                dialog.with_user(self.salesperson).action_list()
+
+    def test_what_was_billed_before_a_period_ends(self):
+        self._ingest(self._make_record('a', 200))
+        with freeze_time('2027-01-20 10:00:00'):
+            self.order.billing_usage_period_ids._bill_so_far()
+        self._ingest(self._make_record('b', 50))
+        with freeze_time('2027-02-05 10:00:00'):
+            dialog = self.env['billpro.unbilled.usage'].with_user(self.billing_manager).create({})
+            action = dialog.action_list()
+        rows = self.env[action['res_model']].search(action['domain'])
+        self.assertEqual((rows.quantity, rows.amount), (250, 1))
+
+    def test_usage_by_meter_customer_and_day(self):
+        self._ingest(
+            self._make_record('a', 200),
+            self._make_record('b', 300, '2027-01-16T12:00:00Z'),
+            self._make_record('c', 5),
+        )
+        self.env['billpro.usage.record'].search([('sender_id', '=', 'c')])._void("A test")
+        report = self.env['billpro.usage.report'].with_user(self.billing_manager)
+        self.assertEqual(
+            [
+                (meter, customer, quantity)
+                for meter, customer, _day, quantity in report._read_group(
+                    [], ['meter_id', 'partner_id', 'moment:day'], ['quantity:sum']
+                )
+            ],
+            [(self.calls, self.customer, 200), (self.calls, self.customer, 300)],
+        )
+        with self.assertRaises(AccessError):
+            report.with_user(self.salesperson).search([])
 
     def test_the_records_of_an_order(self):
         self._ingest(self._make_record('a', 200))

@@ -165,8 +165,17 @@ class TestUsageMeters(UsageCommon):
                         )
                         for row in rows
                     ],
-                    expected,
+                    [
+                        *expected,
+                        ("Usage is charged", "every month, for what was used; amounts vary"),
+                        ("Added to prices of usage", "VAT 6%"),
+                    ],
                 )
+        order.billing_initial_amount = 20
+        self.assertIn(
+            ("The amount of today", "is for the beginning; usage is charged besides"),
+            order._billing_get_agreement(),
+        )
 
     def test_what_a_customer_has_agreed_to_stays(self):
         self.assertEqual(self.order.order_line.billing_charge_id, self.calls_charge)
@@ -183,6 +192,33 @@ class TestUsageMeters(UsageCommon):
         order = self._create_order((self.api, 1))
         self.assertEqual(order.order_line.billing_charge_id, cheaper)
         cheaper.unit_price = 0.005
+
+    def test_tiers_make_sense_whoever_writes_them(self):
+        charge = self._create_charge(self.calls, (10, 1, 0), (0, 2, 0), kind='graduated')
+        first, last = charge.tier_ids.with_user(self.billing_manager)
+        for act in (
+            lambda: first.write({'up_to': -1}),
+            lambda: first.write({'unit_price': -1}),
+            lambda: last.write({'up_to': 5}),
+            last.unlink,
+            lambda: last.create({'charge_id': charge.id, 'up_to': 3}),
+        ):
+            with self.assertRaises(ValidationError), self.env.cr.savepoint():
+                act()
+        # All of them together, one after the other.
+        charge.with_user(self.billing_manager).write(
+            {
+                'tier_ids': [
+                    Command.update(last.id, {'up_to': 20}),
+                    Command.create({'up_to': 0, 'unit_price': 3}),
+                    Command.delete(first.id),
+                ]
+            }
+        )
+        self.assertEqual(charge.tier_ids.mapped('up_to'), [20, 0])
+        # What nobody has agreed to isn't put where somebody has.
+        with self.assertRaisesRegex(UserError, "have agreed"):
+            last.write({'charge_id': self.calls_charge.id})
 
     def test_tiers_that_a_customer_has_agreed_to_stay(self):
         charge = self._create_charge(self.calls, (5, 7, 0), (0, 6, 0), kind='graduated')

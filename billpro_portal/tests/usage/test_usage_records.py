@@ -86,7 +86,7 @@ class TestUsageRecords(UsageCommon):
         )
 
     def test_a_record_counts_for_the_order_live_at_its_moment(self):
-        """One subscriber, two orders one after the other."""
+        """One subscriber, two orders one after the other; of the first nothing more is billed."""
         self.order.billing_subscriber_key = 'acme'
         with freeze_time('2027-02-10 10:00:00'):
             self.order.with_user(self.billing_manager).action_mark_complete()
@@ -107,12 +107,12 @@ class TestUsageRecords(UsageCommon):
             [(answer['status'], answer.get('reason')) for answer in answers],
             [
                 ('unattributed', 'not_live'),
-                ('accepted', None),
-                ('accepted', None),
+                ('unattributed', 'too_late'),
+                ('unattributed', 'too_late'),
                 ('accepted', None),
             ],
         )
-        self.assertEqual(self._count(self.calls, '2027-01-01', '2028-01-01'), 6)
+        self.assertEqual(self._count(self.calls, '2027-01-01', '2028-01-01'), 0)
         self.assertEqual(self._count(self.calls, '2027-01-01', '2028-01-01', order=later), 8)
 
     def test_a_key_of_two_live_orders_says_not_whose_it_is(self):
@@ -217,6 +217,30 @@ class TestUsageRecords(UsageCommon):
         with self.assertRaisesRegex(UserError, "Say why"):
             self.Record.void([wrong], " ")
 
+    def test_what_is_not_attributed_is_taken_back(self):
+        sent = {'id': 'a', 'meter': 'api_calls', 'order': 'S9'}
+        self._ingest({**sent, 'timestamp': '2027-01-15T12:00:00Z'})
+        self._ingest({**sent, 'id': 'b', 'timestamp': '2027-01-15T12:00:00Z'})
+        for status in ('voided', 'duplicate'):
+            self.assertEqual(self.Record.void([sent], "A test"), [{'id': 'a', 'status': status}])
+        waiting = self.env['billpro.usage.unattributed'].search([('order_name', '=', 'S9')])
+        waiting = waiting.sorted('sender_id').with_user(self.billing_manager)
+        self.assertEqual(waiting.mapped('void_reason'), ["A test", False])
+        waiting.write({'order_id': self.order.id, 'meter_id': self.calls.id})
+        with self.assertRaisesRegex(UserError, "Usage “a” was taken back"):
+            waiting.action_assign()
+        action = waiting.action_open_void()
+        wizard = self.env['billpro.void.usage'].browse(action['res_id'])
+        wizard = wizard.with_user(self.billing_manager)
+        wizard.reason = "A test, too"
+        wizard.action_void()
+        self.assertEqual(waiting.mapped('void_reason'), ["A test", "A test, too"])
+        self.assertEqual(self._count(self.calls), 0)
+        with self.assertRaises(AccessError):
+            waiting.void_reason = False
+        with self.assertRaises(AccessError):
+            waiting.with_user(self.salesperson).action_open_void()
+
     def test_batches_have_a_limit(self):
         for batch in ([self._make_record('a')] * 1001, {'a': 1}, None):
             with self.assertRaisesRegex(UserError, "A batch is a list of up to 1000"):
@@ -286,8 +310,8 @@ class TestUsageRecords(UsageCommon):
         ordered = sorted(counted, key=lambda record: (record.moment, record.sender_id))
         self.assertEqual(
             self.env['billpro.usage.record']._list_quantities(
-                self._get_query(self.calls, start, end)
-            ),
+                {5: self._get_query(self.calls, start, end)}
+            )[5],
             tuple(record.quantity for record in ordered),
         )
 

@@ -52,7 +52,10 @@ def attempt(
     if kind.redirects and not off_session:
         intent |= {
             'status': 'requires_action',
-            'next_action': intent_parameters.authentication_action(session, intent, values),
+            # Stripe.js goes there, too.
+            'next_action': intent_parameters.authentication_action(
+                session, intent, values | {'use_stripe_sdk': None}
+            ),
             'last_payment_error': None,
         }
         session.save(intent)

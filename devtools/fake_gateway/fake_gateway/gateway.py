@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -49,7 +49,8 @@ class FakeGateway:
 
     Use it as a context manager, or `start` and `stop` it. `ledger` is what money moved, `clock`
     what time it is there, `faults` what is to go wrong, `webhooks` how events are sent, `settings`
-    how it behaves otherwise, and `requests` what was asked of the API.
+    how it behaves otherwise, `requests` what was asked of the API, and `others` who else answers
+    there, by the beginning of the path.
 
     Any key that begins with `sk_test_` or `pk_test_` is taken; a live key never is.
     """
@@ -79,6 +80,7 @@ class FakeGateway:
         self.faults = Faults()
         self.webhooks = Webhooks(self.clock)
         self.requests: deque[LoggedRequest] = deque(maxlen=KEPT_REQUESTS)
+        self.others: dict[str, Callable[[Request], Answer]] = {}
         self.store.publish = self.webhooks.publish
         self._api = Api(self.store, self.faults)
         self._port = port
@@ -146,7 +148,7 @@ class FakeGateway:
             self._port = self._server.server_port
             self._thread = threading.Thread(
                 target=self._server.serve_forever,
-                kwargs={'poll_interval': 0.05},
+                kwargs={'poll_interval': 0.01},
                 name='fake gateway',
                 daemon=True,
             )
@@ -181,6 +183,18 @@ class FakeGateway:
         :param Request request: The request.
         :rtype: Answer
         """
+        entry = self.note(request)
+        answer = self._api.answer(request)
+        entry['status'] = answer.status
+        return answer
+
+    def note(self, request: Request) -> LoggedRequest:
+        """Remember a request.
+
+        :param Request request: The request.
+        :return: What is remembered, without the status of the answer.
+        :rtype: LoggedRequest
+        """
         entry: LoggedRequest = {
             'method': request.method,
             'path': request.path,
@@ -189,9 +203,7 @@ class FakeGateway:
             'status': None,
         }
         self.requests.append(entry)
-        answer = self._api.answer(request)
-        entry['status'] = answer.status
-        return answer
+        return entry
 
     # === What banks, customers and time do === #
 

@@ -7,12 +7,13 @@ import re
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from fake_gateway import api_versions, browser_pages, control, parameters
-from fake_gateway.api import ConnectionDropped, Request
+from fake_gateway.api import Answer, ConnectionDropped, Request
 from fake_gateway.errors import ApiError
 from fake_gateway.records import Record
 from fake_gateway.store import Caller
@@ -109,6 +110,8 @@ class Handler(BaseHTTPRequestHandler):
         try:
             if url.path.startswith('/v1/'):
                 self._answer_api(url, body)
+            elif other := self.server.gateway.others.get(url.path.split('/')[1]):
+                self._answer_other(other, url, body)
             elif url.path.startswith('/_control/'):
                 self._answer_control(url, body)
             elif url.path in browser_pages.SCRIPT_PATHS:
@@ -133,6 +136,21 @@ class Handler(BaseHTTPRequestHandler):
         )
         answer = self.server.gateway.answer(request)
         self._write_json(answer.status, answer.body, answer.headers)
+
+    def _answer_other(
+        self, other: Callable[[Request], Answer], url: SplitResult, body: str
+    ) -> None:
+        """Answer a request to another provider's API, in JSON."""
+        request = Request(
+            method=self.command,
+            path=url.path,
+            parameters=json.loads(body),
+            headers={name.lower(): value for name, value in self.headers.items()},
+            base_url=self.server.gateway.url,
+        )
+        self.server.gateway.note(request)
+        answer = other(request)
+        self._write_json(answer.status, answer.body)
 
     def _answer_control(self, url: SplitResult, body: str) -> None:
         """Answer a control request."""

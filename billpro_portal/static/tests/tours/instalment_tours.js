@@ -4,6 +4,9 @@ import { addTour } from './tour';
 
 // From 31 January of a leap year over the beginning of daylight saving time.
 const DATES = ["02/29/2028", "03/31/2028", "04/30/2028"];
+// As the order portal writes them, and in its answer.
+const ROW_DATES = ["Feb 29, 2028", "Mar 31, 2028", "Apr 30, 2028"];
+const DAYS = ["February 29", "March 31", "April 30"];
 
 /**
  * Return a selector for what shows an amount and no other number.
@@ -66,25 +69,25 @@ function checkTerms({ today, amounts, balance }) {
  * @return {Array<object>} The steps.
  */
 function checkSchedule({ paid, balance, amounts, collected = 0 }) {
-    const rows = DATES.map((date, index) => [date, amounts[index]]).slice(collected);
-    const [[next, amount]] = rows;
+    const rows = ROW_DATES.map((date, index) => [date, amounts[index]]).slice(collected);
+    const [[, amount]] = rows;
     return [
         {
             content: "The order is active",
             trigger: '.o_billpro_overview_status:contains("Active")',
         },
-        ...checkFigures(paid, balance),
+        checkProgress(paid, balance, collected),
         {
-            content: "The header shows the next payment and its card",
+            content: "The answer is the next payment and its card",
             trigger:
-                `.o_billpro_next_payment:contains("${next}"):contains("${amount}")`
-                + ':contains("•••• 4242")',
+                `.o_billpro_answer:contains("Next payment"):contains("${DAYS[collected]}")`
+                + `:contains("${amount}"):contains("•••• 4242")`,
         },
         ...rows.map(([date, value], index) => ({
             content: `The payment of ${date} is to come`,
             trigger:
                 `.o_billpro_upcoming li:nth-child(${index + 1}):contains("${date}")`
-                + `:contains("${value}"):contains("Scheduled")`
+                + `:contains("${value}"):contains("•••• 4242")`
                 + `:contains("Instalment ${collected + index + 1} of 3")`,
         })),
         {
@@ -97,21 +100,22 @@ function checkSchedule({ paid, balance, amounts, collected = 0 }) {
 }
 
 /**
- * Steps in the order portal that read the figures of its header.
+ * Step in the order portal that reads how much of the order is paid.
  *
  * @param {string} paid - What was paid.
  * @param {string} balance - What is left to pay.
- * @return {Array<object>} The steps.
+ * @param {number} collected - How many instalments were collected.
+ * @return {object} The step.
  */
-function checkFigures(paid, balance) {
-    return [["Order total", "121.00"], ["Paid", paid], ["Balance", balance]].map(
-        ([label, value]) => ({
-            content: `The header shows: ${label}`,
-            trigger:
-                `.o_billpro_figure:has(dt:contains("${label}"))`
-                + `:has(dd${showing(value)})`,
-        })
-    );
+function checkProgress(paid, balance, collected) {
+    return {
+        content: "The answer says how much is paid",
+        trigger:
+            `.o_billpro_answer:contains("${collected} of 3 instalments are paid")`
+            + `:has(.o_billpro_scale span:first-child${showing(paid)}:contains("paid"))`
+            + `:has(.o_billpro_scale span:last-child${showing(balance)}:contains("to go"))`
+            + `:has(.o_billpro_steps > :nth-child(3):last-child)`,
+    };
 }
 
 /**
@@ -137,7 +141,7 @@ function checkHistory(date, amount, count) {
         {
             content: "The deposit is at the bottom",
             trigger:
-                '.o_billpro_history tbody tr:last-child:contains("01/31/2028"):contains("21.00")',
+                '.o_billpro_history tbody tr:last-child:contains("Jan 31, 2028"):contains("21.00")',
         },
     ];
 }
@@ -178,8 +182,8 @@ addTour('instalments_without_deposit', () => [
 ]);
 
 for (const [tour, date, figures] of [
-    ['instalments_february', DATES[0], { paid: "54.33", balance: "66.67", collected: 1 }],
-    ['instalments_march', DATES[1], { paid: "87.66", balance: "33.34", collected: 2 }],
+    ['instalments_february', ROW_DATES[0], { paid: "54.33", balance: "66.67", collected: 1 }],
+    ['instalments_march', ROW_DATES[1], { paid: "87.66", balance: "33.34", collected: 2 }],
 ]) {
     addTour(tour, () => [
         ...checkHistory(date, AMOUNTS[figures.collected - 1], figures.collected + 1),
@@ -192,14 +196,14 @@ addTour('instalments_complete', () => [
         content: "The order is complete",
         trigger: '.o_billpro_overview_status:contains("Complete")',
     },
-    ...checkFigures("121.00", "0.00"),
+    checkProgress("121.00", "0.00", 3),
     {
         content: "Nothing is to come, and no card is charged any more",
         trigger:
-            '.o_billpro_portal:not(:has(.o_billpro_next_payment, .o_billpro_upcoming,'
-            + ' .o_billpro_payment_method))',
+            '.o_billpro_portal:not(:has(.o_billpro_answer_label, .o_billpro_upcoming,'
+            + ' .o_billpro_payment_card_used))',
     },
-    ...checkHistory(DATES[2], AMOUNTS[2], 4),
+    ...checkHistory(ROW_DATES[2], AMOUNTS[2], 4),
     fitsWindowAndPhone,
     {
         content: "Open the last payment",

@@ -52,7 +52,7 @@ addTour('metered', () => [
         content: "Nothing was paid, and nothing is planned",
         trigger:
             '.o_billpro_portal:contains("No payments yet")'
-            + ':not(:has(.o_billpro_next_payment, .o_billpro_upcoming))',
+            + ':not(:has(.o_billpro_answer_label, .o_billpro_upcoming))',
     },
     fitsWindowAndPhone,
 ]);
@@ -105,21 +105,21 @@ addTour('metered_take_payments', () => [
 
 addTour('metered_scheduled', () => [
     {
-        content: "The header announces the scheduled payment",
+        content: "The answer announces the scheduled payment",
         trigger:
-            '.o_billpro_next_payment:contains("02/11/2028"):contains("8.00")'
+            '.o_billpro_answer:contains("Next payment"):contains("8.00 on February 11")'
             + ':contains("•••• 4242")',
     },
     {
         content: "It is the only one to come",
         trigger:
-            '.o_billpro_upcoming li:only-child:contains("02/11/2028"):contains("8.00")'
-            + ':contains("Scheduled")',
+            '.o_billpro_upcoming li:only-child:contains("Feb 11, 2028"):contains("8.00")'
+            + ':contains("•••• 4242")',
     },
     {
         content: "The other one is the only one in the history",
         trigger:
-            '.o_billpro_history tbody tr:only-child:contains("02/10/2028")'
+            '.o_billpro_history tbody tr:only-child:contains("Feb 10, 2028")'
             + ':contains("17.43"):contains("Paid")',
     },
     fitsWindowAndPhone,
@@ -131,18 +131,16 @@ addTour('metered_collected', () => [
         trigger: '.o_billpro_overview_status:contains("Active")',
     },
     {
-        content: "Both payments were made",
-        trigger: '.o_billpro_figure:contains("Paid"):contains("25.43")',
-    },
-    {
-        content: "Nothing is to come",
-        trigger: '.o_billpro_portal:not(:has(.o_billpro_next_payment, .o_billpro_upcoming))',
+        content: "Nothing is to come, and it says so",
+        trigger:
+            '.o_billpro_portal:not(:has(.o_billpro_answer_label, .o_billpro_upcoming))'
+            + ' .o_billpro_answer_title:text("Nothing is to be paid now")',
     },
     {
         content: "The history lists both, the last one on top, with its documents",
         trigger:
-            '.o_billpro_history tbody:has(tr:nth-child(2):last-child:contains("02/10/2028")'
-            + ':contains("17.43"):contains("Paid")) tr:first-child:contains("02/11/2028")'
+            '.o_billpro_history tbody:has(tr:nth-child(2):last-child:contains("Feb 10, 2028")'
+            + ':contains("17.43"):contains("Paid")) tr:first-child:contains("Feb 11, 2028")'
             + ':contains("8.00"):contains("Paid"):contains("INV/"):contains("Receipt")',
     },
     cardIsShown,

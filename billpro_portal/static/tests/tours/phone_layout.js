@@ -7,6 +7,11 @@ const PHONE_HEIGHT = 740;
 const MIN_BUTTON_HEIGHT = 44;
 const PAGE = '.o_billpro';
 const CONTROLS = 'a[href], button, summary, input, select, textarea';
+// What providers show in their forms, Odoo's marks of payment methods, whose names stand beside them,
+// and what companies write of how to pay.
+const NOT_OURS = [
+    '[name="o_payment_inline_form"]', '#o_payment_form img', '.o_billpro_instructions',
+];
 
 /**
  * Have the window resized by the browser of the tests, and wait until the page knows.
@@ -118,6 +123,30 @@ export function findLayoutProblems() {
 }
 
 /**
+ * Find what keeps people from using the page, by the rules of WCAG 2.0 to 2.2 A and AA and by what
+ * is best practice besides. It takes a script that the browser of the tests has; without it, nothing
+ * is looked for.
+ *
+ * @return {Promise<Array<string>>} What is wrong.
+ */
+export async function findBarriers() {
+    if (!window.axe) {
+        return [];
+    }
+    for (const animation of document.getAnimations()) {
+        if (animation instanceof CSSTransition) {
+            animation.finish(); // Colors on their way to others are nobody's.
+        }
+    }
+    const { violations } = await window.axe.run({ exclude: NOT_OURS }, {
+        iframes: false,
+        resultTypes: ['violations'],
+        runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+    });
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+}
+
+/**
  * Check the page in the window as it is.
  *
  * @return {void}
@@ -129,12 +158,16 @@ function checkLayout() {
     }
 }
 
-/** Step that checks that the page fits the window, and says and offers the same on a phone. */
+/** Step that checks that all can use the page, in the window and, with all of it, on a phone. */
 export const fitsWindowAndPhone = {
-    content: "The page fits the window, and a phone",
+    content: "All can use the page, in the window and on a phone",
     trigger: `body[is-ready=true] ${PAGE}`,
     async run() {
         checkLayout();
+        const barriers = await findBarriers();
+        if (barriers.length) {
+            throw new Error(`Not everybody can use the page: ${barriers.join("; ")}`);
+        }
         const { innerWidth } = window;
         const controls = findControls();
         const words = findWords();

@@ -32,7 +32,7 @@ export function portalShows({ status, notice, level = 'success' }) {
 }
 
 /**
- * Steps in the order portal that check the bar with what needs the customer.
+ * Steps in the order portal that check the answer with what needs the customer.
  *
  * @param {object} expected
  * @param {string} expected.level - `danger`, `warning` or `info`.
@@ -45,10 +45,10 @@ export function attentionIs({ level, title, text, actions }) {
     return [
         {
             content: "One thing needs attention",
-            trigger: `.o_billpro_attention .o_billpro_alert.alert-${level}:only-of-type`,
+            trigger: `.o_billpro_attention.o_billpro_answer_${level}`,
         },
-        checkTexts('.o_billpro_attention .o_billpro_alert_title', [title]),
-        checkTexts('.o_billpro_attention .o_billpro_alert p', [text]),
+        checkTexts('.o_billpro_attention .o_billpro_answer_title', [title]),
+        checkTexts('.o_billpro_attention .o_billpro_answer_text', [text]),
         checkTexts('.o_billpro_attention .btn', actions),
     ];
 }
@@ -64,6 +64,21 @@ export function press(label, within = '.o_billpro') {
     return {
         content: `Press "${label}"`,
         trigger: `${within} .btn:text("${label}")`,
+        run: 'click',
+        expectUnloadPage: true,
+    };
+}
+
+/**
+ * Step that follows the link beside a fact, to what changes it.
+ *
+ * @param {string} label - The label of the link, as a whole.
+ * @return {object} The step.
+ */
+export function change(label) {
+    return {
+        content: `Follow "${label}"`,
+        trigger: `.o_billpro_fact_action a:text("${label}")`,
         run: 'click',
         expectUnloadPage: true,
     };
@@ -244,8 +259,8 @@ export function goToBank() {
         ...portalShows({ status: "Payment declined" }),
         ...attentionIs({
             level: 'warning',
-            title: "Please confirm your payment",
-            text: "Your bank wants you to confirm the payment of $ 24.20.",
+            title: "$ 24.20 waits for your OK",
+            text: "Your bank wants you to confirm it. Nothing is charged before.",
             actions: ["Confirm with your bank", "Update card"],
         }),
         press("Confirm with your bank", '.o_billpro_attention'),
@@ -313,7 +328,7 @@ export function cancel(consequences, fillIn = []) {
     return [
         ...portalShows({ status: "Active" }),
         nothingNeedsAttention,
-        press("Cancel subscription"),
+        change("Cancel subscription"),
         {
             content: "The page says what it is about",
             trigger: '.o_billpro_heading h1:text("Cancel your subscription")',

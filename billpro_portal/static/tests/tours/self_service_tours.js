@@ -7,6 +7,7 @@ import {
     cancel,
     cardRow,
     cardsAre,
+    change,
     enterNewCard,
     goBackToOrder,
     goToBank,
@@ -24,25 +25,25 @@ addTour('soft_decline', () => [
     ...portalShows({ status: "Payment declined" }),
     ...attentionIs({
         level: 'warning',
-        title: "Your payment was declined",
+        title: "$ 24.20 is still to pay",
         text:
-            "There was not enough money in the account."
-            + " $ 24.20 are outstanding. We will try again on 02/11/2027; you can also pay now.",
+            "Your bank declined VISA •••• 4242. There was not enough money in the account."
+            + " If you do nothing, we try again on February 11.",
         actions: ["Pay $ 24.20 with VISA •••• 4242", "Update card"],
     }),
     {
         content: "The schedule says the same",
         trigger:
-            '.o_billpro_upcoming li:contains("02/10/2027"):contains("$ 24.20")'
+            '.o_billpro_upcoming li:contains("Feb 10, 2027"):contains("$ 24.20")'
             + ':has(.o_billpro_badge:text("Declined"))'
-            + ':has(.o_billpro_upcoming_explanation:text("We will try again on 02/11/2027."))',
+            + ':has(.o_billpro_upcoming_explanation:text("We will try again on February 11."))',
     },
     {
         content: "So does the history",
         trigger:
             '.o_billpro_history tbody tr:first-child'
             + ':has(.o_billpro_history_explanation:contains("not enough money in the account."))'
-            + ':has(.o_billpro_history_explanation:contains("We will try again on 02/11/2027."))',
+            + ':has(.o_billpro_history_explanation:contains("We will try again on February 11."))',
     },
     press("Pay $ 24.20 with VISA •••• 4242", '.o_billpro_attention'),
     ...waitForPayment("$ 24.20", "VISA •••• 4242"),
@@ -53,8 +54,8 @@ addTour('soft_decline', () => [
         content: "The payment has its documents, and the next one is announced",
         trigger:
             '.o_billpro_portal:has(.o_billpro_history tbody tr:first-child:contains("INV/")'
-            + ':contains("Receipt")) .o_billpro_next_payment:contains("03/10/2027")'
-            + ':contains("$ 24.20"):contains("VISA •••• 4242")',
+            + ':contains("Receipt")) .o_billpro_answer:contains("Next payment")'
+            + ':contains("$ 24.20 on March 10"):contains("From VISA •••• 4242.")',
     },
 ]);
 
@@ -62,11 +63,11 @@ addTour('hard_decline', () => [
     ...portalShows({ status: "Suspended" }),
     ...attentionIs({
         level: 'danger',
-        title: "Your payment was declined",
+        title: "Pay $ 72.60 and it goes on at once",
         text:
-            "Your bank can tell you why."
-            + " $ 72.60 are outstanding. The selected card was declined for good. Please add"
-            + " another.",
+            "Your bank declined VISA •••• 9987. Your bank can tell you why."
+            + " The selected card was declined for good. Please add another."
+            + " Nothing is charged by itself while it is stopped.",
         actions: ["Update card"],
     }),
     press("Update card", '.o_billpro_attention'),
@@ -78,9 +79,9 @@ addTour('hard_decline', () => [
             + " outstanding and are collected at once.",
         label: "Save card and pay $ 72.60",
         agree: agreeToCollect("$ 72.60", [
-            ["02/10/2027 to 03/09/2027", "02/10/2027", "$ 24.20"],
-            ["03/10/2027 to 04/09/2027", "03/10/2027", "$ 24.20"],
-            ["04/10/2027 to 05/09/2027", "04/10/2027", "$ 24.20"],
+            ["Feb 10 – Mar 9, 2027", "Feb 10, 2027", "$ 24.20"],
+            ["Mar 10 – Apr 9, 2027", "Mar 10, 2027", "$ 24.20"],
+            ["Apr 10 – May 9, 2027", "Apr 10, 2027", "$ 24.20"],
         ]),
     }),
     ...waitForPayment("$ 72.60", "VISA •••• 4242"),
@@ -90,7 +91,7 @@ addTour('hard_decline', () => [
     historyIs([["Paid", "$ 72.60"], ["Declined", "$ 24.20"], ["Paid", "$ 24.20"]]),
     {
         content: "The next payment is announced",
-        trigger: '.o_billpro_next_payment:contains("05/10/2027"):contains("$ 24.20")',
+        trigger: '.o_billpro_answer:contains("Next payment"):contains("$ 24.20 on May 10")',
     },
 ]);
 
@@ -171,7 +172,8 @@ addTour('expired_card', () => [
     {
         content: "It is charged next",
         trigger:
-            '.o_billpro_next_payment:contains("02/10/2027"):contains("MasterCard •••• 4444")',
+            '.o_billpro_answer:contains("$ 24.20 on February 10")'
+            + ':contains("From MasterCard •••• 4444.")',
     },
     historyIs([["Paid", "$ 24.20"]]),
 ]);
@@ -186,8 +188,8 @@ addTour('new_card_declined', () => [
             + " outstanding and are collected at once.",
         label: "Save card and pay $ 48.40",
         agree: agreeToCollect("$ 48.40", [
-            ["02/10/2027 to 03/09/2027", "02/10/2027", "$ 24.20"],
-            ["03/10/2027 to 04/09/2027", "03/10/2027", "$ 24.20"],
+            ["Feb 10 – Mar 9, 2027", "Feb 10, 2027", "$ 24.20"],
+            ["Mar 10 – Apr 9, 2027", "Mar 10, 2027", "$ 24.20"],
         ]),
     }),
     ...waitForPayment("$ 48.40", "VISA •••• 0341"),
@@ -198,10 +200,10 @@ addTour('new_card_declined', () => [
     }),
     ...attentionIs({
         level: 'warning',
-        title: "Your payment was declined",
+        title: "$ 48.40 is still to pay",
         text:
-            "Your bank can tell you why."
-            + " $ 48.40 are outstanding. We will try again on 03/11/2027; you can also pay now.",
+            "Your bank declined VISA •••• 0341. Your bank can tell you why."
+            + " If you do nothing, we try again on March 11.",
         actions: ["Pay $ 48.40 with VISA •••• 0341", "Update card"],
     }),
     ...cardsAre(["VISA •••• 0341", "VISA •••• 9987"], "VISA •••• 0341"),
@@ -296,19 +298,19 @@ addTour('cancel_and_undo', () => [
         ],
     ),
     ...portalShows({
-        status: "Cancelled – access until 02/09/2027",
+        status: "Cancelled – access until February 9",
         notice: "Your subscription is cancelled. A confirmation is on its way.",
     }),
     {
         content: "No payment is announced any more, and no card said to be charged",
         trigger:
-            '.o_billpro_portal:not(:has(.o_billpro_next_payment, .o_billpro_upcoming,'
-            + ' .o_billpro_payment_method)):not(:has(.btn:text("Cancel subscription")))',
+            '.o_billpro_portal:not(:has(.o_billpro_answer_label, .o_billpro_upcoming,'
+            + ' .o_billpro_payment_method)):not(:has(a:text("Cancel subscription")))',
     },
     ...attentionIs({
         level: 'info',
-        title: "Your subscription is cancelled",
-        text: "You have access until 02/09/2027. Nothing more is charged.",
+        title: "Yours until February 9",
+        text: "Nothing more is charged. Until then you can take the cancellation back.",
         actions: ["Keep my subscription"],
     }),
     press("Keep my subscription", '.o_billpro_attention'),
@@ -316,7 +318,7 @@ addTour('cancel_and_undo', () => [
     nothingNeedsAttention,
     {
         content: "The next payment is announced again",
-        trigger: '.o_billpro_next_payment:contains("02/10/2027"):contains("$ 24.20")',
+        trigger: '.o_billpro_answer:contains("Next payment"):contains("$ 24.20 on February 10")',
     },
     ...cardsAre(["VISA •••• 4242"], "VISA •••• 4242"),
 ]);
@@ -333,10 +335,12 @@ addTour('cancel_at_once', () => [
     }),
     nothingNeedsAttention,
     {
-        content: "Nothing is left to pay, to choose or to cancel",
+        content: "Nothing is left to pay, to choose or to cancel; the card can be removed",
         trigger:
-            '.o_billpro_portal:not(:has(.o_billpro_next_payment, .o_billpro_upcoming,'
-            + ' .o_billpro_payment_method, form)):not(:has(.btn:text("Cancel subscription")))',
+            '.o_billpro_portal:not(:has(.o_billpro_answer_label, .o_billpro_upcoming,'
+            + ' .o_billpro_payment_card_used, .o_billpro_attention, [action*="/card/select"]))'
+            + ':not(:has(a:text("Cancel subscription")))'
+            + ' .o_billpro_payment_card summary:contains("Remove")',
     },
     historyIs([["Paid", "$ 24.20"], ["Paid", "$ 24.20"]]),
 ]);
@@ -347,7 +351,7 @@ addTour('contact', () => [
         content: "It can't be cancelled here",
         trigger: '.o_billpro_portal:not(:has(a[href*="/cancel"]))',
     },
-    press("Contact us about this order"),
+    change("Contact us about this order"),
     checkTexts('.o_billpro_heading h1', ["Contact us about this order"]),
     checkTexts('.o_billpro_form_text', [
         "Do you want to end or change this order? Write to us: we will answer by mail.",

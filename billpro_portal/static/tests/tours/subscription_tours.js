@@ -9,24 +9,26 @@ import { addTour } from './tour';
  * @param {object} expected
  * @param {string} expected.message - What has been achieved.
  * @param {Array<string>} expected.terms - What the success page says about later payments.
- * @param {string} expected.next - The date of the next payment.
- * @param {string} expected.amount - The amount of the next payment.
+ * @param {string} expected.label - What the next payment is called.
+ * @param {string} expected.day - Its date in words.
+ * @param {string} expected.date - Its date in the list.
+ * @param {string} expected.amount - Its amount.
  * @return {Array<object>} The steps.
  */
-function visitOrderPortal({ message, terms, next, amount }) {
+function visitOrderPortal({ message, terms, label, day, date, amount }) {
     return [
-        ...goToOrderPortal(message, [...terms, next]),
+        ...goToOrderPortal(message, terms),
         {
-            content: "The header shows the next payment and its card",
+            content: "The answer is the next payment and its card",
             trigger:
-                `.o_billpro_next_payment:contains("${next}"):contains("${amount}")`
+                `.o_billpro_answer:contains("${label}"):contains("${amount} on ${day}")`
                 + ':contains("•••• 4242")',
         },
         {
             content: "It is the only one to come",
             trigger:
-                `.o_billpro_upcoming li:only-child:contains("${next}"):contains("${amount}")`
-                + ':contains("Scheduled")',
+                `.o_billpro_upcoming li:only-child:contains("${date}"):contains("${amount}")`
+                + ':contains("•••• 4242")',
         },
         cardIsShown,
         fitsWindowAndPhone,
@@ -40,10 +42,11 @@ function visitOrderPortal({ message, terms, next, amount }) {
  * @param {number} expected.count - How many payments the history lists.
  * @param {string} expected.date - The date of the last payment.
  * @param {string} expected.period - The period that it pays.
- * @param {string} expected.next - The date of the next payment.
+ * @param {string} expected.day - The date of the next payment in words.
+ * @param {string} expected.next - That date in the list.
  * @return {Array<object>} The steps.
  */
-function checkHistory({ count, date, period, next }) {
+function checkHistory({ count, date, period, day, next }) {
     return [
         {
             content: "The history lists all payments",
@@ -57,7 +60,7 @@ function checkHistory({ count, date, period, next }) {
         },
         {
             content: "The next payment is announced",
-            trigger: `.o_billpro_next_payment:contains("${next}"):contains("24.20")`,
+            trigger: `.o_billpro_answer:contains("Next payment"):contains("24.20 on ${day}")`,
         },
         {
             content: "There is no other",
@@ -87,8 +90,10 @@ addTour('subscription', () => [
     ...enterCard("Pay"),
     ...visitOrderPortal({
         message: "We received your payment of",
-        terms: ["24.20 every month", "until cancelled"],
-        next: "02/29/2028",
+        terms: ["24.20 every month", "until cancelled", "02/29/2028"],
+        label: "Next payment",
+        day: "February 29",
+        date: "Feb 29, 2028",
         amount: "24.20",
     }),
 ]);
@@ -107,8 +112,10 @@ addTour('subscription_trial', () => [
     ...enterCard("Register card"),
     ...visitOrderPortal({
         message: "Your card is registered",
-        terms: ["Free trial until", "02/13/2028", "24.20 every month"],
-        next: "02/14/2028",
+        terms: ["Free trial until", "02/13/2028", "24.20 every month", "02/14/2028"],
+        label: "First payment",
+        day: "February 14",
+        date: "Feb 14, 2028",
         amount: "24.20",
     }),
     {
@@ -120,13 +127,25 @@ addTour('subscription_trial', () => [
 // From 31 January of a leap year over the beginning of daylight saving time.
 for (const [tour, expected] of Object.entries({
     subscription_february: {
-        count: 2, date: "02/29/2028", period: "02/29/2028 to 03/30/2028", next: "03/31/2028",
+        count: 2,
+        date: "Feb 29, 2028",
+        period: "02/29/2028 to 03/30/2028",
+        day: "March 31",
+        next: "Mar 31, 2028",
     },
     subscription_march: {
-        count: 3, date: "03/31/2028", period: "03/31/2028 to 04/29/2028", next: "04/30/2028",
+        count: 3,
+        date: "Mar 31, 2028",
+        period: "03/31/2028 to 04/29/2028",
+        day: "April 30",
+        next: "Apr 30, 2028",
     },
     subscription_april: {
-        count: 4, date: "04/30/2028", period: "04/30/2028 to 05/30/2028", next: "05/31/2028",
+        count: 4,
+        date: "Apr 30, 2028",
+        period: "04/30/2028 to 05/30/2028",
+        day: "May 31",
+        next: "May 31, 2028",
     },
 })) {
     addTour(tour, () => checkHistory(expected));

@@ -153,7 +153,7 @@
         }
 
         value(name) {
-            return this.form?.querySelector(`input[name="${name}"]`).value.trim() ?? "";
+            return this.form?.querySelector(`input[name="${name}"]`)?.value.trim() ?? "";
         }
 
         /** Return what is wrong with what was typed, or null. */
@@ -442,6 +442,10 @@
             const intent = answer.object;
             if (intent?.status !== "requires_action") {
                 return answer;
+            }
+            if (intent.next_action.type === "redirect_to_url") {
+                window.location.assign(intent.next_action.redirect_to_url.url);
+                return new Promise(() => {}); // The page is being left.
             }
             const outcome = await askToAuthenticate();
             const response = await fetch(new URL(`/3d_secure/${intent.id}`, GATEWAY), {

@@ -1,4 +1,4 @@
-"""Where requests to Stripe go."""
+"""Where requests to providers go."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from odoo import api, models
 from odoo.addons.billpro_fake_gateway import crash_points
 
 URL_PARAMETER = 'billpro_fake_gateway.url'
+# What Stripe and Adyen are asked to charge.
+CHARGES = ('payment_intents', '/payments')
 
 
 class PaymentProvider(models.Model):
@@ -17,8 +19,10 @@ class PaymentProvider(models.Model):
     _inherit = 'payment.provider'
 
     def _build_request_url(self, endpoint: str, **kwargs: Any) -> str:
-        """Override of `payment_stripe` to ask the fake gateway instead of Stripe."""
+        """Override of `payment` to ask the fake gateway instead of the providers it knows."""
         gateway = self._get_fake_gateway()
+        if self.code == 'adyen' and gateway:
+            return f'{gateway}/adyen{endpoint}'
         if self.code != 'stripe' or not gateway or kwargs.get('is_proxy_request'):
             return super()._build_request_url(endpoint, **kwargs)
         return f'{gateway}/v1/{endpoint}'
@@ -46,7 +50,7 @@ class PaymentProvider(models.Model):
 
     def _send_api_request(self, method: str, endpoint: str, **kwargs: Any) -> Any:
         """Override of `payment` to mark the boundaries of a charge."""
-        if endpoint != 'payment_intents':
+        if endpoint not in CHARGES:
             return super()._send_api_request(method, endpoint, **kwargs)
         crash_points.reach('call.before', self.env.cr)
         try:

@@ -1,5 +1,7 @@
 """The boundaries of an attempt."""
 
+from typing import Any
+
 from odoo import models
 
 from odoo.addons.billpro_fake_gateway import crash_points
@@ -20,6 +22,12 @@ class PaymentTransaction(models.Model):
         """Override of `payment` to name the commit of the outcome."""
         super()._charge_with_token()
         crash_points.name_next_commit('outcome')
+
+    def _billing_return(self, decline: Any, message: str) -> Any:
+        """Override of `billpro_portal` to name the commit of what the bank has taken back."""
+        is_collected = super()._billing_return(decline, message)
+        crash_points.name_next_commit('return')
+        return is_collected
 
     def _billing_inquire(self) -> None:
         """Override of `billpro_portal` to tell inquiries from first charges."""

@@ -1,5 +1,6 @@
 from . import test_contracts
 from . import test_adyen
+from . import test_adyen_form
 from . import test_authorize_net
 from . import test_razorpay
 from . import test_lost_answers

@@ -30,7 +30,9 @@ class ProviderApi:
                 api.handle(self)
 
         self._server = ThreadingHTTPServer(('127.0.0.1', 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={'poll_interval': 0.01}, daemon=True
+        )
         self._thread.start()
 
     def reset(self):
@@ -101,6 +103,7 @@ class AdyenApi(ProviderApi):
     refusals = {
         'expired': ('6', "Expired Card", '54 : Expired card', None),
         'low': ('12', "Not enough balance", '51 : Insufficient funds', None),
+        'test_4000020000000000': ('12', "Not enough balance", '51 : Insufficient funds', None),
         'advised': ('2', "Refused", '05 : Do not honor', '03 : Do not try again'),
         'authentication': ('38', "Authentication required", '1A : Customer auth', None),
     }
@@ -122,6 +125,8 @@ class AdyenApi(ProviderApi):
         parts = path.split('/')
         if parts[-1] == 'payments':
             return self._pay(body)
+        if parts[-1] == 'paymentMethods':
+            return 200, {'paymentMethods': [{'type': 'scheme', 'name': "Cards"}]}
         number, change = parts[-2:]
         if number not in self.charges:
             return 422, {
@@ -142,7 +147,8 @@ class AdyenApi(ProviderApi):
         }
 
     def _pay(self, body):
-        card = body['paymentMethod']['storedPaymentMethodId']
+        method = body['paymentMethod']
+        card = method.get('storedPaymentMethodId') or method['encryptedCardNumber']
         if card == 'lost':
             return 422, {
                 'status': 422,
@@ -168,6 +174,11 @@ class AdyenApi(ProviderApi):
                 | ({'merchantAdviceCode': advice} if advice else {}),
             }
             return 200, answer
+        if body.get('storePaymentMethod'):
+            answer['additionalData'] |= {
+                'recurring.recurringDetailReference': 'approved',
+                'recurring.shopperReference': body['shopperReference'],
+            }
         self.charges[psp] = body
         return 200, {**answer, 'resultCode': 'Authorised'}
 

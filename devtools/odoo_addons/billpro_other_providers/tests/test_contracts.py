@@ -1,6 +1,7 @@
 from odoo.tests import tagged
 
 from odoo.addons.billpro_portal.billing.declines import HARD, SOFT
+from odoo.addons.billpro_portal.tests.common.nightly import nightly
 from odoo.addons.billpro_portal.tests.common.provider_contract import (
     CaptureContract,
     ProviderContract,
@@ -17,9 +18,25 @@ class OtherProviderContract(ProviderContract):
     def _lose_provider(self):
         self.api.fault = 'refuse'
 
+    @nightly("What was lost is found out and booked for each change.")
+    def test_an_approval_is_booked(self):
+        super().test_an_approval_is_booked()
+
+    @nightly("What could not be taken in, and a lost answer, are found out for each change.")
+    def test_what_fails_unclassified_is_unknown(self):
+        super().test_what_fails_unclassified_is_unknown()
+
+
+class OtherProviderRefundContract(OtherProviderContract, RefundContract):
+    """The contract of those that pay back."""
+
+    @nightly("Refunds of the Demo provider and of Stripe are for each change.")
+    def test_a_refund_that_fails_unclassified_is_unknown(self):
+        super().test_a_refund_that_fails_unclassified_is_unknown()
+
 
 @tagged('post_install', '-at_install')
-class TestAdyenContract(OtherProviderContract, RefundContract, ReleaseContract, common.AdyenCommon):
+class TestAdyenContract(OtherProviderRefundContract, ReleaseContract, common.AdyenCommon):
     code = common.AdyenCommon.code
     declined_card = 'expired'
     declined_class = HARD
@@ -31,7 +48,7 @@ class TestAdyenContract(OtherProviderContract, RefundContract, ReleaseContract, 
 
 @tagged('post_install', '-at_install')
 class TestAuthorizeNetContract(
-    OtherProviderContract, RefundContract, ReleaseContract, common.AuthorizeNetCommon
+    OtherProviderRefundContract, ReleaseContract, common.AuthorizeNetCommon
 ):
     code = common.AuthorizeNetCommon.code
     declined_card = 'low'
@@ -40,9 +57,7 @@ class TestAuthorizeNetContract(
 
 
 @tagged('post_install', '-at_install')
-class TestRazorpayContract(
-    OtherProviderContract, RefundContract, CaptureContract, common.RazorpayCommon
-):
+class TestRazorpayContract(OtherProviderRefundContract, CaptureContract, common.RazorpayCommon):
     code = common.RazorpayCommon.code
     declined_card = 'expired'
     declined_class = HARD

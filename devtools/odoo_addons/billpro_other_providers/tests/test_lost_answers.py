@@ -6,6 +6,7 @@ from odoo.tests import tagged
 
 from odoo.addons.billpro_portal.models.attempts.payment_transaction import PaymentTransaction
 from odoo.addons.billpro_portal.tests.common.gateway import DUE
+from odoo.addons.billpro_portal.tests.common.nightly import nightly
 
 from . import common
 
@@ -77,6 +78,7 @@ class LostAnswers:
         for minutes in (5, 11):
             self._run_at(minutes=minutes)
 
+    @nightly("Workers die in the crash matrix, and what is lost is found out, for each change.")
     def test_a_worker_died_before_the_request(self):
         self._die(sends=False)
         if self.repeats:
@@ -85,6 +87,7 @@ class LostAnswers:
             self._assert_held()
             self.assertFalse(self.api.charges)
 
+    @nightly("Workers die in the crash matrix, and what is lost is found out, for each change.")
     def test_a_worker_died_during_the_request(self):
         self._die(sends=True)
         if self.finds_charges:
@@ -93,6 +96,7 @@ class LostAnswers:
             self._assert_held()
             self.assertEqual(len(self.api.charges), 1)
 
+    @nightly("Each one's answer is read without a database, Stripe's with one, for each change.")
     def test_a_key_that_is_refused_is_no_decline(self):
         self.api.fault = 401
         self._run_at()

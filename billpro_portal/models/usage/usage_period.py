@@ -1,0 +1,586 @@
+from collections import defaultdict
+from datetime import timedelta
+from decimal import Decimal
+from fractions import Fraction
+
+from odoo import api, fields, models
+from odoo.tools import SQL, format_date
+
+from ...billing.calendar import nth_date
+from ...billing.lifecycle import LIVE
+from ...billing.metering import Period, midnight
+from ...billing.payment_methods import get_notice_days
+from ...billing.rating import UNITS, round_half_up
+from ..settings.res_company import DEFAULT_LATE_DAYS
+from .usage_line import BASE, LATE
+from .usage_record import UsageQuery
+
+ONE_DAY = timedelta(days=1)
+# Payments that staff have left out: what they billed was given away, and isn't given back.
+WAIVED = frozenset({'skipped', 'cancelled'})
+
+
+class BillproUsagePeriod(models.Model):
+    """A period of an order that is charged by usage: it closes, and charges, by itself.
+
+    What a row says of its days and moments stays, whatever becomes of the customer's time zone.
+    Once it is closed, so does what was billed of it: what comes late, or is taken back, is billed
+    by the difference with a later period. No record is marked as billed: a close counts what its
+    transaction sees of each period, and freezes that.
+
+    A cancelled order ends with a period without days, which closes when nothing can come late any
+    more.
+    """
+
+    _name = 'billpro.usage.period'
+    _description = "Usage Period"
+
+    _order = 'order_id, number'
+    order_id = fields.Many2one(
+        comodel_name='sale.order', required=True, readonly=True, ondelete='restrict'
+    )
+    company_id = fields.Many2one(related='order_id.company_id', store=True, index=True)
+    partner_id = fields.Many2one(related='order_id.partner_id', store=True, index=True)
+    currency_id = fields.Many2one(related='order_id.currency_id')
+    number = fields.Integer(
+        required=True, readonly=True, help="The place in the order's calendar, from 0."
+    )
+    first_day = fields.Date(required=True, readonly=True)
+    next_day = fields.Date(required=True, readonly=True, help="The day after its last one.")
+    start_date = fields.Datetime(
+        string="Begins", required=True, readonly=True, help="Its first moment."
+    )
+    end_date = fields.Datetime(
+        string="Ends", required=True, readonly=True, help="The first moment after it."
+    )
+    close_date = fields.Datetime(
+        string="Closes", required=True, readonly=True, help="When it is rated and billed."
+    )
+    state = fields.Selection(
+        selection=[('open', "Open"), ('closed', "Closed")],
+        default='open',
+        required=True,
+        readonly=True,
+    )
+    amount = fields.Monetary(
+        readonly=True,
+        help="What its end has brought to pay, taxes included: its usage, the base fee of the next"
+        " one, and what came late of earlier ones. 0 if nothing was due, or what was is carried"
+        " on.",
+    )
+    event_id = fields.Many2one(
+        string="Payment",
+        comodel_name='billpro.billing.event',
+        readonly=True,
+        index='btree_not_null',
+        ondelete='restrict',
+    )
+    move_id = fields.Many2one(
+        string="Invoice", comodel_name='account.move', compute='_compute_move_id', compute_sudo=True
+    )
+    line_ids = fields.One2many(
+        string="Lines",
+        comodel_name='billpro.usage.line',
+        inverse_name='period_id',
+        readonly=True,
+    )
+    _order_number_unique = models.UniqueIndex(
+        '(order_id, number)', "The order has a period with this number."
+    )
+    # The run looks for what closes: the few open periods among all that ever were.
+    _close_idx = models.Index("(close_date) WHERE state = 'open'")
+
+    @api.depends('order_id', 'number')
+    def _compute_display_name(self):
+        for period in self:
+            period.display_name = f'{period.order_id.name}-U{period.number}'
+
+    @api.depends('event_id.invoice_id', 'event_id.merged_into_id.invoice_id')
+    def _compute_move_id(self):
+        for period in self:
+            event = period.event_id
+            while event.merged_into_id:
+                event = event.merged_into_id
+            period.move_id = event.invoice_id
+
+    # === CALENDAR === #
+
+    @api.model
+    def _open_first(self, order):
+        """Open the first period of an order that has just begun, if its usage is charged.
+
+        :param sale.order order: The order.
+        """
+        if order.billing_usage_line_ids:
+            self.create(self._prepare(order, 0))
+
+    @api.model
+    def _prepare(self, order, number, start_date=None):
+        """Return the values of a period of an order.
+
+        :param sale.order order: The order.
+        :param int number: The number of the period.
+        :param datetime.datetime start_date: Its first moment, that at which the one before ends.
+        :rtype: dict
+        """
+        time_zone = order._get_time_zone()
+        first_day, next_day = order._billing_get_usage_days(number)
+        end_date = midnight(next_day, time_zone)
+        start_date = start_date or midnight(first_day, time_zone)
+        return {
+            'order_id': order.id,
+            'number': number,
+            'first_day': first_day,
+            'next_day': next_day,
+            'start_date': start_date,
+            # The customer may have moved to another time zone.
+            'end_date': max(start_date, end_date),
+            'close_date': self._get_close_date(order, end_date, first_day == next_day),
+        }
+
+    @api.model
+    def _get_close_date(self, order, end_date, is_empty):
+        """Return when a period closes.
+
+        :param sale.order order: Its order.
+        :param datetime.datetime end_date: The first moment after it.
+        :param bool is_empty: Whether it has no days: the last one of an order that has ended.
+        :rtype: datetime.datetime
+        """
+        company = order.company_id
+        if is_empty:
+            return end_date + timedelta(days=company.billing_usage_late_days) + ONE_DAY
+        return end_date + timedelta(hours=company.billing_usage_grace_hours)
+
+    @api.model
+    def _follow_cancellation(self, order):
+        """Let the running period of an order end with its last day, or as before if there is none.
+
+        :param sale.order order: The order, locked.
+        """
+        for period in order.billing_usage_period_ids.filtered(lambda one: one.state == 'open'):
+            values = self._prepare(order, period.number, period.start_date)
+            if values['next_day'] != period.next_day:
+                period.write(
+                    {name: values[name] for name in ('next_day', 'end_date', 'close_date')}
+                )
+
+    def _get_period(self):
+        """Return the period as it is counted: with the bounds that were noted.
+
+        :rtype: billing.metering.Period
+        """
+        return Period(
+            self.number,
+            self.first_day,
+            self.next_day,
+            self.order_id._get_time_zone(),
+            (self.start_date, self.end_date),
+        )
+
+    def _get_share(self):
+        """Return which part of a whole period it is.
+
+        :rtype: fractions.Fraction
+        """
+        order, number = self.order_id, self.number
+        interval = order.billing_interval_count, order.billing_interval_unit
+        days = (nth_date(order.billing_anchor_date, *interval, number + n) for n in (0, 1))
+        whole = Period(number, *days, time_zone=order._get_time_zone())
+        return whole.get_share(self.first_day, self.next_day)
+
+    # === WHAT IS TO BE BILLED === #
+
+    @api.model
+    def _search_to_close(self, waiting):
+        """Return of each order the first period that is to be closed now.
+
+        :param list[int] waiting: The ids of orders that aren't tried again yet.
+        :rtype: billpro.usage.period
+        """
+        periods = self.search(
+            [
+                ('state', '=', 'open'),
+                ('close_date', '<=', fields.Datetime.now()),
+                ('order_id.billing_status', 'in', list(LIVE)),
+                ('order_id', 'not in', waiting),
+            ],
+            order='close_date, id',
+        )
+        return self.browse(some[0].id for some in periods.grouped('order_id').values())
+
+    @api.model
+    def _search_over_threshold(self, waiting):
+        """Return the running periods whose usage costs so much that it is billed at once.
+
+        :param list[int] waiting: The ids of orders that aren't tried again yet.
+        :rtype: billpro.usage.period
+        """
+        now = fields.Datetime.now()
+        periods = self.search(
+            [
+                ('state', '=', 'open'),
+                ('start_date', '<=', now),
+                ('close_date', '>', now),
+                ('order_id.billing_status', 'in', list(LIVE)),
+                ('order_id', 'not in', waiting),
+                '|',
+                ('order_id.billing_usage_threshold', '>', 0),
+                ('company_id.billing_usage_threshold', '>', 0),
+            ]
+        )
+        amounts = {
+            period: sum(values['amount'] for values in values_list)
+            for period, values_list in periods._rate(is_final=False).items()
+        }
+        return periods.filtered(
+            lambda period: amounts.get(period, 0) >= period.order_id._billing_get_usage_threshold()
+        )
+
+    # === CLOSING === #
+
+    def _close(self):
+        """Close periods of different orders, which the caller has locked: rate, freeze, bill.
+
+        :return: The payments of what is due.
+        :rtype: billpro.billing.event
+        """
+        drafts = self._rate(is_final=True)
+        self._rate_late(drafts)
+        following = self._open_following()
+        self._add_base_fees(drafts, following)
+        self.state = 'closed'
+        return self._bill(drafts)
+
+    def _bill_so_far(self):
+        """Bill what was used so far of running periods of different orders; the caller has locked.
+
+        :return: The payments of what is due.
+        :rtype: billpro.billing.event
+        """
+        return self._bill(self._rate(is_final=False))
+
+    def _open_following(self):
+        """Open the periods that follow, and let new prices begin with them.
+
+        :return: The new periods; none after the last one of an order that has ended.
+        :rtype: billpro.usage.period
+        """
+        going_on = self.filtered(lambda period: period.first_day < period.next_day)
+        following = self.create(
+            [
+                self._prepare(period.order_id, period.number + 1, period.end_date)
+                for period in going_on
+            ]
+        )
+        for period in following:
+            period.order_id.billing_usage_line_ids._billing_take_up_charge(period.first_day)
+        return following
+
+    # === RATING === #
+
+    def _rate(self, is_final):
+        """Return what the usage of periods costs, less what was billed of them before.
+
+        :param bool is_final: Whether they are over: a minimum is charged then.
+        :return: By period the values of its lines.
+        :rtype: dict[billpro.usage.period, list[dict]]
+        """
+        asked = [
+            (period, line, line._billing_get_charge(period.first_day))
+            for period in self
+            if period.first_day < period.next_day
+            for line in period.order_id.billing_usage_line_ids
+        ]
+        billed = self._get_billed()
+        drafts = defaultdict(list)
+        for (period, line, charge), rating in self._rate_all(asked, is_final).items():
+            _charge_id, before = billed.get((period.id, line.id), (None, Decimal(0)))
+            # Without usage the line says so. A part that costs nothing needs no line.
+            left = rating.less(before)
+            if is_final or left.amount:
+                drafts[period] += period._prepare_lines(line, charge, left)
+        return drafts
+
+    def _rate_late(self, drafts):
+        """Add what has changed in periods that were closed before: what came late, or was void.
+
+        :param dict drafts: By period the values of its lines; changed.
+        """
+        current = {period.order_id: period for period in self}
+        earlier = self._search_changeable()
+        billed = earlier._get_billed()
+        Charge, Line = self.env['billpro.usage.charge'], self.env['sale.order.line']
+        by_id = earlier.grouped('id')
+        asked = [
+            (by_id[period_id], Line.browse(line_id), Charge.browse(charge_id))
+            for (period_id, line_id), (charge_id, _amount) in billed.items()
+        ]
+        for (period, line, charge), rating in self._rate_all(asked, is_final=True).items():
+            difference = rating.amount - billed[period.id, line.id][1]
+            is_waived = period.event_id.status in WAIVED
+            if difference > 0 or (difference < 0 and not is_waived):
+                drafts[current[period.order_id]].append(
+                    period._prepare_line(line, charge, LATE, 1, difference, difference)
+                )
+
+    def _search_changeable(self):
+        """Return the closed periods of the orders in which something may have changed since.
+
+        What was received before the last close is in it. What came since lies at most as many days
+        before its arrival as usage may be late; one more for transactions that took long.
+
+        :rtype: billpro.usage.period
+        """
+        starts = {
+            # The company may have allowed more when it came.
+            period.order_id: period.start_date
+            - timedelta(days=max(period.company_id.billing_usage_late_days, DEFAULT_LATE_DAYS))
+            - ONE_DAY
+            for period in self
+        }
+        if not starts:
+            return self.browse()
+        closed = self.search(
+            [
+                ('order_id', 'in', self.order_id.ids),
+                ('state', '=', 'closed'),
+                ('end_date', '>', min(starts.values())),
+            ]
+        )
+        return closed.filtered(lambda period: period.end_date > starts[period.order_id])
+
+    @api.model
+    def _rate_all(self, asked, is_final):
+        """Return what usage costs, counted in one pass over all that is asked for.
+
+        :param list asked: Triples of a period, an order line and a charge.
+        :param bool is_final: Whether the periods are over.
+        :rtype: dict[tuple, billing.rating.Rating]
+        """
+        rules = {charge: charge._get_rules() for _period, _line, charge in asked}
+        usages = self.env['billpro.usage.record']._measure(
+            [(period._get_query(charge), rules[charge]) for period, _line, charge in asked]
+        )
+        ratings = {}
+        for (period, line, charge), usage in zip(asked, usages, strict=True):
+            coin = Decimal(repr(period.currency_id.rounding))
+            share = period._get_share()
+            ratings[period, line, charge] = rules[charge].rate(
+                usage, coin, share=share, is_final=is_final
+            )
+        return ratings
+
+    def _get_query(self, charge):
+        """Return what is counted of the period for a charge.
+
+        :param billpro.usage.charge charge: The charge.
+        :rtype: UsageQuery
+        """
+        meter = charge.meter_id
+        return UsageQuery(
+            self.order_id.id,
+            meter.id,
+            self.start_date,
+            self.end_date,
+            meter._get_definition(self.start_date),
+        )
+
+    def _get_billed(self):
+        """Return what was billed of the usage of periods, by whatever payment.
+
+        :return: By the ids of period and order line, the id of the charge and the amount.
+        :rtype: dict[tuple[int, int], tuple[int, decimal.Decimal]]
+        """
+        self.env['billpro.usage.line'].flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT period_id, order_line_id, MAX(charge_id), SUM(amount)::text
+                  FROM billpro_usage_line
+                 WHERE period_id = ANY(%s) AND charge_id IS NOT NULL
+              GROUP BY period_id, order_line_id
+                """,
+                self.ids,
+            )
+        )
+        return {
+            (period_id, line_id): (charge_id, Decimal(amount))
+            for period_id, line_id, charge_id, amount in rows
+        }
+
+    # === FREEZING === #
+
+    def _prepare_lines(self, order_line, charge, rating):
+        """Return the values of the lines of a rating; without any, of one that says so.
+
+        :param sale.order.line order_line: What is charged.
+        :param billpro.usage.charge charge: By which it was rated.
+        :param billing.rating.Rating rating: What it costs.
+        :rtype: list[dict]
+        """
+        return [
+            self._prepare_line(
+                *(order_line, charge, line.kind, line.quantity, line.unit_price, line.amount),
+                tier=line.tier,
+            )
+            for line in rating.lines
+        ] or [self._prepare_line(order_line, charge, UNITS, 0, 0, 0)]
+
+    def _prepare_line(self, order_line, charge, kind, quantity, unit_price, amount, tier=0):
+        """Return the values of a line.
+
+        :param sale.order.line order_line: What is charged.
+        :param billpro.usage.charge charge: By which it was rated; none for a base fee.
+        :param str kind: What it is for.
+        :param quantity: How much of it.
+        :param unit_price: What one costs.
+        :param amount: What that is, rounded.
+        :param int tier: The number of the tier.
+        :rtype: dict
+        """
+        return {
+            'period_id': self.id,
+            'order_line_id': order_line.id,
+            'charge_id': charge.id,
+            'kind': kind,
+            'tier': tier,
+            'quantity': float(quantity),
+            'unit_price': float(unit_price),
+            'amount': float(amount),
+        }
+
+    def _add_base_fees(self, drafts, following):
+        """Add the base fees of the periods that follow, which are paid in advance.
+
+        A period that is known to be short pays its part.
+
+        :param dict drafts: By period the values of its lines; changed.
+        :param billpro.usage.period following: The periods that follow.
+        """
+        current = {period.order_id: period for period in self}
+        no_charge = self.env['billpro.usage.charge']
+        for period in following.filtered(lambda one: one.first_day < one.next_day):
+            order, share = period.order_id, period._get_share()
+            coin = Decimal(repr(order.currency_id.rounding))
+            for line in order._billing_get_base_lines():
+                quantity = Decimal(repr(line.product_uom_qty))
+                price = Decimal(repr(line.price_unit)) * (100 - Decimal(repr(line.discount))) / 100
+                amount = round_half_up(Fraction(quantity * price) * share, coin)
+                if share != 1:
+                    quantity, price = Decimal(1), amount
+                drafts[current[order]].append(
+                    period._prepare_line(line, no_charge, BASE, quantity, price, amount)
+                )
+
+    # === BILLING === #
+
+    def _bill(self, drafts):
+        """Freeze lines, and make the payments that bill them with what is carried on.
+
+        :param dict drafts: By period the values of its lines.
+        :return: The payments.
+        :rtype: billpro.billing.event
+        """
+        Line = self.env['billpro.usage.line']
+        new = Line.create([values for values_list in drafts.values() for values in values_list])
+        carried = Line.search(
+            [
+                ('order_id', 'in', self.order_id.ids),
+                ('event_id', '=', False),
+                ('amount', '!=', 0),
+                ('id', 'not in', new.ids),
+            ]
+        )
+        lines = (carried | new).grouped('order_id')
+        totals = {
+            period: lines[period.order_id]._get_total() if period.order_id in lines else 0
+            for period in self
+        }
+        due = self.filtered(
+            lambda period: period.currency_id.compare_amounts(totals[period], 0) > 0
+        )
+        events = self.env['billpro.billing.event'].create(
+            [period._prepare_event(totals[period]) for period in due]
+        )
+        events._take_up_added_lines()
+        for period, event in zip(due, events, strict=True):
+            lines[period.order_id].event_id = event
+            if period.state == 'closed':
+                period.write({'event_id': event.id, 'amount': event.amount})
+        for same_type in events.grouped(lambda event: event.order_id.purchase_type).values():
+            same_type[0].order_id._get_purchase()._create_event_invoices(same_type)
+        events._ask_above_cap()
+        (self - due)._say_nothing_is_due(totals)
+        return events
+
+    def _prepare_event(self, total):
+        """Return the values of the payment that bills a period.
+
+        :param float total: What is due, taxes included.
+        :rtype: dict
+        """
+        order = self.order_id
+        notice_days = get_notice_days(
+            order.billing_token_id.payment_method_id.code,
+            order.company_id.billing_debit_notice_days,
+        )
+        env = order.with_context(lang=order._get_payment_contact().lang).env
+        values = {
+            'period_start': self.first_day,
+            'period_end': self.next_day - ONE_DAY,
+        }
+        if self.first_day == self.next_day:
+            values = {'note': env._("Late usage")}
+        return {
+            'order_id': order.id,
+            'number': max(order.billing_event_ids.mapped('number'), default=0) + 1,
+            'due_date': fields.Datetime.now() + timedelta(days=notice_days),
+            'amount': total,
+            **values,
+        }
+
+    def _say_nothing_is_due(self, totals):
+        """Log of periods that closed without a payment, and ask who looks after a last credit.
+
+        :param dict totals: What is left of each, taxes included: nothing, or a credit.
+        """
+        notes = []
+        for period in self.filtered(lambda one: one.state == 'closed'):
+            order, total = period.order_id, totals[period]
+            days = period._get_days_text(self.env)
+            if not period.currency_id.is_zero(total):
+                amount = period.currency_id.format(-total)
+                note = self.env._(
+                    "Usage of %(days)s: nothing is due. A credit of %(amount)s is carried on.",
+                    days=days,
+                    amount=amount,
+                )
+                if period.first_day == period.next_day:
+                    order._billing_ask_staff(
+                        'usage-credit',
+                        self.env._("Order %s ended with a credit", order.name),
+                        self.env._(
+                            "Usage for %s was taken back, and no payment follows with which it"
+                            " could be set off: pay it back.",
+                            amount,
+                        ),
+                    )
+            else:
+                note = self.env._("Usage of %s: nothing is due.", days)
+            notes.append((order, note))
+        self.env['sale.order']._billing_log_notes(notes)
+
+    def _get_days_text(self, env):
+        """Return the days of the period in words.
+
+        :param odoo.api.Environment env: The environment of the language.
+        :rtype: str
+        """
+        if self.first_day == self.next_day:
+            return env._("the days before %s", format_date(env, self.next_day))
+        return env._(
+            "%(start)s to %(end)s",
+            start=format_date(env, self.first_day),
+            end=format_date(env, self.next_day - ONE_DAY),
+        )

@@ -1,0 +1,106 @@
+from freezegun import freeze_time
+
+from odoo.tests import tagged
+from odoo.tools import html2plaintext
+
+from ..common.notification import NotificationCommon
+from ..common.usage import UsageCommon
+
+
+@tagged('post_install', '-at_install')
+class TestUsageNotices(UsageCommon, NotificationCommon):
+    """What customers are told of their usage, each once in a period; 100 calls are included."""
+
+    def _look(self, moment='2027-01-20 10:00:00'):
+        """Let the job look for what is to be told; return kind and text of all that was."""
+        with freeze_time(moment), self.enter_registry_test_mode():
+            self.env.ref('billpro_portal.cron_queue_timed_notifications').method_direct_trigger()
+        self.env.invalidate_all()
+        return self._get_told()
+
+    def _get_told(self):
+        notices = self.order.billing_notification_ids.sorted('id')
+        notices = notices.filtered(lambda notice: notice.kind.startswith('usage_'))
+        return [(notice.kind, notice.text) for notice in notices]
+
+    def test_what_is_included(self):
+        self._ingest(self._make_record('a', 79))
+        self.assertEqual(self._look(), [])
+        self._ingest(self._make_record('b', '1.5'))
+        mostly = (
+            'usage_mostly_included',
+            "API calls: 80.5 of the 100 Units that are included are used.",
+        )
+        self.assertEqual(self._look(), [mostly])
+        self.assertEqual(self._look(), [mostly])
+        self._ingest(self._make_record('c', 50))
+        all_of_it = (
+            'usage_included',
+            (
+                "API calls: all of the 100 Units that are included are used. What you use beyond is"
+                " charged with this period."
+            ),
+        )
+        self.assertEqual(self._look(), [mostly, all_of_it])
+        self.assertEqual(self._look(), [mostly, all_of_it])
+        # Before the first was sent, it wasn't the whole truth any more.
+        with freeze_time('2027-01-20 10:00:00'):
+            self._run_job()
+        notices = self.order.billing_notification_ids.filtered('text').sorted('id')
+        self.assertEqual(notices.mapped('state'), ['outdated', 'handed_over'])
+        mail = notices[1].message_id.mail_ids
+        self.assertEqual(mail.subject, f"What your order {self.order.name} includes is used up")
+        self.assertIn("all of the 100 Units", html2plaintext(mail.body_html))
+        # The next period begins anew.
+        self._ingest(self._make_record('d', 30, '2027-01-19T12:00:00Z'))
+        self.assertEqual(self._look('2027-02-10 10:00:00'), [mostly, all_of_it])
+        with freeze_time('2027-02-20 10:00:00'):
+            self.Record.ingest([self._make_record('e', 100, '2027-02-15T12:00:00Z')])
+        self.assertEqual(self._look('2027-02-20 10:00:00'), [mostly, all_of_it, all_of_it])
+
+    def test_the_alert(self):
+        self._switch_off('usage_included')
+        self._ingest(self._make_record('a', 600))
+        self.assertEqual(self._look(), [])
+        # 500 beyond the allowance at 0.02, and 6% tax.
+        for alert in ('10.61', '10.6'):
+            self.order._billing_set_usage_alert(alert)
+            told = self._look()
+        self.assertEqual(
+            told,
+            [
+                (
+                    'usage_alert',
+                    (
+                        "You wanted to know when your usage reaches $\xa010.60. It costs"
+                        " $\xa010.60 so far."
+                    ),
+                )
+            ],
+        )
+        self.assertEqual(self._look(), told)
+        self.order._billing_set_usage_alert('5')
+        self.assertEqual(len(self._look()), 2)
+        self.order._billing_set_usage_alert('')
+        self.assertEqual(len(self._look()), 2)
+        # What the customer doesn't want any more isn't sent.
+        with freeze_time('2027-01-20 10:00:00'):
+            self._run_job()
+        notices = self.order.billing_notification_ids.filtered('text')
+        self.assertEqual(set(notices.mapped('state')), {'outdated'})
+
+    def test_many_orders_cost_as_many_queries_as_one(self):
+        with freeze_time('2027-01-10 10:00:00'):
+            orders = self.order
+            for _number in range(3):
+                orders |= self._create_active_order((self.api, 1))
+        for order in orders:
+            self._ingest(self._make_record('a', 90, order=order.name))
+        counts = []
+        for some in (orders[:1], orders):
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            with freeze_time('2027-01-20 10:00:00'):
+                some._billing_get_usage_notices()
+            counts.append(self.env.cr.sql_log_count - before)
+        self.assertEqual(*counts)

@@ -1,0 +1,495 @@
+from datetime import date, datetime, timedelta
+
+from freezegun import freeze_time
+
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.tests import tagged
+
+from ..common.usage import UsageCommon
+
+
+class UsagePeriodCommon(UsageCommon):
+    """Usage that is sent, and periods that close, at moments."""
+
+    def _run_at(self, moment):
+        """Let the charge run do what is due at a moment."""
+        with freeze_time(moment):
+            self._run()
+
+    def _send(self, moment, *records):
+        """Send records at a moment; return their statuses."""
+        with freeze_time(moment):
+            answers = self.Record.ingest(list(records))
+        self.env.invalidate_all()
+        return [answer['status'] for answer in answers]
+
+    def _get_lines(self, invoice):
+        """Return what an invoice says: text, quantity, price and amount."""
+        return [
+            (line.name, line.quantity, line.price_unit, line.price_subtotal)
+            for line in invoice.invoice_line_ids
+        ]
+
+
+@tagged('post_install', '-at_install')
+class TestUsagePeriods(UsagePeriodCommon):
+    """Periods close and charge by themselves: what is billed, when, and what is not."""
+
+    def test_a_period_is_closed_and_charged_when_its_grace_is_over(self):
+        (period,) = self.order.billing_usage_period_ids
+        self.assertEqual(
+            (period.first_day, period.next_day, period.start_date, period.close_date),
+            (
+                date(2027, 1, 10),
+                date(2027, 2, 10),
+                datetime(2027, 1, 9, 23),
+                datetime(2027, 2, 10, 0),
+            ),
+        )
+        self._send('2027-01-20 10:00:00', self._make_record('a', 500))
+        self._run_at('2027-02-09 23:59:59')
+        self.assertEqual(period.state, 'open')
+        self._run_at('2027-02-10 00:00:00')
+        self.assertEqual(period.state, 'closed')
+        event = period.event_id
+        # 400 calls at 0.02, and 6 % of tax.
+        self.assertEqual((event.status, event.amount, period.amount), ('completed', 8.48, 8.48))
+        self.assertEqual(
+            self._get_lines(event.invoice_id),
+            [
+                ("API access, included\n01/10/2027 to 02/09/2027", 100, 0, 0),
+                ("API access\n01/10/2027 to 02/09/2027", 400, 0.02, 8),
+            ],
+        )
+        self._assert_books_closed(self.order)
+        following = self.order.billing_usage_period_ids - period
+        self.assertEqual(
+            (following.number, following.first_day, following.start_date, following.state),
+            (1, date(2027, 2, 10), period.end_date, 'open'),
+        )
+        with freeze_time('2027-02-10 00:00:00'):
+            self._assert_nothing_due(self.order)
+
+    def test_nothing_due_is_said_and_a_credit_is_carried_on(self):
+        self._send('2027-01-20 10:00:00', self._make_record('a', 1100, '2027-01-20T09:00:00Z'))
+        self._run_at('2027-02-10 00:00:00')  # 1,000 at 0.02.
+        self._send('2027-02-20 10:00:00', self._make_record('b', 600, '2027-02-19T00:00:00Z'))
+        with freeze_time('2027-02-20 10:00:00'):
+            self.Record.void([{'id': 'a', 'meter': 'api_calls', 'order': self.order.name}], "Test")
+        self._run_at('2027-03-10 00:00:00')  # 10 for b, 20 less for a.
+        second = self.order.billing_usage_period_ids[1]
+        self.assertEqual((second.state, second.amount, second.event_id.id), ('closed', 0, False))
+        self.assertIn(
+            "A credit of $ 10.60 is carried on.",
+            str(self.order.message_ids[0].body).replace('\xa0', ' ').replace('&nbsp;', ' '),
+        )
+        self._send('2027-03-20 10:00:00', self._make_record('c', 850, '2027-03-19T00:00:00Z'))
+        self._run_at('2027-04-10 00:00:00')
+        third = self.order.billing_usage_period_ids[2]
+        self.assertEqual(
+            self._get_lines(third.move_id),
+            [
+                ("API access\nTaken back of 01/10/2027 to 02/09/2027", 1, -20, -20),
+                ("API access\n02/10/2027 to 03/09/2027", 500, 0.02, 10),
+                ("API access, included\n03/10/2027 to 04/09/2027", 100, 0, 0),
+                ("API access\n03/10/2027 to 04/09/2027", 750, 0.02, 15),
+            ],
+        )
+        self.assertEqual(third.amount, 5.3)
+        self._run_at('2027-05-10 00:00:00')
+        fourth = self.order.billing_usage_period_ids[3]
+        self.assertEqual((fourth.state, fourth.amount), ('closed', 0))
+        self.assertIn("nothing is due.", self.order.message_ids[0].body)
+
+    def test_what_is_too_late_is_kept_and_shown(self):
+        self._send('2027-01-20 10:00:00', self._make_record('a', 1))
+        self._run_at('2027-02-10 00:00:00')
+        record = self._make_record('b', 1, '2027-02-09T12:00:00Z')
+        self.assertEqual(self._send('2027-03-16 11:59:59', record), ['accepted'])
+        record = self._make_record('c', 1, '2027-02-09T12:00:00Z')
+        self.assertEqual(self._send('2027-03-16 12:00:01', record), ['unattributed'])
+        # What was billed is no other usage, whenever it is sent again.
+        again = (self._make_record('a', 1), self._make_record('a', 2))
+        self.assertEqual(self._send('2027-03-16 12:00:01', *again), ['duplicate', 'refused'])
+        waiting = self.env['billpro.usage.unattributed'].search([])
+        self.assertEqual(waiting.reason, 'too_late')
+        waiting.write({'order_id': self.order.id, 'meter_id': self.calls.id})
+        with freeze_time('2027-03-16 12:00:01'):
+            with self.assertRaisesRegex(UserError, "too late"):
+                waiting.with_user(self.billing_manager).action_assign()
+            (answer,) = self.Record.void(
+                [{'id': 'a', 'meter': 'api_calls', 'order': self.order.name}], "Test"
+            )
+        self.assertEqual((answer['status'], answer['reason']), ('refused', 'too_late'))
+
+    def test_a_threshold_bills_before_the_period_ends(self):
+        """As others do: what is billed early is taken off what the whole period costs."""
+        self.order.billing_usage_threshold = 20
+        self._send('2027-01-20 10:00:00', self._make_record('a', 1099))
+        self._run_at('2027-01-20 11:00:00')
+        self.assertFalse(self.order.billing_event_ids)
+        self._send('2027-01-21 10:00:00', self._make_record('b', 1))
+        self._run_at('2027-01-21 11:00:00')
+        self._run_at('2027-01-21 12:00:00')
+        self.assertEqual(self.order.billing_event_ids.mapped('amount'), [21.2])
+        self._send('2027-01-22 10:00:00', self._make_record('c', 50))
+        self._run_at('2027-02-10 00:00:00')
+        period = self.order.billing_usage_period_ids[0]
+        self.assertEqual(
+            self._get_lines(period.move_id),
+            [
+                ("API access, included\n01/10/2027 to 02/09/2027", 100, 0, 0),
+                ("API access\n01/10/2027 to 02/09/2027", 1050, 0.02, 21),
+                ("API access, billed before\n01/10/2027 to 02/09/2027", 1, -20, -20),
+            ],
+        )
+        self.assertEqual(self.order.billing_event_ids.mapped('amount'), [21.2, 1.06])
+
+    def test_staff_close_now(self):
+        self._send('2027-01-20 10:00:00', self._make_record('a', 600))
+        (period,) = self.order.billing_usage_period_ids
+        with self.assertRaises(AccessError):
+            period.with_user(self.salesperson).action_close_now()
+        for moment in ('2027-01-21 10:00:00', '2027-01-22 10:00:00'):
+            with freeze_time(moment), self._committing_env(self.billing_manager) as env:
+                env[period._name].browse(period.id).action_close_now()
+        self.assertEqual((period.state, len(self.order.billing_event_ids)), ('open', 1))
+        self.assertEqual(self.order.billing_event_ids.status, 'completed')
+        with freeze_time('2027-02-09 23:30:00'), self._committing_env(self.billing_manager) as env:
+            env[period._name].browse(period.id).action_close_now()
+            with self.assertRaisesRegex(UserError, "nothing to bill"):
+                env[period._name].browse(period.id).action_close_now()
+        self.assertEqual((period.state, period.amount), ('closed', 0))
+
+    def test_what_is_declined_is_retried_and_the_next_period_closes(self):
+        self.order.billing_token_id.demo_simulated_state = 'error'
+        self._send('2027-01-20 10:00:00', self._make_record('a', 600))
+        self._run_at('2027-02-10 00:00:00')
+        (event,) = self.order.billing_event_ids
+        self.assertEqual((event.status, self.order.billing_status), ('soft_declined', 'failed'))
+        amount = event.amount
+        self.order.billing_token_id.demo_simulated_state = 'done'
+        self._run_at('2027-02-12 10:00:00')
+        self.assertEqual((event.status, event.amount), ('recovered', amount))
+        self._assert_books_closed(self.order)
+
+    def test_the_customer_moves_to_another_time_zone(self):
+        """No moment is billed twice, or never."""
+        (period,) = self.order.billing_usage_period_ids
+        self.customer.tz = 'America/New_York'
+        self._send(
+            '2027-02-10 12:00:00',
+            self._make_record('a', 200, '2027-02-09T22:59:59Z'),
+            self._make_record('b', 300, '2027-02-09T23:00:00Z'),
+        )
+        self._run_at('2027-02-10 12:00:00')
+        self.assertEqual(period.amount, 2.12)
+        following = self.order.billing_usage_period_ids - period
+        self.assertEqual(
+            (following.start_date, following.end_date),
+            (datetime(2027, 2, 9, 23), datetime(2027, 3, 10, 5)),
+        )
+        self._run_at('2027-03-10 06:00:00')
+        self.assertEqual(following.amount, 4.24)
+
+    def test_a_base_fee_that_is_rounded(self):
+        seat = self._create_sold_product("Seat", 9.99, self.tax_6, 'metered')
+        with freeze_time('2027-01-10 10:00:00'):
+            order = self._create_active_order((self.api, 1), (seat, 1.5))
+        self._run_at('2027-02-10 00:00:00')
+        lines = order.billing_usage_period_ids[0].move_id.invoice_line_ids
+        self.assertEqual(
+            [
+                (line.name.splitlines()[-1], line.price_subtotal)
+                for line in lines
+                if line.product_id == seat
+            ],
+            [("1.5 Units at $\xa09.99", 14.99)],
+        )
+
+    def test_a_cancellation_is_undone(self):
+        (period,) = self.order.billing_usage_period_ids
+        with freeze_time('2027-01-20 10:00:00'):
+            self.order._billing_cancel_subscription(at_once=True)
+            self.assertEqual(self.order.billing_cancel_date, date(2027, 1, 20))
+            self.assertEqual(period.end_date, datetime(2027, 1, 20, 23))
+            (attention,) = self.env['billpro.order.attention']._get_attention(self.order)
+            self.assertIn("What you use until then is still charged.", attention['text'])
+            self.assertTrue(attention['actions'][0]['url'].startswith('/order/'))
+            self.order._billing_undo_cancellation()
+        self.assertEqual(period.next_day, date(2027, 2, 10))
+        self.assertEqual(period.close_date, datetime(2027, 2, 10))
+
+    def test_what_can_not_be_set_up(self):
+        with self.assertRaises(ValidationError), self.cr.savepoint():
+            self.company.billing_usage_late_days = -1
+        self.api.billing_interval_unit = False
+        order = self._create_order((self.api, 1))
+        with self.assertRaisesRegex(ValidationError, "needs an interval"):
+            order._get_purchase()._check_order(order)
+
+    def test_many_orders_cost_as_many_queries_as_one(self):
+        with freeze_time('2027-01-10 10:00:00'):
+            orders = self.order
+            for _number in range(3):
+                orders |= self._create_active_order((self.api, 1))
+        self._send(
+            '2027-01-20 10:00:00',
+            *(self._make_record('a', 500, order=order.name) for order in orders),
+        )
+        counts = []
+        for some in (orders[:1], orders):
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            periods = some.billing_usage_period_ids
+            drafts = periods._rate(is_final=True)
+            periods._rate_late(drafts)
+            counts.append(self.env.cr.sql_log_count - before)
+        self.assertEqual(*counts)
+        self.assertEqual(len(drafts), 4)
+
+
+@tagged('post_install', '-at_install')
+class TestUsageYear(UsagePeriodCommon):
+    """A year of an order with a base fee and two meters, and what becomes of it, by hand."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.platform = cls._create_sold_product("Platform", 20, cls.tax_6, 'metered')
+        cls.disk = cls._create_sold_product("Storage", 1, cls.tax_6, 'metered')
+        cls.api.billing_charge_id = cls._create_charge(
+            cls.calls,
+            (10000, 0.002, 0),
+            (0, 0.001, 0),
+            kind='graduated',
+            allowance=1000,
+            minimum=6.2,
+        )
+        cls.disk.billing_charge_id = cls._create_charge(
+            cls.storage, kind='package', unit_price=5, package_size=100
+        )
+        with freeze_time('2027-01-15 10:00:00'):
+            cls.order = cls._create_active_order(
+                (cls.platform, 1), (cls.api, 1), (cls.disk, 1), billing_usage_cap=150
+            )
+
+    def _use(self, sender_id, moment, quantity, meter='api_calls', received=None):
+        """Send a record at its moment, or when it was received; return its status."""
+        record = self._make_record(sender_id, quantity, f'{moment.replace(" ", "T")}Z', meter=meter)
+        (status,) = self._send(received or moment, record)
+        return status
+
+    def _close(self, number, moment, total, *lines):
+        """Let a period close; check the lines of its invoice, without the days, and its total."""
+        self._run_at(moment)
+        period = self.order.billing_usage_period_ids[number]
+        self.assertEqual((period.number, period.state), (number, 'closed'))
+        found = [
+            (name.replace('\n', ' | '), *factors)
+            for name, *factors in self._get_lines(period.move_id)
+        ]
+        self.assertEqual(found, list(lines))
+        self.assertEqual((period.amount, period.move_id.amount_total), (total, total))
+        return period
+
+    def _days(self, month, year=2027):
+        """Return the days of the period that begins in a month, as invoices say them."""
+        last = date(year + month // 12, month % 12 + 1, 14)
+        return f'{month:02}/15/{year} to {last:%m/%d/%Y}'
+
+    def _base(self, month, year=2027):
+        return (f"Platform | {self._days(month, year)}", 1, 20, 20)
+
+    def _quiet(self, number, moment, minimum, total):
+        """Let a period close in which what is included was used."""
+        month = number + 1
+        before = datetime.fromisoformat(moment) - timedelta(days=3)
+        self._use(f'quiet-{number}', str(before), 1000)
+        days = self._days(month)
+        self._close(
+            number,
+            moment,
+            total,
+            (f"API access, included | {days}", 1000, 0, 0),
+            (f"API access, up to the minimum | {days}", 1, minimum, minimum),
+            self._base(month + 1),
+        )
+
+    def test_a_year(self):
+        order = self.order
+        # The first base fee is paid at the checkout.
+        self.assertEqual(order.billing_paid, 21.2)
+        self.assertEqual(
+            self._get_lines(order.billing_move_ids),
+            [(f"Platform\n{self._days(1)}", 1, 20, 20)],
+        )
+        self._begin()
+        self._come_late()
+        self._ask_above_what_was_agreed()
+        self._change_the_price()
+        self._cancel()
+        # All that was paid, once: the base fees of twelve periods, and the usage.
+        self.assertEqual(
+            order.currency_id.round(sum(order.billing_usage_period_ids.mapped('amount'))),
+            order.currency_id.round(order.billing_paid - 21.2),
+        )
+        bases = order.billing_usage_period_ids.line_ids.filtered(lambda one: one.kind == 'base')
+        self.assertEqual(len(bases), 11)
+        self._assert_books_closed(order)
+        with freeze_time('2028-06-01 10:00:00'):
+            self._assert_nothing_due(order)
+
+    def _begin(self):
+        days = self._days(1)
+        self._use('a', '2027-01-20 10:00:00', 5000)
+        self._use('b', '2027-01-21 10:00:00', 250, 'storage')
+        self._use('c', '2027-01-22 10:00:00', 120, 'storage')
+        period = self._close(
+            *(0, '2027-02-15 00:00:00', 45.58),
+            (f"API access, included | {days}", 1000, 0, 0),
+            (f"API access, up to 10,000 | {days}", 4000, 0.002, 8),
+            (f"Storage, packages of 100 Units | {days}", 3, 5, 15),
+            self._base(2),
+        )
+        self.assertEqual(period.event_id.status, 'completed')
+
+    def _come_late(self):
+        days = self._days(2)
+        self._use('d', '2027-02-16 10:00:00', 10000)
+        self._use('e', '2027-02-17 10:00:00', 5000)
+        late = ('late', '2027-02-10 10:00:00', 500)
+        self.assertEqual(self._use(*late, received='2027-02-20 10:00:00'), 'accepted')
+        self.assertEqual(self._use(*late, received='2027-02-21 10:00:00'), 'duplicate')
+        self._close(
+            *(1, '2027-03-15 00:00:00', 47.7),
+            (f"API access | Late usage of {self._days(1)}", 1, 1, 1),
+            (f"API access, included | {days}", 1000, 0, 0),
+            (f"API access, up to 10,000 | {days}", 10000, 0.002, 20),
+            (f"API access, beyond | {days}", 4000, 0.001, 4),
+            self._base(3),
+        )
+        # One of the two is taken back: 9,000 at 0.002 are 18 instead of 24.
+        self._use('f', '2027-03-18 10:00:00', 800)
+        self._use('g', '2027-03-19 10:00:00', 100, 'storage')
+        with freeze_time('2027-03-20 10:00:00'):
+            self.Record.void([{'id': 'e', 'meter': 'api_calls', 'order': self.order.name}], "Test")
+        days = self._days(3)
+        self._close(
+            *(2, '2027-04-15 00:00:00', 26.71),
+            (f"API access | Taken back of {self._days(2)}", 1, -6, -6),
+            (f"API access, included | {days}", 800, 0, 0),
+            (f"API access, up to the minimum | {days}", 1, 6.2, 6.2),
+            (f"Storage, packages of 100 Units | {days}", 1, 5, 5),
+            self._base(4),
+        )
+        # Without any usage.
+        self._close(
+            *(3, '2027-05-15 00:00:00', 27.77),
+            (f"API access, up to the minimum | {self._days(4)}", 1, 6.2, 6.2),
+            self._base(5),
+        )
+
+    def _ask_above_what_was_agreed(self):
+        order, days = self.order, self._days(5)
+        self._use('h', '2027-05-20 10:00:00', 100000)
+        self._use('i', '2027-05-21 10:00:00', 900, 'storage')
+        period = self._close(
+            *(4, '2027-06-15 00:00:00', 184.44),
+            (f"API access, included | {days}", 1000, 0, 0),
+            (f"API access, up to 10,000 | {days}", 10000, 0.002, 20),
+            (f"API access, beyond | {days}", 89000, 0.001, 89),
+            (f"Storage, packages of 100 Units | {days}", 9, 5, 45),
+            self._base(6),
+        )
+        event = period.event_id
+        self.assertEqual((event.status, event.is_above_cap), ('scheduled', True))
+        notice = order.billing_notification_ids.filtered(lambda one: one.event_id == event)
+        self.assertEqual(notice.kind, 'payment_changed')
+        self.assertIn(
+            "more than the $ 150.00 that were agreed to", notice.text.replace('\xa0', ' ')
+        )
+        self._run_at('2027-06-16 00:00:00')
+        self.assertEqual((event.status, event.attempt_count), ('scheduled', 0))
+        with freeze_time('2027-06-16 10:00:00'):
+            self.assertEqual(order.billing_outstanding, 184.44)
+            with self.assertRaisesRegex(UserError, "they are asked first"):
+                event.with_user(self.billing_manager).action_execute_now()
+            order._lock_billing()
+            order._billing_request_collection(184.44)
+            self._run()
+        self.assertEqual((event.status, event.amount), ('completed', 184.44))
+
+    def _change_the_price(self):
+        charge = self._create_charge(self.calls, unit_price=0.003, allowance=1000, minimum=3.1)
+        line = self.order.billing_usage_line_ids.filtered(lambda line: line.product_id == self.api)
+        with freeze_time('2027-06-20 10:00:00'):
+            wizard = self.env['billpro.change.charge'].with_user(self.billing_manager)
+            wizard = wizard.create(
+                {
+                    'order_id': self.order.id,
+                    'line_id': line.id,
+                    'charge_id': charge.id,
+                    'day': '2027-07-01',
+                }
+            )
+            wizard.action_change()
+        # The running period is charged as before.
+        self._quiet(5, '2027-07-15 00:00:00', 6.2, 27.77)
+        self.assertEqual(line.billing_charge_id, charge)
+        self.assertFalse(line.billing_next_charge_id)
+        days = self._days(7)
+        self._use('j', '2027-07-16 10:00:00', 3000)
+        # Late usage costs what it did: 4,200 beyond what is included, of which 6.20 are billed.
+        self._use('k', '2027-07-14 20:00:00', 4200, received='2027-07-20 10:00:00')
+        self._close(
+            *(6, '2027-08-15 00:00:00', 29.89),
+            (f"API access | Late usage of {self._days(6)}", 1, 2.2, 2.2),
+            (f"API access, included | {days}", 1000, 0, 0),
+            (f"API access | {days}", 2000, 0.003, 6),
+            self._base(8),
+        )
+        self._quiet(7, '2027-09-15 00:00:00', 3.1, 24.49)
+        self._quiet(8, '2027-10-15 00:00:00', 3.1, 24.49)
+        self._quiet(9, '2027-11-15 00:00:00', 3.1, 24.49)
+        self._quiet(10, '2027-12-15 00:00:00', 3.1, 24.49)
+
+    def _cancel(self):
+        order = self.order
+        self._use('l', '2027-12-20 10:00:00', 1100)
+        self._use('m', '2027-12-20 10:00:00', 50, 'storage')
+        with freeze_time('2027-12-24 10:00:00'):
+            order._billing_cancel_subscription(at_once=True)
+        self.assertEqual(order.billing_cancel_date, date(2027, 12, 24))
+        self.assertEqual(self._use('n', '2027-12-24 22:59:59', 100), 'accepted')
+        self.assertEqual(self._use('o', '2027-12-24 23:00:00', 100), 'unattributed')
+        # Ten of 31 days: 1.00 of 3.10 at least.
+        days = '12/15/2027 to 12/24/2027'
+        self._close(
+            *(11, '2027-12-25 00:00:00', 6.36),
+            (f"API access, included | {days}", 1000, 0, 0),
+            (f"API access | {days}", 200, 0.003, 0.6),
+            (f"API access, up to the minimum | {days}", 1, 0.4, 0.4),
+            (f"Storage, packages of 100 Units | {days}", 1, 5, 5),
+        )
+        self.assertEqual(order.billing_status, 'active')
+        with freeze_time('2027-12-26 10:00:00'):
+            answer = self.env['billpro.order.answer']._get_calm_answer(order)
+        self.assertEqual(answer['title'], "Nothing is to be paid now")
+        self._use('p', '2027-12-23 10:00:00', 1000, received='2028-01-10 10:00:00')
+        self._close(
+            *(12, '2028-01-29 23:00:00', 2.76),
+            (f"API access | Late usage of {days}", 1, 2.6, 2.6),
+        )
+        self._run_at('2028-01-29 23:10:00')
+        self.assertEqual(order.billing_status, 'complete')
+        usage = self.env['billpro.order.usage']._get_usage_values(order)
+        self.assertEqual(
+            [row['period'] for row in usage['past'][:2]],
+            ["Late usage", "12/15/2027 to 12/24/2027"],
+        )
+        self.assertEqual(
+            self._use('q', '2027-12-23 10:00:00', 1, received='2028-01-30 10:00:00'),
+            'unattributed',
+        )

@@ -1,0 +1,153 @@
+from collections import defaultdict
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError
+
+from ..billing.metering import midnight
+
+
+class BillproUnbilledUsage(models.TransientModel):
+    """What was used until the end of a day and is billed later: what the books accrue then."""
+
+    _name = 'billpro.unbilled.usage'
+    _description = "Unbilled Usage"
+
+    day = fields.Date(
+        string="Until",
+        required=True,
+        default=lambda self: fields.Date.start_of(fields.Date.today(), 'month') - timedelta(days=1),
+        help="The last day that counts, in each customer's calendar.",
+    )
+
+    def action_list(self):
+        """List what the orders that the user may read had used until the day.
+
+        :return: The action that opens the list.
+        :rtype: dict
+        :raise AccessError: If the user may not.
+        """
+        self.ensure_one()
+        groups = ('billpro_portal.group_billing_user', 'account.group_account_readonly')
+        if not any(self.env.user.has_group(group) for group in groups):
+            raise AccessError(self.env._("Only billing users and accountants see unbilled usage."))
+        orders = self.env['sale.order'].search(
+            [
+                ('company_id', 'in', self.env.companies.ids),
+                ('order_line.billing_charge_id', '!=', False),
+                ('billing_anchor_date', '<=', self.day),
+            ]
+        )
+        lines = self.env['billpro.unbilled.usage.line'].sudo()
+        lines.search([('dialog_id', '=', self.id)]).unlink()
+        lines.create(self._prepare_lines(orders.sudo()))
+        return {
+            'type': 'ir.actions.act_window',
+            'name': self.env._("Unbilled Usage on %s", self.day),
+            'res_model': 'billpro.unbilled.usage.line',
+            'view_mode': 'list,pivot',
+            'domain': [('dialog_id', '=', self.id)],
+        }
+
+    def _prepare_lines(self, orders):
+        """Return what was used of the periods that hadn't ended with the day, by metered line.
+
+        :param sale.order orders: The orders.
+        :return: Create values.
+        :rtype: list[dict]
+        """
+        self.ensure_one()
+        asked = {}
+        for order in orders:
+            end = midnight(self.day + timedelta(days=1), order._get_time_zone())
+            period = order._billing_get_usage_period(end - timedelta.resolution)
+            for line in order.billing_usage_line_ids if period else ():
+                query = line._billing_get_usage_query(end - timedelta.resolution)
+                rules = line._billing_get_charge(period.first_day)._get_rules()
+                asked[line] = (replace(query, end=min(query.end, end)), rules)
+        usages = self.env['billpro.usage.record']._measure(list(asked.values()))
+        billed = self._get_billed({line: query for line, (query, _rules) in asked.items()})
+        values_list = []
+        for (line, (query, rules)), usage in zip(asked.items(), usages, strict=True):
+            if not usage.quantity:
+                continue
+            amount, _estimate = line._billing_rate_usage(rules, query, usage, query.end)
+            amount -= billed[line]
+            values_list.append(self._prepare_line(line, query, usage.quantity, amount))
+        return values_list
+
+    @api.model
+    def _get_billed(self, queries):
+        """Return what was billed until the day of periods that were still running.
+
+        :param dict queries: What was counted, by metered line.
+        :return: The amounts by line, as prices are.
+        :rtype: collections.defaultdict[sale.order.line, decimal.Decimal]
+        """
+        billed = defaultdict(Decimal)
+        bills = self.env['billpro.usage.line'].sudo()
+        for bill in bills.search(
+            [
+                ('order_line_id', 'in', [line.id for line in queries]),
+                ('charge_id', '!=', False),
+                ('period_id.start_date', 'in', [query.start for query in queries.values()]),
+            ]
+        ):
+            query = queries[bill.order_line_id]
+            if bill.period_id.start_date == query.start and bill.create_date < query.end:
+                billed[bill.order_line_id] += Decimal(repr(bill.amount))
+        return billed
+
+    def _prepare_line(self, line, query, quantity, amount):
+        """Return what a metered line had used.
+
+        :param sale.order.line line: The line.
+        :param UsageQuery query: What was counted.
+        :param decimal.Decimal quantity: The quantity.
+        :param decimal.Decimal amount: What it costs, as prices are.
+        :return: Create values.
+        :rtype: dict
+        """
+        order = line.order_id
+        net = line.tax_ids.compute_all(float(amount), order.currency_id, product=line.product_id)
+        net = net['total_excluded']
+        company = order.company_id
+        return {
+            'dialog_id': self.id,
+            'order_id': order.id,
+            'meter_id': query.meter_id,
+            'first_day': order._billing_get_date(query.start),
+            'quantity': float(quantity),
+            'amount': net,
+            'amount_company': order.currency_id._convert(
+                net, company.currency_id, company, self.day
+            ),
+        }
+
+
+class BillproUnbilledUsageLine(models.TransientModel):
+    """What an order had used of a meter on a day, and what that costs."""
+
+    _name = 'billpro.unbilled.usage.line'
+    _description = "Line of Unbilled Usage"
+
+    dialog_id = fields.Many2one(
+        comodel_name='billpro.unbilled.usage', required=True, readonly=True, ondelete='cascade'
+    )
+    order_id = fields.Many2one(comodel_name='sale.order', required=True, readonly=True)
+    partner_id = fields.Many2one(string="Customer", related='order_id.partner_id', store=True)
+    company_id = fields.Many2one(related='order_id.company_id', store=True)
+    currency_id = fields.Many2one(related='order_id.currency_id')
+    company_currency_id = fields.Many2one(related='company_id.currency_id')
+    meter_id = fields.Many2one(comodel_name='billpro.usage.meter', readonly=True)
+    first_day = fields.Date(string="Period From", readonly=True)
+    quantity = fields.Float(string="Used", readonly=True, min_display_digits=0)
+    amount = fields.Monetary(readonly=True, help="Without taxes.")
+    amount_company = fields.Monetary(
+        string="Amount in Company Currency",
+        currency_field='company_currency_id',
+        readonly=True,
+        help="Without taxes, at the rate of the day.",
+    )
