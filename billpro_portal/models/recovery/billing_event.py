@@ -181,12 +181,15 @@ class BillproBillingEvent(models.Model):
     def _has_backup(self, declined):
         """Return whether the order has a backup that takes the place of a declined card.
 
+        Not to collect what a change costs: declined, it changes nothing.
+
         :param payment.token declined: The card. If another one was chosen since, that one is it.
         :rtype: bool
         """
         order = self.order_id
         if (
-            order.billing_status not in CHARGEABLE_ORDERS
+            self.change_id
+            or order.billing_status not in CHARGEABLE_ORDERS
             or order.billing_cancel_date
             or order.billing_token_id != declined
         ):

@@ -343,6 +343,17 @@ class TestChange(ChangeCommon):
         self.assertEqual(order.order_line.product_id, self.basic)
         self.assertIn("can't be carried out", order.activity_ids.mapped('summary')[0])
 
+    def test_a_decline_for_good_takes_no_backup(self):
+        order = self._start(APRIL, (self.basic, 1))
+        card = order.billing_token_id
+        backup = order.billing_backup_token_id = self._create_token()
+        card.demo_simulated_state = 'cancel'
+        change, _shown = self._change_on(MIDDLE, order, self.plus)
+        self.assertEqual(change.state, 'declined')
+        self.assertEqual(change.event_ids.status, 'cancelled')
+        self.assertEqual(order.billing_token_id, card)
+        self.assertEqual(order.billing_backup_token_id, backup)
+
     def test_never_more_is_credited_than_was_paid(self):
         for name, refunded, amount in (
             # 2.10 of 12.10 are left: -1.73 + 10.00 = 8.27; tax 1.74.
