@@ -316,7 +316,9 @@ class SaleOrder(models.Model):
                 due = event.amount + event.credit_amount
                 credit = order._billing_get_credit_for(due, left)
                 left -= credit
-                if order.currency_id.compare_amounts(credit, event.credit_amount):
+                difference = order.currency_id.compare_amounts(credit, event.credit_amount)
+                if difference:
+                    old_amount = event.amount
                     event._discard_draft_invoices()
                     event.write(
                         {
@@ -324,6 +326,8 @@ class SaleOrder(models.Model):
                             'credit_amount': credit,
                         }
                     )
+                    if difference < 0:  # The credit was paid back, or used for something else.
+                        event._announce_new_amount(old_amount, is_lasting=False)
 
     # === STAFF === #
 

@@ -354,6 +354,25 @@ class TestChange(ChangeCommon):
         self.assertEqual(order.billing_token_id, card)
         self.assertEqual(order.billing_backup_token_id, backup)
 
+    def test_a_refund_pays_back_what_is_credited(self):
+        for name, refunded, left, following in (
+            # 18.15 of 24.20 aren't credited yet.
+            ("all", 24.2, 0.0, 12.1),
+            ("1.85 of the credit", 20.0, 4.2, 7.9),
+            ("none of the credit", 18.15, 6.05, 6.05),
+        ):
+            with self.subTest(name):
+                order = self._start(APRIL, (self.plus, 1))
+                change, _shown = self._change_on(MIDDLE, order, self.basic, 1, 'now')
+                self.assertEqual(change.credit_note_id.amount_residual, 6.05)
+                with freeze_time('2027-04-17 10:00:00'):
+                    self._refund(order, refunded)
+                self.assertEqual(change.credit_note_id.amount_residual, left)
+                self.assertEqual(order.billing_next_amount, following)
+                self._run_on('2027-05-01')
+                self.assertAlmostEqual(order.billing_paid, 24.2 + following, places=2)
+                self._assert_books_closed(order)
+
     def test_never_more_is_credited_than_was_paid(self):
         for name, refunded, amount in (
             # 2.10 of 12.10 are left: -1.73 + 10.00 = 8.27; tax 1.74.
