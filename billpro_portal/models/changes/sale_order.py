@@ -239,17 +239,27 @@ class SaleOrder(models.Model):
             raise UserError(self.env._("This change isn't planned any more."))
         planned._take_back()
 
-    def _billing_get_planned_amount(self, event):
+    def _billing_get_planned_amount(self, day):
         """Return what the lines will add up to in a period that a planned change counts for.
 
-        :param billpro.billing.event event: The payment of the period.
+        :param datetime.date|bool day: The first day of the period.
         :return: The amount, taxes included; None if none is planned for it.
         :rtype: float|None
         """
         change = self._billing_get_planned_change()
-        if not change or not event.period_start or event.period_start < change.first_day:
+        if not change or not day or day < change.first_day:
             return None
         return change._get_period_totals()[1]
+
+    def _billing_move_planned_change(self, old_day, new_day):
+        """Let a change that is planned for the beginning of a period follow it to another day.
+
+        :param datetime.date old_day: The first day of the period before.
+        :param datetime.date new_day: Its first day now.
+        """
+        self._billing_get_planned_change().filtered(
+            lambda change: change.first_day == old_day
+        ).first_day = new_day
 
     def _billing_carry_out_planned_change(self):
         """Carry out what was planned for today or before; the caller holds the lock."""

@@ -293,15 +293,23 @@ class BillproPurchaseSubscription(models.AbstractModel):
                 'due_date': due_datetime(start, order._get_time_zone()),
                 'period_start': start,
                 'period_end': end,
-                **self._prepare_event_amount(order, event),
+                **self._prepare_event_amount(order, start, event),
             }
         ]
 
     @api.model
-    def _prepare_event_amount(self, order, event=None):
-        """Return the amount of a period, and by how much it differs from the order's lines."""
+    def _prepare_event_amount(self, order, start, event=None):
+        """Return the amount of a period, and by how much it differs from the order's lines.
+
+        :param sale.order order: The order.
+        :param datetime.date start: The first day of the period.
+        :param billpro.billing.event event: The payment that gets it, if there is one already.
+        :rtype: dict
+        """
         amount = self._get_period_amount(order)
         difference = 0
+        if not order.billing_period_amount:
+            amount = order._billing_get_planned_amount(start) or amount
         if order.billing_period_amount:
             difference = order.currency_id.round(amount - self._get_lines_amount(order))
         if event and event.added_amount:
@@ -561,6 +569,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
             order.write({'billing_anchor_date': day, 'billing_anchor_number': event.number - 1})
             start, end = self._get_period(order, day, event.number - 1)
             event._discard_draft_invoices()
+            order._billing_move_planned_change(event.period_start, start)
             event.write({'period_start': start, 'period_end': end})
         if amount:
             follows = not order.currency_id.compare_amounts(amount, self._get_lines_amount(order))
@@ -577,7 +586,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
             elif day:
                 other.write(values[0])
             else:
-                other.write(self._prepare_event_amount(order, other))
+                other.write(self._prepare_event_amount(order, other.period_start, other))
 
     # === STATUS === #
 
@@ -619,7 +628,9 @@ class BillproPurchaseSubscription(models.AbstractModel):
         )
         leaves = open_events._get_leaves()
         added_lines = order._billing_get_added_lines()
-        amounts = {leaf: order._billing_get_planned_amount(leaf) or amount for leaf in leaves}
+        amounts = {
+            leaf: order._billing_get_planned_amount(leaf.period_start) or amount for leaf in leaves
+        }
         changed = leaves.filtered(
             lambda leaf: order.currency_id.compare_amounts(
                 self._get_amount_of_lines(leaf), amounts[leaf]

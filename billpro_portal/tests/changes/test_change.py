@@ -373,6 +373,23 @@ class TestChange(ChangeCommon):
                 self.assertAlmostEqual(order.billing_paid, 24.2 + following, places=2)
                 self._assert_books_closed(order)
 
+    def test_what_is_planned_follows_the_payment(self):
+        order = self._start(APRIL, (self.plus, 2))
+        change, _shown = self._change_on(MIDDLE, order, self.basic, 1)
+        with freeze_time('2027-04-17 10:00:00'):
+            order.billing_next_event_id._reschedule(date(2027, 4, 25), is_lasting=True)
+        self.assertEqual(change.first_day, date(2027, 4, 25))
+        self.assertEqual(order.billing_next_amount, 12.1)
+        self._run_on('2027-04-25')
+        self.assertEqual(change.state, 'done')
+        self.assertEqual(order.billing_paid, 60.5)
+        order = self._start(APRIL, (self.plus, 2))
+        self._change_on(MIDDLE, order, self.basic, 1)
+        with freeze_time('2027-04-17 10:00:00'):
+            order.billing_next_event_id._skip()
+        self.assertEqual(order.billing_next_event_id.period_start, date(2027, 6, 1))
+        self.assertEqual(order.billing_next_amount, 12.1)
+
     def test_never_more_is_credited_than_was_paid(self):
         for name, refunded, amount in (
             # 2.10 of 12.10 are left: -1.73 + 10.00 = 8.27; tax 1.74.
