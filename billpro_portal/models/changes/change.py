@@ -256,25 +256,25 @@ class BillproChange(models.Model):
             'credit_tax_ids': [Command.set(taxes.ids)],
             'charge': float(settled.charge),
         }
-        limit = self._get_credit_limit(order, {**values, **result}, invoice, coin)
+        paid = self._get_paid(order, first_day, invoice)
+        limit = self._get_credit_limit({**values, **result}, paid, coin)
         if limit is not None:
             result['credit'] = float(settle(*terms, limit).credit)
         return result
 
     @api.model
-    def _get_credit_limit(self, order, values, invoice, coin):
+    def _get_credit_limit(self, values, paid, coin):
         """Return what can be credited if less is paid than would be: what was refunded isn't.
 
-        :param sale.order order: The order.
         :param dict values: The values of the change.
-        :param account.move invoice: The invoice of the paid period.
+        :param float paid: What is paid for the period and was not given back, taxes included.
         :param Decimal coin: The smallest amount of the currency.
         :return: The limit, as prices are entered; None if all of it is paid.
         :rtype: Decimal|None
         """
-        credited = -self.new({**values, 'charge': 0.0})._get_totals()[1]
-        paid = self._get_paid(order, values['last_day'], invoice)
-        if order.currency_id.compare_amounts(credited, paid) <= 0:
+        change = self.new({**values, 'charge': 0.0})
+        credited = -change._get_totals()[1]
+        if change.currency_id.compare_amounts(credited, paid) <= 0:
             return None
         # What is paid has taxes in it, which the credit may not have.
         part = self._to_fraction(max(0.0, paid)) / self._to_fraction(credited)
@@ -297,9 +297,9 @@ class BillproChange(models.Model):
         :return: What was billed, and its taxes.
         :rtype: tuple[Billed, account.tax]
         """
-        last = self._find_last(line, period.last)
+        last = self._find_last(line, period.first)
         if last:
-            span = Span(last.first_day, last.last_day)
+            span = Span(last.first_day, min(last.last_day, period.last))
             return Billed(self._to_fraction(last.charge), span), last.tax_ids
         same = order._billing_get_plan_lines().filtered(lambda o: o.product_id == line.product_id)
         billed = invoice.invoice_line_ids.filtered(
@@ -313,32 +313,42 @@ class BillproChange(models.Model):
         return Billed(self._to_fraction(amount) * share, period), line.tax_ids
 
     @api.model
-    def _find_last(self, line, last_day):
+    def _find_settled(self, order, first_day):
+        """Return the changes that were settled within the running paid period, the last one first.
+
+        Its last day may be another one since: staff move payments.
+
+        :param sale.order order: The order.
+        :param datetime.date first_day: The first day of the period.
+        :rtype: billpro.change
+        """
+        return order.billing_change_ids.filtered(
+            lambda change: (
+                change.state == 'done' and change.last_day and change.first_day >= first_day
+            )
+        )
+
+    @api.model
+    def _find_last(self, line, first_day):
         """Return the last change of a line within a paid period, which billed what is left of it.
 
         :param sale.order.line line: The line.
-        :param datetime.date last_day: The last day of the period.
+        :param datetime.date first_day: The first day of the period.
         :rtype: billpro.change
         """
-        return line.order_id.billing_change_ids.filtered(
-            lambda change: (
-                change.state == 'done' and change.line_id == line and change.last_day == last_day
-            )
-        )[:1]
+        settled = self._find_settled(line.order_id, first_day)
+        return settled.filtered(lambda change: change.line_id == line)[:1]
 
     @api.model
-    def _get_paid(self, order, last_day, invoice):
+    def _get_paid(self, order, first_day, invoice):
         """Return what is paid for a period and was not given back, taxes included.
 
         :param sale.order order: The order.
-        :param datetime.date last_day: The last day of the period.
+        :param datetime.date first_day: The first day of the period.
         :param account.move invoice: Its invoice.
         :rtype: float
         """
-        changes = order.billing_change_ids.filtered(
-            lambda change: change.state == 'done' and change.last_day == last_day
-        )
-        invoices = invoice | changes.event_ids.invoice_id
+        invoices = invoice | self._find_settled(order, first_day).event_ids.invoice_id
         credit_notes = invoices.reversal_move_ids.filtered(lambda move: move.state == 'posted')
         return order.currency_id.round(
             sum(invoices.mapped('amount_total')) - sum(credit_notes.mapped('amount_total'))
@@ -400,17 +410,17 @@ class BillproChange(models.Model):
         """
         self.ensure_one()
         order, currency = self.order_id._origin, self.currency_id
-        if currency.compare_amounts(self._get_period_totals()[1], 0) <= 0:
+        period_amount = self._get_period_totals()[1]
+        if currency.compare_amounts(period_amount, 0) <= 0:
             raise UserError(
                 self.env._("The recurring amount of order %s must be positive.", order.name)
             )
-        if currency.compare_amounts(self.amount, 0) > 0:
-            provider = order.billing_token_id.provider_id
-            refusal = provider and provider._in_billing()._find_amount_refusal(
-                self.amount, currency
-            )
-            if refusal:
-                raise UserError(refusal)
+        provider = order.billing_token_id.provider_id
+        for amount in (self.amount, period_amount):
+            if provider and currency.compare_amounts(amount, 0) > 0:
+                refusal = provider._in_billing()._find_amount_refusal(amount, currency)
+                if refusal:
+                    raise UserError(refusal)
 
     # === WHAT IS SHOWN === #
 
@@ -521,7 +531,6 @@ class BillproChange(models.Model):
                 change._give_way()
                 continue
             order = change.order_id
-            credited = change._find_last(change.line_id, change.last_day).event_ids.invoice_id
             change.state = 'done'
             if change.when == 'period_end':  # With the taxes of the day.
                 terms = order, change.line_id, change.product_id, change.quantity
@@ -543,7 +552,7 @@ class BillproChange(models.Model):
             )
             order.locked = is_locked
             if order.currency_id.compare_amounts(change.amount, 0) < 0:
-                change._credit(credited)
+                change._credit()
             order._billing_use_credit()
             change._log(change.env._("Changed"))
 
@@ -620,17 +629,19 @@ class BillproChange(models.Model):
         """
         return self._prepare_document(1)
 
-    def _credit(self, invoice):
+    def _credit(self):
         """Post the credit note that the payments to come use up.
 
-        :param account.move invoice: What it credits; the invoice of the paid period if empty.
+        It is about the invoice of the last change within the period, or that of the period.
         """
         self.ensure_one()
         order = self.order_id
-        if not invoice and self.last_day:
-            _first, _last, invoice, _share = order._get_purchase()._find_paid_period(
-                order, self.first_day
-            )
+        first_day, _last_day, invoice, _share = order._get_purchase()._find_paid_period(
+            order, self.first_day
+        )
+        earlier = self._find_settled(order, first_day) - self
+        last = earlier.filtered(lambda change: change.line_id == self.line_id)[:1]
+        invoice = last.event_ids.invoice_id or invoice
         self.credit_note_id = self.env['account.move'].create(
             {
                 **self._prepare_document(-1),
@@ -638,7 +649,7 @@ class BillproChange(models.Model):
                 'reversed_entry_id': invoice.id,
             }
         )
-        self.credit_note_id.action_post()
+        self.company_id._billing_date_by(self.credit_note_id).action_post()
 
     def _prepare_document(self, sign):
         """Return the values of a document with the credit and the charge.

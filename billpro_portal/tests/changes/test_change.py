@@ -390,6 +390,19 @@ class TestChange(ChangeCommon):
         self.assertEqual(order.billing_next_event_id.period_start, date(2027, 6, 1))
         self.assertEqual(order.billing_next_amount, 12.1)
 
+    def test_a_period_that_ends_earlier_is_the_same_one(self):
+        order = self._start(APRIL, (self.basic, 1))
+        self._run_on('2027-05-01')
+        # 16 of 31 days: -5.16 + 10.32; tax 1.08.
+        change, _shown = self._change_on('2027-05-16', order, self.plus)
+        self.assertEqual((change.state, change.amount), ('done', 6.24))
+        with freeze_time('2027-05-17 10:00:00'):
+            order.billing_next_event_id._reschedule(date(2027, 5, 25), is_lasting=True)
+        # 5 days: of 9 that cost 10.32, -5.73, of 24 that cost 10.00, + 2.08; tax -0.77.
+        change, _shown = self._change_on('2027-05-20', order, self.basic, 1, 'now')
+        self.assertEqual((change.state, change.amount), ('done', -4.42))
+        self.assertEqual(order.billing_next_amount, 7.68)
+
     def test_never_more_is_credited_than_was_paid(self):
         for name, refunded, amount in (
             # 2.10 of 12.10 are left: -1.73 + 10.00 = 8.27; tax 1.74.
