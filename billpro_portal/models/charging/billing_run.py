@@ -308,7 +308,8 @@ class BillproBillingRun(models.Model):
             if txs:
                 return txs
             # What is set aside stays due. Whoever stopped here would never get past a batch of it.
-            offset += len(candidates)
+            # What credit has paid doesn't.
+            offset += len(candidates.filtered_domain(domain))
         return self.env['payment.transaction']
 
     @api.model
@@ -953,6 +954,7 @@ class BillproBillingRun(models.Model):
         """
         if not events:
             return
+        events = events.company_id._billing_date_by(events)
         events.invoice_id._billing_set_invoice_date()
         events.invoice_id.action_post()
         events._reconcile_credit()

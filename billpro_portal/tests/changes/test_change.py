@@ -5,6 +5,7 @@ of those of the period; credit and charge are rounded each, the tax as Odoo does
 """
 
 from datetime import date
+from unittest.mock import patch
 
 from freezegun import freeze_time
 
@@ -372,6 +373,15 @@ class TestChange(ChangeCommon):
                 self._run_on('2027-05-01')
                 self.assertAlmostEqual(order.billing_paid, 24.2 + following, places=2)
                 self._assert_books_closed(order)
+
+    def test_what_credit_pays_keeps_nothing_from_being_collected(self):
+        covered = self._start(APRIL, (self.plus, 10))
+        self._change_on('2027-04-02', covered, self.basic, 1, 'now')
+        other = self._start(APRIL, (self.basic, 1))
+        with patch('odoo.addons.billpro_portal.models.charging.billing_run.BATCH_SIZE', 1):
+            self._run_on('2027-05-01')
+        self.assertEqual(covered.billing_paid, 242.0)
+        self.assertEqual(other.billing_paid, 24.2)
 
     def test_what_is_planned_follows_the_payment(self):
         order = self._start(APRIL, (self.plus, 2))
