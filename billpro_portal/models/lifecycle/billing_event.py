@@ -451,7 +451,7 @@ class BillproBillingEvent(models.Model):
                 continue
             purchase = event.order_id._get_purchase()
             added = purchase._get_added_amount(event.order_id, event._get_added_lines() | lines)
-            left = event.amount - event.added_amount + added
+            left = event.amount + event.credit_amount - event.added_amount + added
             if event.currency_id.compare_amounts(left, 0) > 0:
                 lines.billing_event_id = event
                 event._set_added_amount(added)
@@ -462,9 +462,12 @@ class BillproBillingEvent(models.Model):
         :param float added: The amount, taxes included, in the currency of the order.
         """
         self.ensure_one()
+        due = self.amount + self.credit_amount - self.added_amount + added
+        credit = min(self.credit_amount, max(0.0, due))
         self.write(
             {
-                'amount': self.currency_id.round(self.amount - self.added_amount + added),
+                'amount': self.currency_id.round(due - credit),
+                'credit_amount': self.currency_id.round(credit),
                 'added_amount': added,
             }
         )

@@ -653,8 +653,8 @@ class BillproPurchaseSubscription(models.AbstractModel):
                 event.adjustment = order.currency_id.round(
                     self._get_amount_of_lines(event) + event.adjustment - amounts[event]
                 )
-            order._billing_use_credit()
         self._follow_added_lines(order, leaves, added_lines, kept or leaves.browse())
+        order._billing_use_credit()
         new = leaves.filtered(lambda leaf: leaf.amount != old_amounts[leaf]).sorted('due_date')
         if not new and not changed:
             return

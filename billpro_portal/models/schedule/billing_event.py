@@ -231,6 +231,8 @@ class BillproBillingEvent(models.Model):
         order = self.order_id
         for event in self:
             event._check_card_is_not_spent()
+        if order.currency_id.is_zero(sum(self.mapped('amount'))):
+            raise UserError(self.env._("Credit pays them in full: nothing is to be collected."))
         order._check_billing_collection_day(day)
         self._discard_affected_invoices()
         merged = self._merge(due_datetime(day, order._get_time_zone()))

@@ -9,6 +9,7 @@ from unittest.mock import patch
 
 from freezegun import freeze_time
 
+from odoo import Command
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
@@ -412,6 +413,20 @@ class TestChange(ChangeCommon):
         change, _shown = self._change_on('2027-05-20', order, self.basic, 1, 'now')
         self.assertEqual((change.state, change.amount), ('done', -4.42))
         self.assertEqual(order.billing_next_amount, 7.68)
+
+    def test_credit_pays_what_is_added_once_as_well(self):
+        order = self._start(APRIL, (self.plus, 10))
+        self._change_on('2027-04-02', order, self.basic, 1, 'now')
+        event = order.billing_next_event_id
+        for price, credit in ((5.0, 18.15), (-8.0, 8.47)):
+            with freeze_time('2027-04-03 10:00:00'):
+                order.with_user(self.billing_manager).order_line = [
+                    Command.create({'product_id': self.fee.id, 'price_unit': price})
+                ]
+            self.assertRecordValues(event, [{'amount': 0.0, 'credit_amount': credit}])
+        self._run_on('2027-05-01')
+        self.assertEqual(event.invoice_id.amount_total, 8.47)
+        self.assertEqual(order.billing_next_event_id.credit_amount, 12.1)
 
     def test_never_more_is_credited_than_was_paid(self):
         for name, refunded, amount in (
