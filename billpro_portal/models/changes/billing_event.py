@@ -14,6 +14,18 @@ class BillproBillingEvent(models.Model):
         help="The change of the subscription that the payment is for.",
     )
 
+    def _get_words_of_change(self):
+        """Return what is changed by the payment, and how much of it credit pays.
+
+        :rtype: list[str]
+        """
+        self.ensure_one()
+        words = [self.change_id._describe()] if self.change_id else []
+        if self.credit_amount:
+            credit = self.currency_id.with_env(self.env).format(self.credit_amount)
+            words.append(self.env._("%s paid by credit", credit))
+        return words
+
     def _carry_out_planned_changes(self):
         """Carry out what is planned for the periods that the payments are for; locks are held."""
         for event in self._get_leaves().filtered('period_start'):

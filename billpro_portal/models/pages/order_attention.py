@@ -80,6 +80,19 @@ class BillproOrderAttention(models.AbstractModel):
             "We are collecting a payment. You will find the result here; nothing is charged twice."
         )
 
+    def _get_result(self, order):
+        """Return what became of the payment that the customer has waited for.
+
+        :param sale.order order: The order.
+        :return: A key of `billpro.order.page._get_notice`.
+        :rtype: str
+        """
+        last = order.billing_event_ids.transaction_ids.sorted('id')[-1:]
+        changed = {'done': 'changed', 'declined': 'not_changed'}
+        if notice := changed.get(last.billing_event_id.change_id.state):
+            return notice
+        return 'not_paid' if order.billing_outstanding else 'paid'
+
     def _get_cancelled_attention(self, order):
         return {
             'level': 'info',

@@ -130,12 +130,8 @@ class BillproPurchaseSubscription(models.AbstractModel):
             start=format_date(self.env, event.period_start),
             end=format_date(self.env, event.period_end),
         )
-        change = event.change_id.with_env(self.env)
-        what = [change._describe()] if change else []
-        if event.credit_amount:
-            credit = event.currency_id.with_env(self.env).format(event.credit_amount)
-            what.append(self.env._("%s paid by credit", credit))
-        return ' · '.join([*what, period, *event._get_added_lines().mapped('name')])
+        words = event.with_env(self.env)._get_words_of_change()
+        return ' · '.join([period, *words, *event._get_added_lines().mapped('name')])
 
     # === AMOUNTS === #
 

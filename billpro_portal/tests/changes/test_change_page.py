@@ -1,9 +1,12 @@
 import re
 from html import unescape
 
+from freezegun import freeze_time
+
 from odoo import fields
 from odoo.tests import tagged
 
+from ...billing.agreement import agreement_text
 from ..common.change import ChangeCommon
 from ..common.self_service_http import SelfServiceHttpCommon
 
@@ -34,9 +37,18 @@ class TestChangePage(SelfServiceHttpCommon, ChangeCommon):
         sent = {name: hidden[name] for name in ('line_id', 'product_id', 'quantity', 'agreed')}
         return self._post_form(self.subscription, '/change', **{**sent, **values})
 
+    def _get_shown(self, product, quantity):
+        """Return what is shown of a change at once."""
+        Change = self.env['billpro.change']
+        order = self.subscription
+        values = Change._propose(order, order.order_line, product, quantity, 'now')
+        return agreement_text(Change.new(values)._get_rows())
+
     def test_up_at_once(self):
         order = self.subscription
-        self.assertIn('Change your plan', self._get(order, '').text)
+        page = self._get(order, '').text
+        self.assertIn('Change your plan', page)
+        self.assertIn('Cancel subscription', page)
         answer, hidden = self._choose(self.plus, 3)
         self.assertEqual(answer.status_code, 200)
         self._assert_private(answer)
@@ -84,3 +96,29 @@ class TestChangePage(SelfServiceHttpCommon, ChangeCommon):
         self.assertEqual(answer.status_code, 303)
         self.assertFalse(order.billing_change_ids)
         self.assertEqual(order.billing_next_event_id.due_date > fields.Datetime.now(), True)
+
+    def test_what_credit_pays_is_told(self):
+        order = self.subscription
+        line = order.order_line
+        order._billing_change(line, self.basic, 1, 'now', self._get_shown(self.basic, 1))
+        # -40.00 + 10.00, tax -6.30: of 36.30 the next payment takes 12.10.
+        self.assertIn("$\xa012.10 paid by credit", self._get(order, '').text)
+        with freeze_time(order.billing_next_event_id.due_date):
+            self._run()
+        page = self._get(order, '').text
+        history = page[page.index('billpro_history_heading') :]
+        self.assertIn("Credit", history)
+        invoice = order.billing_move_ids.filtered(lambda m: m.move_type == 'out_invoice')[-1:]
+        self.assertIn(f'/document/invoice/{invoice.id}', history)
+
+    def test_who_waits_is_told_what_came_of_it(self):
+        order = self.subscription
+        order.billing_token_id.demo_simulated_state = 'pending'
+        _answer, hidden = self._choose(self.plus, 3)
+        response = self._agree(hidden)
+        self.assertIn('/progress', response.headers['Location'])
+        tx = order.billing_change_ids.event_ids.transaction_ids
+        tx._set_error("Declined")
+        self._run()
+        answer = order.env['billpro.order.attention']._get_result(order)
+        self.assertEqual((order.billing_change_ids.state, answer), ('declined', 'not_changed'))
