@@ -65,6 +65,8 @@ def use(order: Any) -> None:
             'billing_subscriber_key': SUBSCRIBER,
         }
     )
+    periods = order.billing_usage_period_ids
+    periods.write(periods._prepare(order, 0))
     records = []
     for number in range(DAYS):
         day = today - timedelta(days=DAYS - number)

@@ -111,19 +111,7 @@ def get_period(anchor: date, count: int, unit: str, time_zone: str, moment: date
     day = local_date(moment, time_zone)
     if day < anchor:
         raise ValueError("A period begins with the anchor")
-    return nth_period(anchor, count, unit, time_zone, _count_intervals(anchor, count, unit, day))
-
-
-def nth_period(anchor: date, count: int, unit: str, time_zone: str, number: int) -> Period:
-    """Return the period of a number.
-
-    :param date anchor: The first day of period 0.
-    :param int count: How many units an interval has.
-    :param str unit: `day`, `week`, `month` or `year`.
-    :param str time_zone: The customer's time zone, an IANA name.
-    :param int number: The number, counted from the anchor.
-    :rtype: Period
-    """
+    number = _count_intervals(anchor, count, unit, day)
     first_day, next_day = (nth_date(anchor, count, unit, number + n) for n in (0, 1))
     return Period(number, first_day, next_day, time_zone)
 

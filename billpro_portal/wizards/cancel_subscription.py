@@ -24,6 +24,7 @@ class BillproCancelSubscription(models.TransientModel):
         required=True,
     )
     last_day = fields.Char(compute='_compute_last_day')
+    charges = fields.Char(compute='_compute_charges')
     reason_id = fields.Many2one(
         comodel_name='billpro.cancel.reason',
         compute='_compute_reason',
@@ -61,10 +62,18 @@ class BillproCancelSubscription(models.TransientModel):
             order = wizard.order_id.sudo()
             last_day = order._billing_get_cancel_date(at_once=wizard.when == 'now')
             if last_day >= order._billing_get_today():
-                wizard.last_day = self.env._(
-                    "The customer keeps access until %s, the last day that is paid for. Until then"
-                    " the cancellation can be undone.",
-                    format_date(self.env, last_day),
+                wizard.last_day = (
+                    self.env._(
+                        "The customer keeps access until %s. Until then the cancellation can be"
+                        " undone.",
+                        format_date(self.env, last_day),
+                    )
+                    if order._get_purchase()._is_billed_after_end(order)
+                    else self.env._(
+                        "The customer keeps access until %s, the last day that is paid for. Until"
+                        " then the cancellation can be undone.",
+                        format_date(self.env, last_day),
+                    )
                 )
             elif wizard.when == 'now':
                 wizard.last_day = self.env._(
@@ -76,6 +85,23 @@ class BillproCancelSubscription(models.TransientModel):
                     "Nothing is paid ahead: the subscription ends at once, and this can't be"
                     " undone."
                 )
+
+    @api.depends('order_id')
+    def _compute_charges(self):
+        """Tell what is still charged, and what becomes of what is owed."""
+        for wizard in self:
+            wizard.order_id._origin._check_billing_may_be_changed()
+            order = wizard.order_id.sudo()
+            wizard.charges = (
+                self.env._(
+                    "What is used until the last day is still charged, and what is outstanding is"
+                    " still owed."
+                )
+                if order._get_purchase()._is_billed_after_end(order)
+                else self.env._(
+                    "Nothing more is charged from now on, and what is outstanding is dropped."
+                )
+            )
 
     def action_cancel(self):
         """Cancel the subscription.

@@ -71,11 +71,10 @@ class BillproUnbilledUsage(models.TransientModel):
         billed = self._get_billed({line: query for line, (query, _rules) in asked.items()})
         values_list = []
         for (line, (query, rules)), usage in zip(asked.items(), usages, strict=True):
-            if not usage.quantity:
-                continue
-            amount, _estimate = line._billing_rate_usage(rules, query, usage, query.end)
-            amount -= billed[line]
-            values_list.append(self._prepare_line(line, query, usage.quantity, amount))
+            so_far, _estimate = line._billing_rate_usage(rules, query, usage, query.end)
+            amount = so_far - billed[line]
+            if usage.quantity and amount:
+                values_list.append(self._prepare_line(line, query, usage.quantity, amount))
         return values_list
 
     @api.model
@@ -106,12 +105,12 @@ class BillproUnbilledUsage(models.TransientModel):
         :param sale.order.line line: The line.
         :param UsageQuery query: What was counted.
         :param decimal.Decimal quantity: The quantity.
-        :param decimal.Decimal amount: What it costs, as prices are.
+        :param float amount: What of it isn't billed, as prices are.
         :return: Create values.
         :rtype: dict
         """
         order = line.order_id
-        net = line.tax_ids.compute_all(float(amount), order.currency_id, product=line.product_id)
+        net = line.tax_ids.compute_all(amount, order.currency_id, product=line.product_id)
         net = net['total_excluded']
         company = order.company_id
         return {

@@ -83,13 +83,15 @@ def test_cover_does_first_charges_before_inquiries():
 
 
 @pytest.mark.parametrize('seed', SEEDS)
-def test_returns_are_at_each_boundary_and_meet_each_fault_that_answers(seed):
-    cells = plan.returns(random.Random(seed))
+@pytest.mark.parametrize(('choice', 'count'), [('cover', 2), ('all', len(plan.FAULTS))])
+def test_returns_are_at_each_boundary_and_meet_faults(choice, count, seed):
+    cells = plan.returns(random.Random(seed), choice)
     assert all(cell.is_return and cell.spoiled_charges == 1 for cell in cells)
     without_fault = [cell.boundary for cell in cells if cell.fault == plan.NO_FAULT]
     assert sorted(without_fault) == sorted(plan.RETURN_BOUNDARIES)
-    faults = [cell.fault for cell in cells if cell.fault != plan.NO_FAULT]
-    assert sorted(faults) == sorted(plan.FAULTS)
+    faults = {cell.fault for cell in cells if cell.fault != plan.NO_FAULT}
+    assert len(faults) == count == len(cells) - len(without_fault)
+    assert faults <= set(plan.FAULTS)
 
 
 @pytest.mark.parametrize('seed', SEEDS)

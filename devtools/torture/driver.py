@@ -39,6 +39,8 @@ MINUTE, HOUR, DAY, WEEK = 60, 3600, 86400, 7 * 86400
 SECONDS_BETWEEN_LOOKS = 0.01
 ROUNDS_OF_PEACE = 40
 DEEDS_IN_PEACE = 40
+USAGE_CLIENTS = 2
+USAGE_ROUNDS = 4
 
 # Where a worker is to die, the how-manieth time it gets there, and how.
 Crash = tuple[str, int, str]
@@ -272,6 +274,45 @@ class Driver:
         self.gateway.faults.clear()
         self.gateway.accept_connections()
         return fault is None or happened > 0
+
+    # === USAGE === #
+
+    def run_usage(self, orders: int, records: int) -> None:
+        """Let workers die while they close periods of usage, and records of these arrive.
+
+        :param int orders: How many orders are charged by usage.
+        :param int records: How many each of them has; several clients send them all.
+        """
+        self.host.create_usage(orders=orders, seconds_ahead=self.seconds_ahead)
+        clients = [
+            self.host.start(
+                task='use',
+                seconds_ahead=self.seconds_ahead,
+                patience=PATIENCE,
+                batch=BATCH,
+                threads=1,
+                seed=self.numbers.getrandbits(32),
+                records=records,
+            )
+            for _number in range(USAGE_CLIENTS)
+        ]
+        for _round in range(USAGE_ROUNDS):
+            for boundary in plan.USAGE_BOUNDARIES:
+                workers = [
+                    self._start_worker(
+                        (boundary, self.numbers.randint(1, 3), manner), batch=MATRIX_BATCH
+                    )
+                    for manner in ('kill', 'disconnect')
+                ]
+                died = [self._wait(worker, boundary) for worker in workers]
+                self.counts['usage_deaths'] += sum(died)
+        for client in clients:
+            self._wait(client, "client that sends usage")
+        # What came last is late usage of the periods that were closed meanwhile.
+        self.move_clock(2 * DAY)
+        self._wait(self._start_worker(patience=LONG_PATIENCE), "worker after the usage")
+        if not self.counts['usage_deaths']:
+            self.problems.append("No worker died while it closed periods")
 
     # === AT RANDOM === #
 

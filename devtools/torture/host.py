@@ -25,7 +25,7 @@ from odoo import SUPERUSER_ID, api, fields, sql_db
 from odoo.modules.registry import Registry
 
 from devtools import quick_odoo
-from devtools.torture import books, notices, orders, plan, staff, world
+from devtools.torture import books, notices, orders, plan, staff, usage, world
 from devtools.torture.adversary import World
 from devtools.torture.verdict import CheckoutBooks, EventBooks, OrderBooks
 
@@ -92,6 +92,21 @@ class Host:
         # Collecting what they inherit would only make them copy its pages.
         quick_odoo.collect_rarely()
 
+    def create_usage(self, orders: int, seconds_ahead: int) -> None:
+        """Create so many orders that are charged by usage."""
+        with self.new_environment() as env:
+            usage.create(env, orders, self._get_time(seconds_ahead))
+
+    def count_usage_payments(self) -> int:
+        """Return how many payments bill usage."""
+        with self.new_environment() as env:
+            return usage.count_payments(env)
+
+    def judge_usage(self, records: int) -> list[str]:
+        """Return what is wrong with what was billed of so many records of each order."""
+        with self.new_environment() as env:
+            return usage.judge(env, records)
+
     def prepare_adversary(self, checkouts: int) -> World:
         """Make what the adversary needs, with so many orders that can be paid."""
         with self.new_environment() as env:
@@ -151,7 +166,7 @@ class Host:
     def start(self, task: str, **options: Any) -> int:
         """Start a process.
 
-        :param str task: `work`, `act` or `send`.
+        :param str task: `work`, `act`, `use` or `send`.
         :return: Its process id.
         :rtype: int
         """
@@ -217,6 +232,8 @@ class Host:
                 if not crash:
                     with self.new_environment() as env:
                         env['payment.transaction']._cron_post_process()
+                    with self.new_environment() as env:
+                        env['billpro.webhook.event']._cron_ask_for_disputes()
                 with self.new_environment() as env:
                     if not books.is_anything_left(env):
                         break
@@ -249,6 +266,24 @@ class Host:
         """
         self._prepare(seconds_ahead, patience, batch, threads)
         staff.act(self.new_environment, random.Random(seed), count)  # noqa: S311
+        return FINISHED
+
+    def _use(
+        self,
+        *,
+        seconds_ahead: int,
+        patience: float,
+        batch: int,
+        threads: int,
+        seed: int,
+        records: int,
+    ) -> int:
+        """Send usage: so many records of each order.
+
+        :rtype: int
+        """
+        self._prepare(seconds_ahead, patience, batch, threads)
+        usage.send(self.new_environment, random.Random(seed), records)  # noqa: S311
         return FINISHED
 
     def _send(self, *, seconds_ahead: int, patience: float, batch: int, threads: int) -> int:

@@ -204,6 +204,8 @@ def prepare_company(env: Environment, gateway: str, key: str) -> None:
             'allow_tokenization': True,
         }
     )
+    # Odoo makes it when it is first needed: two workers at once would make two.
+    provider._ensure_payment_method_line()
     parameters = env['ir.config_parameter']
     parameters.set_param('billpro_fake_gateway.url', gateway)
     # The gateway is on this machine: nothing to be considerate of.
@@ -212,7 +214,8 @@ def prepare_company(env: Environment, gateway: str, key: str) -> None:
 
 def _prepare_adyen(env: Environment) -> None:
     """Set up Adyen beside Stripe."""
-    env.ref('payment.payment_provider_adyen').write(
+    provider = env.ref('payment.payment_provider_adyen')
+    provider.write(
         {
             'state': 'test',
             'adyen_merchant_account': adyen.MERCHANT,
@@ -223,6 +226,7 @@ def _prepare_adyen(env: Environment) -> None:
             'allow_tokenization': True,
         }
     )
+    provider._ensure_payment_method_line()
 
 
 def _create_tax(env: Environment, percent: int) -> Any:

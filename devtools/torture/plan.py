@@ -35,6 +35,8 @@ INQUIRY_PHASES = {
 INQUIRY_BOOKING_BOUNDARIES = ('inquiry.book.before_commit', 'inquiry.book.after_commit')
 # While a bank takes back a debit that was paid; nothing listens, nothing is learnt of it.
 RETURN_BOUNDARIES = ('return.before_commit', 'return.after_commit')
+# While a worker closes periods of usage.
+USAGE_BOUNDARIES = ('usage.before_commit', 'usage.after_commit')
 NO_FAULT = 'none'
 # The gateway's own faults, see its `faults.py`.
 FAULTS = (
@@ -213,14 +215,16 @@ def cover(numbers: Random) -> list[Cell]:
     return _shuffle(first_charges, numbers) + _shuffle(inquiries, numbers)
 
 
-def returns(numbers: Random) -> list[Cell]:
-    """Return each boundary of a return without a fault, and each fault at one of them.
+def returns(numbers: Random, cells: str) -> list[Cell]:
+    """Return each boundary of a return without a fault, and some faults or all at one of them.
 
-    :param random.Random numbers: Where the choice of boundaries and the order come from.
+    :param random.Random numbers: Where the choice and the order come from.
+    :param str cells: A key of `CHOICES`: of a cover two faults are left.
     :rtype: list[Cell]
     """
-    cells = _combine(RETURN_BOUNDARIES, [NO_FAULT])
-    return _shuffle(cells + _pair(RETURN_BOUNDARIES, FAULTS, numbers), numbers)
+    faults = numbers.sample(FAULTS, 2) if cells == 'cover' else FAULTS
+    found = _combine(RETURN_BOUNDARIES, [NO_FAULT]) + _pair(RETURN_BOUNDARIES, faults, numbers)
+    return _shuffle(found, numbers)
 
 
 # What `--cells` can ask for.

@@ -21,6 +21,9 @@ EVENTS_PER_ACT = 8
 EVENTS_PER_RANDOM_KILL = 50
 # Making a mail takes longer than charging: of the many notices some are sent.
 EVENTS_PER_SENT_NOTICE = 3
+USAGE_ORDERS = 12
+# Of each of them.
+USAGE_RECORDS = 60
 
 
 def run(
@@ -128,9 +131,11 @@ def _torture(
     with console.step("Killing at random"):
         driver.run_at_random(events // EVENTS_PER_RANDOM_KILL)
     if returns:
-        of_returns = plan.returns(driver.numbers)
+        of_returns = plan.returns(driver.numbers, cells)
         with console.step(f"Returning debits that were paid: {len(of_returns)} cells"):
             driver.run_returns(of_returns)
+    with console.step("Killing while periods of usage close and records arrive"):
+        driver.run_usage(USAGE_ORDERS, USAGE_RECORDS)
     with console.step("Waiting for the adversary"):
         adversary.end()
     with console.step("Letting everything come to rest"):
@@ -184,9 +189,16 @@ def _report(driver: Driver, adversary: Adversary, events: int, seconds: float) -
         f" {kinds['stuck']} stuck, {sum(kinds.values())} wrong in all, {seconds:.0f} s",
         flush=True,
     )
-    problems = wrong + wrong_orders
+    usage_payments = host.count_usage_payments()
+    wrong_usage = host.judge_usage(records=USAGE_RECORDS)
+    print(
+        f"{USAGE_ORDERS * USAGE_RECORDS} records of usage billed by {usage_payments} payments,"
+        f" {counts['usage_deaths']} workers died closing, {len(wrong_usage)} wrong",
+        flush=True,
+    )
+    problems: list[str] = wrong + wrong_orders + wrong_usage
     # What was not tried proves nothing.
-    if len(books) != events:
-        problems.append(f"{len(books)} events instead of {events}")
+    if len(books) != events + usage_payments:
+        problems.append(f"{len(books)} events instead of {events} and {usage_payments} of usage")
     unpaid = sorted(name for name in plan.PURCHASE_TYPES if not paid_by_type[name])
     return problems + [f"Nothing of a {name} was paid" for name in unpaid]

@@ -26,6 +26,7 @@ DEEDS = (
     *['execute_now'] * 4,
     *['retry_with_other_card'] * 4,
     *['change_card'] * 2,
+    *['agree_to_backup'] * 2,
     *['run_now'] * 1,
     *['reschedule'] * 3,
 )
@@ -184,6 +185,13 @@ def _change_card(env: Environment, numbers: Random) -> None:
     order._lock_billing()
     cards = env['payment.token'].search([('partner_id', '=', order.partner_id.id)])
     order.billing_token_id = cards.browse(numbers.choice(cards.ids)) if cards else False
+
+
+def _agree_to_backup(env: Environment, numbers: Random) -> None:
+    order = _any_event(env, numbers, 'scheduled', 'soft_declined', 'completed').order_id
+    order._lock_billing()
+    cards = order._billing_get_available_cards()
+    order._billing_choose_backup(cards.browse(numbers.choice(cards.ids)))
 
 
 def _run_now(env: Environment, _numbers: Random) -> None:

@@ -112,6 +112,15 @@ class BillproProvider(models.AbstractModel):
         }
 
     @api.model
+    def _get_codes_of_transfers(self):
+        """Return the codes of the providers whose money a person finds on the bank account.
+
+        :rtype: list[str]
+        """
+        providers = self._get_providers().items()
+        return [code for code, provider in providers if provider._awaits_transfer]
+
+    @api.model
     def _get_keeping_codes(self):
         """Return the codes of the providers that keep what a customer has begun.
 

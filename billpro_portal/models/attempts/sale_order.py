@@ -12,13 +12,28 @@ class SaleOrder(models.Model):
     _inherit = 'sale.order'
 
     billing_awaits_transfer = fields.Boolean(
-        string="Awaits a Transfer", compute='_compute_billing_awaits_transfer', compute_sudo=True
+        string="Awaits a Transfer",
+        compute='_compute_billing_awaits_transfer',
+        search='_search_billing_awaits_transfer',
+        compute_sudo=True,
     )
 
     @api.depends('billing_transaction_ids.state')
     def _compute_billing_awaits_transfer(self):
         for order in self:
             order.billing_awaits_transfer = bool(order._billing_get_awaited_transfers())
+
+    def _search_billing_awaits_transfer(self, operator, value):
+        if operator != 'in':
+            return NotImplemented
+        codes = self.env['billpro.provider']._get_codes_of_transfers()
+        pending = (
+            self.env['payment.transaction']
+            .sudo()
+            .search([('provider_code', 'in', codes), ('state', '=', 'pending')])
+        )
+        awaiting = pending.billing_order_id.filtered('billing_awaits_transfer')
+        return [('id', 'in' if True in value else 'not in', awaiting.ids)]
 
     def _billing_get_initial_attempts(self):
         """Return the attempts to pay the initial payment, newest first.

@@ -157,9 +157,10 @@ class AccountPayment(models.Model):
             'partner_type': 'customer',
             'journal_id': journal.id,
             'company_id': provider.company_id.id,
+            # Odoo makes it when it is first needed, and two if two processes need it at once.
             'payment_method_line_id': journal.inbound_payment_method_line_ids.filtered(
                 lambda line: line.payment_provider_id == provider
-            ).id,
+            )[:1].id,
             'payment_token_id': tx.token_id.id,
             'payment_transaction_id': tx.id,
             'memo': f'{tx.reference} - {tx.provider_reference or ""}',

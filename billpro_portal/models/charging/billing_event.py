@@ -16,11 +16,11 @@ class BillproBillingEvent(models.Model):
         self.ensure_one()
         token = self.order_id.billing_token_id
         if not token:
-            return self.env._("The order has no stored card.")
+            return self.env._("The order has no stored payment method.")
         if not token.active:
             return self.env._(
                 "%s can't be charged any more: it was removed, or its provider was switched off or"
-                " changed between test and live. Ask the customer for another card.",
+                " changed between test and live. Ask the customer for another payment method.",
                 token._get_card_name(),
             )
         if token.provider_id.state == 'disabled':

@@ -84,7 +84,7 @@ class BillproFailure(models.Model):
             ('open', "Prepare the charge"),
             ('bookable', "Not charged, as it can't be booked"),
             ('payable', "Not to be paid, as it can't be booked"),
-            ('charge', "Charge the card"),
+            ('charge', "Charge the payment"),
             ('invalid', "Not charged, as the provider can't have it so"),
             ('refused', "Nothing is charged, as the provider refuses all requests"),
             ('book', "Book the payment"),

@@ -185,9 +185,9 @@ class SaleOrder(models.Model):
         self.ensure_one()
         self._check_billing_salesperson()
         if not self.sudo()._billing_can_change_cards():
-            raise UserError(self.env._("Order %s is not charged to a card.", self.name))
+            raise UserError(self.env._("Order %s has no stored payment method.", self.name))
         return self._billing_send_notice_by_hand(
-            'card_update', self.env._("The customer will be asked for another card.")
+            'card_update', self.env._("The customer will be asked for another payment method.")
         )
 
     # === BY HAND === #
@@ -258,7 +258,7 @@ class SaleOrder(models.Model):
             action = order.action_request_card_update()
         if len(self) > 1:
             action['params']['message'] = self.env._(
-                "The customers of %s orders will be asked for another card.", len(self)
+                "The customers of %s orders will be asked for another payment method.", len(self)
             )
         return action
 

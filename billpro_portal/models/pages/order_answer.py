@@ -99,6 +99,8 @@ class BillproOrderAnswer(models.AbstractModel):
                 "From %s, when your free trial ends. Cancel before then and you pay nothing.",
                 payment['card'],
             )
+        elif order._get_purchase()._has_total():  # Some of it is still to come.
+            text = self.env._("From %s. There is nothing to do.", payment['card'])
         else:
             text = self.env._(
                 "From %s. Everything is paid, and there is nothing to do.", payment['card']

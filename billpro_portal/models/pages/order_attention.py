@@ -232,11 +232,13 @@ class BillproOrderAttention(models.AbstractModel):
         amount = order.currency_id.round(sum(events.mapped('amount')))
         total = order.currency_id.format(amount)
         refusal = order._billing_get_refusal_to_collect()
+        above_cap = events.filtered('is_above_cap')
         sentences = self._get_decline_sentences(events)
+        sentences += [event._describe_cap(self.env) for event in above_cap]
         if refusal:
             sentences.append(refusal)
-        else:
-            sentences.append(self._get_declined_text(order, events))
+        elif by_itself := events - above_cap:
+            sentences.append(self._get_declined_text(order, by_itself))
         title = self.env._("%s is still to pay", total)
         if order.billing_status == 'suspended':
             title = self.env._("Pay %s and it goes on at once", total)

@@ -532,10 +532,6 @@ class BillproOrderPage(models.AbstractModel):
         :param sale.order order: The order.
         :rtype: dict
         """
-        at_once = order.company_id.billing_cancel_mode == 'now'
-        last_day = order._billing_get_cancel_date(at_once)
-        has_access = last_day >= order._billing_get_today()
-        outstanding = order._billing_get_outstanding_events()
         reasons = (
             self.env['billpro.cancel.reason']
             .sudo()
@@ -544,34 +540,73 @@ class BillproOrderPage(models.AbstractModel):
         return {
             **self._get_page_values(order),
             'title': self.env._("Cancel your subscription"),
-            'text': [
-                self.env._(
-                    "You keep access until %s, the last day you have paid for.",
-                    format_date(self.env, last_day),
-                )
-                if has_access
-                else self.env._("Your subscription ends at once."),
-                self.env._("Nothing more is charged to your card.")
-                if order.billing_token_id._billing_is_card()
-                else self.env._("Nothing more is charged."),
-                *(
-                    [
-                        self.env._(
-                            "%s are outstanding. You need not pay that any more.",
-                            order.currency_id.format(sum(outstanding.mapped('amount'))),
-                        )
-                    ]
-                    if outstanding
-                    else []
-                ),
-                self.env._("What you have paid already is not refunded."),
-                *([self.env._("You can change your mind until then.")] if has_access else []),
-            ],
+            'text': self._get_cancel_sentences(order),
             'reasons': [{'id': reason.id, 'name': reason.name} for reason in reasons],
             'cancel_url': order._billing_get_order_link('/cancel'),
             'back_url': order._billing_get_order_link(),
             'confirm_label': self.env._("Cancel subscription"),
         }
+
+    def _get_cancel_sentences(self, order):
+        """Return what happens if the customer cancels now.
+
+        :param sale.order order: The order.
+        :rtype: list[str]
+        """
+        at_once = order.company_id.billing_cancel_mode == 'now'
+        last_day = order._billing_get_cancel_date(at_once)
+        has_access = last_day >= order._billing_get_today()
+        if order._get_purchase()._is_billed_after_end(order):
+            charges = self._get_sentences_on_usage(order)
+            access = self.env._("You keep access until %s.", format_date(self.env, last_day))
+        else:
+            charges = self._get_sentences_on_end(order)
+            access = self.env._(
+                "You keep access until %s, the last day you have paid for.",
+                format_date(self.env, last_day),
+            )
+        return [
+            access if has_access else self.env._("Your subscription ends at once."),
+            *charges,
+            self.env._("What you have paid already is not refunded."),
+            *([self.env._("You can change your mind until then.")] if has_access else []),
+        ]
+
+    def _get_sentences_on_end(self, order):
+        """Return that nothing more is charged for an order that is cancelled.
+
+        :param sale.order order: The order.
+        :rtype: list[str]
+        """
+        sentences = [
+            self.env._("Nothing more is charged to your card.")
+            if order.billing_token_id._billing_is_card()
+            else self.env._("Nothing more is charged.")
+        ]
+        if outstanding := order._billing_get_outstanding_events():
+            sentences.append(
+                self.env._(
+                    "%s are outstanding. You need not pay that any more.",
+                    order.currency_id.format(sum(outstanding.mapped('amount'))),
+                )
+            )
+        return sentences
+
+    def _get_sentences_on_usage(self, order):
+        """Return what is still charged for an order that is cancelled, as it was used.
+
+        :param sale.order order: The order.
+        :rtype: list[str]
+        """
+        sentences = [self.env._("What you use until then is still charged.")]
+        if outstanding := order._billing_get_outstanding_events():
+            sentences.append(
+                self.env._(
+                    "%s are outstanding, and still to be paid.",
+                    order.currency_id.format(sum(outstanding.mapped('amount'))),
+                )
+            )
+        return sentences
 
     def _get_contact_values(self, order, value='', error=False):
         """Return the values of the page on which the customer writes to the salesperson.

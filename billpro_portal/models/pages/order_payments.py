@@ -137,7 +137,9 @@ class BillproOrderPayments(models.AbstractModel):
         :rtype: dict
         """
         text, css = {
-            'scheduled': self._get_scheduled_status(order, is_overdue),
+            'scheduled': (self.env._("Waits for your OK"), 'warning')
+            if event.is_above_cap
+            else self._get_scheduled_status(order, is_overdue),
             'paused': (self.env._("Paused"), 'secondary'),
             'processing': (self.env._("In progress"), 'info'),
             'unknown': (self.env._("In progress"), 'info'),

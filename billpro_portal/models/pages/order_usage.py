@@ -77,7 +77,7 @@ class BillproOrderUsage(models.AbstractModel):
         :param dict days: The quantities by day.
         :rtype: dict
         """
-        charge = line.billing_charge_id
+        charge = line._billing_get_charge(period.first_day)
         used, included = (
             Decimal(repr(number)) for number in (line.billing_usage_quantity, charge.allowance)
         )
@@ -181,24 +181,33 @@ class BillproOrderUsage(models.AbstractModel):
             [('order_id', '=', order.id), ('state', '=', 'closed')], order='number desc'
         )
         return [
-            {
-                'period': self._get_period_text(period)
-                if period.first_day < period.next_day
-                else self.env._("Late usage"),
-                'amount': order.currency_id.format(period.amount)
-                if period.amount
-                else self.env._("nothing was due"),
-                'documents': [
-                    self.env['billpro.order.payments']._get_invoice_link(order, move)
-                    for move in period.move_id
-                    if move.state == 'posted'
-                ],
-                'csv_url': order._billing_get_order_link(f'/usage/{period.number}'),
-            }
+            self._get_past_row(order, period)
             for period in periods
             # The last one of an order that has ended has no days: what came late is in it.
             if period.first_day < period.next_day or period.amount
         ]
+
+    def _get_past_row(self, order, period):
+        """Return a period that was billed, at its end or before, as a row.
+
+        :param sale.order order: The order.
+        :param billpro.usage.period period: The period.
+        :rtype: dict
+        """
+        bills = period._get_bills()
+        amount = period.amount + sum((bills - period.event_id).mapped('amount'))
+        moves = bills.sorted('number').mapped(lambda bill: bill._get_collecting_event().invoice_id)
+        return {
+            'period': self._get_period_text(period)
+            if period.first_day < period.next_day
+            else self.env._("Late usage"),
+            'amount': order.currency_id.format(amount) if amount else self.env._("nothing was due"),
+            'documents': [
+                self.env['billpro.order.payments']._get_invoice_link(order, move)
+                for move in moves.filtered(lambda move: move.state == 'posted')
+            ],
+            'csv_url': order._billing_get_order_link(f'/usage/{period.number}'),
+        }
 
     # === DAY BY DAY === #
 
@@ -282,7 +291,9 @@ class BillproOrderUsage(models.AbstractModel):
                 self.env._("Taken Back"),
             ]
         )
-        for meter in order.billing_usage_line_ids.billing_meter_id:
+        # Charges may have changed, and with them what is counted.
+        billed = order.billing_usage_period_ids.line_ids.charge_id.meter_id
+        for meter in order.billing_usage_line_ids.billing_meter_id | billed:
             rows = self.env['billpro.usage.record']._iter_rows(
                 order.id, meter.id, period.start, period.end
             )

@@ -335,7 +335,7 @@ class BillproDispute(models.Model):
         text = self._describe()
         if self.is_stopping:
             text = self.env._(
-                "%s The card isn't charged by itself any more until somebody resumes the charges.",
+                "%s Nothing is charged by itself any more until somebody resumes the charges.",
                 text,
             )
         for invoice in self.transaction_id.invoice_ids:

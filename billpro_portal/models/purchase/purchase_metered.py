@@ -82,11 +82,28 @@ class BillproPurchaseMetered(models.AbstractModel):
         ]
         if added := lines.tax_ids.filtered(lambda tax: not tax.price_include):
             terms.append((self.env._("Added to prices of usage"), ', '.join(added.mapped('name'))))
-        if not order.currency_id.is_zero(order.billing_initial_amount):
+        currency = order.currency_id
+        if not currency.is_zero(order.billing_usage_cap):
             terms.append(
                 (
-                    self.env._("The amount of today"),
-                    self.env._("is for the beginning; usage is charged besides"),
+                    self.env._("We ask you first"),
+                    self.env._(
+                        "if a payment is more than %s", currency.format(order.billing_usage_cap)
+                    ),
+                )
+            )
+        if order._billing_get_base_lines():
+            terms.append(
+                (self.env._("Base fees"), self.env._("are paid in advance, the first time today"))
+            )
+        if not currency.is_zero(order.billing_initial_amount):
+            terms.append(
+                (
+                    self.env._("Of the amount of today"),
+                    self.env._(
+                        "%s is for the beginning; usage is charged besides",
+                        currency.format(order.billing_initial_amount),
+                    ),
                 )
             )
         return terms
@@ -126,7 +143,7 @@ class BillproPurchaseMetered(models.AbstractModel):
 
     @api.model
     def _get_event_terms(self, event):
-        period = event.period_start and self.env._(
+        period = event.period_end and self.env._(
             "%(start)s to %(end)s",
             start=format_date(self.env, event.period_start),
             end=format_date(self.env, event.period_end),
@@ -369,7 +386,8 @@ class BillproPurchaseMetered(models.AbstractModel):
 
     @api.model
     def _is_billed_after_end(self, order):
-        return bool(order.billing_usage_line_ids)
+        """Override: orders that were live before periods closed have none, and staff bill them."""
+        return bool(order.billing_usage_period_ids)
 
     @api.model
     def _get_last_day_at_once(self, order):

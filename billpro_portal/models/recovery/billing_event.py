@@ -190,7 +190,7 @@ class BillproBillingEvent(models.Model):
         if (
             self.change_id
             or order.billing_status not in CHARGEABLE_ORDERS
-            or order.billing_cancel_date
+            or order._billing_is_collection_over()
             or order.billing_token_id != declined
         ):
             return False
@@ -252,7 +252,7 @@ class BillproBillingEvent(models.Model):
         if self._is_paid_but_not_booked():
             return self.env._("An earlier attempt was approved after all.")
         if self._is_card_spent():
-            return self.env._("The card was declined for good: another card is needed.")
+            return self.env._("The payment method was declined for good: another one is needed.")
         if self._is_tried_too_often(by_customer=bool(self.requested_date)):
             return self.env._(
                 "It was tried %(count)s times in %(days)s days: no more attempts for now.",

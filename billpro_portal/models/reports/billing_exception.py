@@ -70,7 +70,7 @@ class BillproBillingException(models.Model):
             ('set_aside', "Set aside"),
             ('retried', "Declined, tried again"),
             ('exhausted', "No retries left"),
-            ('card', "Needs another card"),
+            ('card', "Needs another payment method"),
             ('authentication', "Waits for the bank"),
             ('unknown', "Unknown outcome"),
             ('blocked', "Can't be collected"),
@@ -218,7 +218,7 @@ class BillproBillingException(models.Model):
             'suspended': self.env._("Nothing is charged, and no payment was declined."),
             'unknown': self.env._("The provider has not answered."),
             'blocked': self.env._("It is due and has not been collected."),
-            'card': self.env._("The stored card can't be charged any more."),
+            'card': self.env._("The stored payment method can't be charged any more."),
         }.get(self.kind, '')
 
     def _get_next_step(self):
@@ -229,15 +229,15 @@ class BillproBillingException(models.Model):
         self.ensure_one()
         return {
             'review': self.env._("Refund what is too much, or mark the order complete."),
-            'suspended': self.env._("Waits for the customer, or for another card."),
+            'suspended': self.env._("Waits for the customer, or for another payment method."),
             'unknown': self.env._(
                 "The provider is asked again. Nothing else is tried until it answers, or a billing"
                 " manager decides."
             ),
             'blocked': self.env._("Each charge run tries again once the reason is gone."),
             'card': self.env._(
-                "Nothing is charged until the customer has stored another card: ask for it by"
-                " “Request card update”."
+                "Nothing is charged until the customer has stored another payment method: ask for"
+                " it by “Request card update”."
             ),
         }.get(self.kind, '')
 

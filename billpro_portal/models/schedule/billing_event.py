@@ -231,6 +231,13 @@ class BillproBillingEvent(models.Model):
         order = self.order_id
         for event in self:
             event._check_card_is_not_spent()
+            if event.is_above_cap:
+                raise UserError(
+                    self.env._(
+                        "Payment %s is more than the customer agreed to: they are asked first.",
+                        event.display_name,
+                    )
+                )
         if order.currency_id.is_zero(sum(self.mapped('amount'))):
             raise UserError(self.env._("Credit pays them in full: nothing is to be collected."))
         order._check_billing_collection_day(day)
@@ -279,7 +286,8 @@ class BillproBillingEvent(models.Model):
         if self._is_card_spent():
             raise UserError(
                 self.env._(
-                    "The card was declined for good for payment %s: another card is needed.",
+                    "The payment method was declined for good for payment %s: another one is"
+                    " needed.",
                     self.display_name,
                 )
             )
@@ -596,7 +604,10 @@ class BillproBillingEvent(models.Model):
         self._check_order_is_not_in_flight()
         self._discard_affected_invoices()
         for event, new_amount in amounts.items():
+            is_raised = event.currency_id.compare_amounts(new_amount, event.amount) > 0
             event._set_amount(new_amount)
+            if is_raised or event.is_above_cap:
+                event._compare_with_cap()
         return {event: new for event, new in amounts.items() if event != self}
 
     def _get_amounts_after_change(self, amount):

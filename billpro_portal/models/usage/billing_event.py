@@ -32,6 +32,22 @@ class BillproBillingEvent(models.Model):
             env = order.with_context(lang=order._get_payment_contact().lang).env
             event._announce_change(event._describe_cap(env))
 
+    def _get_collecting_event(self):
+        """Return the payment that collects what this one bills: that into which it was merged.
+
+        :return: Itself if it wasn't merged; empty without one.
+        :rtype: billpro.billing.event
+        """
+        event = self
+        while event.merged_into_id:
+            event = event.merged_into_id
+        return event
+
+    def _compare_with_cap(self):
+        """Decide anew whether the customer is asked, as the amount of a payment was changed."""
+        self.is_above_cap = False
+        self.filtered('usage_line_ids')._ask_above_cap()
+
     def _describe_cap(self, env):
         """Return why the payment waits for the customer.
 

@@ -160,7 +160,7 @@ class SaleOrder(models.Model):
         try:
             alert = Decimal(text or '0')
             is_amount = 0 <= alert < HIGHEST_ALERT  # What is no number can't be compared.
-        except InvalidOperation:
+        except (InvalidOperation, TypeError):  # Such as a file.
             is_amount = False
         if not is_amount:
             raise UserError(self.env._("Please enter the amount as a number, such as 50."))

@@ -98,10 +98,17 @@ class BillproUsagePeriod(models.Model):
     @api.depends('event_id.invoice_id', 'event_id.merged_into_id.invoice_id')
     def _compute_move_id(self):
         for period in self:
-            event = period.event_id
-            while event.merged_into_id:
-                event = event.merged_into_id
-            period.move_id = event.invoice_id
+            period.move_id = period.event_id._get_collecting_event().invoice_id
+
+    def _get_bills(self):
+        """Return the payments that bill the period: that of its end, and those before it.
+
+        :rtype: billpro.billing.event
+        """
+        self.ensure_one()
+        return self.event_id | self.order_id.billing_event_ids.filtered(
+            lambda event: event.usage_line_ids and event.period_start == self.first_day
+        )
 
     # === CALENDAR === #
 
@@ -318,7 +325,7 @@ class BillproUsagePeriod(models.Model):
         ]
         for (period, line, charge), rating in self._rate_all(asked, is_final=True).items():
             difference = rating.amount - billed[period.id, line.id][1]
-            is_waived = period.event_id.status in WAIVED
+            is_waived = period.event_id._get_collecting_event().status in WAIVED
             if difference > 0 or (difference < 0 and not is_waived):
                 drafts[current[period.order_id]].append(
                     period._prepare_line(line, charge, LATE, 1, difference, difference)

@@ -4,7 +4,7 @@ from freezegun import freeze_time
 
 from odoo import Command
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 
 from ..common.nightly import nightly
 from ..common.transfer import IBAN, TransferCommon
@@ -158,6 +158,16 @@ class TestTransfers(TransferCommon):
     def test_it_has_arrived(self):
         tx = self._choose_transfer(self.order)
         self.assertTrue(self.order.billing_awaits_transfer)
+        clerk = new_test_user(
+            self.env,
+            'clerk',
+            groups='sales_team.group_sale_salesman_all_leads',
+            company_id=self.company.id,
+            company_ids=[Command.set(self.company.ids)],
+        )
+        orders = self.env['sale.order'].with_user(clerk)
+        self.assertEqual(orders.search([('billing_awaits_transfer', '=', True)]), self.order)
+        self.assertNotIn(self.order, orders.search([('billing_awaits_transfer', '=', False)]))
         dialog = self._open_dialog(tx)
         self.assertEqual((dialog.due, dialog.amount, dialog.difference), (121, 121, 0))
         self.assertEqual(dialog.consequence, "The order is paid.")

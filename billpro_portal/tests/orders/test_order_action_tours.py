@@ -204,7 +204,7 @@ class TestOrderActionsRefused(OrderActionCommon):
             ('WATER', 'action_open_cancel_subscription', "can't be cancelled"),
             ('CARD', 'action_undo_cancellation', "can't be undone any more"),
             ('CARD', 'action_open_take_payment', "has a schedule"),
-            ('DESK', 'action_request_card_update', "is not charged to a card"),
+            ('DESK', 'action_request_card_update', "has no stored payment method"),
             ('CARD', 'action_send_reminder', "is not waiting for a payment"),
             ('CARD', 'action_cancel', "billing status is “Active”"),
             ('DRAFT', 'action_mark_complete', "billing status is “Draft”"),

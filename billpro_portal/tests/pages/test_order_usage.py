@@ -152,6 +152,7 @@ class TestOrderUsage(BillingHttpCommon, UsageCommon):
             period.write(values)
         else:
             period.create({'order_id': order.id, **values})
+        self.env.invalidate_all()
 
     # === BY HTTP === #
 

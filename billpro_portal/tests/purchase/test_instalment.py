@@ -29,6 +29,9 @@ class TestInstalment(InstalmentCommon):
                 {'number': 3, 'amount': 33.34, 'due_date': datetime(2027, 11, 30, 8)},
             ],
         )
+        answer = self.env['billpro.order.answer']._get_calm_answer(order)
+        self.assertEqual(answer['label'], "Next payment")
+        self.assertNotIn("Everything is paid", answer['text'])
         deposit_invoice = order.billing_move_ids
         self.assertEqual(deposit_invoice.amount_total, 21.0)
         self.assertEqual(deposit_invoice.amount_tax, 3.64)

@@ -307,9 +307,9 @@ class TestMerge(ScheduleActionCommon):
         self._run_on('2027-02-28')
         self.assertEqual(order.billing_event_ids.mapped('status'), ['hard_declined', 'scheduled'])
         with freeze_time('2027-02-28 11:00:00'):
-            with self.assertRaisesRegex(UserError, "another card is needed"):
+            with self.assertRaisesRegex(UserError, "another one is needed"):
                 self._merge(order.billing_event_ids, date(2027, 3, 5))
-            with self.assertRaisesRegex(UserError, "another card is needed"):
+            with self.assertRaisesRegex(UserError, "another one is needed"):
                 self._reschedule(order.billing_event_ids[0], day=date(2027, 3, 5))
             order._billing_select_card(self._create_token())
             self._reschedule(order.billing_event_ids[0], day=date(2027, 3, 5))

@@ -144,6 +144,8 @@ class TestUsagePeriods(UsagePeriodCommon):
             ],
         )
         self.assertEqual(self.order.billing_event_ids.mapped('amount'), [21.2, 1.06])
+        (row,) = self.env['billpro.order.usage']._get_past_rows(self.order)
+        self.assertEqual((row['amount'], len(row['documents'])), ("$\xa022.26", 2))
 
     def test_staff_close_now(self):
         self._send('2027-01-20 10:00:00', self._make_record('a', 600))
@@ -206,6 +208,109 @@ class TestUsagePeriods(UsagePeriodCommon):
             ],
             [("1.5 Units at $\xa09.99", 14.99)],
         )
+
+    def _bill_above_cap(self):
+        """Return a payment of 8.48 of an order on which 5 were agreed on."""
+        with freeze_time('2027-01-10 10:00:00'):
+            order = self._create_active_order((self.api, 1), billing_usage_cap=5)
+        record = self._make_record('a', 500, order=order.name)
+        self.assertEqual(self._send('2027-01-20 10:00:00', record), ['accepted'])
+        self._run_at('2027-02-10 00:00:00')
+        event = order.billing_usage_period_ids[0].event_id
+        self.assertEqual((event.amount, event.is_above_cap), (8.48, True))
+        return event
+
+    def test_what_waits_for_the_customer_is_not_merged(self):
+        event = self._bill_above_cap()
+        with freeze_time('2027-02-11 10:00:00'):
+            typed = event.copy({'number': 2, 'amount': 1, 'is_above_cap': False})
+            with self.assertRaisesRegex(UserError, "they are asked first"), self.cr.savepoint():
+                (event | typed)._merge_by_staff(date(2027, 2, 12))
+        self.assertEqual((event.status, event.is_above_cap), ('scheduled', True))
+
+    def test_another_amount_is_compared_with_what_was_agreed_to(self):
+        event = self._bill_above_cap()
+        with freeze_time('2027-02-11 10:00:00'):
+            event._reschedule(date(2027, 2, 12), 5)
+            self.assertFalse(event.is_above_cap)
+            event._reschedule(date(2027, 2, 12), 5.01)
+            self.assertTrue(event.is_above_cap)
+
+    def test_what_waits_for_the_customer_is_said_on_the_page(self):
+        order = self._bill_above_cap().order_id
+        with freeze_time('2027-02-20 10:00:00'):
+            (attention,) = self.env['billpro.order.attention']._get_attention(order)
+            (row,) = self.env['billpro.order.payments']._get_upcoming_rows(order)
+        self.assertEqual(
+            attention['text'].replace('\xa0', ' '),
+            "The usage costs $ 8.48, more than the $ 5.00 that were agreed to. It is charged when"
+            " it is paid on the order's page.",
+        )
+        self.assertEqual(row['status'], "Waits for your OK")
+
+    def test_what_was_merged_and_skipped_is_given_away(self):
+        self._send('2027-01-20 10:00:00', self._make_record('a', 500))
+        self.order.billing_token_id.demo_simulated_state = 'error'
+        self._run_at('2027-02-10 00:00:00')
+        (event,) = self.order.billing_event_ids
+        self.assertEqual(event.status, 'soft_declined')
+        with freeze_time('2027-02-12 10:00:00'):
+            typed = event.copy({'number': 2, 'amount': 1})
+            merged = (event | typed)._merge_by_staff(date(2027, 2, 13))
+            merged._skip()
+            (answer,) = self.Record.void(
+                [{'id': 'a', 'meter': 'api_calls', 'order': self.order.name}], "Test"
+            )
+        self.assertEqual(answer['status'], 'voided')
+        self._run_at('2027-03-10 00:00:00')
+        lines = self.order.billing_usage_period_ids.line_ids
+        self.assertFalse(lines.filtered(lambda line: line.kind == 'late'))
+
+    def test_the_file_of_a_period_keeps_what_is_not_counted_any_more(self):
+        self._send('2027-01-20 10:00:00', self._make_record('left', 500))
+        charge = self._create_charge(self.storage, unit_price=1)
+        with freeze_time('2027-01-20 10:00:00'):
+            self.order.billing_usage_line_ids._billing_change_charge(charge, date(2027, 2, 1))
+        self._run_at('2027-02-10 00:00:00')
+        self.assertEqual(self.order.billing_usage_line_ids.billing_meter_id, self.storage)
+        with freeze_time('2027-02-11 10:00:00'):
+            period = self.order._billing_get_begun_usage_period(0)
+            rows = list(self.env['billpro.order.usage']._iter_file(self.order, period))
+        self.assertEqual([',left,' in row for row in rows], [False, True])
+
+    def test_a_cancellation_says_what_is_still_charged(self):
+        with freeze_time('2027-01-20 10:00:00'):
+            values = self.env['billpro.order.page']._get_cancel_values(self.order)
+            self.assertEqual(
+                values['text'],
+                [
+                    "You keep access until 02/09/2027.",
+                    "What you use until then is still charged.",
+                    "What you have paid already is not refunded.",
+                    "You can change your mind until then.",
+                ],
+            )
+            wizard = self.env['billpro.cancel.subscription'].create({'order_id': self.order.id})
+            self.assertIn("is still charged", wizard.charges)
+            self.order._billing_cancel_subscription(at_once=False)
+            template = self.env.ref('billpro_portal.mail_template_cancelled')
+            body = template._render_field('body_html', self.order.ids)[self.order.id]
+        self.assertIn("What you use until then is still charged", body)
+        self.assertNotIn("no further charges", body)
+        self.assertNotIn("paid for", body)
+
+    def test_a_backup_is_charged_for_the_last_usage(self):
+        card = self.order.billing_token_id
+        backup = card.copy({'demo_simulated_state': 'done'})
+        self.order.billing_backup_token_id = backup
+        self._send('2027-01-20 10:00:00', self._make_record('a', 500))
+        with freeze_time('2027-01-21 10:00:00'):
+            self.order._billing_cancel_subscription(at_once=True)
+        card.demo_simulated_state = 'cancel'
+        self._run_at('2027-01-22 00:00:00')
+        (event,) = self.order.billing_event_ids
+        self.assertEqual(event.transaction_ids.sorted('id').token_id, card | backup)
+        self.assertEqual(event.status, 'recovered')
 
     def test_a_cancellation_is_undone(self):
         (period,) = self.order.billing_usage_period_ids

@@ -88,14 +88,14 @@ addTour('lists_as_billing_user', () => [
     ...openReports,
     ...open('menu_billing_exceptions', "Billing Exceptions", '.o_list_view .o_data_row'),
     ...pressForRow(
-        "Needs another card",
+        "Needs another payment method",
         'action_execute_now',
         '.modal:contains("can\'t be collected now")',
     ),
     { content: "Close it", trigger: '.modal .modal-footer .btn-primary', run: 'click' },
     {
         content: "Unselect",
-        trigger: '.o_data_row:contains("Needs another card") .o_list_record_selector input',
+        trigger: '.o_data_row:contains("Needs another payment method") .o_list_record_selector input',
         run: 'click',
     },
     {
@@ -122,7 +122,7 @@ addTour('lists_as_manager', () => [
     ...pressForRow(
         "Expires soon",
         'action_request_card_update',
-        '.o_notification:contains("asked for another card")',
+        '.o_notification:contains("asked for another payment method")',
     ),
 ]);
 
@@ -138,7 +138,7 @@ addTour('lists_as_accountant', () => [
             + ' button[name="action_cancel_unpaid"]))',
     },
     ...open('menu_billing_exceptions', "Billing Exceptions", '.o_list_view .o_data_row'),
-    ...selectRow("Needs another card"),
+    ...selectRow("Needs another payment method"),
     {
         content: "Nothing can be done with it either",
         trigger:

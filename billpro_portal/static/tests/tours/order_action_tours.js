@@ -171,7 +171,7 @@ addTour('orders_as_billing_user', () => [
     ...inOrder("CARD", [
         pressInOrder('action_request_card_update'),
         agree("asks for another card"),
-        isTold("The customer will be asked for another card."),
+        isTold("The customer will be asked for another payment method."),
     ]),
     ...inOrder("WATER", [
         pressInOrder('action_open_take_payment'),

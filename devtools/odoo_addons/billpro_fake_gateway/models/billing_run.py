@@ -29,3 +29,11 @@ class BillproBillingRun(models.Model):
         if txs:
             crash_points.name_next_commit('book')
         return failed
+
+    @api.model
+    def _bill_periods(self, periods: Any, bill: str) -> Any:
+        """Override of `billpro_portal` to name the commit of usage that was billed."""
+        orders = super()._bill_periods(periods, bill)
+        if orders:
+            crash_points.name_next_commit('usage')
+        return orders

@@ -1,4 +1,4 @@
-"""Prepare the data of 19.0.0.5.0 for 19.0.0.6.0."""
+"""Prepare the data of 19.0.0.6.0 for 19.0.0.7.0."""
 
 
 def migrate(cr, version):
