@@ -5,6 +5,7 @@ from odoo.exceptions import UserError
 
 from ...billing.actions import OrderAction
 from ...billing.agreement import agreement_text
+from ...billing.calendar import is_same_interval
 from ...billing.lifecycle import IN_FLIGHT, OPEN
 from ...billing.proration import use_credit
 
@@ -42,6 +43,8 @@ class SaleOrder(models.Model):
     def _billing_get_plans(self, line):
         """Return what the product of a line may be: those of its family, itself first.
 
+        A price is for the product's interval: where staff gave the order another one, none fits.
+
         :param sale.order.line line: The line.
         :rtype: product.product
         """
@@ -49,7 +52,16 @@ class SaleOrder(models.Model):
         family = product.billing_family_id.filtered(
             lambda family: family.company_id == self.company_id and family.active
         )
-        return product | family.product_ids.filtered('sale_ok').product_variant_ids
+        interval = self.billing_interval_count, self.billing_interval_unit
+        plans = family.product_ids.filtered(
+            lambda plan: (
+                plan.sale_ok
+                and is_same_interval(
+                    (plan.billing_interval_count, plan.billing_interval_unit), interval
+                )
+            )
+        )
+        return product | plans.product_variant_ids
 
     def _billing_get_refusal_to_change(self, when):
         """Return why the subscription can't be changed.
@@ -111,17 +123,33 @@ class SaleOrder(models.Model):
         ).sorted('number')[:1]
 
     def _billing_is_down(self, line, product, quantity):
-        """Return whether a line would cost less after a change.
+        """Return whether the subscription would cost less after a change, without taxes.
 
         :param sale.order.line line: The line.
         :param product.product product: What it is to be.
         :param float quantity: How many.
         :rtype: bool
         """
-        price = self.env['billpro.change']._get_price(self, line, product, quantity)
-        new = price['price_unit'] * quantity * (1 - price['discount'] / 100)
-        old = line.price_unit * line.product_uom_qty * (1 - line.discount / 100)
-        return self.currency_id.compare_amounts(new, old) < 0
+        Change = self.env['billpro.change']
+        change = Change.new(
+            {
+                'order_id': self.id,
+                'line_id': line.id,
+                'product_id': product.id,
+                'quantity': quantity,
+                **Change._get_price(self, line, product, quantity),
+            }
+        )
+        present = [
+            other._prepare_base_line_for_taxes_computation()
+            for other in self._billing_get_period_lines()
+        ]
+        return (
+            self.currency_id.compare_amounts(
+                change._get_period_totals()[0], self._billing_get_totals_of(present)[0]
+            )
+            < 0
+        )
 
     def _billing_get_usual_time(self, line, product, quantity):
         """Return when the company makes such a change: up or down.

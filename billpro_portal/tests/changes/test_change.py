@@ -515,3 +515,12 @@ class TestChange(ChangeCommon):
         self.plus.product_tmpl_id.sale_ok = False
         plans = order._billing_get_plans(order.order_line)
         self.assertEqual(plans, self.basic | self.free_of_tax | self.gross | self.gross_plus)
+        order = self._start(APRIL, (self.basic, 1), billing_interval_count=3)
+        self.assertEqual(order._billing_get_plans(order.order_line), self.basic)
+
+    def test_up_and_down_are_told_without_taxes(self):
+        order = self._start(APRIL, (self.gross_plus, 1))  # 20.00, and 4.20 tax.
+        line = order.order_line
+        for plan, is_down in ((self.plus, False), (self.basic, True), (self.gross, True)):
+            with self.subTest(plan.name):
+                self.assertEqual(order._billing_is_down(line, plan, 1), is_down)
