@@ -410,7 +410,11 @@ class BillproPurchaseSubscription(models.AbstractModel):
                 and lines & move.invoice_line_ids.sale_line_ids
             )
         ).sorted('id')[:1]
-        if not invoice or not first_day <= day <= last_day:
+        # What the bank took back of it is a payment of its own, which may have been skipped since.
+        is_owed = order.billing_event_ids.filtered(
+            lambda event: event.invoice_id == invoice and event.status not in PAID
+        )
+        if not invoice or is_owed or not first_day <= day <= last_day:
             return None
         return first_day, last_day, invoice, Fraction(1)
 

@@ -488,6 +488,7 @@ class TestChange(ChangeCommon):
             order._billing_resume()
             with self.assertRaises(AccessError):
                 order.with_user(self.salesperson).action_open_change_plan()
+        self._check_nothing_of_what_was_returned_is_credited()
         order.billing_token_id.demo_simulated_state = 'error'
         self._run_on('2027-05-01')
         with freeze_time('2027-05-02 10:00:00'):
@@ -497,6 +498,19 @@ class TestChange(ChangeCommon):
             order.billing_event_ids.filtered(lambda e: e.status == 'soft_declined')._skip()
             with self.assertRaisesRegex(UserError, "No paid period has today in it"):
                 propose()
+
+    def _check_nothing_of_what_was_returned_is_credited(self):
+        """The bank took the first payment back, and staff do without it."""
+        order = self._start(APRIL, (self.basic, 1))
+        with freeze_time(f'{MIDDLE} 10:00:00'):
+            tx = order.billing_transaction_ids
+            event = order._billing_create_event_of_return(tx)
+            tx._set_error("Returned", extra_allowed_states=('done',))
+            tx.is_post_processed = True
+            event._apply_trigger('return_soft')
+            event._skip()
+            with self.assertRaisesRegex(UserError, "No paid period has today in it"):
+                self.env['billpro.change']._propose(order, order.order_line, self.plus, 1, 'now')
 
     def test_plans_of_a_family_can_replace_each_other(self):
         for reason, product, values in (
