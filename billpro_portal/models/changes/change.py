@@ -532,29 +532,41 @@ class BillproChange(models.Model):
                 continue
             order = change.order_id
             change.state = 'done'
-            if change.when == 'period_end':  # With the taxes of the day.
-                terms = order, change.line_id, change.product_id, change.quantity
-                change.tax_ids = change._get_price(*terms)['tax_ids']
-            line = change.line_id.with_user(SUPERUSER_ID)
-            line = line.with_context(billing_replaces_plan=INSIDE)
-            line.invalidate_recordset(['product_updatable'], flush=False)
             is_locked = order.locked
             order.locked = False  # It is locked against people.
-            line.write(
-                {
-                    'product_id': change.product_id.id,
-                    'product_uom_qty': change.quantity,
-                    'price_unit': change.price_unit,
-                    'technical_price_unit': change.price_unit,
-                    'discount': change.discount,
-                    'tax_ids': [Command.set(change.tax_ids.ids)],
-                }
-            )
+            change._replace_line()
             order.locked = is_locked
             if order.currency_id.compare_amounts(change.amount, 0) < 0:
                 change._credit()
             order._billing_use_credit()
             change._log(change.env._("Changed"))
+
+    def _replace_line(self):
+        """Let the line be what was agreed to, with the taxes of the day; the order is unlocked.
+
+        If those are others than when it was planned, what the customer was told is charged still.
+        """
+        self.ensure_one()
+        order, agreed_taxes = self.order_id.with_user(SUPERUSER_ID), self.tax_ids
+        if self.when == 'period_end':
+            terms = order, self.line_id, self.product_id, self.quantity
+            self.tax_ids = self._get_price(*terms)['tax_ids']
+        line = self.line_id.with_user(SUPERUSER_ID).with_context(
+            billing_replaces_plan=INSIDE, billing_lines_changing=INSIDE
+        )
+        line.invalidate_recordset(['product_updatable'], flush=False)
+        line.write(
+            {
+                'product_id': self.product_id.id,
+                'product_uom_qty': self.quantity,
+                'price_unit': self.price_unit,
+                'technical_price_unit': self.price_unit,
+                'discount': self.discount,
+                'tax_ids': [Command.set(self.tax_ids.ids)],
+            }
+        )
+        kept = order._billing_get_announced_events() if self.tax_ids != agreed_taxes else None
+        order._get_purchase()._follow_lines(order, kept=kept)
 
     def _fits(self):
         """Return whether the line is still what was to be changed.

@@ -319,6 +319,17 @@ class TestChange(ChangeCommon):
         self.assertEqual(order.billing_next_amount, 12.1)
         self._assert_books_closed(order)
 
+    def test_the_amount_that_was_planned_is_charged_whatever_the_tax_is(self):
+        order = self._start(APRIL, (self.plus, 2))
+        change, _shown = self._change_on(MIDDLE, order, self.basic, 1)
+        tax = self.basic.taxes_id = self.tax_21.copy({'name': "VAT 25%", 'amount': 25.0})
+        self._run_on('2027-05-01')
+        self.assertEqual(change.state, 'done')
+        self.assertEqual(order.order_line.tax_ids, tax)
+        self.assertEqual(order.billing_paid, 60.5)
+        self.assertEqual(order.billing_next_amount, 12.5)
+        self._assert_books_closed(order)
+
     def test_declined_nothing_changes(self):
         order = self._start(APRIL, (self.basic, 1))
         order.billing_token_id.demo_simulated_state = 'error'
