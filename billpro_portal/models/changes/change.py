@@ -1,3 +1,4 @@
+from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
 
@@ -6,9 +7,12 @@ from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tools import format_date, formatLang
 
-from ...billing.lifecycle import LIVE, PAID
+from ...billing.lifecycle import LIVE, OPEN, PAID
 from ...billing.proration import Billed, Span, settle
 from ..rights.own_context import INSIDE
+
+# How long what a change costs may wait to be sent.
+TIME_TO_COLLECT = timedelta(hours=1)
 
 
 class BillproChange(models.Model):
@@ -485,6 +489,34 @@ class BillproChange(models.Model):
 
     # === ITS COURSE === #
 
+    @api.model
+    def _search_to_follow(self, domain=()):
+        """Return what is to be carried out by now, and what could not be collected at once.
+
+        What the customer agreed to pay at once isn't collected later on, when nobody expects it.
+
+        :param list|tuple domain: Which of them; all if not given.
+        :rtype: billpro.change
+        """
+        planned = self.search(
+            [
+                *domain,
+                ('state', '=', 'planned'),
+                # The customer's date may be a day ahead of that of the server.
+                ('first_day', '<=', fields.Date.today() + timedelta(days=1)),
+            ]
+        )
+        return planned.filtered(
+            lambda change: change.first_day <= change.order_id._billing_get_today()
+        ) | self.search(
+            [
+                *domain,
+                ('state', '=', 'under_way'),
+                ('event_ids.status', 'in', ['scheduled', 'skipped', 'cancelled']),
+                ('event_ids.due_date', '<=', fields.Datetime.now() - TIME_TO_COLLECT),
+            ]
+        )
+
     def _begin(self):
         """Do what was agreed to: plan it, have it paid, or carry it out; the order is locked."""
         self.ensure_one()
@@ -609,7 +641,8 @@ class BillproChange(models.Model):
         """
         for change in self.filtered(lambda change: change.state == 'under_way'):
             change.state = 'declined'
-            change.event_ids._apply_trigger('cancel', reason)
+            open_events = change.event_ids.filtered(lambda event: event.status in OPEN)
+            open_events._apply_trigger('cancel', reason)
             change.event_ids._discard_draft_invoices()
             change._log(change.env._("Not changed, as it could not be paid (%s)", reason or ''))
 

@@ -289,12 +289,15 @@ class SaleOrder(models.Model):
             lambda change: change.first_day == old_day
         ).first_day = new_day
 
-    def _billing_carry_out_planned_change(self):
-        """Carry out what was planned for today or before; the caller holds the lock."""
+    def _billing_follow_changes(self):
+        """Carry out what was planned for today or before, and give up what can't be collected.
+
+        The caller holds the lock.
+        """
         self.ensure_one()
-        self._billing_get_planned_change().filtered(
-            lambda change: change.first_day <= self._billing_get_today()
-        )._carry_out()
+        changes = self.env['billpro.change']._search_to_follow([('order_id', '=', self.id)])
+        changes.filtered(lambda change: change.state == 'planned')._carry_out()
+        changes._give_up(self.env._("It could not be collected at once."))
 
     # === CREDIT === #
 

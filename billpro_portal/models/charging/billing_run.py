@@ -1170,7 +1170,7 @@ class BillproBillingRun(models.Model):
         for task, find, method in (
             ('taxes', self._get_orders_to_tax_anew, '_billing_follow_taxes'),
             ('resume', self._get_orders_to_resume, '_billing_resume'),
-            ('change', self._get_orders_to_change, '_billing_carry_out_planned_change'),
+            ('change', self._get_orders_to_change, '_billing_follow_changes'),
             ('end', self._get_orders_to_end, '_billing_finish_cancellation'),
             ('complete', self._get_orders_to_complete, '_billing_complete_last_period'),
             ('extend', self._get_orders_to_extend, '_billing_extend_schedule'),
@@ -1267,16 +1267,7 @@ class BillproBillingRun(models.Model):
 
     @api.model
     def _get_orders_to_change(self):
-        # The customer's date may be a day ahead of that of the server.
-        changes = self.env['billpro.change'].search(
-            [
-                ('state', '=', 'planned'),
-                ('first_day', '<=', fields.Date.today() + timedelta(days=1)),
-            ]
-        )
-        return changes.filtered(
-            lambda change: change.first_day <= change.order_id._billing_get_today()
-        ).order_id
+        return self.env['billpro.change']._search_to_follow().order_id
 
     @api.model
     def _get_orders_to_end(self):

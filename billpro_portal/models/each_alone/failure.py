@@ -41,7 +41,7 @@ _STILL_TO_DO = {
     'taxes': [('billing_tax_change', '!=', False)],
     'usage': [('billing_status', 'in', list(LIVE))],
     'resume': [('billing_status', '=', 'paused')],
-    'change': [('billing_change_ids.state', '=', 'planned')],
+    'change': [('billing_change_ids.state', 'in', ['planned', 'under_way'])],
     'end': [('billing_status', 'in', list(LIVE))],
     'complete': [('billing_status', '=', 'active')],
     'extend': [('billing_status', '=', 'suspended')],

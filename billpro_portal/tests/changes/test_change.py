@@ -13,6 +13,7 @@ from odoo import Command
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
+from ...billing.agreement import agreement_text
 from ..common.change import ChangeCommon
 from ..common.nightly import IS_NIGHTLY
 
@@ -329,6 +330,19 @@ class TestChange(ChangeCommon):
         self.assertEqual(order.billing_paid, 60.5)
         self.assertEqual(order.billing_next_amount, 12.5)
         self._assert_books_closed(order)
+
+    def test_what_is_not_collected_at_once_is_given_up(self):
+        """A worker dies between the commits of the change and of its payment."""
+        order = self._start(APRIL, (self.basic, 1))
+        Change, terms = self.env['billpro.change'], (order.order_line, self.plus, 1, 'now')
+        with freeze_time(f'{MIDDLE} 10:00:00'):
+            shown = agreement_text(Change.new(Change._propose(order, *terms))._get_rows())
+            change = order._billing_change(*terms, shown)
+            self.assertEqual((change.state, change.event_ids.status), ('under_way', 'scheduled'))
+        with freeze_time(f'{MIDDLE} 11:00:00'):
+            self._run()
+        self.assertEqual((change.state, change.event_ids.status), ('declined', 'cancelled'))
+        self.assertEqual(order.billing_paid, 12.1)
 
     def test_declined_nothing_changes(self):
         order = self._start(APRIL, (self.basic, 1))
