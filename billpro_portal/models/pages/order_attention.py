@@ -88,10 +88,12 @@ class BillproOrderAttention(models.AbstractModel):
         :rtype: str
         """
         last = order.billing_event_ids.transaction_ids.sorted('id')[-1:]
-        changed = {'done': 'changed', 'declined': 'not_changed'}
-        if notice := changed.get(last.billing_event_id.change_id.state):
-            return notice
-        return 'not_paid' if order.billing_outstanding else 'paid'
+        state = last.billing_event_id.change_id.state
+        if state == 'declined':
+            return 'not_changed'
+        if order.billing_outstanding:
+            return 'not_paid'
+        return 'changed' if state == 'done' else 'paid'
 
     def _get_cancelled_attention(self, order):
         return {

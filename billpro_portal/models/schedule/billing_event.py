@@ -238,6 +238,8 @@ class BillproBillingEvent(models.Model):
                         event.display_name,
                     )
                 )
+        if self.change_id:
+            raise UserError(self.env._("What a change costs is collected by itself."))
         if order.currency_id.is_zero(sum(self.mapped('amount'))):
             raise UserError(self.env._("Credit pays them in full: nothing is to be collected."))
         order._check_billing_collection_day(day)
