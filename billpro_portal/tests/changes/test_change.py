@@ -380,6 +380,11 @@ class TestChange(ChangeCommon):
         self.assertEqual(change.event_ids.status, 'cancelled')
         self.assertEqual(order.billing_token_id, card)
         self.assertEqual(order.billing_backup_token_id, backup)
+        # Nor is the bank asked again.
+        card.demo_simulated_state = 'done'
+        again, _shown = self._change_on('2027-04-17', order, self.plus)
+        self.assertEqual((again.state, again.event_ids.status), ('declined', 'cancelled'))
+        self.assertFalse(again.event_ids.transaction_ids)
 
     def test_a_refund_pays_back_what_is_credited(self):
         for name, refunded, left, following in (
