@@ -645,6 +645,8 @@ class BillproChange(models.Model):
             open_events._apply_trigger('cancel', reason)
             change.event_ids._discard_draft_invoices()
             change._log(change.env._("Not changed, as it could not be paid (%s)", reason or ''))
+            # What waits for the customer's bank is withdrawn there.
+            change.env.ref('billpro_portal.cron_billing_run').sudo()._trigger()
 
     def _take_back(self):
         """Take back what is planned; the order is locked."""

@@ -106,6 +106,8 @@ class SaleOrder(models.Model):
             self.billing_collection_date
             or IN_FLIGHT & set(open_events.mapped('status'))
             or open_events.change_id
+            # What was given up as the bank wants the customer is withdrawn first.
+            or self.billing_event_ids.transaction_ids.filtered('billing_action_required')
         ):
             return self.env._("A payment of the order is being processed. Please wait for it.")
         if self.billing_is_stopped:

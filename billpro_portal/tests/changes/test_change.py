@@ -358,11 +358,16 @@ class TestChange(ChangeCommon):
         self.assertEqual(order.order_line.product_id, self.basic)
         kinds = order.billing_notification_ids.mapped('kind')
         self.assertNotIn('payment_declined', kinds)
+        tx = change.event_ids.transaction_ids
         with freeze_time(f'{MIDDLE} 12:00:00'):
             self._assert_nothing_due(order)
+            self.assertFalse(order._billing_get_refusal_to_change('now'))
+            tx.billing_action_required = True  # The bank may still ask the customer.
+            refusal = order._billing_get_refusal_to_change('now')
+            self.assertIn("A payment of the order is being processed", refusal)
+            tx.billing_action_required = False
         # What the bank approves after all is paid back by staff: the customer was told otherwise.
         with freeze_time('2027-04-17 10:00:00'):
-            tx = change.event_ids.transaction_ids
             tx._set_done(extra_allowed_states=('error',))
             tx.is_post_processed = False
             self._run()
