@@ -38,7 +38,8 @@ class BillproOrderPayments(models.AbstractModel):
             'date': order._get_due_date_text(event),
             'day': self.env['billpro.page.words']._get_day(order._billing_get_date(event.due_date)),
             'amount': event.currency_id.format(event.amount),
-            'card': bool(card)
+            # What credit pays in full comes from no card.
+            'card': bool(card and event.amount)
             and self.env['billpro.page.words']._keep_together(card._get_card_name()),
         }
 
@@ -84,7 +85,10 @@ class BillproOrderPayments(models.AbstractModel):
                 'description': self._get_event_title(order, event),
                 'explanation': self._get_event_explanation(order, event, is_card),
                 'is_owed': event in outstanding,
-                'card': card if event.status == 'scheduled' and event not in outstanding else False,
+                'card': event.status == 'scheduled'
+                and event not in outstanding
+                and bool(event.amount)
+                and card,
                 **self._get_event_status(order, event, is_overdue=event in outstanding),
             }
             for event in order.billing_event_ids

@@ -102,7 +102,10 @@ class TestChangePage(SelfServiceHttpCommon, ChangeCommon):
         line = order.order_line
         order._billing_change(line, self.basic, 1, 'now', self._get_shown(self.basic, 1))
         # -40.00 + 10.00, tax -6.30: of 36.30 the next payment takes 12.10.
-        self.assertIn("$\xa012.10 paid by credit", self._get(order, '').text)
+        page = self._get(order, '').text
+        self.assertIn("$\xa012.10 paid by credit", page)
+        self.assertIn("There is nothing to do.", page)
+        self.assertNotIn("Everything is paid", page)
         with freeze_time(order.billing_next_event_id.due_date):
             self._run()
         page = self._get(order, '').text
