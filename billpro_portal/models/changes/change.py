@@ -689,12 +689,17 @@ class BillproChange(models.Model):
         earlier = self._find_settled(order, first_day) - self
         last = earlier.filtered(lambda change: change.line_id == self.line_id)[:1]
         invoice = last.event_ids.invoice_id or invoice
-        self.credit_note_id = self.env['account.move'].create(
-            {
-                **self._prepare_document(-1),
-                'move_type': 'out_refund',
-                'reversed_entry_id': invoice.id,
-            }
+        # Staff may be working in another company, whose accounts it would get.
+        self.credit_note_id = (
+            self.env['account.move']
+            .with_company(order.company_id)
+            .create(
+                {
+                    **self._prepare_document(-1),
+                    'move_type': 'out_refund',
+                    'reversed_entry_id': invoice.id,
+                }
+            )
         )
         self.company_id._billing_date_by(self.credit_note_id).action_post()
 
