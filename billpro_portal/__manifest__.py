@@ -113,6 +113,7 @@
             'billpro_portal/static/src/scss/order_pieces.scss',
             'billpro_portal/static/src/scss/order_notices.scss',
             'billpro_portal/static/src/scss/order_portal.scss',
+            'billpro_portal/static/src/scss/order_usage.scss',
             'billpro_portal/static/src/scss/self_service.scss',
             'billpro_portal/static/src/scss/cards.scss',
             'billpro_portal/static/src/page/*.js',

@@ -72,7 +72,7 @@ class BillproUnbilledUsage(models.TransientModel):
         values_list = []
         for (line, (query, rules)), usage in zip(asked.items(), usages, strict=True):
             so_far, _estimate = line._billing_rate_usage(rules, query, usage, query.end)
-            amount = so_far - billed[line]
+            amount = float(so_far - billed[line])
             if usage.quantity and amount:
                 values_list.append(self._prepare_line(line, query, usage.quantity, amount))
         return values_list
@@ -139,7 +139,9 @@ class BillproUnbilledUsageLine(models.TransientModel):
     partner_id = fields.Many2one(string="Customer", related='order_id.partner_id', store=True)
     company_id = fields.Many2one(related='order_id.company_id', store=True)
     currency_id = fields.Many2one(related='order_id.currency_id')
-    company_currency_id = fields.Many2one(related='company_id.currency_id')
+    company_currency_id = fields.Many2one(
+        string="Company Currency", related='company_id.currency_id'
+    )
     meter_id = fields.Many2one(comodel_name='billpro.usage.meter', readonly=True)
     first_day = fields.Date(string="Period From", readonly=True)
     quantity = fields.Float(string="Used", readonly=True, min_display_digits=0)

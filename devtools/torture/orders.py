@@ -204,8 +204,7 @@ def prepare_company(env: Environment, gateway: str, key: str) -> None:
             'allow_tokenization': True,
         }
     )
-    # Odoo makes it when it is first needed: two workers at once would make two.
-    provider._ensure_payment_method_line()
+    _make_payment_method_line(provider)
     parameters = env['ir.config_parameter']
     parameters.set_param('billpro_fake_gateway.url', gateway)
     # The gateway is on this machine: nothing to be considerate of.
@@ -226,7 +225,12 @@ def _prepare_adyen(env: Environment) -> None:
             'allow_tokenization': True,
         }
     )
-    provider._ensure_payment_method_line()
+    _make_payment_method_line(provider)
+
+
+def _make_payment_method_line(provider: Any) -> None:
+    """Have Odoo make what it makes when the journal is first read: two workers would make two."""
+    provider.journal_id.ensure_one()
 
 
 def _create_tax(env: Environment, percent: int) -> Any:

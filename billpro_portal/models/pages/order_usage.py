@@ -4,7 +4,7 @@ from decimal import Decimal
 from babel.dates import format_skeleton
 
 from odoo import fields, models
-from odoo.tools import format_date, format_time
+from odoo.tools import format_time
 from odoo.tools.misc import babel_locale_parse, get_lang
 
 from ...billing.metering import local_moment
@@ -54,7 +54,7 @@ class BillproOrderUsage(models.AbstractModel):
         queries = [line._billing_get_usage_query(now) for line in lines]
         days = self.env['billpro.usage.record']._count_days(queries, period.time_zone)
         return {
-            'title': self.env._("Usage from %s", self._get_period_text(period)),
+            'title': self.env._("Usage of %s", self._get_period_text(period)),
             'counted': self.env._(
                 "Counted until today, %s",
                 format_time(self.env, now, tz=period.time_zone, time_format='short'),
@@ -145,7 +145,7 @@ class BillproOrderUsage(models.AbstractModel):
         return self.env._(
             "About %(amount)s by %(date)s if it goes on like this.",
             amount=order.currency_id.format(amount),
-            date=format_date(self.env, period.next_day - timedelta(days=1)),
+            date=self.env['billpro.page.words']._get_day(period.next_day - timedelta(days=1)),
         )
 
     def _get_alert_values(self, order):
@@ -256,10 +256,8 @@ class BillproOrderUsage(models.AbstractModel):
         :param billing.metering.Period|billpro.usage.period period: The period.
         :rtype: str
         """
-        return self.env._(
-            "%(first)s to %(last)s",
-            first=format_date(self.env, period.first_day),
-            last=format_date(self.env, period.next_day - timedelta(days=1)),
+        return self.env['billpro.page.words']._get_period(
+            period.first_day, period.next_day - timedelta(days=1)
         )
 
     def _get_day_text(self, day):

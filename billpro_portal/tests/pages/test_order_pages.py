@@ -154,6 +154,20 @@ class TestOrderPages(BillingHttpCommon):
             checkout = self._open(self._create_order())
             self.assertIn('web.assets_frontend_lazy', html.tostring(checkout, encoding='unicode'))
 
+    def test_pages_without_a_payment_form_have_all_styles(self):
+        styles = {
+            bundle: {
+                path.rpartition('/')[2]
+                for path, *_rest in self.env['ir.asset']._get_asset_paths(bundle, {})
+                if path.startswith('/billpro_portal/') and path.endswith('.scss')
+            }
+            for bundle in ('web.assets_frontend', 'billpro_portal.assets_page')
+        }
+        self.assertEqual(
+            styles['web.assets_frontend'] - styles['billpro_portal.assets_page'],
+            {'checkout.scss'},
+        )
+
     @contextmanager
     def _without_scripts_of_tests(self):
         """Let pages load what they load where nothing is tested."""

@@ -30,7 +30,7 @@ class TestOrderUsage(BillingHttpCommon, UsageCommon):
             self._make_record('b', '299.5', '2027-01-19T22:59:59Z'),
         )
         usage = self._get_usage('2027-01-19 23:00:00')
-        self.assertEqual(usage['title'], "Usage from 01/10/2027 to 02/09/2027")
+        self.assertEqual(usage['title'], "Usage of Jan 10\u2009\u2013\u2009Feb 9, 2027")
         self.assertEqual(usage['counted'], "Counted until today, 12:00\u202fAM")
         (meter,) = usage['meters']
         chart = meter.pop('chart')
@@ -49,7 +49,7 @@ class TestOrderUsage(BillingHttpCommon, UsageCommon):
         self.assertEqual(usage['rows'], [{'label': "So far", 'value': "$\xa08.47", 'strong': True}])
         # 1,548.45 in all; 1,448.45 at 0.02 are 28.97.
         self.assertEqual(
-            usage['estimate'], "About $\xa030.71 by 02/09/2027 if it goes on like this."
+            usage['estimate'], "About $\xa030.71 by February\xa09 if it goes on like this."
         )
         self.assertEqual(
             chart,
@@ -83,7 +83,7 @@ class TestOrderUsage(BillingHttpCommon, UsageCommon):
         self.assertFalse(usage['estimate'])
         self.assertEqual(
             self._get_usage('2027-01-12 23:00:00')['estimate'],
-            "About $\xa03.36 by 02/09/2027 if it goes on like this.",
+            "About $\xa03.36 by February\xa09 if it goes on like this.",
         )
 
     def test_several_meters(self):
@@ -133,8 +133,8 @@ class TestOrderUsage(BillingHttpCommon, UsageCommon):
         self.assertEqual(
             [(row['period'], row['amount'], row['documents']) for row in usage['past']],
             [
-                ("02/10/2027 to 03/09/2027", "nothing was due", []),
-                ("01/10/2027 to 02/09/2027", "$\xa012.50", []),
+                ("Feb 10\u2009\u2013\u2009Mar 9, 2027", "nothing was due", []),
+                ("Jan 10\u2009\u2013\u2009Feb 9, 2027", "$\xa012.50", []),
             ],
         )
         self.assertIn('/usage/0?', usage['past'][1]['csv_url'])

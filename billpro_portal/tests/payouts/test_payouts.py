@@ -868,6 +868,7 @@ class TestPayouts(PayoutCommon):
             payout.unlink()
 
     @nightly("How dear it is, not what is right.")
+    @nightly("How dear it is, not what is right.")
     def test_many_payments_cost_no_more_queries(self):
         counts = []
         for number in (1, 5, 15):  # The first finds what is looked up once.

@@ -3,7 +3,9 @@ from datetime import date, datetime, timedelta
 from freezegun import freeze_time
 
 from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.modules.migration import exec_script
 from odoo.tests import tagged
+from odoo.tools import file_path
 
 from ..common.usage import UsageCommon
 
@@ -299,6 +301,20 @@ class TestUsagePeriods(UsagePeriodCommon):
         self.assertNotIn("no further charges", body)
         self.assertNotIn("paid for", body)
 
+    def test_the_update_takes_a_promise_out_of_the_mail(self):
+        template = self.env.ref('billpro_portal.mail_template_cancelled')
+        promise = '<p t-else="" style="margin: 0 0 16px 0;">There are no further charges.</p>'
+        self.assertIn(promise, str(template.body_html))
+        template.body_html = f'<p t-if="object.note">A note</p>{promise}'
+        with freeze_time('2027-01-20 10:00:00'):
+            self.order._billing_cancel_subscription(at_once=False)
+        self.env.flush_all()
+        script = file_path('billpro_portal/migrations/19.0.0.7.0/post-migrate.py')
+        exec_script(self.env.cr, '19.0.0.6.0', script, 'billpro_portal', 'post')
+        self.env.invalidate_all()
+        body = template._render_field('body_html', self.order.ids)[self.order.id]
+        self.assertNotIn("no further charges", body)
+
     def test_a_backup_is_charged_for_the_last_usage(self):
         card = self.order.billing_token_id
         backup = card.copy({'demo_simulated_state': 'done'})
@@ -592,7 +608,7 @@ class TestUsageYear(UsagePeriodCommon):
         usage = self.env['billpro.order.usage']._get_usage_values(order)
         self.assertEqual(
             [row['period'] for row in usage['past'][:2]],
-            ["Late usage", "12/15/2027 to 12/24/2027"],
+            ["Late usage", "Dec 15\u2009\u2013\u200924, 2027"],
         )
         self.assertEqual(
             self._use('q', '2027-12-23 10:00:00', 1, received='2028-01-30 10:00:00'),
