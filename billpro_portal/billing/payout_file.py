@@ -2,9 +2,10 @@
 
 import csv
 import datetime
-import io
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+
+from .csv_text import open_text
 
 REQUIRED = ('payout', 'date', 'type', 'amount')
 OPTIONAL = ('reference', 'fee', 'currency', 'description', 'paid_amount', 'paid_currency')
@@ -60,14 +61,12 @@ def read(content: bytes) -> dict[str, list[Row]]:
     :raise WrongFile: If the file isn't as it should be.
     """
     try:
-        text = content.decode('utf-8-sig')
+        file, delimiter = open_text(content)
     except UnicodeDecodeError:
         raise WrongFile('no_text') from None
-    if '\0' in text:  # No database takes it.
+    if '\0' in file.getvalue():  # No database takes it.
         raise WrongFile('no_text')
-    head = text.partition('\n')[0]
-    delimiter = max(',;\t', key=head.count)
-    reader = csv.DictReader(io.StringIO(text), delimiter=delimiter)
+    reader = csv.DictReader(file, delimiter=delimiter)
     names = [name.strip().lower() for name in reader.fieldnames or ()]
     for column in REQUIRED:
         if column not in names:

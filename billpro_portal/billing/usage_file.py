@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterator
 
+from .csv_text import open_text
 from .usage_batch import KEYS
 
 # A file of refused rows says why each was: put right, it is read again.
@@ -45,11 +46,10 @@ def read(content: bytes) -> tuple[list[str], Iterator[tuple[list[str], dict[str,
     :raise WrongFile: If the file isn't as it should be.
     """
     try:
-        text = content.decode('utf-8-sig')
+        file, delimiter = open_text(content)
     except UnicodeDecodeError:
         raise WrongFile('no_text') from None
-    head = text.partition('\n')[0]
-    reader = csv.reader(io.StringIO(text), delimiter=max(',;\t', key=head.count))
+    reader = csv.reader(file, delimiter=delimiter)
     try:
         names = [name.strip() for name in next(reader, [])]
     except csv.Error:

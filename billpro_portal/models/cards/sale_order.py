@@ -1,5 +1,3 @@
-from functools import partial
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
@@ -269,12 +267,9 @@ class SaleOrder(models.Model):
         if token == former:
             return
         self.billing_backup_token_id = token
-        customers_env = self.with_context(lang=self.partner_id.lang).env
-        for env, tell in (
-            (self.env, lambda text: self._message_log(body=text)),
-            (customers_env, partial(self._billing_announce_card, token or former)),
-        ):
-            tell(
+        self._billing_tell_of_backup(
+            token or former,
+            lambda env: (
                 env._(
                     "If the payment method of order %(order)s is declined for good, %(card)s is"
                     " charged instead: for that payment, and from then on.",
@@ -287,27 +282,34 @@ class SaleOrder(models.Model):
                     card=former.with_env(env)._get_card_name(),
                     order=self.name,
                 )
-            )
+            ),
+        )
 
     def _billing_take_backup(self):
         """Charge the order to its backup from now on, as agreed, and tell the customer."""
         self.ensure_one()
         declined, backup = self.billing_token_id, self.billing_backup_token_id
         self.write({'billing_token_id': backup.id, 'billing_backup_token_id': False})
+        self._billing_tell_of_backup(
+            backup,
+            lambda env: env._(
+                "%(declined)s was declined for good. As agreed, %(backup)s is charged for order"
+                " %(order)s from now on.",
+                declined=declined.with_env(env)._get_card_name(),
+                backup=backup.with_env(env)._get_card_name(),
+                order=self.name,
+            ),
+        )
+
+    def _billing_tell_of_backup(self, card, describe):
+        """Log what becomes of a backup, and tell the customer.
+
+        :param payment.token card: The backup.
+        :param describe: Returns what becomes of it, for an environment with the reader's language.
+        """
+        self._message_log(body=describe(self.env))
         customers_env = self.with_context(lang=self.partner_id.lang).env
-        for env, tell in (
-            (self.env, lambda text: self._message_log(body=text)),
-            (customers_env, partial(self._billing_announce_card, backup)),
-        ):
-            tell(
-                env._(
-                    "%(declined)s was declined for good. As agreed, %(backup)s is charged for"
-                    " order %(order)s from now on.",
-                    declined=declined.with_env(env)._get_card_name(),
-                    backup=backup.with_env(env)._get_card_name(),
-                    order=self.name,
-                )
-            )
+        self._billing_announce_card(card, describe(customers_env))
 
     def _billing_announce_card(self, token, text):
         """Tell the customer that somebody has changed something about a card.
@@ -318,7 +320,8 @@ class SaleOrder(models.Model):
         self.env['billpro.notification']._queue(
             'card_changed',
             self,
-            f'card-{token.id}-{self.id}-{fields.Datetime.now()}',
+            # Within a second a customer agrees to a backup and ends it: both are told.
+            f'card-{token.id}-{self.id}-{fields.Datetime.now()}-{text}',
             token_id=token.id,
             text=text,
         )

@@ -24,7 +24,6 @@ class BillproOrderChange(models.AbstractModel):
         return {
             'label': self.env._("Planned change") if planned else self.env._("Change your plan"),
             'url': order._billing_get_order_link('/change'),
-            'danger': False,
         }
 
     def _get_values(self, order, line, product, quantity):

@@ -371,14 +371,12 @@ class BillproOrderPage(models.AbstractModel):
                 {
                     'label': self.env._("Cancel subscription"),
                     'url': order._billing_get_order_link('/cancel'),
-                    'danger': True,
                 },
             ]
         return [
             {
                 'label': self.env._("Contact us about this order"),
                 'url': order._billing_get_order_link('/contact'),
-                'danger': False,
             }
         ]
 

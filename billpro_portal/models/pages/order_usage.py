@@ -5,7 +5,6 @@ from babel.dates import format_skeleton
 
 from odoo import fields, models
 from odoo.tools import format_time
-from odoo.tools.misc import babel_locale_parse, get_lang
 
 from ...billing.metering import local_moment
 from ...billing.usage_file import defuse, write_row
@@ -266,7 +265,7 @@ class BillproOrderUsage(models.AbstractModel):
         :param datetime.date day: The day.
         :rtype: str
         """
-        locale = babel_locale_parse(get_lang(self.env).code)
+        locale = self.env['billpro.page.words']._get_locale()
         return format_skeleton('MMMd', day, locale=locale)
 
     # === AS A FILE === #

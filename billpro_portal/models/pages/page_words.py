@@ -56,6 +56,10 @@ class BillproPageWords(models.AbstractModel):
         return text.translate(_NO_BREAK)
 
     def _get_locale(self):
+        """Return the locale of the reader's language.
+
+        :rtype: babel.Locale
+        """
         return babel_locale_parse(get_lang(self.env).code)
 
     def _get_breakable(self, address):

@@ -39,6 +39,13 @@ class TestBackup(SelfServiceHttpCommon):
     def _get_kinds(self):
         return self.order.billing_notification_ids.sorted('id').mapped('kind')
 
+    def test_all_of_one_second_is_told(self):
+        before = self._get_kinds()
+        with freeze_time(fields.Datetime.now()):
+            self.order._billing_choose_backup(self.spare)
+            self.order._billing_choose_backup(self.spare.browse())
+        self.assertEqual(self._get_kinds()[len(before) :], ['card_changed'] * 2)
+
     def test_the_customer_agrees_and_ends_it(self):
         self.assertIn(self.text, self._get(self.order, '').text)
         before = self._get_kinds()

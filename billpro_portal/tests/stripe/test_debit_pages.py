@@ -109,7 +109,7 @@ class TestDebitPages(SelfServiceCommon, DebitCommon):
             page.wait_for(
                 ATTENTION,
                 "Your bank is asked for a payment by SEPA Direct Debit. That takes some days: we"
-                " expect the money by 02/17/2027. Nothing is charged twice.",
+                " expect the money by February 17. Nothing is charged twice.",
             )
         event = order.billing_event_ids
         self._let_days_pass(DUE + timedelta(days=8))
