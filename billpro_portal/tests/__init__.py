@@ -28,6 +28,7 @@ from .accounting import (
 from .cancellation import test_cancellation
 from .capture import test_capture, test_capture_tours
 from .cards import test_order_cards
+from .changes import test_change, test_change_page
 from .charging import test_batch, test_run_queries
 from .checkout import (
     test_charge_card,
@@ -114,6 +115,7 @@ if find_spec('hypothesis'):
         test_money,
         test_notice_dates,
         test_order_life_cycle,
+        test_proration,
         test_rating,
         test_schedule_changes,
         test_standing,

@@ -48,7 +48,14 @@ class BillproBillingEvent(models.Model):
     )
     period_start = fields.Date(readonly=True, help="First day that the payment covers.")
     period_end = fields.Date(readonly=True, help="Last day that the payment covers.")
-    amount = fields.Monetary(required=True, readonly=True)
+    amount = fields.Monetary(
+        required=True, readonly=True, help="What is collected; what credit pays isn't in it."
+    )
+    credit_amount = fields.Monetary(
+        string="Paid by Credit",
+        readonly=True,
+        help="What was credited before, and is used up by this payment.",
+    )
     note = fields.Char(help="What the payment is for, on its invoice.")
     status = fields.Selection(
         selection=[
@@ -88,7 +95,9 @@ class BillproBillingEvent(models.Model):
     _order_number_unique = models.UniqueIndex(
         "(order_id, number) WHERE number > 0", "The order has a payment with this number."
     )
-    _amount_positive = models.Constraint('CHECK (amount > 0)', "A payment has an amount.")
+    _amount_positive = models.Constraint(
+        'CHECK (amount > 0 OR amount = 0 AND credit_amount > 0)', "A payment has an amount."
+    )
     # Floating-point numbers hold no minor units of what is much larger.
     _amount_bounded = models.Constraint(
         'CHECK (amount < 1000000000000)', "A payment is less than 1,000,000,000,000."
@@ -442,7 +451,7 @@ class BillproBillingEvent(models.Model):
                 continue
             purchase = event.order_id._get_purchase()
             added = purchase._get_added_amount(event.order_id, event._get_added_lines() | lines)
-            left = event.amount - event.added_amount + added
+            left = event.amount + event.credit_amount - event.added_amount + added
             if event.currency_id.compare_amounts(left, 0) > 0:
                 lines.billing_event_id = event
                 event._set_added_amount(added)
@@ -453,9 +462,12 @@ class BillproBillingEvent(models.Model):
         :param float added: The amount, taxes included, in the currency of the order.
         """
         self.ensure_one()
+        due = self.amount + self.credit_amount - self.added_amount + added
+        credit = min(self.credit_amount, max(0.0, due))
         self.write(
             {
-                'amount': self.currency_id.round(self.amount - self.added_amount + added),
+                'amount': self.currency_id.round(due - credit),
+                'credit_amount': self.currency_id.round(credit),
                 'added_amount': added,
             }
         )

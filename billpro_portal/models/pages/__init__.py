@@ -8,6 +8,7 @@ from . import (
     order_answer,
     order_attention,
     order_cards,
+    order_change,
     order_documents,
     order_page,
     order_payments,

@@ -80,6 +80,21 @@ class BillproOrderAttention(models.AbstractModel):
             "We are collecting a payment. You will find the result here; nothing is charged twice."
         )
 
+    def _get_result(self, order):
+        """Return what became of the payment that the customer has waited for.
+
+        :param sale.order order: The order.
+        :return: A key of `billpro.order.page._get_notice`.
+        :rtype: str
+        """
+        last = order.billing_event_ids.transaction_ids.sorted('id')[-1:]
+        state = last.billing_event_id.change_id.state
+        if state == 'declined':
+            return 'not_changed'
+        if order.billing_outstanding:
+            return 'not_paid'
+        return 'changed' if state == 'done' else 'paid'
+
     def _get_cancelled_attention(self, order):
         return {
             'level': 'info',

@@ -144,7 +144,7 @@ class BillproOrderPage(models.AbstractModel):
         """Return what is true of the order beside its payments, each with what changes it.
 
         :param sale.order order: The order.
-        :return: The ``label``, the ``lines``, a ``note`` and an ``action`` of each, as of
+        :return: The ``label``, the ``lines``, a ``note`` and the ``actions`` of each, as of
                  `_get_menu`.
         :rtype: list[dict]
         """
@@ -158,13 +158,13 @@ class BillproOrderPage(models.AbstractModel):
                 'label': self.env._("How you pay"),
                 'lines': [order._get_purchase()._get_label()],
                 'note': self.env._("Ordered on %s", ordered),
-                'action': menu[0] if menu and not plan else False,
+                'actions': [] if plan else menu,
             },
             {
                 'label': self.env._("You pay"),
                 'lines': [plan],
                 'note': self._get_renewal_text(order),
-                'action': menu[0] if menu else False,
+                'actions': menu,
             },
             self._get_billed_to_fact(order),
         ]
@@ -177,7 +177,7 @@ class BillproOrderPage(models.AbstractModel):
             'label': self.env._("Billed to"),
             'lines': [customer['name'], *customer['address'].splitlines(), customer['email']],
             'note': customer['vat'] and self.env._("Tax ID: %s", customer['vat']),
-            'action': False,
+            'actions': [],
         }
 
     def _get_renewal_text(self, order):
@@ -306,6 +306,13 @@ class BillproOrderPage(models.AbstractModel):
                 else self.env._("Your subscription is cancelled."),
             ),
             'cancel_undone': ('success', self.env._("Your subscription continues.")),
+            'changed': ('success', self.env._("Your subscription is changed.")),
+            'change_planned': ('success', self.env._("Your change is planned.")),
+            'change_undone': ('success', self.env._("Your change is taken back.")),
+            'not_changed': (
+                'danger',
+                self.env._("The payment was declined. Nothing has changed."),
+            ),
             'text_messages_off': (
                 'success',
                 self.env._("You get no more text messages from us."),
@@ -357,12 +364,14 @@ class BillproOrderPage(models.AbstractModel):
         """
         if order.billing_status not in LIVE:
             return []
+        change = order.env['billpro.order.change']._get_menu_item(order)
         if order._can_be_cancelled():
             return [
+                *([change] if change else []),
                 {
                     'label': self.env._("Cancel subscription"),
                     'url': order._billing_get_order_link('/cancel'),
-                }
+                },
             ]
         return [
             {

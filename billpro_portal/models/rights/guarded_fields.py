@@ -19,6 +19,7 @@ OWN = {
         'billing_cancel_date',
         'billing_cancel_note',
         'billing_cancel_reason_id',
+        'billing_change_ids',
         'billing_cancel_requested_date',
         'billing_collection_amount',
         'billing_collection_date',

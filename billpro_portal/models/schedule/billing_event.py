@@ -188,6 +188,7 @@ class BillproBillingEvent(models.Model):
         self.retry_date = False
         self._schedule_next_events()
         self._pass_on_added_lines(added_lines)
+        order._billing_use_credit()
         self._log_change(
             self.env._(
                 "Payment %(event)s of %(amount)s was skipped.",
@@ -237,6 +238,10 @@ class BillproBillingEvent(models.Model):
                         event.display_name,
                     )
                 )
+        if self.change_id:
+            raise UserError(self.env._("What a change costs is collected by itself."))
+        if order.currency_id.is_zero(sum(self.mapped('amount'))):
+            raise UserError(self.env._("Credit pays them in full: nothing is to be collected."))
         order._check_billing_collection_day(day)
         self._discard_affected_invoices()
         merged = self._merge(due_datetime(day, order._get_time_zone()))
