@@ -200,7 +200,9 @@ class BillproOrderUsage(models.AbstractModel):
             'period': self._get_period_text(period)
             if period.first_day < period.next_day
             else self.env._("Late usage"),
-            'amount': order.currency_id.format(amount) if amount else self.env._("nothing was due"),
+            'amount': order.currency_id.format(amount)
+            if amount
+            else self.env._("nothing was charged"),
             'documents': [
                 self.env['billpro.order.payments']._get_invoice_link(order, move)
                 for move in moves.filtered(lambda move: move.state == 'posted')

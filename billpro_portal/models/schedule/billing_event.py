@@ -187,7 +187,10 @@ class BillproBillingEvent(models.Model):
         self._apply_trigger('skip')
         self.retry_date = False
         self._schedule_next_events()
+        others = order.billing_event_ids
+        old_amounts = {event: event.amount for event in others}
         self._pass_on_added_lines(added_lines)
+        others.filtered(lambda event: event.status in OPEN)._compare_with_cap(old_amounts)
         order._billing_use_credit()
         self._log_change(
             self.env._(
@@ -255,6 +258,7 @@ class BillproBillingEvent(models.Model):
             reason,
         )
         merged._announce_change(merged._describe_merge_to_customer())
+        merged._ask_above_cap()
         order._billing_follow_payments()
         return merged
 
@@ -606,10 +610,9 @@ class BillproBillingEvent(models.Model):
         self._check_order_is_not_in_flight()
         self._discard_affected_invoices()
         for event, new_amount in amounts.items():
-            is_raised = event.currency_id.compare_amounts(new_amount, event.amount) > 0
+            old_amounts = {event: event.amount}
             event._set_amount(new_amount)
-            if is_raised or event.is_above_cap:
-                event._compare_with_cap()
+            event._compare_with_cap(old_amounts)
         return {event: new for event, new in amounts.items() if event != self}
 
     def _get_amounts_after_change(self, amount):

@@ -110,6 +110,16 @@ class SaleOrder(models.Model):
         end = self.billing_cancel_date + timedelta(days=1)
         return min(days[0], end), min(days[1], end)
 
+    def _billing_bills_usage(self):
+        """Return whether the order is live, and its periods of usage are billed.
+
+        Those that were live before periods were billed have none: staff bill what is used.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return self.billing_status in LIVE and bool(self.sudo().billing_usage_period_ids)
+
     def _billing_get_usage_threshold(self):
         """Return from which amount on usage is billed before its period ends.
 

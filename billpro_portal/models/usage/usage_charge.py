@@ -104,7 +104,9 @@ class BillproUsageCharge(models.Model):
             own = ('=', charge._origin.id)
             charge.is_agreed = charge._origin and bool(
                 OrderLine.search_count([('billing_charge_id', *own), *live], limit=1)
-                or OrderLine.search_count([('billing_next_charge_id', *own)], limit=1)
+                or self.env['billpro.usage.charge.change'].search_count(
+                    [('charge_id', *own)], limit=1
+                )
                 # What comes late of a period is rated as the period was.
                 or self.env['billpro.usage.line'].search_count([('charge_id', *own)], limit=1)
             )

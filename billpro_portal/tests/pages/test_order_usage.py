@@ -133,7 +133,7 @@ class TestOrderUsage(BillingHttpCommon, UsageCommon):
         self.assertEqual(
             [(row['period'], row['amount'], row['documents']) for row in usage['past']],
             [
-                ("Feb 10\u2009\u2013\u2009Mar 9, 2027", "nothing was due", []),
+                ("Feb 10\u2009\u2013\u2009Mar 9, 2027", "nothing was charged", []),
                 ("Jan 10\u2009\u2013\u2009Feb 9, 2027", "$\xa012.50", []),
             ],
         )
