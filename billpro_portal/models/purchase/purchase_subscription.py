@@ -71,7 +71,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
             rows.append(
                 {
                     'label': self.env._("Free trial until"),
-                    'value': format_date(self.env, anchor - timedelta(days=1)),
+                    'value': format_date(self.env, anchor - timedelta(days=1), date_format='long'),
                     'strong': False,
                 }
             )
@@ -90,7 +90,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
             rows.append(
                 {
                     'label': self.env._("Next payment"),
-                    'value': format_date(self.env, first_charge),
+                    'value': format_date(self.env, first_charge, date_format='long'),
                     'strong': False,
                 }
             )
@@ -107,7 +107,9 @@ class BillproPurchaseSubscription(models.AbstractModel):
         :rtype: str
         """
         if order.billing_end_date:
-            return self.env._("until %s", format_date(self.env, order.billing_end_date))
+            return self.env._(
+                "until %s", format_date(self.env, order.billing_end_date, date_format='long')
+            )
         if order.billing_cycles:
             return self.env._("%s periods", order.billing_cycles)
         return self.env._("until cancelled")
@@ -126,8 +128,8 @@ class BillproPurchaseSubscription(models.AbstractModel):
     def _get_event_terms(self, event):
         period = self.env._(
             "%(start)s to %(end)s",
-            start=format_date(self.env, event.period_start),
-            end=format_date(self.env, event.period_end),
+            start=format_date(self.env, event.period_start, date_format='long'),
+            end=format_date(self.env, event.period_end, date_format='long'),
         )
         return ' · '.join([period, *event._get_added_lines().mapped('name')])
 
