@@ -23,6 +23,7 @@
         'security/billpro_portal_rules.xml',
         'security/billpro_portal_report_rules.xml',
         'security/stripe_rules.xml',
+        'reports/layouts.xml',
         'reports/order_summary_report.xml',
         'reports/receipt_report.xml',
         'data/mail_template_data.xml',

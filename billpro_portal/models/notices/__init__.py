@@ -5,6 +5,7 @@ from . import notice
 
 from . import (
     mail_mail,
+    mail_template,
     notice_card,
     notice_order,
     notice_payment,

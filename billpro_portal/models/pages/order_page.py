@@ -228,7 +228,7 @@ class BillproOrderPage(models.AbstractModel):
             return self.env._("Cancelled")
         return self.env._(
             "Cancelled – access until %s",
-            self.env['billpro.page.words']._get_day(order.billing_cancel_date),
+            self.env['billpro.page.words']._get_day(order, order.billing_cancel_date),
         )
 
     def _get_authorization_status(self, order):
@@ -556,12 +556,14 @@ class BillproOrderPage(models.AbstractModel):
         has_access = last_day >= order._billing_get_today()
         if order._get_purchase()._is_billed_after_end(order):
             charges = self._get_sentences_on_usage(order)
-            access = self.env._("You keep access until %s.", format_date(self.env, last_day))
+            access = self.env._(
+                "You keep access until %s.", format_date(self.env, last_day, date_format='long')
+            )
         else:
             charges = self._get_sentences_on_end(order)
             access = self.env._(
                 "You keep access until %s, the last day you have paid for.",
-                format_date(self.env, last_day),
+                format_date(self.env, last_day, date_format='long'),
             )
         return [
             access if has_access else self.env._("Your subscription ends at once."),
