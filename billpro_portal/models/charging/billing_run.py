@@ -977,7 +977,7 @@ class BillproBillingRun(models.Model):
         Period = self.env['billpro.usage.period']
         for find, bill in (
             (Period._search_to_close, '_close'),
-            (Period._search_over_threshold, '_bill_so_far'),
+            (Period._search_to_look_at, '_look'),
         ):
             tried = []
             while periods := find(
@@ -988,8 +988,6 @@ class BillproBillingRun(models.Model):
                     # What somebody holds, or has failed, is for the next run.
                     tried += (periods[start : start + BATCH_SIZE].order_id - billed).ids
                     self.env.cr.commit()  # pylint: disable=invalid-commit
-                if bill == '_bill_so_far':
-                    break
 
     @api.model
     def _bill_periods(self, periods, bill):

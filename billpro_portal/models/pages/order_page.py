@@ -45,11 +45,12 @@ class BillproOrderPage(models.AbstractModel):
             },
         }
 
-    def _get_portal_values(self, order, page=1):
+    def _get_portal_values(self, order, page=1, past=None):
         """Return the values of the order portal.
 
         :param sale.order order: The order.
         :param int page: The page of the billing history, from 1.
+        :param int past: The number of the period of usage before which past ones are listed.
         :rtype: dict
         """
         return {
@@ -71,7 +72,7 @@ class BillproOrderPage(models.AbstractModel):
                     'url': order._billing_get_order_link('/document/summary'),
                 },
             ],
-            'usage': self.env['billpro.order.usage']._get_usage_values(order),
+            'usage': self.env['billpro.order.usage']._get_usage_values(order, past),
             'upcoming': self.env['billpro.order.payments']._get_upcoming_groups(order),
             'cards': self.env['billpro.order.cards']._get_card_values(order),
             'history': self.env['billpro.order.payments']._get_history_rows(order, page),

@@ -361,6 +361,7 @@ class BillproPurchaseMetered(models.AbstractModel):
         for event in changed:
             event._announce_new_amount(old_amounts[event], is_lasting=False)
         changed._compare_with_cap(old_amounts)
+        order.billing_usage_line_ids._billing_announce_added_usage()
 
     @api.model
     def _get_lines_to_tax(self, order):

@@ -227,9 +227,10 @@ class SaleOrderLine(models.Model):
             raise UserError(self.env._("Choose a day in the future."))
         self.billing_charge_change_ids.filtered(lambda change: change.day >= day).unlink()
         old = self._billing_get_charge(day)
-        self.billing_charge_change_ids.create(
+        change = self.billing_charge_change_ids.create(
             {'order_line_id': self.id, 'charge_id': charge.id, 'day': day}
         )
+        self._billing_announce_price(f'change-{change.id}', charge, day, old)
         order._message_log(
             body=self.env._(
                 "“%(line)s” is charged by “%(charge)s” from the first period on that begins on"
@@ -240,6 +241,41 @@ class SaleOrderLine(models.Model):
                 old=old.name,
             )
         )
+
+    def _billing_announce_price(self, fact, charge, day, old=None):
+        """Tell the customer what usage costs from a day on, once.
+
+        :param str fact: What it is that is told.
+        :param billpro.usage.charge charge: How it is charged then.
+        :param datetime.date day: The day; the first period that begins then or later if it is
+                                  another charge than before.
+        :param billpro.usage.charge old: How it is charged until then; nothing if it was added.
+        """
+        order = self.order_id
+        env = order.with_context(lang=order.partner_id.lang).env
+        values = {
+            'product': self.with_env(env).product_id.display_name,
+            'new': charge.with_env(env)._describe_prices(order),
+        }
+        if old:
+            values['old'] = old.with_env(env)._describe_prices(order)
+            values['day'] = format_date(env, order._billing_get_first_usage_day(day))
+            text = env._(
+                "%(product)s costs from %(day)s on: %(new)s. Until then: %(old)s.", **values
+            )
+        else:
+            values['day'] = format_date(env, day)
+            text = env._(
+                "%(product)s was added to your order. What you use from %(day)s on costs: %(new)s.",
+                **values,
+            )
+        self.env['billpro.notification']._queue('usage_price', order, fact, text=text)
+
+    def _billing_announce_added_usage(self):
+        """Tell customers of what was added to their live orders and is charged by usage."""
+        for line in self.filtered('billing_usage_start'):
+            day = line.order_id._billing_get_date(line.billing_usage_start)
+            line._billing_announce_price(f'added-{line.id}', line.billing_charge_id, day)
 
     def _billing_take_up_charge(self, first_day):
         """Let new charges be those of the lines, from a period on.

@@ -263,6 +263,16 @@ class BillproUsageCharge(models.Model):
         )
         return prices + [(label, put(value)) for label, value, put in bounds if value]
 
+    def _describe_prices(self, order):
+        """Return what usage costs as one text.
+
+        :param sale.order order: Whose prices they are.
+        :rtype: str
+        """
+        return '; '.join(
+            f'{label}: {value}' if label else value for label, value in self._get_prices(order)
+        )
+
     def _get_price(self, order):
         """Return the only price.
 

@@ -17,6 +17,7 @@ from .usage_line import BASE, LATE
 from .usage_record import UsageQuery
 
 ONE_DAY = timedelta(days=1)
+LOOK_AGAIN_AFTER = timedelta(hours=1)
 # Payments that staff have left out: what they billed was given away, and isn't given back.
 WAIVED = frozenset({'skipped', 'cancelled'})
 
@@ -93,6 +94,15 @@ class BillproUsagePeriod(models.Model):
         help="What its end has brought to pay, taxes included: its usage, the base fee of the next"
         " one, and what came late of earlier ones. 0 if nothing was due, or what was is carried"
         " on.",
+    )
+    looked_date = fields.Datetime(
+        string="Looked At", readonly=True, help="When its usage was estimated last."
+    )
+    expected_amount = fields.Monetary(
+        string="Expected",
+        readonly=True,
+        help="What its end is expected to bring to pay, taxes included, if its usage goes on as it"
+        " did until it was looked at.",
     )
     event_id = fields.Many2one(
         string="Payment",
@@ -251,14 +261,14 @@ class BillproUsagePeriod(models.Model):
         return self.browse(some[0].id for some in periods.grouped('order_id').values())
 
     @api.model
-    def _search_over_threshold(self, waiting):
-        """Return the running periods whose usage costs so much that it is billed at once.
+    def _search_to_look_at(self, waiting):
+        """Return the running periods that weren't looked at within the last hour.
 
         :param list[int] waiting: The ids of orders that aren't tried again yet.
         :rtype: billpro.usage.period
         """
         now = fields.Datetime.now()
-        periods = self.search(
+        return self.search(
             [
                 ('state', '=', 'open'),
                 ('start_date', '<=', now),
@@ -266,17 +276,56 @@ class BillproUsagePeriod(models.Model):
                 ('order_id.billing_status', 'in', list(LIVE)),
                 ('order_id', 'not in', waiting),
                 '|',
-                ('order_id.billing_usage_threshold', '>', 0),
-                ('company_id.billing_usage_threshold', '>', 0),
+                ('looked_date', '=', False),
+                ('looked_date', '<=', now - LOOK_AGAIN_AFTER),
             ]
         )
-        amounts = {
-            period: sum(values['amount'] for values in values_list)
-            for period, values_list in periods._rate(is_final=False).items()
+
+    # === LOOKING === #
+
+    def _look(self):
+        """Look at running periods of different orders, which the caller has locked.
+
+        What they are expected to bring is noted, and what costs enough by now is billed.
+
+        :return: The payments of what is due.
+        :rtype: billpro.billing.event
+        """
+        self._estimate()
+        thresholds = {
+            period: threshold
+            for period in self
+            if (threshold := period.order_id._billing_get_usage_threshold()) > 0
         }
-        return periods.filtered(
-            lambda period: amounts.get(period, 0) >= period.order_id._billing_get_usage_threshold()
-        )
+        drafts = self.browse().concat(*thresholds)._rate(is_final=False)
+        over = {
+            period: values_list
+            for period, values_list in drafts.items()
+            if sum(values['amount'] for values in values_list) >= thresholds[period]
+        }
+        return self.browse().concat(*over)._bill(over)
+
+    def _estimate(self):
+        """Note what the ends of running periods are expected to bring."""
+        order_lines = self.order_id.billing_usage_line_ids
+        # What was counted before is out of date.
+        order_lines.invalidate_recordset(['billing_usage_estimate'])
+        order_lines.mapped('billing_usage_estimate')  # All of them in one pass.
+        carried = self.order_id._billing_get_carried_lines().grouped('order_id')
+        for period in self.filtered(lambda one: one.first_day < one.next_day):
+            order = period.order_id
+            amount = sum(
+                line._billing_with_taxes(line.billing_usage_estimate)
+                for line in order.billing_usage_line_ids
+            )
+            if billed := period.line_ids.filtered('charge_id'):
+                amount -= billed._get_total()
+            if order in carried:
+                amount += carried[order]._get_total()
+            if not order.billing_cancel_date and (lines := order._billing_get_base_lines()):
+                amount += order._billing_get_amount_of_lines(lines)
+            period.expected_amount = max(amount, 0)
+        self.looked_date = fields.Datetime.now()
 
     # === CLOSING === #
 
@@ -555,16 +604,8 @@ class BillproUsagePeriod(models.Model):
         :return: The payments.
         :rtype: billpro.billing.event
         """
-        Line = self.env['billpro.usage.line']
-        new = Line.create([values for values_list in drafts.values() for values in values_list])
-        carried = Line.search(
-            [
-                ('order_id', 'in', self.order_id.ids),
-                ('event_id', '=', False),
-                ('amount', '!=', 0),
-                ('id', 'not in', new.ids),
-            ]
-        )
+        carried = self.order_id._billing_get_carried_lines()
+        new = carried.create([values for values_list in drafts.values() for values in values_list])
         lines = (carried | new).grouped('order_id')
         totals = {
             period: lines[period.order_id]._get_total() if period.order_id in lines else 0

@@ -123,7 +123,7 @@ class TestUsagePeriods(UsagePeriodCommon):
             ],
         )
         self.assertEqual(self.order.billing_event_ids.mapped('amount'), [21.2, 1.06])
-        (row,) = self.env['billpro.order.usage']._get_past_rows(self.order)
+        ((row,), _earlier) = self.env['billpro.order.usage']._get_past_rows(self.order)
         self.assertEqual((row['amount'], len(row['documents'])), ("$\xa022.26", 2))
 
     def test_staff_close_now(self):
@@ -554,6 +554,36 @@ class TestUsagePeriods(UsagePeriodCommon):
             order._billing_cancel_subscription(at_once=False)
             self._run()
         self.assertEqual((event.status, order.billing_paid), ('completed', 8.48))
+
+    def test_what_a_running_period_will_bring_is_expected(self):
+        seat = self._create_sold_product("Seat", 10, self.tax_6, 'metered')
+        with freeze_time('2027-01-10 10:00:00'):
+            order = self._create_active_order((self.api, 1), (seat, 1))
+        record = self._make_record('a', 400, '2027-01-14T10:00:00Z', order=order.name)
+        self._send('2027-01-14 10:00:00', record)
+        # Five of 31 days, of which it looks every hour.
+        self._run_at('2027-01-14 23:00:00')
+        self._send('2027-01-14 23:01:00', {**record, 'id': 'b'})
+        self._run_at('2027-01-14 23:30:00')
+        period = order.billing_usage_period_ids
+        # 2,480 in all, 2,380 beyond what is included, at 0.02; and the seat, with 6% of tax.
+        self.assertEqual(
+            (period.looked_date, period.expected_amount), (datetime(2027, 1, 14, 23), 61.06)
+        )
+        with freeze_time('2027-01-14 23:30:00'):
+            (row,) = self.env['billpro.cash.report'].search([('order_id', '=', order.id)])
+            self.assertEqual(
+                (row.date, row.kind, row.amount), (date(2027, 2, 10), 'projected', 61.06)
+            )
+            period._bill_so_far()
+        self._run_at('2027-01-15 00:00:00')
+        # 4,919 in all at the pace of five days and an hour; 14.84 are billed.
+        self.assertEqual(period.expected_amount, 97.92)
+
+    def test_an_order_that_nothing_bills_says_so(self):
+        self.assertFalse(self.order.billing_usage_by_hand)
+        self.order.billing_usage_period_ids.unlink()
+        self.assertTrue(self.order.billing_usage_by_hand)
 
     def test_what_can_not_be_set_up(self):
         with self.assertRaises(ValidationError), self.cr.savepoint():
