@@ -1,8 +1,10 @@
 from . import (
     checkout,
+    lost_link,
     order_cancellation,
     order_cards,
     order_documents,
+    order_home,
     order_notices,
     order_portal,
     order_recovery,

@@ -9,6 +9,7 @@ from . import (
     order_attention,
     order_cards,
     order_documents,
+    order_home,
     order_page,
     order_payments,
     order_usage,
