@@ -41,6 +41,7 @@
         'views/cards/card_templates.xml',
         'views/pages/order_usage_templates.xml',
         'views/pages/order_portal_templates.xml',
+        'views/pages/home_templates.xml',
         'views/pages/my_orders_templates.xml',
         'views/cancellation/cancel_templates.xml',
         'views/pages/order_change_templates.xml',

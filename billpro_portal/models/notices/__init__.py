@@ -4,6 +4,7 @@
 from . import notice
 
 from . import (
+    link_request,
     mail_mail,
     mail_template,
     notice_card,

@@ -36,6 +36,8 @@ class BillproOrderPage(models.AbstractModel):
             'logo_url': not company.sudo().uses_default_logo
             and f'/web/binary/company_logo?company={company.id}',
             'brand_style': self._get_brand_style(company),
+            'home_url': len(self.env['billpro.order.home']._get_orders(order)) > 1
+            and order._billing_get_order_link('/orders'),
             'languages': self._get_languages(order),
             'contact': {
                 'name': company.name,
@@ -296,6 +298,10 @@ class BillproOrderPage(models.AbstractModel):
                 self.env._("Your bank is asked for the payment. You will find the result here."),
             ),
             'paid': ('success', self.env._("Thank you, your payment was received.")),
+            'not_all_paid': (
+                'warning',
+                self.env._("Something is still to pay. It is shown below."),
+            ),
             'not_paid': (
                 'danger',
                 self.env._("The payment was not collected. Nothing was charged."),
@@ -410,18 +416,21 @@ class BillproOrderPage(models.AbstractModel):
         :param bool below_total: Whether they stand below the order's total already.
         :rtype: list[dict]
         """
-        has_total = order._get_purchase()._has_total() and not below_total
+        has_total = order._get_purchase()._has_total()
         paid, balance = order.billing_paid, order.billing_balance
         if order.billing_status in BEFORE_APPROVAL:  # What came by other ways isn't taken over yet.
             paid = max(paid, order._billing_get_amount_received())
             balance = max(0.0, balance - paid)
         amounts = [
-            *([(self.env._("Order total"), order.amount_total, False)] if has_total else []),
             *self._get_authorization_amounts(order),
             (self.env._("Paid"), paid, False),
             *self._get_taken_back_amounts(order),
             (self.env._("Balance"), balance, True),
         ]
+        if has_total and not below_total:
+            amounts.insert(0, (self.env._("Order total"), order.amount_total, False))
+        if not has_total:  # Where nothing is to be reached, what is zero says nothing.
+            amounts = [row for row in amounts if not order.currency_id.is_zero(row[1])]
         return self._get_amount_rows(order, amounts)
 
     def _get_page_summary_rows(self, order):

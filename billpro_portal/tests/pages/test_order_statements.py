@@ -107,6 +107,27 @@ class TestOrderStatements(SelfServiceHttpCommon):
         for suffix in (f'/payment/{nothing.id}', f'/document/receipt/{nothing.id}'):
             response = self.url_open(self._link(self.order, suffix))
             self.assertEqual(response.status_code, 404)
+        self.assertNotIn("$ 0.00", self._print_summary())
+
+    def _print_summary(self):
+        """Return the words of the order summary in one line."""
+        content, _kind = self.env['ir.actions.report']._render_qweb_html(
+            'billpro_portal.report_order_summary', self.order.ids
+        )
+        words = ' '.join(html.fromstring(content).text_content().split())
+        return words.replace('\xa0', ' ')
+
+    def test_the_summary_lists_the_payments_to_come(self):
+        owed, scheduled = self.order.billing_event_ids
+        payments = self.order.env['billpro.order.payments']
+        words = ' '.join(
+            f"{row['date']} {row['description']} {row['status'] or ''} {row['amount']}"
+            for row in payments._get_upcoming_rows(self.order)
+        )
+        words = ' '.join(words.replace('\xa0', ' ').split())
+        self.assertIn("Declined $ 24.20", words)
+        self.assertEqual((owed.status, scheduled.status), ('soft_declined', 'scheduled'))
+        self.assertIn(f"Payments to come Date For Status Amount {words}", self._print_summary())
 
     # === DOCUMENTS === #
 
