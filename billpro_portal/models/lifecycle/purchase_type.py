@@ -464,7 +464,7 @@ class BillproPurchaseType(models.AbstractModel):
         :return: A key of `billing.lifecycle.ORDER_TRANSITIONS`, or None.
         :rtype: str|None
         """
-        payments = [event._get_facts_for_order() for event in order.billing_event_ids]
+        payments = order.billing_event_ids._get_facts_for_order()
         return get_trigger(order.billing_status, payments, **outcome)
 
     @api.model

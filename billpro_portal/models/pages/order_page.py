@@ -308,6 +308,12 @@ class BillproOrderPage(models.AbstractModel):
             'cancel_undone': ('success', self.env._("Your subscription continues.")),
             'changed': ('success', self.env._("Your subscription is changed.")),
             'change_planned': ('success', self.env._("Your change is planned.")),
+            'change_waits': (
+                'info',
+                self.env._(
+                    "Your bank waits for you to confirm the payment. Nothing has changed yet."
+                ),
+            ),
             'change_undone': ('success', self.env._("Your change is taken back.")),
             'not_changed': (
                 'danger',

@@ -90,7 +90,7 @@ class SaleOrder(models.Model):
         now = fields.Datetime.now()
         self.write({'billing_pause_until': False, 'billing_resumed_date': now})
         self._apply_billing_trigger(
-            get_resume_trigger([event._get_facts_for_order() for event in self.billing_event_ids]),
+            get_resume_trigger(self.billing_event_ids._get_facts_for_order()),
             self.env._("The subscription was resumed."),
         )
         waiting = self.billing_event_ids.filtered(lambda event: event.status == 'paused')
