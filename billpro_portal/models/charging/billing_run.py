@@ -967,6 +967,13 @@ class BillproBillingRun(models.Model):
         events.order_id._billing_use_credit()
         events.order_id._billing_follow_payments()
         events._follow_collection()
+        self.env['billpro.notification']._queue_all(
+            'paid_by_credit',
+            [
+                {'order_id': event.order_id.id, 'event_id': event.id, 'fact': f'event-{event.id}'}
+                for event in events
+            ],
+        )
 
     # === USAGE === #
 
