@@ -86,6 +86,7 @@ from .purchase import (
 from .reports import test_billing_reports
 from .rights import test_billing_rights, test_doors, test_questions, test_read_access
 from .schedule import (
+    test_customer_schedule,
     test_merging,
     test_possible_actions,
     test_reschedule,

@@ -550,6 +550,19 @@ class BillproPurchaseType(models.AbstractModel):
         return {}
 
     @api.model
+    def _get_first_days_after(self, order, event, day, last_day):
+        """Return the first days of the periods from that of a payment on, as they would be charged.
+
+        :param sale.order order: The order.
+        :param billpro.billing.event event: The next payment.
+        :param datetime.date day: The first day that counts.
+        :param datetime.date last_day: The last day that counts.
+        :return: The days, the first one first; those of the type's periods, if it has any.
+        :rtype: list[datetime.date]
+        """
+        return []
+
+    @api.model
     def _create_initial_invoice(self, order):
         """Create the draft invoice of the initial payment.
 

@@ -12,6 +12,7 @@ from . import (
     order_documents,
     order_page,
     order_payments,
+    order_schedule,
     order_usage,
     page_words,
     payment_transaction,

@@ -164,7 +164,18 @@ class BillproOrderAttention(models.AbstractModel):
                 "Nothing is charged until then. It goes on by itself on %s.",
                 self._get_day(order.billing_pause_until),
             )
-        return {'level': 'info', 'title': title, 'text': text, 'actions': []}
+        actions = []
+        if day := order._billing_get_day_after_resuming():
+            text = self.env._(
+                "%(text)s If you resume it now, your next payment is on %(day)s.",
+                text=text,
+                day=self._get_day(day),
+            )
+            fields = {'day': day.isoformat()}
+            actions = [
+                self._get_action(order, self.env._("Resume now"), '/resume', 'post', fields=fields)
+            ]
+        return {'level': 'info', 'title': title, 'text': text, 'actions': actions}
 
     def _get_authorization_attention(self, order):
         """Return the notice about reserved money, as the order portal shows it.

@@ -319,6 +319,9 @@ class BillproOrderPage(models.AbstractModel):
                 'danger',
                 self.env._("The payment was declined. Nothing has changed."),
             ),
+            'paused': ('success', self.env._("Your subscription is paused.")),
+            'resumed': ('success', self.env._("Your subscription continues.")),
+            'skipped': ('success', self.env._("The payment is skipped.")),
             'text_messages_off': (
                 'success',
                 self.env._("You get no more text messages from us."),
@@ -374,6 +377,7 @@ class BillproOrderPage(models.AbstractModel):
         if order._can_be_cancelled():
             return [
                 *([change] if change else []),
+                *order.env['billpro.order.schedule']._get_menu_items(order),
                 {
                     'label': self.env._("Cancel subscription"),
                     'url': order._billing_get_order_link('/cancel'),
