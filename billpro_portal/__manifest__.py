@@ -45,6 +45,7 @@
         'views/pages/my_orders_templates.xml',
         'views/cancellation/cancel_templates.xml',
         'views/pages/order_change_templates.xml',
+        'views/pages/order_schedule_templates.xml',
         'wizards/cancel_subscription_views.xml',
         'wizards/capture_views.xml',
         'wizards/change_plan_views.xml',

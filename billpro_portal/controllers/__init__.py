@@ -9,6 +9,7 @@ from . import (
     order_notices,
     order_portal,
     order_recovery,
+    order_schedule,
     order_usage,
     stripe_webhook,
 )

@@ -47,11 +47,13 @@ class OrderChange(OrderAccess):
         request.env['billpro.billing.run'].sudo()._collect_change(change)
         if notice := NOTICES.get(change.state):
             return self._billpro_redirect_to_order(order, notice)
+        if waiting := order._billing_get_open_authentication()[:1]:
+            return request.redirect(order._billing_get_order_link(f'/authenticate/{waiting.id}'))
         return request.redirect(order._billing_get_order_link('/progress'))
 
     @order_route('/change/undo', methods=['POST'], by_customer=True, limited=True)
     def billpro_order_change_undo(self, order, **kwargs):
-        """Take back what is planned.
+        """Take back what is planned, or waits for the customer's bank.
 
         :param sale.order order: The order.
         :rtype: odoo.http.Response

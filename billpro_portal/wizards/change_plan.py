@@ -121,6 +121,11 @@ class BillproChangePlan(models.TransientModel):
                 "Not changed, as it could not be paid: %s", change.event_ids.status_message or ''
             ),
         }.get(change.state, self.env._("The payment is being processed. It is changed when paid."))
+        if change._is_waiting():
+            message = self.env._(
+                "Not changed yet: the customer's bank wants them to confirm the payment. They are"
+                " asked to, and nothing changes before."
+            )
         return {
             'type': 'ir.actions.client',
             'tag': 'display_notification',

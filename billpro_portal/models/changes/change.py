@@ -13,6 +13,8 @@ from ..rights.own_context import INSIDE
 
 # How long what a change costs may wait to be sent.
 TIME_TO_COLLECT = timedelta(hours=1)
+# How long the customer's bank may wait for the customer.
+TIME_TO_CONFIRM = timedelta(days=1)
 
 
 class BillproChange(models.Model):
@@ -110,10 +112,18 @@ class BillproChange(models.Model):
         for change in self:
             change.display_name = change._describe()
 
-    @api.depends('state')
+    @api.depends('state', 'event_ids.status')
     def _compute_can_take_back(self):
         for change in self:
-            change.can_take_back = change.state == 'planned'
+            change.can_take_back = change.state == 'planned' or change._is_waiting()
+
+    def _is_waiting(self):
+        """Return whether the customer's bank waits for the customer to confirm its payment.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return self.state == 'under_way' and self.event_ids.status == 'action_required'
 
     def _describe(self):
         """Return what is changed, such as two of one plan to one of another.
@@ -493,7 +503,8 @@ class BillproChange(models.Model):
     def _search_to_follow(self, domain=()):
         """Return what is to be carried out by now, and what could not be collected at once.
 
-        What the customer agreed to pay at once isn't collected later on, when nobody expects it.
+        What the customer agreed to pay at once isn't collected later on, when nobody expects it,
+        nor what they haven't confirmed with their bank within a day, or the paid period.
 
         :param list|tuple domain: Which of them; all if not given.
         :rtype: billpro.change
@@ -506,15 +517,27 @@ class BillproChange(models.Model):
                 ('first_day', '<=', fields.Date.today() + timedelta(days=1)),
             ]
         )
-        return planned.filtered(
-            lambda change: change.first_day <= change.order_id._billing_get_today()
-        ) | self.search(
+        now = fields.Datetime.now()
+        under_way = self.search(
             [
                 *domain,
                 ('state', '=', 'under_way'),
-                ('event_ids.status', 'in', ['scheduled', 'skipped', 'cancelled']),
-                ('event_ids.due_date', '<=', fields.Datetime.now() - TIME_TO_COLLECT),
+                ('event_ids.due_date', '<=', now - TIME_TO_COLLECT),
+                (
+                    'event_ids.status',
+                    'in',
+                    ['scheduled', 'skipped', 'cancelled', 'action_required'],
+                ),
             ]
+        )
+        return planned.filtered(
+            lambda change: change.first_day <= change.order_id._billing_get_today()
+        ) | under_way.filtered(
+            lambda change: (
+                not change._is_waiting()
+                or change.event_ids.due_date <= now - TIME_TO_CONFIRM
+                or change.last_day < change.order_id._billing_get_today()
+            )
         )
 
     def _begin(self):
@@ -649,14 +672,18 @@ class BillproChange(models.Model):
             change.env.ref('billpro_portal.cron_billing_run').sudo()._trigger()
 
     def _take_back(self):
-        """Take back what is planned; the order is locked."""
+        """Take back what is planned, or waits for the customer's bank; the order is locked."""
         self.ensure_one()
+        if self._is_waiting():
+            self._give_up(self.env._("It was taken back."))
+            self.state = 'taken_back'
+            return
         self.state = 'taken_back'
         self._show_planned_amount()
         self._log(self.env._("Taken back"))
 
     def action_take_back(self):
-        """Take back what is planned, for staff.
+        """Take back what is planned, or waits for the customer's bank, for staff.
 
         :raise AccessError: If the user may not.
         :raise UserError: If it isn't planned any more.

@@ -81,6 +81,12 @@ class SaleOrder(models.Model):
             return self.env._(
                 "Take back the change that is planned first: %s.", planned._describe()
             )
+        if waiting := self._billing_get_waiting_change():
+            return self.env._(
+                "This change waits to be confirmed with the customer's bank. Confirm it, or take"
+                " it back: %s.",
+                waiting._describe(),
+            )
         if self.billing_period_amount:
             return self.env._(
                 "Its payments were changed to %s. Change the next one and all later ones back to"
@@ -257,14 +263,21 @@ class SaleOrder(models.Model):
         """
         return self.billing_change_ids.filtered(lambda change: change.state == 'planned')
 
+    def _billing_get_waiting_change(self):
+        """Return the changes that wait for the customer to confirm the payment with their bank.
+
+        :rtype: billpro.change
+        """
+        return self.billing_change_ids.filtered(lambda change: change._is_waiting())
+
     def _billing_take_back_change(self):
-        """Take back the change that is planned.
+        """Take back the change that is planned, or waits for the customer's bank.
 
         :raise UserError: If none is any more.
         """
         self.ensure_one()
         self._lock_billing()
-        planned = self._billing_get_planned_change()
+        planned = self._billing_get_planned_change() or self._billing_get_waiting_change()
         if not planned:
             raise UserError(self.env._("This change isn't planned any more."))
         planned._take_back()

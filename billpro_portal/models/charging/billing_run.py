@@ -367,6 +367,9 @@ class BillproBillingRun(models.Model):
         :return: The attempts.
         :rtype: payment.transaction
         """
+        locked.order_id._billing_get_waiting_change()._give_up(
+            self.env._("The next payment is due.")
+        )
         locked._carry_out_planned_changes()
         locked.order_id._billing_use_credit()
         locked._leave_out_invoiced_lines()
@@ -868,7 +871,7 @@ class BillproBillingRun(models.Model):
             tx.billing_event_id._apply_trigger('lose', tx.state_message)
         over = approved | txs.filtered(lambda tx: tx.state in {'error', 'cancel'})
         over.is_post_processed = True
-        for tx in declined | waiting:
+        for tx in declined | txs.filtered(lambda tx: tx._billing_has_failed_authentication()):
             tx.billing_event_id.change_id._give_up(tx.state_message)
         collected.billing_event_id.change_id._carry_out()
         (approved | declined | waiting).billing_event_id._schedule_next_events()
@@ -964,6 +967,13 @@ class BillproBillingRun(models.Model):
         events.order_id._billing_use_credit()
         events.order_id._billing_follow_payments()
         events._follow_collection()
+        self.env['billpro.notification']._queue_all(
+            'paid_by_credit',
+            [
+                {'order_id': event.order_id.id, 'event_id': event.id, 'fact': f'event-{event.id}'}
+                for event in events
+            ],
+        )
 
     # === USAGE === #
 
@@ -1338,6 +1348,7 @@ class BillproBillingRun(models.Model):
         events = self.env['billpro.billing.event'].search(
             [
                 ('status', '=', 'action_required'),
+                ('change_id', '=', False),
                 ('order_id.billing_status', 'in', ['active', 'failed']),
                 ('company_id.billing_auto_suspend', '=', True),
             ]

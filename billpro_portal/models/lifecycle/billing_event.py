@@ -409,22 +409,29 @@ class BillproBillingEvent(models.Model):
         return self.first_declined_date + timedelta(days=days) <= fields.Datetime.now()
 
     def _get_facts_for_order(self):
-        """Return what decides about the order of the payment.
+        """Return what decides about the order of the payments.
 
-        :rtype: PaymentFacts
+        What a change would cost, and waits for the customer's bank, says nothing about it.
+
+        :rtype: list[PaymentFacts]
         """
-        self.ensure_one()
-        is_declined = self.status in DECLINED
-        return PaymentFacts(
-            status=self.status,
-            needs_card=self.retry_verdict == NEEDS_CARD,
-            is_given_up=bool(
-                is_declined and self.company_id.billing_auto_suspend and self._is_given_up()
-            ),
-            was_declined=bool(self.declined_token_id),
-            is_merged=bool(self.merged_event_ids),
-            is_due=self.due_date <= fields.Datetime.now(),
-        )
+        now = fields.Datetime.now()
+        return [
+            PaymentFacts(
+                status=event.status,
+                needs_card=event.retry_verdict == NEEDS_CARD,
+                is_given_up=bool(
+                    event.status in DECLINED
+                    and event.company_id.billing_auto_suspend
+                    and event._is_given_up()
+                ),
+                was_declined=bool(event.declined_token_id),
+                is_merged=bool(event.merged_event_ids),
+                is_due=event.due_date <= now,
+            )
+            for event in self
+            if not (event.change_id and event.status in DECLINED)
+        ]
 
     def _discard_draft_invoices(self):
         """Delete the invoices of payments that won't be collected; no number was given to them."""

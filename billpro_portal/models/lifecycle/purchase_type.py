@@ -464,7 +464,7 @@ class BillproPurchaseType(models.AbstractModel):
         :return: A key of `billing.lifecycle.ORDER_TRANSITIONS`, or None.
         :rtype: str|None
         """
-        payments = [event._get_facts_for_order() for event in order.billing_event_ids]
+        payments = order.billing_event_ids._get_facts_for_order()
         return get_trigger(order.billing_status, payments, **outcome)
 
     @api.model
@@ -558,6 +558,19 @@ class BillproPurchaseType(models.AbstractModel):
         :rtype: dict|None
         """
         return {}
+
+    @api.model
+    def _get_first_days_after(self, order, event, day, last_day):
+        """Return the first days of the periods from that of a payment on, as they would be charged.
+
+        :param sale.order order: The order.
+        :param billpro.billing.event event: The next payment.
+        :param datetime.date day: The first day that counts.
+        :param datetime.date last_day: The last day that counts.
+        :return: The days, the first one first; those of the type's periods, if it has any.
+        :rtype: list[datetime.date]
+        """
+        return []
 
     @api.model
     def _create_initial_invoice(self, order):

@@ -933,13 +933,15 @@ class SaleOrder(models.Model):
     def _billing_get_outstanding_events(self):
         """Return the payments that were declined or are overdue, or that only the customer starts.
 
+        What a change would cost isn't owed: without it nothing changes.
+
         :rtype: billpro.billing.event
         """
         self.ensure_one()
         overdue = fields.Datetime.now() - OVERDUE_AFTER
         return self.billing_event_ids.filtered(
             lambda event: (
-                event.status in DECLINED
+                (event.status in DECLINED and not event.change_id)
                 or (
                     event.status == 'scheduled'
                     # What is above what was agreed to waits for the customer.

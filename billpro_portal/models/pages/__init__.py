@@ -13,6 +13,7 @@ from . import (
     order_home,
     order_page,
     order_payments,
+    order_schedule,
     order_usage,
     page_words,
     payment_transaction,

@@ -315,11 +315,20 @@ class BillproOrderPage(models.AbstractModel):
             'cancel_undone': ('success', self.env._("Your subscription continues.")),
             'changed': ('success', self.env._("Your subscription is changed.")),
             'change_planned': ('success', self.env._("Your change is planned.")),
+            'change_waits': (
+                'info',
+                self.env._(
+                    "Your bank waits for you to confirm the payment. Nothing has changed yet."
+                ),
+            ),
             'change_undone': ('success', self.env._("Your change is taken back.")),
             'not_changed': (
                 'danger',
                 self.env._("The payment was declined. Nothing has changed."),
             ),
+            'paused': ('success', self.env._("Your subscription is paused.")),
+            'resumed': ('success', self.env._("Your subscription continues.")),
+            'skipped': ('success', self.env._("The payment is skipped.")),
             'text_messages_off': (
                 'success',
                 self.env._("You get no more text messages from us."),
@@ -375,6 +384,7 @@ class BillproOrderPage(models.AbstractModel):
         if order._can_be_cancelled():
             return [
                 *([change] if change else []),
+                *order.env['billpro.order.schedule']._get_menu_items(order),
                 {
                     'label': self.env._("Cancel subscription"),
                     'url': order._billing_get_order_link('/cancel'),

@@ -429,6 +429,18 @@ class BillproPurchaseSubscription(models.AbstractModel):
         events = self._prepare_event(order, max(number, event.number - 1), event)
         return events[0] if events else None
 
+    @api.model
+    def _get_first_days_after(self, order, event, day, last_day):
+        number = max(event.number - 1, self._get_number_after(order, day - timedelta(days=1)))
+        days = []
+        while self._has_period(order, order.billing_anchor_date, number):
+            start, _end = self._get_period(order, order.billing_anchor_date, number)
+            if start > last_day:
+                break
+            days.append(start)
+            number += 1
+        return days
+
     # === INVOICES === #
 
     @api.model

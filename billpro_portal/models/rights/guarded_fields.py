@@ -23,6 +23,7 @@ OWN = {
         'billing_cancel_requested_date',
         'billing_collection_amount',
         'billing_collection_date',
+        'billing_customer_paused_date',
         'billing_backup_token_id',
         'billing_consent_ids',
         'billing_credited',

@@ -5,6 +5,7 @@ from freezegun import freeze_time
 
 from odoo import fields
 from odoo.tests import tagged
+from odoo.tools import html2plaintext
 
 from ...billing.agreement import agreement_text
 from ..common.change import ChangeCommon
@@ -113,6 +114,22 @@ class TestChangePage(SelfServiceHttpCommon, ChangeCommon):
         self.assertIn("Credit", history)
         invoice = order.billing_move_ids.filtered(lambda m: m.move_type == 'out_invoice')[-1:]
         self.assertIn(f'/document/invoice/{invoice.id}', history)
+        self._check_mail_about_credit()
+
+    def _check_mail_about_credit(self):
+        notice = self.subscription.billing_notification_ids.filtered(
+            lambda notice: notice.kind == 'paid_by_credit'
+        )
+        invoice = notice.event_id.invoice_id
+        self.assertEqual((len(notice), invoice.amount_total), (1, 12.1))
+        notice._send()
+        mail = notice.message_id.sudo()
+        text = html2plaintext(mail.body)
+        self.assertIn("Nothing was charged", text)
+        self.assertIn("$\xa012.10", text[text.index("Paid by credit") :])
+        self.assertEqual(mail.attachment_ids, invoice.invoice_pdf_report_id)
+        kinds = self.subscription.billing_notification_ids.mapped('kind')
+        self.assertNotIn('payment_received', kinds)
 
     def test_who_waits_is_told_what_came_of_it(self):
         order = self.subscription

@@ -206,6 +206,8 @@ FIELDS = {
         'billing_cancel_mode',
         'billing_change_down',
         'billing_change_up',
+        'billing_customer_pause_days',
+        'billing_customer_skips',
         'billing_debit_notice_days',
         'billing_deferral_account_id',
         'billing_deferral_journal_id',
