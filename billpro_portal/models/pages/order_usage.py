@@ -150,7 +150,9 @@ class BillproOrderUsage(models.AbstractModel):
         return self.env._(
             "About %(amount)s by %(date)s if it goes on like this.",
             amount=order.currency_id.format(amount),
-            date=self.env['billpro.page.words']._get_day(period.next_day - timedelta(days=1)),
+            date=self.env['billpro.page.words']._get_day(
+                order, period.next_day - timedelta(days=1)
+            ),
         )
 
     def _get_alert_values(self, order):

@@ -145,8 +145,8 @@ class BillproPurchaseMetered(models.AbstractModel):
     def _get_event_terms(self, event):
         period = event.period_end and self.env._(
             "%(start)s to %(end)s",
-            start=format_date(self.env, event.period_start),
-            end=format_date(self.env, event.period_end),
+            start=format_date(self.env, event.period_start, date_format='long'),
+            end=format_date(self.env, event.period_end, date_format='long'),
         )
         names = event._get_added_lines().mapped('name')
         return ' · '.join(filter(None, [period, event.note, *names]))

@@ -191,6 +191,7 @@ class BillproBillingEvent(models.Model):
         old_amounts = {event: event.amount for event in others}
         self._pass_on_added_lines(added_lines)
         others.filtered(lambda event: event.status in OPEN)._compare_with_cap(old_amounts)
+        order._billing_use_credit()
         self._log_change(
             self.env._(
                 "Payment %(event)s of %(amount)s was skipped.",
@@ -205,7 +206,7 @@ class BillproBillingEvent(models.Model):
                 "Your payment of %(amount)s that was due on %(date)s is skipped: it is not"
                 " collected.",
                 amount=self.currency_id.with_env(env).format(self.amount),
-                date=format_date(env, order._billing_get_date(self.due_date)),
+                date=order.with_env(env)._billing_get_date_text(self.due_date),
             )
         )
         order._billing_follow_payments()
@@ -240,6 +241,10 @@ class BillproBillingEvent(models.Model):
                         event.display_name,
                     )
                 )
+        if self.change_id:
+            raise UserError(self.env._("What a change costs is collected by itself."))
+        if order.currency_id.is_zero(sum(self.mapped('amount'))):
+            raise UserError(self.env._("Credit pays them in full: nothing is to be collected."))
         order._check_billing_collection_day(day)
         self._discard_affected_invoices()
         merged = self._merge(due_datetime(day, order._get_time_zone()))
@@ -271,11 +276,11 @@ class BillproBillingEvent(models.Model):
             " %(day)s.",
             payments=', '.join(
                 f'{format_amount(event.amount)}'
-                f' ({format_date(env, order._billing_get_date(event.due_date))})'
+                f' ({order.with_env(env)._billing_get_date_text(event.due_date)})'
                 for event in sources
             ),
             amount=format_amount(self.amount),
-            day=format_date(env, order._billing_get_date(self.due_date)),
+            day=order.with_env(env)._billing_get_date_text(self.due_date),
         )
 
     def _check_card_is_not_spent(self):
@@ -656,7 +661,7 @@ class BillproBillingEvent(models.Model):
         for env in (self.env, order.with_context(lang=order._get_payment_contact().lang).env):
             text = env._(
                 "The payments after that on %(day)s are %(amount)s: the tax has changed.",
-                day=format_date(env, order._billing_get_date(self.due_date)),
+                day=order.with_env(env)._billing_get_date_text(self.due_date),
                 amount=self.currency_id.with_env(env).format(amount),
             )
             if env == self.env:

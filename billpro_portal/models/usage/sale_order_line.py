@@ -199,7 +199,9 @@ class SaleOrderLine(models.Model):
         :rtype: billpro.usage.charge
         """
         self.ensure_one()
-        begun = self.billing_charge_change_ids.filtered(lambda change: change.day <= first_day)
+        begun = self.sudo().billing_charge_change_ids.filtered(
+            lambda change: change.day <= first_day
+        )
         return begun[-1:].charge_id or self.billing_charge_id
 
     def _billing_change_charge(self, charge, day):

@@ -476,7 +476,7 @@ class TestUsagePeriods(UsagePeriodCommon):
             self.assertEqual(
                 values['text'],
                 [
-                    "You keep access until 02/09/2027.",
+                    "You keep access until February 9, 2027.",
                     "What you use until then is still charged.",
                     "What you have paid already is not refunded.",
                     "You can change your mind until then.",
