@@ -42,6 +42,7 @@ class BillproOrderPage(models.AbstractModel):
             'contact': {
                 'name': company.name,
                 'email': company.email,
+                'email_text': self.env['billpro.page.words']._get_breakable(company.email),
                 'phone': company.phone,
                 'website': company.website,
             },
