@@ -1,5 +1,6 @@
 from . import (
     checkout,
+    declarations,
     order_cancellation,
     order_cards,
     order_documents,

@@ -7,6 +7,7 @@ from . import rights
 from . import settings
 from . import each_alone
 from . import lifecycle
+from . import law
 from . import usage
 from . import attempts
 from . import cards
@@ -19,6 +20,7 @@ from . import charging
 from . import schedule
 from . import purchase
 from . import orders
+from . import declarations
 from . import notices
 from . import pages
 from . import payouts

@@ -4,6 +4,7 @@ from . import (
     test_actions,
     test_colors,
     test_constant_queries,
+    test_law,
     test_lifecycle,
     test_log_redaction,
     test_new_company,
@@ -37,6 +38,7 @@ from .checkout import (
     test_transfer_on_phone,
     test_transfers,
 )
+from .declarations import test_declarations
 from .each_alone import test_each_alone
 from .notices import (
     test_notice_templates,

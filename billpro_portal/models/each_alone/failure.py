@@ -109,6 +109,8 @@ class BillproFailure(models.Model):
             ('dates', "Do what is due by date"),
             ('forget', "Clear the list of failures"),
             ('forget_addresses', "Forget where visitors came from"),
+            ('declaration', "Carry out what the customer has declared"),
+            ('declarations', "Watch what customers have declared"),
             ('remind', "Remind the customer"),
             ('announce', "Announce the payment"),
             ('card_expiring', "Tell the customer that the card expires"),

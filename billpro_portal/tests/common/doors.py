@@ -97,6 +97,7 @@ METHODS = {
     'billpro.skip': {'action_skip': BILLING_USERS},
     'billpro.take.payment': {'action_take_payment': BILLING_USERS},
     'billpro.transfer': {'action_book': BILLING_USERS},
+    'billpro.declaration': {'action_done': BILLING_USERS, 'action_refund': BILLING_MANAGERS},
     'billpro.unbilled.usage': {'action_list': BILLING_USERS | {'accountant'}},
     'billpro.usage.charge': {'copy_data': ODOO, 'create': ODOO, 'write': ODOO},
     'billpro.usage.import': {'action_import': BILLING_USERS, 'write': ODOO},
@@ -193,12 +194,14 @@ FIELDS = {
         'billing_lock_pricing',
         'billing_lock_terms',
         'billing_trial_days',
+        'billing_withdrawal_exception',
         'purchase_type',
     },
     'res.company': {
         'billing_auto_suspend',
         'billing_cancel_after_days',
         'billing_cancel_mode',
+        'billing_consumer_law',
         'billing_debit_notice_days',
         'billing_deferral_account_id',
         'billing_deferral_journal_id',
@@ -232,6 +235,7 @@ FIELDS = {
     # Of salespeople, until the customer has agreed; see `sale.order._check_billing_written_terms`.
     'sale.order': {
         'access_token',
+        'billing_buyer',
         'billing_cycles',
         'billing_deposit',
         'billing_end_date',

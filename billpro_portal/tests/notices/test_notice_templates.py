@@ -38,6 +38,14 @@ class TestNoticeTemplates(TimedCommon):
             'billpro.billing.event': cls._create_events(),
         }
         cls.records['billpro.notification'] = cls._create_notices()
+        cls.records['billpro.consent'] = cls.env['billpro.consent'].create(
+            {
+                'order_id': cls.records['sale.order'].filtered('purchase_type')[0].id,
+                'partner_id': cls.customer.id,
+                'text': "I agree.",
+                'version': 'v1',
+            }
+        )
 
     @classmethod
     def _create_orders(cls):

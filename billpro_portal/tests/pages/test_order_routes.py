@@ -6,6 +6,7 @@ from ..common.routes import get_open_routes
 
 # Odoo's own routes, which name no order of ours, or lead to the order link.
 OTHER_ROUTES = {
+    'billpro_declare',
     'display_status',
     'poll_status',
     'portal_order_page',
