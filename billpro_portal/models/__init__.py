@@ -24,6 +24,7 @@ from . import declarations
 from . import notices
 from . import pages
 from . import payouts
+from . import privacy
 from . import reports
 from . import providers
 from . import stripe

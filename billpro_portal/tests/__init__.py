@@ -12,6 +12,7 @@ from . import (
     test_payment_methods,
     test_provider_declines,
     test_request_outcomes,
+    test_retention,
     test_sale_features,
     test_stripe_limits,
 )
@@ -72,6 +73,7 @@ from .pages import (
     test_self_service_requests,
 )
 from .payouts import test_payout_import
+from .privacy import test_privacy
 from .purchase import (
     test_fifth_type,
     test_instalment,

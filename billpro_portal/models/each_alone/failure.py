@@ -109,6 +109,7 @@ class BillproFailure(models.Model):
             ('dates', "Do what is due by date"),
             ('forget', "Clear the list of failures"),
             ('forget_addresses', "Forget where visitors came from"),
+            ('delete_outdated', "Delete what is kept no longer"),
             ('declaration', "Carry out what the customer has declared"),
             ('declarations', "Watch what customers have declared"),
             ('remind', "Remind the customer"),

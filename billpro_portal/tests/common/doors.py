@@ -64,6 +64,8 @@ METHODS = {
     'billpro.deferral.report': {'action_open_order': READERS},
     'billpro.dialog': {'create': ODOO, 'write': ODOO},
     'billpro.dispute': {
+        'action_print_evidence': READERS,
+        'action_send_evidence': BILLING_USERS,
         'action_book': INVOICING | BILLING_MANAGERS,
         'action_book_otherwise': INVOICING | BILLING_MANAGERS,
         'action_open_entry': READERS,
@@ -134,6 +136,10 @@ METHODS = {
         'action_was_not_executed': BILLING_MANAGERS,
         'create': ODOO,
         'write': ODOO,
+    },
+    'res.partner': {
+        'action_billing_erase_data': BILLING_MANAGERS,
+        'action_billing_export_data': BILLING_MANAGERS,
     },
     'res.users': {'action_archive': ODOO, 'write': ODOO},
     'portal.share': {'action_send_mail': ODOO, 'default_get': ODOO},

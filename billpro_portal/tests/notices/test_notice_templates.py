@@ -46,6 +46,15 @@ class TestNoticeTemplates(TimedCommon):
                 'version': 'v1',
             }
         )
+        cls.records['billpro.dispute'] = cls.env['billpro.dispute'].create(
+            {
+                'transaction_id': cls.records['payment.transaction'][0].id,
+                'provider_reference': 'dp_1',
+                'currency_id': cls.company.currency_id.id,
+                'state': 'open',
+                'opened_date': '2027-01-10 10:00:00',
+            }
+        )
 
     @classmethod
     def _create_orders(cls):
