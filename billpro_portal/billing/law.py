@@ -227,3 +227,47 @@ def amount_used(paid: Decimal, first: date, last: date, today: date, *, is_wishe
         return Decimal(0)
     used = min(max((today - first).days + 1, 0), days)
     return paid * used / days
+
+
+# === RENEWALS === #
+
+
+@dataclass(frozen=True)
+class RenewalRule:
+    """How many days before its renewal customers are told of a term, and from which length on."""
+
+    days: int
+    months: int
+    is_for_all: bool = False
+
+
+# By country, and by state where there are rules of one. Each day lies in all known windows.
+RENEWALS = MappingProxyType(
+    {
+        # Three to one months before the last day on which one can leave; associations, too.
+        ('FR', ''): RenewalRule(35, 6, is_for_all=True),
+        ('IT', ''): RenewalRule(30, 6),
+        ('ES', ''): RenewalRule(15, 6),
+        ('US', 'CA'): RenewalRule(30, 12),
+        ('US', 'NY'): RenewalRule(30, 12),
+        ('US', 'MA'): RenewalRule(20, 2),
+    }
+)
+LONGEST_RENEWAL_DAYS = max(rule.days for rule in RENEWALS.values())
+SHORTEST_RENEWAL_MONTHS = min(rule.months for rule in RENEWALS.values())
+
+
+def renewal_notice_days(country: str, state: str, months: int, *, is_consumer: bool) -> int:
+    """Return how many days before a renewal the law wants the customer to be told.
+
+    :param str country: The code of the customer's country.
+    :param str state: The code of the state.
+    :param int months: How long each term is.
+    :param bool is_consumer: Whether they buy as a consumer.
+    :return: The days; 0 if no notice is demanded.
+    :rtype: int
+    """
+    rule = RENEWALS.get((country, state)) or RENEWALS.get((country, ''))
+    if not rule or months < rule.months or not (is_consumer or rule.is_for_all):
+        return 0
+    return rule.days

@@ -9,6 +9,7 @@ from ..billing.law import (
     amount_used,
     find_law,
     find_words,
+    renewal_notice_days,
     withdrawal_end,
 )
 
@@ -78,3 +79,23 @@ class TestLaw(BaseCase):
         ):
             self.assertEqual(amount_used(paid, first, last, today, is_wished=is_wished), used)
         self.assertEqual(amount_used(paid, last, first, last, is_wished=True), 0)
+
+    def test_renewals_of_long_terms(self):
+        for country, state, months, days in (
+            ('FR', '', 12, 35),
+            ('FR', '', 1, 0),
+            ('IT', '', 12, 30),
+            ('ES', 'B', 12, 15),
+            ('US', 'CA', 12, 30),
+            ('US', 'CA', 6, 0),
+            ('US', 'NY', 12, 30),
+            ('US', 'MA', 3, 20),
+            ('US', 'TX', 12, 0),
+            ('DE', '', 12, 0),
+        ):
+            with self.subTest(country=country, state=state, months=months):
+                self.assertEqual(
+                    renewal_notice_days(country, state, months, is_consumer=True), days
+                )
+        self.assertEqual(renewal_notice_days('IT', '', 12, is_consumer=False), 0)
+        self.assertEqual(renewal_notice_days('FR', '', 12, is_consumer=False), 35)

@@ -5,6 +5,7 @@ from ...billing.law import (
     WITHDRAWAL_SINCE,
     find_law,
     find_words,
+    renewal_notice_days,
     withdrawal_end,
 )
 from ...billing.lifecycle import BEFORE_APPROVAL
@@ -56,6 +57,23 @@ class SaleOrder(models.Model):
         :rtype: billing.law.LegalWords
         """
         return find_words(self.env.lang)
+
+    def _billing_get_renewal_notice_days(self):
+        """Return how many days before a renewal the law wants the customer to be told.
+
+        :return: The days; 0 if no notice is demanded.
+        :rtype: int
+        """
+        self.ensure_one()
+        if not self._get_purchase()._is_perpetual:
+            return 0
+        months = {'month': 1, 'year': 12}.get(self.billing_interval_unit, 0)
+        return renewal_notice_days(
+            self.partner_id.country_id.code or '',
+            self.partner_id.state_id.code or '',
+            months * self.billing_interval_count,
+            is_consumer=self._billing_get_buyer() == 'consumer',
+        )
 
     # === WITHDRAWAL === #
 
