@@ -107,10 +107,10 @@ class SaleOrder(models.Model):
                 'billing_cancel_requested_date': fields.Datetime.now(),
                 'billing_cancel_reason_id': reason.id if reason else False,
                 'billing_cancel_note': note,
-                'billing_collection_date': False,
-                'billing_collection_amount': 0,
             }
         )
+        if self._billing_is_collection_over():
+            self.write({'billing_collection_date': False, 'billing_collection_amount': 0})
         self._billing_withdraw_unsent_attempts()
         self.env['billpro.usage.period']._follow_cancellation(self)
         self._billing_finish_cancellation()

@@ -115,6 +115,8 @@ class Handler(BaseHTTPRequestHandler):
         """Answer a request, unless the connection is to be dropped."""
         url = urlsplit(self.path)
         body = self._read_body()
+        if body is None:
+            return
         try:
             if url.path.startswith('/v1/'):
                 self._answer_api(url, body)
@@ -133,9 +135,14 @@ class Handler(BaseHTTPRequestHandler):
         except ApiError as error:
             self._write_json(error.status, error.body())
 
-    def _read_body(self) -> str:
+    def _read_body(self) -> str | None:
         """Return the body of a request; of one with a file, its parameters in a row."""
-        body = self.rfile.read(int(self.headers.get('Content-Length') or 0))
+        length = int(self.headers.get('Content-Length') or 0)
+        body = self.rfile.read(length)
+        if len(body) < length:
+            # Who was killed while it sent its request has sent a part of it, which asks nothing.
+            self.close_connection = True
+            return None
         content_type = self.headers.get('Content-Type') or ''
         if not content_type.startswith('multipart/form-data'):
             return body.decode()
