@@ -6,6 +6,7 @@ from odoo.tools import format_date
 
 from ...billing.calendar import due_datetime, first_number_after, nth_date
 from ...billing.lifecycle import OPEN, PAID
+from ..lifecycle.plurals import choose_plural
 
 
 class BillproPurchaseSubscription(models.AbstractModel):
@@ -109,7 +110,10 @@ class BillproPurchaseSubscription(models.AbstractModel):
         if order.billing_end_date:
             return self.env._("until %s", format_date(self.env, order.billing_end_date))
         if order.billing_cycles:
-            return self.env._("%s periods", order.billing_cycles)
+            text = self.env._(
+                "one: 1 period | other: %(count)s periods", count=order.billing_cycles
+            )
+            return choose_plural(self.env, text, order.billing_cycles)
         return self.env._("until cancelled")
 
     @api.model
