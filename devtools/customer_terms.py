@@ -23,6 +23,7 @@ CODE = {
         'models/capture/sale_order.py',
         'models/cards/payment_token.py',
         'models/cards/sale_order.py',
+        'models/changes/*',
         'models/charging/sale_order.py',
         'models/checkout/purchase_type.py',
         'models/checkout/sale_order.py',

@@ -1,11 +1,15 @@
 from . import (
     checkout,
+    lost_link,
     order_cancellation,
     order_cards,
+    order_change,
     order_documents,
+    order_home,
     order_notices,
     order_portal,
     order_recovery,
+    order_schedule,
     order_usage,
     stripe_webhook,
 )

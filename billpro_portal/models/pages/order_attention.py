@@ -29,6 +29,8 @@ class BillproOrderAttention(models.AbstractModel):
         if order._billing_is_collection_under_way():
             return [self._get_progress_attention(order)]
         items = []
+        if waiting := order._billing_get_waiting_change():
+            items.append(self._get_waiting_change_attention(order, waiting))
         declined = order._billing_get_outstanding_events()
         if declined:
             items.append(self._get_declined_attention(order, declined))
@@ -74,16 +76,63 @@ class BillproOrderAttention(models.AbstractModel):
                     "Your bank is asked for a payment by %(method)s. That takes some days: we"
                     " expect the money by %(date)s. Nothing is charged twice.",
                     method=tx.payment_method_id.name,
-                    date=self._get_day(expected),
+                    date=self._get_day(order, expected),
                 )
         return self.env._(
             "We are collecting a payment. You will find the result here; nothing is charged twice."
         )
 
+    def _get_result(self, order):
+        """Return what became of the payment that the customer has waited for.
+
+        :param sale.order order: The order.
+        :return: A key of `billpro.order.page._get_notice`.
+        :rtype: str
+        """
+        last = order.billing_event_ids.transaction_ids.sorted('id')[-1:]
+        change = last.billing_event_id.change_id
+        if change and change._is_waiting():
+            return 'change_waits'
+        if change.state == 'declined':
+            return 'not_changed'
+        if order.billing_outstanding:
+            return 'not_paid'
+        return 'changed' if change.state == 'done' else 'paid'
+
+    def _get_waiting_change_attention(self, order, change):
+        """Return that the customer's bank wants them to confirm what a change costs.
+
+        :param sale.order order: The order.
+        :param billpro.change change: The change.
+        :rtype: dict
+        """
+        payment = change.event_ids.transaction_ids.filtered('billing_action_required')[-1:]
+        return {
+            'level': 'warning',
+            'title': self.env._(
+                "%s waits for your OK", order.currency_id.format(change.event_ids.amount)
+            ),
+            'text': self.env._(
+                "Your bank wants you to confirm the payment for your change: %s. Until then nothing"
+                " is charged, and nothing changes.",
+                change._describe(),
+            ),
+            'actions': [
+                self._get_action(
+                    order,
+                    self.env._("Confirm with your bank"),
+                    f'/authenticate/{payment.id}',
+                    'get',
+                    primary=True,
+                ),
+                self._get_action(order, self.env._("Don't change"), '/change/undo', 'post'),
+            ],
+        }
+
     def _get_cancelled_attention(self, order):
         return {
             'level': 'info',
-            'title': self.env._("Yours until %s", self._get_day(order.billing_cancel_date)),
+            'title': self.env._("Yours until %s", self._get_day(order, order.billing_cancel_date)),
             'text': self.env._(
                 "Nothing more is charged. Until then you can take the cancellation back."
             )
@@ -109,13 +158,24 @@ class BillproOrderAttention(models.AbstractModel):
         else:
             title = self.env._(
                 "Paused until %s",
-                self._get_day(order.billing_pause_until - timedelta(days=1)),
+                self._get_day(order, order.billing_pause_until - timedelta(days=1)),
             )
             text = self.env._(
                 "Nothing is charged until then. It goes on by itself on %s.",
-                self._get_day(order.billing_pause_until),
+                self._get_day(order, order.billing_pause_until),
             )
-        return {'level': 'info', 'title': title, 'text': text, 'actions': []}
+        actions = []
+        if day := order._billing_get_day_after_resuming():
+            text = self.env._(
+                "%(text)s If you resume it now, your next payment is on %(day)s.",
+                text=text,
+                day=self._get_day(day),
+            )
+            fields = {'day': day.isoformat()}
+            actions = [
+                self._get_action(order, self.env._("Resume now"), '/resume', 'post', fields=fields)
+            ]
+        return {'level': 'info', 'title': title, 'text': text, 'actions': actions}
 
     def _get_authorization_attention(self, order):
         """Return the notice about reserved money, as the order portal shows it.
@@ -264,7 +324,7 @@ class BillproOrderAttention(models.AbstractModel):
         if retries and order.billing_status != 'suspended':
             return self.env._(
                 "If you do nothing, we try again on %s.",
-                self._get_day(order._billing_get_date(min(retries))),
+                self._get_day(order, order._billing_get_date(min(retries))),
             )
         if not self._is_declined(events):
             return self.env._("We collect it as soon as we can; you can also pay now.")
@@ -298,7 +358,7 @@ class BillproOrderAttention(models.AbstractModel):
             text = self.env._(
                 "%(card)s expires on %(date)s. Please enter a new one in time.",
                 card=card._get_card_name(),
-                date=self._get_day(card.card_expiry_date),
+                date=self._get_day(order, card.card_expiry_date),
             )
         elif card.active:
             title = self.env._("Your card has expired")
@@ -322,8 +382,8 @@ class BillproOrderAttention(models.AbstractModel):
     def _get_unbroken_name(self, payment):
         return self.env['billpro.page.words']._keep_together(payment._get_card_name())
 
-    def _get_day(self, day):
-        return self.env['billpro.page.words']._get_day(day)
+    def _get_day(self, order, day):
+        return self.env['billpro.page.words']._get_day(order, day)
 
     def _get_action(self, order, label, suffix, method, fields=None, primary=False):
         return {
