@@ -39,6 +39,7 @@ class SaleOrderLine(models.Model):
         comodel_name='billpro.usage.charge.change',
         inverse_name='order_line_id',
         readonly=True,
+        groups='sales_team.group_sale_salesman,account.group_account_readonly',
     )
     billing_meter_id = fields.Many2one(related='billing_charge_id.meter_id', string="Meter")
     billing_usage_quantity = fields.Float(
@@ -198,7 +199,9 @@ class SaleOrderLine(models.Model):
         :rtype: billpro.usage.charge
         """
         self.ensure_one()
-        begun = self.billing_charge_change_ids.filtered(lambda change: change.day <= first_day)
+        begun = self.sudo().billing_charge_change_ids.filtered(
+            lambda change: change.day <= first_day
+        )
         return begun[-1:].charge_id or self.billing_charge_id
 
     def _billing_change_charge(self, charge, day):
