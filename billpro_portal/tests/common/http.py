@@ -80,6 +80,7 @@ class BillingHttpCommon(BillingCommon, BrowserCommon):
 
     def _post_transaction(self, order, **overrides):
         """Send what the payment form sends; return the JSON-RPC response."""
+        page = order.with_context(lang=order.partner_id.lang)
         params = {
             **self._prepare_new_card(
                 access_token=order.access_token,
@@ -87,7 +88,7 @@ class BillingHttpCommon(BillingCommon, BrowserCommon):
                 landing_route='/',
                 is_validation=False,
                 amount=order.amount_total,
-                consent_version=order._billing_get_consent()['version'],
+                consent_version=page._billing_get_consent()['version'],
                 shown=order._billing_get_shown(),
             ),
             **overrides,
