@@ -23,9 +23,12 @@ CODE = {
         'models/capture/sale_order.py',
         'models/cards/payment_token.py',
         'models/cards/sale_order.py',
+        'models/changes/*',
         'models/charging/sale_order.py',
         'models/checkout/purchase_type.py',
         'models/checkout/sale_order.py',
+        'models/declarations/*',
+        'models/law/*',
         'models/lifecycle/billing_event.py',
         'models/lifecycle/purchase_type.py',
         'models/notices/sale_order.py',
@@ -58,6 +61,10 @@ STAFF_VIEWS = ('*_view_*', '*.sms_template_preview_form')
 # What Python, Odoo's templates and mails put in.
 PLACEHOLDER = re.compile(r'%\(\w+\)[sd]|%[sd%]|\{\{.*?\}\}', re.DOTALL)
 TAG = re.compile(r'</?\w[^<>]*>')
+# A text with a form for each plural, as `models/lifecycle/plurals.py` takes it apart.
+PLURAL = re.compile(r'one: .* \| other: ', re.DOTALL)
+PLURALS = frozenset({'zero', 'one', 'two', 'few', 'many', 'other'})
+DIFFERENT = "its placeholders or tags differ"
 # Attributes of tags that are texts themselves.
 TEXT_ATTRIBUTE = re.compile(r'\b(alt|aria-label|placeholder|title)="[^"]*"')
 
@@ -96,14 +103,33 @@ def find_problems(template: Path, translation: Path) -> list[str]:
                 problem = "customers read it, and it isn't translated"
         elif own.fuzzy:
             problem = "is fuzzy"
+        elif PLURAL.match(entry.msgid):
+            problem = _find_plural_problem(entry.msgid, own.msgstr)
         elif _find_parts(own.msgstr) != _find_parts(entry.msgid):
-            problem = "its placeholders or tags differ"
+            problem = DIFFERENT
         if problem:
             problems.append(
                 f"{template.parent.parent.name}/{translation.name}: {problem}: "
                 f"“{' '.join(entry.msgid.split())}”"
             )
     return problems
+
+
+def _find_plural_problem(text: str, translated: str) -> str:
+    """Return what is wrong with the forms of a text for each plural.
+
+    A form may say "once" instead of the number, and a language may have more forms than English.
+
+    :param text: The text.
+    :param translated: Its translation.
+    """
+    forms = dict(form.partition(': ')[::2] for form in translated.split(' | '))
+    if not {'other'} <= forms.keys() <= PLURALS:
+        return "has not the forms of plurals that it should"
+    parts = set(_find_parts(text))
+    if set(_find_parts(forms['other'])) != parts:
+        return DIFFERENT
+    return "" if set(_find_parts(translated)) <= parts else DIFFERENT
 
 
 def _find_parts(text: str) -> Counter[str]:

@@ -66,6 +66,7 @@ from .orders import (
 )
 from .pages import (
     test_browser_pages,
+    test_languages,
     test_order_home,
     test_order_pages,
     test_order_routes,

@@ -1,6 +1,8 @@
 from odoo import api, models
 from odoo.tools import formatLang
 
+from odoo.addons.billpro_portal.models.lifecycle.plurals import choose_plural
+
 
 class BillproPurchaseInstalment(models.AbstractModel):
     """Instalments in the shop."""
@@ -17,14 +19,15 @@ class BillproPurchaseInstalment(models.AbstractModel):
 
     @api.model
     def _get_shop_text(self, product, currency):
-        later = {
-            'count': product.billing_instalment_count,
-            'interval': self._get_interval_text(product),
-        }
+        count = product.billing_instalment_count
+        later = {'count': count, 'interval': self._get_interval_text(product)}
         if not product.billing_deposit:
-            return self.env._(
-                "Nothing is charged today: %(count)s instalments follow, %(interval)s.", **later
+            text = self.env._(
+                "one: Nothing is charged today: 1 instalment follows, %(interval)s."
+                " | other: Nothing is charged today: %(count)s instalments follow, %(interval)s.",
+                **later,
             )
+            return choose_plural(self.env, text, count)
         if product.billing_deposit_type == 'percent':
             share = float(product.billing_deposit)
             deposit = self.env._(
@@ -32,10 +35,10 @@ class BillproPurchaseInstalment(models.AbstractModel):
             )
         else:
             deposit = self._format_shop_amount(product, product.billing_deposit, currency)
-        if product.billing_instalment_count == 1:
-            return self.env._("%(deposit)s today, the rest in one payment later.", deposit=deposit)
-        return self.env._(
-            "%(deposit)s today, the rest in %(count)s instalments, %(interval)s.",
+        text = self.env._(
+            "one: %(deposit)s today, the rest in one payment later."
+            " | other: %(deposit)s today, the rest in %(count)s instalments, %(interval)s.",
             deposit=deposit,
             **later,
         )
+        return choose_plural(self.env, text, count)

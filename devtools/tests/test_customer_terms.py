@@ -93,6 +93,38 @@ def test_lost_parts_are_found(tmp_path, place, text, translated):
     assert problem.startswith("billpro_portal/de.po: its placeholders or tags differ: “")
 
 
+PLURAL = "one: every day | other: every %(count)s days"
+
+
+@pytest.mark.parametrize(
+    'translated',
+    [
+        "one: täglich | other: alle %(count)s Tage",
+        "other: alle %(count)s Tage",
+        "one: co dzień | few: co %(count)s dni | many: co %(count)s dni | other: co %(count)s dnia",
+    ],
+)
+def test_a_language_has_its_own_plurals(tmp_path, translated):
+    assert find_in(tmp_path, PLURAL, translated) == []
+
+
+@pytest.mark.parametrize(
+    ('translated', 'problem'),
+    [
+        ("alle %(count)s Tage", "has not the forms of plurals that it should"),
+        (
+            "one: täglich | others: alle %(count)s Tage",
+            "has not the forms of plurals that it should",
+        ),
+        ("one: täglich", "has not the forms of plurals that it should"),
+        ("one: täglich | other: alle Tage", "its placeholders or tags differ"),
+        ("one: %(day)s | other: alle %(count)s Tage", "its placeholders or tags differ"),
+    ],
+)
+def test_lost_plurals_are_found(tmp_path, translated, problem):
+    assert find_in(tmp_path, PLURAL, translated) == [f"billpro_portal/de.po: {problem}: “{PLURAL}”"]
+
+
 @pytest.mark.parametrize(
     ('text', 'translated'),
     [

@@ -8,6 +8,7 @@ from ...billing.calendar import is_same_interval, local_date
 from ...billing.standing import get_trigger
 from ..rights.own_context import INSIDE
 from .kinds import find_kinds
+from .plurals import choose_plural
 
 
 class BillproPurchaseType(models.AbstractModel):
@@ -611,19 +612,14 @@ class BillproPurchaseType(models.AbstractModel):
         :rtype: str
         """
         count = order.billing_interval_count
-        single = {
-            'day': self.env._("every day"),
-            'week': self.env._("every week"),
-            'month': self.env._("every month"),
-            'year': self.env._("every year"),
+        texts = {
+            'day': self.env._("one: every day | other: every %(count)s days", count=count),
+            'week': self.env._("one: every week | other: every %(count)s weeks", count=count),
+            'month': self.env._("one: every month | other: every %(count)s months", count=count),
+            'year': self.env._("one: every year | other: every %(count)s years", count=count),
         }
-        several = {
-            'day': self.env._("every %s days", count),
-            'week': self.env._("every %s weeks", count),
-            'month': self.env._("every %s months", count),
-            'year': self.env._("every %s years", count),
-        }
-        return (single if count == 1 else several).get(order.billing_interval_unit, '')
+        text = texts.get(order.billing_interval_unit)
+        return choose_plural(self.env, text, count) if text else ''
 
     @api.model
     def _get_outstanding(self, order):

@@ -1,6 +1,8 @@
 from odoo import models
 from odoo.tools import format_date
 
+from ..lifecycle.plurals import choose_plural
+
 # From here on the checkout says how many tries are left.
 TRIES_LEFT_TOLD_FROM = 3
 
@@ -129,7 +131,12 @@ class BillproCheckoutPage(models.AbstractModel):
             return False
         if left <= 0:
             return self.env._("Please wait an hour before you try again, or contact us.")
-        return self.env._("You can try %s more times within the hour.", left)
+        text = self.env._(
+            "one: You can try once more within the hour."
+            " | other: You can try %(count)s more times within the hour.",
+            count=left,
+        )
+        return choose_plural(self.env, text, left)
 
     def _get_card_notice(self, order):
         """Return what becomes of the card that the customer enters at the checkout, or False.

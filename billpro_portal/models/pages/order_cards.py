@@ -1,6 +1,7 @@
 from odoo import models
 
 from ...billing.lifecycle import FINAL, LIVE
+from ..lifecycle.plurals import choose_plural
 
 _CARD_BADGES = {'expiring': 'warning', 'expired': 'danger'}
 
@@ -49,17 +50,15 @@ class BillproOrderCards(models.AbstractModel):
         :param bool is_card: Whether they can only be cards.
         :rtype: str
         """
-        if is_card:
-            return (
-                self.env._("1 more saved card")
-                if count == 1
-                else self.env._("%s more saved cards", count)
+        text = (
+            self.env._("one: 1 more saved card | other: %(count)s more saved cards", count=count)
+            if is_card
+            else self.env._(
+                "one: 1 more saved payment method | other: %(count)s more saved payment methods",
+                count=count,
             )
-        return (
-            self.env._("1 more saved payment method")
-            if count == 1
-            else self.env._("%s more saved payment methods", count)
         )
+        return choose_plural(self.env, text, count)
 
     def _get_left_card_values(self, order):
         """Return the card that an order has left behind, to be removed, or False.

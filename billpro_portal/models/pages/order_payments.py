@@ -3,6 +3,7 @@ from odoo import models
 from ...billing.decline_reasons import DeclineReason
 from ...billing.declines import RETRY
 from ...billing.lifecycle import CHARGEABLE_ORDERS, DECLINED, LIVE, OPEN, PAID
+from ..lifecycle.plurals import choose_plural
 
 HISTORY_PAGE_SIZE = 20
 UNFOLDED_ROWS = 12
@@ -62,14 +63,23 @@ class BillproOrderPayments(models.AbstractModel):
             {
                 'title': title,
                 'rows': rows[:UNFOLDED_ROWS],
-                'more': self.env._("Show 1 more payment")
-                if len(rows) == UNFOLDED_ROWS + 1
-                else self.env._("Show %s more payments", len(rows) - UNFOLDED_ROWS),
+                'more': self._get_more_text(len(rows) - UNFOLDED_ROWS),
                 'more_rows': rows[UNFOLDED_ROWS:],
             }
             for title, rows in groups
             if rows
         ]
+
+    def _get_more_text(self, count):
+        """Return what unfolds the payments to come that a list doesn't show at first.
+
+        :param int count: How many they are.
+        :rtype: str
+        """
+        text = self.env._(
+            "one: Show 1 more payment | other: Show %(count)s more payments", count=count
+        )
+        return choose_plural(self.env, text, count)
 
     def _get_upcoming_rows(self, order):
         """Return the payments still to come or to be remedied, as rows.

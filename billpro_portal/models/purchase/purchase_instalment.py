@@ -8,6 +8,7 @@ from ...billing.calendar import due_datetime, nth_date
 from ...billing.lifecycle import OPEN
 from ...billing.money import from_minor_units, split_with_deposit, to_minor_units
 from ...billing.schedule_changes import balance_change
+from ..lifecycle.plurals import choose_plural
 from ..rights.own_context import INSIDE, FixedTaxes
 
 
@@ -102,18 +103,24 @@ class BillproPurchaseInstalment(models.AbstractModel):
     def _get_plan_text(self, order):
         """Override: how many instalments there are, and what they come to with the deposit."""
         currency = order.currency_id
+        count = order.billing_instalment_count
+        total = currency.format(order.amount_total)
         if currency.is_zero(order.billing_deposit):
-            return self.env._(
-                "%(total)s in all, in %(count)s instalments",
-                total=currency.format(order.amount_total),
-                count=order.billing_instalment_count,
+            text = self.env._(
+                "one: %(total)s in all, in 1 instalment"
+                " | other: %(total)s in all, in %(count)s instalments",
+                total=total,
+                count=count,
             )
-        return self.env._(
-            "%(total)s in all: a deposit of %(deposit)s and %(count)s instalments",
-            total=currency.format(order.amount_total),
-            deposit=currency.format(order.billing_deposit),
-            count=order.billing_instalment_count,
-        )
+        else:
+            text = self.env._(
+                "one: %(total)s in all: a deposit of %(deposit)s and 1 instalment"
+                " | other: %(total)s in all: a deposit of %(deposit)s and %(count)s instalments",
+                total=total,
+                deposit=currency.format(order.billing_deposit),
+                count=count,
+            )
+        return choose_plural(self.env, text, count)
 
     @api.model
     def _get_event_terms(self, event):

@@ -7,6 +7,7 @@ from odoo.tools import format_date
 
 from ...billing.calendar import due_datetime, first_number_after, nth_date
 from ...billing.lifecycle import OPEN, PAID
+from ..lifecycle.plurals import choose_plural
 
 
 class BillproPurchaseSubscription(models.AbstractModel):
@@ -112,7 +113,10 @@ class BillproPurchaseSubscription(models.AbstractModel):
                 "until %s", format_date(self.env, order.billing_end_date, date_format='long')
             )
         if order.billing_cycles:
-            return self.env._("%s periods", order.billing_cycles)
+            text = self.env._(
+                "one: 1 period | other: %(count)s periods", count=order.billing_cycles
+            )
+            return choose_plural(self.env, text, order.billing_cycles)
         return self.env._("until cancelled")
 
     @api.model

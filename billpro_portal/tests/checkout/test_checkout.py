@@ -184,9 +184,9 @@ class TestCheckout(BillingHttpCommon):
             if number < 5:
                 continue
             page = self.url_open(self._link(self.order, '/result'))
-            for left in (3, 2, 1):
+            for left, times in ((3, "3 more times"), (2, "2 more times"), (1, "once more")):
                 check = self.assertIn if number == 9 - left else self.assertNotIn
-                check(f"You can try {left} more times within the hour.", page.text)
+                check(f"You can try {times} within the hour.", page.text)
         self.assertIn("Please wait an hour before you try again", page.text)
         # Another address, if the proxy's header said so, is no way round.
         for headers in ({}, {'X-Forwarded-For': '203.0.113.9'}):

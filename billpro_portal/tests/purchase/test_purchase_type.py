@@ -1,9 +1,22 @@
 from odoo import Command
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
+from odoo.tools.translate import code_translations
 
 from ...billing.lifecycle import EVENT_STATUSES, ORDER_STATUSES
 from ..common.billing import BillingCommon
+
+# What Odoo would have read from files of translations.
+MONTHS = {
+    'pl_PL': (
+        "one: co miesiąc | few: co %(count)s miesiące | many: co %(count)s miesięcy"
+        " | other: co %(count)s miesiąca"
+    ),
+    'ar_001': (
+        "one: كل شهر | two: كل شهرين | few: كل %(count)s أشهر | many: كل %(count)s شهرًا"
+        " | other: كل %(count)s شهر"
+    ),
+}
 
 
 @tagged('post_install', '-at_install')
@@ -25,6 +38,31 @@ class TestPurchaseType(BillingCommon):
             ('billpro.billing.event', 'status', EVENT_STATUSES),
         ):
             self.assertEqual(tuple(self.env[model]._fields[name].get_values(self.env)), statuses)
+
+    def test_plurals_of_languages_with_more_than_two(self):
+        for code, text in MONTHS.items():
+            self.env['res.lang']._activate_lang(code)
+            key = ('billpro_portal', code)
+            known = code_translations.get_python_translations(*key)
+            english = "one: every month | other: every %(count)s months"
+            self.patch(
+                code_translations,
+                'python_translations',
+                {**code_translations.python_translations, key: {**known, english: text}},
+            )
+        order = self.env['sale.order'].new({'billing_interval_unit': 'month'})
+        for code, expected in (
+            ('en_US', {1: "every month", 2: "every 2 months", 22: "every 22 months"}),
+            (
+                'pl_PL',
+                {1: "co miesiąc", 2: "co 2 miesiące", 5: "co 5 miesięcy", 22: "co 22 miesiące"},
+            ),
+            ('ar_001', {1: "كل شهر", 2: "كل شهرين", 3: "كل 3 أشهر", 11: "كل 11 شهرًا"}),
+        ):
+            purchase = self.env['billpro.purchase.type'].with_context(lang=code)
+            for count, words in expected.items():
+                order.billing_interval_count = count
+                self.assertEqual(purchase._get_interval_text(order), words)
 
     def test_an_order_follows_its_products(self):
         order = self._create_order(sent=False)
