@@ -10,16 +10,18 @@ class OrderCards(Checkout):
     """The customer's stored cards: add, select, remove."""
 
     @order_route('/card', methods=['GET'])
-    def billpro_order_card(self, order, collect=None, **kwargs):
+    def billpro_order_card(self, order, collect=None, all_orders=None, **kwargs):
         """Show the page on which the customer enters another card.
 
         :param sale.order order: The order.
         :param str collect: Whether outstanding payments are to be collected with it.
+        :param str all_orders: Whether the customer comes to replace a card for all orders.
         :rtype: odoo.http.Response
         """
         if not order._billing_can_change_cards():
             return request.redirect(order._billing_get_order_link())
         values = order.env['billpro.order.cards']._get_card_page_values(order, bool(collect))
+        values['ticks_all_orders'] = bool(all_orders)
         values['limit_reached'] = order._billing_get_card_limit_reason(
             request.httprequest.remote_addr
         )

@@ -67,7 +67,7 @@ class OrderDocuments(OrderAccess):
             'billpro_portal.action_report_receipt',
             tx,
             'billing_receipt_pdf',
-            request.env._("Receipt %s", tx.reference),
+            request.env._("Receipt %s", tx._billing_get_receipt_number()),
         )
 
     @order_route('/document/invoice/<int:move_id>', methods=['GET'])

@@ -63,7 +63,7 @@ def _open_first(method, by_customer, limited, statuses):
         try:
             if by_customer:
                 self._billpro_check_acts_as_customer(order)
-                if not _comes_from_page():
+                if not comes_from_page():
                     return self._billpro_redirect_to_order(order, 'try_again')
             if limited:
                 order._check_billing_number_of_changes()
@@ -78,7 +78,7 @@ def _open_first(method, by_customer, limited, statuses):
     return open_order
 
 
-def _comes_from_page():
+def comes_from_page():
     """Return whether the form that a request sends stood on a page of ours, in this session.
 
     It doesn't if another site sends it, but also if the customer has logged in or out meanwhile, in

@@ -63,6 +63,7 @@ from .orders import (
 )
 from .pages import (
     test_browser_pages,
+    test_order_home,
     test_order_pages,
     test_order_routes,
     test_order_statements,

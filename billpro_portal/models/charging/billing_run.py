@@ -23,7 +23,6 @@ from ...billing.lifecycle import (
 )
 from ..each_alone.own_transaction import GIVE_WAY
 from ..lifecycle.sale_order import OVERDUE_AFTER
-from ..rights.guarded_fields import OWN
 from ..rights.own_context import INSIDE, Answers
 from .batch import BATCH_CONTEXT
 
@@ -53,6 +52,7 @@ class BillproBillingRun(models.Model):
     """
 
     _name = 'billpro.billing.run'
+    _inherit = ['billpro.own.fields']
     _description = "Billing Run"
 
     _order = 'id desc'
@@ -987,7 +987,7 @@ class BillproBillingRun(models.Model):
         Period = self.env['billpro.usage.period']
         for find, bill in (
             (Period._search_to_close, '_close'),
-            (Period._search_over_threshold, '_bill_so_far'),
+            (Period._search_to_look_at, '_look'),
         ):
             tried = []
             while periods := find(
@@ -998,8 +998,6 @@ class BillproBillingRun(models.Model):
                     # What somebody holds, or has failed, is for the next run.
                     tried += (periods[start : start + BATCH_SIZE].order_id - billed).ids
                     self.env.cr.commit()  # pylint: disable=invalid-commit
-                if bill == '_bill_so_far':
-                    break
 
     @api.model
     def _bill_periods(self, periods, bill):
@@ -1394,11 +1392,3 @@ class BillproBillingRun(models.Model):
         order.invalidate_recordset()
         order.billing_event_ids.invalidate_recordset()
         return not order._billing_is_collection_under_way()
-
-    # === RIGHTS === #
-
-    def _has_field_access(self, field, operation):
-        """Override of `base`: see above."""
-        if operation == 'write' and not self.env.su and field.name in OWN[self._name]:
-            return False
-        return super()._has_field_access(field, operation)

@@ -321,8 +321,8 @@ class BillproBillingEvent(models.Model):
         format_amount = self.currency_id.with_env(env).format
         values = {
             'amount': format_amount(old_amount),
-            'old': format_date(env, old_day),
-            'new': format_date(env, order._billing_get_date(self.due_date)),
+            'old': format_date(env, old_day, date_format='long'),
+            'new': order.with_env(env)._billing_get_date_text(self.due_date),
             'new_amount': format_amount(self.amount),
         }
         is_changed = self.currency_id.compare_amounts(old_amount, self.amount)
@@ -363,8 +363,8 @@ class BillproBillingEvent(models.Model):
             texts.append(
                 env._(
                     "Your later payments are now: %s.",
-                    ', '.join(
-                        f'{format_date(env, order._billing_get_date(event.due_date))}'
+                    '; '.join(
+                        f'{order.with_env(env)._billing_get_date_text(event.due_date)}:'
                         f' {format_amount(amount)}'
                         for event, amount in others.items()
                     ),

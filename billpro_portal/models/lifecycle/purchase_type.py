@@ -495,6 +495,16 @@ class BillproPurchaseType(models.AbstractModel):
         return False
 
     @api.model
+    def _get_smallest_payment(self, order):
+        """Return the smallest amount of a payment: what is less is carried on to the next one.
+
+        :param sale.order order: A live order.
+        :return: The amount, taxes included, in the currency of the order.
+        :rtype: float
+        """
+        return 0.0
+
+    @api.model
     def _can_be_paused(self):
         """Return whether staff may pause an order of this type.
 

@@ -924,7 +924,9 @@ class SaleOrder(models.Model):
         :param datetime.datetime|bool moment: The moment in UTC, if there is one.
         :rtype: str
         """
-        return format_date(self.env, self._billing_get_date(moment)) if moment else ''
+        if not moment:
+            return ''
+        return format_date(self.env, self._billing_get_date(moment), date_format='long')
 
     # === WHAT IS OWED === #
 

@@ -4,7 +4,9 @@
 from . import notice
 
 from . import (
+    link_request,
     mail_mail,
+    mail_template,
     notice_card,
     notice_order,
     notice_payment,

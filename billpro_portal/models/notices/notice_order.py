@@ -38,6 +38,21 @@ class BillproNoticeOrderReminder(models.AbstractModel):
         return bool(notice.order_id._get_billing_refusal_of(OrderAction.REMIND))
 
 
+class BillproNoticeOrderLinks(models.AbstractModel):
+    """The customer has lost the links to the orders, and asked for them."""
+
+    _name = 'billpro.notice.order_links'
+    _description = "Notice: Order links"
+    _inherit = 'billpro.notice'
+
+    _notice_kind = 'order_links'
+    _notice_sequence = 22
+
+    @api.model
+    def _get_label(self):
+        return self.env._("Order links")
+
+
 class BillproNoticeTransferAwaited(models.AbstractModel):
     """The customer has chosen to transfer the money, and is told how."""
 

@@ -288,7 +288,11 @@ class BillproNotification(models.Model):
             values['email_from'] = sender
         if template.use_default_to:  # Whom mails of payments are for, the notice knows.
             values['recipient_ids'] = [Command.set(self.partner_id.ids)]
-        mail_id = template.send_mail(self._get_record(template).id, email_values=values)
+        record = self._get_record(template)
+        # Odoo leaves it out of mails from templates: answers would go past the order's chatter.
+        if record == self.order_id and not template.reply_to:
+            values['reply_to'] = record._notify_get_reply_to()[record.id]
+        mail_id = template.send_mail(record.id, email_values=values)
         mail = self.env['mail.mail'].browse(mail_id)
         # Whom a template names, its author decides: what was made tells who gets it.
         recipients = [mail.email_to, *mail.recipient_ids.mapped('email')]

@@ -10,6 +10,7 @@ from . import (
     order_cards,
     order_change,
     order_documents,
+    order_home,
     order_leaving,
     order_page,
     order_payments,

@@ -137,7 +137,7 @@ class BillproCheckoutPage(models.AbstractModel):
                 " the money by %(date)s, and your order goes on then. You will find the result"
                 " here; nothing is charged twice.",
                 method=tx.payment_method_id.name,
-                date=format_date(self.env, expected),
+                date=format_date(self.env, expected, date_format='long'),
             )
         elif tx._billing_is_at_payment_page():
             message = self.env._(

@@ -153,7 +153,9 @@ class BillproNoticeRows(models.AbstractModel):
         rows += [
             self._get_row(
                 self.env._("Paid on") if is_paid else self.env._("Tried on"),
-                order._billing_get_date_text(moment) if order else format_date(self.env, moment),
+                order._billing_get_date_text(moment)
+                if order
+                else format_date(self.env, moment, date_format='long'),
             ),
             self._get_row(self._get_card_label(tx.token_id), tx._get_card_name()),
             *(

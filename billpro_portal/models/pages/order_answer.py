@@ -91,7 +91,7 @@ class BillproOrderAnswer(models.AbstractModel):
         :param dict payment: The payment to expect next.
         :rtype: dict
         """
-        is_trial = order.billing_trial_days and order.currency_id.is_zero(order.billing_paid)
+        is_trial = order.billing_trial_days and order.billing_next_event_id.number == 1
         if not payment['card']:
             text = self.env._("There is nothing to do.")
         elif is_trial:
@@ -141,7 +141,9 @@ class BillproOrderAnswer(models.AbstractModel):
             order.billing_ended_date and order._billing_get_date(order.billing_ended_date)
         )
         return {
-            'title': self.env._("Ended on %s", self.env['billpro.page.words']._get_day(ended))
+            'title': self.env._(
+                "Ended on %s", self.env['billpro.page.words']._get_day(order, ended)
+            )
             if ended
             else self.env._("Nothing is to be paid any more"),
             'text': self.env._("Nothing more is charged. Your documents stay here."),
@@ -198,7 +200,7 @@ class BillproOrderAnswer(models.AbstractModel):
         return {
             'label': self.env._(
                 "Latest invoice, %s",
-                self.env['billpro.page.words']._get_day(invoice.invoice_date),
+                self.env['billpro.page.words']._get_day(order, invoice.invoice_date),
             ),
             'url': order._billing_get_order_link(f'/document/invoice/{invoice.id}'),
         }

@@ -76,7 +76,7 @@ class BillproOrderAttention(models.AbstractModel):
                     "Your bank is asked for a payment by %(method)s. That takes some days: we"
                     " expect the money by %(date)s. Nothing is charged twice.",
                     method=tx.payment_method_id.name,
-                    date=self._get_day(expected),
+                    date=self._get_day(order, expected),
                 )
         return self.env._(
             "We are collecting a payment. You will find the result here; nothing is charged twice."
@@ -132,7 +132,7 @@ class BillproOrderAttention(models.AbstractModel):
     def _get_cancelled_attention(self, order):
         return {
             'level': 'info',
-            'title': self.env._("Yours until %s", self._get_day(order.billing_cancel_date)),
+            'title': self.env._("Yours until %s", self._get_day(order, order.billing_cancel_date)),
             'text': self.env._(
                 "Nothing more is charged. Until then you can take the cancellation back."
             )
@@ -158,11 +158,11 @@ class BillproOrderAttention(models.AbstractModel):
         else:
             title = self.env._(
                 "Paused until %s",
-                self._get_day(order.billing_pause_until - timedelta(days=1)),
+                self._get_day(order, order.billing_pause_until - timedelta(days=1)),
             )
             text = self.env._(
                 "Nothing is charged until then. It goes on by itself on %s.",
-                self._get_day(order.billing_pause_until),
+                self._get_day(order, order.billing_pause_until),
             )
         actions = []
         if day := order._billing_get_day_after_resuming():
@@ -324,7 +324,7 @@ class BillproOrderAttention(models.AbstractModel):
         if retries and order.billing_status != 'suspended':
             return self.env._(
                 "If you do nothing, we try again on %s.",
-                self._get_day(order._billing_get_date(min(retries))),
+                self._get_day(order, order._billing_get_date(min(retries))),
             )
         if not self._is_declined(events):
             return self.env._("We collect it as soon as we can; you can also pay now.")
@@ -358,7 +358,7 @@ class BillproOrderAttention(models.AbstractModel):
             text = self.env._(
                 "%(card)s expires on %(date)s. Please enter a new one in time.",
                 card=card._get_card_name(),
-                date=self._get_day(card.card_expiry_date),
+                date=self._get_day(order, card.card_expiry_date),
             )
         elif card.active:
             title = self.env._("Your card has expired")
@@ -382,8 +382,8 @@ class BillproOrderAttention(models.AbstractModel):
     def _get_unbroken_name(self, payment):
         return self.env['billpro.page.words']._keep_together(payment._get_card_name())
 
-    def _get_day(self, day):
-        return self.env['billpro.page.words']._get_day(day)
+    def _get_day(self, order, day):
+        return self.env['billpro.page.words']._get_day(order, day)
 
     def _get_action(self, order, label, suffix, method, fields=None, primary=False):
         return {

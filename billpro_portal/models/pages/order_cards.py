@@ -23,18 +23,43 @@ class BillproOrderCards(models.AbstractModel):
         if not is_charged or not order.billing_token_id:
             return False
         can_change = order._billing_can_change_cards()
+        is_card = order._billing_offers_only_cards()
+        rows = [
+            self._get_card_row(order, card, can_change)
+            for card in order._billing_get_available_cards()
+        ]
+        used = [row for row in rows if row['is_selected'] or row['is_backup']]
+        spare = [row for row in rows if used and row not in used]
         return {
-            'is_card': order._billing_offers_only_cards(),
-            'rows': [
-                self._get_card_row(order, card, can_change)
-                for card in order._billing_get_available_cards()
-            ],
+            'is_card': is_card,
+            'rows': used or rows,
+            'more': self._get_spare_label(len(spare), is_card),
+            'more_rows': spare,
             'add_url': can_change and order._billing_get_order_link('/card'),
             'select_url': order._billing_get_order_link('/card/select'),
             'remove_url': order._billing_get_order_link('/card/remove'),
             'backup_url': order._billing_get_order_link('/card/backup'),
             'offer_all_orders': can_change and bool(order._billing_get_other_orders_with_cards()),
         }
+
+    def _get_spare_label(self, count, is_card):
+        """Return what is behind the fold: what is stored besides what the order uses.
+
+        :param int count: How many cards, or other ways to pay.
+        :param bool is_card: Whether they can only be cards.
+        :rtype: str
+        """
+        if is_card:
+            return (
+                self.env._("1 more saved card")
+                if count == 1
+                else self.env._("%s more saved cards", count)
+            )
+        return (
+            self.env._("1 more saved payment method")
+            if count == 1
+            else self.env._("%s more saved payment methods", count)
+        )
 
     def _get_left_card_values(self, order):
         """Return the card that an order has left behind, to be removed, or False.
@@ -57,6 +82,7 @@ class BillproOrderCards(models.AbstractModel):
                     'note': self.env._("Still stored, and not charged for any order."),
                 }
             ],
+            'more_rows': [],
             'add_url': False,
             'select_url': False,
             'remove_url': order._billing_get_order_link('/card/remove'),

@@ -15,26 +15,92 @@ class BillproOrderDocuments(models.AbstractModel):
         :param str|None year: The year of the documents to list; all if there are none of it.
         :rtype: dict
         """
-        rows = self._get_rows(order)
-        years = sorted({row['year'] for row in rows}, reverse=True)
-        kinds = [key for key in self._get_kinds() if key in {row['kind'] for row in rows}]
-        kind = kind if kind in kinds else ''
-        year = year if year in years else ''
+        return {
+            **self._get_list_values(order, self._get_rows(order), kind=kind, year=year),
+            'subtitle': self.env._("Order %s", order.name),
+            'back_url': order._billing_get_order_link(),
+            'filters_url': f'/order/{order.id}/documents',
+        }
+
+    def _get_all_documents_values(self, order, orders, kind=None, year=None, number=None):
+        """Return the values of the page that lists the documents of all orders of a customer.
+
+        :param sale.order order: The order whose link has opened it.
+        :param sale.order orders: All orders that may be shown.
+        :param str|None kind: As of `_get_documents_values`.
+        :param str|None year: As of `_get_documents_values`.
+        :param str|None number: The number of the order whose documents to list; all if it is none.
+        :rtype: dict
+        """
+        rows = [
+            {**row, 'number': one.name, 'title': f"{one.name} · {row['title']}".strip(' ·')}
+            for one in orders
+            for row in self._get_rows(one)
+        ]
+        rows.sort(key=lambda row: row['day'], reverse=True)
+        return {
+            **self._get_list_values(order, rows, kind=kind, year=year, number=number),
+            'subtitle': self.env._("All your orders"),
+            'back_url': order._billing_get_order_link('/orders'),
+            'back_label': self.env._("Back to all your orders"),
+            'filters_url': f'/order/{order.id}/orders/documents',
+        }
+
+    def _get_list_values(self, order, rows, **chosen):
+        """Return the values of a list of documents, and of its filter.
+
+        :param sale.order order: The order whose link has opened it.
+        :param list[dict] rows: All documents, newest first.
+        :param dict chosen: What was chosen, by the key of the rows; what no row has chooses all.
+        :rtype: dict
+        """
+        filters = []
+        kept = rows
+        for name, key in chosen.items():
+            keys = self._get_choices(name, {row[name] for row in rows})
+            key = key if key in keys else ''
+            kept = [row for row in kept if key in {'', row[name]}]
+            filters.append(
+                {
+                    'name': name,
+                    **self._get_filter_words(name),
+                    'choices': [
+                        {'key': one, 'label': label, 'is_chosen': one == key}
+                        for one, label in keys.items()
+                    ],
+                }
+            )
         return {
             **self.env['billpro.order.page']._get_page_values(order),
             'title': self.env._("Documents"),
-            'back_url': order._billing_get_order_link(),
-            'filters_url': f'/order/{order.id}/documents',
             'access_token': order.access_token,
-            'kinds': [
-                {'key': key, 'label': self._get_kinds()[key], 'is_chosen': key == kind}
-                for key in kinds
-            ],
-            'years': [{'key': key, 'label': key, 'is_chosen': key == year} for key in years],
-            'rows': [
-                row for row in rows if kind in {'', row['kind']} and year in {'', row['year']}
-            ],
+            'filters': filters if rows else [],
+            'rows': kept,
         }
+
+    def _get_choices(self, name, keys):
+        """Return what can be chosen in a filter, with its words, in the order of the list.
+
+        :param str name: The key of the rows.
+        :param set keys: What the rows have.
+        :rtype: dict[str, str]
+        """
+        if name == 'kind':
+            return {key: label for key, label in self._get_kinds().items() if key in keys}
+        return {key: key for key in sorted(keys, reverse=True)}
+
+    def _get_filter_words(self, name):
+        """Return what a filter is called, and what it says as long as nothing is chosen.
+
+        :param str name: The key of the rows.
+        :return: The ``label`` and ``all``.
+        :rtype: dict[str, str]
+        """
+        return {
+            'kind': {'label': self.env._("Kind"), 'all': self.env._("All kinds")},
+            'year': {'label': self.env._("Year"), 'all': self.env._("All years")},
+            'number': {'label': self.env._("Order"), 'all': self.env._("All orders")},
+        }[name]
 
     def _get_kinds(self):
         """Return the kinds of documents, and what several of a kind are called.

@@ -36,6 +36,8 @@ class BillproOrderPage(models.AbstractModel):
             'logo_url': not company.sudo().uses_default_logo
             and f'/web/binary/company_logo?company={company.id}',
             'brand_style': self._get_brand_style(company),
+            'home_url': len(self.env['billpro.order.home']._get_orders(order)) > 1
+            and order._billing_get_order_link('/orders'),
             'languages': self._get_languages(order),
             'contact': {
                 'name': company.name,
@@ -45,11 +47,12 @@ class BillproOrderPage(models.AbstractModel):
             },
         }
 
-    def _get_portal_values(self, order, page=1):
+    def _get_portal_values(self, order, page=1, past=None):
         """Return the values of the order portal.
 
         :param sale.order order: The order.
         :param int page: The page of the billing history, from 1.
+        :param int past: The number of the period of usage before which past ones are listed.
         :rtype: dict
         """
         return {
@@ -72,7 +75,7 @@ class BillproOrderPage(models.AbstractModel):
                     'url': order._billing_get_order_link('/document/summary'),
                 },
             ],
-            'usage': self.env['billpro.order.usage']._get_usage_values(order),
+            'usage': self.env['billpro.order.usage']._get_usage_values(order, past),
             'upcoming': self.env['billpro.order.payments']._get_upcoming_groups(order),
             'cards': self.env['billpro.order.cards']._get_card_values(order),
             'history': self.env['billpro.order.payments']._get_history_rows(order, page),
@@ -229,7 +232,7 @@ class BillproOrderPage(models.AbstractModel):
             return self.env._("Cancelled")
         return self.env._(
             "Cancelled – access until %s",
-            self.env['billpro.page.words']._get_day(order.billing_cancel_date),
+            self.env['billpro.page.words']._get_day(order, order.billing_cancel_date),
         )
 
     def _get_authorization_status(self, order):
@@ -296,6 +299,10 @@ class BillproOrderPage(models.AbstractModel):
                 self.env._("Your bank is asked for the payment. You will find the result here."),
             ),
             'paid': ('success', self.env._("Thank you, your payment was received.")),
+            'not_all_paid': (
+                'warning',
+                self.env._("Something is still to pay. It is shown below."),
+            ),
             'not_paid': (
                 'danger',
                 self.env._("The payment was not collected. Nothing was charged."),
@@ -420,18 +427,21 @@ class BillproOrderPage(models.AbstractModel):
         :param bool below_total: Whether they stand below the order's total already.
         :rtype: list[dict]
         """
-        has_total = order._get_purchase()._has_total() and not below_total
+        has_total = order._get_purchase()._has_total()
         paid, balance = order.billing_paid, order.billing_balance
         if order.billing_status in BEFORE_APPROVAL:  # What came by other ways isn't taken over yet.
             paid = max(paid, order._billing_get_amount_received())
             balance = max(0.0, balance - paid)
         amounts = [
-            *([(self.env._("Order total"), order.amount_total, False)] if has_total else []),
             *self._get_authorization_amounts(order),
             (self.env._("Paid"), paid, False),
             *self._get_taken_back_amounts(order),
             (self.env._("Balance"), balance, True),
         ]
+        if has_total and not below_total:
+            amounts.insert(0, (self.env._("Order total"), order.amount_total, False))
+        if not has_total:  # Where nothing is to be reached, what is zero says nothing.
+            amounts = [row for row in amounts if not order.currency_id.is_zero(row[1])]
         return self._get_amount_rows(order, amounts)
 
     def _get_page_summary_rows(self, order):
@@ -563,12 +573,14 @@ class BillproOrderPage(models.AbstractModel):
         has_access = last_day >= order._billing_get_today()
         if order._get_purchase()._is_billed_after_end(order):
             charges = self._get_sentences_on_usage(order)
-            access = self.env._("You keep access until %s.", format_date(self.env, last_day))
+            access = self.env._(
+                "You keep access until %s.", format_date(self.env, last_day, date_format='long')
+            )
         else:
             charges = self._get_sentences_on_end(order)
             access = self.env._(
                 "You keep access until %s, the last day you have paid for.",
-                format_date(self.env, last_day),
+                format_date(self.env, last_day, date_format='long'),
             )
         return [
             access if has_access else self.env._("Your subscription ends at once."),

@@ -36,7 +36,9 @@ class BillproOrderPayments(models.AbstractModel):
             return False
         return {
             'date': order._get_due_date_text(event),
-            'day': self.env['billpro.page.words']._get_day(order._billing_get_date(event.due_date)),
+            'day': self.env['billpro.page.words']._get_day(
+                order, order._billing_get_date(event.due_date)
+            ),
             'amount': event.currency_id.format(event.amount),
             # What credit pays in full comes from no card.
             'card': bool(card and event.amount)
@@ -171,7 +173,7 @@ class BillproOrderPayments(models.AbstractModel):
         if event.status == 'processing' and (expected := event._get_expected_date()):
             return self.env._(
                 "Your bank is asked for it; we expect the money by %s.",
-                self.env['billpro.page.words']._get_day(expected),
+                self.env['billpro.page.words']._get_day(order, expected),
             )
         if event.status not in DECLINED or order.billing_status not in LIVE:
             return ''
@@ -184,7 +186,9 @@ class BillproOrderPayments(models.AbstractModel):
         ):
             return self.env._(
                 "We will try again on %s.",
-                self.env['billpro.page.words']._get_day(order._billing_get_date(event.retry_date)),
+                self.env['billpro.page.words']._get_day(
+                    order, order._billing_get_date(event.retry_date)
+                ),
             )
         if is_card is None:
             is_card = order._billing_speaks_of_cards()
@@ -231,7 +235,9 @@ class BillproOrderPayments(models.AbstractModel):
             (txs - txs._get_captured_authorizations())
             .filtered(
                 lambda tx: (
-                    tx.state in tx._billing_get_states_in_history() and tx.operation != 'validation'
+                    tx.state in tx._billing_get_states_in_history()
+                    and tx.operation != 'validation'
+                    and not tx.currency_id.is_zero(tx.amount)
                 )
             )
             .sorted('id', reverse=True)

@@ -3,7 +3,7 @@ import re
 from babel import dates
 from markupsafe import Markup
 
-from odoo import fields, models
+from odoo import models
 from odoo.tools.misc import babel_locale_parse, file_path, get_lang
 
 _NO_BREAK = {ord(' '): '\N{NO-BREAK SPACE}'}
@@ -17,13 +17,14 @@ class BillproPageWords(models.AbstractModel):
     _name = 'billpro.page.words'
     _description = "Words on the Pages of an Order"
 
-    def _get_day(self, day):
+    def _get_day(self, order, day):
         """Return a date in words: "28 December", with the year only if it isn't this one.
 
+        :param sale.order order: The order, whose customer's year it is.
         :param datetime.date day: The date.
         :rtype: str
         """
-        if day.year == fields.Date.context_today(self).year:
+        if day.year == order._billing_get_today().year:
             text = dates.format_skeleton('MMMMd', day, locale=self._get_locale())
         else:
             text = dates.format_date(day, 'long', locale=self._get_locale())

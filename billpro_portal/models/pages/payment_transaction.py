@@ -16,3 +16,12 @@ class PaymentTransaction(models.Model):
         :rtype: list[dict]
         """
         return self.env['billpro.notice.rows']._get_attempt_rows(self)
+
+    def _billing_get_receipt_number(self):
+        """Return the number of the receipt: that of the payment in the books, one after the other.
+
+        :return: The reference of the attempt if the books have no payment of it.
+        :rtype: str
+        """
+        self.ensure_one()
+        return self.sudo().payment_id.name or self.reference

@@ -124,6 +124,22 @@ class SaleOrder(models.Model):
         """
         return self.env['billpro.order.attention']._get_authorization_text(self)
 
+    def _get_link_rows(self):
+        """Return all orders of the customer with their links, as rows.
+
+        :return: The ``title``, ``text`` and ``url`` of each, newest first.
+        :rtype: list[dict]
+        """
+        orders = self.env['billpro.order.home']._get_orders(self)
+        return [
+            {
+                'title': self.env['billpro.order.page']._get_title(order),
+                'text': self.env._("Order %s", order.name),
+                'url': order.order_link,
+            }
+            for order in orders.filtered(lambda order: order.billing_status != 'cancelled')
+        ]
+
     def _get_menu(self):
         """Return what the customer may do besides: cancel, or write to us.
 

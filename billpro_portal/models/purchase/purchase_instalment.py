@@ -85,7 +85,10 @@ class BillproPurchaseInstalment(models.AbstractModel):
             {'label': self.env._("Order total"), 'value': currency.format(order.amount_total)},
             {'label': self.env._("Instalments"), 'value': text},
             *(
-                {'label': format_date(self.env, day), 'value': currency.format(amount)}
+                {
+                    'label': format_date(self.env, day, date_format='long'),
+                    'value': currency.format(amount),
+                }
                 for day, amount in schedule
             ),
             {

@@ -72,7 +72,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
             rows.append(
                 {
                     'label': self.env._("Free trial until"),
-                    'value': format_date(self.env, anchor - timedelta(days=1)),
+                    'value': format_date(self.env, anchor - timedelta(days=1), date_format='long'),
                     'strong': False,
                 }
             )
@@ -91,7 +91,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
             rows.append(
                 {
                     'label': self.env._("Next payment"),
-                    'value': format_date(self.env, first_charge),
+                    'value': format_date(self.env, first_charge, date_format='long'),
                     'strong': False,
                 }
             )
@@ -108,7 +108,9 @@ class BillproPurchaseSubscription(models.AbstractModel):
         :rtype: str
         """
         if order.billing_end_date:
-            return self.env._("until %s", format_date(self.env, order.billing_end_date))
+            return self.env._(
+                "until %s", format_date(self.env, order.billing_end_date, date_format='long')
+            )
         if order.billing_cycles:
             return self.env._("%s periods", order.billing_cycles)
         return self.env._("until cancelled")
@@ -127,8 +129,8 @@ class BillproPurchaseSubscription(models.AbstractModel):
     def _get_event_terms(self, event):
         period = self.env._(
             "%(start)s to %(end)s",
-            start=format_date(self.env, event.period_start),
-            end=format_date(self.env, event.period_end),
+            start=format_date(self.env, event.period_start, date_format='long'),
+            end=format_date(self.env, event.period_end, date_format='long'),
         )
         words = event.with_env(self.env)._get_words_of_change()
         return ' · '.join([period, *words, *event._get_added_lines().mapped('name')])

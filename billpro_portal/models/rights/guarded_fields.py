@@ -54,11 +54,11 @@ OWN = {
         'order_link_sent_date',
     },
     'sale.order.line': {
+        'billing_charge_change_ids',
         'billing_charge_id',
         'billing_event_id',
         'billing_is_added',
-        'billing_next_charge_date',
-        'billing_next_charge_id',
+        'billing_usage_start',
     },
     'payment.transaction': {
         'billing_action_required',

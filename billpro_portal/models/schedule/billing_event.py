@@ -187,7 +187,10 @@ class BillproBillingEvent(models.Model):
         self._apply_trigger('skip')
         self.retry_date = False
         self._schedule_next_events()
+        others = order.billing_event_ids
+        old_amounts = {event: event.amount for event in others}
         self._pass_on_added_lines(added_lines)
+        others.filtered(lambda event: event.status in OPEN)._compare_with_cap(old_amounts)
         order._billing_use_credit()
         self._log_change(
             self.env._(
@@ -203,7 +206,7 @@ class BillproBillingEvent(models.Model):
                 "Your payment of %(amount)s that was due on %(date)s is skipped: it is not"
                 " collected.",
                 amount=self.currency_id.with_env(env).format(self.amount),
-                date=format_date(env, order._billing_get_date(self.due_date)),
+                date=order.with_env(env)._billing_get_date_text(self.due_date),
             )
         )
         order._billing_follow_payments()
@@ -255,6 +258,7 @@ class BillproBillingEvent(models.Model):
             reason,
         )
         merged._announce_change(merged._describe_merge_to_customer())
+        merged._ask_above_cap()
         order._billing_follow_payments()
         return merged
 
@@ -272,11 +276,11 @@ class BillproBillingEvent(models.Model):
             " %(day)s.",
             payments=', '.join(
                 f'{format_amount(event.amount)}'
-                f' ({format_date(env, order._billing_get_date(event.due_date))})'
+                f' ({order.with_env(env)._billing_get_date_text(event.due_date)})'
                 for event in sources
             ),
             amount=format_amount(self.amount),
-            day=format_date(env, order._billing_get_date(self.due_date)),
+            day=order.with_env(env)._billing_get_date_text(self.due_date),
         )
 
     def _check_card_is_not_spent(self):
@@ -606,10 +610,9 @@ class BillproBillingEvent(models.Model):
         self._check_order_is_not_in_flight()
         self._discard_affected_invoices()
         for event, new_amount in amounts.items():
-            is_raised = event.currency_id.compare_amounts(new_amount, event.amount) > 0
+            old_amounts = {event: event.amount}
             event._set_amount(new_amount)
-            if is_raised or event.is_above_cap:
-                event._compare_with_cap()
+            event._compare_with_cap(old_amounts)
         return {event: new for event, new in amounts.items() if event != self}
 
     def _get_amounts_after_change(self, amount):
@@ -658,7 +661,7 @@ class BillproBillingEvent(models.Model):
         for env in (self.env, order.with_context(lang=order._get_payment_contact().lang).env):
             text = env._(
                 "The payments after that on %(day)s are %(amount)s: the tax has changed.",
-                day=format_date(env, order._billing_get_date(self.due_date)),
+                day=order.with_env(env)._billing_get_date_text(self.due_date),
                 amount=self.currency_id.with_env(env).format(amount),
             )
             if env == self.env:

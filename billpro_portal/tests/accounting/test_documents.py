@@ -191,9 +191,11 @@ class TestGermanLayout(BillingCommon):
         self.assertEqual(
             beside,
             f"Payment Date 01/31/2027 Order {self.order.name} Your Reference PO-7"
-            f" Paid With {tx._get_card_name()} Amount Received $ 121.00",
+            f" Payment Reference {tx.reference} Paid With {tx._get_card_name()}"
+            " Amount Received $ 121.00",
         )
-        self.assertEqual(title, f"Receipt {tx.reference}")
+        self.assertEqual(title, f"Receipt {tx.payment_id.name}")
+        self.assertTrue(tx.payment_id.name)
 
     def test_order_summary(self):
         beside, title = self._render('report_order_summary', self.order)

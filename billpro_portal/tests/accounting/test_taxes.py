@@ -45,8 +45,8 @@ class TestTaxes(ScheduleActionCommon):
         self.assertEqual(self.order.amount_total, 34.79)
         self.assertEqual(
             self._last_notice(self.order),
-            "Your payment on 02/10/2027 is $ 34.79 instead of $ 35.69. Your later payments are"
-            " $ 34.79, too.",
+            "Your payment on February 10, 2027 is $ 34.79 instead of $ 35.69. Your later payments"
+            " are $ 34.79, too.",
         )
         self._run_on('2027-02-10')
         self._run_on('2027-03-10')
@@ -81,7 +81,7 @@ class TestTaxes(ScheduleActionCommon):
         self.assertEqual(self.order.billing_event_ids.amount, 35.69)
         self.assertEqual(
             self._last_notice(self.order),
-            "The payments after that on 02/10/2027 are $ 34.79: the tax has changed.",
+            "The payments after that on February 10, 2027 are $ 34.79: the tax has changed.",
         )
         self._run_on('2027-02-10')
         self._run_on('2027-03-10')

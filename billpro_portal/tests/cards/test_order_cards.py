@@ -23,16 +23,16 @@ class TestOrderCards(SubscriptionCommon):
             cls.spare = cls._create_token()
 
     def _row(self, card, order=None):
-        rows = (
-            (order or self.order)
-            .env['billpro.order.cards']
-            ._get_card_values(order or self.order)['rows']
-        )
+        order = order or self.order
+        values = order.env['billpro.order.cards']._get_card_values(order)
+        rows = [*values['rows'], *values['more_rows']]
         return next(row for row in rows if row['id'] == card.id)
 
     def test_live_and_fine(self):
         values = self.order.env['billpro.order.cards']._get_card_values(self.order)
-        self.assertEqual([row['id'] for row in values['rows']], [self.spare.id, self.card.id])
+        self.assertEqual([row['id'] for row in values['rows']], [self.card.id])
+        self.assertEqual(values['more'], "1 more saved card")
+        self.assertEqual([row['id'] for row in values['more_rows']], [self.spare.id])
         self.assertTrue(values['add_url'])
         self.assertFalse(values['offer_all_orders'])
         row = self._row(self.card)
@@ -122,15 +122,8 @@ class TestOrderCards(SubscriptionCommon):
             self.order._billing_get_card(foreign.id)
         with self.assertRaisesRegex(UserError, "not available"):
             self.order._billing_get_card(None)
-        self.assertNotIn(
-            foreign.id,
-            [
-                row['id']
-                for row in self.order.env['billpro.order.cards']._get_card_values(self.order)[
-                    'rows'
-                ]
-            ],
-        )
+        values = self.order.env['billpro.order.cards']._get_card_values(self.order)
+        self.assertNotIn(foreign.id, [row['id'] for row in [*values['rows'], *values['more_rows']]])
 
     def test_a_companys_card(self):
         company = self.env['res.partner'].create({'name': "Peeters NV", 'is_company': True})
@@ -145,7 +138,8 @@ class TestOrderCards(SubscriptionCommon):
         self.order._billing_pause()
         values = self.order.env['billpro.order.cards']._get_card_values(self.order)
         self.assertFalse(values['add_url'])
-        self.assertFalse(any(row['can_select'] or row['can_remove'] for row in values['rows']))
+        rows = [*values['rows'], *values['more_rows']]
+        self.assertFalse(any(row['can_select'] or row['can_remove'] for row in rows))
         with self.assertRaisesRegex(UserError, "can't be changed any more"):
             self.order._check_billing_cards_can_be_changed()
         self.order._billing_resume()

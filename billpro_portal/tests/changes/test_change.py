@@ -276,7 +276,7 @@ class TestChange(ChangeCommon):
         self.assertEqual(note.amount_residual, 198.03)
         self.assertEqual(order.billing_paid, 242.0)
         change, shown = self._change_on('2027-07-02', order, self.plus, 18, 'period_end')
-        self.assertEqual(shown["Payment on 08/01/2027"], "$\xa0237.57")
+        self.assertEqual(shown["Payment on August 1, 2027"], "$\xa0237.57")
         event = order.billing_next_event_id
         self.assertEqual((event.amount, event.credit_amount), (237.57, 198.03))
         self._run_on('2027-08-01')
@@ -296,7 +296,7 @@ class TestChange(ChangeCommon):
             change, [{'state': 'planned', 'amount': 0, 'first_day': date(2027, 5, 1)}]
         )
         self.assertNotIn("Charged today", shown)
-        self.assertEqual(shown["Payment on 05/01/2027"], "$\xa012.10")
+        self.assertEqual(shown["Payment on May 1, 2027"], "$\xa012.10")
         self.assertEqual(order.order_line.product_id, self.plus)
         self.assertEqual(order.billing_next_amount, 12.1)
         with freeze_time(f'{MIDDLE} 11:00:00'):

@@ -105,6 +105,9 @@ class SelfServiceHttpCommon(BillingHttpCommon, SubscriptionCommon):
             f'/authenticate/{tx.id or 1}',
             '/cancel',
             '/contact',
+            '/orders',
+            '/orders/documents',
+            '/orders/progress',
         )
 
     def _get(self, order, suffix, **kwargs):

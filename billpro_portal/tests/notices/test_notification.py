@@ -15,7 +15,7 @@ class TestNotification(NotificationCommon):
     def test_each_kind_has_a_mail(self):
         selection = self.env['billpro.notice']._get_selection()
         kinds = self.env['billpro.notification.kind'].search([])
-        self.assertEqual(len(selection), 24)
+        self.assertEqual(len(selection), 26)
         self.assertEqual(set(kinds.mapped('code')), {code for code, _label in selection})
         self.assertEqual(len(kinds), len(selection))
         self.assertEqual(len(kinds.mail_template_id), len(selection))
@@ -168,7 +168,7 @@ class TestSelfServiceNotification(NotificationCommon):
                 'cancelled', f"Your subscription {self.order.name} from Aurora Studio is cancelled"
             )
         self.assertIn(
-            "You have access until 02/27/2027, the last day that you have paid for.", body
+            "You have access until February 27, 2027, the last day that you have paid for.", body
         )
         self.assertIn("There are no further charges.", body)
         self.assertIn("Cancelled on 02/11/2027 12:30:00 AM (Europe/Brussels)", body)
@@ -195,7 +195,7 @@ class TestSelfServiceNotification(NotificationCommon):
             body = self._assert_sent_once(
                 'cancelled', f"Your subscription {self.order.name} from Aurora Studio is cancelled"
             )
-        self.assertIn("You have access until 02/27/2027", body)
+        self.assertIn("You have access until February 27, 2027", body)
         self.assertNotIn("at once", body)
         self.assertNotIn("undo", body)
 
@@ -248,7 +248,7 @@ class TestSelfServiceNotification(NotificationCommon):
                 'cancel_undone', f"Your subscription {self.order.name} from Aurora Studio continues"
             )
         self.assertIn("Your cancellation was undone", body)
-        self.assertIn("Next payment 02/28/2027", body)
+        self.assertIn("Next payment February 28, 2027", body)
         self.assertIn("Card Demo •••• 4242 Amount $ 24.20", body)
 
     def test_cancelled_and_undone_before_the_job_came(self):
@@ -281,7 +281,7 @@ class TestSelfServiceNotification(NotificationCommon):
                 f"Please update your card for order {self.order.name} from Aurora Studio",
             )
         self.assertIn("are charged to Demo •••• 4242. Please enter the card", body)
-        self.assertIn("This card expires on 02/28/2027.", body)
-        self.assertIn("Next payment 02/28/2027", body)
+        self.assertIn("This card expires on February 28, 2027.", body)
+        self.assertIn("Next payment February 28, 2027", body)
         self.assertIn("Update card", body)
         self.assertNotIn("Outstanding", body)

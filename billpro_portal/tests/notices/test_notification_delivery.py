@@ -60,6 +60,18 @@ class TestNotificationDelivery(TimedCommon):
         self.assertEqual(self.notice.state, 'sent')
         self.assertFalse(self._get_mails(self.order))
 
+    def test_answers_reach_the_order_and_the_postal_address_stands_below(self):
+        self.company.write({'street': "7 Mill Lane", 'city': "Ghent"})
+        self.company.alias_domain_id = self.env['mail.alias.domain'].create(
+            {'name': 'seller.example', 'catchall_alias': 'all', 'bounce_alias': 'bounced'}
+        )
+        self.notice._queue_again()
+        with freeze_time('2027-01-31 10:05:00'):
+            self._run_job()
+        mail = self.notice.message_id.mail_ids
+        self.assertIn('<all@seller.example>', mail.reply_to)
+        self.assertIn("7 Mill Lane", mail.body_html)
+
     def test_a_customer_with_two_addresses(self):
         self.customer.email = 'anna@example.com, office@example.com'
         self.notice._queue_again()

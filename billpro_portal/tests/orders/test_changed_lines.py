@@ -38,8 +38,8 @@ class TestChangedLines(ScheduleActionCommon):
         self.assertEqual(self._schedule(self.order), [('E2', 'scheduled', 42.35, '2027-02-10')])
         self.assertEqual(
             self._last_notice(self.order),
-            "Your payment on 02/10/2027 is $ 42.35 instead of $ 36.30. Your later payments are"
-            " $ 42.35, too.",
+            "Your payment on February 10, 2027 is $ 42.35 instead of $ 36.30. Your later payments"
+            " are $ 42.35, too.",
         )
         note = self.order.message_ids.filtered(lambda m: "All later payments follow." in m.body)
         self.assertIn("-E2 was changed from $&nbsp;36.30 to $&nbsp;42.35", str(note.body))
@@ -164,7 +164,7 @@ class TestChangedLines(ScheduleActionCommon):
         self.assertEqual(self._schedule(self.order), [('E2', 'scheduled', 96.8, '2027-02-10')])
         self.assertEqual(
             self._last_notice(self.order),
-            "Your payment on 02/10/2027 is $ 96.80 instead of $ 36.30.",
+            "Your payment on February 10, 2027 is $ 96.80 instead of $ 36.30.",
         )
         (row,) = self.order.env['billpro.order.payments']._get_upcoming_rows(self.order)
         self.assertIn(f"Mar 9, 2027 · {line.name}", row['description'])
@@ -195,8 +195,8 @@ class TestChangedLines(ScheduleActionCommon):
         self._set_price(25.0, moment='2027-02-02 10:00:00')
         self.assertEqual(
             self._last_notice(self.order),
-            "Your payment on 02/10/2027 is $ 102.85 instead of $ 96.80. Your later payments are"
-            " $ 42.35.",
+            "Your payment on February 10, 2027 is $ 102.85 instead of $ 96.80. Your later"
+            " payments are $ 42.35.",
         )
         with freeze_time('2027-02-03 10:00:00'):
             line.with_user(self.billing_user).price_unit = 100.0

@@ -146,7 +146,7 @@ class TestOrderPages(BillingHttpCommon):
         order = self._create_paid_order((self.desk, 1))
         payment = order.billing_transaction_ids
         with self._without_scripts_of_tests():
-            for suffix in ('', '/documents', '/result', f'/payment/{payment.id}'):
+            for suffix in ('', '/documents', '/result', f'/payment/{payment.id}', '/orders'):
                 with self.subTest(suffix):
                     self._assert_loads_little(self._open(order, suffix))
             invalid = self.url_open(f'/order/{order.id}?access_token=wrong')

@@ -4,8 +4,9 @@ from ...controllers.order_route import order_route
 from ..common.http import BillingHttpCommon
 from ..common.routes import get_open_routes
 
-# Odoo's own routes, which name no order of ours, or lead to the order link.
+# They name no order of ours, or lead to the order link.
 OTHER_ROUTES = {
+    'billpro_lost_link',
     'display_status',
     'poll_status',
     'portal_order_page',

@@ -99,7 +99,50 @@ class TestOrderStatements(SelfServiceHttpCommon):
         _page, words = self._read(desk)
         self.assertNotIn("Partly refunded", words)
 
+    def test_a_first_payment_of_nothing_is_no_payment(self):
+        nothing = self._create_initial_transaction(self.order, 'done', amount=0)
+        page, words = self._read(self.order)
+        self.assertEqual(self._titles(page)[1:], ["First payment"])
+        self.assertNotIn("$ 0.00", words.replace('\xa0', ' '))
+        for suffix in (f'/payment/{nothing.id}', f'/document/receipt/{nothing.id}'):
+            response = self.url_open(self._link(self.order, suffix))
+            self.assertEqual(response.status_code, 404)
+        self.assertNotIn("$ 0.00", self._print_summary())
+
+    def _print_summary(self):
+        """Return the words of the order summary in one line."""
+        content, _kind = self.env['ir.actions.report']._render_qweb_html(
+            'billpro_portal.report_order_summary', self.order.ids
+        )
+        words = ' '.join(html.fromstring(content).text_content().split())
+        return words.replace('\xa0', ' ')
+
+    def test_the_summary_lists_the_payments_to_come(self):
+        owed, scheduled = self.order.billing_event_ids
+        payments = self.order.env['billpro.order.payments']
+        words = ' '.join(
+            f"{row['date']} {row['description']} {row['status'] or ''} {row['amount']}"
+            for row in payments._get_upcoming_rows(self.order)
+        )
+        words = ' '.join(words.replace('\xa0', ' ').split())
+        self.assertIn("Declined $ 24.20", words)
+        self.assertEqual((owed.status, scheduled.status), ('soft_declined', 'scheduled'))
+        self.assertIn(f"Payments to come Date For Status Amount {words}", self._print_summary())
+
     # === DOCUMENTS === #
+
+    def test_no_document_shows_the_placeholder_of_a_logo(self):
+        self.assertTrue(self.company.uses_default_logo)
+        layouts = self.env['report.layout'].search([]).view_id
+        self.assertGreaterEqual(len(layouts), 7)
+        for layout in layouts:
+            with self.subTest(layout.key):
+                self.company.external_report_layout_id = layout
+                content, _kind = self.env['ir.actions.report']._render_qweb_html(
+                    'billpro_portal.report_order_summary', self.order.ids
+                )
+                page = html.fromstring(content)
+                self.assertFalse(page.xpath('//img[starts-with(@src, "data:")]'))
 
     def test_documents_are_filtered(self):
         desk = self._create_paid_order((self.desk, 1))
@@ -156,6 +199,33 @@ class TestOrderStatements(SelfServiceHttpCommon):
     def test_the_plan(self):
         _page, words = self._read(self.order)
         self.assertIn("$ 24.20 every month, until cancelled", words.replace('\xa0', ' '))
+
+    def test_the_trial_is_over_once_its_first_payment_is_skipped(self):
+        self.gym.billing_trial_days = 14
+        order = self._create_order((self.gym, 1))
+        order._portal_ensure_token()
+        self._create_initial_transaction(
+            order, 'done', operation='validation', amount=0, token_id=self.card.id
+        )._post_process()
+        self.card.demo_simulated_state = 'done'
+        _page, words = self._read(order)
+        self.assertIn("First payment", words)
+        self.assertIn("when your free trial ends", words)
+        order.billing_event_ids._skip()
+        _page, words = self._read(order)
+        self.assertIn("Next payment", words)
+        self.assertNotIn("trial", words)
+
+    def test_the_year_is_left_out_where_the_customer_is(self):
+        day = fields.Date.to_date('2031-01-28')
+        words = self.env['billpro.page.words']
+        for time_zone, text in (
+            ('Pacific/Auckland', "January 28"),
+            ('America/New_York', "January 28, 2031"),
+        ):
+            self.order.partner_id.tz = time_zone
+            with freeze_time('2030-12-31 20:00:00'), self.subTest(time_zone):
+                self.assertEqual(words._get_day(self.order, day).replace('\xa0', ' '), text)
 
     def test_no_next_payment_is_promised_while_one_is_owed(self):
         _page, words = self._read(self.order)

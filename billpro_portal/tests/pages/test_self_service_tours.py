@@ -10,11 +10,14 @@ from ..common.nightly import nightly
 from ..common.page import CARD_FIELDS, PAY_BUTTON
 from ..common.self_service import SelfServiceCommon
 
+SPARE_CARDS = '.o_billpro_payment_method .o_billpro_fold'
+
 
 @tagged('post_install', '-at_install')
 class TestSelfServiceTours(SelfServiceCommon):
     """Declined payments, cards and cancellation in a real browser."""
 
+    @nightly("A card is replaced in a browser for each change.")
     def test_a_soft_decline_is_paid_with_the_same_card(self):
         self._check_soft_decline()
 
@@ -176,6 +179,9 @@ class TestSelfServiceOnPhone(SelfServiceCommon):
         order, _other, spare = self._create_gym_orders()
         with self._visit(order, datetime(2027, 1, 20, 10)) as page:
             remove = '.o_billpro_payment_card details:has(form[action*="/card/remove"])'
+            page.wait_for(f'{SPARE_CARDS} > summary', "2 more saved cards")
+            page.check_layout()
+            page.tap(f'{SPARE_CARDS} > summary')
             page.wait_for(f'{remove} summary', "Remove VISA •••• 0003")
             page.check_layout()
             page.tap(f'{remove} summary')

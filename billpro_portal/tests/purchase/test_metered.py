@@ -149,7 +149,7 @@ class TestMetered(SubscriptionCommon):
         notice = order.billing_notification_ids.filtered(lambda n: n.kind == 'payment_changed')
         self.assertEqual(
             notice.text.replace('\xa0', ' '),
-            "Your payment on 01/20/2027 is $ 77.93 instead of $ 17.43.",
+            "Your payment on January 20, 2027 is $ 77.93 instead of $ 17.43.",
         )
         (row,) = order.env['billpro.order.payments']._get_upcoming_rows(order)
         self.assertEqual(row['description'], f'Usage · {line.name}')

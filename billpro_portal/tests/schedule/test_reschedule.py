@@ -5,6 +5,7 @@ from freezegun import freeze_time
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
+from ..common.nightly import nightly
 from ..common.schedule_actions import ScheduleActionCommon
 
 
@@ -26,7 +27,8 @@ class TestReschedule(ScheduleActionCommon):
         self.assertEqual(self.event.due_date, datetime(2027, 4, 2, 7))
         self.assertEqual(
             self._last_notice(self.order),
-            "Your payment of $ 24.20 that was due on 02/28/2027 is collected on 04/02/2027.",
+            "Your payment of $ 24.20 that was due on February 28, 2027 is collected on April 2,"
+            " 2027.",
         )
         self.assertIn("04/02/2027. On holiday", str(self.order.message_ids[0].body))
         self._run_on('2027-02-28')
@@ -50,7 +52,7 @@ class TestReschedule(ScheduleActionCommon):
             self._reschedule(self.event, amount=20.0)
         self.assertEqual(
             self._last_notice(self.order),
-            "Your payment on 02/28/2027 is $ 20.00 instead of $ 24.20.",
+            "Your payment on February 28, 2027 is $ 20.00 instead of $ 24.20.",
         )
         self._run_on('2027-02-28')
         invoice = self.event.invoice_id
@@ -70,9 +72,10 @@ class TestReschedule(ScheduleActionCommon):
             self._reschedule(self.event, day=date(2027, 3, 15), amount=30.0, scope='later')
         self.assertEqual(
             self._last_notice(self.order),
-            "Your payment of $ 24.20 that was due on 02/28/2027 is changed: $ 30.00 are collected"
-            " on 03/15/2027. Your later payments are $ 30.00, too. Your later payments are counted"
-            " from that day, every month.",
+            "Your payment of $ 24.20 that was due on February 28, 2027 is changed: $ 30.00 are"
+            " collected"
+            " on March 15, 2027. Your later payments are $ 30.00, too. Your later payments are"
+            " counted from that day, every month.",
         )
         self.assertEqual(
             (self.event.period_start, self.event.period_end), (date(2027, 3, 15), date(2027, 4, 14))
@@ -93,7 +96,7 @@ class TestReschedule(ScheduleActionCommon):
         self._assert_books_closed(self.order)
         # What depends on the anchor still works: pages, pause and cancellation.
         terms = {row['label']: row['value'] for row in self._get_later_terms()}
-        self.assertEqual(terms["Next payment"], "03/15/2027")
+        self.assertEqual(terms["Next payment"], "March 15, 2027")
         with freeze_time('2027-05-01 10:00:00'):
             self.order._billing_pause()
         with freeze_time('2027-06-20 10:00:00'):
@@ -194,8 +197,8 @@ class TestRescheduleInstalment(ScheduleActionCommon):
         self.assertEqual(order.billing_event_ids.mapped('amount'), [13.33, 43.33, 43.34])
         self.assertEqual(
             self._last_notice(order),
-            "Your payment on 02/10/2027 is $ 13.33 instead of $ 33.33. Your later payments are"
-            " now: 03/10/2027 $ 43.33, 04/10/2027 $ 43.34.",
+            "Your payment on February 10, 2027 is $ 13.33 instead of $ 33.33. Your later payments"
+            " are now: March 10, 2027: $ 43.33; April 10, 2027: $ 43.34.",
         )
         self._run_on('2027-02-10')
         with freeze_time('2027-02-11 10:00:00'):
@@ -217,6 +220,7 @@ class TestRescheduleInstalment(ScheduleActionCommon):
         self.assertEqual(self._tax_amounts(order.billing_move_ids), {'VAT 21%': 21.0})
         self._assert_books_closed(order)
 
+    @nightly("One without an invoice moves for each change.")
     def test_a_declined_one_with_its_invoice(self):
         order = self._create_instalments(count=2, state='error')
         first, last = order.billing_event_ids

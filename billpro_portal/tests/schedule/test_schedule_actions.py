@@ -20,7 +20,8 @@ class TestSkip(ScheduleActionCommon):
         self.assertEqual(second.status, 'skipped')
         self.assertEqual(
             self._last_notice(order),
-            "Your payment of $ 33.33 that was due on 03/10/2027 is skipped: it is not collected.",
+            "Your payment of $ 33.33 that was due on March 10, 2027 is skipped: it is not"
+            " collected.",
         )
         note = order.message_ids.filtered(lambda m: "was skipped. Goodwill" in str(m.body))
         self.assertEqual(note.author_id, self.billing_user.partner_id)
@@ -182,8 +183,8 @@ class TestMerge(ScheduleActionCommon):
         )
         self.assertEqual(
             self._last_notice(order),
-            "Your payments of $ 33.33 (03/10/2027), $ 33.34 (04/10/2027) are merged into one:"
-            " $ 66.67 are collected on 05/03/2027.",
+            "Your payments of $ 33.33 (March 10, 2027), $ 33.34 (April 10, 2027) are merged into"
+            " one: $ 66.67 are collected on May 3, 2027.",
         )
         for day in ('2027-02-10', '2027-04-10', '2027-05-03'):
             self._run_on(day)
@@ -195,6 +196,7 @@ class TestMerge(ScheduleActionCommon):
         with self.assertRaisesRegex(UserError, "was merged into .*-E2\\+E3. Change that one"):
             self._skip(second)
 
+    @nightly("Declined ones are merged for each change.")
     def test_a_declined_and_a_scheduled_period(self):
         with freeze_time('2027-01-31 10:00:00'):
             order = self._create_active_order(state='error')
@@ -239,6 +241,7 @@ class TestMerge(ScheduleActionCommon):
         self._run_on('2027-03-10')
         self.assertEqual((first.status, second.status), ('completed', 'processing'))
 
+    @nightly("Several become one for each change.")
     def test_staff_collect_several_payments_one_after_the_other(self):
         order = self._create_instalments()
         with freeze_time('2027-02-01 10:00:00'), self._committing_env(self.billing_manager) as env:

@@ -131,7 +131,7 @@ class TestDebitPages(SelfServiceCommon, DebitCommon):
         page.wait_for(
             '.o_billpro_pending .o_billpro_lead',
             "Your bank is asked for the payment by SEPA Direct Debit. That takes some days: we"
-            " expect the money by 01/08/2027, and your order goes on then. You will find the result"
-            " here; nothing is charged twice.",
+            " expect the money by January 8, 2027, and your order goes on then. You will find the"
+            " result here; nothing is charged twice.",
         )
         page.check_layout()

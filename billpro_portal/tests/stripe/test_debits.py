@@ -40,8 +40,8 @@ class TestDebits(DebitCommon):
         self.assertEqual(
             values['message'],
             "Your bank is asked for the payment by SEPA Direct Debit. That takes some days: we"
-            " expect the money by 01/08/2027, and your order goes on then. You will find the result"
-            " here; nothing is charged twice.",
+            " expect the money by January 8, 2027, and your order goes on then. You will find the"
+            " result here; nothing is charged twice.",
         )
         self._run_until(BOUGHT + timedelta(days=3))
         self.assertEqual((tx.state, order.billing_status), ('pending', 'pending'))
@@ -435,7 +435,7 @@ class TestNoticesOfDebits(DebitCommon):
             {
                 'Order': self.order.name,
                 'For': rows['For'],
-                'Charged on': '02/10/2027',
+                'Charged on': 'February 10, 2027',
                 'Payment method': "SEPA Direct Debit •••• 3201",
                 'Mandate reference': reference,
                 'Creditor identifier': 'BE68ZZZ0477472701',

@@ -3,7 +3,7 @@ import { cardIsShown, enterCard, goToOrderPortal } from './recurring_steps';
 import { addTour } from './tour';
 
 // From 31 January of a leap year over the beginning of daylight saving time.
-const DATES = ["02/29/2028", "03/31/2028", "04/30/2028"];
+const DATES = ["February 29, 2028", "March 31, 2028", "April 30, 2028"];
 // As the order portal writes them, and in its answer.
 const ROW_DATES = ["Feb 29, 2028", "Mar 31, 2028", "Apr 30, 2028"];
 const DAYS = ["February 29", "March 31", "April 30"];

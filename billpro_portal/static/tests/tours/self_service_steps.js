@@ -2,6 +2,7 @@ import { fitsWindowAndPhone } from './phone_layout';
 import { checkTexts } from './recurring_steps';
 
 const PAY_BUTTON = 'button[name="o_payment_submit_button"]';
+const SPARE_CARDS = '.o_billpro_payment_method > .o_billpro_fold';
 
 // #=== PAGES ===#
 
@@ -170,21 +171,26 @@ export function agreeToCollect(total, payments) {
 }
 
 /**
- * Steps that check the payment methods: the name of each, and which one is charged.
+ * Steps that check the payment methods: the card that is charged, and what is behind the fold.
  *
- * @param {Array<string>} names - The names, newest first.
- * @param {string} selected - The name of the one that is charged.
+ * @param {string} selected - The name of the card.
+ * @param {string} [spare] - What the fold says, if there are other cards.
  * @return {Array<object>} The steps.
  */
-export function cardsAre(names, selected) {
+export function cardsAre(selected, spare) {
     return [
-        checkTexts('.o_billpro_payment_card_name', names),
-        checkTexts(
-            '.o_billpro_payment_card:has(.o_billpro_payment_card_used) h3', [selected]
-        ),
+        checkTexts('.o_billpro_payment_method > ul h3', [selected]),
         checkTexts('.o_billpro_payment_card_used', ["This card is charged for this order."]),
+        ...(spare ? [checkTexts(`${SPARE_CARDS} > summary`, [spare])] : []),
     ];
 }
+
+/** Step that unfolds the cards which the order doesn't use. */
+export const unfoldSpareCards = {
+    content: "The spare cards are folded away",
+    trigger: `${SPARE_CARDS}:not([open]) > summary`,
+    run: 'click',
+};
 
 /**
  * Return the row of a card.

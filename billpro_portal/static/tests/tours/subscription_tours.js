@@ -84,13 +84,13 @@ addTour('subscription', () => [
         content: "The checkout says what is paid today and later",
         trigger:
             '.o_billpro_pay:contains("To pay today"):contains("36.30")'
-            + ':contains("24.20 every month"):contains("02/29/2028")'
+            + ':contains("24.20 every month"):contains("February 29, 2028")'
             + ':contains("until cancelled"):not(:contains("Nothing is charged today"))',
     },
     ...enterCard("Pay"),
     ...visitOrderPortal({
         message: "We received your payment of",
-        terms: ["24.20 every month", "until cancelled", "02/29/2028"],
+        terms: ["24.20 every month", "until cancelled", "February 29, 2028"],
         label: "Next payment",
         day: "February 29",
         date: "Feb 29, 2028",
@@ -107,12 +107,12 @@ addTour('subscription_trial', () => [
     },
     {
         content: "It says when the trial ends",
-        trigger: '.o_billpro_pay:contains("Free trial until"):contains("02/13/2028")',
+        trigger: '.o_billpro_pay:contains("Free trial until"):contains("February 13, 2028")',
     },
     ...enterCard("Register card"),
     ...visitOrderPortal({
         message: "Your card is registered",
-        terms: ["Free trial until", "02/13/2028", "24.20 every month", "02/14/2028"],
+        terms: ["Free trial until", "February 13, 2028", "24.20 every month", "February 14, 2028"],
         label: "First payment",
         day: "February 14",
         date: "Feb 14, 2028",
