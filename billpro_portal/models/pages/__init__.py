@@ -3,6 +3,7 @@
 from . import (
     billing_event,
     checkout_page,
+    declaration_page,
     ir_actions_report,
     notice_rows,
     order_answer,
