@@ -169,7 +169,7 @@ class BillproOrderAttention(models.AbstractModel):
             text = self.env._(
                 "%(text)s If you resume it now, your next payment is on %(day)s.",
                 text=text,
-                day=self._get_day(day),
+                day=self._get_day(order, day),
             )
             fields = {'day': day.isoformat()}
             actions = [

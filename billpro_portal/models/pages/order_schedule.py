@@ -37,7 +37,7 @@ class BillproOrderSchedule(models.AbstractModel):
                 self.env._("Nothing is charged while it is paused. Then it goes on by itself."),
                 self.env._(
                     "What you have paid for stays yours until %s.",
-                    self._get_day(order._get_purchase()._get_paid_until(order)),
+                    self._get_day(order, order._get_purchase()._get_paid_until(order)),
                 ),
                 self.env._("You can resume it earlier on this order's page."),
             ],
@@ -47,7 +47,7 @@ class BillproOrderSchedule(models.AbstractModel):
                     'value': day.isoformat(),
                     'label': self.env._(
                         "Until %(day)s: then your next payment is %(amount)s",
-                        day=self._get_day(day),
+                        day=self._get_day(order, day),
                         amount=amount,
                     ),
                 }
@@ -73,7 +73,7 @@ class BillproOrderSchedule(models.AbstractModel):
                     "Your payment of %(amount)s on %(day)s is not collected, neither then nor"
                     " later.",
                     amount=event.currency_id.format(event.amount),
-                    day=self._get_day(order._billing_get_date(event.due_date)),
+                    day=self._get_day(order, order._billing_get_date(event.due_date)),
                 ),
                 self.env._(
                     "It would be for %s. That period is left out.",
@@ -83,7 +83,7 @@ class BillproOrderSchedule(models.AbstractModel):
                 ),
                 self.env._(
                     "The payment after it is on %s, as planned.",
-                    self._get_day(order._billing_get_first_day_after_skip()),
+                    self._get_day(order, order._billing_get_first_day_after_skip()),
                 ),
                 self.env._("This can't be undone here."),
             ],
@@ -99,5 +99,5 @@ class BillproOrderSchedule(models.AbstractModel):
             'back_url': order._billing_get_order_link(),
         }
 
-    def _get_day(self, day):
-        return self.env['billpro.page.words']._get_day(day)
+    def _get_day(self, order, day):
+        return self.env['billpro.page.words']._get_day(order, day)
