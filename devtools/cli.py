@@ -121,7 +121,9 @@ def _parser() -> argparse.ArgumentParser:
     shell_parser.set_defaults(command=shell)
     psql_parser = commands.add_parser('psql', help="open psql on the demo database")
     psql_parser.set_defaults(command=psql)
-    pot_parser = commands.add_parser('pot', help="export the terms to translate")
+    pot_parser = commands.add_parser(
+        'pot', help="export the terms to translate; translations follow"
+    )
     pot_parser.set_defaults(command=export_terms)
     rooms_parser = commands.add_parser(
         'rooms', help="draw the map of the models' rooms in docs/architecture.md"
@@ -287,6 +289,12 @@ def _prepare(further_packages: Iterable[str] = ()) -> tuple[Path, Path]:
         return source, python_environment.prepare(python_environment.ODOO_REQUIREMENTS)
 
 
+def _prepare_tools() -> Path:
+    """Return the folder of the checking tools' Python environment, made if it isn't there yet."""
+    with _setup_lock():
+        return python_environment.prepare(python_environment.LINT_REQUIREMENTS)
+
+
 @contextmanager
 def _odoo(further_packages: Iterable[str] = ()) -> Iterator[odoo_server.Odoo]:
     """Have everything set up and PostgreSQL running.
@@ -416,9 +424,7 @@ def bench_usage(options: Namespace) -> int:
 def check(_options: Namespace) -> int:
     """Run the checks that need no test run."""
     with _odoo() as odoo:
-        with _setup_lock():
-            tools = python_environment.prepare(python_environment.LINT_REQUIREMENTS)
-        return lint.run(odoo, tools)
+        return lint.run(odoo, _prepare_tools())
 
 
 def shell(_options: Namespace) -> int:
@@ -439,9 +445,9 @@ def psql(_options: Namespace) -> int:
 
 
 def export_terms(_options: Namespace) -> int:
-    """Bring the template of the addon's translations up to date."""
+    """Bring the templates of the translations up to date, and the translations with them."""
     with _odoo() as odoo:
-        translations.write(odoo)
+        translations.write(odoo, _prepare_tools())
     return 0
 
 

@@ -74,6 +74,7 @@ def run(odoo: Odoo, tools: Path) -> int:
             *addons,
         ),
         "OCA translation checks": lambda: check_translations(programs),
+        "texts for customers": lambda: translations.find_problems(tools),
         "XML": check_xml,
         "addresses and paths": check_addresses,
         "links of documents": check_links,

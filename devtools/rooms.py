@@ -25,7 +25,7 @@ HOOKS = frozenset({'_queue', '_queue_all'})
 
 # Providers that are named in files of theirs alone.
 PROVIDERS = (
-    'stripe',
+    r'stripe(?!d\b)',  # What is striped is a layout of Odoo.
     'adyen',
     r'authorize[_.]net',
     'flutterwave',

@@ -1,4 +1,7 @@
-"""The templates of the addons' translations, which Odoo exports from installed addons."""
+"""The templates of the addons' translations, which Odoo exports from installed addons.
+
+The translations follow their template, and have all that customers read (`customer_terms.py`).
+"""
 
 from __future__ import annotations
 
@@ -46,10 +49,11 @@ def export(odoo: Odoo, addon: Path) -> str:
     return template
 
 
-def write(odoo: Odoo) -> None:
-    """Bring the templates in the addons up to date.
+def write(odoo: Odoo, tools: Path) -> None:
+    """Bring the templates in the addons up to date, and have the translations follow them.
 
     :param Odoo odoo: Odoo and its PostgreSQL cluster, which must run.
+    :param Path tools: The Python environment of the checking tools.
     """
     for addon in paths.addons():
         template = export(odoo, addon)
@@ -57,6 +61,32 @@ def write(odoo: Odoo) -> None:
             template_of(addon).parent.mkdir(exist_ok=True)
             template_of(addon).write_text(template)
             print(f"Written: {template_of(addon).relative_to(paths.CHECKOUT)}")
+    _run_on_templates(tools, 'refresh')
+
+
+def find_problems(tools: Path) -> str:
+    """Return what customers would read in English, and which translations lost parts of a text.
+
+    :param Path tools: The Python environment of the checking tools.
+    :rtype: str
+    """
+    return _run_on_templates(tools, 'check')
+
+
+def _run_on_templates(tools: Path, command: str) -> str:
+    """Run `customer_terms.py`, whose library is among the tools only.
+
+    :param Path tools: The Python environment of the checking tools.
+    :param str command: What to do with the translations.
+    :return: What it prints.
+    :rtype: str
+    """
+    templates = [template_of(addon) for addon in paths.addons()]
+    return console.run(
+        [tools / 'bin/python', '-m', 'devtools.customer_terms', command, *templates],
+        "The translations can't be read",
+        cwd=paths.CHECKOUT,
+    )
 
 
 def check(odoo: Odoo, addon: Path = paths.ADDON) -> str:

@@ -41,6 +41,8 @@ class OrderAction(Enum):
     TAKE_PAYMENT = 'take_payment'
     PAUSE = 'pause'
     RESUME = 'resume'
+    # To replace a plan by another one of its family, or to change how many there are.
+    CHANGE_PLAN = 'change_plan'
     # A subscription, as its customer can.
     CANCEL = 'cancel'
     UNDO_CANCELLATION = 'undo_cancellation'
@@ -69,6 +71,7 @@ class Capabilities:
     can_pause: bool = False
     can_cancel: bool = False
     can_take_payments: bool = False
+    can_change_plan: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,7 @@ _ORDER_STATUSES = MappingProxyType(
         OrderAction.TAKE_PAYMENT: LIVE,
         OrderAction.PAUSE: frozenset(COLLECTABLE_ORDERS),
         OrderAction.RESUME: frozenset({'paused'}),
+        OrderAction.CHANGE_PLAN: frozenset(CHARGEABLE_ORDERS),
         OrderAction.CANCEL: LIVE,
         OrderAction.UNDO_CANCELLATION: LIVE,
         OrderAction.COMPLETE: LIVE,
@@ -119,7 +123,13 @@ _OF_ALL_SALES = frozenset(
 )
 _OF_CANCELLED_SUBSCRIPTIONS = frozenset({OrderAction.UNDO_CANCELLATION})
 _OF_RUNNING_SUBSCRIPTIONS = frozenset(
-    {OrderAction.CHANGE_CARD, OrderAction.PAUSE, OrderAction.RESUME, OrderAction.CANCEL}
+    {
+        OrderAction.CHANGE_CARD,
+        OrderAction.PAUSE,
+        OrderAction.RESUME,
+        OrderAction.CHANGE_PLAN,
+        OrderAction.CANCEL,
+    }
 )
 
 
@@ -161,6 +171,7 @@ def _refuse_by_type(action: OrderAction, capabilities: Capabilities | None) -> O
         OrderAction.PAUSE: capabilities.can_pause,
         OrderAction.CANCEL: capabilities.can_cancel,
         OrderAction.TAKE_PAYMENT: capabilities.can_take_payments,
+        OrderAction.CHANGE_PLAN: capabilities.can_change_plan,
     }.get(action, True)
     return None if is_able else OrderRefusal.TYPE
 

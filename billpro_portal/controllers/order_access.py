@@ -178,11 +178,12 @@ class OrderAccess(PaymentPortal):
             order, notice={'level': 'danger', 'text': str(error)}, status=409
         )
 
-    def _billpro_render_portal(self, order, page=1, notice=False, status=200):
+    def _billpro_render_portal(self, order, page=1, past=None, notice=False, status=200):
         """Show the order portal.
 
         :param sale.order order: The order.
         :param int page: The page of the billing history.
+        :param int past: The period of usage before which past ones are listed; the latest without.
         :param dict|bool notice: What the last action did: its ``level`` and ``text``.
         :param int status: The HTTP status.
         :rtype: odoo.http.Response
@@ -198,7 +199,7 @@ class OrderAccess(PaymentPortal):
             'billpro_portal.order_page',
             {
                 **order.env['billpro.order.page']._get_portal_values(
-                    order, history_pager['page']['num']
+                    order, history_pager['page']['num'], past
                 ),
                 'history_pager': history_pager,
                 'notice': notice,

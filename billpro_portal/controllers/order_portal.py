@@ -13,11 +13,12 @@ class OrderPortal(Checkout):
     """The order link: the checkout before approval, the order portal afterwards."""
 
     @order_route('', '/page/<int:page>', methods=['GET'])
-    def billpro_order_link(self, order, page=1, notice=None, **kwargs):
+    def billpro_order_link(self, order, page=1, past=None, notice=None, **kwargs):
         """Show the page that the order's status calls for.
 
         :param sale.order order: The order.
         :param str|int page: The page of the billing history.
+        :param str past: The number of the period of usage before which past ones are listed.
         :param str notice: What the last action did, a key of `_get_notice`.
         :rtype: odoo.http.Response
         """
@@ -28,6 +29,7 @@ class OrderPortal(Checkout):
             return self._billpro_render_portal(
                 order,
                 page=self._cast_as_int(page) or 1,
+                past=self._cast_as_int(past),
                 notice=order.env['billpro.order.page']._get_notice(order, notice),
             )
         # Who waits for a transfer may have been paid in another way meanwhile.

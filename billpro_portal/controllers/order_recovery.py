@@ -55,7 +55,7 @@ class OrderRecovery(OrderAccess):
             return {'done': True, 'url': self._billpro_get_notice_url(order, 'processing')}
         if not done:
             return {'done': False}
-        notice = 'not_paid' if order.billing_outstanding else 'paid'
+        notice = order.env['billpro.order.attention']._get_result(order)
         return {'done': True, 'url': self._billpro_get_notice_url(order, notice)}
 
     @order_route('/authenticate/<int:transaction_id>', methods=['GET'], by_customer=True)

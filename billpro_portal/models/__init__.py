@@ -12,6 +12,7 @@ from . import attempts
 from . import cards
 from . import accounting
 from . import checkout
+from . import changes
 from . import capture
 from . import cancellation
 from . import recovery

@@ -19,7 +19,9 @@ class BillproCashReport(models.Model):
     recurring lines.
 
     Only orders that are charged count: *Active* and *Failed* ones that aren't cancelled. Nothing
-    is taken off for declines to come. Payments of metered orders are those that are scheduled.
+    is taken off for declines to come. Of metered orders that is what is scheduled, also of those
+    that are cancelled and still pay what they used, and what the running period is expected to
+    bring when it closes, as it was estimated within the last hour.
     """
 
     _name = 'billpro.cash.report'
@@ -37,6 +39,7 @@ class BillproCashReport(models.Model):
             'retry_date',
             'status',
         ],
+        'billpro.usage.period': ['close_date', 'expected_amount', 'order_id', 'state'],
         'product.template': ['purchase_type'],
         'res.company': ['currency_id'],
         'res.partner': ['tz'],
@@ -91,7 +94,7 @@ class BillproCashReport(models.Model):
         return SQL(
             """
             WITH recurring AS (%(recurring)s),
-            expected AS (%(schedule)s UNION ALL %(projection)s)
+            expected AS (%(schedule)s UNION ALL %(projection)s UNION ALL %(usage)s)
             SELECT expected.id AS id, expected.event_id AS event_id,
                    expected.date AS date, expected.kind AS kind, expected.amount AS amount,
                    ROUND(expected.amount / %(rate)s::numeric, company_currency.decimal_places)
@@ -106,6 +109,7 @@ class BillproCashReport(models.Model):
             recurring=self._get_recurring_amounts(),
             schedule=self._get_schedule(today),
             projection=self._get_projection(today),
+            usage=self._get_usage(today),
             rate=self._get_rate(),
             columns=self._get_order_columns(),
             horizon=today + relativedelta(months=MONTHS_AHEAD),
@@ -134,11 +138,44 @@ class BillproCashReport(models.Model):
               JOIN res_company company ON company.id = o.company_id
               JOIN res_partner company_partner ON company_partner.id = company.partner_id
              WHERE o.billing_status IN %(chargeable)s
-               AND o.billing_cancel_date IS NULL
+               AND (
+                   o.billing_cancel_date IS NULL
+                   OR EXISTS (SELECT FROM billpro_usage_period p WHERE p.order_id = o.id)
+               )
                AND (
                    e.status = 'scheduled'
                    OR (e.status = 'soft_declined' AND e.retry_date IS NOT NULL)
                )
+            """,
+            today=today,
+            chargeable=CHARGEABLE_ORDERS,
+        )
+
+    def _get_usage(self, today):
+        """Return the query of what running periods of usage bring when they close.
+
+        :param datetime.date today: What closes late counts for today.
+        :rtype: SQL
+        """
+        return SQL(
+            """
+            SELECT 2 * (o.id::bigint * 65536 + 65535) + 1, NULL, o.id, p.expected_amount,
+                   'projected',
+                   GREATEST(
+                       (
+                           p.close_date AT TIME ZONE 'UTC' AT TIME ZONE
+                           COALESCE(partner.tz, company_partner.tz, 'UTC')
+                       )::date,
+                       %(today)s
+                   )
+              FROM billpro_usage_period p
+              JOIN sale_order o ON o.id = p.order_id
+              JOIN res_partner partner ON partner.id = o.partner_id
+              JOIN res_company company ON company.id = o.company_id
+              JOIN res_partner company_partner ON company_partner.id = company.partner_id
+             WHERE p.state = 'open'
+               AND p.expected_amount > 0
+               AND o.billing_status IN %(chargeable)s
             """,
             today=today,
             chargeable=CHARGEABLE_ORDERS,

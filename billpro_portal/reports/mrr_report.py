@@ -15,7 +15,8 @@ class BillproMrrReport(models.Model):
     also where staff changed it from what the lines add up to, is freed of taxes in the proportion
     of the order's recurring lines. A period counts while its payment is collected, skipped or
     still to be had, and no longer when the payment is cancelled or paused. It lasts until the one
-    with the next number, also where staff moved that one. After the last day of a cancelled
+    with the next number, also where staff moved that one. From the day on which plan or quantity
+    was changed within it, it counts with its new price. After the last day of a cancelled
     subscription nothing counts. Discounts and fees that are charged once, instalments and metered
     payments are no recurring revenue.
 
@@ -40,6 +41,7 @@ class BillproMrrReport(models.Model):
         'billpro.billing.event': [
             'added_amount',
             'amount',
+            'credit_amount',
             'invoice_id',
             'merged_into_id',
             'number',
@@ -47,6 +49,14 @@ class BillproMrrReport(models.Model):
             'period_end',
             'period_start',
             'status',
+        ],
+        'billpro.change': [
+            'first_day',
+            'last_day',
+            'order_id',
+            'period_net',
+            'state',
+            'when',
         ],
         'product.template': ['purchase_type'],
         'res.company': ['currency_id'],
@@ -104,7 +114,8 @@ class BillproMrrReport(models.Model):
             WITH RECURSIVE merged AS (%(merged)s),
             last_merged AS (%(last_merged)s),
             recurring AS (%(recurring)s),
-            period AS (%(first_periods)s UNION ALL %(later_periods)s),
+            whole_period AS (%(first_periods)s UNION ALL %(later_periods)s),
+            period AS (%(periods)s),
             value AS (%(values)s),
             step AS (%(steps)s),
             moved AS (%(rows)s)
@@ -127,6 +138,7 @@ class BillproMrrReport(models.Model):
             recurring=self._get_recurring_amounts(),
             first_periods=self._get_first_periods(),
             later_periods=self._get_later_periods(),
+            periods=self._get_changed_periods(),
             values=self._get_values(),
             steps=self._get_steps(),
             rows=self._get_rows(),
@@ -165,12 +177,29 @@ class BillproMrrReport(models.Model):
         return SQL(
             """
             SELECT e.order_id, e.number, e.period_start, e.period_end, NULL,
-                   e.amount - COALESCE(e.added_amount, 0)
+                   e.amount + COALESCE(e.credit_amount, 0) - COALESCE(e.added_amount, 0)
               FROM billpro_billing_event e
               LEFT JOIN last_merged ON last_merged.event_id = e.id
              WHERE e.number > 0
                AND e.period_end IS NOT NULL
                AND COALESCE(last_merged.status, e.status) NOT IN ('cancelled', 'paused')
+            """
+        )
+
+    def _get_changed_periods(self):
+        """Return the query of all periods; one that was changed within is several.
+
+        :rtype: SQL
+        """
+        return SQL(
+            """
+            SELECT *, 0 AS change_id FROM whole_period
+             UNION ALL
+            SELECT c.order_id, p.number, c.first_day, p.last_day, c.period_net, NULL, c.id
+              FROM billpro_change c
+              JOIN whole_period p ON p.order_id = c.order_id
+             WHERE c.state = 'done' AND c."when" = 'now'
+               AND c.first_day BETWEEN p.first_day AND p.last_day
             """
         )
 
@@ -203,7 +232,7 @@ class BillproMrrReport(models.Model):
                    SELECT period.*, LEAD(number) OVER w AS next_number,
                           LEAD(first_day) OVER w AS next_day
                      FROM period
-                   WINDOW w AS (PARTITION BY order_id ORDER BY number, net)
+                   WINDOW w AS (PARTITION BY order_id ORDER BY number, first_day, change_id, net)
                    ) p
               JOIN sale_order o ON o.id = p.order_id
               JOIN recurring r ON r.order_id = p.order_id

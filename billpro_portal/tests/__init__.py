@@ -28,6 +28,7 @@ from .accounting import (
 from .cancellation import test_cancellation
 from .capture import test_capture, test_capture_tours
 from .cards import test_order_cards
+from .changes import test_change, test_change_page
 from .charging import test_batch, test_run_queries
 from .checkout import (
     test_charge_card,
@@ -86,6 +87,7 @@ from .purchase import (
 from .reports import test_billing_reports
 from .rights import test_billing_rights, test_doors, test_questions, test_read_access
 from .schedule import (
+    test_customer_schedule,
     test_merging,
     test_possible_actions,
     test_reschedule,
@@ -115,6 +117,7 @@ if find_spec('hypothesis'):
         test_money,
         test_notice_dates,
         test_order_life_cycle,
+        test_proration,
         test_rating,
         test_schedule_changes,
         test_standing,
@@ -134,6 +137,7 @@ if find_spec('fake_gateway'):
         test_whose_payment,
     )
     from .capture import test_capture_gateway
+    from .changes import test_change_at_the_bank
     from .charging import test_unknown_exceptions
     from .checkout import test_stored_card_authentication, test_stripe_checkout_tours
     from .each_alone import test_each_payment_alone, test_one_stops_nobody

@@ -17,7 +17,7 @@ from ..billing.actions import (
 )
 from ..billing.lifecycle import EVENT_STATUSES, FINAL, LIVE, ORDER_STATUSES
 
-ABLE = Capabilities(can_pause=True, can_cancel=True, can_take_payments=True)
+ABLE = Capabilities(can_pause=True, can_cancel=True, can_take_payments=True, can_change_plan=True)
 LIVE_ORDER = OrderFacts('active', ABLE, is_quotation=False, has_card=True)
 OFFER = {
     OrderAction.CHANGE_TERMS,
@@ -33,6 +33,7 @@ RUNNING = {
     OrderAction.CHANGE_CARD,
     OrderAction.TAKE_PAYMENT,
     OrderAction.PAUSE,
+    OrderAction.CHANGE_PLAN,
     OrderAction.CANCEL,
     OrderAction.COMPLETE,
 }
@@ -55,9 +56,11 @@ class TestOrderActions(BaseCase):
             'cancelled': set(),
             'active': RUNNING,
             'failed': RUNNING,
-            'suspended': RUNNING,
-            'paused': RUNNING - {OrderAction.CHANGE_CARD, OrderAction.PAUSE} | {OrderAction.RESUME},
-            'review': RUNNING - {OrderAction.PAUSE},
+            'suspended': RUNNING - {OrderAction.CHANGE_PLAN},
+            'paused': RUNNING
+            - {OrderAction.CHANGE_CARD, OrderAction.PAUSE, OrderAction.CHANGE_PLAN}
+            | {OrderAction.RESUME},
+            'review': RUNNING - {OrderAction.PAUSE, OrderAction.CHANGE_PLAN},
             'complete': {OrderAction.GIVE_LINK, OrderAction.COPY_LINK},
         }
         self.assertEqual(set(expected), set(ORDER_STATUSES))
@@ -73,14 +76,24 @@ class TestOrderActions(BaseCase):
         self._assert_refused(OrderAction.OFFER, OrderRefusal.ORDINARY, order)
 
     def test_what_the_type_is_asked(self):
-        unable = {OrderAction.PAUSE, OrderAction.CANCEL, OrderAction.TAKE_PAYMENT}
+        unable = {
+            OrderAction.PAUSE,
+            OrderAction.CANCEL,
+            OrderAction.TAKE_PAYMENT,
+            OrderAction.CHANGE_PLAN,
+        }
         self._assert_actions(RUNNING - unable, LIVE_ORDER, capabilities=Capabilities())
         for action in unable:
             self._assert_refused(action, OrderRefusal.TYPE, LIVE_ORDER, capabilities=Capabilities())
 
     def test_a_cancelled_subscription(self):
         """While its paid period lasts it can be taken back; after that it only ends."""
-        gone = {OrderAction.CHANGE_CARD, OrderAction.PAUSE, OrderAction.CANCEL}
+        gone = {
+            OrderAction.CHANGE_CARD,
+            OrderAction.PAUSE,
+            OrderAction.CHANGE_PLAN,
+            OrderAction.CANCEL,
+        }
         self._assert_actions(RUNNING - gone, LIVE_ORDER, is_cancelled=True)
         self._assert_actions(
             RUNNING - gone | {OrderAction.UNDO_CANCELLATION},

@@ -6,6 +6,7 @@ from . import (
     cancel_subscription,
     capture,
     change_charge,
+    change_plan,
     charge_card,
     follow_taxes,
     invoice_by_hand,

@@ -60,9 +60,12 @@ class BillproTakePayment(models.TransientModel):
             self._check_payment()
             wizard.event_id = wizard.event_id.create(self._prepare_event())
             wizard.event_id._take_up_added_lines()
+            wizard.event_id._ask_above_cap()
         if self.when == 'now' and wizard.event_id.status == 'scheduled':
-            run = wizard.env['billpro.billing.run']._run_events(wizard.event_id)
-            return run._get_notification()
+            event, Run = wizard.event_id, wizard.env['billpro.billing.run']
+            # Nothing is charged without the customer's word.
+            reason = event.is_above_cap and event._describe_cap(self.env)
+            return Run._run_events(event)._get_notification(reason)
         return {
             'type': 'ir.actions.client',
             'tag': 'display_notification',

@@ -59,7 +59,7 @@ class BillproUnbilledUsage(models.TransientModel):
         :rtype: list[dict]
         """
         self.ensure_one()
-        asked = {}
+        asked, starts = {}, {}
         for order in orders:
             end = midnight(self.day + timedelta(days=1), order._get_time_zone())
             period = order._billing_get_usage_period(end - timedelta.resolution)
@@ -67,8 +67,9 @@ class BillproUnbilledUsage(models.TransientModel):
                 query = line._billing_get_usage_query(end - timedelta.resolution)
                 rules = line._billing_get_charge(period.first_day)._get_rules()
                 asked[line] = (replace(query, end=min(query.end, end)), rules)
+                starts[line] = period.start
         usages = self.env['billpro.usage.record']._measure(list(asked.values()))
-        billed = self._get_billed({line: query for line, (query, _rules) in asked.items()})
+        billed = self._get_billed(starts, {line: asked[line][0].end for line in asked})
         values_list = []
         for (line, (query, rules)), usage in zip(asked.items(), usages, strict=True):
             so_far, _estimate = line._billing_rate_usage(rules, query, usage, query.end)
@@ -78,10 +79,11 @@ class BillproUnbilledUsage(models.TransientModel):
         return values_list
 
     @api.model
-    def _get_billed(self, queries):
+    def _get_billed(self, starts, ends):
         """Return what was billed until the day of periods that were still running.
 
-        :param dict queries: What was counted, by metered line.
+        :param dict starts: The first moment of the period, by metered line.
+        :param dict ends: The first moment that isn't counted, by metered line.
         :return: The amounts by line, as prices are.
         :rtype: collections.defaultdict[sale.order.line, decimal.Decimal]
         """
@@ -89,14 +91,14 @@ class BillproUnbilledUsage(models.TransientModel):
         bills = self.env['billpro.usage.line'].sudo()
         for bill in bills.search(
             [
-                ('order_line_id', 'in', [line.id for line in queries]),
+                ('order_line_id', 'in', [line.id for line in starts]),
                 ('charge_id', '!=', False),
-                ('period_id.start_date', 'in', [query.start for query in queries.values()]),
+                ('period_id.start_date', 'in', list(starts.values())),
             ]
         ):
-            query = queries[bill.order_line_id]
-            if bill.period_id.start_date == query.start and bill.create_date < query.end:
-                billed[bill.order_line_id] += Decimal(repr(bill.amount))
+            line = bill.order_line_id
+            if bill.period_id.start_date == starts[line] and bill.create_date < ends[line]:
+                billed[line] += Decimal(repr(bill.amount))
         return billed
 
     def _prepare_line(self, line, query, quantity, amount):

@@ -31,7 +31,10 @@ class BillproBillingEvent(models.Model):
     def _follow_collection(self):
         """Override of `billpro_portal` to have the goods delivered that were paid."""
         super()._follow_collection()
-        due = self.filtered(lambda event: not event.delivery_state and event._get_goods())
+        # The goods of a period are on their way when its plan is changed.
+        due = self.filtered(
+            lambda event: not event.delivery_state and not event.change_id and event._get_goods()
+        )
         if due:
             due.delivery_state = 'due'
             self.env.ref('billpro_portal_sale_stock.cron_deliver')._trigger()
@@ -119,7 +122,7 @@ class BillproBillingEvent(models.Model):
         :rtype: bool
         """
         self.ensure_one()
-        return not any(
+        return bool(self.amount) and not any(  # Credit may have paid all of it.
             tx.currency_id.compare_amounts(tx._billing_get_refundable_amount(), 0) > 0
             for tx in self.transaction_ids
         )

@@ -99,6 +99,7 @@ class TestGoods(GoodsCommon):
             order.action_view_delivery()['domain'], [('id', 'in', order.picking_ids.ids)]
         )
 
+    @nightly("One line is delivered for each change.")
     def test_several_lines_and_such_that_are_paid_once(self):
         mug = self._create_sold_product("Mug", 8.0, self.tax_21)
         mug.is_storable = True
@@ -148,6 +149,7 @@ class TestGoods(GoodsCommon):
         self._run_jobs_on('2027-02-10')
         self.assertEqual(len(order.picking_ids), 2)
 
+    @nightly("The usual warehouse delivers for each change.")
     def test_another_warehouse_and_lead_time(self):
         warehouse = self.env['stock.warehouse'].create(
             {'name': "Shop", 'code': 'SHOP', 'company_id': self.company.id}

@@ -5,6 +5,7 @@ from freezegun import freeze_time
 from odoo.tests import tagged
 
 from odoo.addons.billpro_portal.tests.common.each_alone import DUE, TRIES
+from odoo.addons.billpro_portal.tests.common.nightly import nightly
 
 from .common.goods import GoodsCommon
 
@@ -39,6 +40,7 @@ class TestGoodsAlone(GoodsCommon):
         self.assertFalse(self._get_failures('deliver'))
         self.assertFalse(self._get_rows(bad))
 
+    @nightly("A later one has none for each change.")
     def test_the_first_delivery_has_no_route(self):
         lost = self.env['stock.location'].create({'name': "Nowhere", 'usage': 'customer'})
         place = self.customer.property_stock_customer

@@ -112,6 +112,7 @@ class TestGoodsChanges(GoodsCommon):
         self._run_jobs_on('2027-04-10')
         self.assertEqual(self._deliveries(order)[2:], [{"Coffee": 3}])
 
+    @nightly("What is skipped is not delivered for each change.")
     def test_paused_and_resumed(self):
         order = self.order
         with freeze_time('2027-02-01 10:00:00'):
@@ -124,6 +125,7 @@ class TestGoodsChanges(GoodsCommon):
         self._run_jobs_on('2027-04-10')
         self.assertEqual(self._deliveries(order), [{"Coffee": 3}] * 2)
 
+    @nightly("More or less is delivered for each change.")
     def test_rescheduled_and_collected_early(self):
         order = self.order
         with freeze_time('2027-02-01 10:00:00'):

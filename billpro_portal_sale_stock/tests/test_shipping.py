@@ -55,6 +55,7 @@ class TestShipping(GoodsCommon):
         self.assertEqual(order.picking_ids.carrier_id, self.carrier)
         self._assert_books_closed(order)
 
+    @nightly("Each period ships for each change.")
     def test_staff_choose(self):
         with freeze_time('2027-01-10 10:00:00'):
             order = self._create_order((self.coffee, 3))

@@ -1,6 +1,8 @@
 from odoo import fields
 from odoo.tests import tagged
 
+from odoo.addons.billpro_portal.tests.common.nightly import nightly
+
 from .common.shop import ShopCommon
 
 
@@ -75,6 +77,7 @@ class TestShopCart(ShopCommon):
         self.assertEqual((cart.purchase_type, cart.validity_date), ('subscription', yesterday))
         self.assertFalse(cart.is_expired)
 
+    @nightly("More of the same is added for each change.")
     def test_order_again(self):
         order = self._buy(self.gym)
         self._fill_cart(self.course)
@@ -86,6 +89,7 @@ class TestShopCart(ShopCommon):
         self._call('/my/orders/reorder', order_id=order.id)
         self.assertEqual(cart.order_line.product_id, self.gym)
 
+    @nightly("What can't be mixed is refused for each change.")
     def test_merging_with_an_abandoned_cart(self):
         abandoned = self._fill_cart(self.course)
         abandoned._portal_ensure_token()

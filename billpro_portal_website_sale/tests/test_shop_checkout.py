@@ -75,12 +75,14 @@ class TestShopCheckout(ShopCommon):
         order = self._buy(self.water)
         self.assertEqual((order.billing_paid, order.billing_status), (12, 'active'))
 
+    @nightly("Each alone is bought for each change.")
     def test_single_with_a_subscription_and_an_ordinary_product(self):
         order = self._buy(self.book, self.gym, self.mug)
         self.assertEqual(order.purchase_type, 'subscription')
         self.assertAlmostEqual(order.billing_paid, 63.33)
         self.assertEqual(order.billing_event_ids.mapped('amount'), [20])
 
+    @nightly("Orders with a link are opened by it for each change.")
     def test_link_of_what_was_bought(self):
         order = self._buy(self.book)
         self.assertEqual((order.state, order.billing_status), ('sale', 'complete'))

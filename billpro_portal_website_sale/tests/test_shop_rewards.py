@@ -184,6 +184,7 @@ class TestShopRewards(ShopCommon):
         self.assertEqual((order.billing_paid, order.billing_status), (18, 'active'))
         self._assert_books_closed(order)
 
+    @nightly("One that ends meanwhile is met for each change.")
     def test_promotion_that_is_taken_away_before_the_payment_is_booked(self):
         """Another amount is never booked: a person reads why."""
         order, tx = self._begin_with_coupon()

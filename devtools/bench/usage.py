@@ -1,4 +1,4 @@
-"""`./dev bench usage`: how fast usage comes in over HTTP, and what looking at much of it costs."""
+"""`./dev bench usage`: how fast usage comes in, and what it costs to look at it and to bill it."""
 
 from __future__ import annotations
 
@@ -31,6 +31,13 @@ from devtools.bench import usage_data
 usage_data.fill(env, {records})
 print({answer!r} + json.dumps(usage_data.measure(env)))
 """
+CLOSE = """
+import json
+from devtools.bench import usage_data
+print({answer!r} + json.dumps(usage_data.close(env, {orders}, {records})))
+"""
+# How many records each order has whose period closes.
+RECORDS_OF_PERIOD = 1000
 
 
 def run(odoo: Odoo, records: int, as_json: bool) -> int:
@@ -38,7 +45,7 @@ def run(odoo: Odoo, records: int, as_json: bool) -> int:
 
     :param Odoo odoo: Odoo and its PostgreSQL cluster, which must run.
     :param int records: How many records are sent in batches of each size, and ten times as many
-                        are there when the running period is looked at.
+                        are there when the running period is looked at, and billed of other orders.
     :param bool as_json: Whether to show the result as JSON only.
     :return: The exit code.
     :rtype: int
@@ -58,6 +65,9 @@ def run(odoo: Odoo, records: int, as_json: bool) -> int:
         configuration = write_configuration(odoo, database)
         script = MEASURE.format(records=10 * records, answer=ANSWER)
         result['estimate'] = read_answer(odoo.execute(configuration, script))
+        orders = max(1, 10 * records // RECORDS_OF_PERIOD)
+        script = CLOSE.format(orders=orders, records=RECORDS_OF_PERIOD, answer=ANSWER)
+        result['closing'] = read_answer(odoo.execute(configuration, script))
     print(json.dumps(result) if as_json else _as_text(result), flush=True)
     return 0
 
@@ -150,5 +160,10 @@ def _as_text(result: dict[str, Any]) -> str:
     lines.append(
         f"  running period with {estimate['records']} records: {estimate['ms']} ms,"
         f" {estimate['queries']} queries"
+    )
+    closing = result['closing']
+    lines.append(
+        f"  closing {closing['orders']} orders with {closing['records']} records:"
+        f" {closing['seconds']} s, {closing['queries']} queries, {closing['invoices']} invoices"
     )
     return '\n'.join(lines)

@@ -1,4 +1,4 @@
-"""A metered order with usage, and what looking at it costs: inside Odoo."""
+"""Metered orders with usage, and what looking at it and billing it costs: inside Odoo."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from datetime import timedelta
 from typing import Any
 
-from odoo import fields
+from odoo import Command, fields
 from odoo.api import Environment
 from odoo.tools import SQL
 
@@ -103,6 +103,69 @@ def measure(env: Environment) -> dict[str, Any]:
         queries = env.cr.sql_log_count - before
     count = env['billpro.usage.record'].search_count([('order_id', '=', line.order_id.id)])
     return {'records': count, 'ms': round(best * 1000, 1), 'queries': queries}
+
+
+def close(env: Environment, orders: int, records: int) -> dict[str, Any]:
+    """Return what it costs to rate and invoice a period that is over, of many orders at once.
+
+    :param odoo.api.Environment env: The superuser's environment.
+    :param int orders: How many orders.
+    :param int records: How many records each of them has in its period.
+    :return: The orders, their records, seconds, queries and invoices.
+    :rtype: dict
+    """
+    line = _find_line(env)
+    first = line.order_id
+    env = env(context={**env.context, 'allowed_company_ids': first.company_id.ids})
+    line.product_id.with_company(first.company_id).billing_charge_id = line.billing_charge_id
+    created = env['sale.order'].create(
+        [
+            {
+                'partner_id': first.partner_id.id,
+                'company_id': first.company_id.id,
+                'billing_token_id': first.billing_token_id.id,
+                'order_line': [
+                    Command.create({'product_id': line.product_id.id, 'product_uom_qty': 1})
+                ],
+            }
+            for _number in range(orders)
+        ]
+    )
+    anchor = fields.Date.today() - timedelta(days=40)
+    created.write({'state': 'sale', 'billing_status': 'active', 'billing_anchor_date': anchor})
+    for order in created:
+        env['billpro.usage.period']._open_first(order)
+    env.flush_all()
+    env.cr.execute(
+        SQL(
+            """
+            INSERT INTO billpro_usage_record
+                        (order_id, meter_id, sender_id, moment, received_date, quantity)
+                 SELECT p.order_id, %s, 'close-' || n, p.start_date + n * interval '1 minute',
+                        p.start_date, 1.5
+                   FROM billpro_usage_period p, generate_series(1, %s) AS n
+                  WHERE p.order_id = ANY(%s)
+            """,
+            line.billing_charge_id.meter_id.id,
+            records,
+            created.ids,
+        )
+    )
+    env.cr.commit()
+    env.cr._cnx.autocommit = True
+    env.cr.execute('VACUUM ANALYZE billpro_usage_record')
+    env.cr._cnx.autocommit = False
+    env.invalidate_all()
+    before, started = env.cr.sql_log_count, time.perf_counter()
+    env['billpro.billing.run']._bill_usage()
+    seconds = time.perf_counter() - started
+    return {
+        'orders': orders,
+        'records': orders * records,
+        'seconds': round(seconds, 1),
+        'queries': env.cr.sql_log_count - before,
+        'invoices': len(created.billing_event_ids.invoice_id),
+    }
 
 
 def _find_line(env: Environment) -> Any:

@@ -2,6 +2,8 @@
 
 import importlib
 import re
+import socket
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -269,3 +271,16 @@ def test_browsers_may_ask_from_other_origins(gateway):
     script = requests.get(gateway.script_url, timeout=10)
     assert 'window.Stripe' in script.text
     assert requests.get(f'{gateway.url}/nonsense', timeout=10).status_code == 404
+
+
+def test_a_part_of_a_request_asks_nothing(gateway):
+    """Its client was killed while it sent it."""
+    url = urlsplit(gateway.url)
+    with socket.create_connection((url.hostname, url.port), timeout=10) as client:
+        client.sendall(
+            b"POST /v1/customers HTTP/1.1\r\nHost: gateway\r\nContent-Length: 20\r\n"
+            b"Authorization: Bearer sk_test_x\r\n\r\nname=A"
+        )
+        client.shutdown(socket.SHUT_WR)
+        assert client.recv(1000) == b''
+    assert gateway.find_all('customer') == []

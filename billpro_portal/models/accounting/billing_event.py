@@ -29,14 +29,17 @@ class BillproBillingEvent(models.Model):
     def _get_amount_of_invoice(self):
         """Return what its invoice leaves to be paid by it.
 
-        :return: The amount in the currency of the order: all of the invoice, less what earlier
-                 payments have paid that lost theirs.
+        :return: The amount in the currency of the order: all of the invoice, less what credit pays,
+                 and what earlier payments have paid that lost theirs.
         :rtype: float
         """
         self.ensure_one()
         earlier = self.invoice_id._billing_get_collected_payments() - self.transaction_ids
-        return self.invoice_id.amount_total - sum(
-            tx._billing_get_refundable_amount() for tx in earlier
+        credit = sum(self._get_leaves().mapped('credit_amount'))
+        return (
+            self.invoice_id.amount_total
+            - credit
+            - sum(tx._billing_get_refundable_amount() for tx in earlier)
         )
 
     def _get_other_attempts(self):

@@ -37,6 +37,8 @@ class BillproDeferralReport(models.Model):
         'billpro.billing.event': [
             'added_amount',
             'amount',
+            'change_id',
+            'credit_amount',
             'invoice_id',
             'merged_into_id',
             'number',
@@ -176,15 +178,20 @@ class BillproDeferralReport(models.Model):
              UNION ALL
             SELECT 2 * e.id::bigint, e.order_id, invoice.id, e.period_start, e.period_end,
                    COALESCE(
-                       invoice.amount_untaxed * (e.amount - COALESCE(e.added_amount, 0))
-                       / NULLIF(COALESCE(final.amount, e.amount), 0), 0
+                       invoice.amount_untaxed
+                       * (e.amount + COALESCE(e.credit_amount, 0) - COALESCE(e.added_amount, 0))
+                       / NULLIF(
+                           CASE WHEN final.amount IS NULL
+                                THEN e.amount + COALESCE(e.credit_amount, 0)
+                                ELSE final.amount + COALESCE(final.credit_amount, 0) END, 0
+                       ), 0
                    ),
                    invoice.amount_untaxed,
                    invoice.amount_untaxed_signed / NULLIF(invoice.amount_untaxed, 0)
               FROM billpro_billing_event e
               LEFT JOIN last_merged final ON final.event_id = e.id
               JOIN account_move invoice ON invoice.id = COALESCE(final.invoice_id, e.invoice_id)
-             WHERE e.number > 0
+             WHERE (e.number > 0 OR e.change_id IS NOT NULL)
                AND e.period_end IS NOT NULL
                AND (e.status IN %(paid)s OR final.status IN %(paid)s)
                AND invoice.state = 'posted'

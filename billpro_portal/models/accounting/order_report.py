@@ -215,9 +215,11 @@ class BillproOrderReport(models.AbstractModel):
         """
         return SQL(
             """
-            SELECT merged.event_id, e.id AS into_id, e.status, e.amount, e.invoice_id
+            SELECT merged.event_id, e.id AS into_id, e.status, e.amount, e.invoice_id,
+                   SUM(source.credit_amount) OVER (PARTITION BY e.id) AS credit_amount
               FROM merged
               JOIN billpro_billing_event e ON e.id = merged.into_id
+              JOIN billpro_billing_event source ON source.id = merged.event_id
              WHERE e.merged_into_id IS NULL
             """
         )

@@ -31,3 +31,24 @@ class PaymentTransaction(models.Model):
             )
             amount = self.currency_id.round(amount - share)
         return credit_notes
+
+    def _billing_balance_refunds_of_credit(self):
+        """Let refunds pay back what was credited of their invoices, and isn't used up.
+
+        That is what is left of them when their own credit notes are paid: nothing is credited once
+        more that was paid back.
+        """
+        for tx in self.filtered(lambda tx: tx.operation == 'refund' and tx.payment_id.move_id):
+            credit_notes = tx.source_transaction_id.invoice_ids.reversal_move_ids.filtered(
+                lambda move: move.state == 'posted' and move.amount_residual
+            )
+            paid_back, credited = (
+                moves.line_ids.filtered(
+                    lambda line, account=tx.payment_id.destination_account_id: (
+                        line.account_id == account and not line.reconciled
+                    )
+                )
+                for moves in (tx.payment_id.move_id, credit_notes)
+            )
+            if paid_back and credited:
+                (paid_back | credited).reconcile()

@@ -83,10 +83,10 @@ class SaleOrder(models.Model):
                 'billing_cancel_requested_date': now,
                 'billing_cancel_reason_id': reason.id if reason else False,
                 'billing_cancel_note': note,
-                'billing_collection_date': False,
-                'billing_collection_amount': 0,
             }
         )
+        if self._billing_is_collection_over():
+            self.write({'billing_collection_date': False, 'billing_collection_amount': 0})
         self._message_log(
             body=self.env._(
                 "The subscription was cancelled, with access until %(date)s. %(reason)s %(note)s",

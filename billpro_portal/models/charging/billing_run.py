@@ -23,7 +23,6 @@ from ...billing.lifecycle import (
 )
 from ..each_alone.own_transaction import GIVE_WAY
 from ..lifecycle.sale_order import OVERDUE_AFTER
-from ..rights.guarded_fields import OWN
 from ..rights.own_context import INSIDE, Answers
 from .batch import BATCH_CONTEXT
 
@@ -53,6 +52,7 @@ class BillproBillingRun(models.Model):
     """
 
     _name = 'billpro.billing.run'
+    _inherit = ['billpro.own.fields']
     _description = "Billing Run"
 
     _order = 'id desc'
@@ -133,6 +133,19 @@ class BillproBillingRun(models.Model):
             runs |= self._run_batch(Domain('id', 'in', first.ids))
             events -= first
         return runs
+
+    @api.model
+    def _collect_change(self, change):
+        """Collect what a change costs, if it costs anything: without it nothing changes.
+
+        :param billpro.change change: The change.
+        """
+        events = change.event_ids
+        if events:
+            self._run_events(events)
+            if events.status == 'scheduled':  # Nothing was sent.
+                change.order_id._lock_billing()
+                change._give_up(events.status_message)
 
     @api.model
     def _run_batch(self, domain=None):
@@ -295,7 +308,8 @@ class BillproBillingRun(models.Model):
             if txs:
                 return txs
             # What is set aside stays due. Whoever stopped here would never get past a batch of it.
-            offset += len(candidates)
+            # What credit has paid doesn't.
+            offset += len(candidates.filtered_domain(domain))
         return self.env['payment.transaction']
 
     @api.model
@@ -353,6 +367,11 @@ class BillproBillingRun(models.Model):
         :return: The attempts.
         :rtype: payment.transaction
         """
+        locked.order_id._billing_get_waiting_change()._give_up(
+            self.env._("The next payment is due.")
+        )
+        locked._carry_out_planned_changes()
+        locked.order_id._billing_use_credit()
         locked._leave_out_invoiced_lines()
         events = self._set_aside_unchargeable(locked)
         books = self.env['billpro.books']
@@ -366,6 +385,9 @@ class BillproBillingRun(models.Model):
             same_type[0].order_id._get_purchase()._create_event_invoices(same_type)
         events = self._set_aside_touched_invoices(events.filtered('invoice_id'))
         events = self._set_aside_wrong_invoices(events)
+        covered = events.filtered(lambda event: event.currency_id.is_zero(event.amount))
+        self._book_covered(covered)
+        events -= covered
         events = self._set_aside_unbookable(events, books._find_refusals(events))
         self.env['billpro.failure']._forget_unbookable(events, 'bookable')
         # What the customer asked for and can't be had is not under way any more.
@@ -849,7 +871,11 @@ class BillproBillingRun(models.Model):
             tx.billing_event_id._apply_trigger('lose', tx.state_message)
         over = approved | txs.filtered(lambda tx: tx.state in {'error', 'cancel'})
         over.is_post_processed = True
+        for tx in declined | txs.filtered(lambda tx: tx._billing_has_failed_authentication()):
+            tx.billing_event_id.change_id._give_up(tx.state_message)
+        collected.billing_event_id.change_id._carry_out()
         (approved | declined | waiting).billing_event_id._schedule_next_events()
+        txs.billing_order_id._billing_use_credit()
         txs.billing_order_id._billing_follow_payments()
         collected.billing_event_id._follow_collection()
         collected._billing_tell_customer('payment_received')
@@ -921,6 +947,33 @@ class BillproBillingRun(models.Model):
         drafts.action_post()
         txs.env['account.payment']._billing_create_of(txs)
         first_payments.payment_id._billing_reconcile_with_invoices()
+        first_payments.billing_event_id._reconcile_credit()
+
+    @api.model
+    def _book_covered(self, events):
+        """Book payments that credit pays in full: nothing is charged.
+
+        :param billpro.billing.event events: Locked events with their draft invoices.
+        """
+        if not events:
+            return
+        events = events.company_id._billing_date_by(events)
+        events.invoice_id._billing_set_invoice_date()
+        events.invoice_id.action_post()
+        events._reconcile_credit()
+        events._apply_trigger('open')
+        events._apply_trigger('approve', self.env._("Paid by credit."))
+        events._schedule_next_events()
+        events.order_id._billing_use_credit()
+        events.order_id._billing_follow_payments()
+        events._follow_collection()
+        self.env['billpro.notification']._queue_all(
+            'paid_by_credit',
+            [
+                {'order_id': event.order_id.id, 'event_id': event.id, 'fact': f'event-{event.id}'}
+                for event in events
+            ],
+        )
 
     # === USAGE === #
 
@@ -934,7 +987,7 @@ class BillproBillingRun(models.Model):
         Period = self.env['billpro.usage.period']
         for find, bill in (
             (Period._search_to_close, '_close'),
-            (Period._search_over_threshold, '_bill_so_far'),
+            (Period._search_to_look_at, '_look'),
         ):
             tried = []
             while periods := find(
@@ -945,8 +998,6 @@ class BillproBillingRun(models.Model):
                     # What somebody holds, or has failed, is for the next run.
                     tried += (periods[start : start + BATCH_SIZE].order_id - billed).ids
                     self.env.cr.commit()  # pylint: disable=invalid-commit
-                if bill == '_bill_so_far':
-                    break
 
     @api.model
     def _bill_periods(self, periods, bill):
@@ -1127,6 +1178,7 @@ class BillproBillingRun(models.Model):
         for task, find, method in (
             ('taxes', self._get_orders_to_tax_anew, '_billing_follow_taxes'),
             ('resume', self._get_orders_to_resume, '_billing_resume'),
+            ('change', self._get_orders_to_change, '_billing_follow_changes'),
             ('end', self._get_orders_to_end, '_billing_finish_cancellation'),
             ('complete', self._get_orders_to_complete, '_billing_complete_last_period'),
             ('extend', self._get_orders_to_extend, '_billing_extend_schedule'),
@@ -1222,6 +1274,10 @@ class BillproBillingRun(models.Model):
         )
 
     @api.model
+    def _get_orders_to_change(self):
+        return self.env['billpro.change']._search_to_follow().order_id
+
+    @api.model
     def _get_orders_to_end(self):
         orders = self.env['sale.order'].search(
             [
@@ -1292,6 +1348,7 @@ class BillproBillingRun(models.Model):
         events = self.env['billpro.billing.event'].search(
             [
                 ('status', '=', 'action_required'),
+                ('change_id', '=', False),
                 ('order_id.billing_status', 'in', ['active', 'failed']),
                 ('company_id.billing_auto_suspend', '=', True),
             ]
@@ -1335,11 +1392,3 @@ class BillproBillingRun(models.Model):
         order.invalidate_recordset()
         order.billing_event_ids.invalidate_recordset()
         return not order._billing_is_collection_under_way()
-
-    # === RIGHTS === #
-
-    def _has_field_access(self, field, operation):
-        """Override of `base`: see above."""
-        if operation == 'write' and not self.env.su and field.name in OWN[self._name]:
-            return False
-        return super()._has_field_access(field, operation)

@@ -197,6 +197,7 @@ class PaymentTransaction(models.Model):
             carrying = others._billing_carry_documents()
             super(PaymentTransaction, others)._post_process()
             carrying._billing_balance_refunds_on_account()
+            carrying._billing_balance_refunds_of_credit()
             carrying._billing_announce_refunds()
 
     def _billing_carry_documents(self):
@@ -236,6 +237,8 @@ class PaymentTransaction(models.Model):
             )
             if not tx.billing_refund_user_id:
                 tx._billing_tell_staff_of_refund()
+            # It may have paid back what was credited.
+            tx.billing_order_id._billing_use_credit()
             # An order that is reviewed for what was collected too much may go on, or is over.
             in_review = tx.billing_order_id.filtered(lambda o: o.billing_status == 'review')
             in_review._billing_follow_payments()

@@ -48,7 +48,14 @@ class BillproBillingEvent(models.Model):
     )
     period_start = fields.Date(readonly=True, help="First day that the payment covers.")
     period_end = fields.Date(readonly=True, help="Last day that the payment covers.")
-    amount = fields.Monetary(required=True, readonly=True)
+    amount = fields.Monetary(
+        required=True, readonly=True, help="What is collected; what credit pays isn't in it."
+    )
+    credit_amount = fields.Monetary(
+        string="Paid by Credit",
+        readonly=True,
+        help="What was credited before, and is used up by this payment.",
+    )
     note = fields.Char(help="What the payment is for, on its invoice.")
     status = fields.Selection(
         selection=[
@@ -88,7 +95,9 @@ class BillproBillingEvent(models.Model):
     _order_number_unique = models.UniqueIndex(
         "(order_id, number) WHERE number > 0", "The order has a payment with this number."
     )
-    _amount_positive = models.Constraint('CHECK (amount > 0)', "A payment has an amount.")
+    _amount_positive = models.Constraint(
+        'CHECK (amount > 0 OR amount = 0 AND credit_amount > 0)', "A payment has an amount."
+    )
     # Floating-point numbers hold no minor units of what is much larger.
     _amount_bounded = models.Constraint(
         'CHECK (amount < 1000000000000)', "A payment is less than 1,000,000,000,000."
@@ -400,22 +409,29 @@ class BillproBillingEvent(models.Model):
         return self.first_declined_date + timedelta(days=days) <= fields.Datetime.now()
 
     def _get_facts_for_order(self):
-        """Return what decides about the order of the payment.
+        """Return what decides about the order of the payments.
 
-        :rtype: PaymentFacts
+        What a change would cost, and waits for the customer's bank, says nothing about it.
+
+        :rtype: list[PaymentFacts]
         """
-        self.ensure_one()
-        is_declined = self.status in DECLINED
-        return PaymentFacts(
-            status=self.status,
-            needs_card=self.retry_verdict == NEEDS_CARD,
-            is_given_up=bool(
-                is_declined and self.company_id.billing_auto_suspend and self._is_given_up()
-            ),
-            was_declined=bool(self.declined_token_id),
-            is_merged=bool(self.merged_event_ids),
-            is_due=self.due_date <= fields.Datetime.now(),
-        )
+        now = fields.Datetime.now()
+        return [
+            PaymentFacts(
+                status=event.status,
+                needs_card=event.retry_verdict == NEEDS_CARD,
+                is_given_up=bool(
+                    event.status in DECLINED
+                    and event.company_id.billing_auto_suspend
+                    and event._is_given_up()
+                ),
+                was_declined=bool(event.declined_token_id),
+                is_merged=bool(event.merged_event_ids),
+                is_due=event.due_date <= now,
+            )
+            for event in self
+            if not (event.change_id and event.status in DECLINED)
+        ]
 
     def _discard_draft_invoices(self):
         """Delete the invoices of payments that won't be collected; no number was given to them."""
@@ -442,7 +458,7 @@ class BillproBillingEvent(models.Model):
                 continue
             purchase = event.order_id._get_purchase()
             added = purchase._get_added_amount(event.order_id, event._get_added_lines() | lines)
-            left = event.amount - event.added_amount + added
+            left = event.amount + event.credit_amount - event.added_amount + added
             if event.currency_id.compare_amounts(left, 0) > 0:
                 lines.billing_event_id = event
                 event._set_added_amount(added)
@@ -453,9 +469,12 @@ class BillproBillingEvent(models.Model):
         :param float added: The amount, taxes included, in the currency of the order.
         """
         self.ensure_one()
+        due = self.amount + self.credit_amount - self.added_amount + added
+        credit = min(self.credit_amount, max(0.0, due))
         self.write(
             {
-                'amount': self.currency_id.round(self.amount - self.added_amount + added),
+                'amount': self.currency_id.round(due - credit),
+                'credit_amount': self.currency_id.round(credit),
                 'added_amount': added,
             }
         )

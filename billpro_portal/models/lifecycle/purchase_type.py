@@ -141,6 +141,7 @@ class BillproPurchaseType(models.AbstractModel):
             can_pause=self._can_be_paused(),
             can_cancel=self._can_be_cancelled(order),
             can_take_payments=self._can_take_payments(),
+            can_change_plan=self._can_change_plan(),
         )
 
     @api.model
@@ -463,7 +464,7 @@ class BillproPurchaseType(models.AbstractModel):
         :return: A key of `billing.lifecycle.ORDER_TRANSITIONS`, or None.
         :rtype: str|None
         """
-        payments = [event._get_facts_for_order() for event in order.billing_event_ids]
+        payments = order.billing_event_ids._get_facts_for_order()
         return get_trigger(order.billing_status, payments, **outcome)
 
     @api.model
@@ -494,9 +495,47 @@ class BillproPurchaseType(models.AbstractModel):
         return False
 
     @api.model
+    def _get_smallest_payment(self, order):
+        """Return the smallest amount of a payment: what is less is carried on to the next one.
+
+        :param sale.order order: A live order.
+        :return: The amount, taxes included, in the currency of the order.
+        :rtype: float
+        """
+        return 0.0
+
+    @api.model
     def _can_be_paused(self):
         """Return whether staff may pause an order of this type.
 
+        :rtype: bool
+        """
+        return False
+
+    @api.model
+    def _can_change_plan(self):
+        """Return whether plan and quantity of an order of this type may be changed while it runs.
+
+        :rtype: bool
+        """
+        return False
+
+    @api.model
+    def _find_paid_period(self, order, day):
+        """Return the paid period that a day lies in.
+
+        :param sale.order order: A live order.
+        :param datetime.date day: The day.
+        :return: Its first and its last day, its invoice, and what staff left of what the lines
+                 add up to; None if the day lies in none.
+        :rtype: tuple[datetime.date, datetime.date, account.move, fractions.Fraction]|None
+        """
+
+    @api.model
+    def _is_following(self, event):
+        """Return whether a payment is to come, and is what the lines of the order add up to.
+
+        :param billpro.billing.event event: An open payment, or one that is merged into one.
         :rtype: bool
         """
         return False
@@ -519,6 +558,19 @@ class BillproPurchaseType(models.AbstractModel):
         :rtype: dict|None
         """
         return {}
+
+    @api.model
+    def _get_first_days_after(self, order, event, day, last_day):
+        """Return the first days of the periods from that of a payment on, as they would be charged.
+
+        :param sale.order order: The order.
+        :param billpro.billing.event event: The next payment.
+        :param datetime.date day: The first day that counts.
+        :param datetime.date last_day: The last day that counts.
+        :return: The days, the first one first; those of the type's periods, if it has any.
+        :rtype: list[datetime.date]
+        """
+        return []
 
     @api.model
     def _create_initial_invoice(self, order):
@@ -736,7 +788,7 @@ class BillproPurchaseType(models.AbstractModel):
         :raise ValidationError: If one doesn't.
         """
         for event in events:
-            if event.currency_id.compare_amounts(event.amount, 0) <= 0:
+            if event.currency_id.compare_amounts(event.amount + event.credit_amount, 0) <= 0:
                 raise ValidationError(
                     self.env._(
                         "Payment %(event)s would be %(amount)s: credit less than it is.",

@@ -256,6 +256,7 @@ class SaleOrder(models.Model):
     billing_can_pause = fields.Boolean(compute='_compute_billing_actions', compute_sudo=True)
     billing_can_resume = fields.Boolean(compute='_compute_billing_actions', compute_sudo=True)
     billing_can_cancel = fields.Boolean(compute='_compute_billing_actions', compute_sudo=True)
+    billing_can_change_plan = fields.Boolean(compute='_compute_billing_actions', compute_sudo=True)
     billing_can_undo_cancellation = fields.Boolean(
         compute='_compute_billing_actions', compute_sudo=True
     )
@@ -932,13 +933,15 @@ class SaleOrder(models.Model):
     def _billing_get_outstanding_events(self):
         """Return the payments that were declined or are overdue, or that only the customer starts.
 
+        What a change would cost isn't owed: without it nothing changes.
+
         :rtype: billpro.billing.event
         """
         self.ensure_one()
         overdue = fields.Datetime.now() - OVERDUE_AFTER
         return self.billing_event_ids.filtered(
             lambda event: (
-                event.status in DECLINED
+                (event.status in DECLINED and not event.change_id)
                 or (
                     event.status == 'scheduled'
                     # What is above what was agreed to waits for the customer.
@@ -1001,14 +1004,28 @@ class SaleOrder(models.Model):
         :rtype: float
         """
         self.ensure_one()
+        return self._billing_get_totals_of(
+            [line._prepare_base_line_for_taxes_computation() for line in lines]
+        )[1]
+
+    def _billing_get_totals_of(self, base_lines):
+        """Return the totals of lines, as an invoice of them would have them.
+
+        :param list[dict] base_lines: Lines for Odoo's computation of taxes.
+        :return: Without and with taxes, in the currency of the order.
+        :rtype: tuple[float, float]
+        """
+        self.ensure_one()
         AccountTax = self.env['account.tax']
-        base_lines = [line._prepare_base_line_for_taxes_computation() for line in lines]
         AccountTax._add_tax_details_in_base_lines(base_lines, self.company_id)
         AccountTax._round_base_lines_tax_details(base_lines, self.company_id)
         totals = AccountTax._get_tax_totals_summary(
             base_lines=base_lines, currency=self.currency_id, company=self.company_id
         )
-        return self.currency_id.round(totals['total_amount_currency'])
+        return (
+            self.currency_id.round(totals['base_amount_currency']),
+            self.currency_id.round(totals['total_amount_currency']),
+        )
 
     # === TIME === #
 

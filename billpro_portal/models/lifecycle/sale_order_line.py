@@ -42,7 +42,7 @@ class SaleOrderLine(models.Model):
 
         Nobody has chosen anything for them, and Odoo would compute it for each.
         """
-        for name in ('billing_each_period', 'billing_charge_id'):
+        for name in ('billing_each_period', 'billing_charge_id', 'billing_usage_start'):
             if not column_exists(self.env.cr, self._table, name):
                 column_type = self._fields[name].column_type[1]
                 create_column(self.env.cr, self._table, name, column_type)

@@ -45,6 +45,26 @@ class BillproNoticePaymentReceived(models.AbstractModel):
         return [('billing_event_id', '!=', False), ('state', '=', 'done')]
 
 
+class BillproNoticePaidByCredit(models.AbstractModel):
+    """A scheduled payment was paid in full by what was credited before."""
+
+    _name = 'billpro.notice.paid_by_credit'
+    _description = "Notice: Paid by credit"
+    _inherit = 'billpro.notice'
+
+    _notice_kind = 'paid_by_credit'
+    _notice_sequence = 45
+    _is_about_payment = True
+
+    @api.model
+    def _get_label(self):
+        return self.env._("Paid by credit")
+
+    @api.model
+    def _get_documents(self, notice):
+        return notice.event_id.invoice_id._billpro_attach_pdf()
+
+
 class BillproNoticePaymentDeclined(models.AbstractModel):
     """A scheduled payment is declined and will be tried again."""
 
@@ -124,7 +144,8 @@ class BillproNoticePaymentUpcoming(models.AbstractModel):
 
     @api.model
     def _is_outdated(self, notice):
-        return _is_not_ahead(notice)
+        # What credit pays in full is charged to nobody.
+        return _is_not_ahead(notice) or not notice.event_id.amount
 
 
 class BillproNoticePaymentChanged(models.AbstractModel):

@@ -1,5 +1,7 @@
 from odoo import api, models
 
+from ...billing.lifecycle import LIVE
+
 
 class BillproNoticeUsageMostlyIncluded(models.AbstractModel):
     """Most of what a period includes is used: 80 %."""
@@ -56,3 +58,22 @@ class BillproNoticeUsageAlert(models.AbstractModel):
     @api.model
     def _is_outdated(self, notice):
         return notice._is_usage_outdated()
+
+
+class BillproNoticeUsagePrice(models.AbstractModel):
+    """Usage costs something else from a day on, or is charged that wasn't before."""
+
+    _name = 'billpro.notice.usage_price'
+    _description = "Notice: Price of usage"
+    _inherit = 'billpro.notice'
+
+    _notice_kind = 'usage_price'
+    _notice_sequence = 188
+
+    @api.model
+    def _get_label(self):
+        return self.env._("Price of usage")
+
+    @api.model
+    def _is_outdated(self, notice):
+        return notice.order_id.billing_status not in LIVE

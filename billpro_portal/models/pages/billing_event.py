@@ -69,6 +69,13 @@ class BillproBillingEvent(models.Model):
         """
         return self.env['billpro.notice.rows']._get_event_rows(self)
 
+    def _get_credit_notice_rows(self):
+        """Return what a mail shows of a payment that credit has paid, as rows.
+
+        :rtype: list[dict]
+        """
+        return self.env['billpro.notice.rows']._get_covered_rows(self)
+
     @api.model
     def _get_open_action(self, record):
         return {

@@ -109,6 +109,28 @@ class BillproNoticeRows(models.AbstractModel):
             ),
         ]
 
+    def _get_covered_rows(self, event):
+        """Return what a mail shows of a payment that credit has paid, as rows.
+
+        :param billpro.billing.event event: The payment.
+        :rtype: list[dict]
+        """
+        event.ensure_one()
+        order, format_amount = event.order_id, event.currency_id.format
+        credit = sum(event._get_leaves().mapped('credit_amount'))
+        moment = event.completed_date or fields.Datetime.now()
+        rows = [
+            *self._get_reference_rows(order),
+            self._get_event_row(order, event),
+            self._get_row(self.env._("Paid on"), order._billing_get_date_text(moment)),
+            self._get_row(self.env._("Paid by credit"), format_amount(credit), strong=True),
+        ]
+        if payment := self.env['billpro.order.payments']._get_next_payment(order):
+            rows.append(
+                self._get_row(self.env._("Next payment"), f"{payment['date']}, {payment['amount']}")
+            )
+        return rows
+
     def _get_attempt_rows(self, tx):
         """Return what a mail shows of an attempt to collect a scheduled payment, as rows.
 

@@ -29,6 +29,8 @@ class BillproOrderAttention(models.AbstractModel):
         if order._billing_is_collection_under_way():
             return [self._get_progress_attention(order)]
         items = []
+        if waiting := order._billing_get_waiting_change():
+            items.append(self._get_waiting_change_attention(order, waiting))
         declined = order._billing_get_outstanding_events()
         if declined:
             items.append(self._get_declined_attention(order, declined))
@@ -80,6 +82,53 @@ class BillproOrderAttention(models.AbstractModel):
             "We are collecting a payment. You will find the result here; nothing is charged twice."
         )
 
+    def _get_result(self, order):
+        """Return what became of the payment that the customer has waited for.
+
+        :param sale.order order: The order.
+        :return: A key of `billpro.order.page._get_notice`.
+        :rtype: str
+        """
+        last = order.billing_event_ids.transaction_ids.sorted('id')[-1:]
+        change = last.billing_event_id.change_id
+        if change and change._is_waiting():
+            return 'change_waits'
+        if change.state == 'declined':
+            return 'not_changed'
+        if order.billing_outstanding:
+            return 'not_paid'
+        return 'changed' if change.state == 'done' else 'paid'
+
+    def _get_waiting_change_attention(self, order, change):
+        """Return that the customer's bank wants them to confirm what a change costs.
+
+        :param sale.order order: The order.
+        :param billpro.change change: The change.
+        :rtype: dict
+        """
+        payment = change.event_ids.transaction_ids.filtered('billing_action_required')[-1:]
+        return {
+            'level': 'warning',
+            'title': self.env._(
+                "%s waits for your OK", order.currency_id.format(change.event_ids.amount)
+            ),
+            'text': self.env._(
+                "Your bank wants you to confirm the payment for your change: %s. Until then nothing"
+                " is charged, and nothing changes.",
+                change._describe(),
+            ),
+            'actions': [
+                self._get_action(
+                    order,
+                    self.env._("Confirm with your bank"),
+                    f'/authenticate/{payment.id}',
+                    'get',
+                    primary=True,
+                ),
+                self._get_action(order, self.env._("Don't change"), '/change/undo', 'post'),
+            ],
+        }
+
     def _get_cancelled_attention(self, order):
         return {
             'level': 'info',
@@ -115,7 +164,18 @@ class BillproOrderAttention(models.AbstractModel):
                 "Nothing is charged until then. It goes on by itself on %s.",
                 self._get_day(order, order.billing_pause_until),
             )
-        return {'level': 'info', 'title': title, 'text': text, 'actions': []}
+        actions = []
+        if day := order._billing_get_day_after_resuming():
+            text = self.env._(
+                "%(text)s If you resume it now, your next payment is on %(day)s.",
+                text=text,
+                day=self._get_day(day),
+            )
+            fields = {'day': day.isoformat()}
+            actions = [
+                self._get_action(order, self.env._("Resume now"), '/resume', 'post', fields=fields)
+            ]
+        return {'level': 'info', 'title': title, 'text': text, 'actions': actions}
 
     def _get_authorization_attention(self, order):
         """Return the notice about reserved money, as the order portal shows it.

@@ -48,11 +48,12 @@ class BillproOrderPage(models.AbstractModel):
             },
         }
 
-    def _get_portal_values(self, order, page=1):
+    def _get_portal_values(self, order, page=1, past=None):
         """Return the values of the order portal.
 
         :param sale.order order: The order.
         :param int page: The page of the billing history, from 1.
+        :param int past: The number of the period of usage before which past ones are listed.
         :rtype: dict
         """
         return {
@@ -74,7 +75,7 @@ class BillproOrderPage(models.AbstractModel):
                     'url': order._billing_get_order_link('/document/summary'),
                 },
             ],
-            'usage': self.env['billpro.order.usage']._get_usage_values(order),
+            'usage': self.env['billpro.order.usage']._get_usage_values(order, past),
             'upcoming': self.env['billpro.order.payments']._get_upcoming_groups(order),
             'cards': self.env['billpro.order.cards']._get_card_values(order),
             'history': self.env['billpro.order.payments']._get_history_rows(order, page),
@@ -147,7 +148,7 @@ class BillproOrderPage(models.AbstractModel):
         """Return what is true of the order beside its payments, each with what changes it.
 
         :param sale.order order: The order.
-        :return: The ``label``, the ``lines``, a ``note`` and an ``action`` of each, as of
+        :return: The ``label``, the ``lines``, a ``note`` and the ``actions`` of each, as of
                  `_get_menu`.
         :rtype: list[dict]
         """
@@ -161,13 +162,13 @@ class BillproOrderPage(models.AbstractModel):
                 'label': self.env._("How you pay"),
                 'lines': [order._get_purchase()._get_label()],
                 'note': self.env._("Ordered on %s", ordered),
-                'action': menu[0] if menu and not plan else False,
+                'actions': [] if plan else menu,
             },
             {
                 'label': self.env._("You pay"),
                 'lines': [plan],
                 'note': self._get_renewal_text(order),
-                'action': menu[0] if menu else False,
+                'actions': menu,
             },
             self._get_billed_to_fact(order),
         ]
@@ -180,7 +181,7 @@ class BillproOrderPage(models.AbstractModel):
             'label': self.env._("Billed to"),
             'lines': [customer['name'], *customer['address'].splitlines(), customer['email']],
             'note': customer['vat'] and self.env._("Tax ID: %s", customer['vat']),
-            'action': False,
+            'actions': [],
         }
 
     def _get_renewal_text(self, order):
@@ -313,6 +314,22 @@ class BillproOrderPage(models.AbstractModel):
                 else self.env._("Your subscription is cancelled."),
             ),
             'cancel_undone': ('success', self.env._("Your subscription continues.")),
+            'changed': ('success', self.env._("Your subscription is changed.")),
+            'change_planned': ('success', self.env._("Your change is planned.")),
+            'change_waits': (
+                'info',
+                self.env._(
+                    "Your bank waits for you to confirm the payment. Nothing has changed yet."
+                ),
+            ),
+            'change_undone': ('success', self.env._("Your change is taken back.")),
+            'not_changed': (
+                'danger',
+                self.env._("The payment was declined. Nothing has changed."),
+            ),
+            'paused': ('success', self.env._("Your subscription is paused.")),
+            'resumed': ('success', self.env._("Your subscription continues.")),
+            'skipped': ('success', self.env._("The payment is skipped.")),
             'text_messages_off': (
                 'success',
                 self.env._("You get no more text messages from us."),
@@ -364,12 +381,15 @@ class BillproOrderPage(models.AbstractModel):
         """
         if order.billing_status not in LIVE:
             return []
+        change = order.env['billpro.order.change']._get_menu_item(order)
         if order._can_be_cancelled():
             return [
+                *([change] if change else []),
+                *order.env['billpro.order.schedule']._get_menu_items(order),
                 {
                     'label': self.env._("Cancel subscription"),
                     'url': order._billing_get_order_link('/cancel'),
-                }
+                },
             ]
         return [
             {

@@ -2,7 +2,7 @@ from odoo import models
 
 from ...billing.decline_reasons import DeclineReason
 from ...billing.declines import RETRY
-from ...billing.lifecycle import CHARGEABLE_ORDERS, DECLINED, LIVE, OPEN
+from ...billing.lifecycle import CHARGEABLE_ORDERS, DECLINED, LIVE, OPEN, PAID
 
 HISTORY_PAGE_SIZE = 20
 UNFOLDED_ROWS = 12
@@ -40,7 +40,8 @@ class BillproOrderPayments(models.AbstractModel):
                 order, order._billing_get_date(event.due_date)
             ),
             'amount': event.currency_id.format(event.amount),
-            'card': bool(card)
+            # What credit pays in full comes from no card.
+            'card': bool(card and event.amount)
             and self.env['billpro.page.words']._keep_together(card._get_card_name()),
         }
 
@@ -86,7 +87,10 @@ class BillproOrderPayments(models.AbstractModel):
                 'description': self._get_event_title(order, event),
                 'explanation': self._get_event_explanation(order, event, is_card),
                 'is_owed': event in outstanding,
-                'card': card if event.status == 'scheduled' and event not in outstanding else False,
+                'card': event.status == 'scheduled'
+                and event not in outstanding
+                and bool(event.amount)
+                and card,
                 **self._get_event_status(order, event, is_overdue=event in outstanding),
             }
             for event in order.billing_event_ids
@@ -123,7 +127,8 @@ class BillproOrderPayments(models.AbstractModel):
         if not leaf.period_start or not leaf.period_end:
             return order._get_purchase()._get_event_terms(leaf)
         period = self.env['billpro.page.words']._get_period(leaf.period_start, leaf.period_end)
-        return ' · '.join([period, *leaf._get_added_lines().mapped('name')])
+        words = leaf.with_env(self.env)._get_words_of_change()
+        return ' · '.join([period, *words, *leaf._get_added_lines().mapped('name')])
 
     def _get_list_day(self, day):
         return self.env['billpro.page.words']._get_list_day(day)
@@ -252,15 +257,34 @@ class BillproOrderPayments(models.AbstractModel):
         """Return all that the customer's history lists, newest first.
 
         :param sale.order order: The order.
-        :return: Payments and refunds of ours, and what was paid in another way as rows of
-                 `_billing_get_other_money_rows`.
+        :return: Payments and refunds of ours, and what was paid in another way, or by credit, as
+                 rows of `_billing_get_other_money_rows`.
         :rtype: list[payment.transaction|dict]
         """
         entries = list(self._get_history(order))
-        for row in order._billing_get_other_money_rows():
+        for row in [*order._billing_get_other_money_rows(), *self._get_credit_rows(order)]:
             later = [tx for tx in entries if self._get_entry_date(tx) > row['date']]
             entries.insert(len(later), row)
         return entries
+
+    def _get_credit_rows(self, order):
+        """Return the payments that credit has paid in full; they have no attempt.
+
+        :param sale.order order: The order.
+        :return: Rows as of `_billing_get_other_money_rows`.
+        :rtype: list[dict]
+        """
+        return [
+            {
+                'date': order._billing_get_date(event.completed_date),
+                'amount': sum(event._get_leaves().mapped('credit_amount')),
+                'currency': event.currency_id,
+                'way': self.env._("Credit"),
+                'document': event.invoice_id,
+            }
+            for event in order.billing_event_ids
+            if event.status in PAID and event.currency_id.is_zero(event.amount)
+        ]
 
     def _get_entry_date(self, entry):
         return entry['date'] if isinstance(entry, dict) else entry.last_state_change.date()

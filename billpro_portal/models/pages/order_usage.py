@@ -11,6 +11,8 @@ from ...billing.usage_file import defuse, write_row
 
 # What less than three days make of a period is no estimate.
 DAYS_TO_ESTIMATE = 3
+# So many past periods are listed at once.
+PAST_PERIODS = 12
 # The chart, in units of its own: it is drawn as wide as there is room.
 DAY_WIDTH, CHART_HEIGHT, GAP = 10, 100, 2
 
@@ -23,19 +25,23 @@ class BillproOrderUsage(models.AbstractModel):
 
     # === THE RUNNING PERIOD === #
 
-    def _get_usage_values(self, order):
+    def _get_usage_values(self, order, before=None):
         """Return the usage of the running period and of past ones, or False if there is none.
 
         :param sale.order order: The order.
+        :param int before: The number of the period before which past ones are listed; the latest
+                           are if not given.
         :rtype: dict|bool
         """
-        past = self._get_past_rows(order)
+        past, earlier_url = self._get_past_rows(order, before)
         running = self._get_running_values(order)
         return bool(past or running) and {
             'title': self.env._("Usage"),
             'meters': [],
             **running,
             'past': past,
+            'is_earlier': before is not None,
+            'earlier_url': earlier_url,
         }
 
     def _get_running_values(self, order):
@@ -171,22 +177,34 @@ class BillproOrderUsage(models.AbstractModel):
 
     # === PAST PERIODS === #
 
-    def _get_past_rows(self, order):
+    def _get_past_rows(self, order, before=None):
         """Return the periods that were billed, the latest first, as rows.
 
         :param sale.order order: The order.
-        :rtype: list[dict]
+        :param int before: The number of the period before which they are; the latest if not given.
+        :return: The rows, and where those are that were before them, or False.
+        :rtype: tuple[list[dict], str|bool]
         """
-        periods = self.env['billpro.usage.period'].sudo()
-        periods = periods.search(
-            [('order_id', '=', order.id), ('state', '=', 'closed')], order='number desc'
+        Period = self.env['billpro.usage.period'].sudo()
+        found = Period.search(
+            [
+                ('order_id', '=', order.id),
+                ('state', '=', 'closed'),
+                *([('number', '<', before)] if before is not None else ()),
+            ],
+            order='number desc',
+            limit=PAST_PERIODS + 1,
         )
-        return [
+        periods = found[:PAST_PERIODS]
+        rows = [
             self._get_past_row(order, period)
             for period in periods
             # The last one of an order that has ended has no days: what came late is in it.
             if period.first_day < period.next_day or period.amount
         ]
+        is_all = len(found) == len(periods)
+        url = not is_all and order.get_portal_url(query_string=f'&past={periods[-1].number}')
+        return rows, url
 
     def _get_past_row(self, order, period):
         """Return a period that was billed, at its end or before, as a row.
@@ -202,7 +220,9 @@ class BillproOrderUsage(models.AbstractModel):
             'period': self._get_period_text(period)
             if period.first_day < period.next_day
             else self.env._("Late usage"),
-            'amount': order.currency_id.format(amount) if amount else self.env._("nothing was due"),
+            'amount': order.currency_id.format(amount)
+            if amount
+            else self.env._("nothing was charged"),
             'documents': [
                 self.env['billpro.order.payments']._get_invoice_link(order, move)
                 for move in moves.filtered(lambda move: move.state == 'posted')

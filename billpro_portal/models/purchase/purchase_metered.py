@@ -360,6 +360,8 @@ class BillproPurchaseMetered(models.AbstractModel):
         changed._discard_draft_invoices()
         for event in changed:
             event._announce_new_amount(old_amounts[event], is_lasting=False)
+        changed._compare_with_cap(old_amounts)
+        order.billing_usage_line_ids._billing_announce_added_usage()
 
     @api.model
     def _get_lines_to_tax(self, order):
@@ -377,6 +379,12 @@ class BillproPurchaseMetered(models.AbstractModel):
                     leaf.amount - leaf.added_amount - usage._get_total()
                 )
         return True
+
+    @api.model
+    def _get_smallest_payment(self, order):
+        """Override: what the order's provider takes."""
+        provider = self.env['billpro.provider']._of(order.billing_token_id.provider_code)
+        return provider._get_smallest_amount(order.currency_id)
 
     # === STATUS === #
 

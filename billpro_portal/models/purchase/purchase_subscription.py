@@ -1,4 +1,5 @@
 from datetime import timedelta
+from fractions import Fraction
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
@@ -131,7 +132,8 @@ class BillproPurchaseSubscription(models.AbstractModel):
             start=format_date(self.env, event.period_start, date_format='long'),
             end=format_date(self.env, event.period_end, date_format='long'),
         )
-        return ' · '.join([period, *event._get_added_lines().mapped('name')])
+        words = event.with_env(self.env)._get_words_of_change()
+        return ' · '.join([period, *words, *event._get_added_lines().mapped('name')])
 
     # === AMOUNTS === #
 
@@ -289,20 +291,35 @@ class BillproPurchaseSubscription(models.AbstractModel):
                 'due_date': due_datetime(start, order._get_time_zone()),
                 'period_start': start,
                 'period_end': end,
-                **self._prepare_event_amount(order, event),
+                **self._prepare_event_amount(order, start, event),
             }
         ]
 
     @api.model
-    def _prepare_event_amount(self, order, event=None):
-        """Return the amount of a period, and by how much it differs from the order's lines."""
+    def _prepare_event_amount(self, order, start, event=None):
+        """Return the amount of a period, and by how much it differs from the order's lines.
+
+        :param sale.order order: The order.
+        :param datetime.date start: The first day of the period.
+        :param billpro.billing.event event: The payment that gets it, if there is one already.
+        :rtype: dict
+        """
         amount = self._get_period_amount(order)
         difference = 0
+        if not order.billing_period_amount:
+            amount = order._billing_get_planned_amount(start) or amount
         if order.billing_period_amount:
             difference = order.currency_id.round(amount - self._get_lines_amount(order))
         if event and event.added_amount:
             amount = order.currency_id.round(amount + event.added_amount)
-        return {'amount': amount, 'adjustment': difference}
+        values = {'amount': amount, 'adjustment': difference}
+        if event and event.credit_amount:
+            credit = min(event.credit_amount, amount)
+            values |= {
+                'amount': order.currency_id.round(amount - credit),
+                'credit_amount': credit,
+            }
+        return values
 
     @api.model
     def _prepare_first_events(self, order):
@@ -366,6 +383,44 @@ class BillproPurchaseSubscription(models.AbstractModel):
         return max([first, *paid.filtered('period_end').mapped('period_end')])
 
     @api.model
+    def _find_paid_period(self, order, day):
+        """Override: one of scheduled payments, or the first that the initial payment paid."""
+        events = order.billing_event_ids.filtered(lambda event: event.number and event.period_end)
+        for event in events.filtered(lambda e: e.period_start <= day <= e.period_end):
+            final = event
+            while final.merged_into_id:
+                final = final.merged_into_id
+            if final.status in PAID:
+                following = events.filtered(lambda e, event=event: e.number > event.number)
+                starts = [*following.mapped('period_start'), event.period_end + timedelta(days=1)]
+                full = event.amount + event.credit_amount - event.added_amount
+                return (
+                    event.period_start,
+                    min(starts) - timedelta(days=1),
+                    final.invoice_id,
+                    Fraction(f'{full:.10f}') / Fraction(f'{full - event.adjustment:.10f}'),
+                )
+        if order.billing_trial_days or order.billing_anchor_number:
+            return None
+        first_day, last_day = self._get_period(order, order.billing_anchor_date, 0)
+        lines = order._billing_get_period_lines()
+        invoice = order.billing_move_ids.filtered(
+            lambda move: (
+                move.move_type == 'out_invoice'
+                and move.state == 'posted'
+                and move not in events.invoice_id
+                and lines & move.invoice_line_ids.sale_line_ids
+            )
+        ).sorted('id')[:1]
+        # What the bank took back of it is a payment of its own, which may have been skipped since.
+        is_owed = order.billing_event_ids.filtered(
+            lambda event: event.invoice_id == invoice and event.status not in PAID
+        )
+        if not invoice or is_owed or not first_day <= day <= last_day:
+            return None
+        return first_day, last_day, invoice, Fraction(1)
+
+    @api.model
     def _prepare_event_after_pause(self, event):
         """Move it to the next period that begins after the pause."""
         order = event.order_id
@@ -373,6 +428,18 @@ class BillproPurchaseSubscription(models.AbstractModel):
         number = self._get_number_after(order, resumed - timedelta(days=1))
         events = self._prepare_event(order, max(number, event.number - 1), event)
         return events[0] if events else None
+
+    @api.model
+    def _get_first_days_after(self, order, event, day, last_day):
+        number = max(event.number - 1, self._get_number_after(order, day - timedelta(days=1)))
+        days = []
+        while self._has_period(order, order.billing_anchor_date, number):
+            start, _end = self._get_period(order, order.billing_anchor_date, number)
+            if start > last_day:
+                break
+            days.append(start)
+            number += 1
+        return days
 
     # === INVOICES === #
 
@@ -389,6 +456,8 @@ class BillproPurchaseSubscription(models.AbstractModel):
 
     @api.model
     def _prepare_event_invoice(self, event):
+        if event.change_id:
+            return event.change_id._prepare_invoice()
         leaves = event._get_leaves()
         lines = event.order_id._billing_get_period_lines()
         return self._prepare_invoice(
@@ -514,6 +583,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
             order.write({'billing_anchor_date': day, 'billing_anchor_number': event.number - 1})
             start, end = self._get_period(order, day, event.number - 1)
             event._discard_draft_invoices()
+            order._billing_move_planned_change(event.period_start, start)
             event.write({'period_start': start, 'period_end': end})
         if amount:
             follows = not order.currency_id.compare_amounts(amount, self._get_lines_amount(order))
@@ -530,7 +600,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
             elif day:
                 other.write(values[0])
             else:
-                other.write(self._prepare_event_amount(order, other))
+                other.write(self._prepare_event_amount(order, other.period_start, other))
 
     # === STATUS === #
 
@@ -540,6 +610,10 @@ class BillproPurchaseSubscription(models.AbstractModel):
 
     @api.model
     def _can_be_paused(self):
+        return True
+
+    @api.model
+    def _can_change_plan(self):
         return True
 
     @api.model
@@ -563,12 +637,17 @@ class BillproPurchaseSubscription(models.AbstractModel):
         """
         amount = self._get_lines_amount(order)
         order._lock_billing()
-        open_events = order.billing_event_ids.filtered(lambda event: event.status in OPEN)
+        open_events = order.billing_event_ids.filtered(
+            lambda event: event.status in OPEN and not event.change_id
+        )
         leaves = open_events._get_leaves()
         added_lines = order._billing_get_added_lines()
+        amounts = {
+            leaf: order._billing_get_planned_amount(leaf.period_start) or amount for leaf in leaves
+        }
         changed = leaves.filtered(
             lambda leaf: order.currency_id.compare_amounts(
-                leaf.amount - leaf.adjustment - leaf.added_amount, amount
+                self._get_amount_of_lines(leaf), amounts[leaf]
             )
         )
         old_amounts = {leaf: leaf.amount for leaf in leaves}
@@ -578,12 +657,18 @@ class BillproPurchaseSubscription(models.AbstractModel):
         if changed:
             self._check_lines_can_change(order, amount)
             for event in followers:
-                event.amount = order.currency_id.round(amount + event.added_amount)
+                event.write(
+                    {
+                        'amount': order.currency_id.round(amounts[event] + event.added_amount),
+                        'credit_amount': 0.0,
+                    }
+                )
             for event in changed - followers:
                 event.adjustment = order.currency_id.round(
-                    event.amount - event.added_amount - amount
+                    self._get_amount_of_lines(event) + event.adjustment - amounts[event]
                 )
         self._follow_added_lines(order, leaves, added_lines, kept or leaves.browse())
+        order._billing_use_credit()
         new = leaves.filtered(lambda leaf: leaf.amount != old_amounts[leaf]).sorted('due_date')
         if not new and not changed:
             return
@@ -602,6 +687,16 @@ class BillproPurchaseSubscription(models.AbstractModel):
                     order.currency_id.format(amount),
                 )
             )
+
+    @api.model
+    def _get_amount_of_lines(self, event):
+        """Return what the lines made of a period when the amount of its payment was set.
+
+        :param billpro.billing.event event: The payment, not one that others are merged into.
+        :return: The amount, taxes included, in the currency of the order.
+        :rtype: float
+        """
+        return event.amount + event.credit_amount - event.adjustment - event.added_amount
 
     @api.model
     def _check_payment_is_to_come(self, order, lines):
@@ -642,11 +737,6 @@ class BillproPurchaseSubscription(models.AbstractModel):
 
     @api.model
     def _is_following(self, event):
-        """Return whether a payment is to come, and is what the lines of the order add up to.
-
-        :param billpro.billing.event event: An open payment, or one that is merged into one.
-        :rtype: bool
-        """
         return (
             event.status in {'scheduled', 'paused'}
             and not event.first_declined_date
@@ -666,14 +756,13 @@ class BillproPurchaseSubscription(models.AbstractModel):
         lines = event.order_id._billing_get_period_lines()
         total = sum(lines.mapped('price_total'))
         return any(
-            abs(leaf.amount - leaf.adjustment - leaf.added_amount - total)
-            > len(lines) * event.currency_id.rounding
+            abs(self._get_amount_of_lines(leaf) - total) > len(lines) * event.currency_id.rounding
             for leaf in event._get_leaves()
         )
 
     @api.model
     def _keep_amount_shown(self, event):
-        if self._is_changed_since(event):
+        if event.change_id or self._is_changed_since(event):
             return False
         order = event.order_id
         amount = self._get_lines_amount(order)
@@ -682,7 +771,9 @@ class BillproPurchaseSubscription(models.AbstractModel):
             leaf.write(
                 {
                     'added_amount': added,
-                    'adjustment': order.currency_id.round(leaf.amount - added - amount),
+                    'adjustment': order.currency_id.round(
+                        leaf.amount + leaf.credit_amount - added - amount
+                    ),
                 }
             )
         return True

@@ -181,18 +181,34 @@ class BillproBillingEvent(models.Model):
     def _has_backup(self, declined):
         """Return whether the order has a backup that takes the place of a declined card.
 
+        Not to collect what a change costs: declined, it changes nothing.
+
         :param payment.token declined: The card. If another one was chosen since, that one is it.
         :rtype: bool
         """
         order = self.order_id
         if (
-            order.billing_status not in CHARGEABLE_ORDERS
+            self.change_id
+            or order.billing_status not in CHARGEABLE_ORDERS
             or order._billing_is_collection_over()
             or order.billing_token_id != declined
         ):
             return False
         backup = order._billing_get_backup()
         return bool(backup) and not self._is_card_spent(backup)
+
+    def _get_tried_along(self):
+        """Return the payments whose attempts count as attempts of this one.
+
+        They are those that were merged into it; of a change those of all changes of the order:
+        whoever tries to change it again asks the same bank for much the same.
+
+        :rtype: billpro.billing.event
+        """
+        self.ensure_one()
+        if self.change_id:
+            return self.order_id.billing_event_ids.filtered('change_id')
+        return self._get_sources()
 
     def _get_attempt_dates(self, card=None):
         """Return when this payment, or one merged into it, was sent to a provider.
@@ -201,7 +217,7 @@ class BillproBillingEvent(models.Model):
         :rtype: list[datetime.datetime]
         """
         self.ensure_one()
-        txs = self._get_sources().transaction_ids.filtered(
+        txs = self._get_tried_along().transaction_ids.filtered(
             lambda tx: tx.billing_sent_date and (not card or tx.token_id == card)
         )
         return txs.mapped('billing_sent_date')
@@ -215,7 +231,7 @@ class BillproBillingEvent(models.Model):
         self.ensure_one()
         card = card or self.order_id.billing_token_id
         return bool(
-            self._get_sources().transaction_ids.filtered(
+            self._get_tried_along().transaction_ids.filtered(
                 lambda tx: (
                     tx.token_id == card
                     and tx.billing_decline_class == HARD
@@ -244,7 +260,7 @@ class BillproBillingEvent(models.Model):
         :rtype: str|bool
         """
         self.ensure_one()
-        if not self.attempt_count and not self.merged_event_ids:
+        if not self.attempt_count and not self.merged_event_ids and not self.change_id:
             return False  # Nothing was tried yet, and most payments of a run are such.
         if self._is_paid_but_not_booked():
             return self.env._("An earlier attempt was approved after all.")

@@ -65,6 +65,19 @@ class PaymentTransaction(models.Model):
             provider._fetch_outcome(self)
         return self.state != 'pending'
 
+    def _billing_has_failed_authentication(self):
+        """Return whether it waited for the customer's bank, and was withdrawn or declined there.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        event = self.billing_event_id
+        return (
+            event.status == 'action_required'
+            and self.state in {'error', 'cancel'}
+            and self.billing_attempt == event.attempt_count
+        )
+
     def _billing_get_authentication_values(self):
         """Return what the customer's browser needs to confirm the payment with the bank.
 

@@ -8,6 +8,7 @@ from . import (
     ir_http,
     mail_activity,
     own_context,
+    own_fields,
     payment_token,
     payment_transaction,
     res_company,

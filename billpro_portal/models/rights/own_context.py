@@ -27,6 +27,8 @@ KEYS = {
     'billing_post_processing_triggered': "the caller books what is done: Odoo's job isn't needed",
     'billing_repeated_request': "the request was sent before: that one may have been executed even"
     " if this one isn't tried",
+    'billing_replaces_plan': "the product of a line is replaced by another one of its plan family:"
+    " the periods that were invoiced stay what they were",
     'billing_request_of_order': "the request to the provider is about a payment of an order",
 }
 # What the transaction of the database remembers until it ends (`cr.precommit.data`), and why it

@@ -187,7 +187,11 @@ class BillproBillingEvent(models.Model):
         self._apply_trigger('skip')
         self.retry_date = False
         self._schedule_next_events()
+        others = order.billing_event_ids
+        old_amounts = {event: event.amount for event in others}
         self._pass_on_added_lines(added_lines)
+        others.filtered(lambda event: event.status in OPEN)._compare_with_cap(old_amounts)
+        order._billing_use_credit()
         self._log_change(
             self.env._(
                 "Payment %(event)s of %(amount)s was skipped.",
@@ -237,6 +241,10 @@ class BillproBillingEvent(models.Model):
                         event.display_name,
                     )
                 )
+        if self.change_id:
+            raise UserError(self.env._("What a change costs is collected by itself."))
+        if order.currency_id.is_zero(sum(self.mapped('amount'))):
+            raise UserError(self.env._("Credit pays them in full: nothing is to be collected."))
         order._check_billing_collection_day(day)
         self._discard_affected_invoices()
         merged = self._merge(due_datetime(day, order._get_time_zone()))
@@ -250,6 +258,7 @@ class BillproBillingEvent(models.Model):
             reason,
         )
         merged._announce_change(merged._describe_merge_to_customer())
+        merged._ask_above_cap()
         order._billing_follow_payments()
         return merged
 
@@ -601,10 +610,9 @@ class BillproBillingEvent(models.Model):
         self._check_order_is_not_in_flight()
         self._discard_affected_invoices()
         for event, new_amount in amounts.items():
-            is_raised = event.currency_id.compare_amounts(new_amount, event.amount) > 0
+            old_amounts = {event: event.amount}
             event._set_amount(new_amount)
-            if is_raised or event.is_above_cap:
-                event._compare_with_cap()
+            event._compare_with_cap(old_amounts)
         return {event: new for event, new in amounts.items() if event != self}
 
     def _get_amounts_after_change(self, amount):

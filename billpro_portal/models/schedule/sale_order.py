@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
@@ -6,6 +8,9 @@ from ...billing.actions import EventAction, OrderAction, OrderRefusal
 from ...billing.calendar import due_datetime
 from ...billing.lifecycle import IN_FLIGHT, OPEN
 from ...billing.standing import get_resume_trigger
+
+# In which a customer pauses once, and skips as often as the company allows.
+A_YEAR = timedelta(days=365)
 
 
 class SaleOrder(models.Model):
@@ -27,6 +32,12 @@ class SaleOrder(models.Model):
         readonly=True,
         copy=False,
         help="When it last went on: no period that began since it was paused is charged.",
+    )
+    billing_customer_paused_date = fields.Datetime(
+        string="Paused by Customer On",
+        readonly=True,
+        copy=False,
+        help="When the customer last paused it on its page.",
     )
     billing_can_merge = fields.Boolean(compute='_compute_billing_can_merge', compute_sudo=True)
 
@@ -90,7 +101,7 @@ class SaleOrder(models.Model):
         now = fields.Datetime.now()
         self.write({'billing_pause_until': False, 'billing_resumed_date': now})
         self._apply_billing_trigger(
-            get_resume_trigger([event._get_facts_for_order() for event in self.billing_event_ids]),
+            get_resume_trigger(self.billing_event_ids._get_facts_for_order()),
             self.env._("The subscription was resumed."),
         )
         waiting = self.billing_event_ids.filtered(lambda event: event.status == 'paused')
@@ -128,6 +139,165 @@ class SaleOrder(models.Model):
         self.ensure_one()
         begin, end = self.billing_paused_date, self.billing_resumed_date
         return bool(begin and end) and begin < due_datetime(day, self._get_time_zone()) <= end
+
+    # === CUSTOMERS === #
+
+    def _billing_get_refusal_to_schedule_by_customer(self):
+        """Return why customers can't change the next payment now, whatever the company allows.
+
+        :return: The reason, or False if they can.
+        :rtype: str|bool
+        """
+        self.ensure_one()
+        event = self._billing_get_next_period_event()
+        if self.billing_status != 'active' or self._billing_get_outstanding_events():
+            return self.env._("Please pay what is outstanding first.")
+        if self._billing_is_collection_under_way() or self._billing_get_waiting_change():
+            return self.env._("A payment of the order is being processed. Please wait for it.")
+        if (
+            not event
+            or event.due_date <= fields.Datetime.now()
+            or self._billing_is_collection_over()
+        ):
+            return self.env._("No payment is to come that could wait.")
+        open_events = self.billing_event_ids.filtered(lambda event: event.status in OPEN)
+        if min(open_events.mapped('due_date')) < event.due_date:  # Staff have merged or added some.
+            return self.env._("Please contact us: another payment is due before.")
+        return False
+
+    def _billing_get_refusal_to_pause_by_customer(self):
+        """Return why customers can't pause the subscription now.
+
+        :return: The reason, or False if they can.
+        :rtype: str|bool
+        """
+        self.ensure_one()
+        paused = self.billing_customer_paused_date
+        is_spent = bool(paused) and paused > fields.Datetime.now() - A_YEAR
+        if is_spent or not self.company_id.billing_customer_pause_days:
+            return self.env._("Please contact us to pause this order.")
+        if refusal := self._billing_get_refusal_to_schedule_by_customer():
+            return refusal
+        return not (self._billing_can_be_paused() and self._billing_get_days_to_pause_until()) and (
+            self.env._("Please contact us to pause this order.")
+        )
+
+    def _billing_get_days_to_pause_until(self):
+        """Return the days until which customers may pause: those on which later periods begin.
+
+        :rtype: list[datetime.date]
+        """
+        self.ensure_one()
+        event = self._billing_get_next_period_event()
+        last_day = self._billing_get_today() + timedelta(
+            days=self.company_id.billing_customer_pause_days
+        )
+        return self._get_purchase()._get_first_days_after(
+            self, event, event.period_start + timedelta(days=1), last_day
+        )
+
+    def _billing_pause_by_customer(self, until, amount):
+        """Pause the subscription as its page showed it.
+
+        :param str until: The day on which it goes on, as ISO date.
+        :param str amount: What the next payment was said to be.
+        :raise UserError: If it isn't possible, or not as it was shown.
+        """
+        self.ensure_one()
+        self._lock_billing()
+        if refusal := self._billing_get_refusal_to_pause_by_customer():
+            raise UserError(refusal)
+        days = {day.isoformat(): day for day in self._billing_get_days_to_pause_until()}
+        if until not in days or str(self._billing_get_next_period_event().amount) != amount:
+            raise UserError(self._billing_get_outdated_page_text())
+        self._billing_pause(days[until])
+        self.billing_customer_paused_date = self.billing_paused_date
+
+    def _billing_get_day_after_resuming(self):
+        """Return when the next payment is if a customer resumes what they have paused, or None.
+
+        :rtype: datetime.date|None
+        """
+        self.ensure_one()
+        if (
+            self.billing_status != 'paused'
+            or self.billing_cancel_date
+            or not self.billing_customer_paused_date
+            or self.billing_customer_paused_date < self.billing_paused_date
+        ):
+            return None
+        event = self.billing_event_ids.filtered(
+            lambda event: event.status == 'paused' and event.period_start
+        ).sorted('number')[:1]
+        if not event or event.due_date > fields.Datetime.now():
+            return event.period_start or None
+        today = self._billing_get_today()
+        days = self._get_purchase()._get_first_days_after(self, event, today, today + 2 * A_YEAR)
+        return days[0] if days else None
+
+    def _billing_resume_by_customer(self, day):
+        """Go on with the subscription as its page showed it.
+
+        :param str day: When the next payment was said to be, as ISO date.
+        :raise UserError: If it isn't possible, or not as it was shown.
+        """
+        self.ensure_one()
+        self._lock_billing()
+        first_day = self._billing_get_day_after_resuming()
+        if not first_day or first_day.isoformat() != day:
+            raise UserError(self._billing_get_outdated_page_text())
+        self._billing_resume()
+
+    def _billing_get_refusal_to_skip_by_customer(self):
+        """Return why customers can't skip the next payment now.
+
+        :return: The reason, or False if they can.
+        :rtype: str|bool
+        """
+        self.ensure_one()
+        since = fields.Datetime.now() - A_YEAR
+        skipped = self.billing_event_ids.filtered(
+            lambda event: event.status == 'skipped' and event.due_date > since
+        )
+        if len(skipped) >= self.company_id.billing_customer_skips:
+            return self.env._("Please contact us to skip a payment.")
+        if refusal := self._billing_get_refusal_to_schedule_by_customer():
+            return refusal
+        event = self._billing_get_next_period_event()
+        if event._refuse(EventAction.SKIP) or not self._billing_get_first_day_after_skip():
+            return self.env._("Please contact us to skip a payment.")
+        return False
+
+    def _billing_get_first_day_after_skip(self):
+        """Return when the payment after the next one is, or None if that is the last one.
+
+        :rtype: datetime.date|None
+        """
+        self.ensure_one()
+        event = self._billing_get_next_period_event()
+        start = event.period_start
+        days = self._get_purchase()._get_first_days_after(
+            self, event, start + timedelta(days=1), event.period_end + timedelta(days=1)
+        )
+        return days[0] if days else None
+
+    def _billing_skip_by_customer(self, event_id):
+        """Skip the next payment, if it is the one that the page showed.
+
+        :param int event_id: The payment.
+        :raise UserError: If it isn't possible, or it is another one by now.
+        """
+        self.ensure_one()
+        self._lock_billing()
+        if refusal := self._billing_get_refusal_to_skip_by_customer():
+            raise UserError(refusal)
+        event = self._billing_get_next_period_event()
+        if event.id != event_id:
+            raise UserError(self._billing_get_outdated_page_text())
+        event._skip(self.env._("By the customer, on the order's page."))
+
+    def _billing_get_outdated_page_text(self):
+        return self.env._("What was shown has changed meanwhile. Please look at it again.")
 
     # === STAFF === #
 

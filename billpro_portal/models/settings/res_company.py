@@ -70,6 +70,32 @@ class ResCompany(models.Model):
         " paid yet, when the books' taxes are changed. Customers of subscriptions are told of new"
         " amounts; what was announced stays as it is.",
     )
+    billing_change_up = fields.Selection(
+        string="Larger plan or quantity",
+        selection=[('now', "At once"), ('period_end', "When the paid period ends")],
+        default='now',
+        required=True,
+        help="When a live subscription is changed to what costs more, unless staff choose"
+        " otherwise. At once: the days that are left are credited, and charged at the new price.",
+    )
+    billing_change_down = fields.Selection(
+        string="Smaller plan or quantity",
+        selection=[('now', "At once"), ('period_end', "When the paid period ends")],
+        default='period_end',
+        required=True,
+        help="When a live subscription is changed to what costs less, unless staff choose"
+        " otherwise. At once: what the days that are left cost less is taken off later payments.",
+    )
+    billing_customer_pause_days = fields.Integer(
+        string="Customers pause for",
+        help="For how many days at most customers may pause a subscription on its page, once in"
+        " twelve months; 0 if they may not.",
+    )
+    billing_customer_skips = fields.Integer(
+        string="Customers skip",
+        help="How many payments of a subscription may be skipped in twelve months for customers to"
+        " skip the next one on its page; 0 if they may not.",
+    )
     billing_retry_days = fields.Char(
         string="Retry declined payments after",
         default='1, 3, 7',

@@ -20,6 +20,14 @@ class ResConfigSettings(models.TransientModel):
         related='company_id.billing_missed_periods', readonly=False
     )
     billing_tax_change = fields.Selection(related='company_id.billing_tax_change', readonly=False)
+    billing_change_up = fields.Selection(related='company_id.billing_change_up', readonly=False)
+    billing_change_down = fields.Selection(related='company_id.billing_change_down', readonly=False)
+    billing_customer_pause_days = fields.Integer(
+        related='company_id.billing_customer_pause_days', readonly=False
+    )
+    billing_customer_skips = fields.Integer(
+        related='company_id.billing_customer_skips', readonly=False
+    )
     billing_retry_days = fields.Char(related='company_id.billing_retry_days', readonly=False)
     billing_auto_suspend = fields.Boolean(related='company_id.billing_auto_suspend', readonly=False)
     billing_cancel_after_days = fields.Integer(

@@ -245,7 +245,8 @@ class BillproWebhookEvent(models.Model):
         told = {(dispute.provider_reference, dispute.provider_status) for dispute in known}
         for dispute in disputes:
             event = {
-                'id': f'{dispute["id"]}-{dispute["status"]}',
+                # By day, as a dispute can be in the same status again.
+                'id': f'{dispute["id"]}-{dispute["status"]}-{now:%Y%m%d}',
                 'type': 'charge.dispute.updated',
                 'created': int(now.timestamp()),
                 'data': {'object': dispute},

@@ -6,6 +6,7 @@ from . import (
     sale_order,
     sale_order_line,
     usage_charge,
+    usage_charge_change,
     usage_import,
     usage_line,
     usage_meter,

@@ -30,7 +30,14 @@ class BillproBillingEvent(models.Model):
             event.is_above_cap = True
             event._log_change(event._describe_cap(self.env), False)
             env = order.with_context(lang=order._get_payment_contact().lang).env
-            event._announce_change(event._describe_cap(env))
+            # Beside what else is told of it at the same time.
+            self.env['billpro.notification']._queue(
+                'payment_changed',
+                order,
+                f'event-{event.id}-cap-{event.amount}',
+                event_id=event.id,
+                text=event._describe_cap(env),
+            )
 
     def _get_collecting_event(self):
         """Return the payment that collects what this one bills: that into which it was merged.
@@ -43,10 +50,18 @@ class BillproBillingEvent(models.Model):
             event = event.merged_into_id
         return event
 
-    def _compare_with_cap(self):
-        """Decide anew whether the customer is asked, as the amount of a payment was changed."""
-        self.is_above_cap = False
-        self.filtered('usage_line_ids')._ask_above_cap()
+    def _compare_with_cap(self, old_amounts):
+        """Decide anew whether the customers are asked, as amounts of payments were changed.
+
+        What they have agreed to stays agreed to unless it is more now.
+
+        :param dict old_amounts: What the payments were before, by payment; others are new.
+        """
+        for event in self:
+            is_raised = event.currency_id.compare_amounts(event.amount, old_amounts.get(event, 0))
+            if is_raised > 0 or event.is_above_cap:
+                event.is_above_cap = False
+                event._ask_above_cap()
 
     def _describe_cap(self, env):
         """Return why the payment waits for the customer.
@@ -56,7 +71,7 @@ class BillproBillingEvent(models.Model):
         """
         format_amount = self.currency_id.with_env(env).format
         return env._(
-            "The usage costs %(amount)s, more than the %(cap)s that were agreed to. It is charged"
+            "A payment of %(amount)s is more than the %(cap)s that were agreed to. It is charged"
             " when it is paid on the order's page.",
             amount=format_amount(self.amount),
             cap=format_amount(self.order_id.billing_usage_cap),

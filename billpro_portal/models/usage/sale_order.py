@@ -56,6 +56,11 @@ class SaleOrder(models.Model):
         compute='_compute_billing_usage_line_ids',
         compute_sudo=True,
     )
+    billing_usage_by_hand = fields.Boolean(
+        compute='_compute_billing_usage_by_hand',
+        compute_sudo=True,
+        help="Whether staff bill what is used: the order was live before periods were billed.",
+    )
     billing_usage_first_day = fields.Date(
         string="Period From", compute='_compute_billing_usage_period', compute_sudo=True
     )
@@ -67,6 +72,15 @@ class SaleOrder(models.Model):
     def _compute_billing_usage_line_ids(self):
         for order in self:
             order.billing_usage_line_ids = order.order_line.filtered('billing_charge_id')
+
+    @api.depends('billing_status', 'billing_usage_line_ids', 'billing_usage_period_ids')
+    def _compute_billing_usage_by_hand(self):
+        for order in self:
+            order.billing_usage_by_hand = (
+                order.billing_status in LIVE
+                and bool(order.billing_usage_line_ids)
+                and not order._billing_bills_usage()
+            )
 
     @api.depends('billing_anchor_date', 'billing_status')
     def _compute_billing_usage_period(self):
@@ -110,6 +124,29 @@ class SaleOrder(models.Model):
         end = self.billing_cancel_date + timedelta(days=1)
         return min(days[0], end), min(days[1], end)
 
+    def _billing_bills_usage(self):
+        """Return whether the order is live, and its periods of usage are billed.
+
+        Those that were live before periods were billed have none: staff bill what is used.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return self.billing_status in LIVE and bool(self.sudo().billing_usage_period_ids)
+
+    def _billing_get_first_usage_day(self, day):
+        """Return the first day of the first period that begins on a day or later.
+
+        :param datetime.date day: The day, in the customer's calendar.
+        :rtype: datetime.date
+        """
+        self.ensure_one()
+        time_zone = self._get_time_zone()
+        interval = self.billing_interval_count, self.billing_interval_unit
+        moment = midnight(day, time_zone)
+        period = metering.get_period(self.billing_anchor_date, *interval, time_zone, moment)
+        return day if period.first_day == day else period.next_day
+
     def _billing_get_usage_threshold(self):
         """Return from which amount on usage is billed before its period ends.
 
@@ -134,6 +171,15 @@ class SaleOrder(models.Model):
         lines = self._get_recurring_lines()
         charged = lines.filtered('billing_charge_id')
         return (lines - charged).filtered('product_uom_qty') if charged else charged
+
+    def _billing_get_carried_lines(self):
+        """Return what of usage waits for a payment that bills it.
+
+        :rtype: billpro.usage.line
+        """
+        return self.env['billpro.usage.line'].search(
+            [('order_id', 'in', self.ids), ('event_id', '=', False), ('amount', '!=', 0)]
+        )
 
     def _billing_get_begun_usage_period(self, number):
         """Return a period of the order that has begun, whether or not it is over.
@@ -198,21 +244,18 @@ class SaleOrder(models.Model):
         """
         self.ensure_one()
         self._check_billing_user()
-        wizard = self.env['billpro.change.charge'].create(
-            {
-                'order_id': self.id,
-                'line_id': self.billing_usage_line_ids.id
-                if len(self.billing_usage_line_ids) == 1
-                else False,
-            }
-        )
+        tomorrow = self._billing_get_today() + timedelta(days=1)
         return {
             'type': 'ir.actions.act_window',
             'name': self.env._("Change a Usage Charge"),
-            'res_model': wizard._name,
-            'res_id': wizard.id,
+            'res_model': 'billpro.change.charge',
             'view_mode': 'form',
             'target': 'new',
+            'context': {
+                'default_order_id': self.id,
+                'default_line_id': self.billing_usage_line_ids[:1].id,
+                'default_day': self._billing_get_first_usage_day(tomorrow),
+            },
         }
 
     def _billing_get_usage_window(self):

@@ -1,11 +1,11 @@
 from decimal import Decimal
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 from odoo.tools import format_date
 
 from ...billing.lifecycle import LIVE
-from ...billing.metering import project
+from ...billing.metering import midnight, project
 from ...billing.rating import Usage
 from .usage_record import UsageQuery
 
@@ -26,16 +26,21 @@ class SaleOrderLine(models.Model):
         index='btree_not_null',
         ondelete='restrict',
     )
-    billing_next_charge_id = fields.Many2one(
-        string="Next Usage Charge",
-        comodel_name='billpro.usage.charge',
-        readonly=True,
+    billing_usage_start = fields.Datetime(
+        string="Usage From",
+        compute='_compute_billing_charge_id',
+        store=True,
+        precompute=True,
         copy=False,
-        index='btree_not_null',
-        ondelete='restrict',
-        help="How usage is charged from the first period on that begins on the day or later.",
+        help="The first moment whose usage is charged, of what was added to a live order.",
     )
-    billing_next_charge_date = fields.Date(string="Next Charge From", readonly=True, copy=False)
+    billing_charge_change_ids = fields.One2many(
+        string="Changes of the Charge",
+        comodel_name='billpro.usage.charge.change',
+        inverse_name='order_line_id',
+        readonly=True,
+        groups='sales_team.group_sale_salesman,account.group_account_readonly',
+    )
     billing_meter_id = fields.Many2one(related='billing_charge_id.meter_id', string="Meter")
     billing_usage_quantity = fields.Float(
         string="Used", compute='_compute_billing_usage', compute_sudo=True, min_display_digits=0
@@ -59,17 +64,53 @@ class SaleOrderLine(models.Model):
 
     @api.depends('product_id')
     def _compute_billing_charge_id(self):
-        """Take the charge of the product while nobody has agreed to the order."""
-        usage_types = self.env['billpro.purchase.type']._get_types_by_usage()
+        """Take the charge of the product while nobody has agreed to the order.
+
+        What is added to an order whose usage is billed is charged from the day on that it is added.
+        """
         for line in self:
-            order, product = line.order_id, line.product_id
-            if order.state not in {'draft', 'sent'}:
+            order = line.order_id
+            is_added = not line._origin and order._billing_bills_usage()
+            if order.state in {'draft', 'sent'} or is_added:
+                line.billing_charge_id = line._billing_get_charge_of_product()
+                line.billing_usage_start = (
+                    is_added
+                    and line.billing_charge_id
+                    and midnight(order._billing_get_today(), order._get_time_zone())
+                )
+            else:
                 line.billing_charge_id = line.billing_charge_id
-                continue
-            line.billing_charge_id = (
-                product.purchase_type in usage_types
-                and product.with_company(order.company_id).billing_charge_id
-            )
+                line.billing_usage_start = line.billing_usage_start
+
+    def _billing_get_charge_of_product(self):
+        """Return how the product's usage is charged now.
+
+        :rtype: billpro.usage.charge
+        """
+        self.ensure_one()
+        product = self.product_id.with_company(self.order_id.company_id)
+        charge = product.billing_charge_id
+        usage_types = self.env['billpro.purchase.type']._get_types_by_usage()
+        return charge if product.purchase_type in usage_types else charge.browse()
+
+    @api.constrains('product_id', 'order_id')
+    def _check_billing_usage_is_billed(self):
+        """Check that the usage of what is added to a live order is billed."""
+        for line in self.sudo():
+            order = line.order_id
+            if (
+                order.billing_status in LIVE
+                and not line.billing_charge_id
+                and line._billing_get_charge_of_product()
+                and line in order._get_recurring_lines()
+            ):
+                raise ValidationError(
+                    self.env._(
+                        "Order %(order)s bills no usage: make another order for “%(product)s”.",
+                        order=order.name,
+                        product=line.product_id.display_name,
+                    )
+                )
 
     @api.depends_context('uid')
     def _compute_billing_usage(self):
@@ -103,13 +144,19 @@ class SaleOrderLine(models.Model):
         if not period:
             return None
         meter = self._billing_get_charge(period.first_day).meter_id
-        return UsageQuery(
-            self.order_id._origin.id,
-            meter.id,
-            period.start,
-            period.end,
-            meter._get_definition(period.start),
-        )
+        start = self._billing_get_usage_start(period.start, period.end)
+        definition = meter._get_definition(period.start)
+        return UsageQuery(self.order_id._origin.id, meter.id, start, period.end, definition)
+
+    def _billing_get_usage_start(self, start, end):
+        """Return from when on usage of a period is charged: it was added while the period ran.
+
+        :param datetime.datetime start: The first moment of the period.
+        :param datetime.datetime end: The first moment after it.
+        :rtype: datetime.datetime
+        """
+        self.ensure_one()
+        return min(max(start, self.billing_usage_start or start), end)
 
     def _billing_with_taxes(self, amount):
         """Return what usage costs the customer, taxes included.
@@ -152,11 +199,16 @@ class SaleOrderLine(models.Model):
         :rtype: billpro.usage.charge
         """
         self.ensure_one()
-        is_due = self.billing_next_charge_date and self.billing_next_charge_date <= first_day
-        return self.billing_next_charge_id if is_due else self.billing_charge_id
+        begun = self.sudo().billing_charge_change_ids.filtered(
+            lambda change: change.day <= first_day
+        )
+        return begun[-1:].charge_id or self.billing_charge_id
 
     def _billing_change_charge(self, charge, day):
         """Let usage be charged otherwise from the first period on that begins on a day or later.
+
+        What was planned for that day or a later one isn't done any more; what was planned for an
+        earlier one is.
 
         :param billpro.usage.charge charge: How.
         :param datetime.date day: The day, in the customer's calendar.
@@ -176,7 +228,12 @@ class SaleOrderLine(models.Model):
             )
         if not day or day <= order._billing_get_today():
             raise UserError(self.env._("Choose a day in the future."))
-        self.write({'billing_next_charge_id': charge.id, 'billing_next_charge_date': day})
+        self.billing_charge_change_ids.filtered(lambda change: change.day >= day).unlink()
+        old = self._billing_get_charge(day)
+        change = self.billing_charge_change_ids.create(
+            {'order_line_id': self.id, 'charge_id': charge.id, 'day': day}
+        )
+        self._billing_announce_price(f'change-{change.id}', charge, day, old)
         order._message_log(
             body=self.env._(
                 "“%(line)s” is charged by “%(charge)s” from the first period on that begins on"
@@ -184,9 +241,44 @@ class SaleOrderLine(models.Model):
                 line=self.product_id.display_name,
                 charge=charge.name,
                 day=format_date(self.env, day),
-                old=self.billing_charge_id.name,
+                old=old.name,
             )
         )
+
+    def _billing_announce_price(self, fact, charge, day, old=None):
+        """Tell the customer what usage costs from a day on, once.
+
+        :param str fact: What it is that is told.
+        :param billpro.usage.charge charge: How it is charged then.
+        :param datetime.date day: The day; the first period that begins then or later if it is
+                                  another charge than before.
+        :param billpro.usage.charge old: How it is charged until then; nothing if it was added.
+        """
+        order = self.order_id
+        env = order.with_context(lang=order.partner_id.lang).env
+        values = {
+            'product': self.with_env(env).product_id.display_name,
+            'new': charge.with_env(env)._describe_prices(order),
+        }
+        if old:
+            values['old'] = old.with_env(env)._describe_prices(order)
+            values['day'] = format_date(env, order._billing_get_first_usage_day(day))
+            text = env._(
+                "%(product)s costs from %(day)s on: %(new)s. Until then: %(old)s.", **values
+            )
+        else:
+            values['day'] = format_date(env, day)
+            text = env._(
+                "%(product)s was added to your order. What you use from %(day)s on costs: %(new)s.",
+                **values,
+            )
+        self.env['billpro.notification']._queue('usage_price', order, fact, text=text)
+
+    def _billing_announce_added_usage(self):
+        """Tell customers of what was added to their live orders and is charged by usage."""
+        for line in self.filtered('billing_usage_start'):
+            day = line.order_id._billing_get_date(line.billing_usage_start)
+            line._billing_announce_price(f'added-{line.id}', line.billing_charge_id, day)
 
     def _billing_take_up_charge(self, first_day):
         """Let new charges be those of the lines, from a period on.
@@ -196,10 +288,4 @@ class SaleOrderLine(models.Model):
         for line in self:
             charge = line._billing_get_charge(first_day)
             if charge != line.billing_charge_id:
-                line.write(
-                    {
-                        'billing_charge_id': charge.id,
-                        'billing_next_charge_id': False,
-                        'billing_next_charge_date': False,
-                    }
-                )
+                line.billing_charge_id = charge

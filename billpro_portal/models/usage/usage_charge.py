@@ -104,7 +104,9 @@ class BillproUsageCharge(models.Model):
             own = ('=', charge._origin.id)
             charge.is_agreed = charge._origin and bool(
                 OrderLine.search_count([('billing_charge_id', *own), *live], limit=1)
-                or OrderLine.search_count([('billing_next_charge_id', *own)], limit=1)
+                or self.env['billpro.usage.charge.change'].search_count(
+                    [('charge_id', *own)], limit=1
+                )
                 # What comes late of a period is rated as the period was.
                 or self.env['billpro.usage.line'].search_count([('charge_id', *own)], limit=1)
             )
@@ -260,6 +262,16 @@ class BillproUsageCharge(models.Model):
             (self.env._("at most in each period"), self.maximum, self.currency_id.format),
         )
         return prices + [(label, put(value)) for label, value, put in bounds if value]
+
+    def _describe_prices(self, order):
+        """Return what usage costs as one text.
+
+        :param sale.order order: Whose prices they are.
+        :rtype: str
+        """
+        return '; '.join(
+            f'{label}: {value}' if label else value for label, value in self._get_prices(order)
+        )
 
     def _get_price(self, order):
         """Return the only price.

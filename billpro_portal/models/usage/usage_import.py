@@ -8,7 +8,6 @@ from odoo.exceptions import AccessError, UserError
 
 from ...billing.usage_batch import MOST_RECORDS
 from ...billing.usage_file import WrongFile, read, write_row
-from ..rights.guarded_fields import OWN
 
 STATUSES = ('accepted', 'duplicate', 'unattributed', 'refused')
 
@@ -21,6 +20,7 @@ class BillproUsageImport(models.Model):
     """
 
     _name = 'billpro.usage.import'
+    _inherit = ['billpro.own.fields']
     _description = "Import of Usage"
 
     _order = 'id desc'
@@ -209,9 +209,3 @@ class BillproUsageImport(models.Model):
         rows = [[*row[:-1], *some, row[-1]] for row, some in zip(refused, missing, strict=True)]
         added = ''.join(write_row(row) for row in [*head, *rows])
         return base64.b64encode(before + added.encode())
-
-    def _has_field_access(self, field, operation):
-        """Override of `base`: what the job has noted stays."""
-        if operation == 'write' and not self.env.su and field.name in OWN[self._name]:
-            return False
-        return super()._has_field_access(field, operation)

@@ -1,8 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-from ..rights.guarded_fields import OWN
-
 # How a meter counts; a version keeps how it did.
 DEFINITION = ('aggregation', 'unique_property', 'filter_property', 'filter_value')
 # What senders and records rely on.
@@ -18,6 +16,7 @@ class BillproUsageMeter(models.Model):
     """
 
     _name = 'billpro.usage.meter'
+    _inherit = ['billpro.own.fields']
     _description = "Usage Meter"
 
     _order = 'name, id'
@@ -133,9 +132,3 @@ class BillproUsageMeter(models.Model):
         """
         self.ensure_one()
         return self.version_ids.filtered(lambda version: version.valid_until > start)[:1] or self
-
-    def _has_field_access(self, field, operation):
-        """Override of `base`: what was noted by itself stays."""
-        if operation == 'write' and not self.env.su and field.name in OWN[self._name]:
-            return False
-        return super()._has_field_access(field, operation)

@@ -1,4 +1,5 @@
 from collections import defaultdict
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -16,8 +17,34 @@ from .usage_line import BASE, LATE
 from .usage_record import UsageQuery
 
 ONE_DAY = timedelta(days=1)
+LOOK_AGAIN_AFTER = timedelta(hours=1)
 # Payments that staff have left out: what they billed was given away, and isn't given back.
 WAIVED = frozenset({'skipped', 'cancelled'})
+
+
+@dataclass(frozen=True)
+class Billed:
+    """What was billed of the usage of a line in a period.
+
+    :param int charge_id: By what it was rated.
+    :param Decimal amount: What it came to.
+    :param Decimal waived: What of it was given away.
+    """
+
+    charge_id: int | None
+    amount: Decimal
+    waived: Decimal
+
+    def get_left(self, amount):
+        """Return what is left to bill; less than nothing if there is something to give back.
+
+        :param Decimal amount: What the usage costs. What was given away is never given back.
+        :rtype: Decimal
+        """
+        return max(amount, self.waived) - self.amount
+
+
+NOTHING_BILLED = Billed(None, Decimal(0), Decimal(0))
 
 
 class BillproUsagePeriod(models.Model):
@@ -67,6 +94,15 @@ class BillproUsagePeriod(models.Model):
         help="What its end has brought to pay, taxes included: its usage, the base fee of the next"
         " one, and what came late of earlier ones. 0 if nothing was due, or what was is carried"
         " on.",
+    )
+    looked_date = fields.Datetime(
+        string="Looked At", readonly=True, help="When its usage was estimated last."
+    )
+    expected_amount = fields.Monetary(
+        string="Expected",
+        readonly=True,
+        help="What its end is expected to bring to pay, taxes included, if its usage goes on as it"
+        " did until it was looked at.",
     )
     event_id = fields.Many2one(
         string="Payment",
@@ -168,9 +204,12 @@ class BillproUsagePeriod(models.Model):
         for period in order.billing_usage_period_ids.filtered(lambda one: one.state == 'open'):
             values = self._prepare(order, period.number, period.start_date)
             if values['next_day'] != period.next_day:
+                is_longer = values['next_day'] > period.next_day
                 period.write(
                     {name: values[name] for name in ('next_day', 'end_date', 'close_date')}
                 )
+                if is_longer:
+                    period._bill_rest_of_base_fees()
 
     def _get_period(self):
         """Return the period as it is counted: with the bounds that were noted.
@@ -185,16 +224,21 @@ class BillproUsagePeriod(models.Model):
             (self.start_date, self.end_date),
         )
 
-    def _get_share(self):
+    def _get_share(self, order_line=None):
         """Return which part of a whole period it is.
 
+        :param sale.order.line order_line: What is charged, which may have been added to the order
+                                           while the period ran; all of the order if not given.
         :rtype: fractions.Fraction
         """
         order, number = self.order_id, self.number
+        first_day = self.first_day
+        if order_line and (start := order_line.billing_usage_start):
+            first_day = max(first_day, order._billing_get_date(start))
         interval = order.billing_interval_count, order.billing_interval_unit
         days = (nth_date(order.billing_anchor_date, *interval, number + n) for n in (0, 1))
         whole = Period(number, *days, time_zone=order._get_time_zone())
-        return whole.get_share(self.first_day, self.next_day)
+        return whole.get_share(first_day, self.next_day)
 
     # === WHAT IS TO BE BILLED === #
 
@@ -217,14 +261,14 @@ class BillproUsagePeriod(models.Model):
         return self.browse(some[0].id for some in periods.grouped('order_id').values())
 
     @api.model
-    def _search_over_threshold(self, waiting):
-        """Return the running periods whose usage costs so much that it is billed at once.
+    def _search_to_look_at(self, waiting):
+        """Return the running periods that weren't looked at within the last hour.
 
         :param list[int] waiting: The ids of orders that aren't tried again yet.
         :rtype: billpro.usage.period
         """
         now = fields.Datetime.now()
-        periods = self.search(
+        return self.search(
             [
                 ('state', '=', 'open'),
                 ('start_date', '<=', now),
@@ -232,17 +276,56 @@ class BillproUsagePeriod(models.Model):
                 ('order_id.billing_status', 'in', list(LIVE)),
                 ('order_id', 'not in', waiting),
                 '|',
-                ('order_id.billing_usage_threshold', '>', 0),
-                ('company_id.billing_usage_threshold', '>', 0),
+                ('looked_date', '=', False),
+                ('looked_date', '<=', now - LOOK_AGAIN_AFTER),
             ]
         )
-        amounts = {
-            period: sum(values['amount'] for values in values_list)
-            for period, values_list in periods._rate(is_final=False).items()
+
+    # === LOOKING === #
+
+    def _look(self):
+        """Look at running periods of different orders, which the caller has locked.
+
+        What they are expected to bring is noted, and what costs enough by now is billed.
+
+        :return: The payments of what is due.
+        :rtype: billpro.billing.event
+        """
+        self._estimate()
+        thresholds = {
+            period: threshold
+            for period in self
+            if (threshold := period.order_id._billing_get_usage_threshold()) > 0
         }
-        return periods.filtered(
-            lambda period: amounts.get(period, 0) >= period.order_id._billing_get_usage_threshold()
-        )
+        drafts = self.browse().concat(*thresholds)._rate(is_final=False)
+        over = {
+            period: values_list
+            for period, values_list in drafts.items()
+            if sum(values['amount'] for values in values_list) >= thresholds[period]
+        }
+        return self.browse().concat(*over)._bill(over)
+
+    def _estimate(self):
+        """Note what the ends of running periods are expected to bring."""
+        order_lines = self.order_id.billing_usage_line_ids
+        # What was counted before is out of date.
+        order_lines.invalidate_recordset(['billing_usage_estimate'])
+        order_lines.mapped('billing_usage_estimate')  # All of them in one pass.
+        carried = self.order_id._billing_get_carried_lines().grouped('order_id')
+        for period in self.filtered(lambda one: one.first_day < one.next_day):
+            order = period.order_id
+            amount = sum(
+                line._billing_with_taxes(line.billing_usage_estimate)
+                for line in order.billing_usage_line_ids
+            )
+            if billed := period.line_ids.filtered('charge_id'):
+                amount -= billed._get_total()
+            if order in carried:
+                amount += carried[order]._get_total()
+            if not order.billing_cancel_date and (lines := order._billing_get_base_lines()):
+                amount += order._billing_get_amount_of_lines(lines)
+            period.expected_amount = max(amount, 0)
+        self.looked_date = fields.Datetime.now()
 
     # === CLOSING === #
 
@@ -298,13 +381,14 @@ class BillproUsagePeriod(models.Model):
             for period in self
             if period.first_day < period.next_day
             for line in period.order_id.billing_usage_line_ids
+            if line._billing_get_usage_start(period.start_date, period.end_date) < period.end_date
         ]
         billed = self._get_billed()
         drafts = defaultdict(list)
         for (period, line, charge), rating in self._rate_all(asked, is_final).items():
-            _charge_id, before = billed.get((period.id, line.id), (None, Decimal(0)))
+            before = billed.get((period.id, line.id), NOTHING_BILLED)
             # Without usage the line says so. A part that costs nothing needs no line.
-            left = rating.less(before)
+            left = rating.less(rating.amount - before.get_left(rating.amount))
             if is_final or left.amount:
                 drafts[period] += period._prepare_lines(line, charge, left)
         return drafts
@@ -320,13 +404,11 @@ class BillproUsagePeriod(models.Model):
         Charge, Line = self.env['billpro.usage.charge'], self.env['sale.order.line']
         by_id = earlier.grouped('id')
         asked = [
-            (by_id[period_id], Line.browse(line_id), Charge.browse(charge_id))
-            for (period_id, line_id), (charge_id, _amount) in billed.items()
+            (by_id[period_id], Line.browse(line_id), Charge.browse(before.charge_id))
+            for (period_id, line_id), before in billed.items()
         ]
         for (period, line, charge), rating in self._rate_all(asked, is_final=True).items():
-            difference = rating.amount - billed[period.id, line.id][1]
-            is_waived = period.event_id._get_collecting_event().status in WAIVED
-            if difference > 0 or (difference < 0 and not is_waived):
+            if difference := billed[period.id, line.id].get_left(rating.amount):
                 drafts[current[period.order_id]].append(
                     period._prepare_line(line, charge, LATE, 1, difference, difference)
                 )
@@ -367,20 +449,21 @@ class BillproUsagePeriod(models.Model):
         """
         rules = {charge: charge._get_rules() for _period, _line, charge in asked}
         usages = self.env['billpro.usage.record']._measure(
-            [(period._get_query(charge), rules[charge]) for period, _line, charge in asked]
+            [(period._get_query(line, charge), rules[charge]) for period, line, charge in asked]
         )
         ratings = {}
         for (period, line, charge), usage in zip(asked, usages, strict=True):
             coin = Decimal(repr(period.currency_id.rounding))
-            share = period._get_share()
+            share = period._get_share(line)
             ratings[period, line, charge] = rules[charge].rate(
                 usage, coin, share=share, is_final=is_final
             )
         return ratings
 
-    def _get_query(self, charge):
+    def _get_query(self, order_line, charge):
         """Return what is counted of the period for a charge.
 
+        :param sale.order.line order_line: What is charged.
         :param billpro.usage.charge charge: The charge.
         :rtype: UsageQuery
         """
@@ -388,7 +471,7 @@ class BillproUsagePeriod(models.Model):
         return UsageQuery(
             self.order_id.id,
             meter.id,
-            self.start_date,
+            order_line._billing_get_usage_start(self.start_date, self.end_date),
             self.end_date,
             meter._get_definition(self.start_date),
         )
@@ -396,25 +479,32 @@ class BillproUsagePeriod(models.Model):
     def _get_billed(self):
         """Return what was billed of the usage of periods, by whatever payment.
 
-        :return: By the ids of period and order line, the id of the charge and the amount.
-        :rtype: dict[tuple[int, int], tuple[int, decimal.Decimal]]
+        :return: What it was, by the ids of period and order line.
+        :rtype: dict[tuple[int, int], Billed]
         """
         self.env['billpro.usage.line'].flush_model()
         rows = self.env.execute_query(
             SQL(
                 """
-                SELECT period_id, order_line_id, MAX(charge_id), SUM(amount)::text
+                SELECT period_id, order_line_id, charge_id, event_id, SUM(amount)::text
                   FROM billpro_usage_line
                  WHERE period_id = ANY(%s) AND charge_id IS NOT NULL
-              GROUP BY period_id, order_line_id
+              GROUP BY period_id, order_line_id, charge_id, event_id
                 """,
                 self.ids,
             )
         )
-        return {
-            (period_id, line_id): (charge_id, Decimal(amount))
-            for period_id, line_id, charge_id, amount in rows
-        }
+        events = self.env['billpro.billing.event'].browse(filter(None, {row[3] for row in rows}))
+        waived = {event.id for event in events if event._get_collecting_event().status in WAIVED}
+        billed = {}
+        for period_id, line_id, charge_id, event_id, amount in rows:
+            before = billed.get((period_id, line_id), NOTHING_BILLED)
+            billed[period_id, line_id] = Billed(
+                charge_id,
+                before.amount + Decimal(amount),
+                before.waived + (Decimal(amount) if event_id in waived else 0),
+            )
+        return billed
 
     # === FREEZING === #
 
@@ -468,17 +558,42 @@ class BillproUsagePeriod(models.Model):
         current = {period.order_id: period for period in self}
         no_charge = self.env['billpro.usage.charge']
         for period in following.filtered(lambda one: one.first_day < one.next_day):
-            order, share = period.order_id, period._get_share()
-            coin = Decimal(repr(order.currency_id.rounding))
-            for line in order._billing_get_base_lines():
-                quantity = Decimal(repr(line.product_uom_qty))
-                price = Decimal(repr(line.price_unit)) * (100 - Decimal(repr(line.discount))) / 100
-                amount = round_half_up(Fraction(quantity * price) * share, coin)
-                if share != 1:
-                    quantity, price = Decimal(1), amount
-                drafts[current[order]].append(
-                    period._prepare_line(line, no_charge, BASE, quantity, price, amount)
+            for line in period.order_id._billing_get_base_lines():
+                drafts[current[period.order_id]].append(
+                    period._prepare_line(line, no_charge, BASE, *period._get_base_fee(line))
                 )
+
+    def _get_base_fee(self, order_line):
+        """Return what a line costs in the period whatever is used.
+
+        :param sale.order.line order_line: The line.
+        :return: Quantity, price and amount.
+        :rtype: tuple[decimal.Decimal, decimal.Decimal, decimal.Decimal]
+        """
+        share = self._get_share()
+        quantity, price, discount = (
+            Decimal(repr(order_line[name]))
+            for name in ('product_uom_qty', 'price_unit', 'discount')
+        )
+        price *= (100 - discount) / 100
+        coin = Decimal(repr(self.currency_id.rounding))
+        amount = round_half_up(Fraction(quantity * price) * share, coin)
+        return (quantity, price, amount) if share == 1 else (Decimal(1), amount, amount)
+
+    def _bill_rest_of_base_fees(self):
+        """Bill what is missing of the base fees of a period that was to be a short one."""
+        no_charge = self.env['billpro.usage.charge']
+        paid = self.line_ids.filtered(lambda line: line.kind == BASE)
+        values_list = []
+        for order_line, lines in paid.grouped('order_line_id').items():
+            _quantity, _price, amount = self._get_base_fee(order_line)
+            amount -= sum(Decimal(repr(line.amount)) for line in lines)
+            if amount > 0:
+                values_list.append(
+                    self._prepare_line(order_line, no_charge, BASE, 1, amount, amount)
+                )
+        if values_list:
+            self.with_company(self.company_id)._bill({self: values_list})
 
     # === BILLING === #
 
@@ -489,24 +604,14 @@ class BillproUsagePeriod(models.Model):
         :return: The payments.
         :rtype: billpro.billing.event
         """
-        Line = self.env['billpro.usage.line']
-        new = Line.create([values for values_list in drafts.values() for values in values_list])
-        carried = Line.search(
-            [
-                ('order_id', 'in', self.order_id.ids),
-                ('event_id', '=', False),
-                ('amount', '!=', 0),
-                ('id', 'not in', new.ids),
-            ]
-        )
+        carried = self.order_id._billing_get_carried_lines()
+        new = carried.create([values for values_list in drafts.values() for values in values_list])
         lines = (carried | new).grouped('order_id')
         totals = {
             period: lines[period.order_id]._get_total() if period.order_id in lines else 0
             for period in self
         }
-        due = self.filtered(
-            lambda period: period.currency_id.compare_amounts(totals[period], 0) > 0
-        )
+        due = self.filtered(lambda period: period._is_enough_to_charge(totals[period]))
         events = self.env['billpro.billing.event'].create(
             [period._prepare_event(totals[period]) for period in due]
         )
@@ -520,6 +625,19 @@ class BillproUsagePeriod(models.Model):
         events._ask_above_cap()
         (self - due)._say_nothing_is_due(totals)
         return events
+
+    def _is_enough_to_charge(self, total):
+        """Return whether an amount can be charged, instead of being carried on.
+
+        :param float total: The amount, taxes included.
+        :rtype: bool
+        """
+        order, currency = self.order_id, self.currency_id
+        smallest = order._get_purchase()._get_smallest_payment(order)
+        return (
+            currency.compare_amounts(total, 0) > 0
+            and currency.compare_amounts(total, smallest) >= 0
+        )
 
     def _prepare_event(self, total):
         """Return the values of the payment that bills a period.
@@ -548,35 +666,58 @@ class BillproUsagePeriod(models.Model):
         }
 
     def _say_nothing_is_due(self, totals):
-        """Log of periods that closed without a payment, and ask who looks after a last credit.
+        """Log of periods that closed without a payment, and ask who looks after what is left.
 
-        :param dict totals: What is left of each, taxes included: nothing, or a credit.
+        :param dict totals: What is left of each, taxes included: nothing, a credit, or less than
+                            can be charged.
         """
         notes = []
         for period in self.filtered(lambda one: one.state == 'closed'):
-            order, total = period.order_id, totals[period]
-            days = period._get_days_text(self.env)
-            if not period.currency_id.is_zero(total):
-                amount = period.currency_id.format(-total)
+            total = totals[period]
+            values = {
+                'days': period._get_days_text(self.env),
+                'amount': period.currency_id.format(abs(total)),
+            }
+            if period.currency_id.is_zero(total):
+                note = self.env._("Usage of %(days)s: nothing is due.", **values)
+            elif total > 0:
+                note = self.env._(
+                    "Usage of %(days)s: %(amount)s are less than can be charged, and carried on.",
+                    **values,
+                )
+            else:
                 note = self.env._(
                     "Usage of %(days)s: nothing is due. A credit of %(amount)s is carried on.",
-                    days=days,
-                    amount=amount,
+                    **values,
                 )
-                if period.first_day == period.next_day:
-                    order._billing_ask_staff(
-                        'usage-credit',
-                        self.env._("Order %s ended with a credit", order.name),
-                        self.env._(
-                            "Usage for %s was taken back, and no payment follows with which it"
-                            " could be set off: pay it back.",
-                            amount,
-                        ),
-                    )
-            else:
-                note = self.env._("Usage of %s: nothing is due.", days)
-            notes.append((order, note))
+            notes.append((period.order_id, note))
+            if period.first_day == period.next_day:
+                period._ask_about_rest(total)
         self.env['sale.order']._billing_log_notes(notes)
+
+    def _ask_about_rest(self, total):
+        """Ask who looks after the order what becomes of what no payment follows for.
+
+        :param float total: What is left, taxes included.
+        """
+        order, amount = self.order_id, self.currency_id.format(abs(total))
+        if self.currency_id.is_zero(total):
+            return
+        if total > 0:
+            title = self.env._("Order %s ended with an amount too small to charge", order.name)
+            text = self.env._(
+                "Usage for %s is less than can be charged, and no payment follows: have it paid in"
+                " another way, or leave it.",
+                amount,
+            )
+        else:
+            title = self.env._("Order %s ended with a credit", order.name)
+            text = self.env._(
+                "Usage for %s was taken back, and no payment follows with which it could be set"
+                " off: pay it back.",
+                amount,
+            )
+        order._billing_ask_staff('usage-credit', title, text)
 
     def _get_days_text(self, env):
         """Return the days of the period in words.

@@ -9,7 +9,6 @@ from odoo.tools.misc import split_every
 from ...billing.calendar import local_date
 from ...billing.metering import midnight
 from ...billing.usage_batch import MOST_DECIMALS, MOST_RECORDS
-from ..rights.guarded_fields import OWN
 
 # What happened before isn't looked at any more: it is billed, and too late to be corrected.
 LOOKED_BACK = timedelta(days=62)
@@ -26,6 +25,7 @@ class BillproUsageSource(models.Model):
     """
 
     _name = 'billpro.usage.source'
+    _inherit = ['billpro.own.fields']
     _description = "Source of Usage"
 
     _order = 'name, id'
@@ -323,9 +323,3 @@ class BillproUsageSource(models.Model):
                         {'source_id': self.id, 'res_id': sent['number'], **values}
                     )
         return sum(answer['status'] == 'refused' for answer in answers)
-
-    def _has_field_access(self, field, operation):
-        """Override of `base`: what the job has noted stays."""
-        if operation == 'write' and not self.env.su and field.name in OWN[self._name]:
-            return False
-        return super()._has_field_access(field, operation)

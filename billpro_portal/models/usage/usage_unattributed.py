@@ -5,13 +5,13 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
 
 from ...billing.usage_batch import SentRecord
-from ..rights.guarded_fields import OWN
 
 
 class BillproUsageUnattributed(models.Model):
     """Usage that isn't billed: nobody knows yet whose it is, and nothing of it is lost."""
 
     _name = 'billpro.usage.unattributed'
+    _inherit = ['billpro.own.fields']
     _description = "Usage That Isn't Billed"
 
     _order = 'moment desc, id desc'
@@ -292,9 +292,3 @@ class BillproUsageUnattributed(models.Model):
             Decimal(quantity),
             properties or '',
         )
-
-    def _has_field_access(self, field, operation):
-        """Override of `base`: what was sent stays as it came."""
-        if operation == 'write' and not self.env.su and field.name in OWN[self._name]:
-            return False
-        return super()._has_field_access(field, operation)

@@ -8,7 +8,7 @@ from odoo.tests import new_test_user, tagged
 
 from ..common.books_refuse import BooksRefuseCommon
 from ..common.each_alone import DUE
-from ..common.nightly import some
+from ..common.nightly import nightly, some
 
 
 @tagged('post_install', '-at_install')
@@ -78,6 +78,7 @@ class TestNotCharged(BooksRefuseCommon):
                 self.assertEqual(order.billing_paid, 48.4)
                 self._assert_nothing_left(order)
 
+    @nightly("A locked day is refused for each change.")
     def test_the_hard_lock_date(self):
         """It is never lifted: what falls due is collected on the first day after it."""
         order = self._create_due_orders(1)

@@ -151,6 +151,7 @@ class TestRefundInstalment(InstalmentCommon):
 
     # === TESTS === #
 
+    @nightly("What a refund takes back after the last one is asked for each change.")
     def test_each_payment_in_parts_after_the_last_one(self):
         self._pay_instalments()
         for order in self._for_each_order():

@@ -353,6 +353,7 @@ class TestGivingUp(WhosePaymentCommon):
         self._run_at(minutes=16)
         self.assertEqual((self.tx.state, self.single.billing_status), ('done', 'complete'))
 
+    @nightly("It is closed after a payment for each change.")
     def test_the_browser_is_closed_after_a_card_was_registered(self):
         with freeze_time(DUE):
             self.gym.billing_trial_days = 14
@@ -377,6 +378,7 @@ class TestGivingUp(WhosePaymentCommon):
         self._return(self.tx, payment_intent=self.tx.provider_reference)
         self.assertEqual(self.tx.state, 'done')
 
+    @nightly("A provider that doesn't answer is met for each change.")
     def test_stripe_does_not_answer_about_who_has_not_come_back(self):
         self._confirm(self.tx)
         self._lose_answers(None)

@@ -186,6 +186,7 @@ class TestStripeSubscription(StripeCheckoutCommon):
         self.assertEqual(self._kinds(order), ['purchase_confirmation', 'payment_declined'])
         self.assertNotIn('posted', order.billing_move_ids.mapped('state'))
 
+    @nightly("Declined payments are tried again in a browser for each change.")
     def test_declined_registrations(self):
         """One card after the other for the same trial, and at last one that is saved."""
         order = self._subscribe('register_declines', trial_days=31)

@@ -15,11 +15,12 @@ PAYMENTS = {
     'payment_authentication',
     'payment_upcoming',
     'payment_changed',
+    'paid_by_credit',
     'refund',
     'transfer_awaited',
 }
 # Those that there were before the update.
-UPDATED = PAYMENTS - {'transfer_awaited'}
+UPDATED = PAYMENTS - {'transfer_awaited', 'paid_by_credit'}
 GREETED = "contact.name or contact.parent_id.name or ''"
 # By the order of the record that the template is rendered for: how it was greeted before.
 GREETED_BEFORE = {

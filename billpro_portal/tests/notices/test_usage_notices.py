@@ -1,5 +1,8 @@
+from datetime import date
+
 from freezegun import freeze_time
 
+from odoo import Command
 from odoo.tests import tagged
 from odoo.tools import html2plaintext
 
@@ -88,6 +91,41 @@ class TestUsageNotices(UsageCommon, NotificationCommon):
             self._run_job()
         notices = self.order.billing_notification_ids.filtered('text')
         self.assertEqual(set(notices.mapped('state')), {'outdated'})
+
+    def test_another_price_is_announced_once(self):
+        charge = self._create_charge(self.calls, unit_price=0.03, allowance=100)
+        line = self.order.billing_usage_line_ids
+        with freeze_time('2027-01-20 10:00:00'):
+            line._billing_change_charge(charge, date(2027, 3, 1))
+        included = "included in each period: 100 Units"
+        text = (
+            f"API access costs from 03/10/2027 on: $\xa00.03 per Units; {included}. Until then:"
+            f" $\xa00.02 per Units; {included}."
+        )
+        self.assertEqual(self._get_told(), [('usage_price', text)])
+        with freeze_time('2027-01-20 10:00:00'):
+            self._run_job()
+        notice = self.order.billing_notification_ids.filtered('text')
+        self.assertEqual(notice.state, 'handed_over')
+        mail = notice.message_id.mail_ids
+        self.assertEqual(
+            mail.subject, f"What usage of order {self.order.name} from {self.company.name} costs"
+        )
+        self.assertIn(text, html2plaintext(mail.body_html))
+
+    def test_what_is_added_is_announced_once(self):
+        disk = self._create_sold_product("Disk", 1, self.tax_6, 'metered')
+        disk.billing_charge_id = self._create_charge(self.storage, unit_price=2)
+        with freeze_time('2027-01-20 23:30:00'):
+            for product in (disk, self._create_sold_product("Setup", 1, self.tax_6)):
+                self.order.write(
+                    {'order_line': [Command.create({'product_id': product.id})]},
+                )
+        text = (
+            "Disk was added to your order. What you use from 01/21/2027 on costs: $\xa02.00 per"
+            " Units."
+        )
+        self.assertEqual(self._get_told(), [('usage_price', text)])
 
     def test_many_orders_cost_as_many_queries_as_one(self):
         with freeze_time('2027-01-10 10:00:00'):

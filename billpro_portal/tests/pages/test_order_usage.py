@@ -1,6 +1,8 @@
-from datetime import timedelta
+from datetime import date, timedelta
 
+from dateutil.relativedelta import relativedelta
 from freezegun import freeze_time
+from lxml.html import fromstring as html_fromstring
 
 from odoo import fields
 from odoo.http import Request
@@ -133,11 +135,38 @@ class TestOrderUsage(BillingHttpCommon, UsageCommon):
         self.assertEqual(
             [(row['period'], row['amount'], row['documents']) for row in usage['past']],
             [
-                ("Feb 10\u2009\u2013\u2009Mar 9, 2027", "nothing was due", []),
+                ("Feb 10\u2009\u2013\u2009Mar 9, 2027", "nothing was charged", []),
                 ("Jan 10\u2009\u2013\u2009Feb 9, 2027", "$\xa012.50", []),
             ],
         )
         self.assertIn('/usage/0?', usage['past'][1]['csv_url'])
+        self.assertFalse(usage['earlier_url'])
+
+    def test_past_periods_are_listed_by_the_year(self):
+        for number in range(14):
+            first_day = date(2027, 1, 10) + relativedelta(months=number)
+            next_day = first_day + relativedelta(months=1)
+            self._close_period(self.order, number, first_day, next_day)
+        usage = self._get_usage('2028-03-20 10:00:00')
+        self.assertEqual(len(usage['past']), 12)
+        self.assertIn('&past=2', usage['earlier_url'])
+        with freeze_time('2028-03-20 10:00:00'):
+            earlier = self.env['billpro.order.usage']._get_usage_values(self.order, 2)
+        self.assertEqual(
+            [row['period'] for row in earlier['past']],
+            ["Feb 10\u2009\u2013\u2009Mar 9, 2027", "Jan 10\u2009\u2013\u2009Feb 9, 2027"],
+        )
+        self.assertFalse(earlier['earlier_url'])
+
+    def test_the_summary_says_what_usage_costs(self):
+        html, _type = self.env['ir.actions.report']._render_qweb_html(
+            'billpro_portal.report_order_summary', self.order.ids
+        )
+        (row,) = html_fromstring(html).xpath("//tr[@name='tr_product']")
+        self.assertEqual(
+            [' '.join(cell.text_content().split()) for cell in row.findall('td')],
+            ["API access", "$ 0.02 per Units included in each period: 100 Units", "VAT 6%", ""],
+        )
 
     def _close_period(
         self, order, number=0, first_day='2027-01-10', next_day='2027-02-10', **values

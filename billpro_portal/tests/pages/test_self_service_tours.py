@@ -17,6 +17,7 @@ SPARE_CARDS = '.o_billpro_payment_method .o_billpro_fold'
 class TestSelfServiceTours(SelfServiceCommon):
     """Declined payments, cards and cancellation in a real browser."""
 
+    @nightly("A card is replaced in a browser for each change.")
     def test_a_soft_decline_is_paid_with_the_same_card(self):
         self._check_soft_decline()
 

@@ -419,6 +419,7 @@ class TestPayouts(PayoutCommon):
         self._book()
         self._assert_disputes(0)
 
+    @nightly("Losses are booked, and other currencies paid out, for each change.")
     def test_losses_in_another_currency(self):
         """121.00 CHF are 60.50 in the books, and 59.29 at Stripe's rate."""
         chf = self._set_rate('CHF', 2.0)

@@ -120,6 +120,7 @@ class TestInstalmentClosing(ScheduleActionCommon):
         self._assert_totals(order, paid=121.0, skipped=0.0, balance=0.0)
         self._assert_earned(order, 100.0, {'VAT 21%': 21.0})
 
+    @nightly("The last one is skipped for each change.")
     def test_one_is_skipped_that_the_final_invoice_has_deducted(self):
         order = self._create_instalments()
         first, second, last = order.billing_event_ids
@@ -175,6 +176,7 @@ class TestInstalmentClosing(ScheduleActionCommon):
         self.assertEqual(order.billing_status, 'complete')
         self.assertFalse(order.billing_move_ids)
 
+    @nightly("Each currency is cleared for each change, several taxes in drawn orders.")
     def test_each_currency_with_several_taxes(self):
         sales = (('JPY', (500, 200, 100), 1000), ('KWD', (5.0, 2.0, 1.0), 10.001))
         for currency, prices, total in some(sales):
@@ -312,6 +314,7 @@ class TestInstalmentClosing(ScheduleActionCommon):
         credit_note.action_post()
         return credit_note
 
+    @nightly("A deposit that is cancelled is taken back for each change.")
     def test_the_accountant_credits_the_deposit(self):
         """It counts like a credit note of ours, and the last payment is what was agreed."""
         order = self._create_instalments()

@@ -5,6 +5,7 @@ from freezegun import freeze_time
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
+from ..common.nightly import nightly
 from ..common.schedule_actions import ScheduleActionCommon
 
 
@@ -219,6 +220,7 @@ class TestRescheduleInstalment(ScheduleActionCommon):
         self.assertEqual(self._tax_amounts(order.billing_move_ids), {'VAT 21%': 21.0})
         self._assert_books_closed(order)
 
+    @nightly("One without an invoice moves for each change.")
     def test_a_declined_one_with_its_invoice(self):
         order = self._create_instalments(count=2, state='error')
         first, last = order.billing_event_ids

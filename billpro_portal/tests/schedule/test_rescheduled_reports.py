@@ -28,6 +28,7 @@ class TestRescheduledMrr(RescheduledCommon):
             ],
         )
 
+    @nightly("An earlier one is followed for each change.")
     def test_a_later_period_lasts_until_the_moved_one(self):
         self._run_on_days('2027-02-28')
         self._change('2027-03-10', 3, day=date(2027, 4, 15), amount=36.3, scope='later')
@@ -118,6 +119,7 @@ class TestRescheduledMrr(RescheduledCommon):
             {'new': (20.0, 20.0), 'contraction': (-3.47, 16.53), 'expansion': (3.47, 20.0)},
         )
 
+    @nightly("One that changes is counted for each change.")
     def test_all_later_amounts_change(self):
         self._change('2027-02-10', 2, amount=30.0, scope='later')
         self._run_on_days('2027-02-28', '2027-03-31')

@@ -196,6 +196,7 @@ class TestMerge(ScheduleActionCommon):
         with self.assertRaisesRegex(UserError, "was merged into .*-E2\\+E3. Change that one"):
             self._skip(second)
 
+    @nightly("Declined ones are merged for each change.")
     def test_a_declined_and_a_scheduled_period(self):
         with freeze_time('2027-01-31 10:00:00'):
             order = self._create_active_order(state='error')
@@ -240,6 +241,7 @@ class TestMerge(ScheduleActionCommon):
         self._run_on('2027-03-10')
         self.assertEqual((first.status, second.status), ('completed', 'processing'))
 
+    @nightly("Several become one for each change.")
     def test_staff_collect_several_payments_one_after_the_other(self):
         order = self._create_instalments()
         with freeze_time('2027-02-01 10:00:00'), self._committing_env(self.billing_manager) as env:

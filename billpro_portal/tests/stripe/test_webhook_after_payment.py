@@ -256,8 +256,13 @@ class TestWebhookInquiry(WebhookCommon):
         with freeze_time(DUE + timedelta(days=70)):
             self.gateway.escalate_dispute(self.dispute['id'])
         self._ask_for_disputes(DUE + timedelta(days=71))
-        self.assertEqual(self.order.billing_dispute_ids.state, 'open')
+        dispute = self.order.billing_dispute_ids
+        self.assertEqual((dispute.state, dispute.provider_status), ('open', 'needs_response'))
         self.assertEqual(self._get_summaries(), [f"Payment {self.tx.reference} is disputed"])
+        # A message told that it was answered, and no one that it needs an answer again.
+        dispute.provider_status = 'under_review'
+        self._ask_for_disputes(DUE + timedelta(days=72))
+        self.assertEqual(dispute.provider_status, 'needs_response')
 
     def test_escalated(self):
         self._ask(reason='fraudulent')

@@ -123,7 +123,7 @@ class TestUsagePeriods(UsagePeriodCommon):
             ],
         )
         self.assertEqual(self.order.billing_event_ids.mapped('amount'), [21.2, 1.06])
-        (row,) = self.env['billpro.order.usage']._get_past_rows(self.order)
+        ((row,), _earlier) = self.env['billpro.order.usage']._get_past_rows(self.order)
         self.assertEqual((row['amount'], len(row['documents'])), ("$\xa022.26", 2))
 
     def test_staff_close_now(self):
@@ -207,6 +207,125 @@ class TestUsagePeriods(UsagePeriodCommon):
                 (event | typed)._merge_by_staff(date(2027, 2, 12))
         self.assertEqual((event.status, event.is_above_cap), ('scheduled', True))
 
+    def _get_open_payment(self, cap, quantity, **values):
+        """Return a payment of usage at 0.02 and 6% of tax, which was declined, and its order."""
+        with freeze_time('2027-01-10 10:00:00'):
+            order = self._create_active_order((self.api, 1), billing_usage_cap=cap)
+        order.billing_token_id.demo_simulated_state = 'error'
+        self._send('2027-01-20 10:00:00', self._make_record('a', quantity, order=order.name))
+        self._run_at('2027-02-10 00:00:00')
+        return order.billing_usage_period_ids[0].event_id
+
+    def test_a_merge_above_what_was_agreed_to_waits_for_the_customer(self):
+        event = self._get_open_payment(10, 500)
+        self.assertEqual((event.amount, event.status), (8.48, 'soft_declined'))
+        with freeze_time('2027-02-11 10:00:00'):
+            typed = event.copy({'number': 2, 'amount': 1.53, 'status': 'scheduled'})
+            merged = (event | typed)._merge_by_staff(date(2027, 2, 12))
+        self.assertEqual((merged.amount, merged.is_above_cap), (10.01, True))
+        texts = event.order_id.billing_notification_ids.filtered('text').mapped('text')
+        self.assertIn(
+            "A payment of $ 10.01 is more than the $ 10.00 that were agreed to.",
+            ' '.join(texts).replace('\xa0', ' '),
+        )
+        self._run_at('2027-02-13 10:00:00')
+        self.assertEqual((merged.status, merged.attempt_count), ('scheduled', 0))
+
+    def test_what_is_added_is_compared_with_what_was_agreed_to(self):
+        setup = self._create_sold_product("Setup", 1, self.tax_6)
+        with freeze_time('2027-01-10 10:00:00'):
+            order = self._create_active_order((self.api, 1), billing_usage_cap=10)
+        with freeze_time('2027-01-20 10:00:00'):
+            typed = order.billing_event_ids.create(
+                {
+                    'order_id': order.id,
+                    'number': 1,
+                    'amount': 9,
+                    'due_date': '2027-02-01 10:00:00',
+                }
+            )
+        line = self._add_line('2027-01-21 10:00:00', setup, order)
+        self.assertEqual((typed.amount, typed.is_above_cap), (10.06, True))
+        with freeze_time('2027-01-22 10:00:00'):
+            line.price_unit = 0.5
+            self.env.flush_all()
+        self.assertEqual((typed.amount, typed.is_above_cap), (9.53, False))
+
+    def test_a_typed_payment_is_compared_with_what_was_agreed_to(self):
+        with freeze_time('2027-01-10 10:00:00'):
+            order = self._create_active_order((self.api, 1), billing_usage_cap=10)
+        with freeze_time('2027-01-20 10:00:00'), self._committing_env(self.billing_manager) as env:
+            wizard = env['billpro.take.payment'].create(
+                {'order_id': order.id, 'amount': 10.01, 'when': 'now'}
+            )
+            message = wizard.action_take_payment()['params']['message']
+        self.assertIn("more than the", message)
+        event = order.billing_event_ids
+        self.assertEqual((event.status, event.is_above_cap), ('scheduled', True))
+
+    def test_what_is_too_small_to_charge_is_carried_on(self):
+        provider = self.env.ref('payment.payment_provider_stripe').copy()
+        self.order.billing_token_id.provider_id = provider
+        self._send(
+            '2027-01-20 10:00:00',
+            self._make_record('a', 120),
+            self._make_record('b', 110, '2027-01-20T10:00:00Z'),
+        )
+        first = self.order.billing_usage_period_ids
+        self.env['billpro.usage.record'].search([('sender_id', '=', 'b')])._void("Test")
+        with freeze_time('2027-02-10 00:00:00'):
+            first._close()
+        self.assertEqual((first.state, first.amount, first.event_id.id), ('closed', 0, False))
+        self.assertIn("0.42 are less than can be charged", self.order.message_ids[0].body)
+        self._send('2027-02-20 10:00:00', self._make_record('c', 110, '2027-02-20T10:00:00Z'))
+        second = self.order.billing_usage_period_ids - first
+        with freeze_time('2027-03-10 00:00:00'):
+            second._close()
+        # 0.40 and 0.20, and 6% of tax.
+        self.assertEqual(second.amount, 0.64)
+        self.assertEqual([line[-1] for line in self._get_lines(second.move_id)], [0.4, 0, 0.2])
+
+    def test_what_is_left_at_the_end_is_too_small_to_charge(self):
+        self.order.billing_token_id.provider_id = self.env.ref(
+            'payment.payment_provider_stripe'
+        ).copy()
+        self._send('2027-01-20 10:00:00', self._make_record('a', 101))
+        with freeze_time('2027-01-21 10:00:00'):
+            self.order._billing_cancel_subscription(at_once=True)
+        for moment in ('2027-01-22 00:00:00', '2027-02-27 23:00:00'):
+            with freeze_time(moment):
+                self.order.billing_usage_period_ids[-1]._close()
+        self.assertFalse(self.order.billing_event_ids)
+        self.assertIn(
+            f"Order {self.order.name} ended with an amount too small to charge",
+            self.order.activity_ids.mapped('summary'),
+        )
+
+    def test_a_part_that_was_given_away_is_not_given_back(self):
+        self._send('2027-01-20 10:00:00', self._make_record('a', 500), self._make_record('b', 100))
+        (period,) = self.order.billing_usage_period_ids
+        with freeze_time('2027-01-21 10:00:00'):
+            period._bill_so_far()._skip()  # 500 at 0.02.
+        self._send('2027-01-22 10:00:00', self._make_record('c', 50))
+        self._run_at('2027-02-10 00:00:00')
+        self.assertEqual(period.amount, 1.06)
+        with freeze_time('2027-02-11 10:00:00'):
+            self.Record.void([{'id': 'a', 'meter': 'api_calls', 'order': self.order.name}], "Test")
+        self._run_at('2027-03-10 00:00:00')
+        # 1.00 of the 11.00 was paid, and is given back.
+        late = self.order.billing_usage_period_ids.line_ids.filtered(lambda one: one.kind == 'late')
+        self.assertEqual(late.mapped('amount'), [-1])
+
+    def test_a_part_that_was_given_away_is_not_taken_off_the_end(self):
+        self._send('2027-01-20 10:00:00', self._make_record('a', 500), self._make_record('b', 100))
+        (period,) = self.order.billing_usage_period_ids
+        with freeze_time('2027-01-21 10:00:00'):
+            period._bill_so_far()._skip()
+            self.Record.void([{'id': 'a', 'meter': 'api_calls', 'order': self.order.name}], "Test")
+        self._run_at('2027-02-10 00:00:00')
+        self.assertEqual((period.amount, sum(period.line_ids.mapped('amount'))), (0, 10))
+        self.assertIn("nothing is due.", self.order.message_ids[0].body)
+
     def test_another_amount_is_compared_with_what_was_agreed_to(self):
         event = self._bill_above_cap()
         with freeze_time('2027-02-11 10:00:00'):
@@ -222,7 +341,7 @@ class TestUsagePeriods(UsagePeriodCommon):
             (row,) = self.env['billpro.order.payments']._get_upcoming_rows(order)
         self.assertEqual(
             attention['text'].replace('\xa0', ' '),
-            "The usage costs $ 8.48, more than the $ 5.00 that were agreed to. It is charged when"
+            "A payment of $ 8.48 is more than the $ 5.00 that were agreed to. It is charged when"
             " it is paid on the order's page.",
         )
         self.assertEqual(row['status'], "Waits for your OK")
@@ -256,6 +375,94 @@ class TestUsagePeriods(UsagePeriodCommon):
             period = self.order._billing_get_begun_usage_period(0)
             rows = list(self.env['billpro.order.usage']._iter_file(self.order, period))
         self.assertEqual([',left,' in row for row in rows], [False, True])
+
+    def _add_line(self, moment, product, order=None):
+        """Add a product to a live order at a moment; return its line."""
+        with freeze_time(moment):
+            line = self.env['sale.order.line'].create(
+                {'order_id': (order or self.order).id, 'product_id': product.id}
+            )
+            self.env.flush_all()
+        return line
+
+    def test_what_is_added_is_charged_from_its_day_on(self):
+        disk = self._create_sold_product("Storage", 1, self.tax_6, 'metered')
+        disk.billing_charge_id = self._create_charge(
+            self.storage, (0, 2, 3), kind='graduated', minimum=31
+        )
+        self._send('2027-01-20 10:00:00', self._make_record('a', 90, meter='storage'))
+        line = self._add_line('2027-01-31 22:30:00', disk)  # 31 January in Brussels, 23:30.
+        self.assertEqual(line.billing_charge_id, disk.billing_charge_id)
+        self.assertEqual(line.billing_usage_start, datetime(2027, 1, 30, 23))
+        self._send(
+            '2027-02-01 10:00:00',
+            self._make_record('b', 80, '2027-01-30T22:59:59Z', meter='storage'),
+            self._make_record('c', 2, '2027-01-30T23:00:00Z', meter='storage'),
+        )
+        with freeze_time('2027-02-01 10:00:00'):
+            self.assertEqual(line.billing_usage_quantity, 2)
+            self.assertFalse(self.order._billing_get_base_lines())
+        self._run_at('2027-02-10 00:00:00')
+        days = '01/10/2027 to 02/09/2027'
+        # Ten of 31 days: 10 of 31 at least.
+        self.assertEqual(
+            self._get_lines(self.order.billing_usage_period_ids[0].move_id),
+            [
+                (f"Storage, beyond\n{days}", 2, 2, 4),
+                (f"Storage, flat fee, beyond\n{days}", 1, 3, 3),
+                (f"Storage, up to the minimum\n{days}", 1, 3, 3),
+            ],
+        )
+        # What comes late of the days before it was added is nobody's usage.
+        late = self._make_record('d', 99, '2027-01-25T10:00:00Z', meter='storage')
+        self._send('2027-02-11 10:00:00', late)
+        self._run_at('2027-03-10 00:00:00')
+        self.assertEqual(self.order.billing_usage_period_ids[1].amount, 32.86)
+
+    def test_what_is_added_in_the_grace_belongs_to_the_next_period(self):
+        disk = self._create_sold_product("Storage", 1, self.tax_6, 'metered')
+        disk.billing_charge_id = self._create_charge(self.storage, (0, 2, 3), kind='graduated')
+        self._send('2027-02-09 10:00:00', self._make_record('a', 90, meter='storage'))
+        self._add_line('2027-02-09 23:30:00', disk)
+        self._run_at('2027-02-10 00:00:00')
+        self.assertEqual(self.order.billing_usage_period_ids[0].amount, 0)
+        self._run_at('2027-03-10 00:00:00')
+        self.assertEqual(self.order.billing_usage_period_ids[1].amount, 3.18)
+
+    def test_usage_is_not_added_where_nothing_bills_it(self):
+        plain = self._create_sold_product("Calls", 1, self.tax_6, 'metered')
+        with freeze_time('2027-01-10 10:00:00'):
+            order = self._create_active_order((plain, 1))
+        with self.assertRaisesRegex(ValidationError, "bills no usage"), self.cr.savepoint():
+            self._add_line('2027-01-20 10:00:00', self.api, order)
+        self.assertFalse(order.billing_usage_line_ids)
+
+    def _change_charge(self, moment, day, unit_price, **values):
+        """Plan at a moment that calls cost something else from a day on."""
+        charge = self._create_charge(self.calls, unit_price=unit_price, **values)
+        with freeze_time(moment):
+            self.order.billing_usage_line_ids._billing_change_charge(charge, day)
+        return charge
+
+    def test_the_last_change_counts_from_its_day_and_earlier_ones_until_then(self):
+        line = self.order.billing_usage_line_ids
+        self._change_charge('2027-01-20 10:00:00', date(2027, 2, 10), 1)
+        self._change_charge('2027-01-20 10:00:00', date(2027, 4, 1), 9)
+        # In the grace of the first period, which is charged as ever.
+        self._change_charge('2027-02-09 23:30:00', date(2027, 3, 10), 2)
+        self.assertEqual(
+            line.billing_charge_change_ids.mapped('day'), [date(2027, 2, 10), date(2027, 3, 10)]
+        )
+        for month in range(1, 5):
+            record = self._make_record(f'{month}', 101, f'2027-{month:02}-15T12:00:00Z')
+            self._send(f'2027-{month:02}-15 12:00:00', record)
+        for month in range(2, 6):
+            self._run_at(f'2027-{month:02}-10 00:00:00')
+        # A unit at 0.02, 101 at 1, then at 2; nothing at 9.
+        self.assertEqual(
+            self.order.billing_usage_period_ids.line_ids.filtered('amount').mapped('amount'),
+            [0.02, 101, 202, 202],
+        )
 
     def test_a_cancellation_says_what_is_still_charged(self):
         with freeze_time('2027-01-20 10:00:00'):
@@ -317,6 +524,66 @@ class TestUsagePeriods(UsagePeriodCommon):
             self.order._billing_undo_cancellation()
         self.assertEqual(period.next_day, date(2027, 2, 10))
         self.assertEqual(period.close_date, datetime(2027, 2, 10))
+
+    def test_a_cancellation_in_the_grace_is_undone(self):
+        seat = self._create_sold_product("Seat", 28, self.tax_6, 'metered')
+        with freeze_time('2027-01-10 10:00:00'):
+            order = self._create_active_order((self.api, 1), (seat, 1))
+        with freeze_time('2027-02-09 23:30:00'):
+            order._billing_cancel_subscription(at_once=True)
+        self._run_at('2027-02-10 00:00:00')
+        self.assertEqual(order.billing_event_ids.mapped('amount'), [1.06])  # One of 28 days.
+        with freeze_time('2027-02-10 10:00:00'):
+            order._billing_undo_cancellation()
+        self._run_at('2027-02-10 11:00:00')
+        self.assertEqual(order.billing_event_ids.mapped('amount'), [1.06, 28.62])
+        self.assertEqual(set(order.billing_event_ids.mapped('status')), {'completed'})
+        self.assertEqual(
+            self._get_lines(order.billing_event_ids[1].invoice_id),
+            [("Seat\n02/10/2027 to 03/09/2027", 1, 27, 27)],
+        )
+        self._run_at('2027-03-10 00:00:00')
+        self.assertEqual(order.billing_usage_period_ids[1].amount, 29.68)
+
+    def test_who_cancels_still_pays_what_they_asked_to_pay(self):
+        event = self._bill_above_cap()
+        order = event.order_id
+        with freeze_time('2027-02-11 10:00:00'):
+            order._lock_billing()
+            order._billing_request_collection(8.48)
+            order._billing_cancel_subscription(at_once=False)
+            self._run()
+        self.assertEqual((event.status, order.billing_paid), ('completed', 8.48))
+
+    def test_what_a_running_period_will_bring_is_expected(self):
+        seat = self._create_sold_product("Seat", 10, self.tax_6, 'metered')
+        with freeze_time('2027-01-10 10:00:00'):
+            order = self._create_active_order((self.api, 1), (seat, 1))
+        record = self._make_record('a', 400, '2027-01-14T10:00:00Z', order=order.name)
+        self._send('2027-01-14 10:00:00', record)
+        # Five of 31 days, of which it looks every hour.
+        self._run_at('2027-01-14 23:00:00')
+        self._send('2027-01-14 23:01:00', {**record, 'id': 'b'})
+        self._run_at('2027-01-14 23:30:00')
+        period = order.billing_usage_period_ids
+        # 2,480 in all, 2,380 beyond what is included, at 0.02; and the seat, with 6% of tax.
+        self.assertEqual(
+            (period.looked_date, period.expected_amount), (datetime(2027, 1, 14, 23), 61.06)
+        )
+        with freeze_time('2027-01-14 23:30:00'):
+            (row,) = self.env['billpro.cash.report'].search([('order_id', '=', order.id)])
+            self.assertEqual(
+                (row.date, row.kind, row.amount), (date(2027, 2, 10), 'projected', 61.06)
+            )
+            period._bill_so_far()
+        self._run_at('2027-01-15 00:00:00')
+        # 4,919 in all at the pace of five days and an hour; 14.84 are billed.
+        self.assertEqual(period.expected_amount, 97.92)
+
+    def test_an_order_that_nothing_bills_says_so(self):
+        self.assertFalse(self.order.billing_usage_by_hand)
+        self.order.billing_usage_period_ids.unlink()
+        self.assertTrue(self.order.billing_usage_by_hand)
 
     def test_what_can_not_be_set_up(self):
         with self.assertRaises(ValidationError), self.cr.savepoint():
@@ -536,7 +803,7 @@ class TestUsageYear(UsagePeriodCommon):
         # The running period is charged as before.
         self._quiet(5, '2027-07-15 00:00:00', 6.2, 27.77)
         self.assertEqual(line.billing_charge_id, charge)
-        self.assertFalse(line.billing_next_charge_id)
+        self.assertEqual(line.billing_charge_change_ids.day, date(2027, 7, 1))
         days = self._days(7)
         self._use('j', '2027-07-16 10:00:00', 3000)
         # Late usage costs what it did: 4,200 beyond what is included, of which 6.20 are billed.

@@ -106,7 +106,13 @@ class Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         """Answer a request, unless the connection is to be dropped."""
         url = urlsplit(self.path)
-        body = self.rfile.read(int(self.headers.get('Content-Length') or 0)).decode()
+        length = int(self.headers.get('Content-Length') or 0)
+        content = self.rfile.read(length)
+        if len(content) < length:
+            # Who was killed while it sent its request has sent a part of it, which asks nothing.
+            self.close_connection = True
+            return
+        body = content.decode()
         try:
             if url.path.startswith('/v1/'):
                 self._answer_api(url, body)

@@ -53,6 +53,7 @@ class LostAnswers:
             self._assert_held()
             self.assertEqual(len(self.api.charges), 1)
 
+    @nightly("An answer that is lost asks each provider the same for each change.")
     def test_the_request_is_lost(self):
         self.api.fault = 'drop_before'
         self._run_at()

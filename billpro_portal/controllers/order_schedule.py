@@ -1,0 +1,70 @@
+from odoo.http import request
+
+from .order_access import OrderAccess
+from .order_route import order_route
+
+
+class OrderSchedule(OrderAccess):
+    """Pausing a subscription, resuming it, and skipping its next payment."""
+
+    @order_route('/pause', methods=['GET'])
+    def billpro_order_pause_page(self, order, **kwargs):
+        """Show how long the subscription can be paused.
+
+        :param sale.order order: The order.
+        :rtype: odoo.http.Response
+        """
+        if order._billing_get_refusal_to_pause_by_customer():
+            return request.redirect(order._billing_get_order_link())
+        return self._billpro_render_private(
+            'billpro_portal.schedule_page',
+            order.env['billpro.order.schedule']._get_pause_values(order),
+        )
+
+    @order_route('/pause', methods=['POST'], by_customer=True, limited=True)
+    def billpro_order_pause(self, order, until=None, amount=None, **kwargs):
+        """Pause the subscription until the day that was chosen.
+
+        :param sale.order order: The order.
+        :param str until: The day, one of those that the page offered.
+        :param str amount: What the page said that the next payment is.
+        :rtype: odoo.http.Response
+        """
+        order._billing_pause_by_customer(until, amount)
+        return self._billpro_redirect_to_order(order, 'paused')
+
+    @order_route('/resume', methods=['POST'], by_customer=True, limited=True)
+    def billpro_order_resume(self, order, day=None, **kwargs):
+        """Go on with a subscription that the customer has paused.
+
+        :param sale.order order: The order.
+        :param str day: When the next payment is, as the page said.
+        :rtype: odoo.http.Response
+        """
+        order._billing_resume_by_customer(day)
+        return self._billpro_redirect_to_order(order, 'resumed')
+
+    @order_route('/skip', methods=['GET'])
+    def billpro_order_skip_page(self, order, **kwargs):
+        """Show what it means to skip the next payment.
+
+        :param sale.order order: The order.
+        :rtype: odoo.http.Response
+        """
+        if order._billing_get_refusal_to_skip_by_customer():
+            return request.redirect(order._billing_get_order_link())
+        return self._billpro_render_private(
+            'billpro_portal.schedule_page',
+            order.env['billpro.order.schedule']._get_skip_values(order),
+        )
+
+    @order_route('/skip', methods=['POST'], by_customer=True, limited=True)
+    def billpro_order_skip(self, order, event_id=None, **kwargs):
+        """Skip the payment that the page showed.
+
+        :param sale.order order: The order.
+        :param str event_id: The payment.
+        :rtype: odoo.http.Response
+        """
+        order._billing_skip_by_customer(self._cast_as_int(event_id))
+        return self._billpro_redirect_to_order(order, 'skipped')

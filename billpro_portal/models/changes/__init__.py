@@ -1,0 +1,10 @@
+"""Changing a subscription: plan families, changes of plan and quantity, and what they come to."""
+
+from . import (
+    billing_event,
+    change,
+    plan_family,
+    product_template,
+    sale_order,
+    sale_order_line,
+)

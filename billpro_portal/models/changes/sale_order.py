@@ -1,0 +1,418 @@
+from decimal import Decimal
+
+from odoo import fields, models
+from odoo.exceptions import UserError
+
+from ...billing.actions import OrderAction
+from ...billing.agreement import agreement_text
+from ...billing.calendar import is_same_interval
+from ...billing.lifecycle import IN_FLIGHT, OPEN
+from ...billing.proration import use_credit
+
+
+class SaleOrder(models.Model):
+    """Changing the plan and the quantity of a live subscription, and using up what was credited."""
+
+    _inherit = 'sale.order'
+
+    billing_change_ids = fields.One2many(
+        string="Changes",
+        comodel_name='billpro.change',
+        inverse_name='order_id',
+        readonly=True,
+        groups='sales_team.group_sale_salesman,account.group_account_readonly',
+    )
+
+    # === WHAT MAY BE CHANGED === #
+
+    def _billing_get_plan_lines(self):
+        """Return the lines whose plan or quantity can be changed.
+
+        :rtype: sale.order.line
+        """
+        self.ensure_one()
+        return self._get_recurring_lines().filtered(
+            lambda line: (
+                not line.combo_item_id
+                and line.product_id.type != 'combo'
+                and line.product_uom_qty > 0
+                and line.price_unit >= 0
+            )
+        )
+
+    def _billing_get_plans(self, line):
+        """Return what the product of a line may be: those of its family, itself first.
+
+        A price is for the product's interval: where staff gave the order another one, none fits.
+
+        :param sale.order.line line: The line.
+        :rtype: product.product
+        """
+        product = line.product_id
+        family = product.billing_family_id.filtered(
+            lambda family: family.company_id == self.company_id and family.active
+        )
+        interval = self.billing_interval_count, self.billing_interval_unit
+        plans = family.product_ids.filtered(
+            lambda plan: (
+                plan.sale_ok
+                and is_same_interval(
+                    (plan.billing_interval_count, plan.billing_interval_unit), interval
+                )
+            )
+        )
+        return product | plans.product_variant_ids
+
+    def _billing_get_refusal_to_change(self, when):
+        """Return why the subscription can't be changed.
+
+        :param str when: `now` or `period_end`.
+        :return: The reason, or False if it can.
+        :rtype: str|bool
+        """
+        self.ensure_one()
+        if self._get_billing_refusal_of(OrderAction.CHANGE_PLAN):
+            return self.env._(
+                "Order %(order)s can't be changed: its billing status is “%(status)s”.",
+                order=self.name,
+                status=self._get_billing_status_label(),
+            )
+        if planned := self._billing_get_planned_change():
+            return self.env._(
+                "Take back the change that is planned first: %s.", planned._describe()
+            )
+        if waiting := self._billing_get_waiting_change():
+            return self.env._(
+                "This change waits to be confirmed with the customer's bank. Confirm it, or take"
+                " it back: %s.",
+                waiting._describe(),
+            )
+        if self.billing_period_amount:
+            return self.env._(
+                "Its payments were changed to %s. Change the next one and all later ones back to"
+                " what the lines add up to first.",
+                self.currency_id.format(self.billing_period_amount),
+            )
+        if when == 'now':
+            return self._billing_get_refusal_to_change_now()
+        return not self._billing_get_next_period_event() and self.env._(
+            "Nothing follows the present period."
+        )
+
+    def _billing_get_refusal_to_change_now(self):
+        """Return why the subscription can't be changed before the period ends.
+
+        :return: The reason, or False if it can.
+        :rtype: str|bool
+        """
+        if self.billing_status != 'active':
+            return self.env._("Payments are outstanding. Change it at the end of the period.")
+        open_events = self.billing_event_ids.filtered(lambda event: event.status in OPEN)
+        if (
+            self.billing_collection_date
+            or IN_FLIGHT & set(open_events.mapped('status'))
+            or open_events.change_id
+            # What was given up as the bank wants the customer is withdrawn first.
+            or self.billing_event_ids.transaction_ids.filtered('billing_action_required')
+        ):
+            return self.env._("A payment of the order is being processed. Please wait for it.")
+        if self.billing_is_stopped:
+            return self.env._("A payment of the order is disputed as fraud.")
+        return False
+
+    def _billing_get_next_period_event(self):
+        """Return the payment of the next period that is to be collected.
+
+        :rtype: billpro.billing.event
+        """
+        self.ensure_one()
+        return self.billing_event_ids.filtered(
+            lambda event: event.status == 'scheduled' and event.number and event.period_start
+        ).sorted('number')[:1]
+
+    def _billing_is_down(self, line, product, quantity):
+        """Return whether the subscription would cost less after a change, without taxes.
+
+        :param sale.order.line line: The line.
+        :param product.product product: What it is to be.
+        :param float quantity: How many.
+        :rtype: bool
+        """
+        Change = self.env['billpro.change']
+        change = Change.new(
+            {
+                'order_id': self.id,
+                'line_id': line.id,
+                'product_id': product.id,
+                'quantity': quantity,
+                **Change._get_price(self, line, product, quantity),
+            }
+        )
+        present = [
+            other._prepare_base_line_for_taxes_computation()
+            for other in self._billing_get_period_lines()
+        ]
+        return (
+            self.currency_id.compare_amounts(
+                change._get_period_totals()[0], self._billing_get_totals_of(present)[0]
+            )
+            < 0
+        )
+
+    def _billing_get_usual_time(self, line, product, quantity):
+        """Return when the company makes such a change: up or down.
+
+        :param sale.order.line line: The line.
+        :param product.product product: What it is to be.
+        :param float quantity: How many.
+        :return: `now` or `period_end`.
+        :rtype: str
+        """
+        company = self.company_id
+        is_down = self._billing_is_down(line, product, quantity)
+        return company.billing_change_down if is_down else company.billing_change_up
+
+    # === CHANGING === #
+
+    def _billing_change(self, line, product, quantity, when, shown):
+        """Change a line now or at the end of the period, as it was shown and agreed to.
+
+        What is to be paid for it is a payment that the caller has to run: nothing changes before it
+        is collected.
+
+        :param sale.order.line line: The line.
+        :param product.product product: What it is to be.
+        :param float quantity: How many.
+        :param str when: `now` or `period_end`.
+        :param str shown: What was agreed to, as `billing.agreement.agreement_text` made it.
+        :return: The change.
+        :rtype: billpro.change
+        :raise UserError: If it isn't possible, or comes to something else by now.
+        """
+        self.ensure_one()
+        self._lock_billing()
+        Change = self.env['billpro.change']
+        values = Change._propose(self, line, product, quantity, when)
+        if agreement_text(Change.new(values)._get_rows()) != shown:
+            raise UserError(
+                self.env._("What was shown has changed meanwhile. Please look at it again.")
+            )
+        self._billing_withdraw_unsent_attempts()
+        change = Change.create({**values, 'agreed_terms': shown})
+        change._begin()
+        return change
+
+    # === CUSTOMERS === #
+
+    def _billing_get_customers_plans(self):
+        """Return what customers may change, and to what.
+
+        :return: The plans by line; none if the order can't be changed now.
+        :rtype: dict[sale.order.line, product.product]
+        """
+        self.ensure_one()
+        if all(self._billing_get_refusal_to_change(when) for when in ('now', 'period_end')):
+            return {}
+        lines = self._billing_get_plan_lines().filtered(
+            lambda line: (
+                line.product_id.billing_family_id.customers_may_raise
+                or line.product_id.billing_family_id.customers_may_lower
+            )
+        )
+        return {line: self._billing_get_plans(line) for line in lines}
+
+    def _billing_propose_to_customer(self, line, product, quantity):
+        """Return the values of a change that the customer may agree to.
+
+        :param sale.order.line line: The line.
+        :param product.product product: What it is to be.
+        :param int quantity: How many.
+        :rtype: dict
+        :raise UserError: If it isn't possible, or not for customers.
+        """
+        if product not in self._billing_get_customers_plans().get(line, ()) or quantity < 1:
+            raise UserError(self.env._("Choose a plan and a quantity."))
+        family = line.product_id.billing_family_id
+        is_down = self._billing_is_down(line, product, quantity)
+        if not (family.customers_may_lower if is_down else family.customers_may_raise):
+            raise UserError(self.env._("Please contact us for this change."))
+        when = self._billing_get_usual_time(line, product, quantity)
+        return self.env['billpro.change']._propose(self, line, product, quantity, when)
+
+    def _billing_change_by_customer(self, line, product, quantity, agreed):
+        """Change a line as the customer was shown and agreed to; see `_billing_change`.
+
+        :param sale.order.line line: The line.
+        :param product.product product: What it is to be.
+        :param int quantity: How many.
+        :param str agreed: What was agreed to.
+        :return: The change.
+        :rtype: billpro.change
+        :raise UserError: If it isn't possible, or comes to something else by now.
+        """
+        self._lock_billing()
+        when = self._billing_propose_to_customer(line, product, quantity)['when']
+        return self._billing_change(line, product, quantity, when, agreed)
+
+    # === PLANNED CHANGES === #
+
+    def _billing_get_planned_change(self):
+        """Return the change that is planned.
+
+        :rtype: billpro.change
+        """
+        return self.billing_change_ids.filtered(lambda change: change.state == 'planned')
+
+    def _billing_get_waiting_change(self):
+        """Return the changes that wait for the customer to confirm the payment with their bank.
+
+        :rtype: billpro.change
+        """
+        return self.billing_change_ids.filtered(lambda change: change._is_waiting())
+
+    def _billing_take_back_change(self):
+        """Take back the change that is planned, or waits for the customer's bank.
+
+        :raise UserError: If none is any more.
+        """
+        self.ensure_one()
+        self._lock_billing()
+        planned = self._billing_get_planned_change() or self._billing_get_waiting_change()
+        if not planned:
+            raise UserError(self.env._("This change isn't planned any more."))
+        planned._take_back()
+
+    def _billing_get_planned_amount(self, day):
+        """Return what the lines will add up to in a period that a planned change counts for.
+
+        :param datetime.date|bool day: The first day of the period.
+        :return: The amount, taxes included; None if none is planned for it.
+        :rtype: float|None
+        """
+        change = self._billing_get_planned_change()
+        if not change or not day or day < change.first_day:
+            return None
+        return change._get_period_totals()[1]
+
+    def _billing_move_planned_change(self, old_day, new_day):
+        """Let a change that is planned for the beginning of a period follow it to another day.
+
+        :param datetime.date old_day: The first day of the period before.
+        :param datetime.date new_day: Its first day now.
+        """
+        self._billing_get_planned_change().filtered(
+            lambda change: change.first_day == old_day
+        ).first_day = new_day
+
+    def _billing_follow_changes(self):
+        """Carry out what was planned for today or before, and give up what can't be collected.
+
+        The caller holds the lock.
+        """
+        self.ensure_one()
+        changes = self.env['billpro.change']._search_to_follow([('order_id', '=', self.id)])
+        changes.filtered(lambda change: change.state == 'planned')._carry_out()
+        changes._give_up(self.env._("It could not be collected at once."))
+
+    # === CREDIT === #
+
+    def _billing_get_open_credit_notes(self):
+        """Return the credit notes of changes that aren't used up.
+
+        :rtype: account.move
+        """
+        return self.billing_change_ids.credit_note_id.filtered(
+            lambda move: move.state == 'posted' and move.amount_residual
+        ).sorted('id')
+
+    def _billing_get_credit_to_use(self):
+        """Return which payments use credit, and how much is left for them.
+
+        What was declined, or is being collected, stays as it is.
+
+        :return: The payments, the next one first, and the credit.
+        :rtype: tuple[billpro.billing.event, float]
+        """
+        self.ensure_one()
+        open_leaves = self.billing_event_ids.filtered(
+            lambda event: event.status in OPEN
+        )._get_leaves()
+        takers = open_leaves.filtered(
+            lambda event: (
+                event.status in {'scheduled', 'paused'}
+                and event.number
+                and not event.first_declined_date
+                and not event.requested_date
+                and event.invoice_id.state != 'posted'
+            )
+        ).sorted(lambda event: (event.due_date, event.number))
+        left = sum(self._billing_get_open_credit_notes().mapped('amount_residual'))
+        left -= sum((open_leaves - takers).mapped('credit_amount'))
+        return takers, max(0.0, left)
+
+    def _billing_get_credit_for(self, due, left):
+        """Return how much credit pays of a payment: what it leaves can be collected.
+
+        :param float due: The payment.
+        :param float left: What is left of the credit.
+        :rtype: float
+        """
+        provider = self.billing_token_id.provider_id
+        smallest = provider and provider._in_billing()._get_smallest_amount(self.currency_id)
+        due, left, smallest = (
+            Decimal(repr(self.currency_id.round(amount))) for amount in (due, left, smallest or 0.0)
+        )
+        return float(use_credit(due, left, smallest))
+
+    def _billing_use_credit(self):
+        """Let the payments to come use what was credited, the next one first; locks are held."""
+        for order in self.filtered('billing_change_ids.credit_note_id'):
+            takers, left = order._billing_get_credit_to_use()
+            for event in takers:
+                due = event.amount + event.credit_amount
+                credit = order._billing_get_credit_for(due, left)
+                left -= credit
+                difference = order.currency_id.compare_amounts(credit, event.credit_amount)
+                if difference:
+                    old_amount = event.amount
+                    event._discard_draft_invoices()
+                    event.write(
+                        {
+                            'amount': order.currency_id.round(due - credit),
+                            'credit_amount': credit,
+                        }
+                    )
+                    if difference < 0:  # The credit was paid back, or used for something else.
+                        event._announce_new_amount(old_amount, is_lasting=False)
+
+    # === STAFF === #
+
+    def action_open_change_plan(self):
+        """Open the dialog that changes plan or quantity.
+
+        :raise AccessError: If the user may not.
+        :raise UserError: If it can't be changed.
+        """
+        self.ensure_one()
+        self._check_billing_user()
+        order = self.sudo()
+        refusals = [order._billing_get_refusal_to_change(when) for when in ('now', 'period_end')]
+        if all(refusals):
+            raise UserError(refusals[0])
+        line = order._billing_get_plan_lines()[:1]
+        wizard = self.env['billpro.change.plan'].create(
+            {
+                'order_id': self.id,
+                'line_id': line.id,
+                'product_id': line.product_id.id,
+                'quantity': line.product_uom_qty,
+            }
+        )
+        return {
+            'type': 'ir.actions.act_window',
+            'name': self.env._("Change Subscription"),
+            'res_model': wizard._name,
+            'res_id': wizard.id,
+            'view_mode': 'form',
+            'target': 'new',
+        }

@@ -1,0 +1,126 @@
+from odoo import models
+from odoo.exceptions import AccessError, UserError
+from odoo.tools import format_date
+
+from ...billing.agreement import agreement_text
+
+
+class BillproOrderChange(models.AbstractModel):
+    """What the page shows on which customers change plan and quantity of a subscription."""
+
+    _name = 'billpro.order.change'
+    _description = "Change of a Subscription on its Page"
+
+    def _get_menu_item(self, order):
+        """Return the menu item that leads to the page.
+
+        :param sale.order order: The order.
+        :return: The item; False if the customer has nothing to do there.
+        :rtype: dict|bool
+        """
+        planned = order._billing_get_planned_change()
+        if not planned and not order._billing_get_customers_plans():
+            return False
+        return {
+            'label': self.env._("Planned change") if planned else self.env._("Change your plan"),
+            'url': order._billing_get_order_link('/change'),
+        }
+
+    def _get_values(self, order, line, product, quantity):
+        """Return the values of the page.
+
+        :param sale.order order: The order.
+        :param sale.order.line line: The line that was chosen; the first one if none.
+        :param product.product product: The plan that was chosen, if one was.
+        :param int quantity: How many were chosen, if any.
+        :rtype: dict
+        """
+        plans = order._billing_get_customers_plans()
+        planned = order._billing_get_planned_change()
+        line = line if line in plans else next(iter(plans), order.order_line.browse())
+        product = product or line.product_id
+        quantity = quantity or int(line.product_uom_qty)
+        change = problem = False
+        if not planned and (product, quantity) != (line.product_id, line.product_uom_qty):
+            change, problem = self._get_preview(order, line, product, quantity)
+        rows = change._get_rows() if change else []
+        return {
+            **order.env['billpro.order.page']._get_page_values(order),
+            'title': self.env._("Change your plan"),
+            'planned': planned
+            and self.env._(
+                "Planned for %(day)s: %(change)s",
+                day=format_date(self.env, planned.first_day),
+                change=planned._describe(),
+            ),
+            'lines': [] if planned else self._get_lines(plans, line, product, quantity),
+            'rows': rows,
+            'problem': problem,
+            'chosen': {
+                'line_id': line.id,
+                'product_id': product.id,
+                'quantity': quantity,
+                'agreed': agreement_text(rows),
+            },
+            'agree_label': change and self._get_agree_label(change),
+            'change_url': order._billing_get_order_link('/change'),
+            'undo_url': order._billing_get_order_link('/change/undo'),
+            'back_url': order._billing_get_order_link(),
+        }
+
+    def _get_lines(self, plans, line, product, quantity):
+        """Return what can be changed, and what of it was chosen.
+
+        :param dict plans: The plans by line.
+        :param sale.order.line line: The line that was chosen.
+        :param product.product product: Its plan.
+        :param int quantity: How many.
+        :rtype: list[dict]
+        """
+        return [
+            {
+                'id': other.id,
+                'name': other.product_id.display_name,
+                'plans': [
+                    {
+                        'id': plan.id,
+                        'name': plan.display_name,
+                        'selected': plan == (product if other == line else other.product_id),
+                    }
+                    for plan in own_plans
+                ],
+                'quantity': quantity if other == line else int(other.product_uom_qty),
+            }
+            for other, own_plans in plans.items()
+        ]
+
+    def _get_preview(self, order, line, product, quantity):
+        """Return a change as it would be.
+
+        :param sale.order order: The order.
+        :param sale.order.line line: The line.
+        :param product.product product: The plan.
+        :param int quantity: How many.
+        :return: The change, which isn't stored, or False; and why it isn't possible.
+        :rtype: tuple[billpro.change|bool, str|bool]
+        """
+        try:
+            values = order._billing_propose_to_customer(line, product, quantity)
+        except AccessError:
+            raise
+        except UserError as error:
+            return False, str(error)
+        return order.env['billpro.change'].new(values), False
+
+    def _get_agree_label(self, change):
+        """Return the words of the button that agrees to a change.
+
+        :param billpro.change change: The change, as it would be.
+        :rtype: str
+        """
+        if change.when == 'period_end':
+            return self.env._("Change on %s", format_date(self.env, change.first_day))
+        if change.amount > 0:
+            amount = change.currency_id.with_env(self.env).format(change.amount)
+            return self.env._("Pay %s and change now", amount)
+        return self.env._("Change now")

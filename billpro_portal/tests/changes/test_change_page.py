@@ -1,0 +1,144 @@
+import re
+from html import unescape
+
+from freezegun import freeze_time
+
+from odoo import fields
+from odoo.tests import tagged
+from odoo.tools import html2plaintext
+
+from ...billing.agreement import agreement_text
+from ..common.change import ChangeCommon
+from ..common.self_service_http import SelfServiceHttpCommon
+
+
+@tagged('post_install', '-at_install')
+class TestChangePage(SelfServiceHttpCommon, ChangeCommon):
+    """Customers change plan and quantity; today is the first day of the period."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.family.write({'customers_may_raise': True, 'customers_may_lower': True})
+        cls.subscription = cls._create_active_order((cls.plus, 2))
+        cls.subscription._portal_ensure_token()
+
+    def _choose(self, product, quantity):
+        """Choose on the page; return the answer and what its form would send."""
+        line = self.subscription.order_line
+        path = self._link(self.subscription, '/change')
+        self.env.flush_all()
+        answer = self.url_open(
+            f'{path}&line_id={line.id}&product_id={product.id}&quantity={quantity}'
+        )
+        hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', answer.text))
+        return answer, {name: unescape(value) for name, value in hidden.items()}
+
+    def _agree(self, hidden, **values):
+        sent = {name: hidden[name] for name in ('line_id', 'product_id', 'quantity', 'agreed')}
+        return self._post_form(self.subscription, '/change', **{**sent, **values})
+
+    def _get_shown(self, product, quantity):
+        """Return what is shown of a change at once."""
+        Change = self.env['billpro.change']
+        order = self.subscription
+        values = Change._propose(order, order.order_line, product, quantity, 'now')
+        return agreement_text(Change.new(values)._get_rows())
+
+    def test_up_at_once(self):
+        order = self.subscription
+        page = self._get(order, '').text
+        self.assertIn('Change your plan', page)
+        self.assertIn('Cancel subscription', page)
+        answer, hidden = self._choose(self.plus, 3)
+        self.assertEqual(answer.status_code, 200)
+        self._assert_private(answer)
+        # The first day: the difference of the prices, 20.00 and 4.20 tax.
+        self.assertIn("Pay $\xa024.20 and change now", unescape(answer.text))
+        self._assert_refused(self._agree(hidden, quantity=4), "has changed meanwhile")
+        self._assert_refused(self._agree(hidden, agreed='[]'), "has changed meanwhile")
+        self.assertFalse(order.billing_change_ids)
+        order.billing_token_id.demo_simulated_state = 'error'
+        self._assert_done(self._agree(hidden), 'not_changed')
+        self.assertEqual(order.order_line.product_uom_qty, 2)
+        self.assertEqual(order.billing_status, 'active')
+        order.billing_token_id.demo_simulated_state = 'done'
+        self._assert_done(self._agree(hidden), 'changed')
+        self.assertEqual(order.order_line.product_uom_qty, 3)
+        self.assertEqual(order.billing_paid, 72.6)
+        self._assert_refused(self._agree(hidden), "Choose another plan, or another quantity")
+        self.assertEqual(order.billing_paid, 72.6)
+
+    def test_down_is_planned_and_taken_back(self):
+        order = self.subscription
+        answer, hidden = self._choose(self.basic, 1)
+        first_day = order.billing_next_event_id.period_start
+        self.assertIn(f"Change on {first_day:%m/%d/%Y}", answer.text)
+        self._assert_done(self._agree(hidden), 'change_planned')
+        self.assertEqual(order.billing_next_amount, 12.1)
+        page = self._get(order, '/change').text
+        self.assertIn("2 × Plus → 1 × Basic", page)
+        self._assert_done(self._post_form(order, '/change/undo'), 'change_undone')
+        self.assertEqual(order.billing_next_amount, 48.4)
+        self._assert_refused(self._post_form(order, '/change/undo'), "isn&#39;t planned any more")
+
+    def test_what_customers_may_not(self):
+        order = self.subscription
+        _answer, hidden = self._choose(self.basic, 1)
+        self.family.customers_may_lower = False
+        self._assert_refused(self._agree(hidden), "Please contact us for this change")
+        self.assertIn("Please contact us", self._choose(self.basic, 1)[0].text)
+        for values in ({'product_id': self.gym.id}, {'quantity': 0}, {'line_id': 'x'}):
+            with self.subTest(**values):
+                self._assert_refused(self._agree(hidden, **values), "Choose a plan and a quantity")
+        self.family.customers_may_raise = False
+        self.assertNotIn('Change your plan', self._get(order, '').text)
+        answer = self._get(order, '/change', allow_redirects=False)
+        self.assertEqual(answer.status_code, 303)
+        self.assertFalse(order.billing_change_ids)
+        self.assertEqual(order.billing_next_event_id.due_date > fields.Datetime.now(), True)
+
+    def test_what_credit_pays_is_told(self):
+        order = self.subscription
+        line = order.order_line
+        order._billing_change(line, self.basic, 1, 'now', self._get_shown(self.basic, 1))
+        # -40.00 + 10.00, tax -6.30: of 36.30 the next payment takes 12.10.
+        page = self._get(order, '').text
+        self.assertIn("$\xa012.10 paid by credit", page)
+        self.assertIn("There is nothing to do.", page)
+        self.assertNotIn("Everything is paid", page)
+        with freeze_time(order.billing_next_event_id.due_date):
+            self._run()
+        page = self._get(order, '').text
+        history = page[page.index('billpro_history_heading') :]
+        self.assertIn("Credit", history)
+        invoice = order.billing_move_ids.filtered(lambda m: m.move_type == 'out_invoice')[-1:]
+        self.assertIn(f'/document/invoice/{invoice.id}', history)
+        self._check_mail_about_credit()
+
+    def _check_mail_about_credit(self):
+        notice = self.subscription.billing_notification_ids.filtered(
+            lambda notice: notice.kind == 'paid_by_credit'
+        )
+        invoice = notice.event_id.invoice_id
+        self.assertEqual((len(notice), invoice.amount_total), (1, 12.1))
+        notice._send()
+        mail = notice.message_id.sudo()
+        text = html2plaintext(mail.body)
+        self.assertIn("Nothing was charged", text)
+        self.assertIn("$\xa012.10", text[text.index("Paid by credit") :])
+        self.assertEqual(mail.attachment_ids, invoice.invoice_pdf_report_id)
+        kinds = self.subscription.billing_notification_ids.mapped('kind')
+        self.assertNotIn('payment_received', kinds)
+
+    def test_who_waits_is_told_what_came_of_it(self):
+        order = self.subscription
+        order.billing_token_id.demo_simulated_state = 'pending'
+        _answer, hidden = self._choose(self.plus, 3)
+        response = self._agree(hidden)
+        self.assertIn('/progress', response.headers['Location'])
+        tx = order.billing_change_ids.event_ids.transaction_ids
+        tx._set_error("Declined")
+        self._run()
+        answer = order.env['billpro.order.attention']._get_result(order)
+        self.assertEqual((order.billing_change_ids.state, answer), ('declined', 'not_changed'))

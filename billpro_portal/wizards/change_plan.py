@@ -1,0 +1,137 @@
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+
+from ..billing.agreement import agreement_text
+
+
+class BillproChangePlan(models.TransientModel):
+    """Change plan or quantity of a live subscription, as it is shown before."""
+
+    _name = 'billpro.change.plan'
+    _inherit = 'billpro.dialog'
+    _description = "Change Subscription"
+
+    order_id = fields.Many2one(comodel_name='sale.order', required=True, readonly=True)
+    possible_line_ids = fields.Many2many(
+        comodel_name='sale.order.line', compute='_compute_possible', compute_sudo=True
+    )
+    possible_product_ids = fields.Many2many(
+        comodel_name='product.product', compute='_compute_possible', compute_sudo=True
+    )
+    line_id = fields.Many2one(
+        comodel_name='sale.order.line',
+        domain="[('id', 'in', possible_line_ids)]",
+    )
+    product_id = fields.Many2one(
+        string="Plan",
+        comodel_name='product.product',
+        domain="[('id', 'in', possible_product_ids)]",
+        help="A product of the same plan family.",
+    )
+    quantity = fields.Float(digits='Product Unit')
+    when = fields.Selection(
+        selection=[('now', "At once"), ('period_end', "When the paid period ends")],
+        compute='_compute_when',
+        store=True,
+        readonly=False,
+        help="As the company's settings say, unless you choose otherwise.",
+    )
+    shown = fields.Text(
+        compute='_compute_shown',
+        store=True,
+        readonly=False,
+        help="What is agreed to: the change is refused if it comes to something else.",
+    )
+    preview = fields.Html(compute='_compute_preview', sanitize=False)
+    problem = fields.Char(compute='_compute_preview')
+
+    @api.depends('order_id', 'line_id')
+    def _compute_possible(self):
+        for wizard in self:
+            lines = wizard.order_id._billing_get_plan_lines()
+            wizard.possible_line_ids = lines
+            wizard.possible_product_ids = (
+                wizard.order_id._billing_get_plans(wizard.line_id)
+                if wizard.line_id in lines
+                else False
+            )
+
+    @api.depends('line_id', 'product_id', 'quantity')
+    def _compute_when(self):
+        for wizard in self:
+            wizard.when = (
+                wizard.product_id in wizard.possible_product_ids
+                and wizard.order_id.sudo()._billing_get_usual_time(
+                    wizard.line_id.sudo(), wizard.product_id.sudo(), wizard.quantity
+                )
+            )
+
+    @api.depends('line_id', 'product_id', 'quantity', 'when')
+    def _compute_shown(self):
+        for wizard in self:
+            wizard.shown = agreement_text(wizard._get_rows()[0])
+
+    @api.depends('line_id', 'product_id', 'quantity', 'when')
+    def _compute_preview(self):
+        for wizard in self:
+            rows, wizard.problem = wizard._get_rows()
+            wizard.preview = rows and self.env['ir.qweb']._render(
+                'billpro_portal.change_preview', {'rows': rows}
+            )
+
+    def _get_rows(self):
+        """Return what is shown, as pairs of label and value, or why it isn't possible.
+
+        :rtype: tuple[list, str|bool]
+        """
+        self.ensure_one()
+        wizard = self.sudo()
+        if not wizard.line_id or not wizard.product_id or not wizard.when:
+            return [], False
+        Change = wizard.env['billpro.change']
+        try:
+            values = Change._propose(
+                wizard.order_id, wizard.line_id, wizard.product_id, wizard.quantity, wizard.when
+            )
+        except AccessError:
+            raise
+        except UserError as error:
+            return [], str(error)
+        return Change.new(values)._get_rows(), False
+
+    def action_change(self):
+        """Change the subscription as it was shown, and collect what is to be paid for it.
+
+        :return: A notification with the result.
+        :rtype: dict
+        :raise AccessError: If the user may not.
+        :raise UserError: If it can't be changed, or comes to something else than was shown.
+        """
+        self.ensure_one()
+        self.order_id._check_billing_user()
+        wizard = self.sudo()
+        change = wizard.order_id._billing_change(
+            wizard.line_id, wizard.product_id, wizard.quantity, wizard.when, wizard.shown
+        )
+        wizard.env['billpro.billing.run']._collect_change(change)
+        message = {
+            'planned': self.env._("The change is planned."),
+            'done': self.env._("The subscription is changed."),
+            'declined': self.env._(
+                "Not changed, as it could not be paid: %s", change.event_ids.status_message or ''
+            ),
+        }.get(change.state, self.env._("The payment is being processed. It is changed when paid."))
+        if change._is_waiting():
+            message = self.env._(
+                "Not changed yet: the customer's bank wants them to confirm the payment. They are"
+                " asked to, and nothing changes before."
+            )
+        return {
+            'type': 'ir.actions.client',
+            'tag': 'display_notification',
+            'params': {
+                'type': 'success' if change.state in {'planned', 'done'} else 'warning',
+                'message': message,
+                'next': {'type': 'ir.actions.act_window_close'},
+            },
+        }
