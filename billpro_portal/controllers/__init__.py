@@ -1,5 +1,6 @@
 from . import (
     checkout,
+    declarations,
     lost_link,
     order_cancellation,
     order_cards,

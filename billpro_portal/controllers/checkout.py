@@ -148,6 +148,7 @@ class Checkout(OrderAccess):
         tokenization_requested,
         consent_version=None,
         shown=None,
+        wants_start=False,
         **kwargs,
     ):
         """Begin the initial payment, or go on with the one that was begun.
@@ -160,6 +161,7 @@ class Checkout(OrderAccess):
         :param bool tokenization_requested: Whether the customer wants to save the card.
         :param str consent_version: The version of the text the customer agreed to.
         :param str shown: What the page showed, see `sale.order._billing_get_shown`.
+        :param bool wants_start: Whether the service is to begin before the withdrawal period ends.
         :param dict kwargs: What else Odoo's payment form sends; amounts, routes and ids in it are
                             not used.
         :return: The values for processing the transaction.
@@ -173,7 +175,7 @@ class Checkout(OrderAccess):
             raise UserError(reason)
         address = request.httprequest.remote_addr
         request.session[f'billpro_consent_{order.id}'] = order._billing_record_consent(
-            consent_version, shown, address
+            consent_version, shown, address, bool(wants_start)
         )
         form_values = self._billpro_get_payment_form_values(order)
         self._billpro_check_payment_option(

@@ -7,6 +7,7 @@ from . import rights
 from . import settings
 from . import each_alone
 from . import lifecycle
+from . import law
 from . import usage
 from . import attempts
 from . import cards
@@ -20,9 +21,11 @@ from . import charging
 from . import schedule
 from . import purchase
 from . import orders
+from . import declarations
 from . import notices
 from . import pages
 from . import payouts
+from . import privacy
 from . import reports
 from . import providers
 from . import stripe

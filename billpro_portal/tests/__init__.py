@@ -4,6 +4,7 @@ from . import (
     test_actions,
     test_colors,
     test_constant_queries,
+    test_law,
     test_lifecycle,
     test_log_redaction,
     test_new_company,
@@ -11,6 +12,7 @@ from . import (
     test_payment_methods,
     test_provider_declines,
     test_request_outcomes,
+    test_retention,
     test_sale_features,
     test_stripe_limits,
 )
@@ -38,6 +40,7 @@ from .checkout import (
     test_transfer_on_phone,
     test_transfers,
 )
+from .declarations import test_declarations
 from .each_alone import test_each_alone
 from .notices import (
     test_notice_templates,
@@ -72,6 +75,7 @@ from .pages import (
     test_self_service_requests,
 )
 from .payouts import test_payout_import
+from .privacy import test_privacy
 from .purchase import (
     test_fifth_type,
     test_instalment,

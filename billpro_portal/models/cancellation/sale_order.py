@@ -76,17 +76,7 @@ class SaleOrder(models.Model):
         self._lock_billing()
         if not self._can_be_cancelled() and not (at_once and self._can_cancellation_be_undone()):
             raise UserError(self.env._("Order %s can't be cancelled any more.", self.name))
-        now = fields.Datetime.now()
-        self.write(
-            {
-                'billing_cancel_date': self._billing_get_cancel_date(at_once),
-                'billing_cancel_requested_date': now,
-                'billing_cancel_reason_id': reason.id if reason else False,
-                'billing_cancel_note': note,
-            }
-        )
-        if self._billing_is_collection_over():
-            self.write({'billing_collection_date': False, 'billing_collection_amount': 0})
+        self._billing_end_collection(at_once, reason, note)
         self._message_log(
             body=self.env._(
                 "The subscription was cancelled, with access until %(date)s. %(reason)s %(note)s",
@@ -95,15 +85,35 @@ class SaleOrder(models.Model):
                 note=note or '',
             ).strip()
         )
-        self._billing_withdraw_unsent_attempts()
-        self.env['billpro.usage.period']._follow_cancellation(self)
-        self._billing_finish_cancellation()
         self._billing_ask_staff(
             'cancelled',
             self.env._("Subscription cancelled: %s", self.name),
             '\n'.join(filter(None, [reason.name if reason else '', note])),
         )
-        self.env['billpro.notification']._queue('cancelled', self, f'order-{self.id}-{now}')
+        self.env['billpro.notification']._queue(
+            'cancelled', self, f'order-{self.id}-{self.billing_cancel_requested_date}'
+        )
+
+    def _billing_end_collection(self, at_once, reason=None, note=None):
+        """Collect nothing more, but for what was used; the caller holds the lock.
+
+        :param bool at_once: Whether the order ends now instead of when the paid period ends.
+        :param billpro.cancel.reason reason: Why, from the company's list.
+        :param str note: Why, in the customer's words.
+        """
+        self.write(
+            {
+                'billing_cancel_date': self._billing_get_cancel_date(at_once),
+                'billing_cancel_requested_date': fields.Datetime.now(),
+                'billing_cancel_reason_id': reason.id if reason else False,
+                'billing_cancel_note': note,
+            }
+        )
+        if self._billing_is_collection_over():
+            self.write({'billing_collection_date': False, 'billing_collection_amount': 0})
+        self._billing_withdraw_unsent_attempts()
+        self.env['billpro.usage.period']._follow_cancellation(self)
+        self._billing_finish_cancellation()
         # What waits for the customer's bank is withdrawn there.
         self.env.ref('billpro_portal.cron_billing_run')._trigger()
 

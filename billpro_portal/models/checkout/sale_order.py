@@ -509,12 +509,13 @@ class SaleOrder(models.Model):
             f'{self._billing_get_consent()["version"]}-{fingerprint(self._billing_get_agreement())}'
         )
 
-    def _billing_record_consent(self, version, shown, ip_address):
+    def _billing_record_consent(self, version, shown, ip_address, wants_start=False):
         """Store what the customer agreed to, once for each text and each state of the order.
 
         :param str version: The version of the text that was shown.
         :param str shown: What `_billing_get_shown` returned for the page.
         :param str ip_address: Where the consent came from.
+        :param bool wants_start: Whether the service is to begin before the withdrawal period ends.
         :return: What `_billing_get_consent_key` is now.
         :rtype: str
         :raise UserError: If there is no consent, or not to the text and the order of today.
@@ -532,21 +533,40 @@ class SaleOrder(models.Model):
             )
         self._check_billing_shown(shown)
         agreement = self._billing_get_agreement()
-        agreed = fingerprint(agreement)
+        values = self._prepare_billing_consent(
+            consent, agreement, wants_start and self._billing_may_ask_to_begin()
+        )
         known = {(known.version, known.fingerprint) for known in self.billing_consent_ids}
-        if (version, agreed) not in known:
-            self.env['billpro.consent'].sudo().create(
-                {
-                    'order_id': self.id,
-                    'partner_id': self.partner_id.id,
-                    'text': consent['text'],
-                    'version': version,
-                    'agreement': '\n'.join(f'{label}: {value}' for label, value in agreement),
-                    'fingerprint': agreed,
-                    'ip_address': ip_address,
-                }
-            )
-        return f'{version}-{agreed}'
+        if (version, values['fingerprint']) not in known:
+            self.env['billpro.consent'].sudo().create({**values, 'ip_address': ip_address})
+        self.billing_buyer = self._billing_get_buyer()
+        return f'{version}-{fingerprint(agreement)}'
+
+    def _prepare_billing_consent(self, consent, agreement, wants_start):
+        """Return what is kept of a consent, in the language of the agreement.
+
+        :param dict consent: As of `_billing_get_consent`.
+        :param list agreement: As of `_billing_get_agreement`.
+        :param bool wants_start: Whether the service is to begin before the withdrawal period ends.
+        :return: Create values of `billpro.consent`.
+        :rtype: dict
+        """
+        order = self.with_context(lang=self._billing_get_agreement_lang())
+        if wants_start:
+            agreement = [
+                *agreement,
+                (order.env._("Beginning of the service"), order._billing_get_wish_to_begin()),
+            ]
+        return {
+            'order_id': self.id,
+            'partner_id': self.partner_id.id,
+            'text': consent['text'],
+            'version': consent['version'],
+            'agreement': '\n'.join(f'{label}: {value}' for label, value in agreement),
+            'fingerprint': fingerprint(agreement),
+            'wants_start': wants_start,
+            'withdrawal_information': order._billing_get_withdrawal_information(),
+        }
 
     # === PROVIDERS === #
 

@@ -90,3 +90,23 @@ class BillproNoticePurchaseConfirmation(models.AbstractModel):
     @api.model
     def _is_outdated(self, notice):
         return notice.order_id.billing_authorization_id.state == 'cancel'
+
+    @api.model
+    def _get_documents(self, notice):
+        """Override: consumers get what they agreed to on a durable medium.
+
+        With it come the instructions on withdrawal, and their wish that the service begin:
+        Directive 2011/83/EU, article 8 (7).
+        """
+        consent = notice.order_id.billing_consent_ids[:1]
+        if not consent.withdrawal_information:
+            return super()._get_documents(notice)
+        content, kind = self.env['ir.actions.report']._render_qweb_pdf(
+            'billpro_portal.action_report_consent', consent.ids
+        )
+        return self.env['ir.attachment'].create(
+            {
+                'name': f'{self.env._("Consent")} {notice.order_id.name}.{kind}',
+                'raw': content,
+            }
+        )

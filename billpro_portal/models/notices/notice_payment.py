@@ -205,3 +205,27 @@ class BillproNoticeTrialEnding(models.AbstractModel):
     @api.model
     def _is_outdated(self, notice):
         return _is_not_ahead(notice)
+
+
+class BillproNoticeRenewal(models.AbstractModel):
+    """A long term renews by itself, and the law wants the customer to be told in time."""
+
+    _name = 'billpro.notice.renewal'
+    _description = "Notice: Renewal"
+    _inherit = 'billpro.notice'
+
+    _notice_kind = 'renewal'
+    _notice_sequence = 35
+    _mail_template = 'billpro_portal.mail_template_renewal'
+
+    @api.model
+    def _get_label(self):
+        return self.env._("Renewal")
+
+    @api.model
+    def _get_description(self):
+        return self.env._("Before a long term renews, where the law wants it")
+
+    @api.model
+    def _is_outdated(self, notice):
+        return _is_not_ahead(notice)

@@ -8,6 +8,7 @@ from odoo.tools import email_normalize_all
 
 from ...billing import backoff
 from ...billing.calendar import due_datetime, local_date
+from ...billing.law import LONGEST_RENEWAL_DAYS, SHORTEST_RENEWAL_MONTHS
 from ...billing.lifecycle import CHARGEABLE_ORDERS, LIVE
 from ...billing.notice_dates import (
     LONGEST_LEAD,
@@ -490,6 +491,7 @@ class BillproNotification(models.Model):
         for task, queue in (
             ('remind', self._queue_reminders),
             ('announce', self._queue_announcements),
+            ('renew', self._queue_renewals),
             ('card_expiring', self._queue_expiring_cards),
             ('card_expired', self._queue_expired_cards),
             ('tell_usage', self._queue_usage),
@@ -663,6 +665,55 @@ class BillproNotification(models.Model):
             None if is_debit else order._get_purchase()._get_day_known_from(event),
         )
         return day and self._is_time(order, day)
+
+    # === RENEWALS === #
+
+    @api.model
+    def _queue_renewals(self):
+        """Tell of long terms that renew, where the law wants it; it can't be switched off."""
+        now = fields.Datetime.now()
+        told = self._search([('kind', '=', 'renewal'), ('event_id', '!=', False)])
+        events = self.env['billpro.billing.event'].search(
+            [
+                ('status', '=', 'scheduled'),
+                ('number', '>', 1),
+                ('due_date', '>', now),
+                ('due_date', '<=', now + timedelta(days=LONGEST_RENEWAL_DAYS + 1)),
+                ('id', 'not in', told.subselect('event_id')),
+                ('order_id.billing_status', 'in', CHARGEABLE_ORDERS),
+                ('order_id.billing_cancel_date', '=', False),
+                '|',
+                ('order_id.billing_interval_unit', '=', 'year'),
+                '&',
+                ('order_id.billing_interval_unit', '=', 'month'),
+                ('order_id.billing_interval_count', '>=', SHORTEST_RENEWAL_MONTHS),
+            ]
+        )
+        self._queue_found(events, 'renew', self._tell_renewals)
+
+    @api.model
+    def _tell_renewals(self, events):
+        """Queue the notices of the renewals of some terms that are due now.
+
+        :param billpro.billing.event events: The payments of the terms to come.
+        """
+        values_list = []
+        for event in events:
+            order = event.order_id
+            day = announcement_date(
+                local_date(event.due_date, order._get_time_zone()),
+                order._billing_get_renewal_notice_days(),
+                None,
+            )
+            if day and self._is_time(order, day):
+                values_list.append(
+                    {
+                        'order_id': order.id,
+                        'event_id': event.id,
+                        'fact': f'event-{event.id}-{event.due_date}',
+                    }
+                )
+        self._queue_all('renewal', values_list, is_demanded=True)
 
     # === CARDS === #
 

@@ -25,6 +25,14 @@ class BillproConsent(models.Model):
     fingerprint = fields.Char(
         readonly=True, help="The SHA-256 of what was agreed to: another order has another one."
     )
+    withdrawal_information = fields.Text(
+        readonly=True, help="The instructions on withdrawal and the model form, as they were shown."
+    )
+    wants_start = fields.Boolean(
+        string="Wants It to Begin",
+        readonly=True,
+        help="The customer has asked for the service to begin before the withdrawal period ends.",
+    )
     date = fields.Datetime(required=True, readonly=True, default=fields.Datetime.now)
     ip_address = fields.Char(string="IP Address", readonly=True)
     _order_version_unique = models.Constraint(

@@ -3,6 +3,7 @@
 from . import (
     billing_event,
     checkout_page,
+    declaration_page,
     ir_actions_report,
     notice_rows,
     order_answer,
@@ -11,6 +12,7 @@ from . import (
     order_change,
     order_documents,
     order_home,
+    order_leaving,
     order_page,
     order_payments,
     order_schedule,

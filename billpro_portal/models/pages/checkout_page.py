@@ -34,14 +34,43 @@ class BillproCheckoutPage(models.AbstractModel):
             'declined': self._get_declined_reason(order),
             'tries_left': self._get_tries_left_text(order),
             'consent': order._billing_get_consent(),
+            'withdrawal': self._get_withdrawal_values(order),
             'shown': order._billing_get_shown(),
             'preview': order.billing_status == 'draft',
             'state_route': order._billing_get_order_link('/state'),
             'card_notice': self._get_card_notice(order),
             'is_card': order._billing_offers_only_cards(),
-            'pay_label': self._get_register_label(order)
-            if order.currency_id.is_zero(amount)
-            else self.env._("Pay %s", order.currency_id.format(amount)),
+            'pay_label': self._get_pay_label(order, amount),
+        }
+
+    def _get_pay_label(self, order, amount):
+        """Return what the button says: to consumers that they order, and have to pay for it.
+
+        That is so also where nothing is paid today: CJEU, 30 May 2024, C-400/22. Only the words on
+        the button count: CJEU, 7 April 2022, C-249/21.
+
+        :param sale.order order: The order.
+        :param float amount: What is paid today.
+        :rtype: str
+        """
+        if order._billing_get_law().has_order_words:
+            return order._billing_get_words().order
+        if order.currency_id.is_zero(amount):
+            return self._get_register_label(order)
+        return self.env._("Pay %s", order.currency_id.format(amount))
+
+    def _get_withdrawal_values(self, order):
+        """Return what a consumer is told of the right of withdrawal before they order, or False.
+
+        :param sale.order order: The order.
+        :return: The ``title``, the ``paragraphs``, and the ``wish`` that the service begin at once.
+        :rtype: dict|bool
+        """
+        title, *paragraphs = order._billing_get_withdrawal_information().split('\n\n')
+        return bool(title) and {
+            'title': title,
+            'paragraphs': paragraphs,
+            'wish': order._billing_may_ask_to_begin() and order._billing_get_wish_to_begin(),
         }
 
     def _get_to_confirm_values(self, order):

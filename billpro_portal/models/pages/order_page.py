@@ -1,3 +1,5 @@
+from werkzeug.urls import url_encode
+
 from odoo import models
 from odoo.tools import format_date
 
@@ -27,18 +29,33 @@ class BillproOrderPage(models.AbstractModel):
         :rtype: dict
         """
         order.ensure_one()
-        company = order.company_id
+        law = order._billing_get_law()
         return {
+            **self._get_company_values(order.company_id),
             'order': order,
+            'order_url': order._billing_get_order_link(),
+            'home_url': len(self.env['billpro.order.home']._get_orders(order)) > 1
+            and order._billing_get_order_link('/orders'),
+            'languages': self._get_languages(access_token=order.access_token or ''),
+            'law_links': self.env['billpro.declaration.page']._get_links(
+                order.company_id,
+                withdraws=bool(order._billing_get_withdrawal_days()),
+                cancels=law.has_cancel_page,
+            ),
+        }
+
+    def _get_company_values(self, company):
+        """Return the values that all pages of a company share, with an order or without.
+
+        :param res.company company: The company.
+        :rtype: dict
+        """
+        return {
             'res_company': company,
             'page_name': 'billpro_order',
-            'order_url': order._billing_get_order_link(),
             'logo_url': not company.sudo().uses_default_logo
             and f'/web/binary/company_logo?company={company.id}',
             'brand_style': self._get_brand_style(company),
-            'home_url': len(self.env['billpro.order.home']._get_orders(order)) > 1
-            and order._billing_get_order_link('/orders'),
-            'languages': self._get_languages(order),
             'contact': {
                 'name': company.name,
                 'email': company.email,
@@ -65,6 +82,7 @@ class BillproOrderPage(models.AbstractModel):
             if order._get_purchase()._has_schedule
             else self.env._("Your order"),
             'facts': self._get_facts(order),
+            'offers': self.env['billpro.order.leaving']._get_offers(order),
             'document_links': [
                 {
                     'label': self.env._("All documents"),
@@ -80,6 +98,7 @@ class BillproOrderPage(models.AbstractModel):
             'cards': self.env['billpro.order.cards']._get_card_values(order),
             'history': self.env['billpro.order.payments']._get_history_rows(order, page),
             'text_messages': self._get_text_message_values(order),
+            'withdrawal': self.env['billpro.declaration.page']._get_withdrawal_values(order),
             'lines': order._billing_get_line_rows(),
             'totals': order._billing_get_total_rows(order.tax_totals, order.currency_id),
             'summary': self._get_page_summary_rows(order),
@@ -98,10 +117,10 @@ class BillproOrderPage(models.AbstractModel):
             return False
         return f'--o-billpro-primary: {color}; --o-billpro-primary-hover: {darker(color)}'
 
-    def _get_languages(self, order):
+    def _get_languages(self, **parameters):
         """Return the languages that the reader can choose from, each with the address of its page.
 
-        :param sale.order order: The order.
+        :param dict parameters: What else the address says, such as the token of the order.
         :return: The ``code`` for browsers, the ``name`` and ``url``; nothing if there is one only.
         :rtype: list[dict]
         """
@@ -113,7 +132,7 @@ class BillproOrderPage(models.AbstractModel):
                 'code': code.replace('_', '-'),
                 'name': language.name.split(' / ')[-1],
                 # Of the page that is shown, whichever it is.
-                'url': f'?access_token={order.access_token or ""}&lang={code}',
+                'url': f'?{url_encode({**parameters, "lang": code})}',
             }
             for code, language in languages.items()
             if code != self.env.lang
@@ -206,6 +225,8 @@ class BillproOrderPage(models.AbstractModel):
         order.ensure_one()
         if order.billing_status in BEFORE_APPROVAL:
             return self.env._("Awaiting payment")
+        if order._billing_get_withdrawal():
+            return self.env._("Withdrawn")
         if order.billing_cancel_date:
             return self._get_cancelled_status_text(order)
         if status := self._get_authorization_status(order):
@@ -551,11 +572,7 @@ class BillproOrderPage(models.AbstractModel):
         :param sale.order order: The order.
         :rtype: dict
         """
-        reasons = (
-            self.env['billpro.cancel.reason']
-            .sudo()
-            .search([('company_id', 'in', [False, order.company_id.id])])
-        )
+        reasons = self.env['billpro.cancel.reason']._get_of_company(order.company_id)
         return {
             **self._get_page_values(order),
             'title': self.env._("Cancel your subscription"),

@@ -111,6 +111,10 @@ class BillproDispute(models.Model):
         store=True,
         compute_sudo=True,
     )
+    evidence_date = fields.Datetime(
+        string="Evidence Sent On", readonly=True, help="The bank takes evidence once."
+    )
+    can_send_evidence = fields.Boolean(compute='_compute_can_send_evidence', compute_sudo=True)
     is_open = fields.Boolean(compute='_compute_actions')
     can_book_loss = fields.Boolean(compute='_compute_actions')
     can_take_loss_back = fields.Boolean(compute='_compute_actions')
@@ -121,6 +125,16 @@ class BillproDispute(models.Model):
             dispute.is_open = dispute.state in UNDECIDED
             dispute.can_book_loss = dispute.booking_state == 'to_book'
             dispute.can_take_loss_back = dispute.booking_state == 'to_take_back'
+
+    @api.depends('state', 'evidence_date', 'transaction_id.provider_id')
+    def _compute_can_send_evidence(self):
+        for dispute in self:
+            dispute.can_send_evidence = (
+                dispute.state in UNDECIDED
+                and not dispute.is_return
+                and not dispute.evidence_date
+                and dispute.transaction_id.provider_id._in_billing()._takes_evidence
+            )
 
     @api.model
     def _record(self, tx, values):
@@ -147,6 +161,154 @@ class BillproDispute(models.Model):
             known.order_id._billing_withdraw_unsent_attempts()
         if not known._is_owed_again():
             known._tell_staff()
+
+    # === EVIDENCE === #
+
+    def _get_evidence(self):
+        """Return what speaks for the seller: what was ordered, told, opened, used and invoiced.
+
+        What the customer agreed to stands in the consents.
+
+        :return: Titles with rows of label and text.
+        :rtype: list[tuple[str, list[tuple[str, str]]]]
+        """
+        self.ensure_one()
+        tx, order = self.transaction_id, self.order_id
+        parts = [
+            (self.env._("Payment"), self._get_evidence_of_payment(tx)),
+            (self.env._("Order"), self._get_evidence_of_order(order)),
+            (self.env._("Openings of the order's link"), self._get_evidence_of_openings(order)),
+            (
+                self.env._("Messages to the customer"),
+                [
+                    (
+                        order._billing_get_date_text(notice.send_date),
+                        ', '.join(filter(None, [notice._get_name(), notice.recipient])),
+                    )
+                    for notice in order.billing_notification_ids.sorted('id')
+                    if notice.state in {'handed_over', 'sent'}
+                ],
+            ),
+            (
+                self.env._("What the customer has declared"),
+                [
+                    (order._billing_get_date_text(one.date), one.receipt)
+                    for one in order.billing_declaration_ids
+                ],
+            ),
+            (self.env._("Usage"), self._get_evidence_of_usage(order)),
+            (
+                self.env._("Documents"),
+                [
+                    (move.name, move.currency_id.format(move.amount_total))
+                    for move in order.billing_move_ids.filtered(lambda one: one.state == 'posted')
+                ],
+            ),
+        ]
+        return [(title, rows) for title, rows in parts if rows]
+
+    def _get_evidence_of_payment(self, tx):
+        return [
+            (
+                self.env._("Reference"),
+                ' '.join(filter(None, [tx.reference, tx.provider_reference])),
+            ),
+            (self.env._("Amount"), tx.currency_id.format(tx.amount)),
+            (self.env._("Paid with"), tx._get_card_name()),
+            (
+                self.env._("Disputed"),
+                ', '.join(filter(None, [self.currency_id.format(self.amount), self.reason])),
+            ),
+        ]
+
+    def _get_evidence_of_order(self, order):
+        if not order:
+            return []
+        return [
+            (self.env._("Number"), order.name),
+            (
+                self.env._("Customer"),
+                ', '.join(filter(None, [order.partner_id.name, order.partner_id.email])),
+            ),
+            (self.env._("Ordered"), order._billing_get_date_text(order.date_order)),
+            *(
+                (line.name, order.currency_id.format(line.price_total))
+                for line in order.order_line
+                if line.product_id
+            ),
+        ]
+
+    def _get_evidence_of_openings(self, order):
+        dates = [
+            (self.env._("Link sent"), order.order_link_sent_date),
+            (self.env._("Last opened by the customer"), order.order_link_opened_date),
+        ]
+        return [(label, order._billing_get_date_text(date)) for label, date in dates if date]
+
+    def _get_evidence_of_usage(self, order):
+        records = self.env['billpro.usage.record'].search([('order_id', '=', order.id)])
+        if not order or not records:
+            return []
+        return [
+            (self.env._("Records"), str(len(records))),
+            (self.env._("First"), order._billing_get_date_text(min(records.mapped('moment')))),
+            (self.env._("Last"), order._billing_get_date_text(max(records.mapped('moment')))),
+        ]
+
+    def action_print_evidence(self):
+        """Give the evidence as PDF.
+
+        :return: The download.
+        :rtype: dict
+        """
+        self.check_access('read')
+        return self.env.ref('billpro_portal.action_report_dispute_evidence').report_action(self)
+
+    def action_send_evidence(self):
+        """Send the evidence to the bank by the provider, which takes it once.
+
+        :return: A notification.
+        :rtype: dict
+        :raise AccessError: If the user may not deal with payments.
+        :raise UserError: If the provider can't, or refuses it.
+        """
+        self.ensure_one()
+        self.order_id._check_billing_user()
+        dispute = self.sudo()
+        dispute.order_id._lock_billing()
+        if not dispute.can_send_evidence:
+            raise UserError(self.env._("No evidence can be sent for this dispute."))
+        document = (
+            self.env['ir.actions.report']
+            .sudo()
+            ._render_qweb_pdf('billpro_portal.action_report_dispute_evidence', dispute.ids)[0]
+        )
+        order = dispute.order_id
+        provider = dispute.transaction_id.provider_id
+        provider._in_billing()._send_evidence(
+            dispute,
+            document,
+            {
+                'customer_name': order.partner_id.name or '',
+                'customer_email_address': order.partner_id.email or '',
+                'customer_purchase_ip': order.billing_consent_ids[:1].ip_address or '',
+                'product_description': ', '.join(order.order_line.product_id.mapped('name')),
+            },
+        )
+        dispute.evidence_date = fields.Datetime.now()
+        order.message_post(
+            body=self.env._(
+                "%(person)s sent the evidence about dispute %(dispute)s.",
+                person=self.env.user.name,
+                dispute=dispute.provider_reference,
+            ),
+            attachments=[(f'evidence-{dispute.provider_reference}.pdf', document)],
+        )
+        return {
+            'type': 'ir.actions.client',
+            'tag': 'display_notification',
+            'params': {'type': 'success', 'message': self.env._("The evidence was sent.")},
+        }
 
     # === RETURNED DEBITS === #
 

@@ -2,9 +2,23 @@ from odoo import api, models
 
 
 class BillproProvider(models.AbstractModel):
-    """What is asked about the payouts of a provider; those of others come from a file."""
+    """What is asked about payouts and disputes of a provider; payouts of others come by file."""
 
     _inherit = 'billpro.provider'
+
+    _takes_evidence = False  # Whether evidence about disputes can be sent.
+
+    @api.model
+    def _send_evidence(self, dispute, document, facts):
+        """Send the evidence about a dispute.
+
+        :param billpro.dispute dispute: The dispute.
+        :param bytes document: The evidence, as PDF.
+        :param dict facts: What banks want to read at once: `customer_name`,
+                           `customer_email_address`, `customer_purchase_ip` and
+                           `product_description`, each of which may be empty.
+        :raise ValidationError: If the provider refuses it or doesn't answer.
+        """
 
     @api.model
     def _tells_payouts(self, provider):

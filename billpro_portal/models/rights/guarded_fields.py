@@ -27,6 +27,7 @@ OWN = {
         'billing_backup_token_id',
         'billing_consent_ids',
         'billing_credited',
+        'billing_declaration_ids',
         'billing_dispute_ids',
         'billing_ended_date',
         'billing_event_ids',

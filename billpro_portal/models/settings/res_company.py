@@ -117,6 +117,14 @@ class ResCompany(models.Model):
         default='period_end',
         required=True,
     )
+    billing_consumer_law = fields.Selection(
+        string="European consumer rights",
+        selection=[('law', "Consumers of the European Economic Area"), ('all', "All consumers")],
+        default='law',
+        required=True,
+        help="Who has the withdrawal function, the button that says that ordering is paying, and"
+        " the link to the page on which contracts are cancelled. Businesses don't.",
+    )
     billing_usage_grace_hours = fields.Float(
         string="Close usage periods after",
         default=1,

@@ -34,6 +34,9 @@ class ResConfigSettings(models.TransientModel):
         related='company_id.billing_cancel_after_days', readonly=False
     )
     billing_cancel_mode = fields.Selection(related='company_id.billing_cancel_mode', readonly=False)
+    billing_consumer_law = fields.Selection(
+        related='company_id.billing_consumer_law', readonly=False
+    )
     billing_usage_grace_hours = fields.Float(
         related='company_id.billing_usage_grace_hours', readonly=False
     )

@@ -1,4 +1,5 @@
 import functools
+import io
 import json
 import logging
 import os
@@ -220,10 +221,11 @@ class PaymentProvider(models.Model):
         :rtype: stripe.StripeClient
         """
         self.ensure_one()
+        address = self._build_request_url('').removesuffix('/v1/')
         return stripe.StripeClient(
             stripe_utils.get_secret_key(self),
             stripe_version=API_VERSION,
-            base_addresses={'api': self._build_request_url('').removesuffix('/v1/')},
+            base_addresses={'api': address, 'files': address.replace('//api.', '//files.')},
             max_network_retries=0,
             http_client=_get_http_client(os.getpid()),
         )
@@ -301,6 +303,32 @@ class PaymentProvider(models.Model):
             *(response.code, response.request_id),
         )
         return response.data
+
+    def _billpro_upload_to_stripe(self, document):
+        """Upload evidence about a dispute.
+
+        :param bytes document: A PDF.
+        :return: Its number at Stripe.
+        :rtype: str
+        :raise ValidationError: If Stripe refuses it or doesn't answer.
+        """
+        self.ensure_one()
+        client = self._billing_get_stripe_client()
+        file = io.BytesIO(document)
+        file.name = 'evidence.pdf'
+        try:
+            # Older releases of the library know no versions.
+            uploaded = getattr(client, 'v1', client).files.create(
+                {'purpose': 'dispute_evidence', 'file': file}
+            )
+        except stripe.StripeError as error:
+            _logger.info("Stripe POST files for provider %s: HTTP %s", self.id, error.http_status)
+            raise ValidationError(
+                self.env._(
+                    "The payment provider did not take the evidence.\n%s", error.user_message or ''
+                )
+            ) from error
+        return uploaded.id
 
     def _billpro_list_at_stripe(self, endpoint, params):
         """Return all pages of one of Stripe's lists, newest first.

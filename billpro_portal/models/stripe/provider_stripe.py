@@ -34,6 +34,7 @@ class BillproProviderStripe(models.AbstractModel):
 
     # Captures and releases carry a key, whatever is captured.
     _repeatable_operations = frozenset({'offline', 'online_token', 'refund', 'capture', 'void'})
+    _takes_evidence = True
     _tells_outcomes = True
     _finds_requests = True
     _tells_payments_apart = True
@@ -50,6 +51,23 @@ class BillproProviderStripe(models.AbstractModel):
     _keeps_begun_payments = True
     _kept_methods = frozenset(KEPT_AS)
     _token_fields = ('provider_ref', 'stripe_payment_method', 'stripe_mandate')
+
+    @api.model
+    def _send_evidence(self, dispute, document, facts):
+        """Override: the file first, then what is said of it, which submits it to the bank.
+
+        Stripe documentation, "Respond to disputes using the API".
+        """
+        provider = dispute.transaction_id.provider_id
+        number = dispute.provider_reference
+        evidence = {name: text for name, text in facts.items() if text}
+        evidence['uncategorized_file'] = provider._billpro_upload_to_stripe(document)
+        provider._billpro_ask_stripe(
+            'POST',
+            f'disputes/{number}',
+            data={'evidence': evidence, 'submit': 'true'},
+            reference=number,
+        )
 
     @api.model
     def _prepare_request(self, tx, method, endpoint, request):

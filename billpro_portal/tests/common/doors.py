@@ -66,6 +66,8 @@ METHODS = {
     'billpro.deferral.report': {'action_open_order': READERS},
     'billpro.dialog': {'create': ODOO, 'write': ODOO},
     'billpro.dispute': {
+        'action_print_evidence': READERS,
+        'action_send_evidence': BILLING_USERS,
         'action_book': INVOICING | BILLING_MANAGERS,
         'action_book_otherwise': INVOICING | BILLING_MANAGERS,
         'action_open_entry': READERS,
@@ -100,6 +102,7 @@ METHODS = {
     'billpro.skip': {'action_skip': BILLING_USERS},
     'billpro.take.payment': {'action_take_payment': BILLING_USERS},
     'billpro.transfer': {'action_book': BILLING_USERS},
+    'billpro.declaration': {'action_done': BILLING_USERS, 'action_refund': BILLING_MANAGERS},
     'billpro.unbilled.usage': {'action_list': BILLING_USERS | {'accountant'}},
     'billpro.usage.charge': {'copy_data': ODOO, 'create': ODOO, 'write': ODOO},
     'billpro.usage.import': {'action_import': BILLING_USERS, 'write': ODOO},
@@ -136,6 +139,10 @@ METHODS = {
         'action_was_not_executed': BILLING_MANAGERS,
         'create': ODOO,
         'write': ODOO,
+    },
+    'res.partner': {
+        'action_billing_erase_data': BILLING_MANAGERS,
+        'action_billing_export_data': BILLING_MANAGERS,
     },
     'res.users': {'action_archive': ODOO, 'write': ODOO},
     'portal.share': {'action_send_mail': ODOO, 'default_get': ODOO},
@@ -198,6 +205,7 @@ FIELDS = {
         'billing_lock_pricing',
         'billing_lock_terms',
         'billing_trial_days',
+        'billing_withdrawal_exception',
         'purchase_type',
     },
     'res.company': {
@@ -206,6 +214,7 @@ FIELDS = {
         'billing_cancel_mode',
         'billing_change_down',
         'billing_change_up',
+        'billing_consumer_law',
         'billing_customer_pause_days',
         'billing_customer_skips',
         'billing_debit_notice_days',
@@ -241,6 +250,7 @@ FIELDS = {
     # Of salespeople, until the customer has agreed; see `sale.order._check_billing_written_terms`.
     'sale.order': {
         'access_token',
+        'billing_buyer',
         'billing_cycles',
         'billing_deposit',
         'billing_end_date',
@@ -259,7 +269,7 @@ FIELDS = {
     # Of billing managers; what counts for all companies, of administrators.
     # Whoever may edit an activity may edit which question it is: one is asked once more at worst.
     'mail.activity': {'billpro_subject'},
-    'billpro.cancel.reason': {'active', 'company_id', 'name', 'sequence'},
+    'billpro.cancel.reason': {'active', 'company_id', 'name', 'offer', 'sequence'},
     'billpro.plan.family': {
         'active',
         'company_id',

@@ -38,6 +38,23 @@ class TestNoticeTemplates(TimedCommon):
             'billpro.billing.event': cls._create_events(),
         }
         cls.records['billpro.notification'] = cls._create_notices()
+        cls.records['billpro.consent'] = cls.env['billpro.consent'].create(
+            {
+                'order_id': cls.records['sale.order'].filtered('purchase_type')[0].id,
+                'partner_id': cls.customer.id,
+                'text': "I agree.",
+                'version': 'v1',
+            }
+        )
+        cls.records['billpro.dispute'] = cls.env['billpro.dispute'].create(
+            {
+                'transaction_id': cls.records['payment.transaction'][0].id,
+                'provider_reference': 'dp_1',
+                'currency_id': cls.company.currency_id.id,
+                'state': 'open',
+                'opened_date': '2027-01-10 10:00:00',
+            }
+        )
 
     @classmethod
     def _create_orders(cls):

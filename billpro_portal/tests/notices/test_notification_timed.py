@@ -228,3 +228,32 @@ class TestYearOfNotices(TimedCommon):
                 ],
             },
         )
+
+    def test_a_yearly_term_is_announced_as_the_law_of_the_country_wants(self):
+        orders = {}
+        with freeze_time('2027-01-15 10:00:00'):
+            for code in ('fr', 'it', 'es', 'de', 'us'):
+                partner = self.other_customer.copy({'country_id': self.env.ref(f'base.{code}').id})
+                if code == 'us':
+                    partner.state_id = self.env.ref('base.state_us_5')
+                order = self._create_order((self.gym, 1), partner=partner)
+                order.billing_interval_unit = 'year'
+                self._create_initial_transaction(
+                    order, 'done', token_id=self._create_token(partner=partner).id
+                )._post_process()
+                orders[code] = order
+        told = {}
+        self._switch_off('renewal')  # In vain.
+        for day in ('11', '12', '16', '17', '31'):
+            with freeze_time(f'2027-12-{day} 12:00:00'):
+                self._run_timed()
+            for code, order in orders.items():
+                if order.billing_notification_ids.filtered(lambda one: one.kind == 'renewal'):
+                    told.setdefault(code, day)
+        # The 15th of January less 35, 30, 15 and 30 days.
+        self.assertEqual(told, {'fr': '11', 'it': '16', 'es': '31', 'us': '16'})
+
+    def _run_timed(self):
+        with self.enter_registry_test_mode():
+            self.env.ref('billpro_portal.cron_queue_timed_notifications').method_direct_trigger()
+        self.env.invalidate_all()

@@ -6,6 +6,7 @@ from ..common.routes import get_open_routes
 
 # They name no order of ours, or lead to the order link.
 OTHER_ROUTES = {
+    'billpro_declare',
     'billpro_lost_link',
     'display_status',
     'poll_status',

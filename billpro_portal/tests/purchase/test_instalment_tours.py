@@ -53,7 +53,7 @@ class TestInstalmentsOnPhone(PhoneCommon, InstalmentTourCommon):
     @nightly("A card is registered on a phone for each change.")
     def test_from_the_link_to_the_first_instalment(self):
         self.course.billing_deposit = 21
-        order = self._order_by_touch((self.course, 1), label="Pay $ 21.00")
+        order = self._order_by_touch((self.course, 1), label="Order with obligation to pay")
         self.assertEqual(order.billing_paid, 21)
         with freeze_time('2028-02-29 10:00:00'):
             self._run()
@@ -63,6 +63,6 @@ class TestInstalmentsOnPhone(PhoneCommon, InstalmentTourCommon):
 
     def test_registration(self):
         self.course.billing_deposit = 0
-        order = self._order_by_touch((self.course, 1), label="Register card")
+        order = self._order_by_touch((self.course, 1), label="Order with obligation to pay")
         self.assertEqual(order.billing_paid, 0)
         self.assertEqual(order.billing_transaction_ids.mapped('operation'), ['validation'])

@@ -70,7 +70,7 @@ class TestMeteredTours(MeteredTourCommon):
 class TestMeteredOnPhone(PhoneCommon, MeteredTourCommon):
     @nightly("Instalments are registered on a phone for each change: it is the same page.")
     def test_from_the_link_to_several_payments(self):
-        order = self._order_by_touch((self.water, 1), label="Register card")
+        order = self._order_by_touch((self.water, 1), label="Order with obligation to pay")
         for moment, amount, note, when in (
             ('2028-02-10 10:00:00', 17.43, "Usage in January", 'now'),
             ('2028-02-10 10:01:00', 8, "Usage in February", 'later'),

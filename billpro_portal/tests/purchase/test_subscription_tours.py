@@ -142,12 +142,14 @@ class TestSubscriptionTours(SubscriptionTourCommon):
 class TestSubscriptionOnPhone(PhoneCommon):
     @nightly("Instalments are registered on a phone for each change: it is the same page.")
     def test_subscription(self):
-        order = self._order_by_touch((self.gym, 1), (self.fee, 1), label="Pay $ 36.30")
+        order = self._order_by_touch(
+            (self.gym, 1), (self.fee, 1), label="Order with obligation to pay"
+        )
         self.assertEqual(order.billing_paid, 36.3)
         self._assert_books_closed(order)
 
     def test_trial(self):
         self.gym.billing_trial_days = 14
-        order = self._order_by_touch((self.gym, 1), label="Register card")
+        order = self._order_by_touch((self.gym, 1), label="Order with obligation to pay")
         self.assertEqual(order.billing_paid, 0)
         self.assertEqual(order.billing_transaction_ids.mapped('operation'), ['validation'])

@@ -63,7 +63,7 @@ class TestDebitPages(SelfServiceCommon, DebitCommon):
             page.wait_for(STATUS, "Active")
 
     def _go_to_pay(self, page):
-        page.wait_for(f'{PAY_BUTTON}:enabled', "Pay 24.20 €")
+        page.wait_for(f'{PAY_BUTTON}:enabled', "Order with obligation to pay")
         page.tap(PAY_BUTTON)
         page.wait_elsewhere(PAID_THERE)
 
@@ -122,7 +122,7 @@ class TestDebitPages(SelfServiceCommon, DebitCommon):
         page.wait_for('.fake-gateway-card-form label', "IBAN", "Full name")
         page.check_layout()
         page.tap('#billpro_consent')
-        page.wait_for(f'{PAY_BUTTON}:enabled', "Pay 24.20 €")
+        page.wait_for(f'{PAY_BUTTON}:enabled', "Order with obligation to pay")
         for name, text in (('iban', GOOD), ('name', "Anna Peeters")):
             page.tap(f'.fake-gateway-card-form input[name="{name}"]')
             page.type(text)

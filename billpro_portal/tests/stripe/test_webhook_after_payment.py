@@ -125,6 +125,40 @@ class TestWebhookDispute(WebhookCommon):
             self._deliver_all(self._find_messages(*self.TYPES, payment=self.tx.provider_reference))
             self._process()
 
+    def test_evidence_is_sent_once(self):
+        self._create_consent()
+        dispute = self.order.billing_dispute_ids
+        with freeze_time(DUE):
+            self.assertTrue(dispute.can_send_evidence)
+            text = str(dispute._get_evidence())
+            for part in (self.tx.reference, self.order.name, self.tx.invoice_ids.name):
+                self.assertIn(part, text)
+            dispute.with_user(self.billing_manager).action_send_evidence()
+            at_gateway = self.gateway.find('dispute', self.dispute['id'])
+            self.assertEqual(at_gateway['status'], 'under_review')
+            self.assertEqual(at_gateway['evidence']['customer_purchase_ip'], '192.0.2.1')
+            self.assertTrue(at_gateway['evidence']['uncategorized_file'].startswith('file_'))
+            self.assertFalse(dispute.can_send_evidence)
+            with self.assertRaisesRegex(UserError, "No evidence"), self.env.cr.savepoint():
+                dispute.with_user(self.billing_manager).action_send_evidence()
+        self.assertIn(
+            f'evidence-{dispute.provider_reference}.pdf',
+            self.order.message_ids.attachment_ids.mapped('name'),
+        )
+
+    def _create_consent(self):
+        self.env['billpro.consent'].create(
+            {
+                'order_id': self.order.id,
+                'partner_id': self.order.partner_id.id,
+                'text': "I agree.",
+                'version': 'v1',
+                'agreement': "Seller: Aurora Studio",
+                'fingerprint': 'f1',
+                'ip_address': '192.0.2.1',
+            }
+        )
+
     def test_opened(self):
         self.assertRecordValues(
             self.order.billing_dispute_ids,

@@ -12,11 +12,23 @@ from __future__ import annotations
 from fake_gateway import listing
 from fake_gateway.cards import Card
 from fake_gateway.errors import InvalidRequest
-from fake_gateway.parameters import PAGE, Fields, Text, TimeRange
+from fake_gateway.parameters import EXPAND, PAGE, Boolean, Fields, Hash, Text, TimeRange
 from fake_gateway.records import Record, Values
 from fake_gateway.store import Session
 
 LIST_FIELDS: Fields = {'charge': Text(), 'created': TimeRange(), 'payment_intent': Text(), **PAGE}
+EVIDENCE: Fields = dict.fromkeys(
+    (
+        'customer_email_address',
+        'customer_name',
+        'customer_purchase_ip',
+        'product_description',
+        'service_date',
+        'uncategorized_file',
+    ),
+    Text(),
+)
+UPDATE_FIELDS: Fields = {'evidence': Hash(fields=EVIDENCE), 'submit': Boolean(), **EXPAND}
 DAYS_TO_RESPOND = 10
 INQUIRY = 'warning_needs_response'
 BEGINNINGS = ('needs_response', INQUIRY, 'prevented', 'lost')
@@ -141,7 +153,7 @@ def close(session: Session, dispute: Record, *, won: bool) -> None:
     if dispute['status'] == INQUIRY and won:
         end_inquiry(session, session.get('charge', dispute['charge']), 'warning_closed')
         return
-    if dispute['status'] != 'needs_response':
+    if dispute['status'] not in {'needs_response', 'under_review'}:
         raise InvalidRequest(f"Dispute {dispute['id']} is closed already.")
     dispute['status'] = 'won' if won else 'lost'
     session.save(dispute)
@@ -151,6 +163,25 @@ def close(session: Session, dispute: Record, *, won: bool) -> None:
         charge = session.get('charge', dispute['charge'])
         session.move_money('dispute_reversal', intent, charge, dispute['amount'])
         session.emit('charge.dispute.funds_reinstated', dispute)
+
+
+def update(session: Session, values: Values, dispute: str) -> Record:
+    """Take the evidence of a dispute, which can be submitted once."""
+    record = session.get('dispute', dispute)
+    if record['status'] not in {'needs_response', INQUIRY}:
+        raise InvalidRequest(f"Dispute {record['id']} is closed or under review.")
+    evidence = values.get('evidence') or {}
+    if 'uncategorized_file' in evidence:
+        session.get('file', evidence['uncategorized_file'])
+    record['evidence'] = {**record.get('evidence', {}), **evidence}
+    record['evidence_details']['has_evidence'] = True
+    if values.get('submit', True):
+        record['evidence_details']['submission_count'] += 1
+        is_inquiry = record['status'] == INQUIRY
+        record['status'] = 'warning_under_review' if is_inquiry else 'under_review'
+    session.save(record)
+    session.emit('charge.dispute.updated', record)
+    return record
 
 
 def retrieve(session: Session, _values: Values, dispute: str) -> Record:

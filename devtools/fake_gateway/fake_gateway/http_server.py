@@ -8,9 +8,11 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from email import message_from_bytes
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
-from urllib.parse import SplitResult, parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 from fake_gateway import api_versions, browser_pages, control, parameters
 from fake_gateway.api import Answer, ConnectionDropped, Request
@@ -76,6 +78,12 @@ class Server(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
+def _read_part(part: Message) -> str:
+    """Return what a part of a body holds, byte by byte."""
+    content = part.get_payload(decode=True)
+    return content.decode('latin-1') if isinstance(content, bytes) else ''
+
+
 class Handler(BaseHTTPRequestHandler):
     """Reads a request and writes the answer."""
 
@@ -106,13 +114,9 @@ class Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         """Answer a request, unless the connection is to be dropped."""
         url = urlsplit(self.path)
-        length = int(self.headers.get('Content-Length') or 0)
-        content = self.rfile.read(length)
-        if len(content) < length:
-            # Who was killed while it sent its request has sent a part of it, which asks nothing.
-            self.close_connection = True
+        body = self._read_body()
+        if body is None:
             return
-        body = content.decode()
         try:
             if url.path.startswith('/v1/'):
                 self._answer_api(url, body)
@@ -130,6 +134,27 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         except ApiError as error:
             self._write_json(error.status, error.body())
+
+    def _read_body(self) -> str | None:
+        """Return the body of a request; of one with a file, its parameters in a row."""
+        length = int(self.headers.get('Content-Length') or 0)
+        body = self.rfile.read(length)
+        if len(body) < length:
+            # Who was killed while it sent its request has sent a part of it, which asks nothing.
+            self.close_connection = True
+            return None
+        content_type = self.headers.get('Content-Type') or ''
+        if not content_type.startswith('multipart/form-data'):
+            return body.decode()
+        head = f'Content-Type: {content_type}\r\n\r\n'.encode()
+        parts = message_from_bytes(head + body).walk()
+        return urlencode(
+            {
+                str(part.get_param('name', header='content-disposition')): _read_part(part)
+                for part in parts
+                if not part.is_multipart()
+            }
+        )
 
     def _answer_api(self, url: SplitResult, body: str) -> None:
         """Answer a request to Stripe's API; payment_stripe sends bodies with GET too."""

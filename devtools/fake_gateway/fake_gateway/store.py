@@ -28,6 +28,7 @@ PREFIXES = {
     'customer': 'cus',
     'dispute': 'dp',
     'event': 'evt',
+    'file': 'file',
     'mandate': 'mandate',
     'movement': 'mv',
     'payment_intent': 'pi',

@@ -8,6 +8,7 @@ import { PaymentForm } from '@payment/interactions/payment_form';
 
 const CHECKOUT_SELECTOR = '.o_billpro_checkout';
 const CONSENT_SELECTOR = 'input[name="billpro_consent"]';
+const WISH_SELECTOR = 'input[name="billpro_wants_start"]';
 
 export class Checkout extends Interaction {
     static selector = CHECKOUT_SELECTOR;
@@ -79,7 +80,8 @@ patch(PaymentForm.prototype, {
     },
 
     /**
-     * Add the version of the terms that the customer agreed to, and what the page shows.
+     * Add the version of the terms that the customer agreed to, what the page shows, and whether
+     * the service is to begin at once.
      *
      * @override method from @payment/interactions/payment_form
      * @return {object} The transaction route params.
@@ -93,6 +95,9 @@ patch(PaymentForm.prototype, {
         const consentCheckbox = checkout?.querySelector(CONSENT_SELECTOR);
         if (consentCheckbox?.checked) {
             transactionRouteParams['consent_version'] = consentCheckbox.value;
+        }
+        if (checkout?.querySelector(WISH_SELECTOR)?.checked) {
+            transactionRouteParams['wants_start'] = true;
         }
         return transactionRouteParams;
     },

@@ -14,7 +14,7 @@ addTour('authorize', () => [
     },
     {
         content: "Pay",
-        trigger: `${PAY_BUTTON}:enabled:contains("Pay")`,
+        trigger: `${PAY_BUTTON}:enabled:contains("Order with obligation to pay")`,
         run: 'click',
         expectUnloadPage: true,
     },

@@ -155,7 +155,7 @@ addTour('instalments', () => [
         amounts: AMOUNTS,
         balance: "100.00",
     }),
-    ...enterCard("Pay"),
+    ...enterCard("Order with obligation to pay"),
     ...goToOrderPortal("We received your payment of", ["Instalments", ...DATES, "33.34"]),
     ...checkSchedule({ paid: "21.00", balance: "100.00", amounts: AMOUNTS }),
 ]);
@@ -172,7 +172,7 @@ addTour('instalments_without_deposit', () => [
         amounts: AMOUNTS_WITHOUT_DEPOSIT,
         balance: "121.00",
     }),
-    ...enterCard("Register card"),
+    ...enterCard("Order with obligation to pay"),
     ...goToOrderPortal("Your card is registered", ["Instalments", ...DATES, "40.34"]),
     ...checkSchedule({ paid: "0.00", balance: "121.00", amounts: AMOUNTS_WITHOUT_DEPOSIT }),
     {

@@ -45,7 +45,7 @@ addTour('metered', () => [
         content: "It says what usage costs",
         trigger: '.o_billpro_pay .o_billpro_amount:contains("Water"):contains("2.50 per")',
     },
-    ...enterCard("Register card"),
+    ...enterCard("Order with obligation to pay"),
     ...goToOrderPortal("Your card is registered", ["Water", "2.50 per"]),
     cardIsShown,
     {

@@ -25,7 +25,7 @@ function pay(state = 'done') {
         },
         {
             content: "Pay",
-            trigger: `${PAY_BUTTON}:enabled:contains("Pay")`,
+            trigger: `${PAY_BUTTON}:enabled:contains("Order with obligation to pay")`,
             run: 'click',
             expectUnloadPage: true,
         },

@@ -52,11 +52,10 @@ const agree = [
  * @param {object} card
  * @param {string} card.number - The number of a test card.
  * @param {string} [card.answer] - The id of the button that answers the bank, if it asks.
- * @param {string} [label] - The label of the payment button.
  * @param {boolean} [isApproved] - Whether the page is left then.
  * @return {Array<object>} The steps.
  */
-function pay({ number, answer }, label = "Pay", isApproved = true) {
+function pay({ number, answer }, isApproved = true) {
     const leave = isApproved && { expectUnloadPage: true };
     const steps = [];
     for (const [name, value] of [['number', number], ['expiry', '12 / 34'], ['cvc', '123']]) {
@@ -68,7 +67,7 @@ function pay({ number, answer }, label = "Pay", isApproved = true) {
     }
     steps.push({
         content: "Send it",
-        trigger: `${PAY_BUTTON}:enabled:contains("${label}")`,
+        trigger: `${PAY_BUTTON}:enabled:contains("Order with obligation to pay")`,
         run: 'click',
         ...(!answer && leave),
     });
@@ -179,31 +178,31 @@ for (const [name, card] of Object.entries({
     bank_once: { number: '4000002500003155', answer: COMPLETE },
 })) {
     addCheckoutTour(`register_${name}`, () => [
-        ...pay(card, "Register card"),
+        ...pay(card),
         ...arrive("Active", "Your card is registered"),
     ]);
 }
 
 addCheckoutTour('register_declines', () => [
     ...DECLINES.slice(0, 2).flatMap((card) => [
-        ...pay(card, "Register card", false),
+        ...pay(card, false),
         ...readDecline(card.message),
     ]),
-    ...pay({ number: '4000002500003155', answer: FAIL }, "Register card", false),
+    ...pay({ number: '4000002500003155', answer: FAIL }, false),
     ...readDecline(NOT_AUTHENTICATED),
-    ...pay({ number: '4242424242424242' }, "Register card"),
+    ...pay({ number: '4242424242424242' }),
     ...arrive("Active", "Your card is registered"),
 ]);
 
 addCheckoutTour('declines', () => [
-    ...DECLINES.flatMap((card) => [...pay(card, "Pay", false), ...readDecline(card.message)]),
+    ...DECLINES.flatMap((card) => [...pay(card, false), ...readDecline(card.message)]),
     fitsWindowAndPhone,
     ...pay({ number: '4242424242424242' }),
     ...arrive("Complete"),
 ]);
 
 addCheckoutTour('bank_refuses', () => [
-    ...pay({ number: '4000002760003184', answer: FAIL }, "Pay", false),
+    ...pay({ number: '4000002760003184', answer: FAIL }, false),
     ...readDecline(NOT_AUTHENTICATED),
     fitsWindowAndPhone,
     ...pay({ number: '4000002760003184', answer: COMPLETE }),
@@ -211,7 +210,7 @@ addCheckoutTour('bank_refuses', () => [
 ]);
 
 addCheckoutTour('bank_left', () => [
-    ...pay({ number: '4000002760003184' }, "Pay", false),
+    ...pay({ number: '4000002760003184' }, false),
     {
         content: "The customer leaves the bank's question, and comes back",
         trigger: BANK,
@@ -243,7 +242,7 @@ addTour('stripe_stored_card', () => [
     },
     {
         content: "Pay",
-        trigger: `${PAY_BUTTON}:enabled:contains("Pay")`,
+        trigger: `${PAY_BUTTON}:enabled:contains("Order with obligation to pay")`,
         run: 'click',
         expectUnloadPage: true,
     },

@@ -87,7 +87,7 @@ addTour('subscription', () => [
             + ':contains("24.20 every month"):contains("February 29, 2028")'
             + ':contains("until cancelled"):not(:contains("Nothing is charged today"))',
     },
-    ...enterCard("Pay"),
+    ...enterCard("Order with obligation to pay"),
     ...visitOrderPortal({
         message: "We received your payment of",
         terms: ["24.20 every month", "until cancelled", "February 29, 2028"],
@@ -109,7 +109,7 @@ addTour('subscription_trial', () => [
         content: "It says when the trial ends",
         trigger: '.o_billpro_pay:contains("Free trial until"):contains("February 13, 2028")',
     },
-    ...enterCard("Register card"),
+    ...enterCard("Order with obligation to pay"),
     ...visitOrderPortal({
         message: "Your card is registered",
         terms: ["Free trial until", "February 13, 2028", "24.20 every month", "February 14, 2028"],

@@ -1,0 +1,273 @@
+"""What consumer law gives the customers of an order, by country, and the words it asks for.
+
+The one place that decides whether a rule applies. Sources, their dates, and what is doubtful stand
+in `docs/law.md`. Where sources disagree, the stricter one is here.
+"""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from types import MappingProxyType
+
+# Directive 2011/83/EU, article 9: days from the day after the contract was concluded.
+WITHDRAWAL_DAYS = 14
+# Article 10: how much longer it is where the consumer was told nothing of it.
+UNINFORMED_DAYS = 366
+# From this day on contracts have the function: Directive (EU) 2023/2673, article 2.
+WITHDRAWAL_SINCE = date(2026, 6, 19)
+# Article 13: until when everything is paid back.
+REFUND_DAYS = 14
+# Of a notice that is about to be too late, staff are told so many days before.
+WARNED_DAYS = 3
+
+EUROPEAN_UNION = frozenset(
+    [
+        'AT',
+        'BE',
+        'BG',
+        'CY',
+        'CZ',
+        'DE',
+        'DK',
+        'EE',
+        'ES',
+        'FI',
+        'FR',
+        'GR',
+        'HR',
+        'HU',
+        'IE',
+        'IT',
+        'LT',
+        'LU',
+        'LV',
+        'MT',
+        'NL',
+        'PL',
+        'PT',
+        'RO',
+        'SE',
+        'SI',
+        'SK',
+    ]
+)
+# The directive is marked as relevant for them, too.
+EUROPEAN_ECONOMIC_AREA = EUROPEAN_UNION | {'IS', 'LI', 'NO'}
+
+
+@dataclass(frozen=True)
+class CountryLaw:
+    """What consumers of a country are given; others, where it isn't for consumers alone."""
+
+    # Article 11a of Directive 2011/83/EU: a function on the page, as long as the period lasts.
+    withdrawal_days: int = 0
+    # Article 8 (2): the button says that to order is to pay.
+    has_order_words: bool = False
+    # § 312k BGB, article L215-1-1 of the Code de la consommation: a page without a login.
+    has_cancel_page: bool = False
+    # The French page is for associations and the like as well.
+    is_cancel_page_for_all: bool = False
+
+
+_EUROPEAN = CountryLaw(withdrawal_days=WITHDRAWAL_DAYS, has_order_words=True, has_cancel_page=True)
+_NOTHING = CountryLaw()
+# Germany and France demand the page to cancel; the others of the area have it as well: nobody is
+# denied it by accident, and what it offers is owed to all consumers there.
+LAWS = MappingProxyType(
+    {
+        **dict.fromkeys(EUROPEAN_ECONOMIC_AREA, _EUROPEAN),
+        'FR': CountryLaw(
+            withdrawal_days=WITHDRAWAL_DAYS,
+            has_order_words=True,
+            has_cancel_page=True,
+            is_cancel_page_for_all=True,
+        ),
+    }
+)
+
+
+def find_law(country: str, *, is_consumer: bool, is_for_all: bool = False) -> CountryLaw:
+    """Return what a customer is given.
+
+    :param str country: The code of the country.
+    :param bool is_consumer: Whether they buy as a consumer.
+    :param bool is_for_all: Whether the seller gives European rules to all consumers.
+    :rtype: CountryLaw
+    """
+    law = LAWS.get(country, _NOTHING)
+    if is_consumer:
+        return _EUROPEAN if is_for_all and law is _NOTHING else law
+    return CountryLaw(has_cancel_page=law.is_cancel_page_for_all)
+
+
+# === WORDS === #
+
+
+@dataclass(frozen=True)
+class LegalWords:
+    """What buttons say in a language."""
+
+    withdraw: str
+    confirm_withdrawal: str
+    order: str
+    cancel: str
+    confirm_cancellation: str
+    # Article D215-2 of the Code de la consommation: what was entered is shown once more.
+    has_summary: bool = False
+
+
+# Those of withdrawals and orders are the words of the directives, in their language versions; those
+# of cancellations are prescribed in German and French, and said alike in the others.
+WORDS = MappingProxyType(
+    {
+        'en': LegalWords(
+            withdraw="Withdraw from contract here",
+            confirm_withdrawal="Confirm withdrawal",
+            order="Order with obligation to pay",
+            cancel="Cancel contracts here",
+            confirm_cancellation="Cancel now",
+        ),
+        'de': LegalWords(
+            withdraw="Vertrag widerrufen",
+            confirm_withdrawal="Widerruf bestätigen",
+            order="Zahlungspflichtig bestellen",
+            cancel="Verträge hier kündigen",
+            confirm_cancellation="Jetzt kündigen",
+        ),
+        'fr': LegalWords(
+            withdraw="Renoncer au contrat ici",
+            confirm_withdrawal="Confirmer la rétractation",
+            order="Commande avec obligation de paiement",
+            cancel="Résilier votre contrat",
+            confirm_cancellation="Notification de la résiliation",
+            has_summary=True,
+        ),
+        'es': LegalWords(
+            withdraw="Desistir del contrato aquí",
+            confirm_withdrawal="Confirmar desistimiento",
+            order="Pedido con obligación de pago",
+            cancel="Cancelar contratos aquí",
+            confirm_cancellation="Cancelar ahora",
+        ),
+        'nl': LegalWords(
+            withdraw="Hier de overeenkomst herroepen",
+            confirm_withdrawal="Herroeping bevestigen",
+            order="Bestelling met betalingsverplichting",
+            cancel="Contracten hier opzeggen",
+            confirm_cancellation="Nu opzeggen",
+        ),
+        'it': LegalWords(
+            withdraw="Recedere dal contratto qui",
+            confirm_withdrawal="Conferma recesso",
+            order="Ordine con obbligo di pagare",
+            cancel="Disdire i contratti qui",
+            confirm_cancellation="Disdici ora",
+        ),
+    }
+)
+
+
+def find_words(lang: str | None) -> LegalWords:
+    """Return the words of a language, English where there are none.
+
+    :param str|None lang: The code of the language, such as de_AT.
+    :rtype: LegalWords
+    """
+    return WORDS.get((lang or '')[:2], WORDS['en'])
+
+
+# === WITHDRAWAL === #
+
+
+def withdrawal_end(
+    concluded: date, delivered: date | None, today: date, *, days: int, is_informed: bool
+) -> date | None:
+    """Return the last day on which a contract can be withdrawn from.
+
+    A period that ends on a Saturday or Sunday lasts until the Monday: Regulation (EEC, Euratom)
+    1182/71, article 3 (4). It knows public holidays, too, which differ by region; on those a
+    withdrawal that comes in another way is still in time.
+
+    :param datetime.date concluded: The day of the contract.
+    :param datetime.date|None delivered: The day from which on the period counts: that of the
+                                         contract, of goods that of their delivery. None if that
+                                         isn't known: it hasn't begun, for as long as it could last
+                                         at most.
+    :param datetime.date today: Today.
+    :param int days: How long the period is; 0 where there is no right.
+    :param bool is_informed: Whether the consumer was told of the right before the order.
+    :return: The day; None where there is no right.
+    :rtype: datetime.date|None
+    """
+    if not days:
+        return None
+    longest = days + UNINFORMED_DAYS
+    if delivered is None:
+        end = min(today + timedelta(days=days), concluded + timedelta(days=longest))
+    else:
+        end = delivered + timedelta(days=days if is_informed else longest)
+    return end + timedelta(days={5: 2, 6: 1}.get(end.weekday(), 0))
+
+
+def amount_used(paid: Decimal, first: date, last: date, today: date, *, is_wished: bool) -> Decimal:
+    """Return what a consumer who withdraws owes for what was provided: article 14 (3).
+
+    One-off fees are part of the price that is divided: CJEU, 8 October 2020, C-641/19.
+
+    :param Decimal paid: What was paid.
+    :param datetime.date first: The first day that it is for.
+    :param datetime.date last: The last day that it is for; before the first for no days at all.
+    :param datetime.date today: The day of the withdrawal, which counts as used.
+    :param bool is_wished: Whether the consumer asked for the service to begin at once.
+    :return: The amount, not rounded.
+    :rtype: Decimal
+    """
+    days = (last - first).days + 1
+    if not is_wished or days <= 0:
+        return Decimal(0)
+    used = min(max((today - first).days + 1, 0), days)
+    return paid * used / days
+
+
+# === RENEWALS === #
+
+
+@dataclass(frozen=True)
+class RenewalRule:
+    """How many days before its renewal customers are told of a term, and from which length on."""
+
+    days: int
+    months: int
+    is_for_all: bool = False
+
+
+# By country, and by state where there are rules of one. Each day lies in all known windows.
+RENEWALS = MappingProxyType(
+    {
+        # Three to one months before the last day on which one can leave; associations, too.
+        ('FR', ''): RenewalRule(35, 6, is_for_all=True),
+        ('IT', ''): RenewalRule(30, 6),
+        ('ES', ''): RenewalRule(15, 6),
+        ('US', 'CA'): RenewalRule(30, 12),
+        ('US', 'NY'): RenewalRule(30, 12),
+        ('US', 'MA'): RenewalRule(20, 2),
+    }
+)
+LONGEST_RENEWAL_DAYS = max(rule.days for rule in RENEWALS.values())
+SHORTEST_RENEWAL_MONTHS = min(rule.months for rule in RENEWALS.values())
+
+
+def renewal_notice_days(country: str, state: str, months: int, *, is_consumer: bool) -> int:
+    """Return how many days before a renewal the law wants the customer to be told.
+
+    :param str country: The code of the customer's country.
+    :param str state: The code of the state.
+    :param int months: How long each term is.
+    :param bool is_consumer: Whether they buy as a consumer.
+    :return: The days; 0 if no notice is demanded.
+    :rtype: int
+    """
+    rule = RENEWALS.get((country, state)) or RENEWALS.get((country, ''))
+    if not rule or months < rule.months or not (is_consumer or rule.is_for_all):
+        return 0
+    return rule.days

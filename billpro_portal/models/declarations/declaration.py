@@ -1,0 +1,515 @@
+from datetime import timedelta
+from functools import partial
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+from odoo.tools import email_normalize, format_date, format_datetime, plaintext2html
+
+from ...billing.law import REFUND_DAYS, WARNED_DAYS
+from ...billing.lifecycle import BEFORE_APPROVAL
+
+# Within the hour from one visitor, and of these for one mail address: each sends a mail there.
+MOST_FROM_ADDRESS, MOST_FOR_EMAIL = 20, 5
+# How long it is kept where a declaration came from, against abuse.
+ADDRESS_DAYS = 30
+
+
+class BillproDeclaration(models.Model):
+    """What a customer has declared: that they withdraw from a contract, or cancel it.
+
+    It is received, and its receipt is sent, whether we know the contract or not: whoever declares
+    something learns nothing of orders. What was declared without an order's link is matched by a
+    job, so that the page doesn't even take longer for an order that exists. It is matched if the
+    order's number and a mail address of its customer are right, and is carried out by itself then;
+    all else is for staff. Kept as evidence, never changed.
+    """
+
+    _name = 'billpro.declaration'
+    _description = "Customer Declaration"
+    _inherit = ['billpro.job.record']
+
+    _order = 'id desc'
+    _rec_name = 'reference'
+    _tasks_to_do = {'declaration': [('state', '=', 'new')]}
+    kind = fields.Selection(
+        selection=[
+            ('withdrawal', "Withdrawal"),
+            ('ordinary', "Cancellation"),
+            ('cause', "Cancellation for cause"),
+        ],
+        required=True,
+        readonly=True,
+    )
+    company_id = fields.Many2one(
+        comodel_name='res.company', required=True, readonly=True, index=True
+    )
+    order_id = fields.Many2one(
+        comodel_name='sale.order', readonly=True, index='btree_not_null', ondelete='restrict'
+    )
+    name = fields.Char(string="Customer", required=True, readonly=True)
+    reference = fields.Char(string="Contract", required=True, readonly=True)
+    email = fields.Char(required=True, readonly=True)
+    reason = fields.Text(readonly=True)
+    end_date = fields.Date(
+        string="Wanted End", readonly=True, help="Empty: the earliest that is possible."
+    )
+    date = fields.Datetime(
+        string="Received On", required=True, readonly=True, default=fields.Datetime.now
+    )
+    lang = fields.Char(string="Language", readonly=True)
+    ip_address = fields.Char(
+        string="IP Address", readonly=True, help="Kept for 30 days, against abuse."
+    )
+    receipt = fields.Text(readonly=True, help="What was mailed to the customer at once.")
+    state = fields.Selection(
+        selection=[('new', "New"), ('open', "To do"), ('done', "Done")],
+        default='new',
+        required=True,
+        readonly=True,
+        index=True,
+    )
+    is_open = fields.Boolean(compute='_compute_is_open')
+    is_withdrawn = fields.Boolean(
+        string="Withdrawal Carried Out",
+        readonly=True,
+        help="It came in time: the contract is ended, and what was paid is to be paid back.",
+    )
+    currency_id = fields.Many2one(related='order_id.currency_id')
+    used_amount = fields.Monetary(
+        string="Used",
+        readonly=True,
+        help="What is owed for what was provided until the withdrawal, by the day: only if the"
+        " customer had asked for the service to begin, and was told so.",
+    )
+    refund_amount = fields.Monetary(
+        string="To Refund",
+        compute='_compute_refund_amount',
+        compute_sudo=True,
+        help="What was paid, less what was used and what was paid back.",
+    )
+    can_refund = fields.Boolean(compute='_compute_refund_amount', compute_sudo=True)
+    refund_due_date = fields.Date(string="Refund Until", readonly=True)
+    is_warned = fields.Boolean(readonly=True)
+
+    @api.depends('state')
+    def _compute_is_open(self):
+        for declaration in self:
+            declaration.is_open = declaration.state != 'done'
+
+    @api.depends(
+        'used_amount', 'is_withdrawn', 'order_id.billing_paid', 'order_id.billing_refunded'
+    )
+    def _compute_refund_amount(self):
+        for declaration in self:
+            order = declaration.order_id
+            left = order.billing_paid - order.billing_refunded - declaration.used_amount
+            declaration.refund_amount = max(left, 0) if declaration.is_withdrawn else 0
+            declaration.can_refund = bool(
+                order and order.currency_id.compare_amounts(declaration.refund_amount, 0) > 0
+            )
+
+    # === RECEIVING === #
+
+    @api.model
+    def _get_limit_reason(self, ip_address, email):
+        """Return why no more declarations are taken for now, or False.
+
+        :param str ip_address: Where the request comes from.
+        :param str email: The mail address that is to get the receipt.
+        :rtype: str|bool
+        """
+        since = fields.Datetime.now() - timedelta(hours=1)
+        recent = self.search([('date', '>', since), ('ip_address', '=', ip_address)])
+        # By others a customer can't be kept from it.
+        for_email = recent.filtered(lambda one: one.email == email)
+        if len(recent) >= MOST_FROM_ADDRESS or len(for_email) >= MOST_FOR_EMAIL:
+            return self.env._(
+                "Too much was sent from here in a short time. Please send it to us by mail instead,"
+                " or try again in an hour."
+            )
+        return False
+
+    @api.model
+    def _receive(self, values, order=None):
+        """Receive a declaration and send its receipt.
+
+        Sent twice, by a double click or a reload, it is the same one.
+
+        :param dict values: The create values; the mail address is normalised.
+        :param sale.order order: The order, if it was declared on its page.
+        :return: The declaration.
+        :rtype: billpro.declaration
+        """
+        if order:
+            order._lock_billing()
+        compared = ('kind', 'company_id', 'reference', 'email', 'name')
+        since = fields.Datetime.now() - timedelta(hours=1)
+        same = [(name, '=', values[name]) for name in compared]
+        if known := self.search([*same, ('date', '>', since)], limit=1):
+            return known
+        declaration = self.create({**values, 'order_id': order.id if order else False})
+        declaration.receipt = declaration._get_receipt()
+        declaration._mail_receipt()
+        if not order or not declaration._carry_out_now():
+            self.env.ref('billpro_portal.cron_declarations')._trigger()
+        return declaration
+
+    def _carry_out_now(self):
+        """Carry out what was declared on the order's page; the job does it if that fails.
+
+        :return: Whether it was done.
+        :rtype: bool
+        """
+        try:
+            with self.env.cr.savepoint():
+                self._carry_out()
+        except UserError:
+            return False
+        return True
+
+    # === RECEIPT === #
+
+    def _get_receipt(self):
+        """Return the receipt as text: what was declared, and when it was received.
+
+        :rtype: str
+        """
+        self.ensure_one()
+        declaration = self.with_context(lang=self.lang)
+        time_zone = (
+            (self.order_id and self.order_id._get_time_zone())
+            or self.company_id.partner_id.tz
+            or 'UTC'
+        )
+        received = format_datetime(declaration.env, self.date, tz=time_zone, dt_format='long')
+        rows = [
+            (declaration.env._("Received"), f'{received} ({time_zone})'),
+            (declaration.env._("To"), self.company_id.name),
+            (declaration.env._("What was declared"), declaration._get_kind_text()),
+            (declaration.env._("Name"), self.name),
+            (declaration.env._("Contract"), self.reference),
+            (declaration.env._("Mail address"), self.email),
+            (declaration.env._("Reason"), self.reason),
+            (declaration.env._("Wanted end"), declaration._get_end_text()),
+        ]
+        text = '\n'.join(f'{label}: {value}' for label, value in rows if value)
+        return f'{declaration._get_receipt_title()}\n\n{text}\n\n{declaration._get_effects()}'
+
+    def _get_receipt_title(self):
+        return (
+            self.env._("We have received your withdrawal.")
+            if self.kind == 'withdrawal'
+            else self.env._("We have received your cancellation.")
+        )
+
+    def _get_kind_text(self):
+        return {
+            'withdrawal': self.env._("I withdraw from this contract."),
+            'ordinary': self.env._("I cancel this contract."),
+            'cause': self.env._("I cancel this contract for cause."),
+        }[self.kind]
+
+    def _get_end_text(self):
+        """Return when a contract that is cancelled is to end.
+
+        :rtype: str|bool
+        """
+        if self.kind == 'withdrawal':
+            return False
+        return (
+            format_date(self.env, self.end_date)
+            if self.end_date
+            else self.env._("as early as possible")
+        )
+
+    def _get_effects(self):
+        """Return what follows from the declaration, whether we know the contract or not.
+
+        :rtype: str
+        """
+        if self.kind == 'withdrawal':
+            return self.env._(
+                "If it came within the withdrawal period, the contract is ended. We then pay back"
+                " what is to be paid back until %s, by the means that you paid with.",
+                format_date(self.env, self._get_refund_due_date()),
+            )
+        return self.env._(
+            "The contract ends on the day you want, or as early as it can end. Nothing is charged"
+            " for the time after that. Please keep this message."
+        )
+
+    def _get_refund_due_date(self):
+        return fields.Date.to_date(self.date) + timedelta(days=REFUND_DAYS)
+
+    def _mail_receipt(self):
+        """Mail the receipt at once, to the address that the customer gave."""
+        self.ensure_one()
+        declaration = self.with_context(lang=self.lang)
+        company = self.company_id
+        body = self.env['ir.qweb']._render(
+            'billpro_portal.mail_layout',
+            {
+                'lang': (self.lang or 'en').replace('_', '-'),
+                'company': company,
+                'message': self.env['mail.message'].new({'body': plaintext2html(self.receipt)}),
+            },
+        )
+        self.env['mail.mail'].create(
+            {
+                'model': self._name,
+                'res_id': self.id,
+                'subject': declaration.env._(
+                    "%(title)s %(contract)s",
+                    title=declaration._get_receipt_title(),
+                    contract=self.reference,
+                ),
+                'body_html': body,
+                'email_from': company.billing_mail_sender or company.email_formatted,
+                'email_to': self.email,
+                'auto_delete': False,
+            }
+        )
+        self.env.ref('mail.ir_cron_mail_scheduler_action')._trigger()
+
+    # === CARRYING OUT === #
+
+    @api.model
+    def _cron_carry_out(self):
+        """Carry out what was declared without a link, and watch that all is paid back in time."""
+        for declaration in self.env['billpro.failure']._leave_out_waiting(
+            self.search([('state', '=', 'new')]), 'declaration'
+        ):
+            self.env['billpro.own.transaction']._commit_alone(
+                declaration, 'declaration', partial(declaration._match_and_carry_out)
+            )
+            self.env['ir.cron']._commit_progress(1)
+        self.env['billpro.own.transaction']._commit_alone(
+            self.env.company, 'declarations', self._watch
+        )
+
+    def _match_and_carry_out(self):
+        """Find the order that a declaration means, unless it was made on its page, and act on it.
+
+        :return: Whether it was the turn of this one.
+        :rtype: bool
+        """
+        declaration = self.try_lock_for_update().filtered_domain([('state', '=', 'new')])
+        if declaration:
+            declaration.order_id = declaration.order_id or declaration._find_order()
+            declaration.order_id._lock_billing()
+            declaration._carry_out()
+        return bool(declaration)
+
+    def _find_order(self):
+        """Return the order with the number, if the mail address is one of its customer.
+
+        :rtype: sale.order
+        """
+        number = self.reference.strip()
+        orders = self.env['sale.order'].search(
+            [
+                ('company_id', '=', self.company_id.id),
+                ('purchase_type', '!=', False),
+                ('billing_status', 'not in', [*BEFORE_APPROVAL, 'cancelled']),
+                ('name', 'in', [number, number.upper()]),
+            ]
+        )
+        for order in orders:
+            people = order.partner_id | order.partner_invoice_id
+            people |= people.commercial_partner_id
+            if self.email in [email_normalize(email) for email in people.mapped('email')]:
+                return order
+        return self.env['sale.order']
+
+    def _carry_out(self):
+        """Do what follows from the declaration by itself, and ask staff for the rest."""
+        self.ensure_one()
+        self.state = 'open'
+        if self.order_id:
+            note = (
+                self._carry_out_withdrawal()
+                if self.kind == 'withdrawal'
+                else self._carry_out_cancellation()
+            )
+            self.order_id._message_log(body=self.receipt)
+        else:
+            note = self.env._(
+                "No order has this number with this mail address. Find the contract that is meant,"
+                " end it, and pay back what is to be paid back."
+            )
+        if self.state == 'done':
+            return
+        summary = self.env._(
+            "%(kind)s of %(name)s: %(contract)s",
+            kind=dict(self._fields['kind']._description_selection(self.env))[self.kind],
+            name=self.name,
+            contract=self.reference,
+        )
+        text = f'{note}\n\n{self.receipt}'
+        if self.order_id:
+            activity = self.order_id._billing_ask_staff(self._get_subject(), summary, text)
+        else:
+            activity = self.company_id._billing_ask_staff(summary, text)
+        if self.refund_due_date:
+            activity.date_deadline = self.refund_due_date
+
+    def _get_subject(self):
+        return f'declaration-{self.id}'
+
+    def _carry_out_withdrawal(self):
+        """End the contract if the withdrawal came in time.
+
+        :return: What staff have to do.
+        :rtype: str
+        """
+        order = self.order_id
+        self.refund_due_date = self._get_refund_due_date()
+        end = order._billing_get_withdrawal_end()
+        if order._billing_get_withdrawal():
+            self.state = 'done'
+            return ''
+        if not end or end < order._billing_get_date(self.date):
+            return self.env._(
+                "By what is known here, there is no right of withdrawal, or its period was over:"
+                " nothing was changed. Decide, and answer the customer."
+            )
+        self.used_amount = order._billing_get_used_amount()
+        order._billing_end_by_withdrawal()
+        self.is_withdrawn = True
+        if order._get_open_authorization():
+            return self.env._("Release the reserved payment, and end the order.")
+        if not self.can_refund:
+            self.state = 'done'
+            return ''
+        note = self.env._(
+            "The contract is ended. Pay back %(amount)s until %(date)s: by “Refund” on the"
+            " declaration. For what was used, %(used)s are kept.",
+            amount=order.currency_id.format(self.refund_amount),
+            date=format_date(self.env, self.refund_due_date),
+            used=order.currency_id.format(self.used_amount),
+        )
+        if order._billing_has_goods():
+            note += ' ' + self.env._(
+                "You may wait until the goods are back, or were shown to be sent back."
+            )
+        return note
+
+    def _carry_out_cancellation(self):
+        """Cancel the contract when its paid period ends, unless it is to run longer.
+
+        :return: What staff have to do.
+        :rtype: str
+        """
+        order = self.order_id
+        is_for_cause = self.kind == 'cause'
+        if not order._can_be_cancelled():
+            is_over = order.billing_cancel_date or order.billing_status == 'complete'
+            self.state = 'done' if is_over and not is_for_cause else 'open'
+            return self.env._("It can't be cancelled by itself. Decide, and answer the customer.")
+        if self.end_date and self.end_date > order._billing_get_cancel_date(at_once=False):
+            return self.env._(
+                "The contract is to run on until the wanted end: cancel it in time for that."
+            )
+        order._billing_cancel_subscription(
+            at_once=order.company_id.billing_cancel_mode == 'now', note=self.reason
+        )
+        if not is_for_cause:
+            self.state = 'done'
+        return self.env._(
+            "It was cancelled for the end of the paid period. The customer names a cause to end it"
+            " at once: decide, and answer."
+        )
+
+    # === REFUND === #
+
+    def action_refund(self):
+        """Pay back what is to be paid back of the contract, with credit notes.
+
+        :return: A notification with the result of the last refund.
+        :rtype: dict
+        :raise AccessError: If the user may not refund.
+        :raise UserError: If nothing is to be refunded, or the provider can't.
+        """
+        self.ensure_one()
+        if not self.env.user.has_group('billpro_portal.group_billing_manager'):
+            raise AccessError(self.env._("Only billing managers can refund payments."))
+        self.order_id.check_access('write')
+        declaration = self.sudo()
+        order = declaration.order_id
+        order._lock_billing()
+        if not declaration.can_refund:
+            raise UserError(self.env._("There is nothing left to refund."))
+        left = declaration.refund_amount
+        refund_tx = self.env['payment.transaction'].sudo()
+        for tx in order._billing_get_refundable_transactions():
+            amount = min(left, tx._billing_get_refundable_amount())
+            if tx._billing_get_support_refund() == 'none' or order.currency_id.is_zero(amount):
+                continue
+            refund_tx = tx._billing_create_order_refund(amount)
+            refund_tx._billing_send_order_refund()
+            left = order.currency_id.round(left - amount)
+        if not refund_tx:
+            raise UserError(
+                self.env._(
+                    "The payment provider can't refund this. Pay it back by other means, make the"
+                    " credit note from the invoice, and mark this as done."
+                )
+            )
+        declaration._close_if_paid_back()
+        return refund_tx._billing_get_refund_notification()
+
+    def action_done(self):
+        """Say that all is done.
+
+        :raise AccessError: If the user isn't a billing user.
+        """
+        if not self.env.user.has_group('billpro_portal.group_billing_user'):
+            raise AccessError(self.env._("Only billing users can do this."))
+        self.order_id.check_access('write')
+        self.sudo()._close()
+        for declaration in self.sudo().filtered('order_id'):
+            declaration.order_id._message_log(
+                body=self.env._(
+                    "%(person)s marked declaration %(contract)s as done.",
+                    person=self.env.user.name,
+                    contract=declaration.reference,
+                )
+            )
+
+    def _close(self):
+        self.state = 'done'
+        for declaration in self.filtered('order_id'):
+            declaration.order_id._billing_withdraw_question(declaration._get_subject())
+
+    def _close_if_paid_back(self):
+        """Close the withdrawals of which all is paid back, in whichever way."""
+        self.filtered(lambda one: one.is_withdrawn and not one.can_refund)._close()
+
+    # === DATES === #
+
+    @api.model
+    def _watch(self):
+        """Warn of refunds that are due, close what is paid back, and forget addresses."""
+        waiting = self.search([('state', '=', 'open'), ('is_withdrawn', '=', True)])
+        waiting._close_if_paid_back()
+        warned_until = fields.Date.context_today(self) + timedelta(days=WARNED_DAYS)
+        for declaration in waiting.filtered(
+            lambda one: (
+                one.state == 'open' and not one.is_warned and one.refund_due_date <= warned_until
+            )
+        ):
+            declaration.is_warned = True
+            declaration.company_id._billing_ask_staff(
+                self.env._("Refund after withdrawal: %s", declaration.order_id.name),
+                self.env._(
+                    "%(amount)s must be paid back until %(date)s.",
+                    amount=declaration.currency_id.format(declaration.refund_amount),
+                    date=format_date(self.env, declaration.refund_due_date),
+                ),
+            )
+        outdated = fields.Datetime.now() - timedelta(days=ADDRESS_DAYS)
+        self.search([('ip_address', '!=', False), ('date', '<', outdated)]).ip_address = False
+
+    def _prepare_failure(self):
+        """Override of `billpro.job.record`."""
+        return {'order_id': self.order_id.id}

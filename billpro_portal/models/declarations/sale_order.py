@@ -1,0 +1,90 @@
+from decimal import Decimal
+
+from odoo import fields, models
+
+from ...billing.law import amount_used
+from ...billing.lifecycle import IN_FLIGHT, LIVE, OPEN
+
+
+class SaleOrder(models.Model):
+    """What customers have declared about an order, and what a withdrawal does to it."""
+
+    _inherit = 'sale.order'
+
+    billing_declaration_ids = fields.One2many(
+        string="Declarations",
+        comodel_name='billpro.declaration',
+        inverse_name='order_id',
+        readonly=True,
+        groups='sales_team.group_sale_salesman,account.group_account_readonly',
+    )
+
+    def _billing_get_withdrawal(self):
+        """Return the withdrawal from the contract that was carried out, if there is one.
+
+        :rtype: billpro.declaration
+        """
+        self.ensure_one()
+        return self.sudo().billing_declaration_ids.filtered('is_withdrawn')[:1]
+
+    def _billing_can_be_withdrawn(self):
+        """Return whether the customer may withdraw from the contract now.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        end = self._billing_get_withdrawal_end()
+        return bool(end and end >= self._billing_get_today() and not self._billing_get_withdrawal())
+
+    def _billing_wants_start(self):
+        """Return whether the customer asked for the service to begin before the period is over.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return bool(self.sudo().billing_consent_ids[:1].wants_start)
+
+    def _billing_get_used_amount(self):
+        """Return what a customer who withdraws today owes of what was paid, for what was provided.
+
+        :rtype: float
+        """
+        self.ensure_one()
+        purchase = self._get_purchase()
+        if not purchase._can_be_cancelled(self):
+            return 0.0  # Nothing is paid for by the day.
+        return self.currency_id.round(
+            float(
+                amount_used(
+                    Decimal(str(self.billing_paid)),
+                    self._billing_get_date(self.date_order),
+                    purchase._get_paid_until(self),
+                    self._billing_get_today(),
+                    is_wished=self._billing_wants_start(),
+                )
+            )
+        )
+
+    def _billing_end_by_withdrawal(self):
+        """End the contract at once: nothing more is collected; the caller holds the lock.
+
+        Usage is billed only if the customer has asked for it to begin. Reserved money is released
+        by staff, who are asked to.
+        """
+        self.ensure_one()
+        if self.billing_status not in LIVE or self._get_open_authorization():
+            return
+        self._billing_end_collection(at_once=True)
+        if not self._billing_wants_start() and self.billing_status in LIVE:
+            self._billing_drop_usage()
+
+    def _billing_drop_usage(self):
+        """End an order whose usage nobody has to pay, unless a payment is on its way."""
+        events = self.billing_event_ids.filtered(lambda event: event.status in OPEN)
+        dropped = events.filtered(lambda event: event.status not in IN_FLIGHT)
+        dropped._apply_trigger('cancel')
+        dropped._discard_draft_invoices()
+        if dropped == events:
+            self._apply_billing_trigger(
+                'complete', self.env._("The customer has withdrawn from the contract.")
+            )

@@ -1,0 +1,6 @@
+"""What consumer law gives the customer of an order, and the words for it."""
+
+from . import (
+    product_template,
+    sale_order,
+)

@@ -1,0 +1,219 @@
+import json
+
+from odoo import models
+from odoo.exceptions import AccessError, UserError
+from odoo.tools import format_date
+
+from ...billing.lifecycle import FINAL
+from ...billing.retention import invoice_kept_until
+
+# What the file tells of each kind of records: what identifies the customer, or says what they did.
+KEPT = {
+    'res.partner': (
+        'name',
+        'email',
+        'phone',
+        'contact_address',
+        'vat',
+        'lang',
+        'tz',
+        'create_date',
+    ),
+    'sale.order': (
+        'name',
+        'date_order',
+        'purchase_type',
+        'billing_status',
+        'billing_buyer',
+        'amount_total',
+        'currency_id',
+        'billing_paid',
+        'billing_refunded',
+        'billing_cancel_requested_date',
+        'billing_cancel_date',
+        'billing_cancel_note',
+        'order_link_sent_date',
+        'order_link_opened_date',
+    ),
+    'sale.order.line': ('order_id', 'name', 'product_uom_qty', 'price_unit', 'price_total'),
+    'billpro.consent': (
+        'order_id',
+        'date',
+        'text',
+        'version',
+        'agreement',
+        'withdrawal_information',
+        'wants_start',
+        'fingerprint',
+        'ip_address',
+    ),
+    'billpro.declaration': (
+        'order_id',
+        'date',
+        'kind',
+        'name',
+        'reference',
+        'email',
+        'reason',
+        'end_date',
+        'receipt',
+        'ip_address',
+    ),
+    'billpro.notification': ('order_id', 'kind', 'channel', 'state', 'send_date', 'recipient'),
+    'payment.transaction': (
+        'reference',
+        'create_date',
+        'amount',
+        'currency_id',
+        'state',
+        'operation',
+        'billing_ip_address',
+    ),
+    'payment.token': ('payment_details', 'card_brand', 'card_expiry_date', 'create_date', 'active'),
+    'account.move': ('name', 'move_type', 'invoice_date', 'amount_total', 'payment_state'),
+    'billpro.usage.record': ('order_id', 'meter_id', 'moment', 'quantity', 'sender_id'),
+    'billpro.dispute': ('order_id', 'opened_date', 'reason', 'state', 'amount'),
+    'mail.message': ('date', 'author_id', 'subject', 'body'),
+}
+
+
+class ResPartner(models.Model):
+    """What is kept of a customer's orders, given to them or erased: GDPR, articles 15, 17, 20."""
+
+    _inherit = 'res.partner'
+
+    def _billing_check_may_handle_data(self, operation):
+        """Check that the user may give out, or erase, what is kept of a customer.
+
+        :param str operation: What they must be allowed to do with the contact.
+        :raise AccessError: If not.
+        """
+        if not self.env.user.has_group('billpro_portal.group_billing_manager'):
+            raise AccessError(self.env._("Only billing managers can do this."))
+        self.check_access(operation)
+
+    def _billing_get_records_of_customer(self):
+        """Return all that is kept of the customer's orders, by model.
+
+        :rtype: dict[str, odoo.models.Model]
+        """
+        self.ensure_one()
+        people = (
+            self.sudo()
+            .with_context(active_test=False)
+            .search([('commercial_partner_id', '=', self.commercial_partner_id.id)])
+        )
+        orders = people.env['sale.order'].search(
+            [
+                ('purchase_type', '!=', False),
+                ('company_id', 'in', self.env.companies.ids),
+                '|',
+                ('partner_id', 'in', people.ids),
+                ('partner_invoice_id', 'in', people.ids),
+            ]
+        )
+        of_orders = [('order_id', 'in', orders.ids)]
+        return {
+            'res.partner': people,
+            'sale.order': orders,
+            'sale.order.line': orders.order_line,
+            'billpro.consent': orders.billing_consent_ids,
+            'billpro.declaration': orders.billing_declaration_ids,
+            'billpro.notification': orders.billing_notification_ids,
+            'payment.transaction': orders.billing_transaction_ids,
+            'payment.token': people.env['payment.token'].search([('partner_id', 'in', people.ids)]),
+            'account.move': orders.billing_move_ids,
+            'billpro.usage.record': people.env['billpro.usage.record'].search(of_orders),
+            'billpro.dispute': people.env['billpro.dispute'].search(of_orders),
+            'mail.message': orders.message_ids,
+        }
+
+    def action_billing_export_data(self):
+        """Give all that is kept of the customer's orders as a file that machines read.
+
+        :return: The download.
+        :rtype: dict
+        :raise AccessError: If the user may not.
+        """
+        self.ensure_one()
+        self._billing_check_may_handle_data('read')
+        kept = {
+            model: records.read(KEPT[model], load=None)
+            for model, records in self._billing_get_records_of_customer().items()
+        }
+        attachment = self.env['ir.attachment'].create(
+            {
+                'name': f'customer-{self.id}.json',
+                'mimetype': 'application/json',
+                'raw': json.dumps(kept, default=str, ensure_ascii=False, indent=1).encode(),
+            }
+        )
+        return {
+            'type': 'ir.actions.act_url',
+            'url': f'/web/content/{attachment.id}?download=true',
+            'target': 'self',
+        }
+
+    # === ERASING === #
+
+    def action_billing_erase_data(self):
+        """Erase what no law wants kept of the customer, and block the rest until it may go.
+
+        :return: A notification that says what is kept, and until when.
+        :rtype: dict
+        :raise AccessError: If the user may not.
+        :raise UserError: If an order isn't over.
+        """
+        self.ensure_one()
+        self._billing_check_may_handle_data('write')
+        records = self._billing_get_records_of_customer()
+        orders = records['sale.order']
+        if going_on := orders.filtered(lambda order: order.billing_status not in FINAL):
+            raise UserError(
+                self.env._("End these orders first: %s", ', '.join(going_on.mapped('name')))
+            )
+        records['payment.token'].active = False
+        records['billpro.consent'].ip_address = False
+        records['billpro.declaration'].ip_address = False
+        records['payment.transaction'].billing_ip_address = False
+        records['billpro.notification'].recipient = False
+        people = records['res.partner']
+        people.write({'phone': False, 'email': False, 'comment': False, 'website': False})
+        kept = self._billing_describe_kept(records)
+        if not records['account.move']:
+            address = ('street', 'street2', 'zip', 'city', 'vat')
+            people.write({'name': self.env._("Erased"), **dict.fromkeys(address, False)})
+        for order in orders:
+            order._message_log(body=kept)
+        people.filtered(lambda one: not one.user_ids).active = False
+        return {
+            'type': 'ir.actions.client',
+            'tag': 'display_notification',
+            'params': {'type': 'success', 'message': kept, 'sticky': True},
+        }
+
+    def _billing_describe_kept(self, records):
+        """Return what is still kept of a customer whose data was erased, and until when.
+
+        :param dict records: As of `_billing_get_records_of_customer`.
+        :rtype: str
+        """
+        invoices = records['account.move'].filtered('invoice_date')
+        lines = [self.env._("Data of the customer was erased.")]
+        if invoices:
+            until = max(
+                invoice_kept_until(move.company_id.country_id.code or '', move.invoice_date)
+                for move in invoices
+            )
+            lines.append(
+                self.env._(
+                    "Name, address and invoices are kept until %s, as the books must.",
+                    format_date(self.env, until),
+                )
+            )
+        days = [consent._get_kept_until() for consent in records['billpro.consent']]
+        if days:
+            lines.append(
+                self.env._("Consents are kept until %s.", format_date(self.env, max(days)))
+            )
+        return ' '.join(lines)

@@ -1,0 +1,351 @@
+from datetime import date
+
+from freezegun import freeze_time
+
+from odoo.exceptions import AccessError, UserError
+from odoo.http import Request
+from odoo.tests import new_test_user, tagged
+
+from ..common.http import BillingHttpCommon
+from ..common.subscription import SubscriptionCommon
+
+BOUGHT = '2027-01-10 10:00:00'
+SOON = '2027-01-15 10:00:00'
+
+
+@tagged('post_install', '-at_install')
+class TestDeclarations(SubscriptionCommon, BillingHttpCommon):
+    """What customers declare by law, on their order's page and without its link."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.gym.type = 'service'
+        with freeze_time(BOUGHT):
+            cls.order = cls._create_agreed_order()
+
+    @classmethod
+    def _create_agreed_order(cls, wants_start=True, **terms):
+        """Return a live subscription whose customer was told of the right of withdrawal."""
+        order = cls._create_order((cls.gym, 1))
+        order.write(terms)
+        order._billing_record_consent(
+            order._billing_get_consent()['version'],
+            order._billing_get_shown(),
+            '192.0.2.1',
+            wants_start,
+        )
+        cls._create_initial_transaction(
+            order, 'done', token_id=cls._create_token().id
+        )._post_process()
+        order._portal_ensure_token()
+        return order
+
+    def setUp(self):
+        super().setUp()
+        self.authenticate(None, None)
+
+    def _send(self, path, **values):
+        self.env.flush_all()
+        response = self.url_open(path, data=values)
+        self.env.invalidate_all()
+        return response
+
+    def _declare(self, page, status=200, **values):
+        """Send a form without an order's link; return the answer."""
+        response = self._send(
+            f'/contract/{page}?company={self.company.id}',
+            **{
+                'name': "Anna Peeters",
+                'reference': self.order.name,
+                'email': ' Anna.Peeters@customer.example.com',
+                **values,
+            },
+        )
+        self.assertEqual(response.status_code, status)
+        return response
+
+    def _withdraw_on_page(self, order):
+        """Send the form of the order's page, as it is filled in there."""
+        return self._send(
+            self._link(order, '/withdraw'),
+            csrf_token=self._csrf(),
+            name="Anna Peeters",
+            email='anna.peeters@customer.example.com',
+        )
+
+    def _csrf(self):
+        return Request.csrf_token(self)
+
+    def _carry_out(self):
+        with self.enter_registry_test_mode():
+            self.env.ref('billpro_portal.cron_declarations').method_direct_trigger()
+        self.env.invalidate_all()
+
+    def _get_last(self):
+        return self.env['billpro.declaration'].search([], limit=1)
+
+    def _get_mails(self):
+        declaration = self._get_last()
+        return self.env['mail.mail'].search(
+            [('model', '=', declaration._name), ('res_id', '=', declaration.id)]
+        )
+
+    # === WITHDRAWAL === #
+
+    def test_on_the_order_page_while_the_period_lasts(self):
+        self.customer.lang = 'en_US'
+        with freeze_time(SOON):
+            page = self._get_page(self.order)
+            self.assertIn("Withdraw from contract here", page)
+            # Fourteen days end on a Sunday.
+            self.assertIn("until 01/25/2027, without giving a reason", page)
+        with freeze_time('2027-01-25 22:30:00'):
+            self.assertTrue(self.order._billing_can_be_withdrawn())
+        with freeze_time('2027-01-25 23:30:00'):
+            self.assertFalse(self.order._billing_can_be_withdrawn())
+            page = self._get_page(self.order)
+            self.assertNotIn("without giving a reason", page)
+            self.assertIn("/contract/withdraw", page)  # At the foot, always.
+
+    def _get_page(self, order, suffix=''):
+        self.env.flush_all()
+        response = self.url_open(self._link(order, suffix))
+        self.env.invalidate_all()
+        self.assertEqual(response.status_code, 200)
+        return response.text
+
+    def test_in_two_steps(self):
+        with freeze_time(SOON):
+            page = self._get_page(self.order, '/withdraw')
+            self.assertIn('value="Anna Peeters"', page)
+            self.assertIn(f'value="{self.order.name}"', page)
+            self.assertRegex(page, r'<button type="submit"[^>]*>Confirm withdrawal</button>')
+            answer = self._withdraw_on_page(self.order)
+            self.assertIn("We have received your withdrawal.", answer.text)
+            self.assertRegex(
+                answer.text, r"Received: January 15, 2027, 11:00:00.AM \+0100 \(Europe/Brussels\)"
+            )
+            declaration = self._get_last()
+            self.assertEqual(
+                (declaration.order_id, declaration.is_withdrawn, declaration.state),
+                (self.order, True, 'open'),
+            )
+            self.assertEqual(self.order.billing_status, 'complete')
+            self.assertEqual(
+                [(e.number, e.status) for e in self.order.billing_event_ids], [(2, 'cancelled')]
+            )
+            # Six of the 31 days of the first period are used: 6 / 31 of 24.20.
+            self.assertEqual(declaration.used_amount, 4.68)
+            self.assertEqual(declaration.refund_amount, 19.52)
+            self.assertEqual(declaration.refund_due_date, date(2027, 1, 29))
+            self.assertEqual(self.order.activity_ids.date_deadline, date(2027, 1, 29))
+            mail = self._get_mails()
+            self.assertEqual(mail.email_to, 'anna.peeters@customer.example.com')
+            self.assertIn(f"Contract: {self.order.name}", declaration.receipt)
+            self.assertIn("(Europe/Brussels)", mail.body_html)
+            page = self._get_page(self.order)
+            self.assertIn("We pay back $ 19.52 until 01/29/2027", page.replace('\xa0', ' '))
+            # Again, by a double click: it is the same.
+            self.assertEqual(self._withdraw_on_page(self.order).status_code, 200)
+            self.assertEqual(len(self.order.billing_declaration_ids), 1)
+
+    def test_refund_by_one_click(self):
+        with freeze_time(SOON):
+            self._withdraw_on_page(self.order)
+            declaration = self._get_last()
+            clerk = new_test_user(
+                self.env, login='clerk', groups='billpro_portal.group_billing_user'
+            )
+            with self.assertRaises(AccessError):
+                declaration.with_user(clerk).action_refund()
+            with self._committing_env(self.billing_manager) as env:
+                env['billpro.declaration'].browse(declaration.id).action_refund()
+            self.assertEqual(self.order.billing_refunded, 19.52)
+            self.assertEqual(self.order.billing_credited, 19.52)
+            self.assertEqual((declaration.state, declaration.refund_amount), ('done', 0))
+            self.assertFalse(self.order.activity_ids.filtered('billpro_subject'))
+            with (
+                self.assertRaisesRegex(UserError, "nothing left"),
+                self.env.cr.savepoint(),
+            ):
+                declaration.with_user(self.billing_manager).action_refund()
+        self._assert_books_closed(self.order)
+
+    def test_without_the_wish_all_is_paid_back(self):
+        with freeze_time(BOUGHT):
+            order = self._create_agreed_order(wants_start=False)
+        with freeze_time(SOON):
+            self._withdraw_on_page(order)
+            self.assertEqual(self._get_last().refund_amount, 24.2)
+
+    def test_staff_are_warned_before_the_fourteenth_day(self):
+        with freeze_time(SOON):
+            self._withdraw_on_page(self.order)
+        warnings = [('summary', '=', f"Refund after withdrawal: {self.order.name}")]
+        for moment, count in (
+            ('2027-01-25 10:00:00', 0),
+            ('2027-01-26 10:00:00', 1),
+            ('2027-01-27 10:00:00', 1),
+        ):
+            with freeze_time(moment):
+                self._carry_out()
+            self.assertEqual(self.env['mail.activity'].search_count(warnings), count)
+
+    def test_businesses_have_none(self):
+        self.order.billing_buyer = 'business'
+        with freeze_time(SOON):
+            self.assertFalse(self.order._billing_can_be_withdrawn())
+            page = self._get_page(self.order)
+            self.assertNotIn("/contract/withdraw", page)
+            self.assertNotIn("/contract/cancel", page)
+
+    def test_whoever_was_told_nothing_has_a_year_more(self):
+        with freeze_time(BOUGHT):
+            order = self._create_active_order()
+        with freeze_time('2028-01-20 10:00:00'):
+            self.assertTrue(order._billing_can_be_withdrawn())
+            self.assertFalse(self.order._billing_can_be_withdrawn())
+
+    # === BEFORE THE ORDER === #
+
+    def test_what_a_consumer_is_told_and_agrees_to(self):
+        with freeze_time(BOUGHT):
+            order = self._create_order((self.gym, 1))
+            order._portal_ensure_token()
+            page = self._get_page(order)
+            self.assertIn("Order with obligation to pay", page)
+            self.assertNotIn("Pay $", page)
+            self.assertIn("You have the right to withdraw from this contract within 14 days", page)
+            self.assertIn("Model withdrawal form", page)
+            self.assertNotIn('checked', page.partition('billpro_wants_start')[2][:400])
+            # Also where nothing is paid today.
+            order.billing_trial_days = 14
+            self.assertIn("Order with obligation to pay", self._get_page(order))
+            order.billing_buyer = 'business'
+            page = self._get_page(order)
+            self.assertNotIn("Order with obligation to pay", page)
+            self.assertNotIn("Model withdrawal form", page)
+        consent = self.order.billing_consent_ids
+        self.assertTrue(consent.wants_start)
+        self.assertIn("I want the service to begin", consent.agreement)
+        self.assertIn("Model withdrawal form", consent.withdrawal_information)
+        self.assertEqual(self.order.billing_buyer, 'consumer')
+
+    def test_the_confirmation_brings_it_on_a_durable_medium(self):
+        notices = self.order.billing_notification_ids
+        notice = notices.filtered(lambda one: one.kind == 'purchase_confirmation')
+        with freeze_time(BOUGHT):
+            notice._send()
+        self.assertEqual(notice.state, 'handed_over')
+        consent = notice.message_id.attachment_ids.filtered(
+            lambda one: one.name.startswith(f"Consent {self.order.name}")
+        )
+        text = consent.raw.decode()
+        for part in ("I want the service to begin", "Model withdrawal form", "Seller: Aurora"):
+            self.assertIn(part, text)
+        self.assertIn("Withdraw from contract here", notice.message_id.body)
+
+    # === WITHOUT A LINK === #
+
+    def test_a_stranger_learns_nothing(self):
+        with freeze_time(SOON):
+            known = self._declare('withdraw')
+            self.assertFalse(self._get_last().order_id)
+            unknown = self._declare('withdraw', email='bart@example.com')
+            for answer in (known, unknown):
+                self.assertIn("We have received your withdrawal.", answer.text)
+            self.assertEqual(
+                known.text.replace('anna.peeters@customer.example.com', 'bart@example.com'),
+                unknown.text,
+            )
+            self.assertEqual(self.order.billing_status, 'active')
+            self._carry_out()
+            found = self.env['billpro.declaration'].search([], limit=2)
+            self.assertEqual(found.mapped('state'), ['open', 'open'])
+            self.assertFalse(found[0].order_id)
+            self.assertEqual(found[1].order_id, self.order)
+            self.assertEqual(self.order.billing_status, 'complete')
+
+    def test_too_late_is_for_staff(self):
+        with freeze_time('2027-02-01 10:00:00'):
+            self._declare('withdraw')
+            self._carry_out()
+        declaration = self._get_last()
+        self.assertEqual(declaration.order_id, self.order)
+        self.assertFalse(declaration.is_withdrawn)
+        self.assertEqual(self.order.billing_status, 'active')
+        self.assertIn("its period was over", self.order.activity_ids.note)
+
+    def test_cancellation(self):
+        with freeze_time(SOON):
+            page = self.url_open(f'/contract/cancel?company={self.company.id}').text
+            self.assertRegex(page, r'<button type="submit"[^>]*>Cancel now</button>')
+            answer = self._declare('cancel', kind='ordinary')
+            self.assertIn("Wanted end: as early as possible", answer.text)
+            self._carry_out()
+        self.assertEqual(self._get_last().state, 'done')
+        self.assertEqual(self.order.billing_status, 'active')
+        self.assertEqual(self.order.billing_cancel_date, date(2027, 2, 9))
+        self.assertIn('cancelled', self.order.billing_notification_ids.mapped('kind'))
+
+    def test_cancellation_for_cause_is_decided_by_staff(self):
+        with freeze_time(SOON):
+            self._declare('cancel', 422, kind='cause')
+            self._declare('cancel', kind='cause', reason="The pool is closed.")
+            self._carry_out()
+        declaration = self._get_last()
+        self.assertEqual(declaration.state, 'open')
+        self.assertEqual(self.order.billing_cancel_date, date(2027, 2, 9))
+        self.assertIn("The pool is closed.", declaration.receipt)
+        declaration.with_user(self.billing_manager).action_done()
+        self.assertEqual(declaration.state, 'done')
+
+    def test_a_later_end_is_for_staff(self):
+        with freeze_time(SOON):
+            self._declare('cancel', kind='ordinary', end_date='2027-06-30')
+            self._carry_out()
+        self.assertEqual(self._get_last().state, 'open')
+        self.assertFalse(self.order.billing_cancel_date)
+
+    def test_what_is_missing_or_wrong(self):
+        for values in (
+            {'name': ' '},
+            {'email': 'nobody'},
+            {'kind': 'other'},
+            {'end_date': 'soon'},
+        ):
+            with self.subTest(values):
+                self._declare('cancel', 422, **{'kind': 'ordinary', **values})
+        self.assertFalse(self.order.billing_declaration_ids)
+
+    def test_limits(self):
+        with freeze_time(SOON):
+            for number in range(5):
+                self._declare('cancel', kind='ordinary', reference=f'X{number}')
+            self.assertIn("Too much was sent", self._declare('cancel', 429, kind='ordinary').text)
+        with freeze_time('2027-01-15 11:00:01'):
+            self._declare('cancel', kind='ordinary')
+        with freeze_time('2027-02-15 11:00:01'):
+            self._carry_out()
+        self.assertFalse(self.env['billpro.declaration'].search([]).filtered('ip_address'))
+
+    def test_in_the_words_of_the_law(self):
+        for code, withdraw, confirm in (
+            ('de_DE', "Vertrag widerrufen", "Widerruf bestätigen"),
+            ('fr_FR', "Renoncer au contrat ici", "Confirmer la rétractation"),
+        ):
+            self.env['res.lang']._activate_lang(code)
+            with freeze_time(SOON), self.subTest(code):
+                link = f'&lang={code}'
+                page = self.url_open(self._link(self.order) + link).text
+                self.assertIn(withdraw, page)
+                self.assertIn(
+                    confirm, self.url_open(self._link(self.order, '/withdraw') + link).text
+                )
+        # In French what was entered is shown once more.
+        answer = self._declare('cancel', kind='ordinary', lang='fr_FR')
+        self.assertIn("Notification de la résiliation", answer.text)
+        self.assertFalse(self._get_last())
+        self._declare('cancel', kind='ordinary', lang='fr_FR', is_summary='1')
+        self.assertTrue(self._get_last())

@@ -1,0 +1,73 @@
+import json
+
+from freezegun import freeze_time
+
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import tagged
+
+from ..common.subscription import SubscriptionCommon
+
+
+@tagged('post_install', '-at_install')
+class TestPrivacy(SubscriptionCommon):
+    """What is kept of a customer: as a file, for how long, and what is erased."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.anna = cls.customer.copy({'name': "Anna Once"})
+        with freeze_time('2027-01-10 10:00:00'):
+            cls.order = cls._create_order((cls.gym, 1), partner=cls.anna)
+            cls.order._billing_record_consent(
+                cls.order._billing_get_consent()['version'],
+                cls.order._billing_get_shown(),
+                '192.0.2.1',
+            )
+            card = cls._create_token(partner=cls.anna)
+            cls._create_initial_transaction(cls.order, 'done', token_id=card.id)._post_process()
+
+    def _cancel(self):
+        with freeze_time('2027-02-01 10:00:00'):
+            self.order._billing_cancel_subscription(at_once=True)
+
+    def _erase(self):
+        self.billing_manager.group_ids += self.env.ref('base.group_partner_manager')
+        return self.anna.with_user(self.billing_manager).action_billing_erase_data()
+
+    def test_all_that_is_kept_as_a_file(self):
+        with self.assertRaises(AccessError):
+            self.anna.with_user(self.salesperson).action_billing_export_data()
+        action = self.anna.with_user(self.billing_manager).action_billing_export_data()
+        attachment_id = int(action['url'].split('/')[3].split('?')[0])
+        kept = json.loads(self.env['ir.attachment'].browse(attachment_id).raw)
+        self.assertEqual(kept['res.partner'][0]['name'], "Anna Once")
+        self.assertEqual(kept['sale.order'][0]['billing_paid'], 24.2)
+        self.assertEqual(kept['billpro.consent'][0]['ip_address'], '192.0.2.1')
+        self.assertEqual(kept['payment.transaction'][0]['amount'], 24.2)
+        self.assertEqual(len(kept['account.move']), 1)
+        self.assertEqual(kept['payment.token'][0]['payment_details'], '4242')
+        self.assertNotIn(self.order.access_token or 'no token', json.dumps(kept))
+
+    def test_nothing_is_erased_of_an_order_that_goes_on(self):
+        with self.assertRaisesRegex(UserError, self.order.name):
+            self._erase()
+
+    def test_the_books_keep_what_they_must(self):
+        self._cancel()
+        self.company.country_id = self.env.ref('base.de')
+        message = self._erase()['params']['message']
+        self.assertIn("invoices are kept until 12/31/2035", message)
+        self.assertIn("Consents are kept until 01/10/2030", message)
+        self.assertEqual(
+            (self.anna.name, self.anna.email, self.anna.active), ("Anna Once", False, False)
+        )
+        self.assertFalse(self.order.billing_consent_ids.ip_address)
+        self.assertFalse(self.order.billing_token_id.active)
+        self.assertEqual(self.order.billing_move_ids.amount_total, 24.2)
+
+    def test_consents_go_when_their_time_is_over(self):
+        self._cancel()
+        for moment, count in (('2030-01-10 10:00:00', 1), ('2030-01-11 10:00:00', 0)):
+            with freeze_time(moment):
+                self.env['billpro.consent']._delete_outdated()
+            self.assertEqual(len(self.order.billing_consent_ids), count)

@@ -1,0 +1,101 @@
+from datetime import date
+from decimal import Decimal
+
+from odoo.tests import BaseCase, tagged
+
+from ..billing.law import (
+    EUROPEAN_UNION,
+    WORDS,
+    amount_used,
+    find_law,
+    find_words,
+    renewal_notice_days,
+    withdrawal_end,
+)
+
+
+@tagged('post_install', '-at_install')
+class TestLaw(BaseCase):
+    """Which rules of consumer law apply, and what follows from them."""
+
+    def test_consumers_of_the_area_have_all_of_it(self):
+        self.assertEqual(len(EUROPEAN_UNION), 27)
+        for country in EUROPEAN_UNION | {'NO'}:
+            law = find_law(country, is_consumer=True)
+            self.assertEqual(
+                (law.withdrawal_days, law.has_order_words, law.has_cancel_page), (14, True, True)
+            )
+
+    def test_businesses_have_none_but_the_french_page(self):
+        law = find_law('DE', is_consumer=False, is_for_all=True)
+        self.assertEqual(
+            (law.withdrawal_days, law.has_order_words, law.has_cancel_page), (0, False, False)
+        )
+        self.assertTrue(find_law('FR', is_consumer=False).has_cancel_page)
+
+    def test_others_have_it_where_the_seller_gives_it(self):
+        self.assertEqual(find_law('US', is_consumer=True).withdrawal_days, 0)
+        self.assertEqual(find_law('US', is_consumer=True, is_for_all=True).withdrawal_days, 14)
+
+    def test_words(self):
+        self.assertEqual(find_words('de_AT').withdraw, "Vertrag widerrufen")
+        self.assertEqual(find_words('pl_PL'), WORDS['en'])
+        self.assertEqual(find_words(None), WORDS['en'])
+        self.assertEqual(set(WORDS), {'en', 'de', 'fr', 'es', 'nl', 'it'})
+
+    def _end(self, concluded, delivered, today, days=14, *, is_informed=True):
+        return withdrawal_end(concluded, delivered, today, days=days, is_informed=is_informed)
+
+    def test_the_period_begins_on_the_next_day(self):
+        begun = date(2027, 1, 4)  # A Monday.
+        self.assertEqual(self._end(begun, begun, begun), date(2027, 1, 18))
+        self.assertIsNone(self._end(begun, begun, begun, days=0))
+
+    def test_it_ends_on_no_weekend(self):
+        for day in (9, 10):
+            begun = date(2027, 1, day)  # Saturday and Sunday.
+            self.assertEqual(self._end(begun, begun, begun), date(2027, 1, 25))
+
+    def test_who_was_told_nothing_has_a_year_more(self):
+        begun = date(2027, 1, 4)
+        self.assertEqual(self._end(begun, begun, begun, is_informed=False), date(2028, 1, 19))
+
+    def test_of_goods_it_begins_with_their_delivery(self):
+        concluded = date(2027, 1, 4)
+        self.assertEqual(self._end(concluded, date(2027, 2, 1), concluded), date(2027, 2, 15))
+        # Nobody knows of a delivery.
+        self.assertEqual(self._end(concluded, None, date(2027, 6, 7)), date(2027, 6, 21))
+        self.assertEqual(self._end(concluded, None, date(2029, 6, 7)), date(2028, 1, 19))
+
+    def test_what_was_used(self):
+        first, last = date(2027, 1, 1), date(2027, 1, 31)
+        paid = Decimal('31.00')
+        for today, is_wished, used in (
+            (date(2027, 1, 1), True, 1),
+            (date(2027, 1, 10), True, 10),
+            (date(2027, 1, 10), False, 0),
+            (date(2027, 2, 10), True, 31),
+            (date(2026, 12, 30), True, 0),
+        ):
+            self.assertEqual(amount_used(paid, first, last, today, is_wished=is_wished), used)
+        self.assertEqual(amount_used(paid, last, first, last, is_wished=True), 0)
+
+    def test_renewals_of_long_terms(self):
+        for country, state, months, days in (
+            ('FR', '', 12, 35),
+            ('FR', '', 1, 0),
+            ('IT', '', 12, 30),
+            ('ES', 'B', 12, 15),
+            ('US', 'CA', 12, 30),
+            ('US', 'CA', 6, 0),
+            ('US', 'NY', 12, 30),
+            ('US', 'MA', 3, 20),
+            ('US', 'TX', 12, 0),
+            ('DE', '', 12, 0),
+        ):
+            with self.subTest(country=country, state=state, months=months):
+                self.assertEqual(
+                    renewal_notice_days(country, state, months, is_consumer=True), days
+                )
+        self.assertEqual(renewal_notice_days('IT', '', 12, is_consumer=False), 0)
+        self.assertEqual(renewal_notice_days('FR', '', 12, is_consumer=False), 35)
