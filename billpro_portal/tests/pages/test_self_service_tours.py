@@ -194,6 +194,34 @@ class TestSelfServiceOnPhone(SelfServiceCommon):
             self._assert_told(page, "The card was removed.")
         self.assertFalse(spare.active)
 
+    def test_narrow_windows_and_text_of_twice_the_size(self):
+        order, _other, _spare = self._create_gym_orders()
+        order._portal_ensure_token()
+        for address, title in (
+            (self._link(order, '/orders'), "Your orders"),
+            (self._link(order, '/orders/documents'), "Documents"),
+            (self._link(order, '/cancel'), "Cancel your subscription"),
+            ('/order/link', "Get your links"),
+            ('/order/link?sent=1', "Look into your mailbox"),
+        ):
+            with (
+                self.subTest(title),
+                freeze_time(datetime(2027, 1, 20, 10), tick=True),
+                self._open_page(address) as page,
+            ):
+                page.wait_for('h1', title)
+                page.check_layout()
+                page.send(
+                    'Emulation.setDeviceMetricsOverride',
+                    width=320,
+                    height=640,
+                    deviceScaleFactor=1,
+                    mobile=False,
+                )
+                page.check_layout()
+                page.evaluate('document.documentElement.style.fontSize = "200%"')
+                page.check_layout()
+
     def test_other_types_write_to_the_seller(self):
         order = self._register(self._create_sold_product("Power", 0.3, self.tax_21, 'metered'))
         with self._visit(order, datetime(2027, 1, 20, 10), '/contact') as page:
