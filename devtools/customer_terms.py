@@ -26,6 +26,8 @@ CODE = {
         'models/charging/sale_order.py',
         'models/checkout/purchase_type.py',
         'models/checkout/sale_order.py',
+        'models/declarations/*',
+        'models/law/*',
         'models/lifecycle/billing_event.py',
         'models/lifecycle/purchase_type.py',
         'models/notices/sale_order.py',
