@@ -41,7 +41,6 @@ NAMED = {
     'controllers/__init__.py': "the controller is imported",
     'log_redaction.py': "the logs of the provider's library are redacted with all others",
     'billing/declines.py': "codes of card networks are quoted from the documentation",
-    'reports/layouts.xml': "one of Odoo's layouts is called striped",
     'static/src/interactions/payment_authentication.js': "the script of the one provider that can"
     " confirm a payment in the browser",
 }

@@ -4,6 +4,8 @@ from odoo.http import request
 from .order_access import OrderAccess
 from .order_route import comes_from_page
 
+MAX_LENGTH = 254  # Of a mail address: RFC 5321 knows no longer ones.
+
 
 class LostLink(OrderAccess):
     """The page on which customers ask for the links to their orders."""
@@ -24,7 +26,9 @@ class LostLink(OrderAccess):
         :rtype: odoo.http.Response
         """
         if request.httprequest.method == 'POST' and comes_from_page():
-            request.env['billpro.link.request'].sudo()._take(email, request.httprequest.remote_addr)
+            address = str(email)[:MAX_LENGTH]
+            visitor = request.httprequest.remote_addr
+            request.env['billpro.link.request'].sudo()._take(address, visitor)
             return request.redirect('/order/link?sent=1')
         if lang := self._billpro_get_picked_language():
             request.update_context(lang=lang)

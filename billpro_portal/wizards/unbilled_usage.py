@@ -3,8 +3,11 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
+from markupsafe import Markup
+
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
+from odoo.tools import format_date
 
 from ..billing.metering import midnight
 
@@ -45,10 +48,12 @@ class BillproUnbilledUsage(models.TransientModel):
         lines.create(self._prepare_lines(orders.sudo()))
         return {
             'type': 'ir.actions.act_window',
-            'name': self.env._("Unbilled Usage on %s", self.day),
+            'name': self.env._("Unbilled Usage on %s", format_date(self.env, self.day)),
             'res_model': 'billpro.unbilled.usage.line',
             'view_mode': 'list,pivot',
             'domain': [('dialog_id', '=', self.id)],
+            'help': Markup('<p class="o_view_nocontent_smiling_face">%s</p>')
+            % self.env._("All usage until then was billed."),
         }
 
     def _prepare_lines(self, orders):

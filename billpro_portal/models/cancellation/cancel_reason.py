@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 
 class BillproCancelReason(models.Model):
@@ -11,6 +11,13 @@ class BillproCancelReason(models.Model):
     name = fields.Char(required=True, translate=True)
     sequence = fields.Integer(default=10)
     active = fields.Boolean(default=True)
+    offer = fields.Selection(
+        string="Offered Instead",
+        selection=[('pause', "Pausing"), ('change', "A smaller plan")],
+        help="What the order's page offers to customers who think of leaving for this reason, if"
+        " they may do it themselves; nothing if empty. The page on which they cancel offers"
+        " nothing: in some countries it must not.",
+    )
     company_id = fields.Many2one(
         comodel_name='res.company',
         # Those of all companies are for who works in all.
@@ -18,6 +25,15 @@ class BillproCancelReason(models.Model):
         help="Empty: for all companies.",
         index=True,
     )
+
+    @api.model
+    def _get_of_company(self, company):
+        """Return the reasons that customers of a company choose from.
+
+        :param res.company company: The company.
+        :rtype: billpro.cancel.reason
+        """
+        return self.sudo().search([('company_id', 'in', [False, company.id])])
 
     def write(self, vals):
         """Override of `base`: nobody gives a reason to companies that they may not write for.

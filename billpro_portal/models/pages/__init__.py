@@ -12,6 +12,7 @@ from . import (
     order_change,
     order_documents,
     order_home,
+    order_leaving,
     order_page,
     order_payments,
     order_schedule,

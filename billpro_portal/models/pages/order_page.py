@@ -59,6 +59,7 @@ class BillproOrderPage(models.AbstractModel):
             'contact': {
                 'name': company.name,
                 'email': company.email,
+                'email_text': self.env['billpro.page.words']._get_breakable(company.email),
                 'phone': company.phone,
                 'website': company.website,
             },
@@ -81,6 +82,7 @@ class BillproOrderPage(models.AbstractModel):
             if order._get_purchase()._has_schedule
             else self.env._("Your order"),
             'facts': self._get_facts(order),
+            'offers': self.env['billpro.order.leaving']._get_offers(order),
             'document_links': [
                 {
                     'label': self.env._("All documents"),
@@ -570,11 +572,7 @@ class BillproOrderPage(models.AbstractModel):
         :param sale.order order: The order.
         :rtype: dict
         """
-        reasons = (
-            self.env['billpro.cancel.reason']
-            .sudo()
-            .search([('company_id', 'in', [False, order.company_id.id])])
-        )
+        reasons = self.env['billpro.cancel.reason']._get_of_company(order.company_id)
         return {
             **self._get_page_values(order),
             'title': self.env._("Cancel your subscription"),

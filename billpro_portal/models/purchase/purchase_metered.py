@@ -364,6 +364,12 @@ class BillproPurchaseMetered(models.AbstractModel):
         order.billing_usage_line_ids._billing_announce_added_usage()
 
     @api.model
+    def _follow_price(self, order):
+        """Override: what is added to an order whose periods are billed is charged by itself."""
+        if order._billing_bills_usage():
+            self._check_is_billing_user(order)
+
+    @api.model
     def _get_lines_to_tax(self, order):
         return order._get_recurring_lines() | order.order_line.filtered(
             lambda line: line.billing_is_added and not line._billing_is_on_invoice()

@@ -254,8 +254,8 @@ class SaleOrderLine(models.Model):
                                   another charge than before.
         :param billpro.usage.charge old: How it is charged until then; nothing if it was added.
         """
-        order = self.order_id
-        env = order.with_context(lang=order.partner_id.lang).env
+        order = self.order_id.with_context(lang=self.order_id.partner_id.lang)
+        env = order.env
         values = {
             'product': self.with_env(env).product_id.display_name,
             'new': charge.with_env(env)._describe_prices(order),

@@ -101,8 +101,8 @@ class BillproUsagePeriod(models.Model):
     expected_amount = fields.Monetary(
         string="Expected",
         readonly=True,
-        help="What its end is expected to bring to pay, taxes included, if its usage goes on as it"
-        " did until it was looked at.",
+        help="What the end of a running one is expected to bring to pay, taxes included, if its"
+        " usage goes on as it did until it was looked at.",
     )
     event_id = fields.Many2one(
         string="Payment",
@@ -339,7 +339,7 @@ class BillproUsagePeriod(models.Model):
         self._rate_late(drafts)
         following = self._open_following()
         self._add_base_fees(drafts, following)
-        self.state = 'closed'
+        self.write({'state': 'closed', 'expected_amount': 0})
         return self._bill(drafts)
 
     def _bill_so_far(self):

@@ -98,6 +98,30 @@ class TestChangePage(SelfServiceHttpCommon, ChangeCommon):
         self.assertFalse(order.billing_change_ids)
         self.assertEqual(order.billing_next_event_id.due_date > fields.Datetime.now(), True)
 
+    def test_offers_to_who_thinks_of_leaving(self):
+        order = self.subscription
+        price, unused = (
+            self.env.ref(f'billpro_portal.cancel_reason_{name}') for name in ('price', 'unused')
+        )
+        self.assertNotIn("Thinking of cancelling?", self._get(order, '').text)
+        price.offer, unused.offer = 'change', 'pause'
+        page = self._get(order, '').text
+        fold = page[page.index("Thinking of cancelling?") :]
+        fold = fold[: fold.index('</details>')]
+        self.assertIn("It is too expensive", fold)
+        self.assertIn('/change?', fold)
+        # The company lets nobody pause.
+        self.assertNotIn('/pause?', fold)
+        self.company.billing_customer_pause_days = 90
+        self.assertIn("Pause it instead", self._get(order, '').text)
+        # Cancelling takes two steps, and nothing is offered on the way.
+        self.assertIn('/cancel?', page[: page.index("Thinking of cancelling?")])
+        cancel = self._get(order, '/cancel').text
+        for words in ("Thinking of", "Pause it instead", "smaller plan", '/pause?', '/change?'):
+            self.assertNotIn(words, cancel)
+        self.family.customers_may_lower = False
+        self.assertNotIn("Change to a smaller plan", self._get(order, '').text)
+
     def test_what_credit_pays_is_told(self):
         order = self.subscription
         line = order.order_line

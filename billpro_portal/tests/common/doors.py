@@ -269,7 +269,7 @@ FIELDS = {
     # Of billing managers; what counts for all companies, of administrators.
     # Whoever may edit an activity may edit which question it is: one is asked once more at worst.
     'mail.activity': {'billpro_subject'},
-    'billpro.cancel.reason': {'active', 'company_id', 'name', 'sequence'},
+    'billpro.cancel.reason': {'active', 'company_id', 'name', 'offer', 'sequence'},
     'billpro.plan.family': {
         'active',
         'company_id',

@@ -89,6 +89,18 @@ class TestOrderHome(SelfServiceHttpCommon):
         for link in links:
             self.assertIn(f'/order/{self.second.id}/', link)
 
+    def test_a_card_is_replaced_for_all_orders(self):
+        self.second.billing_token_id = self.card
+        page, words = self._open()
+        self.assertIn(
+            f"Charged for Gym membership ({self.second.name}), Gym membership ({self.order.name}).",
+            words,
+        )
+        [link] = page.xpath('//a[contains(., "Replace for all")]/@href')
+        form = html.fromstring(self.url_open(link).content)
+        [box] = form.xpath('//input[@name="all_orders"]')
+        self.assertEqual(box.get('checked'), 'checked')
+
     # === WHOSE ORDERS === #
 
     def test_a_link_shows_the_orders_of_its_contact_alone(self):
@@ -209,6 +221,9 @@ class TestOrderHome(SelfServiceHttpCommon):
         unknown = self._ask_for_links('nobody@peeters.example')
         self.assertFalse(self._get_link_notices())
         self.assertIn("If we know this address, a mail with the links", unknown)
+        for nonsense in ('', 'x', '%@%', 'a' * 100_000):
+            self.assertEqual(self._ask_for_links(nonsense), unknown)
+        self.assertFalse(self._get_link_notices())
         self.assertEqual(self._ask_for_links(' Anna@Peeters.example '), unknown)
         notice = self._get_link_notices()
         self.assertEqual(notice.order_id, self.desk_order)

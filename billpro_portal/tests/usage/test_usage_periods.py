@@ -429,6 +429,12 @@ class TestUsagePeriods(UsagePeriodCommon):
         self._run_at('2027-03-10 00:00:00')
         self.assertEqual(self.order.billing_usage_period_ids[1].amount, 3.18)
 
+    def test_only_billing_users_add_what_is_charged_by_itself(self):
+        self.order.user_id = self.salesperson
+        lines = self.env['sale.order.line'].with_user(self.salesperson)
+        with self.assertRaisesRegex(AccessError, "only billing users"), self.cr.savepoint():
+            lines.create({'order_id': self.order.id, 'product_id': self.api.id})
+
     def test_usage_is_not_added_where_nothing_bills_it(self):
         plain = self._create_sold_product("Calls", 1, self.tax_6, 'metered')
         with freeze_time('2027-01-10 10:00:00'):
