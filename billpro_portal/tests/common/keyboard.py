@@ -11,6 +11,7 @@ class Keyboard(Page):
         'Shift+Tab': {'key': 'Tab', 'code': 'Tab', 'windowsVirtualKeyCode': 9, 'modifiers': 8},
         'Enter': {'code': 'Enter', 'windowsVirtualKeyCode': 13, 'text': '\r'},
         ' ': {'code': 'Space', 'windowsVirtualKeyCode': 32, 'text': ' '},
+        'ArrowUp': {'code': 'ArrowUp', 'windowsVirtualKeyCode': 38},
         'ArrowDown': {'code': 'ArrowDown', 'windowsVirtualKeyCode': 40},
     }
     # The focused element as a screen reader names it, and whether its focus can be seen: at the
