@@ -67,11 +67,10 @@ function goToCheckout({ today, later }) {
 /**
  * Steps from the checkout to the success page.
  *
- * @param {string} label - The label of the payment button.
  * @param {object} card - The step that chooses the card.
  * @return {Array<object>} The steps.
  */
-function pay(label, card) {
+function pay(card) {
     return [
         {
             content: "The checkout is the last step of the shop",
@@ -85,7 +84,7 @@ function pay(label, card) {
         card,
         {
             content: "Pay",
-            trigger: `${PAY_BUTTON}:enabled:contains("${label}")`,
+            trigger: `${PAY_BUTTON}:enabled:contains("Order with obligation to pay")`,
             run: 'click',
             expectUnloadPage: true,
         },
@@ -136,7 +135,7 @@ addTour('shop_subscription', () => [
         run: 'click',
         expectUnloadPage: true,
     },
-    ...pay("20.00", ENTER_CARD),
+    ...pay(ENTER_CARD),
     {
         content: "Go to the order portal",
         trigger: '.o_billpro_success a.btn-primary',
@@ -168,7 +167,7 @@ addTour('shop_instalments', () => [
     },
     ...open('/shop/cart'),
     ...goToCheckout({ today: "100.00", later: "9 × $ 100.00" }),
-    ...pay("100.00", ENTER_CARD),
+    ...pay(ENTER_CARD),
     ...open('/shop?search=Handbook'),
     {
         trigger: '.oe_product a:contains("Handbook")',
@@ -177,5 +176,5 @@ addTour('shop_instalments', () => [
     },
     ...putIntoCart(),
     ...goToCheckout({ today: "33.33" }),
-    ...pay("33.33", USE_SAVED_CARD),
+    ...pay(USE_SAVED_CARD),
 ]);
