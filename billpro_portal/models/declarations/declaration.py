@@ -1,3 +1,4 @@
+import logging
 from datetime import timedelta
 from functools import partial
 
@@ -7,7 +8,9 @@ from odoo.tools import email_normalize, format_date, format_datetime, plaintext2
 
 from ...billing.law import REFUND_DAYS, WARNED_DAYS
 from ...billing.lifecycle import BEFORE_APPROVAL
+from ..each_alone.own_transaction import GIVE_WAY
 
+_logger = logging.getLogger(__name__)
 # Within the hour from one visitor, and of these for one mail address: each sends a mail there.
 MOST_FROM_ADDRESS, MOST_FOR_EMAIL = 20, 5
 # How long it is kept where a declaration came from, against abuse.
@@ -157,13 +160,20 @@ class BillproDeclaration(models.Model):
     def _carry_out_now(self):
         """Carry out what was declared on the order's page; the job does it if that fails.
 
+        It is received all the same, whatever fails.
+
         :return: Whether it was done.
         :rtype: bool
         """
         try:
             with self.env.cr.savepoint():
                 self._carry_out()
+        except GIVE_WAY:
+            raise  # Odoo repeats the request.
         except UserError:
+            return False
+        except Exception:
+            _logger.exception("The declaration %s could not be carried out at once", self.id)
             return False
         return True
 

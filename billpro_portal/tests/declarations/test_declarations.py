@@ -1,10 +1,12 @@
 from datetime import date
+from unittest.mock import patch
 
 from freezegun import freeze_time
 
 from odoo.exceptions import AccessError, UserError
 from odoo.http import Request
 from odoo.tests import new_test_user, tagged
+from odoo.tools import mute_logger
 
 from ..common.http import BillingHttpCommon
 from ..common.subscription import SubscriptionCommon
@@ -92,6 +94,21 @@ class TestDeclarations(SubscriptionCommon, BillingHttpCommon):
         )
 
     # === WITHDRAWAL === #
+
+    def test_it_is_received_whatever_fails(self):
+        order_class = self.registry['sale.order']
+        with (
+            freeze_time(SOON),
+            patch.object(order_class, '_billing_end_by_withdrawal', side_effect=ValueError("Odd")),
+            mute_logger('odoo.addons.billpro_portal.models.declarations.declaration'),
+        ):
+            self.assertEqual(self._withdraw_on_page(self.order).status_code, 200)
+        declaration = self._get_last()
+        self.assertEqual((declaration.order_id, declaration.state), (self.order, 'new'))
+        self.assertEqual(len(self._get_mails()), 1)
+        with freeze_time(SOON):
+            self._carry_out()
+        self.assertRecordValues(declaration, [{'state': 'open', 'is_withdrawn': True}])
 
     def test_on_the_order_page_while_the_period_lasts(self):
         self.customer.lang = 'en_US'
