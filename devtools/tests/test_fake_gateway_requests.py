@@ -43,6 +43,8 @@ PARAMS_CLASSES = {
     'refunds.update': 'RefundUpdateParams',
     'charges.list_all': 'ChargeListParams',
     'disputes.list_all': 'DisputeListParams',
+    'disputes.update': 'DisputeUpdateParams',
+    'files.create': 'FileCreateParams',
     'balance_transactions.list_all': 'BalanceTransactionListParams',
     'payouts.list_all': 'PayoutListParams',
     'events.list_all': 'EventListParams',

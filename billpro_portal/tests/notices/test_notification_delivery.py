@@ -199,9 +199,9 @@ class TestNotificationDelivery(TimedCommon):
             self._run_job()
         notice = self.order.billing_notification_ids.sorted('id')[-1:]
         mail = notice.message_id.sudo().mail_ids
-        reference = self.order.billing_event_ids.transaction_ids.reference
+        number = self.order.billing_event_ids.transaction_ids._billing_get_receipt_number()
         self.assertEqual(len(mail.attachment_ids), 1)
-        self.assertIn(reference, mail.attachment_ids.name)
+        self.assertIn(number.replace('/', '_'), mail.attachment_ids.name)
         self.assertIn("24,20", mail.body_html)
         self.assertIn(self.order.order_link.replace('&', '&amp;'), mail.body_html)
         self.assertIn("You can cancel at any time", mail.body_html)
