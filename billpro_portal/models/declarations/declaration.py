@@ -449,7 +449,13 @@ class BillproDeclaration(models.Model):
         order._lock_billing()
         if not declaration.can_refund:
             raise UserError(self.env._("There is nothing left to refund."))
-        left = declaration.refund_amount
+        # Refunds without a final answer, whose amounts are negative, may have moved the money.
+        under_way = order.billing_transaction_ids.filtered(
+            lambda tx: tx.operation == 'refund' and tx.state in {'draft', 'pending'}
+        )
+        left = order.currency_id.round(declaration.refund_amount + sum(under_way.mapped('amount')))
+        if order.currency_id.compare_amounts(left, 0) <= 0:
+            raise UserError(self.env._("A refund is under way. What comes of it isn't known yet."))
         refund_tx = self.env['payment.transaction'].sudo()
         for tx in order._billing_get_refundable_transactions():
             amount = min(left, tx._billing_get_refundable_amount())

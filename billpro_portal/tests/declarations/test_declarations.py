@@ -189,6 +189,20 @@ class TestDeclarations(SubscriptionCommon, BillingHttpCommon):
                 declaration.with_user(self.billing_manager).action_refund()
         self._assert_books_closed(self.order)
 
+    def test_nothing_more_is_refunded_while_a_refund_is_under_way(self):
+        with freeze_time(SOON):
+            self._withdraw_on_page(self.order)
+            declaration = self._get_last()
+            tx = self.order.billing_transaction_ids
+            tx._billing_create_order_refund(19.52)  # What came of it isn't known.
+            with (
+                self.assertRaisesRegex(UserError, "under way"),
+                self.env.cr.savepoint(),
+            ):
+                declaration.with_user(self.billing_manager).action_refund()
+        self.assertEqual(tx.child_transaction_ids.mapped('amount'), [-19.52])
+        self.assertEqual((declaration.state, declaration.refund_amount), ('open', 19.52))
+
     def test_without_the_wish_all_is_paid_back(self):
         with freeze_time(BOUGHT):
             order = self._create_agreed_order(wants_start=False)
