@@ -28,6 +28,8 @@ class TestLanguages(SelfServiceHttpCommon, InstalmentCommon):
         code = f'{language}_{language.upper()}'  # Also that of its region: `de_DE`.
         self.env['res.lang']._activate_lang(code)
         self.env['ir.module.module']._load_module_terms(['billpro_portal'], [code])
+        # Another test may have had the pages in this language before it was loaded.
+        self.registry.clear_cache('templates')
         self.customer.lang = code
         self.env.flush_all()
 
