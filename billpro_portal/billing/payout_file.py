@@ -5,7 +5,7 @@ import datetime
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-from .csv_text import open_text
+from .csv_text import WrongFile, open_text
 
 REQUIRED = ('payout', 'date', 'type', 'amount')
 OPTIONAL = ('reference', 'fee', 'currency', 'description', 'paid_amount', 'paid_currency')
@@ -15,23 +15,6 @@ LIMIT = 10**12
 YEARS = range(2000, 2101)
 LONGEST_TEXT = 1000
 TYPES = ('payment', 'refund', 'dispute', 'fee', 'adjustment', 'payout')
-
-
-class WrongFile(ValueError):
-    """A file can't be read as payouts."""
-
-    def __init__(self, problem: str, row: int = 0, **values: str) -> None:
-        """Say what is wrong.
-
-        :param str problem: `no_text`, `no_column`, `no_rows`, `type`, `date`, `number`,
-                            `missing` or `too_long`.
-        :param int row: The number of the row; 0 if it is none.
-        :param values: What the problem is about: `column` and `value`.
-        """
-        super().__init__(problem)
-        self.problem = problem
-        self.row = row
-        self.values = values
 
 
 @dataclass(frozen=True)
@@ -58,14 +41,10 @@ def read(content: bytes) -> dict[str, list[Row]]:
 
     :param bytes content: The file, in UTF-8.
     :rtype: dict[str, list[Row]]
-    :raise WrongFile: If the file isn't as it should be.
+    :raise WrongFile: `no_text`, `no_column`, `no_rows`, `type`, `date`, `number`, `missing` or
+                      `too_long`; with the `column` and `value` that it is about.
     """
-    try:
-        file, delimiter = open_text(content)
-    except UnicodeDecodeError:
-        raise WrongFile('no_text') from None
-    if '\0' in file.getvalue():  # No database takes it.
-        raise WrongFile('no_text')
+    file, delimiter = open_text(content)
     reader = csv.DictReader(file, delimiter=delimiter)
     names = [name.strip().lower() for name in reader.fieldnames or ()]
     for column in REQUIRED:

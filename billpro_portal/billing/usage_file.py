@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterator
 
-from .csv_text import open_text
+from .csv_text import WrongFile, open_text
 from .usage_batch import KEYS
 
 # A file of refused rows says why each was: put right, it is read again.
@@ -19,20 +19,6 @@ COLUMNS = KEYS - {'properties'}
 FORMULA_BEGINNINGS = ('=', '+', '-', '@', '\t', '\r', '\n')
 
 
-class WrongFile(ValueError):
-    """A file can't be read as usage records."""
-
-    def __init__(self, problem: str, column: str = '') -> None:
-        """Say what is wrong.
-
-        :param str problem: `no_text`, `no_rows`, `no_column` or `unknown_column`.
-        :param str column: Which column it is about.
-        """
-        super().__init__(problem)
-        self.problem = problem
-        self.column = column
-
-
 def read(content: bytes) -> tuple[list[str], Iterator[tuple[list[str], dict[str, object] | None]]]:
     """Return the columns of a file, and its rows as other systems send records.
 
@@ -43,12 +29,9 @@ def read(content: bytes) -> tuple[list[str], Iterator[tuple[list[str], dict[str,
     :return: The names of the columns, and each row with the record that it says: None if it has
              more cells than columns. Empty cells and empty rows are left out.
     :rtype: tuple
-    :raise WrongFile: If the file isn't as it should be.
+    :raise WrongFile: `no_text`, `no_column` or `unknown_column`, with the `column`.
     """
-    try:
-        file, delimiter = open_text(content)
-    except UnicodeDecodeError:
-        raise WrongFile('no_text') from None
+    file, delimiter = open_text(content)
     reader = csv.reader(file, delimiter=delimiter)
     try:
         names = [name.strip() for name in next(reader, [])]
@@ -56,12 +39,12 @@ def read(content: bytes) -> tuple[list[str], Iterator[tuple[list[str], dict[str,
         raise WrongFile('no_text') from None
     for column in NEEDED:
         if column not in names:
-            raise WrongFile('no_column', column)
+            raise WrongFile('no_column', column=column)
     if not {'order', 'subscriber'} & set(names):
-        raise WrongFile('no_column', 'order')
+        raise WrongFile('no_column', column='order')
     for name in names:
         if name not in COLUMNS and name != REASON and not name.startswith(PROPERTY):
-            raise WrongFile('unknown_column', name)
+            raise WrongFile('unknown_column', column=name)
     return names, _read_rows(reader, names)
 
 

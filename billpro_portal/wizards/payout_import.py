@@ -4,6 +4,7 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 
 from ..billing import payout_file
+from ..billing.csv_text import WrongFile
 
 # The kinds of parts of a payout by the types of rows.
 KINDS = {
@@ -46,7 +47,7 @@ class BillproPayoutImport(models.TransientModel):
         provider = self.sudo().payment_method_line_id.payment_provider_id
         try:
             found = payout_file.read(base64.b64decode(self.file))
-        except payout_file.WrongFile as error:
+        except WrongFile as error:
             raise UserError(self._explain(error)) from error
         known = payouts.sudo().search(
             [('provider_id', '=', provider.id), ('provider_reference', 'in', list(found))]
@@ -133,7 +134,7 @@ class BillproPayoutImport(models.TransientModel):
     def _explain(self, error):
         """Return what is wrong with a file as the user reads it.
 
-        :param payout_file.WrongFile error: What is wrong.
+        :param billing.csv_text.WrongFile error: What is wrong.
         :rtype: str
         """
         values = {'row': error.row, 'column': '', 'value': '', **error.values}

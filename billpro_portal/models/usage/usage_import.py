@@ -6,8 +6,9 @@ from itertools import islice
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
+from ...billing.csv_text import WrongFile
 from ...billing.usage_batch import MOST_RECORDS
-from ...billing.usage_file import WrongFile, read, write_row
+from ...billing.usage_file import read, write_row
 
 STATUSES = ('accepted', 'duplicate', 'unattributed', 'refused')
 
@@ -109,14 +110,15 @@ class BillproUsageImport(models.Model):
     def _explain(self, error):
         """Return what is wrong with the file as the user reads it.
 
-        :param billing.usage_file.WrongFile error: What is wrong.
+        :param billing.csv_text.WrongFile error: What is wrong.
         :rtype: str
         """
+        column = error.values.get('column')
         return {
             'no_text': self.env._("The file is no text in UTF-8. Save it as CSV."),
             'no_rows': self.env._("The file has no rows."),
-            'no_column': self.env._("The file has no column “%s”.", error.column),
-            'unknown_column': self.env._("Nobody knows what column “%s” is.", error.column),
+            'no_column': self.env._("The file has no column “%s”.", column),
+            'unknown_column': self.env._("Nobody knows what column “%s” is.", column),
         }[error.problem]
 
     # === THE JOB === #
