@@ -88,7 +88,7 @@ class OrderHome(OrderRecovery):
             request.env.cr.rollback()  # Nothing is collected of the others either.
             orders.invalidate_recordset()
             return self._billpro_render_home(
-                order, {'level': 'danger', 'text': str(error)}, status=409
+                order, {'level': 'danger', 'text': f'{one.name}: {error}'}, status=409
             )
         return request.redirect(
             order._billing_get_order_link('/orders/progress' if shown else '/orders')

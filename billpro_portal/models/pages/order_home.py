@@ -248,18 +248,16 @@ class BillproOrderHome(models.AbstractModel):
         :rtype: list[dict]
         """
         payments = self.env['billpro.order.payments']
-        going_on = orders.filtered(payments._get_next_payment)
-        rows = []
-        for order in going_on.sorted(lambda order: order.billing_next_event_id.due_date):
-            payment = payments._get_next_payment(order)
-            rows.append(
-                {
-                    'title': self._get_order_name(order),
-                    'date': payment['day'],
-                    'amount': payment['amount'],
-                }
-            )
-        return rows
+        coming = [(one, payment) for one in orders if (payment := payments._get_next_payment(one))]
+        coming.sort(key=lambda pair: pair[0].billing_next_event_id.due_date)
+        return [
+            {
+                'title': self._get_order_name(order),
+                'date': payment['day'],
+                'amount': payment['amount'],
+            }
+            for order, payment in coming
+        ]
 
     # === CARDS === #
 
@@ -279,17 +277,20 @@ class BillproOrderHome(models.AbstractModel):
                 lambda one, card=card: one.billing_status in LIVE and one.billing_token_id == card
             )
             changing = charged.filtered(lambda one: one._billing_can_change_cards())[:1]
+            # Only if the page for it replaces the same orders, and no others.
+            others = changing and changing._billing_get_other_orders_with_cards()
+            for_all = bool(others) and changing | others == charged
             row = self.env['billpro.order.cards']._get_card_row(order, card, can_change=False)
             rows.append(
                 {
                     **row,
                     'note': self._get_charged_text(charged),
                     'replace_label': self.env._("Replace for all")
-                    if len(charged) > 1
+                    if for_all
                     else self.env._("Replace"),
                     'replace_url': changing
                     and changing.get_portal_url(
-                        suffix='/card', query_string='&all_orders=1' if len(charged) > 1 else ''
+                        suffix='/card', query_string='&all_orders=1' if for_all else ''
                     ),
                 }
             )

@@ -273,7 +273,7 @@ class BillproOrderPayments(models.AbstractModel):
         """
         entries = list(self._get_history(order))
         for row in [*order._billing_get_other_money_rows(), *self._get_credit_rows(order)]:
-            later = [tx for tx in entries if self._get_entry_date(tx) > row['date']]
+            later = [tx for tx in entries if self._get_entry_date(order, tx) > row['date']]
             entries.insert(len(later), row)
         return entries
 
@@ -296,8 +296,10 @@ class BillproOrderPayments(models.AbstractModel):
             if event.status in PAID and event.currency_id.is_zero(event.amount)
         ]
 
-    def _get_entry_date(self, entry):
-        return entry['date'] if isinstance(entry, dict) else entry.last_state_change.date()
+    def _get_entry_date(self, order, entry):
+        if isinstance(entry, dict):
+            return entry['date']
+        return order._billing_get_date(entry.last_state_change)
 
     def _get_other_history_row(self, order, row):
         """Return what was paid in another way as a row of the billing history.

@@ -8,6 +8,7 @@ from odoo.tools import format_time
 
 from ...billing.metering import local_moment
 from ...billing.usage_file import defuse, write_row
+from ..usage.usage_period import WAIVED
 
 # What less than three days make of a period is no estimate.
 DAYS_TO_ESTIMATE = 3
@@ -214,7 +215,10 @@ class BillproOrderUsage(models.AbstractModel):
         :rtype: dict
         """
         bills = period._get_bills()
-        amount = period.amount + sum((bills - period.event_id).mapped('amount'))
+        charged = bills.filtered(lambda bill: bill._get_collecting_event().status not in WAIVED)
+        amount = sum((charged - period.event_id).mapped('amount'))
+        if charged >= period.event_id:
+            amount += period.amount
         moves = bills.sorted('number').mapped(lambda bill: bill._get_collecting_event().invoice_id)
         return {
             'period': self._get_period_text(period)

@@ -301,7 +301,10 @@ class BillproUsagePeriod(models.Model):
         over = {
             period: values_list
             for period, values_list in drafts.items()
-            if sum(values['amount'] for values in values_list) >= thresholds[period]
+            if period.currency_id.compare_amounts(
+                sum(values['amount'] for values in values_list), thresholds[period]
+            )
+            >= 0
         }
         return self.browse().concat(*over)._bill(over)
 
