@@ -118,12 +118,18 @@ def settle(
     return Settlement(credit, prorate(price, period.days_from(day), period.days, coin))
 
 
-def use_credit(due: Decimal, left: Decimal, smallest: Decimal) -> Decimal:
+def use_credit(due: Decimal, left: Decimal, smallest: Decimal, step: Decimal = ZERO) -> Decimal:
     """Return how much of a credit pays a part of a payment, or all of it.
 
     :param Decimal due: The payment.
     :param Decimal left: What is left of the credit.
     :param Decimal smallest: What can be collected at least, if anything is left to be.
+    :param Decimal step: Of what amounts that are collected must be multiples; 0 if of nothing.
     :rtype: Decimal
     """
-    return due if left >= due else max(ZERO, min(left, due - smallest))
+    if left >= due:
+        return due
+    used = max(ZERO, min(left, due - smallest))
+    uneven = (due - used) % step if step else ZERO
+    # More of the payment is collected then, and less of the credit used.
+    return max(ZERO, used - (step - uneven)) if uneven else used

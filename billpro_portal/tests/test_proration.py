@@ -230,6 +230,18 @@ class TestProrationExamples(BaseCase):
             with self.subTest(due=due, left=left):
                 used = use_credit(Decimal(due), Decimal(left), Decimal('0.5'))
                 self.assertEqual(used, Decimal(expected))
+        # In Kuwait 0.001 is the smallest coin, and cards are charged in steps of 0.010.
+        for due, left, expected in (
+            ('12.100', '3.337', '3.330'),
+            ('12.100', '0.004', '0'),
+            ('12.105', '3.337', '3.335'),
+            ('12.100', '12.100', '12.100'),
+        ):
+            with self.subTest(due=due, left=left):
+                used = use_credit(
+                    Decimal(due), Decimal(left), Decimal('0.5'), step=Decimal('0.010')
+                )
+                self.assertEqual(used, Decimal(expected))
 
     def test_what_is_no_part_of_a_period(self):
         with self.assertRaises(ValueError):

@@ -131,8 +131,9 @@ class BillproChange(models.Model):
         :rtype: str
         """
         self.ensure_one()
+        digits = self.env['decimal.precision'].precision_get('Product Unit')
         before, after = (
-            f'{formatLang(self.env, quantity, digits=0 if quantity == int(quantity) else 2)}'
+            f'{formatLang(self.env, quantity, digits=0 if quantity == int(quantity) else digits)}'
             f' × {product.display_name}'
             for product, quantity in (
                 (self.old_product_id, self.old_quantity),
@@ -229,11 +230,10 @@ class BillproChange(models.Model):
         new_line = self.env['sale.order.line'].new(
             {'order_id': draft, 'product_id': product.id, 'product_uom_qty': quantity}
         )
-        taxes = product.taxes_id._filter_taxes_by_company(order.company_id)
         return {
             'price_unit': new_line.price_unit,
             'discount': new_line.discount,
-            'tax_ids': [Command.set(order.fiscal_position_id.map_tax(taxes).ids)],
+            'tax_ids': [Command.set(new_line.tax_ids.ids)],
         }
 
     @api.model
@@ -251,7 +251,10 @@ class BillproChange(models.Model):
         if order.billing_trial_days and today < order.billing_anchor_date:
             return {'first_day': today, 'last_day': False}
         found = order._get_purchase()._find_paid_period(order, today)
-        if not found:
+        # What a change has cost may have been taken back by the bank.
+        if not found or any(
+            event.status not in PAID for event in self._find_settled(order, found[0]).event_ids
+        ):
             raise UserError(
                 self.env._("No paid period has today in it. Change it at the end of the period.")
             )
@@ -636,6 +639,14 @@ class BillproChange(models.Model):
             and line.product_id == self.old_product_id
             and line.product_uom_qty == self.old_quantity
         )
+
+    def _carry_out_paid(self):
+        """Carry out changes that are paid; what was collected stays booked, whatever fails."""
+        for change in self:
+            if not self.env['billpro.own.transaction']._is_survived(
+                change, 'change', change._carry_out
+            ):
+                change._give_way()
 
     def _give_way(self):
         """Leave a change that doesn't fit any more; ask staff about what was paid for it."""

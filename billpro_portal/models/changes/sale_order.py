@@ -194,13 +194,14 @@ class SaleOrder(models.Model):
         Change = self.env['billpro.change']
         values = Change._propose(self, line, product, quantity, when)
         if agreement_text(Change.new(values)._get_rows()) != shown:
-            raise UserError(
-                self.env._("What was shown has changed meanwhile. Please look at it again.")
-            )
+            raise UserError(self._billing_get_outdated_page_text())
         self._billing_withdraw_unsent_attempts()
         change = Change.create({**values, 'agreed_terms': shown})
         change._begin()
         return change
+
+    def _billing_get_outdated_page_text(self):
+        return self.env._("What was shown has changed meanwhile. Please look at it again.")
 
     # === CUSTOMERS === #
 
@@ -357,12 +358,13 @@ class SaleOrder(models.Model):
         :param float left: What is left of the credit.
         :rtype: float
         """
-        provider = self.billing_token_id.provider_id
-        smallest = provider and provider._in_billing()._get_smallest_amount(self.currency_id)
-        due, left, smallest = (
-            Decimal(repr(self.currency_id.round(amount))) for amount in (due, left, smallest or 0.0)
+        asked = self.env['billpro.provider']._of(self.billing_token_id.provider_code)
+        smallest = asked._get_smallest_amount(self.currency_id)
+        step = asked._get_step_of_amounts(self.currency_id)
+        terms = (due, left, smallest, step)
+        return float(
+            use_credit(*(Decimal(repr(self.currency_id.round(amount))) for amount in terms))
         )
-        return float(use_credit(due, left, smallest))
 
     def _billing_use_credit(self):
         """Let the payments to come use what was credited, the next one first; locks are held."""

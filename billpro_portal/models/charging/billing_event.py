@@ -14,6 +14,23 @@ class BillproBillingEvent(models.Model):
         :rtype: str|bool
         """
         self.ensure_one()
+        if self.currency_id.is_zero(self.amount):  # Credit pays it: no card is charged.
+            return self._get_refusal_by_invoice()
+        if refusal := self._get_refusal_of_card():
+            return refusal
+        if self.is_above_cap:
+            return self.env._(
+                "It is more than the %s that the customer agreed to: they are asked first.",
+                self.currency_id.format(self.order_id.billing_usage_cap),
+            )
+        return self._get_refusal_by_invoice() or self._get_refusal_to_attempt()
+
+    def _get_refusal_of_card(self):
+        """Return why what the order stores can't be charged.
+
+        :return: The reason, or False if it can.
+        :rtype: str|bool
+        """
         token = self.order_id.billing_token_id
         if not token:
             return self.env._("The order has no stored payment method.")
@@ -32,12 +49,7 @@ class BillproBillingEvent(models.Model):
                 owner=token.partner_id.display_name,
                 order=self.order_id.name,
             )
-        if self.is_above_cap:
-            return self.env._(
-                "It is more than the %s that the customer agreed to: they are asked first.",
-                self.currency_id.format(self.order_id.billing_usage_cap),
-            )
-        return self._get_refusal_by_invoice() or self._get_refusal_to_attempt()
+        return False
 
     def _has_wrong_invoice(self):
         """Return whether its invoice isn't one over what is charged.

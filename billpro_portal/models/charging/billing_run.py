@@ -873,7 +873,7 @@ class BillproBillingRun(models.Model):
         over.is_post_processed = True
         for tx in declined | txs.filtered(lambda tx: tx._billing_has_failed_authentication()):
             tx.billing_event_id.change_id._give_up(tx.state_message)
-        collected.billing_event_id.change_id._carry_out()
+        collected.billing_event_id.change_id._carry_out_paid()
         (approved | declined | waiting).billing_event_id._schedule_next_events()
         txs.billing_order_id._billing_use_credit()
         txs.billing_order_id._billing_follow_payments()
@@ -1348,7 +1348,9 @@ class BillproBillingRun(models.Model):
         events = self.env['billpro.billing.event'].search(
             [
                 ('status', '=', 'action_required'),
+                '|',
                 ('change_id', '=', False),
+                ('change_id.state', '=', 'done'),
                 ('order_id.billing_status', 'in', ['active', 'failed']),
                 ('company_id.billing_auto_suspend', '=', True),
             ]

@@ -430,8 +430,18 @@ class BillproBillingEvent(models.Model):
                 is_due=event.due_date <= now,
             )
             for event in self
-            if not (event.change_id and event.status in DECLINED)
+            if not (event.status in DECLINED and event._is_for_open_change())
         ]
+
+    def _is_for_open_change(self):
+        """Return whether it collects what a change would cost: without it nothing changes.
+
+        What a change has cost that was carried out is owed as everything else, if the bank takes it
+        back.
+
+        :rtype: bool
+        """
+        return bool(self.change_id) and self.change_id.state != 'done'
 
     def _discard_draft_invoices(self):
         """Delete the invoices of payments that won't be collected; no number was given to them."""

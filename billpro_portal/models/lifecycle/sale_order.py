@@ -933,7 +933,7 @@ class SaleOrder(models.Model):
     def _billing_get_outstanding_events(self):
         """Return the payments that were declined or are overdue, or that only the customer starts.
 
-        What a change would cost isn't owed: without it nothing changes.
+        What a change would cost isn't owed.
 
         :rtype: billpro.billing.event
         """
@@ -941,7 +941,7 @@ class SaleOrder(models.Model):
         overdue = fields.Datetime.now() - OVERDUE_AFTER
         return self.billing_event_ids.filtered(
             lambda event: (
-                (event.status in DECLINED and not event.change_id)
+                (event.status in DECLINED and not event._is_for_open_change())
                 or (
                     event.status == 'scheduled'
                     # What is above what was agreed to waits for the customer.

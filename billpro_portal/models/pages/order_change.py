@@ -38,10 +38,13 @@ class BillproOrderChange(models.AbstractModel):
         plans = order._billing_get_customers_plans()
         planned = order._billing_get_planned_change()
         line = line if line in plans else next(iter(plans), order.order_line.browse())
+        present = line.product_id, line.product_uom_qty
+        # Part of a unit is not offered, and only what was chosen is a change.
+        is_chosen = (product or present[0], quantity or present[1]) != present
         product = product or line.product_id
         quantity = quantity or int(line.product_uom_qty)
         change = problem = False
-        if not planned and (product, quantity) != (line.product_id, line.product_uom_qty):
+        if not planned and is_chosen:
             change, problem = self._get_preview(order, line, product, quantity)
         rows = change._get_rows() if change else []
         return {

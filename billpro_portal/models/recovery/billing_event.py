@@ -188,7 +188,7 @@ class BillproBillingEvent(models.Model):
         """
         order = self.order_id
         if (
-            self.change_id
+            self._is_for_open_change()
             or order.billing_status not in CHARGEABLE_ORDERS
             or order._billing_is_collection_over()
             or order.billing_token_id != declined

@@ -296,9 +296,6 @@ class SaleOrder(models.Model):
             raise UserError(self._billing_get_outdated_page_text())
         event._skip(self.env._("By the customer, on the order's page."))
 
-    def _billing_get_outdated_page_text(self):
-        return self.env._("What was shown has changed meanwhile. Please look at it again.")
-
     # === STAFF === #
 
     def action_open_pause(self):

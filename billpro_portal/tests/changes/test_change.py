@@ -12,6 +12,7 @@ from freezegun import freeze_time
 from odoo import Command
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
 from ...billing.agreement import agreement_text
 from ..common.change import ChangeCommon
@@ -546,6 +547,43 @@ class TestChange(ChangeCommon):
             event._skip()
             with self.assertRaisesRegex(UserError, "No paid period has today in it"):
                 self.env['billpro.change']._propose(order, order.order_line, self.plus, 1, 'now')
+
+    def test_what_a_change_has_cost_is_owed_if_the_bank_takes_it_back(self):
+        order = self._start(APRIL, (self.basic, 1))
+        change, _shown = self._change_on(MIDDLE, order, self.plus)
+        event = change.event_ids
+        self.assertEqual((change.state, event.status), ('done', 'completed'))
+        with freeze_time('2027-04-20 10:00:00'):
+            event._apply_trigger('return_hard')
+            self.assertEqual(order._billing_get_outstanding_events(), event)
+            self.assertEqual(order.billing_outstanding, event.amount)
+            # It isn't credited before it is paid.
+            event._skip()
+            with self.assertRaisesRegex(UserError, "No paid period has today in it"):
+                self.env['billpro.change']._propose(order, order.order_line, self.basic, 1, 'now')
+
+    def test_credit_needs_no_card(self):
+        order = self._start(APRIL, (self.plus, 10))
+        self._change_on('2027-04-02', order, self.basic, 1, 'now')
+        event = order.billing_next_event_id
+        order.billing_token_id = False
+        self._run_on('2027-05-01')
+        self.assertEqual((event.status, event.invoice_id.payment_state), ('completed', 'reversed'))
+
+    def test_what_was_collected_is_booked_though_nothing_can_be_changed(self):
+        order = self._start(APRIL, (self.basic, 1))
+        change_class = self.registry['billpro.change']
+        with (
+            patch.object(change_class, '_replace_line', side_effect=ValueError("Another addon")),
+            mute_logger('odoo.addons.billpro_portal.models.each_alone.own_transaction'),
+        ):
+            change, _shown = self._change_on(MIDDLE, order, self.plus)
+        self.assertEqual((change.state, change.event_ids.status), ('overtaken', 'completed'))
+        self.assertEqual(change.event_ids.invoice_id.payment_state, 'paid')
+        self.assertEqual(order.order_line.product_id, self.basic)
+        self.assertIn(
+            "A change was paid that can't be carried out", order.activity_ids.mapped('summary')
+        )
 
     def test_plans_of_a_family_can_replace_each_other(self):
         for reason, product, values in (
