@@ -1,6 +1,7 @@
 from odoo import models
 
 from ...billing.lifecycle import BEFORE_APPROVAL, LIVE
+from ..lifecycle.plurals import choose_plural
 
 
 class BillproOrderHome(models.AbstractModel):
@@ -83,11 +84,13 @@ class BillproOrderHome(models.AbstractModel):
         }
 
     def _get_subtitle(self, order, orders):
-        values = {'customer': order.partner_id.display_name, 'company': order.company_id.name}
-        if len(orders) == 1:
-            return self.env._("%(customer)s, 1 order with %(company)s", **values)
+        count = len(orders)
+        text = self.env._("one: 1 order | other: %(count)s orders", count=count)
         return self.env._(
-            "%(customer)s, %(count)s orders with %(company)s", count=len(orders), **values
+            "%(customer)s, %(orders)s with %(company)s",
+            customer=order.partner_id.display_name,
+            orders=choose_plural(self.env, text, count),
+            company=order.company_id.name,
         )
 
     # === THE ANSWER === #
@@ -138,9 +141,13 @@ class BillproOrderHome(models.AbstractModel):
     def _get_status_text(self, count, total):
         if not count:
             return self.env._("There is nothing to do.")
-        if count == 1:
-            return self.env._("1 of %s orders needs you", total)
-        return self.env._("%(count)s of %(total)s orders need you", count=count, total=total)
+        text = self.env._(
+            "one: 1 of %(total)s orders needs you"
+            " | other: %(count)s of %(total)s orders need you",
+            count=count,
+            total=total,
+        )
+        return choose_plural(self.env, text, count)
 
     def _get_payments(self, order, amounts):
         """Return what can be paid at once, by currency.
@@ -157,13 +164,14 @@ class BillproOrderHome(models.AbstractModel):
         for currency in {one.currency_id: None for one in amounts}:
             orders = [one for one in amounts if one.currency_id == currency]
             total = currency.format(sum(amounts[one] for one in orders))
+            label = self.env._(
+                "one: Pay %(amount)s | other: Pay %(amount)s for %(count)s orders",
+                amount=total,
+                count=len(orders),
+            )
             payments.append(
                 {
-                    'label': self.env._("Pay %s", total)
-                    if len(orders) == 1
-                    else self.env._(
-                        "Pay %(amount)s for %(count)s orders", amount=total, count=len(orders)
-                    ),
+                    'label': choose_plural(self.env, label, len(orders)),
                     'url': order._billing_get_order_link('/orders/pay'),
                     'fields': {f'amount_{one.id}': amounts[one] for one in orders},
                     'rows': [
