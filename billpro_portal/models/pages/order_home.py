@@ -142,8 +142,7 @@ class BillproOrderHome(models.AbstractModel):
         if not count:
             return self.env._("There is nothing to do.")
         text = self.env._(
-            "one: 1 of %(total)s orders needs you"
-            " | other: %(count)s of %(total)s orders need you",
+            "one: 1 of %(total)s orders needs you | other: %(count)s of %(total)s orders need you",
             count=count,
             total=total,
         )
