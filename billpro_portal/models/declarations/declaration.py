@@ -7,7 +7,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tools import email_normalize, format_date, format_datetime, plaintext2html
 
 from ...billing.law import REFUND_DAYS, WARNED_DAYS
-from ...billing.lifecycle import BEFORE_APPROVAL
+from ...billing.lifecycle import BEFORE_APPROVAL, IN_FLIGHT
 from ..each_alone.own_transaction import GIVE_WAY
 
 _logger = logging.getLogger(__name__)
@@ -388,9 +388,12 @@ class BillproDeclaration(models.Model):
         self.is_withdrawn = True
         if order._get_open_authorization():
             return self.env._("Release the reserved payment, and end the order.")
-        if not self.can_refund:
+        if self._is_settled():
             self.state = 'done'
             return ''
+        if not self.can_refund:
+            amount = sum(self._get_payments_under_way().mapped('amount'))
+            return self.env._("%s is under way", order.currency_id.format(amount))
         note = self.env._(
             "The contract is ended. Pay back %(amount)s until %(date)s: by “Refund” on the"
             " declaration. For what was used, %(used)s are kept.",
@@ -499,7 +502,23 @@ class BillproDeclaration(models.Model):
 
     def _close_if_paid_back(self):
         """Close the withdrawals of which all is paid back, in whichever way."""
-        self.filtered(lambda one: one.is_withdrawn and not one.can_refund)._close()
+        self.filtered(lambda one: one.is_withdrawn and one._is_settled())._close()
+
+    def _is_settled(self):
+        """Return whether nothing is to be paid back, nor can be when what is open has ended.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        order = self.order_id
+        return not (
+            self.can_refund
+            or order._get_open_authorization()
+            or self._get_payments_under_way()
+        )
+
+    def _get_payments_under_way(self):
+        return self.order_id.billing_event_ids.filtered(lambda event: event.status in IN_FLIGHT)
 
     # === DATES === #
 
@@ -511,7 +530,7 @@ class BillproDeclaration(models.Model):
         warned_until = fields.Date.context_today(self) + timedelta(days=WARNED_DAYS)
         for declaration in waiting.filtered(
             lambda one: (
-                one.state == 'open' and not one.is_warned and one.refund_due_date <= warned_until
+                one.can_refund and not one.is_warned and one.refund_due_date <= warned_until
             )
         ):
             declaration.is_warned = True

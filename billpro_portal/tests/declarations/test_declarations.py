@@ -203,6 +203,24 @@ class TestDeclarations(SubscriptionCommon, BillingHttpCommon):
         self.assertEqual(tx.child_transaction_ids.mapped('amount'), [-19.52])
         self.assertEqual((declaration.state, declaration.refund_amount), ('open', 19.52))
 
+    def test_it_stays_open_while_a_payment_is_on_its_way(self):
+        event = self.order.billing_event_ids
+        event._apply_trigger('open')
+        event._apply_trigger('lose')
+        warnings = [('summary', '=', f"Refund after withdrawal: {self.order.name}")]
+        with freeze_time(SOON):
+            self._withdraw_on_page(self.order)
+            declaration = self._get_last()
+            with self._committing_env(self.billing_manager) as env:
+                env['billpro.declaration'].browse(declaration.id).action_refund()
+        with freeze_time('2027-01-27 10:00:00'):
+            self._carry_out()
+            self.assertEqual((declaration.state, declaration.refund_amount), ('open', 0))
+            self.assertFalse(self.env['mail.activity'].search_count(warnings))
+            event._apply_trigger('refuse')
+            self._carry_out()
+        self.assertEqual(declaration.state, 'done')
+
     def test_without_the_wish_all_is_paid_back(self):
         with freeze_time(BOUGHT):
             order = self._create_agreed_order(wants_start=False)
