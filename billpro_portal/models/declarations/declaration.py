@@ -100,12 +100,19 @@ class BillproDeclaration(models.Model):
             declaration.is_open = declaration.state != 'done'
 
     @api.depends(
-        'used_amount', 'is_withdrawn', 'order_id.billing_paid', 'order_id.billing_refunded'
+        'used_amount',
+        'is_withdrawn',
+        'order_id.billing_paid',
+        'order_id.billing_refunded',
+        'order_id.billing_event_ids.status',
     )
     def _compute_refund_amount(self):
         for declaration in self:
             order = declaration.order_id
             left = order.billing_paid - order.billing_refunded - declaration.used_amount
+            since = order.billing_cancel_requested_date
+            if declaration.is_withdrawn and since and order._billing_wants_start():
+                left -= order._billing_get_usage_collected(since)
             declaration.refund_amount = max(left, 0) if declaration.is_withdrawn else 0
             declaration.can_refund = bool(
                 order and order.currency_id.compare_amounts(declaration.refund_amount, 0) > 0

@@ -3,7 +3,7 @@ from decimal import Decimal
 from odoo import fields, models
 
 from ...billing.law import amount_used
-from ...billing.lifecycle import IN_FLIGHT, LIVE, OPEN
+from ...billing.lifecycle import LIVE
 
 
 class SaleOrder(models.Model):
@@ -74,17 +74,6 @@ class SaleOrder(models.Model):
         self.ensure_one()
         if self.billing_status not in LIVE or self._get_open_authorization():
             return
+        if not self._billing_wants_start():
+            self._billing_waive_usage()
         self._billing_end_collection(at_once=True)
-        if not self._billing_wants_start() and self.billing_status in LIVE:
-            self._billing_drop_usage()
-
-    def _billing_drop_usage(self):
-        """End an order whose usage nobody has to pay, unless a payment is on its way."""
-        events = self.billing_event_ids.filtered(lambda event: event.status in OPEN)
-        dropped = events.filtered(lambda event: event.status not in IN_FLIGHT)
-        dropped._apply_trigger('cancel')
-        dropped._discard_draft_invoices()
-        if dropped == events:
-            self._apply_billing_trigger(
-                'complete', self.env._("The customer has withdrawn from the contract.")
-            )

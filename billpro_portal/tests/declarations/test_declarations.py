@@ -9,37 +9,37 @@ from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
 from ..common.http import BillingHttpCommon
-from ..common.subscription import SubscriptionCommon
+from ..common.usage import UsageCommon
 
 BOUGHT = '2027-01-10 10:00:00'
 SOON = '2027-01-15 10:00:00'
 
 
 @tagged('post_install', '-at_install')
-class TestDeclarations(SubscriptionCommon, BillingHttpCommon):
+class TestDeclarations(UsageCommon, BillingHttpCommon):
     """What customers declare by law, on their order's page and without its link."""
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.gym.type = 'service'
+        (cls.gym | cls.api).type = 'service'
         with freeze_time(BOUGHT):
             cls.order = cls._create_agreed_order()
 
     @classmethod
-    def _create_agreed_order(cls, wants_start=True, **terms):
+    def _create_agreed_order(cls, wants_start=True, product=None):
         """Return a live subscription whose customer was told of the right of withdrawal."""
-        order = cls._create_order((cls.gym, 1))
-        order.write(terms)
+        order = cls._create_order((product or cls.gym, 1))
         order._billing_record_consent(
             order._billing_get_consent()['version'],
             order._billing_get_shown(),
             '192.0.2.1',
             wants_start,
         )
-        cls._create_initial_transaction(
-            order, 'done', token_id=cls._create_token().id
-        )._post_process()
+        values = {'token_id': cls._create_token().id}
+        if product == cls.api:
+            values.update(amount=0, operation='validation')
+        cls._create_initial_transaction(order, 'done', **values)._post_process()
         order._portal_ensure_token()
         return order
 
@@ -227,6 +227,44 @@ class TestDeclarations(SubscriptionCommon, BillingHttpCommon):
         with freeze_time(SOON):
             self._withdraw_on_page(order)
             self.assertEqual(self._get_last().refund_amount, 24.2)
+
+    def _create_used_order(self, wants_start):
+        """Return an order whose usage has cost 8.48, taxes included, when it is withdrawn from."""
+        with freeze_time(BOUGHT):
+            order = self._create_agreed_order(wants_start, self.api)
+        with freeze_time(SOON):
+            self.Record.ingest([self._make_record('used', 500, SOON, order=order.name)])
+        return order
+
+    def _run_at(self, moment):
+        with freeze_time(moment):
+            self._run()
+
+    def test_usage_that_was_wished_is_not_paid_back(self):
+        order = self._create_used_order(wants_start=True)
+        with freeze_time(SOON):
+            self._withdraw_on_page(order)
+        self._run_at('2027-01-16 10:00:00')
+        self.assertEqual(order.billing_paid, 8.48)
+        declaration = self._get_last()
+        self.assertEqual((declaration.refund_amount, declaration.can_refund), (0, False))
+
+    def test_usage_without_the_wish_is_billed_no_more(self):
+        order = self._create_used_order(wants_start=False)
+        with freeze_time(SOON):
+            event = order.billing_usage_period_ids._bill_so_far()
+            event._apply_trigger('open')
+            event._apply_trigger('lose')
+            self.Record.ingest([self._make_record('more', 500, SOON, order=order.name)])
+            self._withdraw_on_page(order)
+        self.assertEqual((order.billing_status, self._get_last().state), ('active', 'open'))
+        self.assertFalse(order.billing_usage_period_ids.can_close_now)
+        self._run_at('2027-01-16 10:00:00')
+        self.assertEqual(order.billing_event_ids, event)
+        event._apply_trigger('decline_soft')
+        self._run_at('2027-01-17 10:00:00')
+        self.assertEqual((event.status, order.billing_status), ('cancelled', 'complete'))
+        self.assertEqual(order.billing_paid, 0)
 
     def test_staff_are_warned_before_the_fourteenth_day(self):
         with freeze_time(SOON):
