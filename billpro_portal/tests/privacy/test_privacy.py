@@ -52,6 +52,33 @@ class TestPrivacy(SubscriptionCommon):
         with self.assertRaisesRegex(UserError, self.order.name):
             self._erase()
 
+    def test_orders_of_other_companies_go_on(self):
+        self._cancel()
+        other = self.env['res.company'].create({'name': "Borealis"})
+        going_on = self.env['sale.order'].create(
+            {
+                'company_id': other.id,
+                'partner_id': self.anna.id,
+                'purchase_type': self.order.purchase_type,
+            }
+        )
+        going_on.billing_status = 'active'
+        with self.assertRaisesRegex(UserError, going_on.name):
+            self._erase()
+
+    def test_the_books_may_need_what_billing_does_not(self):
+        ben = self.customer.copy({'name': "Ben Once"})
+        with freeze_time('2027-01-10 10:00:00'):
+            order = self._create_order((self.gym, 1), partner=ben)
+            order._apply_billing_trigger('cancel', "Not wanted.")
+        self.billing_manager.group_ids += self.env.ref('base.group_partner_manager')
+        move = self.env['account.move'].create({'move_type': 'out_invoice', 'partner_id': ben.id})
+        ben.with_user(self.billing_manager).action_billing_erase_data()
+        self.assertEqual((ben.name, ben.email), ("Ben Once", False))
+        move.unlink()
+        ben.with_user(self.billing_manager).action_billing_erase_data()
+        self.assertEqual((ben.name, ben.street), ("Erased", False))
+
     def test_the_books_keep_what_they_must(self):
         self._cancel()
         self.company.country_id = self.env.ref('base.de')
