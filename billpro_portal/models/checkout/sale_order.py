@@ -510,7 +510,7 @@ class SaleOrder(models.Model):
         )
 
     def _billing_record_consent(self, version, shown, ip_address, wants_start=False):
-        """Store what the customer agreed to, once for each text and each state of the order.
+        """Store what the customer agrees to, unless it is what they have agreed to last.
 
         :param str version: The version of the text that was shown.
         :param str shown: What `_billing_get_shown` returned for the page.
@@ -536,8 +536,8 @@ class SaleOrder(models.Model):
         values = self._prepare_billing_consent(
             consent, agreement, wants_start and self._billing_may_ask_to_begin()
         )
-        known = {(known.version, known.fingerprint) for known in self.billing_consent_ids}
-        if (version, values['fingerprint']) not in known:
+        last = self._billing_get_last_consent()
+        if (last.version, last.fingerprint) != (version, values['fingerprint']):
             self.env['billpro.consent'].sudo().create({**values, 'ip_address': ip_address})
         self.billing_buyer = self._billing_get_buyer()
         return f'{version}-{fingerprint(agreement)}'

@@ -42,7 +42,7 @@ class SaleOrder(models.Model):
         :rtype: bool
         """
         self.ensure_one()
-        return bool(self.sudo().billing_consent_ids[:1].wants_start)
+        return bool(self._billing_get_last_consent().wants_start)
 
     def _billing_get_used_amount(self):
         """Return what a customer who withdraws today owes of what was paid, for what was provided.

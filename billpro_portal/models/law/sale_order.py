@@ -91,6 +91,17 @@ class SaleOrder(models.Model):
 
         When customers receive them, nobody knows: Odoo knows when they leave.
 
+    # === CONSENT === #
+
+    def _billing_get_last_consent(self):
+        """Return what the customer has agreed to last: that is what counts.
+
+        :rtype: billpro.consent
+        """
+        self.ensure_one()
+        # New ones stand last in the cache, whatever the order of the model is.
+        return self.sudo().billing_consent_ids.sorted('id')[-1:]
+
         :rtype: bool
         """
         return any(line.product_id.type == 'consu' for line in self.order_line)

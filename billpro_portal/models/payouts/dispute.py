@@ -291,7 +291,7 @@ class BillproDispute(models.Model):
             {
                 'customer_name': order.partner_id.name or '',
                 'customer_email_address': order.partner_id.email or '',
-                'customer_purchase_ip': order.billing_consent_ids[:1].ip_address or '',
+                'customer_purchase_ip': order._billing_get_last_consent().ip_address or '',
                 'product_description': ', '.join(order.order_line.product_id.mapped('name')),
             },
         )

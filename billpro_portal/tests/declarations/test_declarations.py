@@ -254,6 +254,25 @@ class TestDeclarations(UsageCommon, BillingHttpCommon):
         with freeze_time(SOON):
             event = order.billing_usage_period_ids._bill_so_far()
             event._apply_trigger('open')
+    def test_the_last_wish_counts(self):
+        with freeze_time(BOUGHT):
+            order = self._create_agreed_order()
+        for wants_start, wishes in (
+            (False, [False, True]),
+            (False, [False, True]),
+            (True, [True, False, True]),
+        ):
+            order._billing_record_consent(
+                order._billing_get_consent()['version'],
+                order._billing_get_shown(),
+                '192.0.2.1',
+                wants_start,
+            )
+            self.assertEqual(order._billing_wants_start(), wants_start)
+            self.env.invalidate_all()
+            self.assertEqual(order.billing_consent_ids.mapped('wants_start'), wishes)
+            self.assertEqual(order._billing_wants_start(), wants_start)
+
             event._apply_trigger('lose')
             self.Record.ingest([self._make_record('more', 500, SOON, order=order.name)])
             self._withdraw_on_page(order)
