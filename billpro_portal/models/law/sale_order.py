@@ -38,17 +38,33 @@ class SaleOrder(models.Model):
         is_company = self.partner_id.commercial_partner_id.is_company
         return self.billing_buyer or ('business' if is_company else 'consumer')
 
+    def _billing_get_place(self):
+        """Return whose address says which law it is.
+
+        :return: The customer, or the company if the country of the customer isn't known.
+        :rtype: res.partner
+        """
+        self.ensure_one()
+        partner = self.partner_id
+        return partner if partner.country_id else self.company_id.partner_id
+
+    def _billing_get_country(self):
+        """Return the country whose law it is.
+
+        :rtype: res.country
+        """
+        return self._billing_get_place().country_id
+
     def _billing_get_law(self):
         """Return what the customer is given by law, or by the company.
 
         :rtype: billing.law.CountryLaw
         """
         self.ensure_one()
-        company = self.company_id
         return find_law(
-            (self.partner_id.country_id or company.country_id).code or '',
+            self._billing_get_country().code or '',
             is_consumer=self._billing_get_buyer() == 'consumer',
-            is_for_all=company.billing_consumer_law == 'all',
+            is_for_all=self.company_id.billing_consumer_law == 'all',
         )
 
     def _billing_get_words(self):
@@ -69,11 +85,22 @@ class SaleOrder(models.Model):
             return 0
         months = {'month': 1, 'year': 12}.get(self.billing_interval_unit, 0)
         return renewal_notice_days(
-            self.partner_id.country_id.code or '',
-            self.partner_id.state_id.code or '',
+            self._billing_get_country().code or '',
+            self._billing_get_place().state_id.code or '',
             months * self.billing_interval_count,
             is_consumer=self._billing_get_buyer() == 'consumer',
         )
+
+    # === CONSENT === #
+
+    def _billing_get_last_consent(self):
+        """Return what the customer has agreed to last: that is what counts.
+
+        :rtype: billpro.consent
+        """
+        self.ensure_one()
+        # New ones stand last in the cache, whatever the order of the model is.
+        return self.sudo().billing_consent_ids.sorted('id')[-1:]
 
     # === WITHDRAWAL === #
 
@@ -90,17 +117,6 @@ class SaleOrder(models.Model):
         """Return whether goods are delivered, and the period counts from then.
 
         When customers receive them, nobody knows: Odoo knows when they leave.
-
-    # === CONSENT === #
-
-    def _billing_get_last_consent(self):
-        """Return what the customer has agreed to last: that is what counts.
-
-        :rtype: billpro.consent
-        """
-        self.ensure_one()
-        # New ones stand last in the cache, whatever the order of the model is.
-        return self.sudo().billing_consent_ids.sorted('id')[-1:]
 
         :rtype: bool
         """

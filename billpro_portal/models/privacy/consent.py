@@ -28,11 +28,10 @@ class BillproConsent(models.Model):
         """
         self.ensure_one()
         order = self.order_id
-        country = order.partner_id.country_id or order.company_id.country_id
         return consent_kept_until(
             fields.Date.to_date(self.date),
             fields.Date.to_date(order.billing_ended_date or None),
-            country.code or '',
+            order._billing_get_country().code or '',
         )
 
     @api.model
