@@ -4,7 +4,7 @@ The one place that decides whether a rule applies. Sources, their dates, and wha
 in `docs/law.md`. Where sources disagree, the stricter one is here.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from types import MappingProxyType
@@ -76,12 +76,7 @@ _NOTHING = CountryLaw()
 LAWS = MappingProxyType(
     {
         **dict.fromkeys(EUROPEAN_ECONOMIC_AREA, _EUROPEAN),
-        'FR': CountryLaw(
-            withdrawal_days=WITHDRAWAL_DAYS,
-            has_order_words=True,
-            has_cancel_page=True,
-            is_cancel_page_for_all=True,
-        ),
+        'FR': replace(_EUROPEAN, is_cancel_page_for_all=True),
     }
 )
 
