@@ -44,9 +44,10 @@ class SaleOrder(models.Model):
         self.ensure_one()
         return bool(self._billing_get_last_consent().wants_start)
 
-    def _billing_get_used_amount(self):
-        """Return what a customer who withdraws today owes of what was paid, for what was provided.
+    def _billing_get_used_amount(self, day):
+        """Return what a customer who withdraws owes of what was paid, for what was provided.
 
+        :param datetime.date day: The day of the withdrawal.
         :rtype: float
         """
         self.ensure_one()
@@ -59,7 +60,7 @@ class SaleOrder(models.Model):
                     Decimal(str(self.billing_paid)),
                     self._billing_get_date(self.date_order),
                     purchase._get_paid_until(self),
-                    self._billing_get_today(),
+                    day,
                     is_wished=self._billing_wants_start(),
                 )
             )
