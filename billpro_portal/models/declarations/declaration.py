@@ -474,9 +474,7 @@ class BillproDeclaration(models.Model):
         under_way = self.order_id.billing_transaction_ids.filtered(
             lambda tx: tx.operation == 'refund' and tx.state in {'draft', 'pending'}
         )
-        return max(
-            self.currency_id.round(self.refund_amount + sum(under_way.mapped('amount'))), 0
-        )
+        return max(self.currency_id.round(self.refund_amount + sum(under_way.mapped('amount'))), 0)
 
     def _refund(self):
         """Pay back what is left of one payment after the other, as far as their providers can.
@@ -534,9 +532,7 @@ class BillproDeclaration(models.Model):
         self.ensure_one()
         order = self.order_id
         return not (
-            self.can_refund
-            or order._get_open_authorization()
-            or self._get_payments_under_way()
+            self.can_refund or order._get_open_authorization() or self._get_payments_under_way()
         )
 
     def _get_payments_under_way(self):
