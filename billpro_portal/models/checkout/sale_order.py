@@ -142,6 +142,8 @@ class SaleOrder(models.Model):
             reason = self.env._("This offer has expired. Please contact us for a new one.")
         elif not self._billing_is_anything_to_pay():
             reason = self.env._("There is nothing to pay on this order. Please contact us.")
+        elif self._billing_get_credit_refusal():
+            reason = self.env._("This order can't be paid in instalments yet. Please contact us.")
         return reason
 
     def _billing_get_received_text(self, tx):
@@ -193,6 +195,8 @@ class SaleOrder(models.Model):
         if purchase._requires_card(self):
             self.billing_token_id = tx.token_id
             self.billing_anchor_date = purchase._get_anchor(self)
+        if self._billing_is_credit():
+            self.billing_credit_declaration = self.company_id._billing_get_credit_declaration()
         self._billing_confirm_paid()
         self._apply_billing_trigger(
             purchase._get_approval_trigger(self),

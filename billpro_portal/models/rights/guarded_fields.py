@@ -26,6 +26,7 @@ OWN = {
         'billing_customer_paused_date',
         'billing_backup_token_id',
         'billing_consent_ids',
+        'billing_credit_declaration',
         'billing_credited',
         'billing_declaration_ids',
         'billing_dispute_ids',
