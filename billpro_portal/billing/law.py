@@ -4,10 +4,12 @@ The one place that decides whether a rule applies. Sources, their dates, and wha
 in `docs/law.md`. Where sources disagree, the stricter one is here.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from types import MappingProxyType
+
+from dateutil.relativedelta import relativedelta
 
 # Directive 2011/83/EU, article 9: days from the day after the contract was concluded.
 WITHDRAWAL_DAYS = 14
@@ -76,12 +78,7 @@ _NOTHING = CountryLaw()
 LAWS = MappingProxyType(
     {
         **dict.fromkeys(EUROPEAN_ECONOMIC_AREA, _EUROPEAN),
-        'FR': CountryLaw(
-            withdrawal_days=WITHDRAWAL_DAYS,
-            has_order_words=True,
-            has_cancel_page=True,
-            is_cancel_page_for_all=True,
-        ),
+        'FR': replace(_EUROPEAN, is_cancel_page_for_all=True),
     }
 )
 
@@ -227,6 +224,72 @@ def amount_used(paid: Decimal, first: date, last: date, today: date, *, is_wishe
         return Decimal(0)
     used = min(max((today - first).days + 1, 0), days)
     return paid * used / days
+
+
+# === INSTALMENTS AS CREDIT === #
+
+# Directive (EU) 2023/2225, article 48: contracts from this day on.
+CREDIT_SINCE = date(2026, 11, 20)
+# Article 2 (2) (h): without interest they are none if all is paid so many days after the delivery.
+CREDIT_FREE_DAYS, CREDIT_FREE_DAYS_OF_LARGE_SELLERS = 50, 14
+
+
+@dataclass(frozen=True)
+class CreditLimit:
+    """How many instalments without interest are no credit, and within how many months; 0: any."""
+
+    instalments: int
+    months: int = 0
+
+
+CREDIT_LIMITS = MappingProxyType(
+    {
+        # Regulation Z, 12 CFR 1026.2 (a) (17): after the down payment.
+        'US': CreditLimit(4),
+        # Regulated Activities Order, article 60F.
+        'GB': CreditLimit(12, months=12),
+    }
+)
+
+
+def last_day_without_credit(
+    country: str, concluded: date, delivered: date, *, is_consumer: bool, is_large_seller: bool
+) -> date | None:
+    """Return until when instalments must be paid so that they aren't credit in the European Union.
+
+    :param str country: The code of the customer's country.
+    :param datetime.date concluded: The day of the contract.
+    :param datetime.date delivered: The day of the delivery.
+    :param bool is_consumer: Whether they buy as a consumer.
+    :param bool is_large_seller: Whether the seller sells online and isn't small or medium-sized.
+    :return: The day; None where there is no such law.
+    :rtype: datetime.date|None
+    """
+    if not is_consumer or country not in EUROPEAN_ECONOMIC_AREA or concluded < CREDIT_SINCE:
+        return None
+    return delivered + timedelta(
+        days=CREDIT_FREE_DAYS_OF_LARGE_SELLERS if is_large_seller else CREDIT_FREE_DAYS
+    )
+
+
+def find_exceeded_limit(
+    country: str, count: int, concluded: date, last_due: date, *, is_consumer: bool
+) -> CreditLimit | None:
+    """Return which limit instalments exceed, so that they may be credit outside of the Union.
+
+    :param str country: The code of the customer's country.
+    :param int count: How many there are, the deposit left out.
+    :param datetime.date concluded: The day of the contract.
+    :param datetime.date last_due: The day of the last one.
+    :param bool is_consumer: Whether they buy as a consumer.
+    :return: The limit; None if it isn't exceeded, or there is none.
+    :rtype: CreditLimit|None
+    """
+    limit = CREDIT_LIMITS.get(country)
+    if not limit or not is_consumer:
+        return None
+    is_late = limit.months and last_due > concluded + relativedelta(months=limit.months)
+    return limit if is_late or count > limit.instalments else None
 
 
 # === RENEWALS === #

@@ -7,8 +7,10 @@ from ..billing.law import (
     EUROPEAN_UNION,
     WORDS,
     amount_used,
+    find_exceeded_limit,
     find_law,
     find_words,
+    last_day_without_credit,
     renewal_notice_days,
     withdrawal_end,
 )
@@ -79,6 +81,42 @@ class TestLaw(BaseCase):
         ):
             self.assertEqual(amount_used(paid, first, last, today, is_wished=is_wished), used)
         self.assertEqual(amount_used(paid, last, first, last, is_wished=True), 0)
+
+    def test_until_when_instalments_are_no_credit(self):
+        day = date(2027, 1, 10)
+        for country, concluded, is_consumer, is_large_seller, last_day in (
+            ('DE', day, True, False, date(2027, 3, 1)),
+            ('NO', day, True, True, date(2027, 1, 24)),
+            ('DE', day, False, False, None),
+            ('GB', day, True, False, None),
+            ('DE', date(2026, 11, 19), True, False, None),
+        ):
+            with self.subTest(country=country, concluded=concluded):
+                self.assertEqual(
+                    last_day_without_credit(
+                        country,
+                        concluded,
+                        day,
+                        is_consumer=is_consumer,
+                        is_large_seller=is_large_seller,
+                    ),
+                    last_day,
+                )
+
+    def test_limits_of_instalments(self):
+        day = date(2027, 1, 10)
+        for country, count, last_due, is_exceeded in (
+            ('US', 4, date(2030, 1, 10), False),
+            ('US', 5, day, True),
+            ('GB', 12, date(2028, 1, 10), False),
+            ('GB', 12, date(2028, 1, 11), True),
+            ('GB', 13, day, True),
+            ('DE', 24, date(2030, 1, 10), False),
+        ):
+            with self.subTest(country=country, count=count):
+                found = find_exceeded_limit(country, count, day, last_due, is_consumer=True)
+                self.assertEqual(bool(found), is_exceeded)
+        self.assertIsNone(find_exceeded_limit('US', 5, day, day, is_consumer=False))
 
     def test_renewals_of_long_terms(self):
         for country, state, months, days in (

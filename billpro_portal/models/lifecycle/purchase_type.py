@@ -542,6 +542,17 @@ class BillproPurchaseType(models.AbstractModel):
         return False
 
     @api.model
+    def _get_last_due_day(self, order):
+        """Return on which day the last payment is due of what is sold once and paid over time.
+
+        :param sale.order order: The order.
+        :return: The day, in the customer's calendar; None if what is paid is for periods of its
+                 own, or nothing is paid later.
+        :rtype: datetime.date|None
+        """
+        return None
+
+    @api.model
     def _get_paid_until(self, order):
         """Return the last day that the customer has paid for.
 

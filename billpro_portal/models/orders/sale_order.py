@@ -342,7 +342,7 @@ class SaleOrder(models.Model):
             )
         number = partner._phone_format(
             number=partner.phone,
-            country=partner.country_id or self.company_id.country_id,
+            country=self._billing_get_country(),
             force_format='E164',
         )
         if not number:

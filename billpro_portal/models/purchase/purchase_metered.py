@@ -401,7 +401,7 @@ class BillproPurchaseMetered(models.AbstractModel):
     @api.model
     def _is_billed_after_end(self, order):
         """Override: orders that were live before periods closed have none, and staff bill them."""
-        return bool(order.billing_usage_period_ids)
+        return bool(order.billing_usage_period_ids) and not order.billing_usage_waived
 
     @api.model
     def _get_last_day_at_once(self, order):

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
-from odoo.tools import email_normalize
+from odoo.tools import email_normalize, format_date
 
 from ...billing.calendar import local_date
 from ...billing.declines import parse_retry_days
@@ -34,7 +34,8 @@ class ResCompany(models.Model):
     billing_notice_days = fields.Integer(
         string="Announce payments",
         default=7,
-        help="Days before a payment or the end of a trial; 0 for no announcements.",
+        help="Days before a payment; 0 for no announcements. Ends of trials are announced 7 days"
+        " before, as card schemes demand.",
     )
     billing_debit_notice_days = fields.Integer(
         string="Announce debits",
@@ -125,6 +126,20 @@ class ResCompany(models.Model):
         help="Who has the withdrawal function, the button that says that ordering is paying, and"
         " the link to the page on which contracts are cancelled. Businesses don't.",
     )
+    billing_is_large_seller = fields.Boolean(
+        string="Larger online seller",
+        help="You sell online and aren't a small or medium-sized enterprise: 250 people or more, or"
+        " more than 50 million euros of turnover and 43 million of assets.",
+    )
+    billing_credit_statement = fields.Text(
+        string="Instalments as consumer credit",
+        help="Who complies with the law on consumer credit, and how. Empty: instalments that are"
+        " consumer credit can't be sold.",
+    )
+    billing_credit_declared_by_id = fields.Many2one(
+        string="Declared by", comodel_name='res.users', readonly=True
+    )
+    billing_credit_declared_date = fields.Datetime(string="Declared on", readonly=True)
     billing_usage_grace_hours = fields.Float(
         string="Close usage periods after",
         default=1,
@@ -249,6 +264,40 @@ class ResCompany(models.Model):
                 raise ValidationError(
                     company.env._("Suspended subscriptions can't be cancelled before their time.")
                 )
+
+    def write(self, vals):
+        """Override to keep who has declared who complies with the law on consumer credit."""
+        statement = vals.get('billing_credit_statement') or False
+        changed = (
+            self.filtered(lambda company: company.billing_credit_statement != statement)
+            if 'billing_credit_statement' in vals
+            else self.browse()
+        )
+        result = super().write(vals)
+        if changed:
+            changed.write(
+                {
+                    'billing_credit_declared_by_id': self.env.uid,
+                    'billing_credit_declared_date': fields.Datetime.now(),
+                }
+            )
+        return result
+
+    def _billing_get_credit_declaration(self):
+        """Return who complies with the law on consumer credit, and who has declared it when.
+
+        :return: The text; empty if nobody has.
+        :rtype: str
+        """
+        self.ensure_one()
+        if not self.billing_credit_statement or not self.billing_credit_declared_date:
+            return ''
+        return self.env._(
+            "%(statement)s\nDeclared by %(person)s on %(date)s.",
+            statement=self.billing_credit_statement,
+            person=self.billing_credit_declared_by_id.name,
+            date=format_date(self.env, self.billing_credit_declared_date),
+        )
 
     @api.constrains(
         'billing_usage_grace_hours', 'billing_usage_late_days', 'billing_usage_threshold'

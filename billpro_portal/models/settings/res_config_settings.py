@@ -34,6 +34,12 @@ class ResConfigSettings(models.TransientModel):
         related='company_id.billing_cancel_after_days', readonly=False
     )
     billing_cancel_mode = fields.Selection(related='company_id.billing_cancel_mode', readonly=False)
+    billing_is_large_seller = fields.Boolean(
+        related='company_id.billing_is_large_seller', readonly=False
+    )
+    billing_credit_statement = fields.Text(
+        related='company_id.billing_credit_statement', readonly=False
+    )
     billing_consumer_law = fields.Selection(
         related='company_id.billing_consumer_law', readonly=False
     )

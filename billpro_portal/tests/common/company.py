@@ -203,6 +203,7 @@ class _Maker(CompanyCommon, _GivenEnvironment):
                 'vat': 'BE0477472701',
                 'company_details': "<p>Aurora Studio<br/>BE0477472701</p>",
                 'email': 'hello@aurora.example.com',
+                'billing_credit_statement': "A bank does, as lender.",
                 'billing_terms_url': 'https://aurora.example.com/terms',
                 'billing_privacy_url': 'https://aurora.example.com/privacy',
             }

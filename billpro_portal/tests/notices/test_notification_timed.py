@@ -232,8 +232,9 @@ class TestYearOfNotices(TimedCommon):
     def test_a_yearly_term_is_announced_as_the_law_of_the_country_wants(self):
         orders = {}
         with freeze_time('2027-01-15 10:00:00'):
-            for code in ('fr', 'it', 'es', 'de', 'us'):
-                partner = self.other_customer.copy({'country_id': self.env.ref(f'base.{code}').id})
+            for code in ('fr', 'it', 'es', 'de', 'us', ''):
+                country = code and self.env.ref(f'base.{code}').id
+                partner = self.other_customer.copy({'country_id': country})
                 if code == 'us':
                     partner.state_id = self.env.ref('base.state_us_5')
                 order = self._create_order((self.gym, 1), partner=partner)
@@ -242,6 +243,7 @@ class TestYearOfNotices(TimedCommon):
                     order, 'done', token_id=self._create_token(partner=partner).id
                 )._post_process()
                 orders[code] = order
+        self.company.country_id = self.env.ref('base.fr')  # Of whom no country is known.
         told = {}
         self._switch_off('renewal')  # In vain.
         for day in ('11', '12', '16', '17', '31'):
@@ -251,7 +253,7 @@ class TestYearOfNotices(TimedCommon):
                 if order.billing_notification_ids.filtered(lambda one: one.kind == 'renewal'):
                     told.setdefault(code, day)
         # The 15th of January less 35, 30, 15 and 30 days.
-        self.assertEqual(told, {'fr': '11', 'it': '16', 'es': '31', 'us': '16'})
+        self.assertEqual(told, {'fr': '11', '': '11', 'it': '16', 'es': '31', 'us': '16'})
 
     def _run_timed(self):
         with self.enter_registry_test_mode():
