@@ -109,6 +109,34 @@ class SaleOrder(models.Model):
         first_day, next_day = self._billing_get_usage_days(period.number)
         return metering.Period(period.number, first_day, next_day, time_zone)
 
+    def _billing_get_charged_times(self, moment):
+        """Return which meters' usage is charged in the period in which a moment lies.
+
+        Of one that is closed it is what was billed: by that is billed what comes late.
+
+        :param datetime.datetime moment: The moment, at which the order was live.
+        :return: The first moment of the period, the first one after it, and by the id of a meter
+                 from when on what it counts is charged.
+        :rtype: tuple[datetime.datetime, datetime.datetime, dict[int, datetime.datetime]]
+        """
+        self.ensure_one()
+        period = self._billing_get_usage_period(moment)
+        noted = self.billing_usage_period_ids.filtered(lambda one: one.number == period.number)
+        if noted.state == 'closed':
+            billed = noted.line_ids.filtered('charge_id')
+            charges = [(line.order_line_id, line.charge_id) for line in billed]
+        else:
+            charges = [
+                (line, line._billing_get_charge(period.first_day))
+                for line in self.billing_usage_line_ids
+            ]
+        times = {}
+        for line, charge in charges:
+            start = line._billing_get_usage_start(period.start, period.end)
+            meter_id = charge.meter_id.id
+            times[meter_id] = min(start, times.get(meter_id, start))
+        return period.start, period.end, times
+
     def _billing_get_usage_days(self, number):
         """Return the first day of a period and the day after its last one.
 
