@@ -115,9 +115,11 @@ class BillproUsageRecord(models.Model):
             raise UserError(
                 self.env._("A batch is a list of up to %s usage records.", MOST_RECORDS)
             )
+        if not all_or_none:
+            return self.sudo()._process_batch(records)
         with self.env.cr.savepoint() as savepoint:
             answers = self.sudo()._process_batch(records)
-            if all_or_none and any(answer['status'] == 'refused' for answer in answers):
+            if any(answer['status'] == 'refused' for answer in answers):
                 savepoint.rollback()
                 answers = [
                     answer
@@ -189,17 +191,12 @@ class BillproUsageRecord(models.Model):
         :rtype: Callable
         """
         company = self.env.company
-        meters = {
-            meter.code: meter.id
-            for meter in self.env['billpro.usage.meter']
-            .with_context(active_test=False)
-            .search(
-                [
-                    ('company_id', '=', company.id),
-                    ('code', 'in', list({sent.meter for sent in sent_records})),
-                ]
-            )
-        }
+        meters = self.env['billpro.usage.meter'].with_context(active_test=False)
+        codes = list({sent.meter for sent in sent_records})
+        meters = meters.search_fetch(
+            [('company_id', '=', company.id), ('code', 'in', codes)], ['code', 'is_used']
+        )
+        meters = {meter.code: meter.id for meter in meters}
         windows = {
             'name': self._find_windows('name', {sent.order for sent in sent_records}),
             'billing_subscriber_key': self._find_windows(
@@ -249,12 +246,8 @@ class BillproUsageRecord(models.Model):
         windows = defaultdict(list)
         if not values:
             return windows
-        orders = self.env['sale.order'].search(
-            [
-                ('company_id', '=', self.env.company.id),
-                (name, 'in', list(values)),
-                ('purchase_type', 'in', self.env['billpro.purchase.type']._get_types_by_usage()),
-            ]
+        orders = self.env['sale.order']._billing_search_with_usage(
+            [('company_id', '=', self.env.company.id), (name, 'in', list(values))]
         )
         for order in orders:
             found = windows[order[name]]
