@@ -86,6 +86,8 @@ def _serving(odoo: Odoo, database: str) -> Iterator[int]:
         max_cron_threads=0,
         log_level='warn',
         gevent_port=odoo_server.free_port(),
+        # With a filter Odoo lists the databases for each request that has no session.
+        dbfilter='',
     )
     log = paths.log_directory() / 'bench_usage.log'
     with odoo.serving(configuration, port, log) as server:

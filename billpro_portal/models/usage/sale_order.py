@@ -10,6 +10,20 @@ from ...billing.lifecycle import LIVE, PAID
 from ...billing.metering import midnight
 
 HIGHEST_ALERT = Decimal(10) ** 12
+# What of an order says whose usage is whose.
+ASKED_FOR_USAGE = (
+    'name',
+    'billing_subscriber_key',
+    'company_id',
+    'partner_id',
+    'purchase_type',
+    'billing_status',
+    'billing_anchor_date',
+    'billing_ended_date',
+    'billing_cancel_date',
+    'billing_interval_count',
+    'billing_interval_unit',
+)
 
 
 class SaleOrder(models.Model):
@@ -114,6 +128,52 @@ class SaleOrder(models.Model):
         period = metering.get_period(self.billing_anchor_date, *interval, time_zone, moment)
         first_day, next_day = self._billing_get_usage_days(period.number)
         return metering.Period(period.number, first_day, next_day, time_zone)
+
+    @api.model
+    def _billing_search_with_usage(self, domain):
+        """Return orders with what is asked to tell whose usage is whose.
+
+        It is asked for each batch: the many other columns of these tables would take longer than
+        all that is done with the records.
+
+        :param list domain: Which orders.
+        :rtype: sale.order
+        """
+        types = self.env['billpro.purchase.type']._get_types_by_usage()
+        orders = self.search_fetch([*domain, ('purchase_type', 'in', types)], ASKED_FOR_USAGE)
+        companies = orders.company_id
+        companies.fetch(['partner_id', 'billing_usage_late_days'])
+        (orders.partner_id | companies.partner_id).fetch(['tz'])
+        orders.order_line.fetch(['billing_charge_id', 'billing_usage_start'])
+        return orders
+
+    def _billing_get_charged_times(self, moment):
+        """Return which meters' usage is charged in the period in which a moment lies.
+
+        Of one that is closed it is what was billed: by that is billed what comes late.
+
+        :param datetime.datetime moment: The moment, at which the order was live.
+        :return: The first moment of the period, the first one after it, and by the id of a meter
+                 from when on what it counts is charged.
+        :rtype: tuple[datetime.datetime, datetime.datetime, dict[int, datetime.datetime]]
+        """
+        self.ensure_one()
+        period = self._billing_get_usage_period(moment)
+        noted = self.billing_usage_period_ids.filtered(lambda one: one.number == period.number)
+        if noted.state == 'closed':
+            billed = noted.line_ids.filtered('charge_id')
+            charges = [(line.order_line_id, line.charge_id) for line in billed]
+        else:
+            charges = [
+                (line, line._billing_get_charge(period.first_day))
+                for line in self.billing_usage_line_ids
+            ]
+        times = {}
+        for line, charge in charges:
+            start = line._billing_get_usage_start(period.start, period.end)
+            meter_id = charge.meter_id.id
+            times[meter_id] = min(start, times.get(meter_id, start))
+        return period.start, period.end, times
 
     def _billing_get_usage_days(self, number):
         """Return the first day of a period and the day after its last one.
