@@ -67,13 +67,13 @@ class TestDeclarations(UsageCommon, BillingHttpCommon):
         self.assertEqual(response.status_code, status)
         return response
 
-    def _withdraw_on_page(self, order):
+    def _withdraw_on_page(self, order, email='anna.peeters@customer.example.com'):
         """Send the form of the order's page, as it is filled in there."""
         return self._send(
             self._link(order, '/withdraw'),
             csrf_token=self._csrf(),
             name="Anna Peeters",
-            email='anna.peeters@customer.example.com',
+            email=email,
         )
 
     def _csrf(self):
@@ -511,12 +511,16 @@ class TestDeclarations(UsageCommon, BillingHttpCommon):
         with freeze_time(SOON):
             for number in range(5):
                 self._declare('cancel', kind='ordinary', reference=f'X{number}')
+                self._declare('cancel', kind='ordinary', reference=f'X{number}', email='b@x.test')
             self.assertIn("Too much was sent", self._declare('cancel', 429, kind='ordinary').text)
             # On an order's page, too: each sends a mail.
-            answer = self._withdraw_on_page(self.order)
+            answer = self._withdraw_on_page(self.order, email='b@x.test')
             self.assertEqual(answer.status_code, 429)
             self.assertIn("Too much was sent", answer.text)
             self.assertFalse(self.order.billing_declaration_ids)
+            # But nobody can use up what customers may do with their own orders.
+            self.assertEqual(self._withdraw_on_page(self.order).status_code, 200)
+            self.assertTrue(self.order.billing_declaration_ids.is_withdrawn)
         with freeze_time('2027-01-15 11:00:01'):
             self._declare('cancel', kind='ordinary')
         with freeze_time('2027-02-15 11:00:01'):
