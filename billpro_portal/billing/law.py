@@ -297,40 +297,114 @@ def find_exceeded_limit(
 
 @dataclass(frozen=True)
 class RenewalRule:
-    """How many days before its renewal customers are told of a term, and from which length on."""
+    """How many days before its renewal customers are told of a term, and from which length on.
+
+    Fewer days before it than the latest ones it is too late: they may leave freely then.
+    """
 
     days: int
     months: int
+    latest: int
     is_for_all: bool = False
+    # Else it counts if the seller keeps it already.
+    is_in_force: bool = True
 
 
 # By country, and by state where there are rules of one. Each day lies in all known windows.
 RENEWALS = MappingProxyType(
     {
         # Three to one months before the last day on which one can leave; associations, too.
-        ('FR', ''): RenewalRule(35, 6, is_for_all=True),
-        ('IT', ''): RenewalRule(30, 6),
-        ('ES', ''): RenewalRule(15, 6),
-        ('US', 'CA'): RenewalRule(30, 12),
-        ('US', 'NY'): RenewalRule(30, 12),
-        ('US', 'MA'): RenewalRule(20, 2),
+        ('FR', ''): RenewalRule(35, 6, 31, is_for_all=True),
+        ('IT', ''): RenewalRule(30, 6, 30),
+        ('ES', ''): RenewalRule(15, 6, 15),
+        ('US', 'CA'): RenewalRule(30, 12, 15),
+        ('US', 'NY'): RenewalRule(30, 12, 15),
+        ('US', 'MA'): RenewalRule(20, 2, 5),
+        # Digital Markets, Competition and Consumers Act 2024, section 258; expected for 2027.
+        ('GB', ''): RenewalRule(20, 7, 7, is_in_force=False),
     }
 )
 LONGEST_RENEWAL_DAYS = max(rule.days for rule in RENEWALS.values())
 SHORTEST_RENEWAL_MONTHS = min(rule.months for rule in RENEWALS.values())
 
 
-def renewal_notice_days(country: str, state: str, months: int, *, is_consumer: bool) -> int:
-    """Return how many days before a renewal the law wants the customer to be told.
+def find_renewal_rule(
+    country: str, state: str, months: int, *, is_consumer: bool, is_early: bool = False
+) -> RenewalRule | None:
+    """Return how the law wants the customer to be told of a renewal.
 
     :param str country: The code of the customer's country.
     :param str state: The code of the state.
     :param int months: How long each term is.
     :param bool is_consumer: Whether they buy as a consumer.
-    :return: The days; 0 if no notice is demanded.
-    :rtype: int
+    :param bool is_early: Whether the seller keeps what isn't in force yet.
+    :return: The rule; None if no notice is demanded.
+    :rtype: RenewalRule|None
     """
     rule = RENEWALS.get((country, state)) or RENEWALS.get((country, ''))
     if not rule or months < rule.months or not (is_consumer or rule.is_for_all):
+        return None
+    return rule if rule.is_in_force or is_early else None
+
+
+# === PRICES THAT RISE === #
+
+# By how many days before a higher price is charged the customer must have been told of it.
+PRICE_NOTICE_DAYS = MappingProxyType({('US', 'CA'): 7, ('US', 'NY'): 5})
+
+
+def price_notice_days(country: str, state: str, *, is_consumer: bool) -> int:
+    """Return how many days before a higher price is charged the customer must have been told.
+
+    :param str country: The code of the customer's country.
+    :param str state: The code of the state.
+    :param bool is_consumer: Whether they buy as a consumer.
+    :return: The days; 0 if no notice is demanded.
+    :rtype: int
+    """
+    return PRICE_NOTICE_DAYS.get((country, state), 0) if is_consumer else 0
+
+
+# === REMINDERS === #
+
+
+@dataclass(frozen=True)
+class ReminderRule:
+    """Every how many months customers are reminded of a contract that goes on until they end it."""
+
+    months: int
+    is_in_force: bool = True
+
+
+# Where terms are longer, each renewal is announced.
+REMINDERS = MappingProxyType(
+    {
+        # B&P 17602, as amended by AB 2863, contracts from 1 July 2025.
+        ('US', 'CA'): ReminderRule(12),
+        ('GB', ''): ReminderRule(6, is_in_force=False),
+    }
+)
+REMINDED_COUNTRIES = frozenset(country for country, _state in REMINDERS)
+SHORTEST_REMINDER_MONTHS = min(rule.months for rule in REMINDERS.values())
+
+
+def reminder_months(
+    country: str, state: str, months: int, *, is_consumer: bool, is_early: bool = False
+) -> int:
+    """Return every how many months the law wants customers to be reminded of their contract.
+
+    :param str country: The code of the customer's country.
+    :param str state: The code of the state.
+    :param int months: How long each term is; 0 for less than a month.
+    :param bool is_consumer: Whether they buy as a consumer.
+    :param bool is_early: Whether the seller keeps what isn't in force yet.
+    :return: The months; 0 if no reminder is demanded.
+    :rtype: int
+    """
+    rule = REMINDERS.get((country, state)) or REMINDERS.get((country, ''))
+    if not rule or not is_consumer or not (rule.is_in_force or is_early):
         return 0
-    return rule.days
+    is_announced = find_renewal_rule(
+        country, state, months, is_consumer=is_consumer, is_early=is_early
+    )
+    return 0 if is_announced else rule.months

@@ -9,9 +9,10 @@ from ..billing.law import (
     amount_used,
     find_exceeded_limit,
     find_law,
+    find_renewal_rule,
     find_words,
     last_day_without_credit,
-    renewal_notice_days,
+    reminder_months,
     withdrawal_end,
 )
 
@@ -132,8 +133,27 @@ class TestLaw(BaseCase):
             ('DE', '', 12, 0),
         ):
             with self.subTest(country=country, state=state, months=months):
+                rule = find_renewal_rule(country, state, months, is_consumer=True)
+                self.assertEqual(rule.days if rule else 0, days)
+        self.assertIsNone(find_renewal_rule('IT', '', 12, is_consumer=False))
+        self.assertEqual(find_renewal_rule('FR', '', 12, is_consumer=False).days, 35)
+        self.assertIsNone(find_renewal_rule('GB', '', 12, is_consumer=True))
+        early = find_renewal_rule('GB', '', 12, is_consumer=True, is_early=True)
+        self.assertEqual(early.days, 20)
+
+    def test_reminders_of_contracts(self):
+        for country, state, months, is_early, expected in (
+            ('US', 'CA', 1, False, 12),
+            ('US', 'CA', 12, False, 0),
+            ('US', 'TX', 1, False, 0),
+            ('GB', '', 1, False, 0),
+            ('GB', '', 1, True, 6),
+            ('GB', '', 12, True, 0),
+            ('DE', '', 1, True, 0),
+        ):
+            with self.subTest(country=country, months=months, is_early=is_early):
                 self.assertEqual(
-                    renewal_notice_days(country, state, months, is_consumer=True), days
+                    reminder_months(country, state, months, is_consumer=True, is_early=is_early),
+                    expected,
                 )
-        self.assertEqual(renewal_notice_days('IT', '', 12, is_consumer=False), 0)
-        self.assertEqual(renewal_notice_days('FR', '', 12, is_consumer=False), 35)
+        self.assertEqual(reminder_months('US', 'CA', 1, is_consumer=False), 0)

@@ -422,7 +422,7 @@ class BillproDeclaration(models.Model):
             )
         is_later = bool(self.end_date and self.end_date > order._billing_get_today())
         order._billing_cancel_subscription(
-            at_once=order.company_id.billing_cancel_mode == 'now' and not is_later,
+            at_once=order._billing_cancels_at_once() and not is_later,
             note=self.reason,
         )
         if not is_for_cause:

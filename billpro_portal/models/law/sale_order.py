@@ -1,16 +1,23 @@
+from datetime import timedelta
+from decimal import Decimal
+
 from odoo import api, fields, models
 from odoo.tools import format_date
 
+from ...billing.calendar import local_date, nth_date
 from ...billing.law import (
     WITHDRAWAL_SINCE,
+    amount_used,
     find_exceeded_limit,
     find_law,
+    find_renewal_rule,
     find_words,
     last_day_without_credit,
-    renewal_notice_days,
+    price_notice_days,
+    reminder_months,
     withdrawal_end,
 )
-from ...billing.lifecycle import BEFORE_APPROVAL
+from ...billing.lifecycle import BEFORE_APPROVAL, PAID
 
 NO_CONTRACT = BEFORE_APPROVAL | {'cancelled'}
 
@@ -31,6 +38,13 @@ class SaleOrder(models.Model):
         " isn't. It is kept when the customer agrees to the order.",
     )
 
+    billing_free_exit_date = fields.Date(
+        string="Free Exit From",
+        readonly=True,
+        copy=False,
+        help="From this renewal on the customer may end the subscription at any time, and is paid"
+        " back what is left: the law wanted it to be announced earlier.",
+    )
     billing_credit_note = fields.Text(
         string="Instalments as Credit",
         compute='_compute_billing_credit_note',
@@ -90,22 +104,100 @@ class SaleOrder(models.Model):
         """
         return find_words(self.env.lang)
 
-    def _billing_get_renewal_notice_days(self):
-        """Return how many days before a renewal the law wants the customer to be told.
+    def _billing_get_renewal_rule(self):
+        """Return how the law wants the customer to be told of a renewal.
+
+        :return: The rule; None if no notice is demanded.
+        :rtype: billing.law.RenewalRule|None
+        """
+        return self._billing_ask_of_term(find_renewal_rule)
+
+    def _billing_get_price_notice_days(self):
+        """Return how many days before a higher price is charged the customer must have been told.
 
         :return: The days; 0 if no notice is demanded.
         :rtype: int
         """
+        return price_notice_days(
+            self._billing_get_country().code or '',
+            self._billing_get_place().state_id.code or '',
+            is_consumer=self._billing_get_buyer() == 'consumer',
+        )
+
+    def _billing_get_reminder_months(self):
+        """Return every how many months the law wants the customer to be reminded of the contract.
+
+        :return: The months; nothing if no reminder is demanded.
+        :rtype: int|None
+        """
+        return self._billing_ask_of_term(reminder_months)
+
+    def _billing_ask_of_term(self, rule):
+        """Return what a rule says of a contract that goes on until the customer ends it.
+
+        :param Callable rule: A function of `billing/law.py`.
+        :return: What the function returns; None for other contracts.
+        """
         self.ensure_one()
         if not self._get_purchase()._is_perpetual:
-            return 0
+            return None
         months = {'month': 1, 'year': 12}.get(self.billing_interval_unit, 0)
-        return renewal_notice_days(
+        return rule(
             self._billing_get_country().code or '',
             self._billing_get_place().state_id.code or '',
             months * self.billing_interval_count,
             is_consumer=self._billing_get_buyer() == 'consumer',
+            is_early=self.company_id.billing_british_reminders,
         )
+
+    # === RENEWALS THAT WERE NOT ANNOUNCED === #
+
+    def _billing_note_missed_renewal(self, day):
+        """Note that a renewal isn't announced in time, and ask staff: the exit is free from it on.
+
+        :param datetime.date day: The day of the renewal.
+        """
+        self.ensure_one()
+        self.billing_free_exit_date = day
+        self._billing_ask_staff(
+            'renewal',
+            self.env._("Renewal announced too late: %s", self.name),
+            self.env._(
+                "The law of the customer's country wants the renewal on %s to be announced earlier."
+                " The customer hears of it now, and may end the subscription freely at any time"
+                " after it: what they paid for the days that are left is to be paid back.",
+                format_date(self.env, day),
+            ),
+        )
+
+    def _billing_is_exit_free(self):
+        """Return whether the customer may leave at any time, as nobody told of the renewal in time.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        day = self.billing_free_exit_date
+        interval = self.billing_interval_count, self.billing_interval_unit
+        return bool(day) and day <= self._billing_get_today() < nth_date(day, *interval, 1)
+
+    def _billing_get_free_exit_refund(self):
+        """Return what is to be paid back if the customer leaves today as they may.
+
+        :return: What was paid for the days of the term that are left, today left out.
+        :rtype: float
+        """
+        first = self.billing_free_exit_date
+        paid = self.billing_event_ids.filtered(
+            lambda event: (
+                event.status in PAID and local_date(event.due_date, self._get_time_zone()) == first
+            )
+        )
+        amount = Decimal(str(sum(paid.mapped('amount'))))
+        last = nth_date(first, self.billing_interval_count, self.billing_interval_unit, 1)
+        used = amount_used(
+            amount, first, last - timedelta(days=1), self._billing_get_today(), is_wished=True
+        )
+        return self.currency_id.round(float(amount - used))
 
     # === INSTALMENTS AS CREDIT === #
 

@@ -550,7 +550,7 @@ class BillproPurchaseType(models.AbstractModel):
                  own, or nothing is paid later.
         :rtype: datetime.date|None
         """
-        return None
+        return
 
     @api.model
     def _get_paid_until(self, order):

@@ -4,6 +4,7 @@
 from . import notice
 
 from . import (
+    billing_event,
     link_request,
     mail_mail,
     mail_template,

@@ -4,7 +4,7 @@ from odoo import models
 from odoo.tools import format_date
 
 from ...billing.colors import darker, readable
-from ...billing.lifecycle import BEFORE_APPROVAL, LIVE, OPEN
+from ...billing.lifecycle import BEFORE_APPROVAL, LIVE, OPEN, TOLD_BY_SMS
 
 _DARKEST_PANEL = '#fde4e7'  # Of what links stand on: see `order_variables.scss`.
 
@@ -547,7 +547,7 @@ class BillproOrderPage(models.AbstractModel):
         kinds = self.env['billpro.notification.kind'].sudo().with_company(order.company_id)
         is_used = kinds.search([('is_requested', '=', False)]).filtered('sms_on')
         is_reachable = order.partner_id.phone and not order.billing_phone_problem
-        if not is_used or not is_reachable or order.billing_status not in LIVE:
+        if not is_used or not is_reachable or order.billing_status not in TOLD_BY_SMS:
             return False
         is_opted_out = order._billing_is_opted_out_of_sms()
         return {
@@ -589,7 +589,7 @@ class BillproOrderPage(models.AbstractModel):
         :param sale.order order: The order.
         :rtype: list[str]
         """
-        at_once = order.company_id.billing_cancel_mode == 'now'
+        at_once = order._billing_cancels_at_once()
         last_day = order._billing_get_cancel_date(at_once)
         has_access = last_day >= order._billing_get_today()
         if order._get_purchase()._is_billed_after_end(order):
@@ -606,7 +606,9 @@ class BillproOrderPage(models.AbstractModel):
         return [
             access if has_access else self.env._("Your subscription ends at once."),
             *charges,
-            self.env._("What you have paid already is not refunded."),
+            self.env._("We pay back what you have paid for the time after that.")
+            if order._billing_is_exit_free()
+            else self.env._("What you have paid already is not refunded."),
             *([self.env._("You can change your mind until then.")] if has_access else []),
         ]
 

@@ -32,6 +32,7 @@ OWN = {
         'billing_dispute_ids',
         'billing_ended_date',
         'billing_event_ids',
+        'billing_free_exit_date',
         'billing_is_disputed',
         'billing_move_ids',
         'billing_notification_ids',

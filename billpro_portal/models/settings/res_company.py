@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
-from odoo.tools import email_normalize, format_date
+from odoo.tools import email_normalize, format_date, hmac
 
 from ...billing.calendar import local_date
 from ...billing.declines import parse_retry_days
@@ -41,6 +41,11 @@ class ResCompany(models.Model):
         string="Announce debits",
         help="Days before a bank account is debited, if your terms agree on fewer than the scheme"
         " demands: 14 of SEPA and Bacs, 10 of ACH. 0 for what it demands.",
+    )
+    billing_british_reminders = fields.Boolean(
+        string="Reminders in the United Kingdom",
+        help="Remind consumers there of their subscriptions as the Digital Markets, Competition and"
+        " Consumers Act 2024 will demand: every six months, or before a longer term renews.",
     )
     billing_mail_sender = fields.Char(
         string="Sender of notices",
@@ -282,6 +287,14 @@ class ResCompany(models.Model):
                 }
             )
         return result
+
+    @api.model
+    def _billing_get_text_message_token(self):
+        """Return what the gateway of text messages proves with that it is one.
+
+        :rtype: str
+        """
+        return hmac(self.env(su=True), 'billpro-text-messages', 'answer')
 
     def _billing_get_credit_declaration(self):
         """Return who complies with the law on consumer credit, and who has declared it when.

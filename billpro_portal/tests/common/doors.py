@@ -211,6 +211,7 @@ FIELDS = {
     },
     'res.company': {
         'billing_auto_suspend',
+        'billing_british_reminders',
         'billing_cancel_after_days',
         'billing_cancel_mode',
         'billing_change_down',
