@@ -57,6 +57,7 @@
         'wizards/merge_views.xml',
         'wizards/order_link_views.xml',
         'wizards/pause_views.xml',
+        'wizards/pay_early_views.xml',
         'wizards/payout_import_views.xml',
         'wizards/refund_views.xml',
         'wizards/reschedule_views.xml',

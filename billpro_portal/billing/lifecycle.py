@@ -213,8 +213,9 @@ EVENT_TRANSITIONS: Transitions = {
         'resume': 'scheduled',
     },
     'skipped': {**_LATE_APPROVAL},
-    # A period that was paused leaves the payment it was merged into.
-    'merged': {**_LATE_APPROVAL, 'cancel': 'cancelled'},
+    # A period that was paused leaves the payment it was merged into. What was to be paid early and
+    # was declined is due on its day.
+    'merged': {**_LATE_APPROVAL, 'cancel': 'cancelled', 'reinstate': 'scheduled'},
     'cancelled': {**_LATE_APPROVAL, 'reinstate': 'scheduled'},
     # A bank takes back what was paid by debit, weeks later.
     'completed': {**_RETURNS},

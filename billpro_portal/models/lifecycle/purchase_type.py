@@ -143,6 +143,7 @@ class BillproPurchaseType(models.AbstractModel):
             can_cancel=self._can_be_cancelled(order),
             can_take_payments=self._can_take_payments(),
             can_change_plan=self._can_change_plan(),
+            can_pay_early=self._can_pay_early(),
         )
 
     @api.model
@@ -516,6 +517,14 @@ class BillproPurchaseType(models.AbstractModel):
     @api.model
     def _can_change_plan(self):
         """Return whether plan and quantity of an order of this type may be changed while it runs.
+
+        :rtype: bool
+        """
+        return False
+
+    @api.model
+    def _can_pay_early(self):
+        """Return whether what is to come may be paid before its day.
 
         :rtype: bool
         """

@@ -449,6 +449,7 @@ class SaleOrder(models.Model):
         'billing_move_ids.amount_residual',
         'billing_event_ids.status',
         'billing_event_ids.amount',
+        'billing_event_ids.early_done_date',
         'billing_authorization_id',
         'purchase_type',
     )
@@ -459,7 +460,7 @@ class SaleOrder(models.Model):
             ['state', 'operation', 'amount', 'source_transaction_id', 'billing_order_id']
         )
         self.billing_move_ids.fetch(['state', 'move_type', 'amount_total'])
-        self.billing_event_ids.fetch(['status', 'amount'])
+        self.billing_event_ids.fetch(['status', 'amount', 'early_done_date', 'rebate_amount'])
         other_money = self.billing_move_ids._billing_get_other_money()
         for order in self:
             done_txs = order.billing_transaction_ids.filtered(
@@ -480,7 +481,10 @@ class SaleOrder(models.Model):
             skipped_events = order.billing_event_ids.filtered(
                 lambda event: event.status == 'skipped'
             )
-            order.billing_skipped = sum(skipped_events.mapped('amount'))
+            early = order.billing_event_ids.filtered('early_done_date')
+            order.billing_skipped = sum(skipped_events.mapped('amount')) + sum(
+                early.mapped('rebate_amount')
+            )
             order.billing_balance = (
                 order._get_purchase()._get_balance(order) if order.purchase_type else 0
             )

@@ -343,6 +343,7 @@ class BillproOrderPage(models.AbstractModel):
                     "Your bank waits for you to confirm the payment. Nothing has changed yet."
                 ),
             ),
+            'early_undone': ('success', self.env._("Nothing was charged, and nothing changes.")),
             'change_undone': ('success', self.env._("Your change is taken back.")),
             'not_changed': (
                 'danger',
@@ -403,9 +404,11 @@ class BillproOrderPage(models.AbstractModel):
         if order.billing_status not in LIVE:
             return []
         change = order.env['billpro.order.change']._get_menu_item(order)
+        early = order.env['billpro.order.schedule']._get_early_items(order)
         if order._can_be_cancelled():
             return [
                 *([change] if change else []),
+                *early,
                 *order.env['billpro.order.schedule']._get_menu_items(order),
                 {
                     'label': self.env._("Cancel subscription"),
@@ -413,10 +416,11 @@ class BillproOrderPage(models.AbstractModel):
                 },
             ]
         return [
+            *early,
             {
                 'label': self.env._("Contact us about this order"),
                 'url': order._billing_get_order_link('/contact'),
-            }
+            },
         ]
 
     # === PARTS === #
@@ -503,6 +507,7 @@ class BillproOrderPage(models.AbstractModel):
         ).invoice_ids.filtered(
             lambda move: move.move_type == 'out_refund' and move.state == 'posted'
         )
+        rebate = sum(order.billing_event_ids.filtered('early_done_date').mapped('rebate_amount'))
         amounts = [
             (self.env._("Refunded"), order.billing_refunded, False),
             (
@@ -510,7 +515,8 @@ class BillproOrderPage(models.AbstractModel):
                 order.billing_credited - sum(notes_of_refunds.mapped('amount_total')),
                 False,
             ),
-            (self.env._("Skipped"), order.billing_skipped, False),
+            (self.env._("Skipped"), order.billing_skipped - rebate, False),
+            (self.env._("Rebate for paying early"), rebate, False),
         ]
         return [row for row in amounts if not currency.is_zero(row[1])]
 

@@ -309,6 +309,7 @@ class BillproPurchaseInstalment(models.AbstractModel):
         for event in final_events:
             event.invoice_id = self._create_final_invoice(event.order_id)
             self._deduct_skipped(event.order_id, event.invoice_id)
+            self._deduct_rebate(event)
             self._deduct_credited(event)
             self._reconcile_loose_payments(event)
             self._even_out(event.order_id, event.invoice_id)
@@ -385,6 +386,17 @@ class BillproPurchaseInstalment(models.AbstractModel):
         if order.currency_id.compare_amounts(amount, 0) > 0:
             words = order.with_context(lang=order.partner_invoice_id.lang).env
             self._take_off(order, invoice, amount, words._("Skipped payments"))
+
+    @api.model
+    def _deduct_rebate(self, event):
+        """Take off a final invoice what isn't collected, as all that was left is paid early.
+
+        :param billpro.billing.event event: The payment, its invoice a draft.
+        """
+        if not event.currency_id.is_zero(event.rebate_amount):
+            words = event.order_id.with_context(lang=event.order_id.partner_invoice_id.lang).env
+            terms = event.rebate_amount, words._("Rebate for paying early")
+            self._take_off(event.order_id, event.invoice_id, *terms)
 
     @api.model
     def _deduct_credited(self, event):
@@ -522,7 +534,7 @@ class BillproPurchaseInstalment(models.AbstractModel):
         lines = self._get_sold_lines(order)
         invoice.write(
             {
-                'billing_skipped_amount': amount,
+                'billing_skipped_amount': invoice.billing_skipped_amount + amount,
                 'invoice_line_ids': self._prepare_adjustment_lines(order, lines, -amount, label),
             }
         )
@@ -649,6 +661,10 @@ class BillproPurchaseInstalment(models.AbstractModel):
         return (accounts.get('downpayment') or accounts.get('income')).id or False
 
     # === STATUS === #
+
+    @api.model
+    def _can_pay_early(self):
+        return True
 
     @api.model
     def _get_event_trigger(self, order, **outcome):

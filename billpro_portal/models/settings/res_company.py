@@ -102,6 +102,16 @@ class ResCompany(models.Model):
         help="How many payments of a subscription may be skipped in twelve months for customers to"
         " skip the next one on its page; 0 if they may not.",
     )
+    billing_pay_off_rebate = fields.Float(
+        string="Rebate for paying off",
+        digits=(5, 2),
+        help="What customers who pay all instalments that are left at once need not pay, in percent"
+        " of what is left.",
+    )
+    _billing_pay_off_rebate_is_a_part = models.Constraint(
+        'CHECK (billing_pay_off_rebate >= 0 AND billing_pay_off_rebate < 100)',
+        "The rebate for paying off is a percentage below 100.",
+    )
     billing_retry_days = fields.Char(
         string="Retry declined payments after",
         default='1, 3, 7',

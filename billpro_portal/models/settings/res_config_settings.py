@@ -28,6 +28,9 @@ class ResConfigSettings(models.TransientModel):
     billing_customer_skips = fields.Integer(
         related='company_id.billing_customer_skips', readonly=False
     )
+    billing_pay_off_rebate = fields.Float(
+        related='company_id.billing_pay_off_rebate', readonly=False
+    )
     billing_retry_days = fields.Char(related='company_id.billing_retry_days', readonly=False)
     billing_auto_suspend = fields.Boolean(related='company_id.billing_auto_suspend', readonly=False)
     billing_cancel_after_days = fields.Integer(
