@@ -4,6 +4,7 @@
 from . import notice
 
 from . import (
+    confirmation_code,
     link_request,
     mail_mail,
     mail_template,

@@ -1,6 +1,8 @@
+from datetime import timedelta
+
 from odoo import api, fields, models
 
-from ...billing.retention import consent_kept_until, declaration_kept_until
+from ...billing.retention import VISIT_DAYS, consent_kept_until, declaration_kept_until
 
 AT_ONCE = 1000
 
@@ -27,7 +29,7 @@ class BillproConsent(models.Model):
 
     @api.model
     def _cron_delete_outdated(self):
-        """Delete the consents and declarations that nothing has to be proven with any more."""
+        """Delete consents and declarations that need prove nothing any more, and old visits."""
         self.env['billpro.own.transaction']._commit_alone(
             self.env.company, 'delete_outdated', self._delete_outdated
         )
@@ -45,3 +47,5 @@ class BillproConsent(models.Model):
         declarations.filtered(
             lambda one: declaration_kept_until(fields.Date.to_date(one.date)) < today
         ).unlink()
+        used_before = fields.Datetime.now() - timedelta(days=VISIT_DAYS)
+        self.env['billpro.visit'].search([('date', '<', used_before)], limit=AT_ONCE).unlink()

@@ -50,6 +50,7 @@ OWN = {
         'billing_transaction_ids',
         'billing_usage_alert',
         'billing_usage_period_ids',
+        'billing_visit_ids',
         'order_link_first_sent_date',
         'order_link_opened_date',
         'order_link_sent_date',

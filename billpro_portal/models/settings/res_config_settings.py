@@ -34,6 +34,10 @@ class ResConfigSettings(models.TransientModel):
         related='company_id.billing_cancel_after_days', readonly=False
     )
     billing_cancel_mode = fields.Selection(related='company_id.billing_cancel_mode', readonly=False)
+    billing_link_days = fields.Integer(related='company_id.billing_link_days', readonly=False)
+    billing_confirm_changes = fields.Selection(
+        related='company_id.billing_confirm_changes', readonly=False
+    )
     billing_consumer_law = fields.Selection(
         related='company_id.billing_consumer_law', readonly=False
     )
