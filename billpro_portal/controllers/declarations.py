@@ -62,7 +62,7 @@ class Declarations(OrderAccess):
         }
         return self._billpro_render_declaration(order.company_id, 'withdraw', values, order)
 
-    @order_route('/withdraw', methods=['POST'], by_customer=True)
+    @order_route('/withdraw', methods=['POST'], by_customer=True, deed='withdraw')
     def billpro_order_withdraw(self, order, **entered):
         """Withdraw from the contract.
 

@@ -6,7 +6,9 @@ from .order_route import order_route
 class OrderNotices(OrderAccess):
     """What the customer wants to be told by SMS."""
 
-    @order_route('/text-messages', methods=['POST'], by_customer=True, statuses=TOLD_BY_SMS)
+    @order_route(
+        '/text-messages', methods=['POST'], by_customer=True, deed='settings', statuses=TOLD_BY_SMS
+    )
     def billpro_order_text_messages(self, order, wanted=None, **kwargs):
         """Switch text messages to the customer's number on or off.
 

@@ -70,7 +70,7 @@ class OrderSchedule(OrderAccess):
             order.env['billpro.order.schedule']._get_pause_values(order),
         )
 
-    @order_route('/pause', methods=['POST'], by_customer=True, limited=True)
+    @order_route('/pause', methods=['POST'], by_customer=True, deed='schedule', limited=True)
     def billpro_order_pause(self, order, until=None, amount=None, **kwargs):
         """Pause the subscription until the day that was chosen.
 
@@ -82,7 +82,7 @@ class OrderSchedule(OrderAccess):
         order._billing_pause_by_customer(until, amount)
         return self._billpro_redirect_to_order(order, 'paused')
 
-    @order_route('/resume', methods=['POST'], by_customer=True, limited=True)
+    @order_route('/resume', methods=['POST'], by_customer=True, deed='schedule', limited=True)
     def billpro_order_resume(self, order, day=None, **kwargs):
         """Go on with a subscription that the customer has paused.
 
@@ -107,7 +107,7 @@ class OrderSchedule(OrderAccess):
             order.env['billpro.order.schedule']._get_skip_values(order),
         )
 
-    @order_route('/skip', methods=['POST'], by_customer=True, limited=True)
+    @order_route('/skip', methods=['POST'], by_customer=True, deed='schedule', limited=True)
     def billpro_order_skip(self, order, event_id=None, **kwargs):
         """Skip the payment that the page showed.
 

@@ -64,9 +64,11 @@ from .orders import (
     test_order_import,
     test_order_link,
     test_order_link_tours,
+    test_visits,
 )
 from .pages import (
     test_browser_pages,
+    test_confirmation_code,
     test_languages,
     test_order_home,
     test_order_pages,

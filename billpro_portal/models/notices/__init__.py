@@ -5,6 +5,7 @@ from . import notice
 
 from . import (
     billing_event,
+    confirmation_code,
     link_request,
     mail_mail,
     mail_template,

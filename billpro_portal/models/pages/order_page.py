@@ -1,11 +1,12 @@
 from werkzeug.urls import url_encode
 
 from odoo import models
-from odoo.tools import format_date
+from odoo.tools import format_date, format_time
 
 from ...billing.colors import darker, readable
 from ...billing.lifecycle import BEFORE_APPROVAL, LIVE, OPEN, TOLD_BY_SMS
 
+SHOWN_VISITS = 20
 _DARKEST_PANEL = '#fde4e7'  # Of what links stand on: see `order_variables.scss`.
 
 
@@ -98,6 +99,7 @@ class BillproOrderPage(models.AbstractModel):
             'cards': self.env['billpro.order.cards']._get_card_values(order),
             'history': self.env['billpro.order.payments']._get_history_rows(order, page),
             'text_messages': self._get_text_message_values(order),
+            'visits': self._get_visits(order),
             'withdrawal': self.env['billpro.declaration.page']._get_withdrawal_values(order),
             'lines': order._billing_get_line_rows(),
             'totals': order._billing_get_total_rows(order.tax_totals, order.currency_id),
@@ -542,6 +544,29 @@ class BillproOrderPage(models.AbstractModel):
         if order.currency_id.is_zero(released):
             return []
         return [(self.env._("Released, not charged"), released, False)]
+
+    def _get_visits(self, order):
+        """Return who has used the order's link, newest first.
+
+        :param sale.order order: The order.
+        :return: The ``deed``, ``date`` and ``network`` of each.
+        :rtype: list[dict]
+        """
+        visits = order.billing_visit_ids[:SHOWN_VISITS]
+        zone = order._get_time_zone()
+        deeds = dict(visits._fields['deed']._description_selection(self.env))
+        return [
+            {
+                'deed': deeds[visit.deed],
+                'date': self.env._(
+                    "%(day)s, %(time)s",
+                    day=order._billing_get_date_text(visit.date),
+                    time=format_time(self.env, visit.date, tz=zone, time_format='short'),
+                ),
+                'network': visit.ip_address,
+            }
+            for visit in visits
+        ]
 
     def _get_text_message_values(self, order):
         """Return whether the customer gets text messages and how to change it, or False.

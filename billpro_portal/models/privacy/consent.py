@@ -1,3 +1,4 @@
+from datetime import timedelta
 from itertools import islice
 
 from dateutil.relativedelta import relativedelta
@@ -8,6 +9,7 @@ from ...billing.retention import (
     CONSENT_YEARS,
     CONSENT_YEARS_AFTER_END,
     LETTER_YEARS,
+    VISIT_DAYS,
     consent_kept_until,
     declaration_kept_until,
 )
@@ -36,7 +38,7 @@ class BillproConsent(models.Model):
 
     @api.model
     def _cron_delete_outdated(self):
-        """Delete the consents and declarations that nothing has to be proven with any more."""
+        """Delete consents and declarations that need prove nothing any more, and old visits."""
         self.env['billpro.own.transaction']._commit_alone(
             self.env.company, 'delete_outdated', self._delete_outdated
         )
@@ -65,6 +67,8 @@ class BillproConsent(models.Model):
             ),
             lambda one: declaration_kept_until(fields.Date.to_date(one.date)) < today,
         )
+        used_before = fields.Datetime.now() - timedelta(days=VISIT_DAYS)
+        self.env['billpro.visit'].search([('date', '<', used_before)]).unlink()
 
     @api.model
     def _delete_some(self, records, is_outdated):

@@ -59,6 +59,7 @@ KEPT = {
         'receipt',
         'ip_address',
     ),
+    'billpro.visit': ('order_id', 'date', 'deed', 'ip_address'),
     'billpro.notification': ('order_id', 'kind', 'channel', 'state', 'send_date', 'recipient'),
     'payment.transaction': (
         'reference',
@@ -111,6 +112,7 @@ class ResPartner(models.Model):
             'sale.order.line': orders.order_line,
             'billpro.consent': orders.billing_consent_ids,
             'billpro.declaration': orders.billing_declaration_ids,
+            'billpro.visit': orders.billing_visit_ids,
             'billpro.notification': orders.billing_notification_ids,
             'payment.transaction': orders.billing_transaction_ids,
             'payment.token': people.env['payment.token'].search([('partner_id', 'in', people.ids)]),
@@ -186,6 +188,7 @@ class ResPartner(models.Model):
         records['billpro.declaration'].ip_address = False
         records['payment.transaction'].billing_ip_address = False
         records['billpro.notification'].recipient = False
+        records['billpro.visit'].unlink()
         people.write({'phone': False, 'email': False, 'comment': False, 'website': False})
         moves = records['account.move'] | people.env['account.move'].search(
             [('partner_id', 'in', people.ids)]

@@ -53,6 +53,7 @@ OWN = {
         'billing_usage_alert',
         'billing_usage_period_ids',
         'billing_usage_waived',
+        'billing_visit_ids',
         'order_link_first_sent_date',
         'order_link_opened_date',
         'order_link_sent_date',

@@ -133,6 +133,19 @@ class ResCompany(models.Model):
         default='period_end',
         required=True,
     )
+    billing_link_days = fields.Integer(
+        string="Close order links after",
+        help="Days after an order has ended, completed or cancelled, after which its link opens"
+        " nothing any more, its documents neither; 0 to keep them open.",
+    )
+    billing_confirm_changes = fields.Selection(
+        string="Confirm changes by code",
+        selection=[('never', "Never"), ('new', "In a new browser"), ('always', "Always")],
+        default='new',
+        required=True,
+        help="Whether customers enter a code that is sent to them before they change cards or plans"
+        " by the order link. Paying and cancelling never need one.",
+    )
     billing_consumer_law = fields.Selection(
         string="European consumer rights",
         selection=[('law', "Consumers of the European Economic Area"), ('all', "All consumers")],

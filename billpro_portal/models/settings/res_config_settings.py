@@ -50,6 +50,10 @@ class ResConfigSettings(models.TransientModel):
     billing_credit_statement = fields.Text(
         related='company_id.billing_credit_statement', readonly=False
     )
+    billing_link_days = fields.Integer(related='company_id.billing_link_days', readonly=False)
+    billing_confirm_changes = fields.Selection(
+        related='company_id.billing_confirm_changes', readonly=False
+    )
     billing_consumer_law = fields.Selection(
         related='company_id.billing_consumer_law', readonly=False
     )

@@ -386,7 +386,8 @@ class TestSelfServiceAccess(SelfServiceHttpCommon):
             # Odoo lets it pass, as it does what only reads.
             response = self.url_open(f'{self._link(self.order, suffix)}&{values}', method='OPTIONS')
             self.assertEqual(response.status_code, 405, suffix)
-        for suffix in set(self._gets(self.order)) - {'/cancel', '/contact'}:
+        self.assertEqual(self._post_form(self.order, '/card').status_code, 200)  # Takes a code.
+        for suffix in set(self._gets(self.order)) - {'/card', '/cancel', '/contact'}:
             response = self._post_form(self.order, suffix)
             self.assertEqual(response.status_code, 405, suffix)
         for suffix in ('/cancel', '/contact'):
