@@ -23,7 +23,11 @@ class OrderSchedule(OrderAccess):
         )
 
     @order_route(
-        '/pay-early/<any(next,all):what>', methods=['POST'], by_customer=True, limited=True
+        '/pay-early/<any(next,all):what>',
+        methods=['POST'],
+        by_customer=True,
+        deed='pay',
+        limited=True,
     )
     def billpro_order_pay_early(self, order, what, agreed=None, **kwargs):
         """Collect what the page showed.
@@ -43,7 +47,7 @@ class OrderSchedule(OrderAccess):
             order, 'paid' if event.early_done_date else 'not_paid'
         )
 
-    @order_route('/pay-early/undo', methods=['POST'], by_customer=True, limited=True)
+    @order_route('/pay-early/undo', methods=['POST'], by_customer=True, deed='pay', limited=True)
     def billpro_order_pay_early_undo(self, order, **kwargs):
         """Take back what waits for the customer's bank.
 
