@@ -283,7 +283,9 @@ class BillproDeclaration(models.Model):
                 declaration, 'declaration', declaration._match_and_carry_out
             )
             self.env['ir.cron']._commit_progress(1)
-        for declaration in self.search([('state', '=', 'open'), ('is_withdrawn', '=', True)]):
+        for declaration in self.env['billpro.failure']._leave_out_waiting(
+            self.search([('state', '=', 'open'), ('is_withdrawn', '=', True)]), 'declarations'
+        ):
             self.env['billpro.own.transaction']._commit_alone(
                 declaration, 'declarations', declaration._watch
             )
