@@ -16,6 +16,7 @@ from odoo.tests.loader import get_module_test_cases, get_test_modules
 from odoo.tests.tag_selector import TagsSelector
 
 from devtools import paths, quick_clocks, quick_odoo, test_run
+from devtools.grown_tables import GrownTables
 
 # Files of tests that take minutes by themselves, or keep both cores busy.
 LONGEST_FILES = (
@@ -221,11 +222,32 @@ def caches(load_registry: None) -> Iterator[KeptCaches]:
         yield kept
 
 
+@pytest.fixture(scope='session')
+def grown_tables(load_registry: None) -> GrownTables:
+    """Know how large the tables of the database are before the first test."""
+    return GrownTables(get_db_name())
+
+
+@pytest.fixture(scope='class', autouse=True)
+def small_tables(grown_tables: GrownTables, request: pytest.FixtureRequest) -> None:
+    """Let each class of tests begin with tables about as small as the first one found them."""
+    if is_of_database(request.cls):
+        grown_tables.empty()
+
+
 @pytest.fixture(autouse=True)
 def kept_caches(caches: KeptCaches, request: pytest.FixtureRequest) -> Iterator[None]:
     """Tell the caches that a test is executed."""
-    if request.cls is None or not issubclass(request.cls, TransactionCase):
+    if not is_of_database(request.cls):
         yield
         return
     with caches.in_test(request.cls):
         yield
+
+
+def is_of_database(test_class: type | None) -> bool:
+    """Tell whether tests work with records, which are rolled back.
+
+    :param test_class: Their class, if they have one.
+    """
+    return test_class is not None and issubclass(test_class, TransactionCase)
