@@ -327,6 +327,16 @@ class BillproBillingEvent(models.Model):
         early = self.filtered('is_early')
         early.early_done_date = fields.Datetime.now()
         early._get_leaves()._schedule_next_events()
+        for event in early.filtered(lambda event: not event.merged_event_ids):
+            event.order_id._billing_ask_staff(
+                f'early-{event.id}',
+                self.env._("Payment %s was collected after all", event.display_name),
+                self.env._(
+                    "It was to be paid early, was given up, and the bank has approved it all the"
+                    " same. What it was for is still due on its day: skip that, or refund the"
+                    " payment.",
+                ),
+            )
 
     # === MERGING === #
 

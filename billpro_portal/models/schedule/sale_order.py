@@ -157,7 +157,7 @@ class SaleOrder(models.Model):
         ):
             return self.env._("A payment of the order is being processed. Please wait for it.")
         if (
-            not event
+            not event.period_end  # Instalments are for no period that could be left out.
             or event.due_date <= fields.Datetime.now()
             or self._billing_is_collection_over()
         ):

@@ -98,7 +98,18 @@ class TestPayEarly(InstalmentCommon, ChangeCommon):
             )
             self.assertEqual(order.billing_next_event_id.number, 2)
             self.assertNotIn('payment_declined', order.billing_notification_ids.mapped('kind'))
-        card.demo_simulated_state = 'done'
+        # What the bank approves after all is for staff to see to: it is due once more.
+        tx = event.transaction_ids
+        with freeze_time('2027-04-17 10:00:00'):
+            tx._set_done(extra_allowed_states=('cancel',))
+            tx.is_post_processed = False
+            self._run()
+        self.assertEqual(event.status, 'recovered')
+        self.assertIn("was collected after all", order.activity_ids.mapped('summary')[0])
+        order = self._start(APRIL, (self.basic, 1))
+        order.billing_token_id.demo_simulated_state = 'cancel'
+        self._pay(order, 'next')
+        order.billing_token_id.demo_simulated_state = 'done'
         self._run_on('2027-05-01')  # What was declined for good early is charged on its day.
         self.assertEqual(order.billing_paid, 24.2)
         self._assert_books_closed(order)
@@ -203,6 +214,13 @@ class TestPayEarly(InstalmentCommon, ChangeCommon):
         order.billing_token_id.demo_simulated_state = 'error'
         self._run_on('2027-05-01')
         self.assertIn("Please pay what is outstanding first", refusal('2027-05-02 10:00:00'))
+
+    def test_instalments_are_never_skipped_by_customers(self):
+        self.company.billing_customer_skips = 1
+        order = self._start(APRIL, (self.bike, 1))
+        with freeze_time(f'{MIDDLE} 10:00:00'):
+            refusal = order._billing_get_refusal_to_skip_by_customer()
+        self.assertIn("No payment is to come that could wait", refusal)
 
     def test_a_worker_that_dies_before_it_is_sent(self):
         """It is collected within an hour, or not before its day."""
