@@ -271,3 +271,41 @@ def renewal_notice_days(country: str, state: str, months: int, *, is_consumer: b
     if not rule or months < rule.months or not (is_consumer or rule.is_for_all):
         return 0
     return rule.days
+
+
+# === PRICE CHANGES === #
+
+
+@dataclass(frozen=True)
+class NoticeWindow:
+    """How many days before something customers are told of it, at least and at most.
+
+    :param least: At least so many days before.
+    :param most: At most so many days before; None if it is never too early.
+    """
+
+    least: int = 0
+    most: int | None = None
+
+
+NO_WINDOW = NoticeWindow()
+# By country and state. California: B&P 17602 (b) of AB 2863, 7 to 30 days before a fee changes. New
+# York: GBL 527-a, 5 to 30 days before a price rises.
+PRICE_CHANGES = MappingProxyType(
+    {
+        ('US', 'CA'): NoticeWindow(7, 30),
+        ('US', 'NY'): NoticeWindow(5, 30),
+    }
+)
+
+
+def price_change_window(country: str, state: str, *, is_consumer: bool) -> NoticeWindow:
+    """Return when the law wants customers to be told of a new price of a subscription.
+
+    :param str country: The code of the customer's country.
+    :param str state: The code of the state.
+    :param bool is_consumer: Whether they buy as a consumer.
+    :return: The window; no limits where no rule is known.
+    :rtype: NoticeWindow
+    """
+    return PRICE_CHANGES.get((country, state), NO_WINDOW) if is_consumer else NO_WINDOW

@@ -5,6 +5,7 @@ from ...billing.law import (
     WITHDRAWAL_SINCE,
     find_law,
     find_words,
+    price_change_window,
     renewal_notice_days,
     withdrawal_end,
 )
@@ -72,6 +73,18 @@ class SaleOrder(models.Model):
             self.partner_id.country_id.code or '',
             self.partner_id.state_id.code or '',
             months * self.billing_interval_count,
+            is_consumer=self._billing_get_buyer() == 'consumer',
+        )
+
+    def _billing_get_price_change_window(self):
+        """Return when the law wants the customer to be told of a new price.
+
+        :rtype: billing.law.NoticeWindow
+        """
+        self.ensure_one()
+        return price_change_window(
+            self.partner_id.country_id.code or '',
+            self.partner_id.state_id.code or '',
             is_consumer=self._billing_get_buyer() == 'consumer',
         )
 
