@@ -30,7 +30,7 @@ from .accounting import (
 from .cancellation import test_cancellation
 from .capture import test_capture, test_capture_tours
 from .cards import test_order_cards
-from .changes import test_change, test_change_by_keyboard, test_change_page
+from .changes import test_change, test_change_by_keyboard, test_change_page, test_price_increase
 from .charging import test_batch, test_run_queries
 from .checkout import (
     test_charge_card,
