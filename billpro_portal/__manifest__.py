@@ -83,6 +83,7 @@
         'views/charging/billing_run_views.xml',
         'views/orders/sale_order_views.xml',
         'views/changes/plan_family_views.xml',
+        'views/changes/price_increase_views.xml',
         'views/usage/usage_meter_views.xml',
         'views/usage/usage_charge_views.xml',
         'views/usage/usage_record_views.xml',

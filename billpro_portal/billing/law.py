@@ -347,24 +347,6 @@ def find_renewal_rule(
     return rule if rule.is_in_force or is_early else None
 
 
-# === PRICES THAT RISE === #
-
-# By how many days before a higher price is charged the customer must have been told of it.
-PRICE_NOTICE_DAYS = MappingProxyType({('US', 'CA'): 7, ('US', 'NY'): 5})
-
-
-def price_notice_days(country: str, state: str, *, is_consumer: bool) -> int:
-    """Return how many days before a higher price is charged the customer must have been told.
-
-    :param str country: The code of the customer's country.
-    :param str state: The code of the state.
-    :param bool is_consumer: Whether they buy as a consumer.
-    :return: The days; 0 if no notice is demanded.
-    :rtype: int
-    """
-    return PRICE_NOTICE_DAYS.get((country, state), 0) if is_consumer else 0
-
-
 # === REMINDERS === #
 
 
@@ -408,3 +390,41 @@ def reminder_months(
         country, state, months, is_consumer=is_consumer, is_early=is_early
     )
     return 0 if is_announced else rule.months
+
+
+# === PRICE CHANGES === #
+
+
+@dataclass(frozen=True)
+class NoticeWindow:
+    """How many days before something customers are told of it, at least and at most.
+
+    :param least: At least so many days before.
+    :param most: At most so many days before; None if it is never too early.
+    """
+
+    least: int = 0
+    most: int | None = None
+
+
+NO_WINDOW = NoticeWindow()
+# By country and state. California: B&P 17602 (b) of AB 2863, 7 to 30 days before a fee changes. New
+# York: GBL 527-a, 5 to 30 days before a price rises.
+PRICE_CHANGES = MappingProxyType(
+    {
+        ('US', 'CA'): NoticeWindow(7, 30),
+        ('US', 'NY'): NoticeWindow(5, 30),
+    }
+)
+
+
+def price_change_window(country: str, state: str, *, is_consumer: bool) -> NoticeWindow:
+    """Return when the law wants customers to be told of a new price of a subscription.
+
+    :param str country: The code of the customer's country.
+    :param str state: The code of the state.
+    :param bool is_consumer: Whether they buy as a consumer.
+    :return: The window; no limits where no rule is known.
+    :rtype: NoticeWindow
+    """
+    return PRICE_CHANGES.get((country, state), NO_WINDOW) if is_consumer else NO_WINDOW

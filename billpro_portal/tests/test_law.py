@@ -5,6 +5,7 @@ from odoo.tests import BaseCase, tagged
 
 from ..billing.law import (
     EUROPEAN_UNION,
+    NO_WINDOW,
     WORDS,
     amount_used,
     find_exceeded_limit,
@@ -12,9 +13,11 @@ from ..billing.law import (
     find_renewal_rule,
     find_words,
     last_day_without_credit,
+    price_change_window,
     reminder_months,
     withdrawal_end,
 )
+from ..billing.price_increase import day_to_tell, earliest_day, raise_price
 
 
 @tagged('post_install', '-at_install')
@@ -157,3 +160,32 @@ class TestLaw(BaseCase):
                     expected,
                 )
         self.assertEqual(reminder_months('US', 'CA', 1, is_consumer=False), 0)
+
+    def test_notice_of_price_changes(self):
+        today, wanted = date(2027, 4, 10), date(2027, 5, 1)
+        for country, state, notice_days, day, told in (
+            ('DE', '', 30, date(2027, 5, 10), today),
+            ('DE', '', 0, wanted, today),
+            ('US', 'CA', 0, wanted, today),
+            ('US', 'CA', 60, date(2027, 6, 9), date(2027, 5, 10)),
+            ('US', 'NY', 25, date(2027, 5, 5), today),
+        ):
+            with self.subTest(country=country, state=state, notice_days=notice_days):
+                window = price_change_window(country, state, is_consumer=True)
+                self.assertEqual(earliest_day(wanted, today, notice_days, window), day)
+                self.assertEqual(day_to_tell(day, today, window), told)
+        window = price_change_window('US', 'CA', is_consumer=True)
+        self.assertEqual(earliest_day(today, today, 0, window), date(2027, 4, 17))
+        self.assertEqual(price_change_window('US', 'CA', is_consumer=False), NO_WINDOW)
+
+    def test_raised_prices(self):
+        for price, percent, coin, raised in (
+            ('10.0', '10', '0.01', '11.00'),
+            ('9.99', '10', '0.01', '10.99'),
+            ('1010.0', '5.55', '1', '1066'),
+            ('0.0025', '10', '0.01', '0.0028'),
+            ('1.005', '100', '0.01', '2.010'),
+        ):
+            with self.subTest(price=price, percent=percent):
+                terms = (Decimal(price), Decimal(percent), Decimal(coin))
+                self.assertEqual(raise_price(*terms), Decimal(raised))

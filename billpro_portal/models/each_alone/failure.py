@@ -100,6 +100,7 @@ class BillproFailure(models.Model):
             ('usage', "Bill the usage"),
             ('resume', "Resume the order"),
             ('change', "Change the subscription as planned"),
+            ('price', "Raise the price of the order"),
             ('end', "End the order"),
             ('complete', "Complete the order"),
             ('extend', "Extend the schedule"),

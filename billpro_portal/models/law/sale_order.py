@@ -13,7 +13,7 @@ from ...billing.law import (
     find_renewal_rule,
     find_words,
     last_day_without_credit,
-    price_notice_days,
+    price_change_window,
     reminder_months,
     withdrawal_end,
 )
@@ -112,13 +112,13 @@ class SaleOrder(models.Model):
         """
         return self._billing_ask_of_term(find_renewal_rule)
 
-    def _billing_get_price_notice_days(self):
-        """Return how many days before a higher price is charged the customer must have been told.
+    def _billing_get_price_change_window(self):
+        """Return when the law wants the customer to be told of a new price.
 
-        :return: The days; 0 if no notice is demanded.
-        :rtype: int
+        :rtype: billing.law.NoticeWindow
         """
-        return price_notice_days(
+        self.ensure_one()
+        return price_change_window(
             self._billing_get_country().code or '',
             self._billing_get_place().state_id.code or '',
             is_consumer=self._billing_get_buyer() == 'consumer',

@@ -531,6 +531,25 @@ class BillproPurchaseType(models.AbstractModel):
         return False
 
     @api.model
+    def _get_lines_with_price(self, order):
+        """Return the lines that each period charges, whose price may become another one.
+
+        :param sale.order order: A live order.
+        :rtype: sale.order.line
+        """
+        return order.order_line.browse()
+
+    @api.model
+    def _get_first_day_from(self, order, day):
+        """Return the first day of the first period that begins on a day or later.
+
+        :param sale.order order: A live order that has such lines.
+        :param datetime.date day: The day.
+        :return: The day; None if the order ends before.
+        :rtype: datetime.date|None
+        """
+
+    @api.model
     def _find_paid_period(self, order, day):
         """Return the paid period that a day lies in.
 

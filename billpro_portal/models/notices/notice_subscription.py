@@ -102,3 +102,29 @@ class BillproNoticeContractReminder(models.AbstractModel):
     def _is_outdated(self, notice):
         order = notice.order_id
         return order.billing_status not in LIVE or bool(order.billing_cancel_date)
+
+
+class BillproNoticePriceIncrease(models.AbstractModel):
+    """A subscription is to cost more, or after all isn't."""
+
+    _name = 'billpro.notice.price_increase'
+    _description = "Notice: Price increase"
+    _inherit = 'billpro.notice'
+
+    _notice_kind = 'price_increase'
+    _notice_sequence = 138
+    _is_made_together = True
+
+    @api.model
+    def _get_label(self):
+        return self.env._("Price increase")
+
+    @api.model
+    def _is_outdated(self, notice):
+        """Override: a price that was taken back, or has been raised, isn't announced."""
+        is_announced = notice.order_id.billing_change_ids.filtered(
+            lambda change: (
+                change.state == 'planned' and notice.fact == f'raised-{change.increase_id.id}'
+            )
+        )
+        return notice.fact.startswith('raised-') and not is_announced

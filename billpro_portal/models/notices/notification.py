@@ -227,7 +227,14 @@ class BillproNotification(models.Model):
         domain = self._get_to_send_domain()
         queued = self.search(domain, order='id', limit=limit)
         self.env['ir.cron']._commit_progress(remaining=self.search_count(domain))
-        for notification in queued:
+        together = queued.filtered(
+            lambda notice: notice.channel == MAIL and notice._get_notice()._is_made_together
+        )
+        for alike in together.grouped(lambda notice: (notice.kind, notice.company_id)).values():
+            alike._send_together(domain)
+            if not self.env['ir.cron']._commit_progress(processed=len(alike)):
+                return
+        for notification in queued - together:
             self.env['billpro.own.transaction']._commit_alone(
                 notification,
                 'send',
@@ -250,6 +257,54 @@ class BillproNotification(models.Model):
         if notification:
             notification._send()
         return bool(notification)
+
+    def _send_together(self, domain):
+        """Make the mails of notices of a kind and company at once or, if that fails, each; commit.
+
+        :param list domain: Which notices are to be sent now.
+        """
+        locked = self.with_company(self.company_id).try_lock_for_update().filtered_domain(domain)
+        if locked:
+            self.env['billpro.own.transaction']._split_until_alone(
+                locked.grouped('id').values(),
+                'send',
+                lambda notices: notices._send_mails(),
+                on_failure=lambda failure, error: failure._get_record()._postpone(failure, error),
+                tells_staff=False,
+            )
+        # What was handed over stays so, whatever becomes of the next ones.
+        self.env.cr.commit()  # pylint: disable=invalid-commit
+
+    def _send_mails(self):
+        """Make the mails of notices of a kind and company, or record why that isn't possible."""
+        template = self[:1]._get_settings().mail_template_id
+        if len(self) == 1 or template.model != self._name or template.use_default_to:
+            for notice in self:
+                notice._send()
+            return
+        usual = self.filtered(
+            lambda notice: (
+                len(email_normalize_all(notice.partner_id.email or '')) == 1
+                and not notice._is_outdated()
+            )
+        )
+        for notice in self - usual:
+            notice._send()
+        sender = self.company_id.billing_mail_sender
+        values = {'email_from': sender} if sender else None
+        mails = template.send_mail_batch(usual.ids, email_values=values)
+        for notice, mail in zip(usual, mails, strict=True):
+            notice.write(
+                {
+                    'state': 'handed_over',
+                    'lang': notice.partner_id.lang,
+                    'recipient': ', '.join(
+                        filter(None, [mail.email_to, *mail.recipient_ids.mapped('email')])
+                    ),
+                    'message_id': mail.mail_message_id.id,
+                    'failure_reason': False,
+                }
+            )
 
     def _postpone(self, failure, _error):
         """Send the notice later, as nothing has been sent, or leave it to a person.
@@ -718,7 +773,7 @@ class BillproNotification(models.Model):
         :param billpro.billing.event event: The payment that costs more.
         """
         order = event.order_id
-        days = order._billing_get_price_notice_days()
+        days = order._billing_get_price_change_window().least
         due = local_date(event.due_date, order._get_time_zone())
         if days and order._billing_get_today() > due - timedelta(days=days):
             order._billing_ask_staff(

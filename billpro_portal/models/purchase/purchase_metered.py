@@ -392,6 +392,17 @@ class BillproPurchaseMetered(models.AbstractModel):
         provider = self.env['billpro.provider']._of(order.billing_token_id.provider_code)
         return provider._get_smallest_amount(order.currency_id)
 
+    # === ANOTHER PRICE === #
+
+    @api.model
+    def _get_lines_with_price(self, order):
+        """Override: the base fees. Prices of usage are changed with their charge."""
+        return order._billing_get_base_lines()
+
+    @api.model
+    def _get_first_day_from(self, order, day):
+        return order._billing_get_first_usage_day(day)
+
     # === STATUS === #
 
     @api.model

@@ -133,6 +133,7 @@ OWN = {
         'state',
         'unattributed_count',
     },
+    'billpro.price.increase': {'company_id', 'line_ids', 'state'},
     'billpro.usage.meter': {'is_used', 'version_ids'},
     'billpro.usage.source': {'last_date', 'refused_count', 'taken_ids', 'user_id'},
     # What was sent.

@@ -92,6 +92,12 @@ class ResCompany(models.Model):
         help="When a live subscription is changed to what costs less, unless staff choose"
         " otherwise. At once: what the days that are left cost less is taken off later payments.",
     )
+    billing_price_notice_days = fields.Integer(
+        string="Announce price increases",
+        default=30,
+        help="How many days before customers are told of a higher price at least, unless staff"
+        " choose more. Laws and debit schemes that want more are kept besides.",
+    )
     billing_customer_pause_days = fields.Integer(
         string="Customers pause for",
         help="For how many days at most customers may pause a subscription on its page, once in"
@@ -347,6 +353,14 @@ class ResCompany(models.Model):
             ):
                 raise ValidationError(
                     company.env._("Hours, days and amounts of usage can't be negative.")
+                )
+
+    @api.constrains('billing_price_notice_days')
+    def _check_billing_price_notice(self):
+        for company in self:
+            if company.billing_price_notice_days < 0:
+                raise ValidationError(
+                    company.env._("Price increases can't be announced after they count.")
                 )
 
     @api.constrains('billing_deferral_account_id', 'billing_deferral_journal_id')

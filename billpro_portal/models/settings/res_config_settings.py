@@ -22,6 +22,9 @@ class ResConfigSettings(models.TransientModel):
     billing_tax_change = fields.Selection(related='company_id.billing_tax_change', readonly=False)
     billing_change_up = fields.Selection(related='company_id.billing_change_up', readonly=False)
     billing_change_down = fields.Selection(related='company_id.billing_change_down', readonly=False)
+    billing_price_notice_days = fields.Integer(
+        related='company_id.billing_price_notice_days', readonly=False
+    )
     billing_customer_pause_days = fields.Integer(
         related='company_id.billing_customer_pause_days', readonly=False
     )
