@@ -48,8 +48,9 @@ class Usage:
     """What a meter counted in a period.
 
     :param Decimal|Fraction quantity: What its aggregation makes of all records.
-    :param tuple[Decimal|Fraction] events: The amount of each record in the order of their moments, for
-                                  charges that look at each (`Percentage.needs_events`).
+    :param tuple[Decimal|Fraction] events: The amount of each record in the order of their moments,
+                                           for charges that look at each
+                                           (`Percentage.needs_events`).
     """
 
     quantity: Quantity
