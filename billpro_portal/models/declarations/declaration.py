@@ -227,7 +227,7 @@ class BillproDeclaration(models.Model):
         if self.kind == 'withdrawal':
             return False
         return (
-            format_date(self.env, self.end_date)
+            format_date(self.env, self.end_date, date_format='long')
             if self.end_date
             else self.env._("as early as possible")
         )
@@ -241,7 +241,7 @@ class BillproDeclaration(models.Model):
             return self.env._(
                 "If it came within the withdrawal period, the contract is ended. We then pay back"
                 " what is to be paid back until %s, by the means that you paid with.",
-                format_date(self.env, self._get_refund_due_date()),
+                format_date(self.env, self._get_refund_due_date(), date_format='long'),
             )
         return self.env._(
             "The contract ends on the day you want, or as early as it can end. Nothing is charged"

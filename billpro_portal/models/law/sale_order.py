@@ -281,5 +281,5 @@ class SaleOrder(models.Model):
             )
         return self.env._(
             "You can withdraw from this contract until %s, without giving a reason.",
-            format_date(self.env, end),
+            format_date(self.env, end, date_format='long'),
         )

@@ -62,7 +62,7 @@ class BillproDeclarationPage(models.AbstractModel):
                 text += ' ' + self.env._(
                     "We pay back %(amount)s until %(date)s.",
                     amount=order.currency_id.format(withdrawal.refund_amount),
-                    date=format_date(self.env, withdrawal.refund_due_date),
+                    date=format_date(self.env, withdrawal.refund_due_date, date_format='long'),
                 )
             return {'text': text, 'label': False, 'url': False}
         text = order._billing_get_withdrawal_offer_text()

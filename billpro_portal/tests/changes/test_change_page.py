@@ -73,7 +73,7 @@ class TestChangePage(SelfServiceHttpCommon, ChangeCommon):
         order = self.subscription
         answer, hidden = self._choose(self.basic, 1)
         first_day = order.billing_next_event_id.period_start
-        self.assertIn(f"Change on {first_day:%m/%d/%Y}", answer.text)
+        self.assertIn(f"Change on {first_day:%B} {first_day.day}, {first_day.year}", answer.text)
         self._assert_done(self._agree(hidden), 'change_planned')
         self.assertEqual(order.billing_next_amount, 12.1)
         page = self._get(order, '/change').text

@@ -116,7 +116,7 @@ class TestDeclarations(SubscriptionCommon, BillingHttpCommon):
             page = self._get_page(self.order)
             self.assertIn("Withdraw from contract here", page)
             # Fourteen days end on a Sunday.
-            self.assertIn("until 01/25/2027, without giving a reason", page)
+            self.assertIn("until January 25, 2027, without giving a reason", page)
         with freeze_time('2027-01-25 22:30:00'):
             self.assertTrue(self.order._billing_can_be_withdrawn())
         with freeze_time('2027-01-25 23:30:00'):
@@ -162,7 +162,7 @@ class TestDeclarations(SubscriptionCommon, BillingHttpCommon):
             self.assertIn(f"Contract: {self.order.name}", declaration.receipt)
             self.assertIn("(Europe/Brussels)", mail.body_html)
             page = self._get_page(self.order)
-            self.assertIn("We pay back $ 19.52 until 01/29/2027", page.replace('\xa0', ' '))
+            self.assertIn("We pay back $ 19.52 until January 29, 2027", page.replace('\xa0', ' '))
             # Again, by a double click: it is the same.
             self.assertEqual(self._withdraw_on_page(self.order).status_code, 200)
             self.assertEqual(len(self.order.billing_declaration_ids), 1)

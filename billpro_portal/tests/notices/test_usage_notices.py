@@ -99,7 +99,7 @@ class TestUsageNotices(UsageCommon, NotificationCommon):
             line._billing_change_charge(charge, date(2027, 3, 1))
         included = "included in each period: 100 Units"
         text = (
-            f"API access costs from 03/10/2027 on: $\xa00.03 per Units; {included}. Until then:"
+            f"API access costs from March 10, 2027 on: $\xa00.03 per Units; {included}. Until then:"
             f" $\xa00.02 per Units; {included}."
         )
         self.assertEqual(self._get_told(), [('usage_price', text)])
@@ -122,7 +122,7 @@ class TestUsageNotices(UsageCommon, NotificationCommon):
                     {'order_line': [Command.create({'product_id': product.id})]},
                 )
         text = (
-            "Disk was added to your order. What you use from 01/21/2027 on costs: $\xa02.00 per"
+            "Disk was added to your order. What you use from January 21, 2027 on costs: $\xa02.00 per"
             " Units."
         )
         self.assertEqual(self._get_told(), [('usage_price', text)])
