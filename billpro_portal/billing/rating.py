@@ -7,10 +7,11 @@ amount.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from decimal import Decimal
+from decimal import Context, Decimal
 from fractions import Fraction
+from functools import reduce
 
 # A level over time is a fraction, everything else that is counted a decimal.
 Quantity = Decimal | Fraction
@@ -26,6 +27,9 @@ EVENTS = 'events'  # A percentage of each event, within bounds.
 MINIMUM = 'minimum'  # What is missing to it.
 MAXIMUM = 'maximum'  # What is beyond it, taken off.
 BILLED = 'billed'  # What was billed before, taken off.
+
+# More digits than any amount of records has.
+_EXACT = Context(prec=60)
 
 ZERO = Decimal(0)
 ONE = Decimal(1)
@@ -48,13 +52,12 @@ class Usage:
     """What a meter counted in a period.
 
     :param Decimal|Fraction quantity: What its aggregation makes of all records.
-    :param tuple[Decimal|Fraction] events: The amount of each record in the order of their moments,
-                                           for charges that look at each
-                                           (`Percentage.needs_events`).
+    :param tuple[Decimal] events: The amount of each record in the order of their moments, for
+                                  charges that look at each (`Percentage.needs_events`).
     """
 
     quantity: Quantity
-    events: tuple[Quantity, ...] = ()
+    events: tuple[Decimal, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -375,30 +378,30 @@ class Percentage(Charge):
     def _take_allowance(self, usage: Usage) -> Usage:
         if not self.needs_events:
             return super()._take_allowance(usage)
-        left = Fraction(self.allowance)
+        left = self.allowance
         charged = []
-        for amount in map(Fraction, usage.events[self.free_events :]):
+        for amount in usage.events[self.free_events :]:
             if left and amount <= left:
-                left -= amount
+                left = _EXACT.subtract(left, amount)
                 continue
-            charged.append(_to_quantity(amount - left))
-            left = Fraction(0)
-        return Usage(_add_up(charged), tuple(charged))
+            charged.append(_EXACT.subtract(amount, left))
+            left = ZERO
+        return Usage(reduce(_EXACT.add, charged, ZERO), tuple(charged))
 
     def _split(self, charged: Usage) -> Iterator[tuple[str, Quantity, Decimal, int]]:
         rate = self.percent / 100
         if self.is_bounded and charged.events:
-            costs = [self._bound(Fraction(one) * Fraction(rate)) for one in charged.events]
-            yield EVENTS, ONE, _add_up(costs), 0
+            costs = (self._bound(_EXACT.multiply(one, rate)) for one in charged.events)
+            yield EVENTS, ONE, reduce(_EXACT.add, costs, ZERO), 0
         elif charged.quantity:
             yield PERCENTAGE, charged.quantity, rate, 0
         if self.event_fee and charged.events:
             yield EVENT_FEES, Decimal(len(charged.events)), self.event_fee, 0
 
-    def _bound(self, amount: Fraction) -> Fraction:
+    def _bound(self, amount: Decimal) -> Decimal:
         """Return what an event costs within its bounds."""
-        amount = max(amount, Fraction(self.event_minimum))
-        return amount if self.event_maximum is None else min(amount, Fraction(self.event_maximum))
+        amount = max(amount, self.event_minimum)
+        return amount if self.event_maximum is None else min(amount, self.event_maximum)
 
 
 # === NUMBERS === #
@@ -424,11 +427,6 @@ def _make_line(coin: Decimal, kind: str, quantity: Quantity, price: Decimal, tie
 def _count_started(quantity: Quantity, size: Decimal) -> Decimal:
     """Return how many parts of a size a quantity takes, the last one started."""
     return Decimal(-(-Fraction(quantity) // Fraction(size)))
-
-
-def _add_up(values: Iterable[Quantity]) -> Quantity:
-    """Return the exact sum: that of decimals would have as many digits as their context."""
-    return _to_quantity(sum(map(Fraction, values), Fraction(0)))
 
 
 def _to_quantity(value: Fraction) -> Quantity:

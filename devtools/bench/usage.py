@@ -127,7 +127,7 @@ def _make_batches(order: dict[str, Any], prefix: str, records: int, size: int) -
         yield json.dumps({'records': batch}).encode()
 
 
-def _measure(send: Callable[[bytes], None], batches: list[bytes], records: int) -> int:
+def _measure(send: Callable[[bytes], object], batches: list[bytes], records: int) -> int:
     """Send batches, as many at once as there are workers.
 
     :return: Records in a second.

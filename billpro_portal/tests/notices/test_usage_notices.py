@@ -122,8 +122,8 @@ class TestUsageNotices(UsageCommon, NotificationCommon):
                     {'order_line': [Command.create({'product_id': product.id})]},
                 )
         text = (
-            "Disk was added to your order. What you use from January 21, 2027 on costs: $\xa02.00 per"
-            " Units."
+            "Disk was added to your order. What you use from January 21, 2027 on costs: $\xa02.00"
+            " per Units."
         )
         self.assertEqual(self._get_told(), [('usage_price', text)])
 
@@ -144,8 +144,8 @@ class TestUsageNotices(UsageCommon, NotificationCommon):
                 }
             )
         text = (
-            "The base fee of your order is from February 10, 2027 on: %s every month, taxes included."
-            " Until then: %s."
+            "The base fee of your order is from February 10, 2027 on: %s every month, taxes"
+            " included. Until then: %s."
         )
         told = [text % ("$\xa021.20", "$\xa00.00"), text % ("$\xa084.80", "$\xa021.20")]
         self.assertEqual(self._get_told(), [('usage_price', one) for one in told])
