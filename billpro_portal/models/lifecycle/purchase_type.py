@@ -746,6 +746,16 @@ class BillproPurchaseType(models.AbstractModel):
         :raise AccessError: If the user may not change it.
         """
 
+    @api.model
+    def _get_base_fee(self, order):
+        """Return what a period of a live order costs whatever is used, in advance.
+
+        :param sale.order order: The order.
+        :return: The amount, taxes included, in the currency of the order; 0 if usage isn't billed.
+        :rtype: float
+        """
+        return 0.0
+
     # === WHAT IS CHARGED ONCE === #
 
     @api.model

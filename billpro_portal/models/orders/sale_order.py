@@ -611,16 +611,20 @@ class SaleOrder(models.Model):
 
         What shipping really costs, and expenses, Odoo adds by itself for whoever ships.
 
-        :return: The prices of the lines, taxes included, in the currency of each order, by order.
-        :rtype: dict[SaleOrder, float]
+        :return: By order the prices of the lines, and of them what a period costs whatever is used,
+                 taxes included, in the currency of the order.
+        :rtype: dict[SaleOrder, tuple[float, float]]
         """
         if is_inside(self.env, 'billing_lines_changing'):
             return {}  # Whoever changes several lines has asked before, and looks afterwards.
         return {
-            order: sum(
-                line.price_total
-                for line in order.order_line
-                if not line.is_expense and not line._is_delivery()
+            order: (
+                sum(
+                    line.price_total
+                    for line in order.order_line
+                    if not line.is_expense and not line._is_delivery()
+                ),
+                order._get_purchase()._get_base_fee(order),
             )
             for order in self.sudo()
             if order.purchase_type and order.billing_status in LIVE
@@ -629,17 +633,21 @@ class SaleOrder(models.Model):
     def _billing_follow_changed_lines(self, prices):
         """Let the payments of live orders follow their lines.
 
-        :param dict[SaleOrder, float] prices: What `_billing_get_live_prices` said before.
+        :param dict[SaleOrder, tuple[float, float]] prices: What `_billing_get_live_prices` said
+                                                            before.
         :raise AccessError: If the user may not change what an order costs.
         :raise ValidationError: If nothing would be left to collect.
         """
         if is_inside(self.env, 'billing_lines_changing'):
             return
-        for order, price in self._billing_get_live_prices().items():
+        for order, (price, base_fee) in self._billing_get_live_prices().items():
             purchase = order._get_purchase()
             purchase._follow_lines(order)
-            if order.currency_id.compare_amounts(price, prices.get(order, 0.0)):
+            old_price, old_base_fee = prices.get(order, (0.0, 0.0))
+            if order.currency_id.compare_amounts(price, old_price):
                 purchase._follow_price(order)
+            if order.currency_id.compare_amounts(base_fee, old_base_fee):
+                order._billing_announce_base_fee(old_base_fee, base_fee)
 
     # === COMPLETION === #
 

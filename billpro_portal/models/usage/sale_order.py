@@ -3,6 +3,7 @@ from decimal import Decimal, InvalidOperation
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import format_date
 
 from ...billing import metering
 from ...billing.calendar import nth_date
@@ -237,6 +238,30 @@ class SaleOrder(models.Model):
         lines = self._get_recurring_lines()
         charged = lines.filtered('billing_charge_id')
         return (lines - charged).filtered('product_uom_qty') if charged else charged
+
+    def _billing_announce_base_fee(self, old, new):
+        """Tell the customer what a period costs from the next one on, whatever is used.
+
+        :param float old: What it cost until now, taxes included.
+        :param float new: What it costs then.
+        """
+        self.ensure_one()
+        running = self.billing_usage_period_ids.filtered(lambda period: period.state == 'open')
+        if self.billing_cancel_date or not running:
+            return  # None is charged any more.
+        order = self.with_context(lang=self.partner_id.lang)
+        env, currency = order.env, order.currency_id
+        text = env._(
+            "The base fee of your order is from %(day)s on: %(new)s %(interval)s, taxes included."
+            " Until then: %(old)s.",
+            day=format_date(env, running[-1].next_day, date_format='long'),
+            new=currency.format(new),
+            interval=order._get_purchase()._get_interval_text(order),
+            old=currency.format(old),
+        )
+        # It may become what it was before: each change is told.
+        fact = f'base-fee-{fields.Datetime.now()}-{old}-{new}'
+        self.env['billpro.notification']._queue('usage_price', order, fact, text=text)
 
     def _billing_get_carried_lines(self):
         """Return what of usage waits for a payment that bills it.
