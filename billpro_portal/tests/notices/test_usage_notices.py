@@ -122,8 +122,8 @@ class TestUsageNotices(UsageCommon, NotificationCommon):
                     {'order_line': [Command.create({'product_id': product.id})]},
                 )
         text = (
-            "Disk was added to your order. What you use from January 21, 2027 on costs: $\xa02.00 per"
-            " Units."
+            "Disk was added to your order. What you use from January 21, 2027 on costs: $\xa02.00"
+            " per Units."
         )
         self.assertEqual(self._get_told(), [('usage_price', text)])
 
