@@ -379,9 +379,7 @@ class TestWorkedChanges(ChangeCommon):
         lines = moves.line_ids
         ledger = {
             'income': lines.filtered(
-                lambda line: (
-                    line.account_id.internal_group == 'income' and not line.tax_line_id
-                )
+                lambda line: line.account_id.internal_group == 'income' and not line.tax_line_id
             ),
             'tax': lines.filtered('tax_line_id'),
         }
