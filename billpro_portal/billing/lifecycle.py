@@ -26,6 +26,8 @@ ORDER_STATUSES = (
 BEFORE_APPROVAL = frozenset({'draft', 'pending', 'rejected'})
 LIVE = frozenset({'active', 'failed', 'suspended', 'paused', 'review'})
 FINAL = frozenset({'cancelled', 'complete'})
+# Orders whose customers get text messages, and may want none: reminders of what is unpaid are some.
+TOLD_BY_SMS = LIVE | {'pending', 'rejected'}
 # Orders whose payments the charge run collects by itself.
 CHARGEABLE_ORDERS = ('active', 'failed')
 # Orders that the customer may pay the outstanding payments of, whatever the run may.

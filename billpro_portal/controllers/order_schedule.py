@@ -23,7 +23,11 @@ class OrderSchedule(OrderAccess):
         )
 
     @order_route(
-        '/pay-early/<any(next,all):what>', methods=['POST'], by_customer=True, limited=True
+        '/pay-early/<any(next,all):what>',
+        methods=['POST'],
+        by_customer=True,
+        deed='pay',
+        limited=True,
     )
     def billpro_order_pay_early(self, order, what, agreed=None, **kwargs):
         """Collect what the page showed.
@@ -43,7 +47,7 @@ class OrderSchedule(OrderAccess):
             order, 'paid' if event.early_done_date else 'not_paid'
         )
 
-    @order_route('/pay-early/undo', methods=['POST'], by_customer=True, limited=True)
+    @order_route('/pay-early/undo', methods=['POST'], by_customer=True, deed='pay', limited=True)
     def billpro_order_pay_early_undo(self, order, **kwargs):
         """Take back what waits for the customer's bank.
 
@@ -70,7 +74,7 @@ class OrderSchedule(OrderAccess):
             order.env['billpro.order.schedule']._get_pause_values(order),
         )
 
-    @order_route('/pause', methods=['POST'], by_customer=True, limited=True)
+    @order_route('/pause', methods=['POST'], by_customer=True, deed='schedule', limited=True)
     def billpro_order_pause(self, order, until=None, amount=None, **kwargs):
         """Pause the subscription until the day that was chosen.
 
@@ -82,7 +86,7 @@ class OrderSchedule(OrderAccess):
         order._billing_pause_by_customer(until, amount)
         return self._billpro_redirect_to_order(order, 'paused')
 
-    @order_route('/resume', methods=['POST'], by_customer=True, limited=True)
+    @order_route('/resume', methods=['POST'], by_customer=True, deed='schedule', limited=True)
     def billpro_order_resume(self, order, day=None, **kwargs):
         """Go on with a subscription that the customer has paused.
 
@@ -107,7 +111,7 @@ class OrderSchedule(OrderAccess):
             order.env['billpro.order.schedule']._get_skip_values(order),
         )
 
-    @order_route('/skip', methods=['POST'], by_customer=True, limited=True)
+    @order_route('/skip', methods=['POST'], by_customer=True, deed='schedule', limited=True)
     def billpro_order_skip(self, order, event_id=None, **kwargs):
         """Skip the payment that the page showed.
 

@@ -34,6 +34,7 @@ from .changes import (
     test_change,
     test_change_by_keyboard,
     test_change_page,
+    test_price_increase,
     test_worked_changes,
 )
 from .charging import test_batch, test_run_queries
@@ -69,9 +70,11 @@ from .orders import (
     test_order_import,
     test_order_link,
     test_order_link_tours,
+    test_visits,
 )
 from .pages import (
     test_browser_pages,
+    test_confirmation_code,
     test_languages,
     test_order_home,
     test_order_pages,

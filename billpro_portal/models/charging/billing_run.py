@@ -82,6 +82,7 @@ class BillproBillingRun(models.Model):
             ('processing', self._refresh_processing),
             ('book', self._book_all),
             ('payable', self.env['billpro.books']._look_again_at_orders),
+            ('price', self.env['billpro.price.increase']._carry_out_due),
             ('dates', self._keep_dates),
             ('usage', self._bill_usage),
             ('watch', self._watch_authorizations),

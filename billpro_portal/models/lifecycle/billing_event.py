@@ -15,6 +15,7 @@ from ...billing.lifecycle import (
     next_event_status,
 )
 from ...billing.standing import PaymentFacts
+from ..rights.own_context import is_inside
 
 # The customer has been asked and nothing happens by itself any more.
 GIVEN_UP = frozenset({EXHAUSTED, CEILING_REACHED})
@@ -263,6 +264,8 @@ class BillproBillingEvent(models.Model):
         order = self.order_id
         change = (order._billing_get_date(self.due_date), old_amount, is_lasting, {})
         self._log_change(self._describe_change(self.env, *change), False)
+        if is_inside(self.env, 'billing_is_told'):
+            return
         env = order.with_context(lang=order._get_payment_contact().lang).env
         self._announce_change(self._describe_change_to_customer(env, *change))
 

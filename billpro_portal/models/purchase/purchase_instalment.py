@@ -149,6 +149,8 @@ class BillproPurchaseInstalment(models.AbstractModel):
                     count=order.billing_instalment_count,
                 )
             ) from None
+        if refusal := order._billing_get_credit_refusal():
+            raise ValidationError(refusal)
 
     @api.model
     def _get_initial_amount(self, order):
@@ -197,20 +199,37 @@ class BillproPurchaseInstalment(models.AbstractModel):
     def _get_schedule(self, order):
         """Return the dates, in the customer's calendar, and amounts of the instalments.
 
+        :param sale.order order: The order.
+        :rtype: list[tuple[datetime.date, float]]
+        :raise ValueError: If the total can't be split.
+        """
+        return [
+            (self._get_due_day(order, index), amount)
+            for index, amount in enumerate(self._get_amounts(order))
+        ]
+
+    @api.model
+    def _get_last_due_day(self, order):
+        if not order.billing_instalment_count or not order.billing_interval_unit:
+            return None  # A draft that lacks its terms.
+        return self._get_due_day(order, order.billing_instalment_count - 1)
+
+    @api.model
+    def _get_due_day(self, order, index):
+        """Return on which day an instalment is due.
+
         A fixed first date counts unless it has passed; then, and without one, the first
         instalment is due one interval after the approval.
 
         :param sale.order order: The order.
-        :rtype: list[tuple[datetime.date, float]]
+        :param int index: Which of them, from 0.
+        :rtype: datetime.date
         """
         interval = order.billing_interval_count, order.billing_interval_unit
         approved = order.billing_anchor_date or order._billing_get_today()
         is_fixed = order.billing_first_date and order.billing_first_date > approved
         anchor, first = (order.billing_first_date, 0) if is_fixed else (approved, 1)
-        return [
-            (nth_date(anchor, *interval, first + index), amount)
-            for index, amount in enumerate(self._get_amounts(order))
-        ]
+        return nth_date(anchor, *interval, first + index)
 
     @api.model
     def _prepare_first_events(self, order):
