@@ -314,6 +314,42 @@ class Driver:
         if not self.counts['usage_deaths']:
             self.problems.append("No worker died while it closed periods")
 
+    # === CHANGES === #
+
+    def run_changes(self, orders: int) -> None:
+        """Let processes die in which customers confirm changes and early payments.
+
+        :param int orders: How many subscriptions they have.
+        """
+        self.host.create_changes(orders=orders, seconds_ahead=self.seconds_ahead)
+        self._wait(self._start_worker(patience=LONG_PATIENCE), "worker before the changes")
+        boundaries = [one for phase in plan.FIRST_CHARGE_PHASES.values() for one in phase]
+        for boundary in self.numbers.sample(boundaries, len(boundaries)):
+            fault = self._break_gateway(self.numbers.choice([plan.NO_FAULT, *plan.FAULTS]), 2)
+            clients = [
+                self.host.start(
+                    task='confirm',
+                    seconds_ahead=self.seconds_ahead,
+                    patience=PATIENCE,
+                    batch=BATCH,
+                    threads=1,
+                    seed=self.numbers.getrandbits(32),
+                    crash=(boundary, self.numbers.randint(1, 2), manner),
+                )
+                for manner in ('kill', 'disconnect')
+            ]
+            died = [self._wait(client, f"customer, {boundary}") for client in clients]
+            self.counts['change_deaths'] += sum(died)
+            self._repair_gateway(fault, 2)
+            self.post.deliver_somehow()
+            self.move_clock(5 * MINUTE)
+            self._wait(self._start_worker(patience=LONG_PATIENCE), "worker after the changes")
+        for seconds in (2 * HOUR, DAY, 3 * WEEK, HOUR):
+            self.move_clock(seconds)
+            self._wait(self._start_worker(patience=LONG_PATIENCE), "worker after the changes")
+        if not self.counts['change_deaths']:
+            self.problems.append("No customer's process died")
+
     # === AT RANDOM === #
 
     def run_at_random(self, kills: int) -> None:

@@ -25,7 +25,7 @@ from odoo import SUPERUSER_ID, api, fields, sql_db
 from odoo.modules.registry import Registry
 
 from devtools import quick_odoo
-from devtools.torture import books, notices, orders, plan, staff, usage, world
+from devtools.torture import books, changes, notices, orders, plan, staff, usage, world
 from devtools.torture.adversary import World
 from devtools.torture.verdict import CheckoutBooks, EventBooks, OrderBooks
 
@@ -107,6 +107,21 @@ class Host:
         with self.new_environment() as env:
             return usage.judge(env, records)
 
+    def create_changes(self, orders: int, seconds_ahead: int) -> None:
+        """Create so many subscriptions that are changed."""
+        with self.new_environment() as env:
+            changes.create(env, orders, self._get_time(seconds_ahead))
+
+    def count_changes(self) -> tuple[int, int, int]:
+        """Return how many payments they have, changes that are done, and early payments."""
+        with self.new_environment() as env:
+            return changes.count_payments(env)
+
+    def judge_changes(self) -> list[str]:
+        """Return what is wrong with what was changed and paid early."""
+        with self.new_environment() as env:
+            return changes.judge(env)
+
     def prepare_adversary(self, checkouts: int) -> World:
         """Make what the adversary needs, with so many orders that can be paid."""
         with self.new_environment() as env:
@@ -166,7 +181,7 @@ class Host:
     def start(self, task: str, **options: Any) -> int:
         """Start a process.
 
-        :param str task: `work`, `act`, `use` or `send`.
+        :param str task: `work`, `act`, `use`, `confirm` or `send`.
         :return: Its process id.
         :rtype: int
         """
@@ -285,6 +300,32 @@ class Host:
         self._prepare(seconds_ahead, patience, batch, threads)
         usage.send(self.new_environment, random.Random(seed), records)  # noqa: S311
         return FINISHED
+
+    def _confirm(
+        self,
+        *,
+        seconds_ahead: int,
+        patience: float,
+        batch: int,
+        threads: int,
+        seed: int,
+        crash: list[Any],
+    ) -> int:
+        """Confirm changes and early payments until this process dies.
+
+        :param int seed: What is chosen.
+        :param list crash: Boundary, passes and manner of its death.
+        :rtype: int
+        """
+        crash_points = sys.modules['odoo.addons.billpro_fake_gateway.crash_points']
+        self._prepare(seconds_ahead, patience, batch, threads)
+        crash_points.arm(*crash)
+        try:
+            changes.confirm(self.new_environment, random.Random(seed))  # noqa: S311
+        except (psycopg2.OperationalError, psycopg2.InterfaceError):
+            if not crash_points.is_done():
+                raise
+        return DISCONNECTED if crash_points.is_done() else FINISHED
 
     def _send(self, *, seconds_ahead: int, patience: float, batch: int, threads: int) -> int:
         """Send the notices.

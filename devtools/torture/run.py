@@ -21,6 +21,7 @@ EVENTS_PER_ACT = 8
 EVENTS_PER_RANDOM_KILL = 50
 # Making a mail takes longer than charging: of the many notices some are sent.
 EVENTS_PER_SENT_NOTICE = 3
+CHANGED_ORDERS = 16
 USAGE_ORDERS = 12
 # Of each of them.
 USAGE_RECORDS = 60
@@ -136,6 +137,9 @@ def _torture(
             driver.run_returns(of_returns)
     with console.step("Killing while periods of usage close and records arrive"):
         driver.run_usage(USAGE_ORDERS, USAGE_RECORDS)
+    if cells == 'all':  # It takes minutes, and is for the night.
+        with console.step("Killing while customers change and pay early"):
+            driver.run_changes(CHANGED_ORDERS)
     with console.step("Waiting for the adversary"):
         adversary.end()
     with console.step("Letting everything come to rest"):
@@ -196,9 +200,23 @@ def _report(driver: Driver, adversary: Adversary, events: int, seconds: float) -
         f" {counts['usage_deaths']} workers died closing, {len(wrong_usage)} wrong",
         flush=True,
     )
-    problems: list[str] = wrong + wrong_orders + wrong_usage
+    change_payments, changes, early = host.count_changes()
+    wrong_changes = host.judge_changes()
+    if counts['change_deaths']:
+        print(
+            f"{change_payments} payments of {CHANGED_ORDERS} changed orders, {changes} changes"
+            f" done, {early} payments made early, {counts['change_deaths']} customers' processes"
+            f" died, {len(wrong_changes)} wrong",
+            flush=True,
+        )
+    problems: list[str] = wrong + wrong_orders + wrong_usage + wrong_changes
     # What was not tried proves nothing.
-    if len(books) != events + usage_payments:
-        problems.append(f"{len(books)} events instead of {events} and {usage_payments} of usage")
+    if len(books) != events + usage_payments + change_payments:
+        problems.append(
+            f"{len(books)} events instead of {events}, {usage_payments} of usage and"
+            f" {change_payments} of changes"
+        )
+    if counts['change_deaths'] and not (changes and early):
+        problems.append(f"{changes} changes and {early} early payments are too few")
     unpaid = sorted(name for name in plan.PURCHASE_TYPES if not paid_by_type[name])
     return problems + [f"Nothing of a {name} was paid" for name in unpaid]

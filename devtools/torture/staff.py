@@ -42,10 +42,10 @@ def act(new_environment: NewEnvironment, numbers: Random, count: int) -> None:
     :param int count: How many things to do.
     """
     for _number in range(count):
-        _try(new_environment, globals()[f'_{numbers.choice(DEEDS)}'], numbers)
+        attempt(new_environment, globals()[f'_{numbers.choice(DEEDS)}'], numbers)
 
 
-def _try(new_environment: NewEnvironment, deed: Callable[..., None], *arguments: Any) -> bool:
+def attempt(new_environment: NewEnvironment, deed: Callable[..., None], *arguments: Any) -> bool:
     """Do something in a request of its own.
 
     :param Callable new_environment: Gives an environment with a cursor of its own.
@@ -84,7 +84,7 @@ def say_what_happened(new_environment: NewEnvironment, references: set[str]) -> 
             if f"Was {tx.reference} executed?" in tx.billing_order_id.activity_ids.mapped('summary')
         ]
     return sum(
-        _try(new_environment, _answer_question, event_id, reference in references)
+        attempt(new_environment, _answer_question, event_id, reference in references)
         for event_id, reference in questions
     )
 
@@ -121,7 +121,7 @@ def give_up_what_was_changed(new_environment: NewEnvironment, now: datetime) -> 
                 ('order_id.billing_event_ids.status', 'in', ['skipped', 'cancelled']),
             ]
         )
-    return sum(_try(new_environment, _give_up, event_id) for event_id in set_aside.ids)
+    return sum(attempt(new_environment, _give_up, event_id) for event_id in set_aside.ids)
 
 
 def _give_up(env: Environment, event_id: int) -> None:

@@ -173,8 +173,8 @@ class SaleOrder(models.Model):
         """
         later = (self._billing_get_early_events(ALL) - events)[:1]
         days = [self._billing_get_date(later.due_date)] if later else []
-        if not later and self._get_purchase()._is_perpetual:
-            last = events._get_leaves().filtered('period_end')[-1:]
+        last = events._get_leaves().filtered('period_end')[-1:]
+        if last and not later:
             next_values = self._get_purchase()._prepare_next_events(last)
             days = [values['period_start'] for values in next_values]
         if not days:
