@@ -4,6 +4,7 @@
 from . import notice
 
 from . import (
+    ir_qweb,
     link_request,
     mail_mail,
     mail_template,
