@@ -493,13 +493,13 @@ class BillproChange(models.Model):
         format_amount = order.currency_id.with_env(env).format
         rows = [
             (env._("Change"), self._describe()),
-            (env._("From"), format_date(env, self.first_day)),
+            (env._("From"), format_date(env, self.first_day, date_format='long')),
         ]
         if self.last_day:
             days = env._(
                 "%(start)s to %(end)s",
-                start=format_date(env, self.first_day),
-                end=format_date(env, self.last_day),
+                start=format_date(env, self.first_day, date_format='long'),
+                end=format_date(env, self.last_day, date_format='long'),
             )
             untaxed, total = self._get_totals()
             rows += [

@@ -6,7 +6,7 @@ from odoo.exceptions import UserError
 from ...billing.actions import OrderAction
 from ...billing.agreement import agreement_text
 from ...billing.calendar import is_same_interval
-from ...billing.lifecycle import IN_FLIGHT, OPEN
+from ...billing.lifecycle import IN_FLIGHT, OPEN, PAID
 from ...billing.proration import use_credit
 
 
@@ -112,12 +112,19 @@ class SaleOrder(models.Model):
             self.billing_collection_date
             or IN_FLIGHT & set(open_events.mapped('status'))
             or open_events.change_id
+            or open_events.filtered('is_early')
             # What was given up as the bank wants the customer is withdrawn first.
             or self.billing_event_ids.transaction_ids.filtered('billing_action_required')
         ):
             return self.env._("A payment of the order is being processed. Please wait for it.")
         if self.billing_is_stopped:
             return self.env._("A payment of the order is disputed as fraud.")
+        today = self._billing_get_today()
+        if any(
+            event.status in PAID and event.period_start and event.period_start > today
+            for event in self.billing_event_ids
+        ):
+            return self.env._("A later period is paid already. Change it at the end of the period.")
         return False
 
     def _billing_get_next_period_event(self):

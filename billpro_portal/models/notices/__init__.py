@@ -4,6 +4,8 @@
 from . import notice
 
 from . import (
+    billing_event,
+    confirmation_code,
     ir_qweb,
     link_request,
     mail_mail,

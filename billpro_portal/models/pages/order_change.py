@@ -53,7 +53,7 @@ class BillproOrderChange(models.AbstractModel):
             'planned': planned
             and self.env._(
                 "Planned for %(day)s: %(change)s",
-                day=format_date(self.env, planned.first_day),
+                day=format_date(self.env, planned.first_day, date_format='long'),
                 change=planned._describe(),
             ),
             'lines': [] if planned else self._get_lines(plans, line, product, quantity),
@@ -122,7 +122,9 @@ class BillproOrderChange(models.AbstractModel):
         :rtype: str
         """
         if change.when == 'period_end':
-            return self.env._("Change on %s", format_date(self.env, change.first_day))
+            return self.env._(
+                "Change on %s", format_date(self.env, change.first_day, date_format='long')
+            )
         if change.amount > 0:
             amount = change.currency_id.with_env(self.env).format(change.amount)
             return self.env._("Pay %s and change now", amount)

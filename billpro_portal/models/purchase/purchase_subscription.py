@@ -635,6 +635,10 @@ class BillproPurchaseSubscription(models.AbstractModel):
         return True
 
     @api.model
+    def _can_pay_early(self):
+        return True
+
+    @api.model
     def _get_event_trigger(self, order, **outcome):
         return super()._get_event_trigger(order, ends=True, **outcome)
 

@@ -262,12 +262,14 @@ class SaleOrderLine(models.Model):
         }
         if old:
             values['old'] = old.with_env(env)._describe_prices(order)
-            values['day'] = format_date(env, order._billing_get_first_usage_day(day))
+            values['day'] = format_date(
+                env, order._billing_get_first_usage_day(day), date_format='long'
+            )
             text = env._(
                 "%(product)s costs from %(day)s on: %(new)s. Until then: %(old)s.", **values
             )
         else:
-            values['day'] = format_date(env, day)
+            values['day'] = format_date(env, day, date_format='long')
             text = env._(
                 "%(product)s was added to your order. What you use from %(day)s on costs: %(new)s.",
                 **values,

@@ -60,7 +60,7 @@ class TestChangeByKeyboard(BillingHttpCommon, ChangeCommon):
             keyboard.tab_to("Plus Basic Books")
             keyboard.press('ArrowDown')
             self._show_preview(keyboard)
-            keyboard.follow("Change on 02/10/2027")
+            keyboard.follow("Change on February 10, 2027")
             self._assert_told(keyboard, "Your change is planned.")
             keyboard.follow("Planned change")
             self._look(keyboard, "Change your plan")

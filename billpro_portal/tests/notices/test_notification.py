@@ -15,7 +15,7 @@ class TestNotification(NotificationCommon):
     def test_each_kind_has_a_mail(self):
         selection = self.env['billpro.notice']._get_selection()
         kinds = self.env['billpro.notification.kind'].search([])
-        self.assertEqual(len(selection), 28)
+        self.assertEqual(len(selection), 29)
         self.assertEqual(set(kinds.mapped('code')), {code for code, _label in selection})
         self.assertEqual(len(kinds), len(selection))
         self.assertEqual(len(kinds.mail_template_id), len(selection))
@@ -171,7 +171,7 @@ class TestSelfServiceNotification(NotificationCommon):
             "You have access until February 27, 2027, the last day that you have paid for.", body
         )
         self.assertIn("There are no further charges.", body)
-        self.assertIn("Cancelled on 02/11/2027 12:30:00 AM (Europe/Brussels)", body)
+        self.assertIn("Cancelled on February 11, 2027, 12:30:00 AM +0100 (Europe/Brussels)", body)
         self.assertIn("Subscription Gym membership", body)
         self.assertIn("you can undo the cancellation as long as you have access", body)
         self.assertNotIn("at once", body)
@@ -184,7 +184,7 @@ class TestSelfServiceNotification(NotificationCommon):
             )
         self.assertIn("It ended at once.", body)
         self.assertIn("There are no further charges.", body)
-        self.assertIn("02/11/2027 12:30:00 AM (Europe/Brussels)", body)
+        self.assertIn("February 11, 2027, 12:30:00 AM +0100 (Europe/Brussels)", body)
         self.assertNotIn("ccess until", body)
         self.assertNotIn("undo", body)
 
