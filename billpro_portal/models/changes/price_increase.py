@@ -101,6 +101,9 @@ class BillproPriceIncrease(models.Model):
     done_count = fields.Integer(string="Raised", compute='_compute_counts')
     refused_count = fields.Integer(string="Not Raised", compute='_compute_counts')
     progress = fields.Float(compute='_compute_counts')
+    can_change = fields.Boolean(compute='_compute_possible')
+    can_confirm = fields.Boolean(compute='_compute_possible')
+    can_take_back = fields.Boolean(compute='_compute_possible')
 
     @api.depends('product_ids', 'method', 'percent', 'price', 'day')
     def _compute_display_name(self):
@@ -131,6 +134,15 @@ class BillproPriceIncrease(models.Model):
             total = sum(counts.values())
             is_begun = increase.state != 'draft' and total
             increase.progress = 100 * (total - counts['ready']) / total if is_begun else 0
+
+    @api.depends('state', 'ready_count', 'planned_count')
+    def _compute_possible(self):
+        for increase in self:
+            increase.can_change = increase.state == 'draft'
+            increase.can_confirm = increase.can_change and bool(increase.ready_count)
+            increase.can_take_back = increase.state == 'confirmed' and bool(
+                increase.ready_count or increase.planned_count
+            )
 
     @api.constrains('method', 'percent', 'price', 'notice_days')
     def _check_terms(self):
@@ -342,10 +354,7 @@ class BillproPriceIncrease(models.Model):
                 product=replaced.product_id.display_name,
                 day=format_date(env, replaced.first_day),
             )
-        if (
-            line.order_id.currency_id.compare_amounts(self._get_new_price(line), line.price_unit)
-            <= 0
-        ):
+        if self._get_new_price(line) <= line.price_unit:
             return env._("It costs as much, or more, already.")
         return False
 
@@ -497,6 +506,7 @@ class BillproPriceIncreaseOrder(models.Model):
     _description = "Price Increase of an Order"
 
     _order = 'increase_id desc, id'
+    _tasks_to_do = {'price': [('state', 'in', ['ready', 'planned'])]}
     _rec_name = 'order_id'
     increase_id = fields.Many2one(
         comodel_name='billpro.price.increase',
@@ -533,6 +543,7 @@ class BillproPriceIncreaseOrder(models.Model):
         store=True,
         index=True,
     )
+    can_take_back = fields.Boolean(compute='_compute_can_take_back')
     _order_unique = models.Constraint('unique(increase_id, order_id)', "An order is raised once.")
 
     @api.depends('change_ids.state', 'reason')
@@ -545,6 +556,11 @@ class BillproPriceIncreaseOrder(models.Model):
                 line.state = 'done' if 'done' in states else states[0]
             else:
                 line.state = 'refused' if line.reason else 'ready'
+
+    @api.depends('state')
+    def _compute_can_take_back(self):
+        for line in self:
+            line.can_take_back = line.state == 'planned'
 
     # === THE JOBS === #
 
@@ -570,7 +586,8 @@ class BillproPriceIncreaseOrder(models.Model):
 
     @api.model
     def _do(self, name, lines):
-        getattr(lines.with_context(billing_is_told=INSIDE), name)()
+        for company, own in lines.grouped('company_id').items():
+            getattr(own.with_company(company).with_context(billing_is_told=INSIDE), name)()
 
     def _plan(self):
         """Plan the new prices, and have the customers told; their orders are locked."""

@@ -6,6 +6,7 @@ from . import notice
 from . import (
     billing_event,
     confirmation_code,
+    ir_qweb,
     link_request,
     mail_mail,
     mail_template,

@@ -30,7 +30,7 @@ from ...billing.notice_dates import (
 )
 from ...billing.payment_methods import METHODS, get_notice_days
 from ...billing.sms_text import read_wish
-from ..rights.own_context import is_inside
+from ..rights.own_context import INSIDE, is_inside
 
 # Dates of customers may be a day ahead of or behind that of the server.
 ONE_DAY = timedelta(days=1)
@@ -292,7 +292,8 @@ class BillproNotification(models.Model):
             notice._send()
         sender = self.company_id.billing_mail_sender
         values = {'email_from': sender} if sender else None
-        mails = template.send_mail_batch(usual.ids, email_values=values)
+        making = template.with_context(billing_makes_mails=INSIDE)
+        mails = making.send_mail_batch(usual.ids, email_values=values)
         for notice, mail in zip(usual, mails, strict=True):
             notice.write(
                 {

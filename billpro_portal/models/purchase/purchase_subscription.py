@@ -600,6 +600,9 @@ class BillproPurchaseSubscription(models.AbstractModel):
             event._discard_draft_invoices()
             order._billing_move_planned_change(event.period_start, start)
             event.write({'period_start': start, 'period_end': end})
+            if not amount and self._is_following(event):
+                # A higher price counts from the day on that customers were told, not before.
+                event.write(self._prepare_event_amount(order, start, event))
         if amount:
             follows = not order.currency_id.compare_amounts(amount, self._get_lines_amount(order))
             # Set back to what the lines add up to, it follows them again.

@@ -23,6 +23,7 @@ KEYS = {
     'billing_is_told': "the customer is told of what changes by a notice of its own",
     'billing_lines_changing': "lines of an order are changed by a method that lets its payments"
     " follow when it is done",
+    'billing_makes_mails': "many mails are made at once, whose template has no name",
     'billing_moves_no_money': "the request only asks: its failure says nothing about the payment",
     'billing_paid_at_once': "the invoice is of what a card pays now: it has no term to pay it in",
     'billing_post_processing_triggered': "the caller books what is done: Odoo's job isn't needed",

@@ -210,6 +210,17 @@ class TestPriceIncrease(ChangeCommon):
             self.assertFalse(changed, "They are told once.")
         self._pay(one, ('2027-05-01', 24.2))
 
+    def test_moved_before_its_day_a_payment_has_the_old_price(self):
+        order = self._start(APRIL)
+        with freeze_time(f'{LATER} 10:00:00'):
+            self._raise(notice_days=3).action_confirm()
+            self._work()
+            self.assertEqual(order.billing_next_amount, 13.31)
+            event = order.billing_event_ids.filtered(lambda event: event.status == 'scheduled')
+            event._reschedule(date(2027, 4, 25), is_lasting=True)
+            self.assertEqual(order.billing_next_amount, 12.1)
+        self._pay(order, ('2027-04-25', 24.2), ('2027-05-25', 37.51))
+
     def test_one_that_fails_stops_no_other(self):
         orders = [self._start(APRIL) for _number in range(3)]
         prepare = price_increase.BillproPriceIncrease._prepare_change
@@ -263,6 +274,29 @@ class TestPriceIncrease(ChangeCommon):
             self.assertEqual(order.billing_next_amount, 13.31)
         self._pay(order, ('2027-05-01', 24.2))
         self.assertEqual(increase.line_ids.state, 'overtaken')
+
+    def test_many_cost_few_queries(self):
+        """Another order costs a few rows that are written, and no look-up of its own."""
+        counts, notices = {}, self.env['billpro.notification']
+        domain = [('state', '=', 'queued'), ('kind', '=', 'price_increase')]
+        for number in (2, 12):
+            for _order in range(number):
+                self._start(APRIL)
+            with freeze_time(f'{LATER} 10:00:00'):
+                lines = self._raise().sudo().line_ids
+                self.env.invalidate_all()
+                counts[number] = []
+                for step in (
+                    lambda found: found._do('_plan', found),
+                    lambda _found: notices.search(domain)._send_mails(),
+                ):
+                    before = self.env.cr.sql_log_count
+                    step(lines)
+                    self.env.flush_all()
+                    counts[number].append(self.env.cr.sql_log_count - before)
+                    self.env.invalidate_all()
+        for few, many in zip(counts[2], counts[12], strict=True):
+            self.assertLessEqual(many - few, 80, counts)
 
     def test_only_managers_raise_prices(self):
         user = new_test_user(
