@@ -14,6 +14,8 @@ LONGEST_INVOICE_YEARS = 10
 LETTER_YEARS = 6
 # California B&P 17602: three years, or one after the end, the longer.
 CONSENT_YEARS, CONSENT_YEARS_AFTER_END = 3, 1
+# No law asks for it: as long as somebody may look who has used the link.
+VISIT_DAYS = 365
 # Article L213-1 Code de la consommation: contracts online from 120 euros.
 FRENCH_CONTRACT_YEARS = 10
 

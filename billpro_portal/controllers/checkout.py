@@ -6,6 +6,7 @@ from odoo.addons.payment.controllers.post_processing import PaymentPostProcessin
 
 from ..billing import references
 from ..billing.lifecycle import BEFORE_APPROVAL
+from .confirmation import remember_browser
 from .order_access import OrderAccess
 from .order_route import order_route
 
@@ -137,7 +138,7 @@ class Checkout(OrderAccess):
             'url': order._billing_get_order_link(),
         }
 
-    @order_route('/transaction', type='jsonrpc', by_customer=True)
+    @order_route('/transaction', type='jsonrpc', by_customer=True, deed='pay')
     def billpro_order_transaction(
         self,
         order,
@@ -365,7 +366,7 @@ class Checkout(OrderAccess):
             order._billing_process_finished_payments()
             order.invalidate_recordset()
 
-    @order_route('/other-way', methods=['POST'], by_customer=True)
+    @order_route('/other-way', methods=['POST'], by_customer=True, deed='pay')
     def billpro_order_other_way(self, order, transaction_id=None, **kwargs):
         """Let the customer choose another way to pay than the transfer that the page has shown.
 
@@ -387,6 +388,11 @@ class Checkout(OrderAccess):
         self._billpro_process_finished_payments(order)
         if order.billing_status in BEFORE_APPROVAL | {'cancelled'}:
             return request.redirect(order._billing_get_order_link())
+        begun_here = PaymentPostProcessing()._get_monitored_transaction()
+        if begun_here.state in {'authorized', 'done'} and (
+            begun_here in order._billing_get_initial_attempts()
+        ):
+            remember_browser(order)
         return self._billpro_render_private(
             'billpro_portal.success_page',
             order.env['billpro.checkout.page']._get_success_values(order),

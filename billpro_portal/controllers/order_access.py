@@ -35,6 +35,8 @@ class OrderAccess(PaymentPortal):
             return None
         if not order.purchase_type:
             return None
+        if order._billing_is_link_over() and not self._billpro_may_read(order):
+            return None
         if order.billing_status == 'draft' and not request.env.user._is_internal():
             return None
         lang = self._billpro_get_picked_language()
@@ -45,6 +47,14 @@ class OrderAccess(PaymentPortal):
         return order.with_context(lang=request.env.context.get('lang')).with_company(
             order.company_id
         )
+
+    def _billpro_may_read(self, order):
+        """Return whether the visitor may see the order without its link.
+
+        :param sale.order order: The order.
+        :rtype: bool
+        """
+        return bool(order.with_user(request.env.user)._filtered_access('read'))
 
     @staticmethod
     def _billpro_get_picked_language():

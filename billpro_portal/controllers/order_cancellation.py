@@ -27,7 +27,7 @@ class OrderCancellation(OrderAccess):
             'billpro_portal.cancel_page', order.env['billpro.order.page']._get_cancel_values(order)
         )
 
-    @order_route('/cancel', methods=['POST'], by_customer=True)
+    @order_route('/cancel', methods=['POST'], by_customer=True, deed='cancel')
     def billpro_order_cancel(self, order, reason_id=None, note=None, **kwargs):
         """Cancel the subscription as the company's settings say.
 
@@ -47,14 +47,14 @@ class OrderCancellation(OrderAccess):
             )
         )
         order._billing_cancel_subscription(
-            at_once=order.company_id.billing_cancel_mode == 'now',
+            at_once=order._billing_cancels_at_once(),
             reason=reason,
             # The database takes no NUL characters.
             note=(note or '').replace('\0', '').strip()[:NOTE_LENGTH],
         )
         return self._billpro_redirect_to_order(order, 'cancelled')
 
-    @order_route('/cancel/undo', methods=['POST'], by_customer=True, limited=True)
+    @order_route('/cancel/undo', methods=['POST'], by_customer=True, deed='cancel', limited=True)
     def billpro_order_cancel_undo(self, order, **kwargs):
         """Take the cancellation back.
 
@@ -76,7 +76,7 @@ class OrderCancellation(OrderAccess):
             order.env['billpro.order.page']._get_contact_values(order),
         )
 
-    @order_route('/contact', methods=['POST'], by_customer=True, statuses=LIVE)
+    @order_route('/contact', methods=['POST'], by_customer=True, deed='message', statuses=LIVE)
     def billpro_order_contact(self, order, message=None, **kwargs):
         """Give the customer's message to the salesperson.
 

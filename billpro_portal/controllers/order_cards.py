@@ -3,13 +3,25 @@ from odoo.http import request
 
 from ..billing import references
 from .checkout import Checkout
+from .confirmation import is_confirmed
 from .order_route import order_route
+
+
+def changes_cards(order, params):
+    """Return whether another card does more than pay what is outstanding on the order.
+
+    :param sale.order order: The order.
+    :param dict params: What the request says.
+    :rtype: bool
+    """
+    pays = order.billing_outstanding and not order._billing_is_collection_under_way()
+    return bool(not pays or params.get('all_orders'))
 
 
 class OrderCards(Checkout):
     """The customer's stored cards: add, select, remove."""
 
-    @order_route('/card', methods=['GET'])
+    @order_route('/card', methods=['GET', 'POST'], by_customer=False, confirms=changes_cards)
     def billpro_order_card(self, order, collect=None, all_orders=None, **kwargs):
         """Show the page on which the customer enters another card.
 
@@ -22,6 +34,8 @@ class OrderCards(Checkout):
             return request.redirect(order._billing_get_order_link())
         values = order.env['billpro.order.cards']._get_card_page_values(order, bool(collect))
         values['ticks_all_orders'] = bool(all_orders)
+        if not is_confirmed(order, self._billpro_is_customer(order)) and not all_orders:
+            values['offer_all_orders'] = False  # Paying needs no code; that would.
         values['limit_reached'] = order._billing_get_card_limit_reason(
             request.httprequest.remote_addr
         )
@@ -41,7 +55,9 @@ class OrderCards(Checkout):
             'landing_route': order._billing_get_order_link('/card/result'),
         }
 
-    @order_route('/card/transaction', type='jsonrpc', by_customer=True)
+    @order_route(
+        '/card/transaction', type='jsonrpc', by_customer=True, deed='card', confirms=changes_cards
+    )
     def billpro_order_card_transaction(
         self,
         order,
@@ -123,7 +139,9 @@ class OrderCards(Checkout):
             notice = 'card_added_not_paid'
         return self._billpro_redirect_to_order(order, notice)
 
-    @order_route('/card/select', methods=['POST'], by_customer=True, limited=True)
+    @order_route(
+        '/card/select', methods=['POST'], by_customer=True, deed='card', limited=True, confirms=True
+    )
     def billpro_order_card_select(self, order, token_id=None, all_orders=None, **kwargs):
         """Charge the order to another stored card from now on.
 
@@ -137,7 +155,9 @@ class OrderCards(Checkout):
         order._billing_select_card(card, for_all_orders=bool(all_orders))
         return self._billpro_redirect_to_order(order, 'card_selected')
 
-    @order_route('/card/backup', methods=['POST'], by_customer=True, limited=True)
+    @order_route(
+        '/card/backup', methods=['POST'], by_customer=True, deed='card', limited=True, confirms=True
+    )
     def billpro_order_card_backup(self, order, token_id=None, **kwargs):
         """Charge another stored card once the selected one is declined for good, or none.
 
@@ -152,7 +172,9 @@ class OrderCards(Checkout):
         order._billing_choose_backup(cards)
         return self._billpro_redirect_to_order(order, 'backup_set' if cards else 'backup_ended')
 
-    @order_route('/card/remove', methods=['POST'], by_customer=True, limited=True)
+    @order_route(
+        '/card/remove', methods=['POST'], by_customer=True, deed='card', limited=True, confirms=True
+    )
     def billpro_order_card_remove(self, order, token_id=None, **kwargs):
         """Remove a stored card.
 

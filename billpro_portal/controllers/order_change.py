@@ -29,7 +29,9 @@ class OrderChange(OrderAccess):
             'billpro_portal.order_change_page', presenter._get_values(order, *chosen)
         )
 
-    @order_route('/change', methods=['POST'], by_customer=True, limited=True)
+    @order_route(
+        '/change', methods=['POST'], by_customer=True, deed='plan', limited=True, confirms=True
+    )
     def billpro_order_change(
         self, order, line_id=None, product_id=None, quantity=None, agreed=None, **kwargs
     ):
@@ -51,7 +53,9 @@ class OrderChange(OrderAccess):
             return request.redirect(order._billing_get_order_link(f'/authenticate/{waiting.id}'))
         return request.redirect(order._billing_get_order_link('/progress'))
 
-    @order_route('/change/undo', methods=['POST'], by_customer=True, limited=True)
+    @order_route(
+        '/change/undo', methods=['POST'], by_customer=True, deed='plan', limited=True, confirms=True
+    )
     def billpro_order_change_undo(self, order, **kwargs):
         """Take back what is planned, or waits for the customer's bank.
 

@@ -65,7 +65,7 @@ class OrderHome(OrderRecovery):
             ),
         )
 
-    @order_route('/orders/pay', methods=['POST'], by_customer=True)
+    @order_route('/orders/pay', methods=['POST'], by_customer=True, deed='pay')
     def billpro_orders_pay(self, order, **amounts):
         """Ask to collect what is outstanding on several orders, on all that are named or on none.
 

@@ -23,7 +23,7 @@ class OrderPortal(Checkout):
         :rtype: odoo.http.Response
         """
         if self._billpro_is_opened_by_customer():
-            order._billing_note_link_opened()
+            order._billing_note_link_opened(request.httprequest.remote_addr)
         self._billpro_process_finished_payments(order)
         if order.billing_status not in BEFORE_APPROVAL | {'cancelled'}:
             return self._billpro_render_portal(

@@ -10,7 +10,7 @@ from .order_route import order_route
 class OrderRecovery(OrderAccess):
     """Declined payments: pay what is outstanding, confirm a payment with the bank."""
 
-    @order_route('/pay', methods=['POST'], by_customer=True)
+    @order_route('/pay', methods=['POST'], by_customer=True, deed='pay')
     def billpro_order_pay(self, order, amount=None, **kwargs):
         """Ask to collect what is outstanding with the selected card.
 

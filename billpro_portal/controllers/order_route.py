@@ -1,12 +1,19 @@
 import functools
 import inspect
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from http import HTTPStatus
 
 from odoo import http, models
 from odoo.exceptions import UserError
 from odoo.http import request
 
+from .confirmation import ask_for_code, is_confirmed
 
-def order_route(*paths, by_customer=None, limited=False, statuses=None, **routing):
+
+def order_route(
+    *paths, by_customer=None, deed=None, limited=False, confirms=None, statuses=None, **routing
+):
     """Declare a route of the order link: `/order/<id>`, and what lies below it.
 
     It is the only way in. The method is given the order instead of its id and token, and is called
@@ -18,36 +25,82 @@ def order_route(*paths, by_customer=None, limited=False, statuses=None, **routin
     :param str paths: What follows `/order/<id>`; none in a method that extends a route.
     :param bool|None by_customer: Whether it is done by the customer alone: staff who look on are
                                   refused. Must be said of whatever isn't a mere GET.
+    :param str|None deed: What the list of the link's uses calls it, a value of its `deed`. Must be
+                          said of whatever the customer does.
     :param bool limited: Whether it can be done a number of times within the hour only.
+    :param Callable|bool|None confirms: Whether a browser that isn't known to be the customer's asks
+                                        for a code first; a function of the order and what the
+                                        request says, if it depends.
     :param Collection[str]|None statuses: The statuses of orders that have the page; None for all.
     :param dict routing: As of `odoo.http.route`; unless they say otherwise, routes are public, and
                          those of pages are shown as pages of the website.
     :return: The decorator of the method.
     :rtype: Callable
-    :raise TypeError: If nothing is said of who may do what a route does.
+    :raise TypeError: If nothing is said of who may do what a route does, or of what it is called.
     """
     if not paths:
         route = http.route(**routing)
     else:
         if routing.get('methods') != ['GET'] and by_customer is None:
             raise TypeError("A route that may change something says by whom: by_customer")
+        if routing.get('methods') != ['GET'] and by_customer and deed is None:
+            raise TypeError("What the customer does is listed: deed")
         if routing.setdefault('type', 'http') == 'http':
             routing.setdefault('website', True)
-            if by_customer:
+            if by_customer or confirms:
                 routing['csrf'] = False  # `_open_first` checks it, and answers with a page.
         addresses = [f'/order/<int:order_id>{path}' for path in paths]
         route = http.route(addresses, auth='public', **routing)
 
-    return lambda method: route(_open_first(method, by_customer, limited, statuses))
+    rules = Rules(by_customer, deed, limited, confirms, statuses)
+    return lambda method: route(_open_first(method, rules))
 
 
-def _open_first(method, by_customer, limited, statuses):
+@dataclass(frozen=True)
+class Rules:
+    """What is checked before a route does something, and noted afterwards: see `order_route`."""
+
+    by_customer: bool | None
+    deed: str | None
+    limited: bool
+    confirms: Callable | bool | None
+    statuses: Collection | None
+
+    def stop(self, controller, order, params):
+        """Return what a request is answered instead of doing what it asks for, if anything.
+
+        :param OrderAccess controller: Who answers.
+        :param sale.order order: The order.
+        :param dict params: What the request says.
+        :rtype: odoo.http.Response|None
+        :raise UserError: If it is refused.
+        """
+        if self.by_customer:
+            controller._billpro_check_acts_as_customer(order)
+        if (self.by_customer or self.confirms) and not comes_from_page():
+            return controller._billpro_redirect_to_order(order, 'try_again')
+        if self.limited:
+            order._check_billing_number_of_changes()
+        if self.confirms and not controller._billpro_looks_on(order):
+            return _ask_to_confirm(controller, order, self.confirms, params)
+        return None
+
+    def note(self, order, answer):
+        """Note what was done, unless it was refused.
+
+        :param sale.order order: The order.
+        :param odoo.http.Response|dict answer: What the request is answered.
+        """
+        if self.deed and getattr(answer, 'status_code', 200) < HTTPStatus.BAD_REQUEST:
+            address = request.httprequest.remote_addr
+            request.env['billpro.visit'].sudo()._note(order, self.deed, address)
+
+
+def _open_first(method, rules):
     """Return a method that opens the order which a request names, and only then goes on.
 
     :param Callable method: Takes the controller, the order, and what else the request says.
-    :param bool|None by_customer: As of `order_route`.
-    :param bool limited: As of `order_route`.
-    :param Collection[str]|None statuses: As of `order_route`.
+    :param Rules rules: What is checked first.
     :rtype: Callable
     """
 
@@ -58,24 +111,43 @@ def _open_first(method, by_customer, limited, statuses):
         order = order_id
         if not isinstance(order, models.BaseModel):  # No request can send a record.
             order = self._billpro_get_accessible_order(order_id, access_token)
-        if not order or (statuses is not None and order.billing_status not in statuses):
+        if not order or (rules.statuses is not None and order.billing_status not in rules.statuses):
             return self._billpro_answer_not_found()
         try:
-            if by_customer:
-                self._billpro_check_acts_as_customer(order)
-                if not comes_from_page():
-                    return self._billpro_redirect_to_order(order, 'try_again')
-            if limited:
-                order._check_billing_number_of_changes()
-            return method(self, order, **params)
+            if instead := rules.stop(self, order, params):
+                return instead
+            answer = method(self, order, **params)
+            rules.note(order, answer)
+            return answer
         except UserError as error:
-            if not by_customer or request.dispatcher.routing_type != 'http':
+            answers = rules.by_customer or rules.confirms
+            if not answers or request.dispatcher.routing_type != 'http':
                 raise
             return self._billpro_render_refused(order, error)
 
     open_order.__signature__ = _get_signature(method)
     open_order.opens_order = True
     return open_order
+
+
+def _ask_to_confirm(controller, order, confirms, params):
+    """Return the page that asks for a code, unless none is needed.
+
+    :param OrderAccess controller: Who answers.
+    :param sale.order order: The order.
+    :param Callable|bool confirms: As of `order_route`.
+    :param dict params: What the request says.
+    :rtype: odoo.http.Response|None
+    """
+    if callable(confirms) and not confirms(order, params):
+        return None
+    if is_confirmed(order, controller._billpro_is_customer(order)):
+        params.pop('billpro_code', None)
+        params.pop('billpro_send', None)
+        return None
+    suffix = request.httprequest.path.partition(f'/order/{order.id}')[2]
+    values = ask_for_code(order, suffix, params)
+    return values and controller._billpro_render_private('billpro_portal.confirmation_page', values)
 
 
 def comes_from_page():

@@ -30,7 +30,14 @@ class OrderUsage(OrderAccess):
         self._billpro_set_private_headers(response)
         return response
 
-    @order_route('/usage-alert', methods=['POST'], by_customer=True, limited=True, statuses=LIVE)
+    @order_route(
+        '/usage-alert',
+        methods=['POST'],
+        by_customer=True,
+        deed='settings',
+        limited=True,
+        statuses=LIVE,
+    )
     def billpro_order_usage_alert(self, order, amount=None, **kwargs):
         """Keep from which amount on the customer wants to be told of usage.
 

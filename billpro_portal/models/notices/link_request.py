@@ -64,13 +64,21 @@ class BillproLinkRequest(models.Model):
         address = email_normalize(email)
         if not address:
             return []
-        orders = self.env['sale.order'].search(
-            [
-                ('partner_id.email_normalized', '=', address),
-                ('purchase_type', '!=', False),
-                ('billing_status', 'in', ['pending', 'rejected', *LIVE, *FINAL - {'cancelled'}]),
-            ],
-            order='id desc',
+        orders = (
+            self.env['sale.order']
+            .search(
+                [
+                    ('partner_id.email_normalized', '=', address),
+                    ('purchase_type', '!=', False),
+                    (
+                        'billing_status',
+                        'in',
+                        ['pending', 'rejected', *LIVE, *FINAL - {'cancelled'}],
+                    ),
+                ],
+                order='id desc',
+            )
+            .filtered(lambda order: not order._billing_is_link_over())
         )
         groups = orders.grouped(lambda order: (order.partner_id, order.company_id))
         return [of_customer[0] for of_customer in groups.values()]

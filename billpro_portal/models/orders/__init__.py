@@ -6,4 +6,5 @@ from . import (
     res_users,
     sale_order,
     sale_order_line,
+    visit,
 )

@@ -9,7 +9,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
 from ...billing.actions import OrderAction, OrderRefusal
-from ...billing.lifecycle import BEFORE_APPROVAL, IN_FLIGHT, LIVE, OPEN
+from ...billing.lifecycle import BEFORE_APPROVAL, FINAL, IN_FLIGHT, LIVE, OPEN
 from ..lifecycle.sale_order import TERMS
 from ..rights.own_context import INSIDE, is_inside
 
@@ -52,6 +52,13 @@ class SaleOrder(models.Model):
     )
     order_link_opened_date = fields.Datetime(
         string="Order Link Opened On", readonly=True, copy=False, help="The last time."
+    )
+    billing_visit_ids = fields.One2many(
+        string="Uses of the Order Link",
+        comodel_name='billpro.visit',
+        inverse_name='order_id',
+        readonly=True,
+        groups='sales_team.group_sale_salesman,account.group_account_readonly',
     )
     access_token = fields.Char(
         groups='sales_team.group_sale_salesman,account.group_account_readonly'
@@ -175,15 +182,33 @@ class SaleOrder(models.Model):
             tracking_disable=True
         ).write({'state': 'sent'})
 
-    def _billing_note_link_opened(self):
-        """Remember when the customer last opened the link, to the minute at most."""
+    def _billing_note_link_opened(self, ip_address):
+        """Remember when the customer last opened the link, to the minute at most.
+
+        :param str ip_address: The address of the visitor.
+        """
         self.ensure_one()
+        self.env['billpro.visit']._note(self, 'open', ip_address)
         now = fields.Datetime.now()
         if not self.order_link_opened_date:
             self._message_log(body=self.env._("The customer opened the order link."))
         elif (now - self.order_link_opened_date).total_seconds() < 60:
             return
         self.order_link_opened_date = now
+
+    def _billing_is_link_over(self):
+        """Return whether the link opens nothing any more: so long ago the order has ended.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        days = self.company_id.billing_link_days
+        return bool(
+            days
+            and self.billing_ended_date
+            and self.billing_status in FINAL
+            and self.billing_ended_date + timedelta(days=days) < fields.Datetime.now()
+        )
 
     # === WHO IS GIVEN IT === #
 
@@ -342,7 +367,7 @@ class SaleOrder(models.Model):
             )
         number = partner._phone_format(
             number=partner.phone,
-            country=partner.country_id or self.company_id.country_id,
+            country=self._billing_get_country(),
             force_format='E164',
         )
         if not number:
@@ -449,6 +474,7 @@ class SaleOrder(models.Model):
         'billing_move_ids.amount_residual',
         'billing_event_ids.status',
         'billing_event_ids.amount',
+        'billing_event_ids.early_done_date',
         'billing_authorization_id',
         'purchase_type',
     )
@@ -459,7 +485,7 @@ class SaleOrder(models.Model):
             ['state', 'operation', 'amount', 'source_transaction_id', 'billing_order_id']
         )
         self.billing_move_ids.fetch(['state', 'move_type', 'amount_total'])
-        self.billing_event_ids.fetch(['status', 'amount'])
+        self.billing_event_ids.fetch(['status', 'amount', 'early_done_date', 'rebate_amount'])
         other_money = self.billing_move_ids._billing_get_other_money()
         for order in self:
             done_txs = order.billing_transaction_ids.filtered(
@@ -480,7 +506,10 @@ class SaleOrder(models.Model):
             skipped_events = order.billing_event_ids.filtered(
                 lambda event: event.status == 'skipped'
             )
-            order.billing_skipped = sum(skipped_events.mapped('amount'))
+            early = order.billing_event_ids.filtered('early_done_date')
+            order.billing_skipped = sum(skipped_events.mapped('amount')) + sum(
+                early.mapped('rebate_amount')
+            )
             order.billing_balance = (
                 order._get_purchase()._get_balance(order) if order.purchase_type else 0
             )

@@ -10,6 +10,7 @@ from . import (
     order_attention,
     order_cards,
     order_change,
+    order_confirmation,
     order_documents,
     order_home,
     order_leaving,

@@ -31,7 +31,7 @@ class BillproOrderHome(models.AbstractModel):
         ]
         of_contact = order.search([*domain, ('partner_id', '=', order.partner_id.id)])
         if not user:
-            return of_contact
+            return of_contact.filtered(lambda one: not one._billing_is_link_over()) | order
         company = order.partner_id.commercial_partner_id
         of_company = order.search([*domain, ('partner_id.commercial_partner_id', '=', company.id)])
         readable = of_company.with_user(user)._filtered_access('read')

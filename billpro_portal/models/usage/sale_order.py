@@ -7,7 +7,7 @@ from odoo.tools import format_date
 
 from ...billing import metering
 from ...billing.calendar import nth_date
-from ...billing.lifecycle import LIVE
+from ...billing.lifecycle import LIVE, PAID
 from ...billing.metering import midnight
 
 HIGHEST_ALERT = Decimal(10) ** 12
@@ -64,6 +64,12 @@ class SaleOrder(models.Model):
         inverse_name='order_id',
         readonly=True,
         groups='sales_team.group_sale_salesman,account.group_account_readonly',
+    )
+    billing_usage_waived = fields.Boolean(
+        string="Usage Isn't Billed",
+        readonly=True,
+        copy=False,
+        help="Nothing that was used is owed: the customer has withdrawn from the contract.",
     )
     billing_usage_line_ids = fields.Many2many(
         string="Usage",
@@ -264,6 +270,30 @@ class SaleOrder(models.Model):
         """
         return self.env['billpro.usage.line'].search(
             [('order_id', 'in', self.ids), ('event_id', '=', False), ('amount', '!=', 0)]
+        )
+
+    def _billing_waive_usage(self):
+        """Bill no usage of the order any more; the caller holds the lock."""
+        self.ensure_one()
+        self.billing_usage_waived = True
+        periods = self.billing_usage_period_ids.filtered(lambda period: period.state == 'open')
+        periods.write({'state': 'closed', 'expected_amount': 0})
+
+    def _billing_get_usage_collected(self, since):
+        """Return what was collected for usage, base fees left out.
+
+        :param datetime.datetime since: From when on.
+        :return: The amount, taxes included.
+        :rtype: float
+        """
+        self.ensure_one()
+        by_payment = self.billing_usage_period_ids.line_ids.filtered('charge_id').grouped(
+            lambda line: line.event_id._get_collecting_event()
+        )
+        return sum(
+            min(lines._get_total(), event.amount)  # Staff may have changed it.
+            for event, lines in by_payment.items()
+            if event.status in PAID and event.completed_date >= since
         )
 
     def _billing_get_begun_usage_period(self, number):

@@ -4,8 +4,11 @@ from unittest.mock import patch
 
 from freezegun import freeze_time
 
+from odoo.tests.common import HOST
+
 from odoo.addons.base.models.ir_actions_report import IrActionsReport
 
+from ...controllers.confirmation import KNOWN_COOKIE, sign_known
 from .billing import BillingCommon
 from .browser import BrowserCommon
 
@@ -27,6 +30,30 @@ class BillingHttpCommon(BillingCommon, BrowserCommon):
         cls.startClassPatcher(
             patch.object(IrActionsReport, '_pre_render_qweb_pdf', force_rendering)
         )
+
+    def setUp(self):
+        super().setUp()
+        self._make_known()
+
+    def authenticate(self, *args, browser=None, **kwargs):
+        """Override of `HttpCase`: the browser is known to be that of all customers.
+
+        `_forget_browser` makes it a new one.
+        """
+        session = super().authenticate(*args, browser=browser, **kwargs)
+        known = self._make_known()
+        if browser:
+            browser.set_cookie(KNOWN_COOKIE, known, '/', HOST)
+        return session
+
+    def _make_known(self):
+        known = sign_known(self.env, self.env['res.partner'].search([]).ids, None)
+        self.opener.cookies.set(KNOWN_COOKIE, known, domain=HOST)
+        return known
+
+    def _forget_browser(self):
+        self.authenticate(None, None)
+        self.opener.cookies.clear(HOST, '/', KNOWN_COOKIE)
 
     def start_tour(self, url_path, tour_name, **kwargs):
         """Override of `HttpCase`: wait for a busy machine, then read anew what requests wrote."""

@@ -8,6 +8,7 @@ from ..common.routes import get_open_routes
 OTHER_ROUTES = {
     'billpro_declare',
     'billpro_lost_link',
+    'billpro_take_text_message',
     'display_status',
     'poll_status',
     'portal_order_page',
@@ -27,6 +28,8 @@ class TestOrderRoutes(BillingHttpCommon):
         for routing in ({'methods': ['POST']}, {'type': 'jsonrpc'}, {'methods': ['GET', 'POST']}):
             with self.assertRaisesRegex(TypeError, "by_customer"):
                 order_route('/change', **routing)
+            with self.assertRaisesRegex(TypeError, "deed"):
+                order_route('/change', by_customer=True, **routing)
 
     def test_an_address_names_one_order(self):
         order, other = self._create_order(), self._create_order(partner=self.other_customer)
