@@ -105,8 +105,8 @@ def measure(env: Environment) -> dict[str, Any]:
     env.cr.execute(
         SQL(
             """
-            SELECT count(*), count(*) FILTER (WHERE sender_id NOT LIKE 'fill-%%'),
-                   sum(quantity) FILTER (WHERE sender_id NOT LIKE 'fill-%%')
+            SELECT count(*), count(*) FILTER (WHERE NOT starts_with(sender_id, 'fill-')),
+                   sum(quantity) FILTER (WHERE NOT starts_with(sender_id, 'fill-'))
               FROM billpro_usage_record
              WHERE order_id = %s
             """,
