@@ -31,6 +31,7 @@ from devtools import (
     translations,
     unit_run,
 )
+from devtools.bench import increase as bench_increase_run
 from devtools.bench import install as bench_install_run
 from devtools.bench import lists as bench_lists_run
 from devtools.bench import run as bench_run
@@ -262,6 +263,14 @@ def _add_bench_parsers(commands: 'argparse._SubParsersAction[argparse.ArgumentPa
     )
     bench_install_parser.add_argument('--json', action='store_true', help="show JSON only")
     bench_install_parser.set_defaults(command=bench_install)
+    bench_increase_parser = benches.add_parser(
+        'increase', help="a price increase of many live subscriptions"
+    )
+    bench_increase_parser.add_argument(
+        '--orders', type=int, default=10_000, help="default: %(default)s"
+    )
+    bench_increase_parser.add_argument('--json', action='store_true', help="show JSON only")
+    bench_increase_parser.set_defaults(command=bench_increase)
     bench_usage_parser = benches.add_parser(
         'usage', help="usage that comes in over HTTP, and looking at much of it"
     )
@@ -413,6 +422,12 @@ def bench_install(options: Namespace) -> int:
     """Measure what installing the addon costs."""
     with _odoo() as odoo:
         return bench_install_run.run(odoo, options.orders, options.json)
+
+
+def bench_increase(options: Namespace) -> int:
+    """Measure what a price increase of many subscriptions costs."""
+    with _odoo() as odoo:
+        return bench_increase_run.run(odoo, options.orders, options.json)
 
 
 def bench_usage(options: Namespace) -> int:

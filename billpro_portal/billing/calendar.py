@@ -11,6 +11,9 @@ UNITS = ('day', 'week', 'month', 'year')
 # Payments are due at nine in the morning: an hour that exists once on every day in every time
 # zone, daylight saving or not, and at which a question from the bank wakes nobody.
 DUE_TIME = time(9)
+# From then on until nine in the morning no text messages are sent: the earliest hour of the states
+# of the United States that have one for messages that sell something; ours don't.
+QUIET_FROM = time(20)
 
 
 def is_last_of_month(day: date) -> bool:
@@ -76,6 +79,20 @@ def due_datetime(day: date, time_zone: str) -> datetime:
     """
     local = datetime.combine(day, DUE_TIME, tzinfo=ZoneInfo(time_zone))
     return local.astimezone(timezone.utc).replace(tzinfo=None)
+
+
+def after_quiet_hours(moment: datetime, time_zone: str) -> datetime:
+    """Return when a text message may arrive that is ready at a moment.
+
+    :param datetime moment: The moment in UTC, without time zone.
+    :param str time_zone: The customer's time zone, an IANA name.
+    :return: The moment itself, or nine in the morning after it, in UTC.
+    :rtype: datetime
+    """
+    local = moment.replace(tzinfo=timezone.utc).astimezone(ZoneInfo(time_zone))
+    if DUE_TIME <= local.time() < QUIET_FROM:
+        return moment
+    return due_datetime(local.date() + timedelta(days=local.time() >= QUIET_FROM), time_zone)
 
 
 def local_date(moment: datetime, time_zone: str) -> date:

@@ -26,6 +26,8 @@ ORDER_STATUSES = (
 BEFORE_APPROVAL = frozenset({'draft', 'pending', 'rejected'})
 LIVE = frozenset({'active', 'failed', 'suspended', 'paused', 'review'})
 FINAL = frozenset({'cancelled', 'complete'})
+# Orders whose customers get text messages, and may want none: reminders of what is unpaid are some.
+TOLD_BY_SMS = LIVE | {'pending', 'rejected'}
 # Orders whose payments the charge run collects by itself.
 CHARGEABLE_ORDERS = ('active', 'failed')
 # Orders that the customer may pay the outstanding payments of, whatever the run may.
@@ -211,8 +213,9 @@ EVENT_TRANSITIONS: Transitions = {
         'resume': 'scheduled',
     },
     'skipped': {**_LATE_APPROVAL},
-    # A period that was paused leaves the payment it was merged into.
-    'merged': {**_LATE_APPROVAL, 'cancel': 'cancelled'},
+    # A period that was paused leaves the payment it was merged into. What was to be paid early and
+    # was declined is due on its day.
+    'merged': {**_LATE_APPROVAL, 'cancel': 'cancelled', 'reinstate': 'scheduled'},
     'cancelled': {**_LATE_APPROVAL, 'reinstate': 'scheduled'},
     # A bank takes back what was paid by debit, weeks later.
     'completed': {**_RETURNS},

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timezone
-from decimal import Decimal
+from decimal import Context, Decimal
 from fractions import Fraction
+from functools import reduce
 from zoneinfo import ZoneInfo
 
 from .calendar import local_date, nth_date
 
 # Times are divided in whole ones.
 _TICK = datetime.resolution
+# More digits than any sum of quantities has.
+_EXACT = Context(prec=60)
 
 
 @dataclass(frozen=True)
@@ -165,7 +168,7 @@ def aggregate(aggregation: str, records: Iterable[Record]) -> Decimal:
 
 
 def _sum(records: Sequence[Record]) -> Decimal:
-    return sum((record.quantity for record in records), Decimal(0))
+    return reduce(_EXACT.add, (record.quantity for record in records), Decimal(0))
 
 
 AGGREGATIONS: dict[str, Callable[[Sequence[Record]], Decimal]] = {

@@ -9,6 +9,11 @@ from dateutil.relativedelta import relativedelta
 EXPIRING_DAY = 15
 LONGEST_LEAD = 60
 MOST_REMINDERS = 3
+# Before a trial ends: Visa wants 7 days at least, Mastercard 3 to 7, California 3 to 21.
+TRIAL_NOTICE_DAYS = 7
+# Before a higher price is charged: Visa wants 7 days at least, California 7 to 30, New York 5 to
+# 30.
+PRICE_NOTICE_DAYS, LONGEST_PRICE_NOTICE_DAYS = 7, 30
 
 
 def card_expiring_date(expiry: date) -> date:
@@ -44,6 +49,23 @@ def reminder_number(days: tuple[int, ...], sent: date, today: date) -> int:
     return sum(sent + timedelta(days=count) <= today for count in days)
 
 
+def last_reminder_date(start: date, months: int, today: date) -> date | None:
+    """Return the last day on which some months, or a multiple of them, were over since a day.
+
+    :param datetime.date start: The day.
+    :param int months: How many months; 0 for never.
+    :param datetime.date today: Today.
+    :return: The day; None if they never were.
+    :rtype: datetime.date|None
+    """
+    passed = relativedelta(today, start)
+    number = (passed.years * 12 + passed.months) // months if months else 0
+    if number < 1:
+        return None
+    day: date = start + relativedelta(months=number * months)
+    return day
+
+
 def announcement_date(due: date, lead_days: int, previous: date | None) -> date | None:
     """Return on which day a payment is announced.
 
@@ -61,6 +83,16 @@ def announcement_date(due: date, lead_days: int, previous: date | None) -> date 
     if not lead_days or (previous and day <= previous):
         return None
     return day
+
+
+def price_lead_days(lead_days: int) -> int:
+    """Return how many days before a payment its higher price is announced.
+
+    :param int lead_days: How many days before payments are announced; 0 for never.
+    :rtype: int
+    """
+    is_fitting = PRICE_NOTICE_DAYS <= lead_days <= LONGEST_PRICE_NOTICE_DAYS
+    return lead_days if is_fitting else PRICE_NOTICE_DAYS
 
 
 def parse_reminder_days(text: str) -> tuple[int, ...]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from decimal import Decimal
+from decimal import Context, Decimal
 from fractions import Fraction
+from functools import reduce
 
 # A level over time is a fraction, everything else that is counted a decimal.
 Quantity = Decimal | Fraction
@@ -26,6 +27,9 @@ EVENTS = 'events'  # A percentage of each event, within bounds.
 MINIMUM = 'minimum'  # What is missing to it.
 MAXIMUM = 'maximum'  # What is beyond it, taken off.
 BILLED = 'billed'  # What was billed before, taken off.
+
+# More digits than any amount of records has.
+_EXACT = Context(prec=60)
 
 ZERO = Decimal(0)
 ONE = Decimal(1)
@@ -378,16 +382,17 @@ class Percentage(Charge):
         charged = []
         for amount in usage.events[self.free_events :]:
             if left and amount <= left:
-                left -= amount
+                left = _EXACT.subtract(left, amount)
                 continue
-            charged.append(amount - left)
+            charged.append(_EXACT.subtract(amount, left))
             left = ZERO
-        return Usage(sum(charged, ZERO), tuple(charged))
+        return Usage(reduce(_EXACT.add, charged, ZERO), tuple(charged))
 
     def _split(self, charged: Usage) -> Iterator[tuple[str, Quantity, Decimal, int]]:
         rate = self.percent / 100
         if self.is_bounded and charged.events:
-            yield EVENTS, ONE, sum((self._bound(one * rate) for one in charged.events), ZERO), 0
+            costs = (self._bound(_EXACT.multiply(one, rate)) for one in charged.events)
+            yield EVENTS, ONE, reduce(_EXACT.add, costs, ZERO), 0
         elif charged.quantity:
             yield PERCENTAGE, charged.quantity, rate, 0
         if self.event_fee and charged.events:

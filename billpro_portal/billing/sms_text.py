@@ -1,5 +1,6 @@
 """How text messages are counted: GSM 03.38, the alphabet of SMS (3GPP TS 23.038, section 6.2.1)."""
 
+import re
 from math import ceil
 
 GSM_BASIC = frozenset(
@@ -24,6 +25,28 @@ REPLACEMENTS = str.maketrans(
         '\u2022': '*',
     }
 )
+
+# What customers answer who want no more: 47 CFR 64.1200 (a) (10), and the like in other languages.
+STOP_WORDS = frozenset(
+    [
+        *('stop', 'quit', 'end', 'revoke', 'opt out', 'optout', 'cancel', 'unsubscribe', 'stopall'),
+        *('stopp', 'abmelden', 'arret', 'arrêt', 'arrêter', 'baja', 'alto', 'afmelden', 'basta'),
+    ]
+)
+START_WORDS = frozenset(['start', 'unstop'])
+
+
+def read_wish(text: str) -> bool | None:
+    """Return what a customer wants who answers a text message.
+
+    :param str text: The answer.
+    :return: Whether they want text messages; None if it says something else.
+    :rtype: bool|None
+    """
+    words = ' '.join(re.findall(r'\w+', text.casefold()))
+    if words in STOP_WORDS:
+        return False
+    return True if words in START_WORDS else None
 
 
 def simplify(text: str) -> str:

@@ -13,4 +13,5 @@ from . import (
     order_schedule,
     order_usage,
     stripe_webhook,
+    text_messages,
 )

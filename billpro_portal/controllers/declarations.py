@@ -99,12 +99,16 @@ class Declarations(OrderAccess):
         address = request.httprequest.remote_addr
         declarations = form['billpro.declaration'].sudo()
         values = {**values, 'email': email_normalize(values['email'])}
-        if not order and (reason := declarations._get_limit_reason(address, values['email'])):
-            return self._billpro_render_declaration(company, page, values, error=reason, status=429)
+        # What the law allows doesn't wait for an hour if the receipts go to the customer alone.
+        is_own = order and values['email'] == email_normalize(order.partner_id.email)
+        if not is_own and (reason := declarations._get_limit_reason(address, values['email'])):
+            return self._billpro_render_declaration(
+                company, page, values, order, error=reason, status=429
+            )
         declaration = declarations._receive(
             {
                 **values,
-                'end_date': values['end_date'] or False,
+                'end_date': fields.Date.to_date(values['end_date'] or None),
                 'company_id': company.id,
                 'lang': form.lang,
                 'ip_address': address,

@@ -47,7 +47,7 @@ class OrderCancellation(OrderAccess):
             )
         )
         order._billing_cancel_subscription(
-            at_once=order.company_id.billing_cancel_mode == 'now',
+            at_once=order._billing_cancels_at_once(),
             reason=reason,
             # The database takes no NUL characters.
             note=(note or '').replace('\0', '').strip()[:NOTE_LENGTH],

@@ -1,4 +1,4 @@
-from ..billing.lifecycle import LIVE
+from ..billing.lifecycle import TOLD_BY_SMS
 from .order_access import OrderAccess
 from .order_route import order_route
 
@@ -7,7 +7,7 @@ class OrderNotices(OrderAccess):
     """What the customer wants to be told by SMS."""
 
     @order_route(
-        '/text-messages', methods=['POST'], by_customer=True, deed='settings', statuses=LIVE
+        '/text-messages', methods=['POST'], by_customer=True, deed='settings', statuses=TOLD_BY_SMS
     )
     def billpro_order_text_messages(self, order, wanted=None, **kwargs):
         """Switch text messages to the customer's number on or off.

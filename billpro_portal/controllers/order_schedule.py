@@ -5,7 +5,60 @@ from .order_route import order_route
 
 
 class OrderSchedule(OrderAccess):
-    """Pausing a subscription, resuming it, and skipping its next payment."""
+    """Pausing a subscription, resuming it, skipping its next payment, and paying early."""
+
+    @order_route('/pay-early/<any(next,all):what>', methods=['GET'])
+    def billpro_order_pay_early_page(self, order, what, **kwargs):
+        """Show what is paid before its day, and what that comes to.
+
+        :param sale.order order: The order.
+        :param str what: `next` or `all`.
+        :rtype: odoo.http.Response
+        """
+        if order._billing_get_refusal_to_pay_early(what):
+            return request.redirect(order._billing_get_order_link())
+        return self._billpro_render_private(
+            'billpro_portal.schedule_page',
+            order.env['billpro.order.schedule']._get_early_values(order, what),
+        )
+
+    @order_route(
+        '/pay-early/<any(next,all):what>',
+        methods=['POST'],
+        by_customer=True,
+        deed='pay',
+        limited=True,
+    )
+    def billpro_order_pay_early(self, order, what, agreed=None, **kwargs):
+        """Collect what the page showed.
+
+        :param sale.order order: The order.
+        :param str what: `next` or `all`.
+        :param str agreed: What was shown.
+        :rtype: odoo.http.Response
+        """
+        event = order._billing_pay_early(what, agreed)
+        request.env['billpro.billing.run'].sudo()._collect_early(event)
+        if waiting := order._billing_get_open_authentication()[:1]:
+            return request.redirect(order._billing_get_order_link(f'/authenticate/{waiting.id}'))
+        if order._billing_is_collection_under_way():
+            return request.redirect(order._billing_get_order_link('/progress'))
+        return self._billpro_redirect_to_order(
+            order, 'paid' if event.early_done_date else 'not_paid'
+        )
+
+    @order_route('/pay-early/undo', methods=['POST'], by_customer=True, deed='pay', limited=True)
+    def billpro_order_pay_early_undo(self, order, **kwargs):
+        """Take back what waits for the customer's bank.
+
+        :param sale.order order: The order.
+        :rtype: odoo.http.Response
+        """
+        request.env['billpro.billing.run'].sudo()._withdraw_early(order)
+        notice = order.env['billpro.order.attention']._get_result(order)
+        return self._billpro_redirect_to_order(
+            order, 'early_undone' if notice == 'not_paid' else notice
+        )
 
     @order_route('/pause', methods=['GET'])
     def billpro_order_pause_page(self, order, **kwargs):

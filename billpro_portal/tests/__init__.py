@@ -30,7 +30,13 @@ from .accounting import (
 from .cancellation import test_cancellation
 from .capture import test_capture, test_capture_tours
 from .cards import test_order_cards
-from .changes import test_change, test_change_by_keyboard, test_change_page
+from .changes import (
+    test_change,
+    test_change_by_keyboard,
+    test_change_page,
+    test_price_increase,
+    test_worked_changes,
+)
 from .charging import test_batch, test_run_queries
 from .checkout import (
     test_charge_card,
@@ -42,6 +48,7 @@ from .checkout import (
 )
 from .declarations import test_declarations
 from .each_alone import test_each_alone
+from .early import test_pay_early
 from .notices import (
     test_notice_templates,
     test_notification,

@@ -17,7 +17,13 @@ from ..billing.actions import (
 )
 from ..billing.lifecycle import EVENT_STATUSES, FINAL, LIVE, ORDER_STATUSES
 
-ABLE = Capabilities(can_pause=True, can_cancel=True, can_take_payments=True, can_change_plan=True)
+ABLE = Capabilities(
+    can_pause=True,
+    can_cancel=True,
+    can_take_payments=True,
+    can_change_plan=True,
+    can_pay_early=True,
+)
 LIVE_ORDER = OrderFacts('active', ABLE, is_quotation=False, has_card=True)
 OFFER = {
     OrderAction.CHANGE_TERMS,
@@ -34,6 +40,7 @@ RUNNING = {
     OrderAction.TAKE_PAYMENT,
     OrderAction.PAUSE,
     OrderAction.CHANGE_PLAN,
+    OrderAction.PAY_EARLY,
     OrderAction.CANCEL,
     OrderAction.COMPLETE,
 }
@@ -55,12 +62,17 @@ class TestOrderActions(BaseCase):
             'rejected': OFFER | {OrderAction.COPY_LINK},
             'cancelled': set(),
             'active': RUNNING,
-            'failed': RUNNING,
-            'suspended': RUNNING - {OrderAction.CHANGE_PLAN},
+            'failed': RUNNING - {OrderAction.PAY_EARLY},
+            'suspended': RUNNING - {OrderAction.CHANGE_PLAN, OrderAction.PAY_EARLY},
             'paused': RUNNING
-            - {OrderAction.CHANGE_CARD, OrderAction.PAUSE, OrderAction.CHANGE_PLAN}
+            - {
+                OrderAction.CHANGE_CARD,
+                OrderAction.PAUSE,
+                OrderAction.CHANGE_PLAN,
+                OrderAction.PAY_EARLY,
+            }
             | {OrderAction.RESUME},
-            'review': RUNNING - {OrderAction.PAUSE, OrderAction.CHANGE_PLAN},
+            'review': RUNNING - {OrderAction.PAUSE, OrderAction.CHANGE_PLAN, OrderAction.PAY_EARLY},
             'complete': {OrderAction.GIVE_LINK, OrderAction.COPY_LINK},
         }
         self.assertEqual(set(expected), set(ORDER_STATUSES))
@@ -81,6 +93,7 @@ class TestOrderActions(BaseCase):
             OrderAction.CANCEL,
             OrderAction.TAKE_PAYMENT,
             OrderAction.CHANGE_PLAN,
+            OrderAction.PAY_EARLY,
         }
         self._assert_actions(RUNNING - unable, LIVE_ORDER, capabilities=Capabilities())
         for action in unable:
@@ -92,6 +105,7 @@ class TestOrderActions(BaseCase):
             OrderAction.CHANGE_CARD,
             OrderAction.PAUSE,
             OrderAction.CHANGE_PLAN,
+            OrderAction.PAY_EARLY,
             OrderAction.CANCEL,
         }
         self._assert_actions(RUNNING - gone, LIVE_ORDER, is_cancelled=True)

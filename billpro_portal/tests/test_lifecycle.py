@@ -76,7 +76,8 @@ class TestLifecycle(BaseCase):
         self.assertEqual(set(EVENT_TRANSITIONS['skipped']), {'approve'})
         # A pause takes a period out of what it was merged into.
         self.assertEqual(
-            EVENT_TRANSITIONS['merged'], {'approve': 'recovered', 'cancel': 'cancelled'}
+            EVENT_TRANSITIONS['merged'],
+            {'approve': 'recovered', 'cancel': 'cancelled', 'reinstate': 'scheduled'},
         )
         self.assertEqual(
             EVENT_TRANSITIONS['cancelled'], {'approve': 'recovered', 'reinstate': 'scheduled'}

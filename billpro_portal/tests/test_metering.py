@@ -68,6 +68,11 @@ class TestMeteringExamples(BaseCase):
         tiers = (Tier(Decimal(51200), Decimal('0.023')), Tier(None, Decimal('0.022')))
         self.assertEqual(Graduated(tiers=tiers).rate(Usage(level), CENT).amount, Decimal('1215.00'))
 
+    def test_sums_are_exact(self):
+        large, tiny = (change(quantity, 2026, 5, 1) for quantity in ('999999999999999', '1e-12'))
+        total = aggregate('sum', [large] * 1000 + [tiny] * 1001)
+        self.assertEqual(str(total), '999999999999999000.000000001001')
+
     def test_u42_aggregations(self):
         """LD aggregation-types."""
         records = [

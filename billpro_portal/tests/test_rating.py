@@ -279,6 +279,15 @@ class TestRatingExamples(BaseCase):
         )
         self.assertEqual(cost_of_events(charge, *amounts, coin=coin), Decimal('16.142'))
 
+    def test_percentages_of_large_amounts_are_exact(self):
+        """With 28 digits the sum would be half a cent more, and be rounded up."""
+        charge = Percentage(percent=Decimal(100), event_minimum=Decimal('.000001'))
+        amounts = ['999999999999999'] * 10 + ['10000.004999999999']
+        self.assertEqual(cost_of_events(charge, *amounts), Decimal('10000000000009990.00'))
+        charge = Percentage(percent=Decimal(1), event_fee=Decimal('.01'), allowance=Decimal(50))
+        # 50 are included: the first, and 20 of the second; fees for two.
+        self.assertEqual(cost_of_events(charge, '30', '120', '0.5'), Decimal('1.03'))
+
     def test_u22_u46_graduated_percentages(self):
         """L graduated_percentage."""
         parts = (('10', '.01', '200'), ('20', '.02', '300'), (None, '.03', '400'))

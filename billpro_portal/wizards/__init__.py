@@ -14,6 +14,7 @@ from . import (
     order_link,
     other_links,
     pause,
+    pay_early,
     payout_import,
     refund,
     register_payment,

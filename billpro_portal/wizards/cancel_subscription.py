@@ -44,9 +44,8 @@ class BillproCancelSubscription(models.TransientModel):
         """Follow the company; what is cancelled already can only be ended earlier."""
         for wizard in self:
             order = wizard.order_id
-            wizard.when = (
-                'now' if order.billing_cancel_date else order.company_id.billing_cancel_mode
-            )
+            at_once = order.billing_cancel_date or order.sudo()._billing_cancels_at_once()
+            wizard.when = 'now' if at_once else 'period_end'
 
     @api.depends('order_id')
     def _compute_reason(self):

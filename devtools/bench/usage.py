@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
+import random
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -19,6 +22,8 @@ from devtools.odoo_server import HOST, Odoo
 from devtools.torture.run import write_configuration
 
 WORKERS = 2
+# So many send the same usage at once, each in an order of its own.
+CLIENTS = 10
 BATCHES = (100, 1000)
 PREPARE = """
 import json
@@ -51,7 +56,12 @@ def run(odoo: Odoo, records: int, as_json: bool) -> int:
     :rtype: int
     """
     every = databases.Databases(odoo)
-    result: dict[str, Any] = {'workers': WORKERS, 'records': records, 'ingestion': {}}
+    result: dict[str, Any] = {
+        'workers': WORKERS,
+        'records': records,
+        'load': os.getloadavg()[0],
+        'ingestion': {},
+    }
     with every.temporary(every.addon_template(), 'bench') as database:
         configuration = write_configuration(odoo, database)
         order = read_answer(odoo.execute(configuration, PREPARE.format(answer=ANSWER)))
@@ -61,10 +71,12 @@ def run(odoo: Odoo, records: int, as_json: bool) -> int:
                 batches = list(_make_batches(order, f'{size}-', records, size))
                 rates = result['ingestion'][size] = {}
                 for name, status in (('new', 'accepted'), ('again', 'duplicate')):
-                    rates[name] = _measure(partial(send, status), batches, records)
+                    rates[name] = _measure(partial(send, {status}), batches, records)
+            result['clients'] = _send_by_clients(port, order, records // CLIENTS)
         configuration = write_configuration(odoo, database)
         script = MEASURE.format(records=10 * records, answer=ANSWER)
         result['estimate'] = read_answer(odoo.execute(configuration, script))
+        _check_kept(result)
         orders = max(1, 10 * records // RECORDS_OF_PERIOD)
         script = CLOSE.format(orders=orders, records=RECORDS_OF_PERIOD, answer=ANSWER)
         result['closing'] = read_answer(odoo.execute(configuration, script))
@@ -86,6 +98,8 @@ def _serving(odoo: Odoo, database: str) -> Iterator[int]:
         max_cron_threads=0,
         log_level='warn',
         gevent_port=odoo_server.free_port(),
+        # With a filter Odoo lists the databases for each request that has no session.
+        dbfilter='',
     )
     log = paths.log_directory() / 'bench_usage.log'
     with odoo.serving(configuration, port, log) as server:
@@ -113,7 +127,7 @@ def _make_batches(order: dict[str, Any], prefix: str, records: int, size: int) -
         yield json.dumps({'records': batch}).encode()
 
 
-def _measure(send: Callable[[bytes], None], batches: list[bytes], records: int) -> int:
+def _measure(send: Callable[[bytes], object], batches: list[bytes], records: int) -> int:
     """Send batches, as many at once as there are workers.
 
     :return: Records in a second.
@@ -125,9 +139,45 @@ def _measure(send: Callable[[bytes], None], batches: list[bytes], records: int) 
     return round(records / (time.perf_counter() - started))
 
 
-def _send(port: int, key: str, status: str, body: bytes) -> None:
+def _send_by_clients(port: int, order: dict[str, Any], records: int) -> dict[str, int]:
+    """Have several clients send the same batches at once, in disorder.
+
+    :return: How many answers had each status.
+    :rtype: dict[str, int]
+    :raise Failure: If not each record is accepted exactly once.
+    """
+    batches = list(_make_batches(order, 'clients-', records, BATCHES[0]))
+
+    def send_all(number: int) -> Counter[str]:
+        shuffled = random.Random(number).sample(batches, len(batches))  # noqa: S311
+        send = partial(_send, port, order['key'], {'accepted', 'duplicate'})
+        return sum(map(send, shuffled), Counter())
+
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        answers = sum(pool.map(send_all, range(CLIENTS)), Counter())
+    if answers != {'accepted': records, 'duplicate': (CLIENTS - 1) * records}:
+        raise Failure(f"{CLIENTS} clients sent {records} records: {answers}")
+    return dict(answers)
+
+
+def _check_kept(result: dict[str, Any]) -> None:
+    """Check that what was sent is kept once, to the last decimal.
+
+    :raise Failure: If not.
+    """
+    sent = result['records']
+    quantities = [number / 8 for number in range(sent)] * len(BATCHES)
+    quantities += [number / 8 for number in range(sent // CLIENTS)]
+    kept = result['estimate'].pop('sent')
+    if kept != [len(quantities), sum(quantities)]:
+        raise Failure(f"Sent: {len(quantities)}, {sum(quantities)}; kept: {kept}")
+
+
+def _send(port: int, key: str, statuses: set[str], body: bytes) -> Counter[str]:
     """Send a batch.
 
+    :return: How many answers had each status.
+    :rtype: Counter[str]
     :raise Failure: If a record isn't answered as it should be.
     """
     connection = http.client.HTTPConnection(HOST, port, timeout=60)
@@ -142,8 +192,10 @@ def _send(port: int, key: str, status: str, body: bytes) -> None:
     connection.close()
     if response.status != http.HTTPStatus.OK:
         raise Failure(f"Usage was refused: {answer!r}")
-    if {one['status'] for one in json.loads(answer)} != {status}:
-        raise Failure(f"Not all is {status}: {answer[:500]!r}")
+    counted = Counter(one['status'] for one in json.loads(answer))
+    if not counted.keys() <= statuses:
+        raise Failure(f"Not all is {statuses}: {answer[:500]!r}")
+    return counted
 
 
 def _as_text(result: dict[str, Any]) -> str:
@@ -151,11 +203,15 @@ def _as_text(result: dict[str, Any]) -> str:
 
     :rtype: str
     """
-    lines = [f"{result['workers']} workers, {result['records']} records by HTTP"]
+    lines = [f"{result['workers']} workers, {result['records']} records, load {result['load']:.1f}"]
     lines += [
         f"  batches of {size:5}: {rates['new']:6} records/s, sent again {rates['again']:6}"
         for size, rates in result['ingestion'].items()
     ]
+    lines.append(
+        f"  {CLIENTS} clients with the same in disorder: {result['clients']['accepted']} accepted,"
+        f" {result['clients']['duplicate']} duplicates"
+    )
     estimate = result['estimate']
     lines.append(
         f"  running period with {estimate['records']} records: {estimate['ms']} ms,"
@@ -164,6 +220,7 @@ def _as_text(result: dict[str, Any]) -> str:
     closing = result['closing']
     lines.append(
         f"  closing {closing['orders']} orders with {closing['records']} records:"
-        f" {closing['seconds']} s, {closing['queries']} queries, {closing['invoices']} invoices"
+        f" {closing['seconds']} s, of which {closing['busy']} s at work in Odoo,"
+        f" {closing['queries']} queries, {closing['invoices']} invoices"
     )
     return '\n'.join(lines)

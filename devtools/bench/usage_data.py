@@ -90,7 +90,8 @@ def measure(env: Environment) -> dict[str, Any]:
     """Return what it costs to look at the running period of the order.
 
     :param odoo.api.Environment env: The superuser's environment.
-    :return: Records of the order, milliseconds (the best of some) and queries.
+    :return: Records of the order, how many of them came by HTTP and the sum of these, milliseconds
+             (the best of some) and queries.
     :rtype: dict
     """
     line = _find_line(env)
@@ -101,8 +102,19 @@ def measure(env: Environment) -> dict[str, Any]:
         line.mapped('billing_usage_estimate')
         best = min(best, time.perf_counter() - started)
         queries = env.cr.sql_log_count - before
-    count = env['billpro.usage.record'].search_count([('order_id', '=', line.order_id.id)])
-    return {'records': count, 'ms': round(best * 1000, 1), 'queries': queries}
+    env.cr.execute(
+        SQL(
+            """
+            SELECT count(*), count(*) FILTER (WHERE sender_id NOT LIKE 'fill-%%'),
+                   sum(quantity) FILTER (WHERE sender_id NOT LIKE 'fill-%%')
+              FROM billpro_usage_record
+             WHERE order_id = %s
+            """,
+            line.order_id.id,
+        )
+    )
+    count, *sent = env.cr.fetchone()
+    return {'records': count, 'sent': sent, 'ms': round(best * 1000, 1), 'queries': queries}
 
 
 def close(env: Environment, orders: int, records: int) -> dict[str, Any]:
@@ -111,7 +123,8 @@ def close(env: Environment, orders: int, records: int) -> dict[str, Any]:
     :param odoo.api.Environment env: The superuser's environment.
     :param int orders: How many orders.
     :param int records: How many records each of them has in its period.
-    :return: The orders, their records, seconds, queries and invoices.
+    :return: The orders, their records, seconds and how many of them Odoo was at work, queries and
+             invoices.
     :rtype: dict
     """
     line = _find_line(env)
@@ -156,13 +169,14 @@ def close(env: Environment, orders: int, records: int) -> dict[str, Any]:
     env.cr.execute('VACUUM ANALYZE billpro_usage_record')
     env.cr._cnx.autocommit = False
     env.invalidate_all()
-    before, started = env.cr.sql_log_count, time.perf_counter()
+    before, started, busy = env.cr.sql_log_count, time.perf_counter(), time.process_time()
     env['billpro.billing.run']._bill_usage()
-    seconds = time.perf_counter() - started
+    seconds, busy = time.perf_counter() - started, time.process_time() - busy
     return {
         'orders': orders,
         'records': orders * records,
         'seconds': round(seconds, 1),
+        'busy': round(busy, 1),
         'queries': env.cr.sql_log_count - before,
         'invoices': len(created.billing_event_ids.invoice_id),
     }

@@ -144,13 +144,15 @@ class _Course:
     # === STEPS === #
 
     def _publish_provider(self) -> None:
-        """Let customers pay in this company, as its staff would."""
+        """Let customers pay in this company, in instalments too, as its staff would."""
         providers = self.env['payment.provider'].sudo()
         own = [('code', '=', 'demo'), ('company_id', '=', self.company.id)]
         provider = providers.search(own, limit=1) or self.env.ref(
             'payment.payment_provider_demo'
         ).sudo().copy({'company_id': self.company.id})
         provider.write({'state': 'test', 'is_published': True, 'allow_tokenization': True})
+        # Instalments of months are credit to consumers of the European Union.
+        self.company.sudo().billing_credit_statement = "A bank lends, and complies."
 
     def _create_customer(self) -> tuple[Any, str]:
         """Return a customer, and the password of their login to the portal."""

@@ -62,6 +62,15 @@ class SaleOrder(models.Model):
         last_day = purchase._get_last_day_at_once(self)
         return last_day if at_once else max(last_day, purchase._get_paid_until(self))
 
+    def _billing_cancels_at_once(self):
+        """Return whether the subscription ends now if its customer cancels it.
+
+        :return: Whether the company wants that, or the customer is paid back what is left.
+        :rtype: bool
+        """
+        self.ensure_one()
+        return self.company_id.billing_cancel_mode == 'now' or self._billing_is_exit_free()
+
     # === CANCELLING === #
 
     def _billing_cancel_subscription(self, at_once, reason=None, note=None):
@@ -76,6 +85,14 @@ class SaleOrder(models.Model):
         self._lock_billing()
         if not self._can_be_cancelled() and not (at_once and self._can_cancellation_be_undone()):
             raise UserError(self.env._("Order %s can't be cancelled any more.", self.name))
+        to_do = [reason.name if reason else '', note]
+        if at_once and self._billing_is_exit_free():
+            to_do.append(
+                self.env._(
+                    "The renewal was announced too late: pay back %s, for the days that are left.",
+                    self.currency_id.format(self._billing_get_free_exit_refund()),
+                )
+            )
         self._billing_end_collection(at_once, reason, note)
         self._message_log(
             body=self.env._(
@@ -88,7 +105,7 @@ class SaleOrder(models.Model):
         self._billing_ask_staff(
             'cancelled',
             self.env._("Subscription cancelled: %s", self.name),
-            '\n'.join(filter(None, [reason.name if reason else '', note])),
+            '\n'.join(filter(None, to_do)),
         )
         self.env['billpro.notification']._queue(
             'cancelled', self, f'order-{self.id}-{self.billing_cancel_requested_date}'

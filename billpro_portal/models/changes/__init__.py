@@ -4,6 +4,7 @@ from . import (
     billing_event,
     change,
     plan_family,
+    price_increase,
     product_template,
     sale_order,
     sale_order_line,

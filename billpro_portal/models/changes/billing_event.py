@@ -28,10 +28,10 @@ class BillproBillingEvent(models.Model):
 
     def _carry_out_planned_changes(self):
         """Carry out what is planned for the periods that the payments are for; locks are held."""
+        changes = self.env['billpro.change']
         for event in self._get_leaves().filtered('period_start'):
-            event.order_id._billing_get_planned_change().filtered(
-                lambda change, event=event: change.first_day <= event.period_start
-            )._carry_out()
+            changes |= event.order_id._billing_get_planned_changes_on(event.period_start)
+        changes._carry_out()
 
     def _reconcile_credit(self):
         """Let credit notes pay what payments left of their posted invoices for them."""

@@ -49,6 +49,17 @@ class BillproChange(models.Model):
     )
     quantity = fields.Float(digits='Product Unit', readonly=True)
     price_unit = fields.Float(string="Unit Price", readonly=True)
+    old_price_unit = fields.Float(
+        string="Unit Price Before", readonly=True, help="Where only the price becomes another one."
+    )
+    increase_id = fields.Many2one(
+        string="Price Increase",
+        comodel_name='billpro.price.increase.order',
+        readonly=True,
+        index='btree_not_null',
+        ondelete='restrict',
+        help="Only the price becomes another one, by an increase for many orders.",
+    )
     discount = fields.Float(string="Discount (%)", readonly=True)
     when = fields.Selection(
         selection=[('now', "At once"), ('period_end', "When the period ends")],
@@ -107,7 +118,7 @@ class BillproChange(models.Model):
         comodel_name='account.move', readonly=True, index='btree_not_null', check_company=True
     )
 
-    @api.depends('old_product_id', 'product_id', 'old_quantity', 'quantity')
+    @api.depends('old_product_id', 'product_id', 'old_quantity', 'quantity', 'price_unit')
     def _compute_display_name(self):
         for change in self:
             change.display_name = change._describe()
@@ -131,6 +142,14 @@ class BillproChange(models.Model):
         :rtype: str
         """
         self.ensure_one()
+        if self.increase_id:
+            price = self.env['sale.order']._billing_format_unit_price
+            return self.env._(
+                "%(product)s: %(old)s → %(new)s",
+                product=self.product_id.display_name,
+                old=price(self.old_price_unit, self.currency_id),
+                new=price(self.price_unit, self.currency_id),
+            )
         digits = self.env['decimal.precision'].precision_get('Product Unit')
         before, after = (
             f'{formatLang(self.env, quantity, digits=0 if quantity == int(quantity) else digits)}'
@@ -405,20 +424,43 @@ class BillproChange(models.Model):
         :rtype: tuple[float, float]
         """
         self.ensure_one()
-        order, line = self.order_id._origin, self.line_id._origin
-        base_lines = [
-            other._prepare_base_line_for_taxes_computation(
-                product_id=self.product_id._origin,
-                quantity=self.quantity,
-                price_unit=self.price_unit,
-                discount=self.discount,
-                tax_ids=self.tax_ids._origin,
+        order, planned = self.order_id._origin, self.browse()
+        if self.first_day:
+            planned = order._billing_get_planned_changes_on(self.first_day)
+        return (planned + self)._get_totals_together(order)
+
+    def _get_totals_together(self, order):
+        """Return what a period of an order costs that all of the changes count for.
+
+        :param sale.order order: The order, also if nothing of it is changed.
+        :return: Without and with taxes.
+        :rtype: tuple[float, float]
+        """
+        terms = {line: {} for line in order._get_purchase()._get_lines_with_price(order)}
+        for change in self:
+            if (line := change.line_id._origin) in terms:
+                terms[line].update(change._get_new_terms(terms[line]))
+        return order._billing_get_totals_of(
+            [line._prepare_base_line_for_taxes_computation(**new) for line, new in terms.items()]
+        )
+
+    def _get_new_terms(self, terms):
+        """Return what a line is from then on, for Odoo's computation of taxes.
+
+        :param dict terms: What it is by then, where that differs from now.
+        :rtype: dict
+        """
+        self.ensure_one()
+        product = self.product_id._origin
+        is_replaced = product != terms.get('product_id', self.line_id._origin.product_id)
+        if self.old_price_unit:
+            return {} if is_replaced else {'price_unit': self.price_unit}
+        new = {'product_id': product, 'quantity': self.quantity}
+        if is_replaced:
+            new.update(
+                price_unit=self.price_unit, discount=self.discount, tax_ids=self.tax_ids._origin
             )
-            if other == line
-            else other._prepare_base_line_for_taxes_computation()
-            for other in order._billing_get_period_lines()
-        ]
-        return order._billing_get_totals_of(base_lines)
+        return new
 
     def _check_amounts(self):
         """Check that what it comes to can be collected.
@@ -485,7 +527,8 @@ class BillproChange(models.Model):
         if event:
             amount = event.amount + event.credit_amount
             if purchase._is_following(event):
-                amount = total + event.added_amount
+                planned = order._billing_get_planned_changes_on(event.period_start)
+                amount = (planned + self)._get_totals_together(order)[1] + event.added_amount
             takers, left = order._billing_get_credit_to_use()
             credit = event.credit_amount
             if event in takers:
@@ -516,6 +559,7 @@ class BillproChange(models.Model):
             [
                 *domain,
                 ('state', '=', 'planned'),
+                ('increase_id', '=', False),
                 # The customer's date may be a day ahead of that of the server.
                 ('first_day', '<=', fields.Date.today() + timedelta(days=1)),
             ]
@@ -584,7 +628,7 @@ class BillproChange(models.Model):
 
         What doesn't fit any more is left, and staff are asked if it was paid for.
         """
-        for change in self:
+        for change in self.filtered(lambda change: not change.increase_id):
             if not change._fits():
                 change._give_way()
                 continue
@@ -598,6 +642,53 @@ class BillproChange(models.Model):
                 change._credit()
             order._billing_use_credit()
             change._log(change.env._("Changed"))
+        self.filtered('increase_id')._raise_prices()
+
+    def _is_time(self):
+        """Return whether the day of a higher price has come, and nothing of before is to come.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        order = self.order_id
+        waiting = order.billing_event_ids.filtered(
+            lambda event: event.status in {'scheduled', 'paused'}
+        )._get_leaves()
+        return self.first_day <= order._billing_get_today() and not any(
+            event.period_start and event.period_start < self.first_day for event in waiting
+        )
+
+    def _raise_prices(self):
+        """Let the lines cost what was announced; the orders are locked.
+
+        Whoever wasn't told of it goes on paying what they pay.
+        """
+        for change in self:
+            if not change._fits() or not change.increase_id._is_told():
+                change.with_context(billing_is_told=INSIDE)._give_way()
+        raised = self.filtered(lambda change: change.state == 'planned')
+        raised.state = 'done'
+        locked = raised.order_id.filtered('locked')
+        locked.locked = False  # They are locked against people.
+        for price, changes in raised.grouped('price_unit').items():
+            lines = changes.line_id.with_user(SUPERUSER_ID)
+            lines.with_context(billing_lines_changing=INSIDE).write({'price_unit': price})
+        locked.locked = True
+        for order, changes in raised.grouped('order_id').items():
+            # What is owed of a period before stays as it was; what is to come is so already.
+            before = min(changes.mapped('first_day'))
+            open_events = order.billing_event_ids.filtered(lambda event: event.status in OPEN)
+            if any(
+                event.period_start and event.period_start < before
+                for event in open_events._get_leaves()
+            ):
+                changes[0]._show_planned_amount()
+        self.env['sale.order']._billing_log_notes(
+            [
+                (change.order_id, self.env._("Price raised: %s", change._describe()))
+                for change in raised
+            ]
+        )
 
     def _replace_line(self):
         """Let the line be what was agreed to, with the taxes of the day; the order is unlocked.
@@ -613,12 +704,15 @@ class BillproChange(models.Model):
             billing_replaces_plan=INSIDE, billing_lines_changing=INSIDE
         )
         line.invalidate_recordset(['product_updatable'], flush=False)
+        # A quantity that was planned has the price of its day, as another price was announced.
+        is_replaced = self.product_id != line.product_id
+        price = self.price_unit if is_replaced else line.price_unit
         line.write(
             {
                 'product_id': self.product_id.id,
                 'product_uom_qty': self.quantity,
-                'price_unit': self.price_unit,
-                'technical_price_unit': self.price_unit,
+                'price_unit': price,
+                'technical_price_unit': price,
                 'discount': self.discount,
                 'tax_ids': [Command.set(self.tax_ids.ids)],
             }
@@ -637,7 +731,7 @@ class BillproChange(models.Model):
             and order.billing_status in LIVE
             and not order.billing_cancel_date
             and line.product_id == self.old_product_id
-            and line.product_uom_qty == self.old_quantity
+            and (self.increase_id or line.product_uom_qty == self.old_quantity)
         )
 
     def _carry_out_paid(self):
@@ -703,6 +797,9 @@ class BillproChange(models.Model):
         self.order_id._check_billing_user()
         if not self.can_take_back:
             raise UserError(self.env._("This change isn't planned any more."))
+        if self.increase_id:
+            self.sudo().increase_id._take_back()
+            return
         self.sudo().order_id._billing_take_back_change()
 
     # === DOCUMENTS === #

@@ -6,7 +6,7 @@ from odoo.exceptions import UserError
 from ...billing.actions import OrderAction
 from ...billing.agreement import agreement_text
 from ...billing.calendar import is_same_interval
-from ...billing.lifecycle import IN_FLIGHT, OPEN
+from ...billing.lifecycle import IN_FLIGHT, OPEN, PAID
 from ...billing.proration import use_credit
 
 
@@ -112,12 +112,19 @@ class SaleOrder(models.Model):
             self.billing_collection_date
             or IN_FLIGHT & set(open_events.mapped('status'))
             or open_events.change_id
+            or open_events.filtered('is_early')
             # What was given up as the bank wants the customer is withdrawn first.
             or self.billing_event_ids.transaction_ids.filtered('billing_action_required')
         ):
             return self.env._("A payment of the order is being processed. Please wait for it.")
         if self.billing_is_stopped:
             return self.env._("A payment of the order is disputed as fraud.")
+        today = self._billing_get_today()
+        if any(
+            event.status in PAID and event.period_start and event.period_start > today
+            for event in self.billing_event_ids
+        ):
+            return self.env._("A later period is paid already. Change it at the end of the period.")
         return False
 
     def _billing_get_next_period_event(self):
@@ -258,11 +265,23 @@ class SaleOrder(models.Model):
     # === PLANNED CHANGES === #
 
     def _billing_get_planned_change(self):
-        """Return the change that is planned.
+        """Return the change of plan or quantity that is planned.
 
         :rtype: billpro.change
         """
-        return self.billing_change_ids.filtered(lambda change: change.state == 'planned')
+        return self.billing_change_ids.filtered(
+            lambda change: change.state == 'planned' and not change.increase_id
+        )
+
+    def _billing_get_planned_changes_on(self, day):
+        """Return all that is planned for a period, higher prices included, the first one first.
+
+        :param datetime.date day: The first day of the period.
+        :rtype: billpro.change
+        """
+        return self.billing_change_ids.filtered(
+            lambda change: change.state == 'planned' and change.first_day <= day
+        ).sorted(lambda change: (change.first_day, bool(change.increase_id), change.id))
 
     def _billing_get_waiting_change(self):
         """Return the changes that wait for the customer to confirm the payment with their bank.
@@ -290,10 +309,8 @@ class SaleOrder(models.Model):
         :return: The amount, taxes included; None if none is planned for it.
         :rtype: float|None
         """
-        change = self._billing_get_planned_change()
-        if not change or not day or day < change.first_day:
-            return None
-        return change._get_period_totals()[1]
+        changes = self._billing_get_planned_changes_on(day) if day else None
+        return changes._get_totals_together(self)[1] if changes else None
 
     def _billing_move_planned_change(self, old_day, new_day):
         """Let a change that is planned for the beginning of a period follow it to another day.

@@ -21,6 +21,7 @@ from ...billing.lifecycle import (
     PAID,
     REQUESTABLE_EVENTS,
 )
+from ..changes.change import TIME_TO_COLLECT
 from ..each_alone.own_transaction import GIVE_WAY
 from ..lifecycle.sale_order import OVERDUE_AFTER
 from ..rights.own_context import INSIDE, Answers
@@ -81,6 +82,7 @@ class BillproBillingRun(models.Model):
             ('processing', self._refresh_processing),
             ('book', self._book_all),
             ('payable', self.env['billpro.books']._look_again_at_orders),
+            ('price', self.env['billpro.price.increase']._carry_out_due),
             ('dates', self._keep_dates),
             ('usage', self._bill_usage),
             ('watch', self._watch_authorizations),
@@ -146,6 +148,31 @@ class BillproBillingRun(models.Model):
             if events.status == 'scheduled':  # Nothing was sent.
                 change.order_id._lock_billing()
                 change._give_up(events.status_message)
+
+    @api.model
+    def _collect_early(self, event):
+        """Collect what is paid before its day: if it can't be sent, it is due then.
+
+        :param billpro.billing.event event: The payment.
+        """
+        self._run_events(event)
+        if event.status == 'scheduled':  # Nothing was sent.
+            event.order_id._lock_billing()
+            event._give_up_early(event.status_message)
+
+    @api.model
+    def _withdraw_early(self, order):
+        """Withdraw what is to be paid early and waits for the customer's bank, as they ask.
+
+        If the bank was faster it is paid; if the provider doesn't answer it goes on waiting.
+
+        :param sale.order order: The order.
+        """
+        self._withdraw_attempts(
+            order._billing_get_open_authentication().filtered(
+                lambda tx: tx.billing_event_id.is_early
+            )
+        )
 
     @api.model
     def _run_batch(self, domain=None):
@@ -370,6 +397,14 @@ class BillproBillingRun(models.Model):
         locked.order_id._billing_get_waiting_change()._give_up(
             self.env._("The next payment is due.")
         )
+        # What the customer agreed to pay at once isn't collected when nobody expects it any more.
+        forgotten = locked.filtered(
+            lambda event: (
+                event.is_early and event.due_date <= fields.Datetime.now() - TIME_TO_COLLECT
+            )
+        )
+        forgotten._give_up_early(self.env._("It could not be collected at once."))
+        locked -= forgotten
         locked._carry_out_planned_changes()
         locked.order_id._billing_use_credit()
         locked._leave_out_invoiced_lines()
@@ -873,7 +908,9 @@ class BillproBillingRun(models.Model):
         over.is_post_processed = True
         for tx in declined | txs.filtered(lambda tx: tx._billing_has_failed_authentication()):
             tx.billing_event_id.change_id._give_up(tx.state_message)
+            tx.billing_event_id._give_up_early(tx.state_message)
         collected.billing_event_id.change_id._carry_out_paid()
+        collected.billing_event_id._finish_early()
         (approved | declined | waiting).billing_event_id._schedule_next_events()
         txs.billing_order_id._billing_use_credit()
         txs.billing_order_id._billing_follow_payments()
@@ -1215,16 +1252,15 @@ class BillproBillingRun(models.Model):
     @api.model
     def _withdraw_needless(self):
         """Withdraw what waits for the customer's bank for payments that are not wanted any more."""
+        waiting = self.env['payment.transaction'].search(
+            [('billing_action_required', '=', True), ('billing_event_id', '!=', False)]
+        )
+        unwanted = {'cancelled', 'skipped', 'merged', *PAID}
         self._withdraw_attempts(
-            self.env['payment.transaction'].search(
-                [
-                    ('billing_action_required', '=', True),
-                    (
-                        'billing_event_id.status',
-                        'in',
-                        ['cancelled', 'skipped', 'merged', *PAID],
-                    ),
-                ]
+            waiting.filtered(
+                lambda tx: (
+                    tx.billing_event_id.status in unwanted or tx._billing_is_to_be_withdrawn()
+                )
             )
         )
 
@@ -1351,6 +1387,7 @@ class BillproBillingRun(models.Model):
                 '|',
                 ('change_id', '=', False),
                 ('change_id.state', '=', 'done'),
+                ('is_early', '=', False),
                 ('order_id.billing_status', 'in', ['active', 'failed']),
                 ('company_id.billing_auto_suspend', '=', True),
             ]
@@ -1387,6 +1424,11 @@ class BillproBillingRun(models.Model):
             ),
             'authenticate',
             lambda tx: tx._billing_refresh_authentication(),
+        )
+        self._withdraw_attempts(
+            order._billing_get_open_authentication().filtered(
+                lambda tx: tx._billing_is_to_be_withdrawn()
+            )
         )
         self._book_answered()
         if order.billing_status in COLLECTABLE_ORDERS:

@@ -142,6 +142,8 @@ class SaleOrder(models.Model):
             reason = self.env._("This offer has expired. Please contact us for a new one.")
         elif not self._billing_is_anything_to_pay():
             reason = self.env._("There is nothing to pay on this order. Please contact us.")
+        elif self._billing_get_credit_refusal():
+            reason = self.env._("This order can't be paid in instalments yet. Please contact us.")
         return reason
 
     def _billing_get_received_text(self, tx):
@@ -193,6 +195,8 @@ class SaleOrder(models.Model):
         if purchase._requires_card(self):
             self.billing_token_id = tx.token_id
             self.billing_anchor_date = purchase._get_anchor(self)
+        if self._billing_is_credit():
+            self.billing_credit_declaration = self.company_id._billing_get_credit_declaration()
         self._billing_confirm_paid()
         self._apply_billing_trigger(
             purchase._get_approval_trigger(self),
@@ -510,7 +514,7 @@ class SaleOrder(models.Model):
         )
 
     def _billing_record_consent(self, version, shown, ip_address, wants_start=False):
-        """Store what the customer agreed to, once for each text and each state of the order.
+        """Store what the customer agrees to, unless it is what they have agreed to last.
 
         :param str version: The version of the text that was shown.
         :param str shown: What `_billing_get_shown` returned for the page.
@@ -536,8 +540,8 @@ class SaleOrder(models.Model):
         values = self._prepare_billing_consent(
             consent, agreement, wants_start and self._billing_may_ask_to_begin()
         )
-        known = {(known.version, known.fingerprint) for known in self.billing_consent_ids}
-        if (version, values['fingerprint']) not in known:
+        last = self._billing_get_last_consent()
+        if (last.version, last.fingerprint) != (version, values['fingerprint']):
             self.env['billpro.consent'].sudo().create({**values, 'ip_address': ip_address})
         self.billing_buyer = self._billing_get_buyer()
         return f'{version}-{fingerprint(agreement)}'

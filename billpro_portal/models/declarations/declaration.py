@@ -1,16 +1,13 @@
-import logging
 from datetime import timedelta
-from functools import partial
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import email_normalize, format_date, format_datetime, plaintext2html
 
 from ...billing.law import REFUND_DAYS, WARNED_DAYS
-from ...billing.lifecycle import BEFORE_APPROVAL
-from ..each_alone.own_transaction import GIVE_WAY
+from ...billing.lifecycle import IN_FLIGHT
+from ..law.sale_order import NO_CONTRACT
 
-_logger = logging.getLogger(__name__)
 # Within the hour from one visitor, and of these for one mail address: each sends a mail there.
 MOST_FROM_ADDRESS, MOST_FOR_EMAIL = 20, 5
 # How long it is kept where a declaration came from, against abuse.
@@ -33,7 +30,10 @@ class BillproDeclaration(models.Model):
 
     _order = 'id desc'
     _rec_name = 'reference'
-    _tasks_to_do = {'declaration': [('state', '=', 'new')]}
+    _tasks_to_do = {
+        'declaration': [('state', '=', 'new')],
+        'declarations': [('state', '=', 'open')],
+    }
     kind = fields.Selection(
         selection=[
             ('withdrawal', "Withdrawal"),
@@ -100,12 +100,19 @@ class BillproDeclaration(models.Model):
             declaration.is_open = declaration.state != 'done'
 
     @api.depends(
-        'used_amount', 'is_withdrawn', 'order_id.billing_paid', 'order_id.billing_refunded'
+        'used_amount',
+        'is_withdrawn',
+        'order_id.billing_paid',
+        'order_id.billing_refunded',
+        'order_id.billing_event_ids.status',
     )
     def _compute_refund_amount(self):
         for declaration in self:
             order = declaration.order_id
             left = order.billing_paid - order.billing_refunded - declaration.used_amount
+            since = order.billing_cancel_requested_date
+            if declaration.is_withdrawn and since and order._billing_wants_start():
+                left -= order._billing_get_usage_collected(since)
             declaration.refund_amount = max(left, 0) if declaration.is_withdrawn else 0
             declaration.can_refund = bool(
                 order and order.currency_id.compare_amounts(declaration.refund_amount, 0) > 0
@@ -145,7 +152,7 @@ class BillproDeclaration(models.Model):
         """
         if order:
             order._lock_billing()
-        compared = ('kind', 'company_id', 'reference', 'email', 'name')
+        compared = ('kind', 'company_id', 'reference', 'email', 'name', 'reason', 'end_date')
         since = fields.Datetime.now() - timedelta(hours=1)
         same = [(name, '=', values[name]) for name in compared]
         if known := self.search([*same, ('date', '>', since)], limit=1):
@@ -153,29 +160,12 @@ class BillproDeclaration(models.Model):
         declaration = self.create({**values, 'order_id': order.id if order else False})
         declaration.receipt = declaration._get_receipt()
         declaration._mail_receipt()
-        if not order or not declaration._carry_out_now():
+        # It is received all the same, whatever fails: the job tries again.
+        if not order or not self.env['billpro.own.transaction']._is_survived(
+            declaration, 'declaration', declaration._carry_out
+        ):
             self.env.ref('billpro_portal.cron_declarations')._trigger()
         return declaration
-
-    def _carry_out_now(self):
-        """Carry out what was declared on the order's page; the job does it if that fails.
-
-        It is received all the same, whatever fails.
-
-        :return: Whether it was done.
-        :rtype: bool
-        """
-        try:
-            with self.env.cr.savepoint():
-                self._carry_out()
-        except GIVE_WAY:
-            raise  # Odoo repeats the request.
-        except UserError:
-            return False
-        except Exception:
-            _logger.exception("The declaration %s could not be carried out at once", self.id)
-            return False
-        return True
 
     # === RECEIPT === #
 
@@ -290,11 +280,17 @@ class BillproDeclaration(models.Model):
             self.search([('state', '=', 'new')]), 'declaration'
         ):
             self.env['billpro.own.transaction']._commit_alone(
-                declaration, 'declaration', partial(declaration._match_and_carry_out)
+                declaration, 'declaration', declaration._match_and_carry_out
             )
             self.env['ir.cron']._commit_progress(1)
+        for declaration in self.env['billpro.failure']._leave_out_waiting(
+            self.search([('state', '=', 'open'), ('is_withdrawn', '=', True)]), 'declarations'
+        ):
+            self.env['billpro.own.transaction']._commit_alone(
+                declaration, 'declarations', declaration._watch
+            )
         self.env['billpro.own.transaction']._commit_alone(
-            self.env.company, 'declarations', self._watch
+            self.env.company, 'declarations', self._forget_addresses
         )
 
     def _match_and_carry_out(self):
@@ -320,7 +316,7 @@ class BillproDeclaration(models.Model):
             [
                 ('company_id', '=', self.company_id.id),
                 ('purchase_type', '!=', False),
-                ('billing_status', 'not in', [*BEFORE_APPROVAL, 'cancelled']),
+                ('billing_status', 'not in', list(NO_CONTRACT)),
                 ('name', 'in', [number, number.upper()]),
             ]
         )
@@ -366,6 +362,9 @@ class BillproDeclaration(models.Model):
     def _get_subject(self):
         return f'declaration-{self.id}'
 
+    def _get_refund_subject(self):
+        return f'declaration-{self.id}-refund'
+
     def _carry_out_withdrawal(self):
         """End the contract if the withdrawal came in time.
 
@@ -383,14 +382,17 @@ class BillproDeclaration(models.Model):
                 "By what is known here, there is no right of withdrawal, or its period was over:"
                 " nothing was changed. Decide, and answer the customer."
             )
-        self.used_amount = order._billing_get_used_amount()
+        self.used_amount = order._billing_get_used_amount(order._billing_get_date(self.date))
         order._billing_end_by_withdrawal()
         self.is_withdrawn = True
         if order._get_open_authorization():
             return self.env._("Release the reserved payment, and end the order.")
-        if not self.can_refund:
+        if self._is_settled():
             self.state = 'done'
             return ''
+        if not self.can_refund:
+            amount = sum(self._get_payments_under_way().mapped('amount'))
+            return self.env._("%s is under way", order.currency_id.format(amount))
         note = self.env._(
             "The contract is ended. Pay back %(amount)s until %(date)s: by “Refund” on the"
             " declaration. For what was used, %(used)s are kept.",
@@ -420,8 +422,10 @@ class BillproDeclaration(models.Model):
             return self.env._(
                 "The contract is to run on until the wanted end: cancel it in time for that."
             )
+        is_later = bool(self.end_date and self.end_date > order._billing_get_today())
         order._billing_cancel_subscription(
-            at_once=order.company_id.billing_cancel_mode == 'now', note=self.reason
+            at_once=order._billing_cancels_at_once() and not is_later,
+            note=self.reason,
         )
         if not is_for_cause:
             self.state = 'done'
@@ -435,7 +439,7 @@ class BillproDeclaration(models.Model):
     def action_refund(self):
         """Pay back what is to be paid back of the contract, with credit notes.
 
-        :return: A notification with the result of the last refund.
+        :return: A notification with the result; of several, that of the first that isn't done.
         :rtype: dict
         :raise AccessError: If the user may not refund.
         :raise UserError: If nothing is to be refunded, or the provider can't.
@@ -449,22 +453,10 @@ class BillproDeclaration(models.Model):
         order._lock_billing()
         if not declaration.can_refund:
             raise UserError(self.env._("There is nothing left to refund."))
-        # Refunds without a final answer, whose amounts are negative, may have moved the money.
-        under_way = order.billing_transaction_ids.filtered(
-            lambda tx: tx.operation == 'refund' and tx.state in {'draft', 'pending'}
-        )
-        left = order.currency_id.round(declaration.refund_amount + sum(under_way.mapped('amount')))
-        if order.currency_id.compare_amounts(left, 0) <= 0:
+        if not declaration._get_left_to_refund():
             raise UserError(self.env._("A refund is under way. What comes of it isn't known yet."))
-        refund_tx = self.env['payment.transaction'].sudo()
-        for tx in order._billing_get_refundable_transactions():
-            amount = min(left, tx._billing_get_refundable_amount())
-            if tx._billing_get_support_refund() == 'none' or order.currency_id.is_zero(amount):
-                continue
-            refund_tx = tx._billing_create_order_refund(amount)
-            refund_tx._billing_send_order_refund()
-            left = order.currency_id.round(left - amount)
-        if not refund_tx:
+        refund_txs = declaration._refund()
+        if not refund_txs:
             raise UserError(
                 self.env._(
                     "The payment provider can't refund this. Pay it back by other means, make the"
@@ -472,7 +464,39 @@ class BillproDeclaration(models.Model):
                 )
             )
         declaration._close_if_paid_back()
-        return refund_tx._billing_get_refund_notification()
+        shown = refund_txs.filtered(lambda tx: tx.state != 'done') or refund_txs
+        return shown[0]._billing_get_refund_notification()
+
+    def _get_left_to_refund(self):
+        """Return what is to be paid back and isn't on its way.
+
+        :rtype: float
+        """
+        # Refunds without a final answer, whose amounts are negative, may have moved the money.
+        under_way = self.order_id.billing_transaction_ids.filtered(
+            lambda tx: tx.operation == 'refund' and tx.state in {'draft', 'pending'}
+        )
+        return max(self.currency_id.round(self.refund_amount + sum(under_way.mapped('amount'))), 0)
+
+    def _refund(self):
+        """Pay back what is left of one payment after the other, as far as their providers can.
+
+        :return: The refunds.
+        :rtype: payment.transaction
+        """
+        refund_txs = self.env['payment.transaction']
+        for tx in self.order_id._billing_get_refundable_transactions():
+            # Each refund is committed, which gives the lock away: the money may have moved since.
+            self.order_id._lock_billing()
+            amount = min(self._get_left_to_refund(), tx._billing_get_refundable_amount())
+            support = tx._billing_get_support_refund()
+            is_part = bool(tx.currency_id.compare_amounts(amount, tx.amount))
+            if not amount or support == 'none' or (support == 'full_only' and is_part):
+                continue
+            refund_tx = tx._billing_create_order_refund(amount)
+            refund_tx._billing_send_order_refund()
+            refund_txs += refund_tx
+        return refund_txs
 
     def action_done(self):
         """Say that all is done.
@@ -495,34 +519,51 @@ class BillproDeclaration(models.Model):
     def _close(self):
         self.state = 'done'
         for declaration in self.filtered('order_id'):
-            declaration.order_id._billing_withdraw_question(declaration._get_subject())
+            for subject in (declaration._get_subject(), declaration._get_refund_subject()):
+                declaration.order_id._billing_withdraw_question(subject)
 
     def _close_if_paid_back(self):
         """Close the withdrawals of which all is paid back, in whichever way."""
-        self.filtered(lambda one: one.is_withdrawn and not one.can_refund)._close()
+        self.filtered(lambda one: one.is_withdrawn and one._is_settled())._close()
+
+    def _is_settled(self):
+        """Return whether nothing is to be paid back, nor can be when what is open has ended.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        order = self.order_id
+        return not (
+            self.can_refund or order._get_open_authorization() or self._get_payments_under_way()
+        )
+
+    def _get_payments_under_way(self):
+        return self.order_id.billing_event_ids.filtered(lambda event: event.status in IN_FLIGHT)
 
     # === DATES === #
 
-    @api.model
     def _watch(self):
-        """Warn of refunds that are due, close what is paid back, and forget addresses."""
-        waiting = self.search([('state', '=', 'open'), ('is_withdrawn', '=', True)])
-        waiting._close_if_paid_back()
+        """Close the withdrawal if all is paid back; warn of the refund if it is due soon."""
+        self._close_if_paid_back()
         warned_until = fields.Date.context_today(self) + timedelta(days=WARNED_DAYS)
-        for declaration in waiting.filtered(
-            lambda one: (
-                one.state == 'open' and not one.is_warned and one.refund_due_date <= warned_until
-            )
-        ):
-            declaration.is_warned = True
-            declaration.company_id._billing_ask_staff(
-                self.env._("Refund after withdrawal: %s", declaration.order_id.name),
-                self.env._(
-                    "%(amount)s must be paid back until %(date)s.",
-                    amount=declaration.currency_id.format(declaration.refund_amount),
-                    date=format_date(self.env, declaration.refund_due_date),
-                ),
-            )
+        if self.is_warned or not self.can_refund or self.refund_due_date > warned_until:
+            return
+        self.is_warned = True
+        warning = self.order_id._billing_ask_staff(
+            self._get_refund_subject(),
+            self.env._("Refund after withdrawal: %s", self.order_id.name),
+            self.env._(
+                "%(amount)s must be paid back until %(date)s.",
+                amount=self.currency_id.format(self.refund_amount),
+                date=format_date(self.env, self.refund_due_date),
+            ),
+        )
+        # The salesperson has been asked, and it isn't done.
+        warning.user_id = self.company_id._billing_get_person_to_ask()
+
+    @api.model
+    def _forget_addresses(self):
+        """Forget where declarations came from when it isn't needed against abuse any more."""
         outdated = fields.Datetime.now() - timedelta(days=ADDRESS_DAYS)
         self.search([('ip_address', '!=', False), ('date', '<', outdated)]).ip_address = False
 

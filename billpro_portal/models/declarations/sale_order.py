@@ -3,7 +3,7 @@ from decimal import Decimal
 from odoo import fields, models
 
 from ...billing.law import amount_used
-from ...billing.lifecycle import IN_FLIGHT, LIVE, OPEN
+from ...billing.lifecycle import LIVE
 
 
 class SaleOrder(models.Model):
@@ -42,11 +42,12 @@ class SaleOrder(models.Model):
         :rtype: bool
         """
         self.ensure_one()
-        return bool(self.sudo().billing_consent_ids[:1].wants_start)
+        return bool(self._billing_get_last_consent().wants_start)
 
-    def _billing_get_used_amount(self):
-        """Return what a customer who withdraws today owes of what was paid, for what was provided.
+    def _billing_get_used_amount(self, day):
+        """Return what a customer who withdraws owes of what was paid, for what was provided.
 
+        :param datetime.date day: The day of the withdrawal.
         :rtype: float
         """
         self.ensure_one()
@@ -59,7 +60,7 @@ class SaleOrder(models.Model):
                     Decimal(str(self.billing_paid)),
                     self._billing_get_date(self.date_order),
                     purchase._get_paid_until(self),
-                    self._billing_get_today(),
+                    day,
                     is_wished=self._billing_wants_start(),
                 )
             )
@@ -74,17 +75,6 @@ class SaleOrder(models.Model):
         self.ensure_one()
         if self.billing_status not in LIVE or self._get_open_authorization():
             return
+        if not self._billing_wants_start():
+            self._billing_waive_usage()
         self._billing_end_collection(at_once=True)
-        if not self._billing_wants_start() and self.billing_status in LIVE:
-            self._billing_drop_usage()
-
-    def _billing_drop_usage(self):
-        """End an order whose usage nobody has to pay, unless a payment is on its way."""
-        events = self.billing_event_ids.filtered(lambda event: event.status in OPEN)
-        dropped = events.filtered(lambda event: event.status not in IN_FLIGHT)
-        dropped._apply_trigger('cancel')
-        dropped._discard_draft_invoices()
-        if dropped == events:
-            self._apply_billing_trigger(
-                'complete', self.env._("The customer has withdrawn from the contract.")
-            )

@@ -15,6 +15,7 @@ from ...billing.lifecycle import (
     next_event_status,
 )
 from ...billing.standing import PaymentFacts
+from ..rights.own_context import is_inside
 
 # The customer has been asked and nothing happens by itself any more.
 GIVEN_UP = frozenset({EXHAUSTED, CEILING_REACHED})
@@ -263,6 +264,8 @@ class BillproBillingEvent(models.Model):
         order = self.order_id
         change = (order._billing_get_date(self.due_date), old_amount, is_lasting, {})
         self._log_change(self._describe_change(self.env, *change), False)
+        if is_inside(self.env, 'billing_is_told'):
+            return
         env = order.with_context(lang=order._get_payment_contact().lang).env
         self._announce_change(self._describe_change_to_customer(env, *change))
 
@@ -374,6 +377,15 @@ class BillproBillingEvent(models.Model):
 
     # === MERGED PAYMENTS === #
 
+    def _release_sources(self, trigger):
+        """Let go of what was to be paid early by payments that were given up.
+
+        :param str trigger: What becomes of it: `reinstate` or `cancel`.
+        """
+        sources = self.filtered('is_early').merged_event_ids
+        sources._apply_trigger(trigger)
+        sources.merged_into_id = False
+
     def _get_leaves(self):
         """Return the scheduled payments that a merged one stands for; itself if it isn't merged.
 
@@ -411,14 +423,17 @@ class BillproBillingEvent(models.Model):
     def _get_facts_for_order(self):
         """Return what decides about the order of the payments.
 
-        What a change would cost, and waits for the customer's bank, says nothing about it.
+        What a change would cost, and waits for the customer's bank, says nothing about it; what is
+        paid before its day, and waits for it, is to come.
 
         :rtype: list[PaymentFacts]
         """
         now = fields.Datetime.now()
         return [
             PaymentFacts(
-                status=event.status,
+                status='scheduled'
+                if event.status in DECLINED and event._is_optional()
+                else event.status,
                 needs_card=event.retry_verdict == NEEDS_CARD,
                 is_given_up=bool(
                     event.status in DECLINED
@@ -430,17 +445,20 @@ class BillproBillingEvent(models.Model):
                 is_due=event.due_date <= now,
             )
             for event in self
-            if not (event.status in DECLINED and event._is_for_open_change())
+            if not (event.status in DECLINED and event._is_optional() and event.change_id)
         ]
 
-    def _is_for_open_change(self):
-        """Return whether it collects what a change would cost: without it nothing changes.
+    def _is_optional(self):
+        """Return whether nothing is owed and nothing changes if it isn't collected.
 
-        What a change has cost that was carried out is owed as everything else, if the bank takes it
-        back.
+        It is what a change would cost, or what somebody pays before its day. What a change has cost
+        that was carried out, or what was paid early, is owed as everything else, if the bank takes
+        it back.
 
         :rtype: bool
         """
+        if self.is_early:
+            return not self.early_done_date
         return bool(self.change_id) and self.change_id.state != 'done'
 
     def _discard_draft_invoices(self):

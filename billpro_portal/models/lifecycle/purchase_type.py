@@ -143,6 +143,7 @@ class BillproPurchaseType(models.AbstractModel):
             can_cancel=self._can_be_cancelled(order),
             can_take_payments=self._can_take_payments(),
             can_change_plan=self._can_change_plan(),
+            can_pay_early=self._can_pay_early(),
         )
 
     @api.model
@@ -522,6 +523,33 @@ class BillproPurchaseType(models.AbstractModel):
         return False
 
     @api.model
+    def _can_pay_early(self):
+        """Return whether what is to come may be paid before its day.
+
+        :rtype: bool
+        """
+        return False
+
+    @api.model
+    def _get_lines_with_price(self, order):
+        """Return the lines that each period charges, whose price may become another one.
+
+        :param sale.order order: A live order.
+        :rtype: sale.order.line
+        """
+        return order.order_line.browse()
+
+    @api.model
+    def _get_first_day_from(self, order, day):
+        """Return the first day of the first period that begins on a day or later.
+
+        :param sale.order order: A live order that has such lines.
+        :param datetime.date day: The day.
+        :return: The day; None if the order ends before.
+        :rtype: datetime.date|None
+        """
+
+    @api.model
     def _find_paid_period(self, order, day):
         """Return the paid period that a day lies in.
 
@@ -540,6 +568,17 @@ class BillproPurchaseType(models.AbstractModel):
         :rtype: bool
         """
         return False
+
+    @api.model
+    def _get_last_due_day(self, order):
+        """Return on which day the last payment is due of what is sold once and paid over time.
+
+        :param sale.order order: The order.
+        :return: The day, in the customer's calendar; None if what is paid is for periods of its
+                 own, or nothing is paid later.
+        :rtype: datetime.date|None
+        """
+        return
 
     @api.model
     def _get_paid_until(self, order):
@@ -706,6 +745,16 @@ class BillproPurchaseType(models.AbstractModel):
         :param sale.order order: The order.
         :raise AccessError: If the user may not change it.
         """
+
+    @api.model
+    def _get_base_fee(self, order):
+        """Return what a period of a live order costs whatever is used, in advance.
+
+        :param sale.order order: The order.
+        :return: The amount, taxes included, in the currency of the order; 0 if usage isn't billed.
+        :rtype: float
+        """
+        return 0.0
 
     # === WHAT IS CHARGED ONCE === #
 

@@ -257,6 +257,7 @@ class SaleOrder(models.Model):
     billing_can_resume = fields.Boolean(compute='_compute_billing_actions', compute_sudo=True)
     billing_can_cancel = fields.Boolean(compute='_compute_billing_actions', compute_sudo=True)
     billing_can_change_plan = fields.Boolean(compute='_compute_billing_actions', compute_sudo=True)
+    billing_can_pay_early = fields.Boolean(compute='_compute_billing_actions', compute_sudo=True)
     billing_can_undo_cancellation = fields.Boolean(
         compute='_compute_billing_actions', compute_sudo=True
     )
@@ -774,6 +775,7 @@ class SaleOrder(models.Model):
         dropped = events - in_flight
         dropped._apply_trigger('cancel')
         dropped._discard_draft_invoices()
+        dropped._release_sources('cancel')
         requested = self.billing_cancel_requested_date
         paid_since = self.billing_event_ids.filtered(
             lambda event: event.status in PAID and event.completed_date >= requested
@@ -933,7 +935,7 @@ class SaleOrder(models.Model):
     def _billing_get_outstanding_events(self):
         """Return the payments that were declined or are overdue, or that only the customer starts.
 
-        What a change would cost isn't owed.
+        What a change would cost isn't owed, nor what is paid before its day.
 
         :rtype: billpro.billing.event
         """
@@ -941,7 +943,7 @@ class SaleOrder(models.Model):
         overdue = fields.Datetime.now() - OVERDUE_AFTER
         return self.billing_event_ids.filtered(
             lambda event: (
-                (event.status in DECLINED and not event._is_for_open_change())
+                (event.status in DECLINED and not event._is_optional())
                 or (
                     event.status == 'scheduled'
                     # What is above what was agreed to waits for the customer.

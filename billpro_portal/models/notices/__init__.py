@@ -4,6 +4,7 @@
 from . import notice
 
 from . import (
+    billing_event,
     confirmation_code,
     link_request,
     mail_mail,

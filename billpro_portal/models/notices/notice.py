@@ -21,6 +21,8 @@ class BillproNotice(models.AbstractModel):
     _is_requested = False  # Whether the customer has asked for it.
     _is_about_payment = False  # Whether its mail is for whoever pays, not for who has ordered.
     _is_about_card = False  # Whether it tells of an order's card.
+    # Whether very many may be due at once; the template is one for the notice itself.
+    _is_made_together = False
     _is_sent_again = True  # Whether a mail that didn't go out is tried again by itself.
 
     # === THE LIST OF KINDS === #

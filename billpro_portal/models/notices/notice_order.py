@@ -98,7 +98,7 @@ class BillproNoticePurchaseConfirmation(models.AbstractModel):
         With it come the instructions on withdrawal, and their wish that the service begin:
         Directive 2011/83/EU, article 8 (7).
         """
-        consent = notice.order_id.billing_consent_ids[:1]
+        consent = notice.order_id._billing_get_last_consent()
         if not consent.withdrawal_information:
             return super()._get_documents(notice)
         content, kind = self.env['ir.actions.report']._render_qweb_pdf(

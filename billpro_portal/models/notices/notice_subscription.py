@@ -1,5 +1,7 @@
 from odoo import api, models
 
+from ...billing.lifecycle import LIVE
+
 
 class BillproNoticePaused(models.AbstractModel):
     """A subscription is paused."""
@@ -75,3 +77,54 @@ class BillproNoticeCancelUndone(models.AbstractModel):
     @api.model
     def _is_outdated(self, notice):
         return bool(notice.order_id.billing_cancel_date)
+
+
+class BillproNoticeContractReminder(models.AbstractModel):
+    """A contract goes on until the customer ends it, and the law wants them to be reminded."""
+
+    _name = 'billpro.notice.contract_reminder'
+    _description = "Notice: Reminder of the subscription"
+    _inherit = 'billpro.notice'
+
+    _notice_kind = 'contract_reminder'
+    _notice_sequence = 37
+    _mail_template = 'billpro_portal.mail_template_contract_reminder'
+
+    @api.model
+    def _get_label(self):
+        return self.env._("Reminder of the subscription")
+
+    @api.model
+    def _get_description(self):
+        return self.env._("Every year or half-year, where the law wants it")
+
+    @api.model
+    def _is_outdated(self, notice):
+        order = notice.order_id
+        return order.billing_status not in LIVE or bool(order.billing_cancel_date)
+
+
+class BillproNoticePriceIncrease(models.AbstractModel):
+    """A subscription is to cost more, or after all isn't."""
+
+    _name = 'billpro.notice.price_increase'
+    _description = "Notice: Price increase"
+    _inherit = 'billpro.notice'
+
+    _notice_kind = 'price_increase'
+    _notice_sequence = 138
+    _is_made_together = True
+
+    @api.model
+    def _get_label(self):
+        return self.env._("Price increase")
+
+    @api.model
+    def _is_outdated(self, notice):
+        """Override: a price that was taken back, or has been raised, isn't announced."""
+        is_announced = notice.order_id.billing_change_ids.filtered(
+            lambda change: (
+                change.state == 'planned' and notice.fact == f'raised-{change.increase_id.id}'
+            )
+        )
+        return notice.fact.startswith('raised-') and not is_announced

@@ -2,22 +2,35 @@ from collections import defaultdict
 from datetime import timedelta
 from functools import partial
 
+from dateutil.relativedelta import relativedelta
+
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import email_normalize_all
+from odoo.tools import email_normalize_all, format_date
 
 from ...billing import backoff
-from ...billing.calendar import due_datetime, local_date
-from ...billing.law import LONGEST_RENEWAL_DAYS, SHORTEST_RENEWAL_MONTHS
+from ...billing.calendar import after_quiet_hours, due_datetime, local_date
+from ...billing.law import (
+    LONGEST_RENEWAL_DAYS,
+    REMINDED_COUNTRIES,
+    SHORTEST_REMINDER_MONTHS,
+    SHORTEST_RENEWAL_MONTHS,
+)
 from ...billing.lifecycle import CHARGEABLE_ORDERS, LIVE
 from ...billing.notice_dates import (
     LONGEST_LEAD,
+    PRICE_NOTICE_DAYS,
+    TRIAL_NOTICE_DAYS,
     announcement_date,
     card_expired_date,
     card_expiring_date,
+    last_reminder_date,
+    price_lead_days,
     reminder_number,
 )
 from ...billing.payment_methods import METHODS, get_notice_days
+from ...billing.sms_text import read_wish
+from ..rights.own_context import is_inside
 
 # Dates of customers may be a day ahead of or behind that of the server.
 ONE_DAY = timedelta(days=1)
@@ -25,6 +38,8 @@ ONE_DAY = timedelta(days=1)
 REMINDED_LATE = timedelta(days=30)
 # Longer than the time in which a card is about to expire.
 CARD_TOLD_FOR = timedelta(days=90)
+# The payments with which trials end; schemes and law want the customer to be told.
+TRIAL_ENDS = ['&', ('number', '=', 1), ('order_id.billing_trial_days', '>', 0)]
 MAIL, SMS = 'mail', 'sms'
 UNDER_WAY = frozenset({'queued', 'handed_over'})
 # The mail server wasn't reached or turned the mail away: nothing was sent, and it may go again.
@@ -161,6 +176,8 @@ class BillproNotification(models.Model):
     def _queue_all(self, kind, values_list, is_demanded=False):
         """Queue notices on the channels that their companies have chosen, each once.
 
+        Text messages wait for the morning, by the customer's clock, unless somebody asks for them.
+
         :param str kind: The kind of the notices.
         :param list[dict] values_list: Their values: the order, the fact, and what they tell of.
         :param bool is_demanded: Whether schemes or law demand them, so that they aren't switched
@@ -178,16 +195,22 @@ class BillproNotification(models.Model):
         }
         settings = self.env['billpro.notification.kind'].sudo()._get(kind)
         orders = self.env['sale.order'].sudo().browse(values['order_id'] for values in values_list)
+        is_asked_for = settings.is_requested or is_inside(self.env, 'billing_by_hand')
+        now = fields.Datetime.now()
         new = []
         for order, values in zip(orders, values_list, strict=True):
             for channel in settings.with_company(order.company_id)._get_channels(is_demanded):
                 is_reachable = channel == MAIL or order.partner_id.phone
                 if is_reachable and (values['fact'], channel) not in told:
                     told.add((values['fact'], channel))
-                    new.append({'kind': kind, 'channel': channel, **values})
+                    is_at_once = channel == MAIL or is_asked_for
+                    date = now if is_at_once else after_quiet_hours(now, order._get_time_zone())
+                    new.append({'kind': kind, 'channel': channel, 'send_date': date, **values})
         if new:
             notices.create(new)
-            self.env.ref('billpro_portal.cron_send_notifications')._trigger()
+            self.env.ref('billpro_portal.cron_send_notifications')._trigger(
+                at={values['send_date'] for values in new}
+            )
 
     # === SEND === #
 
@@ -204,7 +227,14 @@ class BillproNotification(models.Model):
         domain = self._get_to_send_domain()
         queued = self.search(domain, order='id', limit=limit)
         self.env['ir.cron']._commit_progress(remaining=self.search_count(domain))
-        for notification in queued:
+        together = queued.filtered(
+            lambda notice: notice.channel == MAIL and notice._get_notice()._is_made_together
+        )
+        for alike in together.grouped(lambda notice: (notice.kind, notice.company_id)).values():
+            alike._send_together(domain)
+            if not self.env['ir.cron']._commit_progress(processed=len(alike)):
+                return
+        for notification in queued - together:
             self.env['billpro.own.transaction']._commit_alone(
                 notification,
                 'send',
@@ -227,6 +257,54 @@ class BillproNotification(models.Model):
         if notification:
             notification._send()
         return bool(notification)
+
+    def _send_together(self, domain):
+        """Make the mails of notices of a kind and company at once or, if that fails, each; commit.
+
+        :param list domain: Which notices are to be sent now.
+        """
+        locked = self.with_company(self.company_id).try_lock_for_update().filtered_domain(domain)
+        if locked:
+            self.env['billpro.own.transaction']._split_until_alone(
+                locked.grouped('id').values(),
+                'send',
+                lambda notices: notices._send_mails(),
+                on_failure=lambda failure, error: failure._get_record()._postpone(failure, error),
+                tells_staff=False,
+            )
+        # What was handed over stays so, whatever becomes of the next ones.
+        self.env.cr.commit()  # pylint: disable=invalid-commit
+
+    def _send_mails(self):
+        """Make the mails of notices of a kind and company, or record why that isn't possible."""
+        template = self[:1]._get_settings().mail_template_id
+        if len(self) == 1 or template.model != self._name or template.use_default_to:
+            for notice in self:
+                notice._send()
+            return
+        usual = self.filtered(
+            lambda notice: (
+                len(email_normalize_all(notice.partner_id.email or '')) == 1
+                and not notice._is_outdated()
+            )
+        )
+        for notice in self - usual:
+            notice._send()
+        sender = self.company_id.billing_mail_sender
+        values = {'email_from': sender} if sender else None
+        mails = template.send_mail_batch(usual.ids, email_values=values)
+        for notice, mail in zip(usual, mails, strict=True):
+            notice.write(
+                {
+                    'state': 'handed_over',
+                    'lang': notice.partner_id.lang,
+                    'recipient': ', '.join(
+                        filter(None, [mail.email_to, *mail.recipient_ids.mapped('email')])
+                    ),
+                    'message_id': mail.mail_message_id.id,
+                    'failure_reason': False,
+                }
+            )
 
     def _postpone(self, failure, _error):
         """Send the notice later, as nothing has been sent, or leave it to a person.
@@ -336,6 +414,24 @@ class BillproNotification(models.Model):
 
     def _get_settings(self):
         return self.env['billpro.notification.kind']._get(self.kind)
+
+    @api.model
+    def _take_answer(self, number, text):
+        """Take what somebody has answered to a text message: whether they want any.
+
+        It ends no contract, whichever word it is.
+
+        :param str number: The number of the sender, in the E.164 format.
+        :param str text: What they have answered.
+        """
+        wants = read_wish(text)
+        if wants is None or not number:
+            return
+        numbers = self.env['phone.blacklist']
+        if wants:
+            numbers._remove([number])
+        else:
+            numbers._add([number])
 
     # === WHAT IS STILL TRUE === #
 
@@ -492,6 +588,7 @@ class BillproNotification(models.Model):
             ('remind', self._queue_reminders),
             ('announce', self._queue_announcements),
             ('renew', self._queue_renewals),
+            ('remind_contract', self._queue_contract_reminders),
             ('card_expiring', self._queue_expiring_cards),
             ('card_expired', self._queue_expired_cards),
             ('tell_usage', self._queue_usage),
@@ -621,6 +718,14 @@ class BillproNotification(models.Model):
                     ('usage_line_ids', '!=', False),
                     '|',
                     ('due_date', '<=', now + timedelta(days=notice_days and notice_days + 1)),
+                    '|',
+                    '&',
+                    ('due_date', '<=', now + timedelta(days=TRIAL_NOTICE_DAYS + 1)),
+                    *TRIAL_ENDS,
+                    '|',
+                    '&',
+                    ('due_date', '<=', now + timedelta(days=PRICE_NOTICE_DAYS + 1)),
+                    ('number', '>', 1),  # The price may rise.
                     '&',
                     ('due_date', '<=', now + timedelta(days=debit_days + 1)),
                     ('order_id.billing_token_id.payment_method_id.code', 'in', list(METHODS)),
@@ -639,10 +744,17 @@ class BillproNotification(models.Model):
         for event in events:
             order = event.order_id
             debit_days = order._billing_get_debit_notice_days()
-            if self._is_announced_now(event, max(lead_days, debit_days), bool(debit_days)):
-                is_trial = bool(order.billing_trial_days) and event.number == 1
+            is_trial = bool(event.filtered_domain(TRIAL_ENDS))
+            is_rise = event._get_amount_before_rise() is not None
+            if is_trial:
+                days = TRIAL_NOTICE_DAYS
+            else:
+                days = price_lead_days(lead_days) if is_rise else lead_days
+            if self._is_announced_now(event, max(days, debit_days), bool(debit_days)):
                 kind = 'trial_ending' if is_trial else 'payment_upcoming'
-                found[kind, bool(debit_days)].append(
+                if is_rise:
+                    self._check_rise_is_told_in_time(event)
+                found[kind, is_trial or is_rise or bool(debit_days)].append(
                     {
                         'order_id': order.id,
                         'event_id': event.id,
@@ -651,8 +763,30 @@ class BillproNotification(models.Model):
                 )
                 if debit_days:
                     order.billing_token_id._billing_fetch_mandates()
-        for (kind, is_debit), values_list in found.items():
-            self._queue_all(kind, values_list, is_demanded=is_debit)
+        for (kind, is_demanded), values_list in found.items():
+            self._queue_all(kind, values_list, is_demanded=is_demanded)
+
+    @api.model
+    def _check_rise_is_told_in_time(self, event):
+        """Ask staff if the customer hears of a higher price later than the law wants.
+
+        :param billpro.billing.event event: The payment that costs more.
+        """
+        order = event.order_id
+        days = order._billing_get_price_change_window().least
+        due = local_date(event.due_date, order._get_time_zone())
+        if days and order._billing_get_today() > due - timedelta(days=days):
+            order._billing_ask_staff(
+                'price',
+                self.env._("Higher price announced too late: %s", order.name),
+                self.env._(
+                    "The customer hears only now that %(amount)s are charged on %(date)s. The law"
+                    " wants that %(days)s days before: charge the higher price one period later.",
+                    amount=order.currency_id.format(event.amount),
+                    date=format_date(self.env, due),
+                    days=days,
+                ),
+            )
 
     @api.model
     def _is_announced_now(self, event, lead_days, is_debit):
@@ -700,12 +834,11 @@ class BillproNotification(models.Model):
         values_list = []
         for event in events:
             order = event.order_id
-            day = announcement_date(
-                local_date(event.due_date, order._get_time_zone()),
-                order._billing_get_renewal_notice_days(),
-                None,
-            )
-            if day and self._is_time(order, day):
+            rule = order._billing_get_renewal_rule()
+            renewal = local_date(event.due_date, order._get_time_zone())
+            if rule and self._is_time(order, renewal - timedelta(days=rule.days)):
+                if order._billing_get_today() > renewal - timedelta(days=rule.latest):
+                    order._billing_note_missed_renewal(renewal)
                 values_list.append(
                     {
                         'order_id': order.id,
@@ -714,6 +847,40 @@ class BillproNotification(models.Model):
                     }
                 )
         self._queue_all('renewal', values_list, is_demanded=True)
+
+    # === REMINDERS OF CONTRACTS === #
+
+    @api.model
+    def _queue_contract_reminders(self):
+        """Remind of contracts that go on, where the law wants it; it can't be switched off."""
+        shortest = relativedelta(months=SHORTEST_REMINDER_MONTHS)
+        orders = self.env['sale.order'].search(
+            [
+                ('billing_status', 'in', list(LIVE)),
+                ('billing_cancel_date', '=', False),
+                ('date_order', '<', fields.Datetime.now() - shortest + ONE_DAY),
+                '|',
+                ('partner_id.country_id', '=', False),
+                ('partner_id.country_id.code', 'in', list(REMINDED_COUNTRIES)),
+            ]
+        )
+        self._queue_found(orders, 'remind_contract', self._remind_of_contracts)
+
+    @api.model
+    def _remind_of_contracts(self, orders):
+        """Queue the reminders of some contracts that are due now.
+
+        :param sale.order orders: Live orders.
+        """
+        values_list = []
+        for order in orders:
+            concluded = order._billing_get_date(order.date_order)
+            day = last_reminder_date(
+                concluded, order._billing_get_reminder_months(), self._get_day_begun(order)
+            )
+            if day and order._billing_get_today() - day < REMINDED_LATE:
+                values_list.append({'order_id': order.id, 'fact': f'order-{order.id}-{day}'})
+        self._queue_all('contract_reminder', values_list, is_demanded=True)
 
     # === CARDS === #
 

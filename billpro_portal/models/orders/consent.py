@@ -35,10 +35,6 @@ class BillproConsent(models.Model):
     )
     date = fields.Datetime(required=True, readonly=True, default=fields.Datetime.now)
     ip_address = fields.Char(string="IP Address", readonly=True)
-    _order_version_unique = models.Constraint(
-        'unique(order_id, version, fingerprint)',
-        "The consent to this text is already recorded for the order as it is.",
-    )
 
     @api.depends('order_id', 'version')
     def _compute_display_name(self):

@@ -367,7 +367,7 @@ class SaleOrder(models.Model):
             )
         number = partner._phone_format(
             number=partner.phone,
-            country=partner.country_id or self.company_id.country_id,
+            country=self._billing_get_country(),
             force_format='E164',
         )
         if not number:
@@ -474,6 +474,7 @@ class SaleOrder(models.Model):
         'billing_move_ids.amount_residual',
         'billing_event_ids.status',
         'billing_event_ids.amount',
+        'billing_event_ids.early_done_date',
         'billing_authorization_id',
         'purchase_type',
     )
@@ -484,7 +485,7 @@ class SaleOrder(models.Model):
             ['state', 'operation', 'amount', 'source_transaction_id', 'billing_order_id']
         )
         self.billing_move_ids.fetch(['state', 'move_type', 'amount_total'])
-        self.billing_event_ids.fetch(['status', 'amount'])
+        self.billing_event_ids.fetch(['status', 'amount', 'early_done_date', 'rebate_amount'])
         other_money = self.billing_move_ids._billing_get_other_money()
         for order in self:
             done_txs = order.billing_transaction_ids.filtered(
@@ -505,7 +506,10 @@ class SaleOrder(models.Model):
             skipped_events = order.billing_event_ids.filtered(
                 lambda event: event.status == 'skipped'
             )
-            order.billing_skipped = sum(skipped_events.mapped('amount'))
+            early = order.billing_event_ids.filtered('early_done_date')
+            order.billing_skipped = sum(skipped_events.mapped('amount')) + sum(
+                early.mapped('rebate_amount')
+            )
             order.billing_balance = (
                 order._get_purchase()._get_balance(order) if order.purchase_type else 0
             )
@@ -607,16 +611,20 @@ class SaleOrder(models.Model):
 
         What shipping really costs, and expenses, Odoo adds by itself for whoever ships.
 
-        :return: The prices of the lines, taxes included, in the currency of each order, by order.
-        :rtype: dict[SaleOrder, float]
+        :return: By order the prices of the lines, and of them what a period costs whatever is used,
+                 taxes included, in the currency of the order.
+        :rtype: dict[SaleOrder, tuple[float, float]]
         """
         if is_inside(self.env, 'billing_lines_changing'):
             return {}  # Whoever changes several lines has asked before, and looks afterwards.
         return {
-            order: sum(
-                line.price_total
-                for line in order.order_line
-                if not line.is_expense and not line._is_delivery()
+            order: (
+                sum(
+                    line.price_total
+                    for line in order.order_line
+                    if not line.is_expense and not line._is_delivery()
+                ),
+                order._get_purchase()._get_base_fee(order),
             )
             for order in self.sudo()
             if order.purchase_type and order.billing_status in LIVE
@@ -625,17 +633,21 @@ class SaleOrder(models.Model):
     def _billing_follow_changed_lines(self, prices):
         """Let the payments of live orders follow their lines.
 
-        :param dict[SaleOrder, float] prices: What `_billing_get_live_prices` said before.
+        :param dict[SaleOrder, tuple[float, float]] prices: What `_billing_get_live_prices` said
+                                                            before.
         :raise AccessError: If the user may not change what an order costs.
         :raise ValidationError: If nothing would be left to collect.
         """
         if is_inside(self.env, 'billing_lines_changing'):
             return
-        for order, price in self._billing_get_live_prices().items():
+        for order, (price, base_fee) in self._billing_get_live_prices().items():
             purchase = order._get_purchase()
             purchase._follow_lines(order)
-            if order.currency_id.compare_amounts(price, prices.get(order, 0.0)):
+            old_price, old_base_fee = prices.get(order, (0.0, 0.0))
+            if order.currency_id.compare_amounts(price, old_price):
                 purchase._follow_price(order)
+            if order.currency_id.compare_amounts(base_fee, old_base_fee):
+                order._billing_announce_base_fee(old_base_fee, base_fee)
 
     # === COMPLETION === #
 

@@ -36,6 +36,7 @@ class BillproCheckoutPage(models.AbstractModel):
             'declined': self._get_declined_reason(order),
             'tries_left': self._get_tries_left_text(order),
             'consent': order._billing_get_consent(),
+            'text_messages': self.env['billpro.order.page']._get_text_message_values(order),
             'withdrawal': self._get_withdrawal_values(order),
             'shown': order._billing_get_shown(),
             'preview': order.billing_status == 'draft',

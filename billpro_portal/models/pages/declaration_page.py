@@ -5,9 +5,6 @@ from odoo.tools import format_date
 
 from ...billing.law import find_words
 
-# What each of the two pages is, by the name in its address.
-PAGES = ('withdraw', 'cancel')
-
 
 class BillproDeclarationPage(models.AbstractModel):
     """The pages on which customers withdraw from a contract or cancel it, with or without a link.
@@ -38,7 +35,7 @@ class BillproDeclarationPage(models.AbstractModel):
     def _get_url(self, page, company):
         """Return the address of one of the pages; merchants may link to it.
 
-        :param str page: A value of `PAGES`.
+        :param str page: `withdraw` or `cancel`, as in its address.
         :param res.company company: The company.
         :rtype: str
         """
@@ -78,7 +75,7 @@ class BillproDeclarationPage(models.AbstractModel):
         """Return the values of a page on which something is declared.
 
         :param res.company company: The company.
-        :param str page: A value of `PAGES`.
+        :param str page: `withdraw` or `cancel`, as in its address.
         :param dict values: What was entered, or is known.
         :param sale.order order: The order, if it is declared on its page.
         :param str|bool error: Why it wasn't taken.

@@ -98,12 +98,18 @@ class BillproNoticeRows(models.AbstractModel):
         """
         event.ensure_one()
         order = event.order_id
+        before = event._get_amount_before_rise()
         return [
             *self._get_reference_rows(order),
             self._get_event_row(order, event),
             self._get_row(self.env._("Charged on"), order._get_due_date_text(event)),
             self._get_card_row(order.billing_token_id),
             *self._get_mandate_rows(order.billing_token_id),
+            *(
+                [self._get_row(self.env._("Amount until now"), order.currency_id.format(before))]
+                if before is not None
+                else []
+            ),
             self._get_row(
                 self.env._("Amount"), event.currency_id.format(event.amount), strong=True
             ),

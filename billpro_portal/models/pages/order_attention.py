@@ -28,12 +28,10 @@ class BillproOrderAttention(models.AbstractModel):
             return authorized
         if order._billing_is_collection_under_way():
             return [self._get_progress_attention(order)]
-        items = []
-        if waiting := order._billing_get_waiting_change():
-            items.append(self._get_waiting_change_attention(order, waiting))
+        items = self._get_waiting_attention(order)
         declined = order._billing_get_outstanding_events()
         if declined:
-            items.append(self._get_declined_attention(order, declined))
+            items = [self._get_declined_attention(order, declined, items)]
         card = order.billing_token_id
         if card and (card.card_state != 'valid' or not card.active) and not declined:
             items.append(self._get_expiry_attention(order, card))
@@ -91,8 +89,10 @@ class BillproOrderAttention(models.AbstractModel):
         """
         last = order.billing_event_ids.transaction_ids.sorted('id')[-1:]
         change = last.billing_event_id.change_id
-        if change and change._is_waiting():
+        if last.billing_action_required and last.billing_event_id._is_optional():
             return 'change_waits'
+        if last.billing_event_id.is_early and not last.billing_event_id.early_done_date:
+            return 'not_paid'
         if change.state == 'declined':
             return 'not_changed'
         if order.billing_outstanding:
@@ -126,6 +126,45 @@ class BillproOrderAttention(models.AbstractModel):
                     primary=True,
                 ),
                 self._get_action(order, self.env._("Don't change"), '/change/undo', 'post'),
+            ],
+        }
+
+    def _get_waiting_attention(self, order):
+        """Return what the customer has agreed to pay, and is to confirm with their bank.
+
+        :param sale.order order: The order.
+        :rtype: list[dict]
+        """
+        items = []
+        if change := order._billing_get_waiting_change():
+            items.append(self._get_waiting_change_attention(order, change))
+        if early := order._billing_get_waiting_early():
+            items.append(self._get_waiting_early_attention(order, early))
+        return items
+
+    def _get_waiting_early_attention(self, order, event):
+        """Return that the customer's bank wants them to confirm what they pay early.
+
+        :param sale.order order: The order.
+        :param billpro.billing.event event: The payment.
+        :rtype: dict
+        """
+        payment = event.transaction_ids.filtered('billing_action_required')[-1:]
+        return {
+            'level': 'warning',
+            'title': self.env._("%s waits for your OK", order.currency_id.format(event.amount)),
+            'text': self.env._(
+                "Your bank wants you to confirm what you pay early. Until then nothing is charged."
+            ),
+            'actions': [
+                self._get_action(
+                    order,
+                    self.env._("Confirm with your bank"),
+                    f'/authenticate/{payment.id}',
+                    'get',
+                    primary=True,
+                ),
+                self._get_action(order, self.env._("Don't pay now"), '/pay-early/undo', 'post'),
             ],
         }
 
@@ -209,14 +248,18 @@ class BillproOrderAttention(models.AbstractModel):
             order.currency_id.format(order._get_open_authorization().amount),
         )
 
-    def _get_declined_attention(self, order, events):
+    def _get_declined_attention(self, order, events, others=()):
         """Return the notice about payments that were declined or are overdue.
 
         :param sale.order order: The order.
         :param billpro.billing.event events: The payments.
+        :param list others: What else waits for the customer's bank: it can be confirmed, too.
         :rtype: dict
         """
-        if waiting := order._billing_get_open_authentication()[:1]:
+        waiting = order._billing_get_open_authentication().filtered(
+            lambda tx: not tx.billing_event_id._is_optional()
+        )[:1]
+        if waiting:
             title = self.env._("%s waits for your OK", order.currency_id.format(waiting.amount))
             text = self.env._("Your bank wants you to confirm it. Nothing is charged before.")
             actions = [
@@ -239,6 +282,9 @@ class BillproOrderAttention(models.AbstractModel):
             )
         )
         actions[0]['primary'] = True
+        for other in others:
+            text = f'{text} {other["title"]}: {other["text"]}'
+            actions += [{**action, 'primary': False} for action in other['actions']]
         return {
             'level': 'danger' if order.billing_status == 'suspended' else 'warning',
             'title': title,

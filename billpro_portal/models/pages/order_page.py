@@ -4,7 +4,7 @@ from odoo import models
 from odoo.tools import format_date, format_time
 
 from ...billing.colors import darker, readable
-from ...billing.lifecycle import BEFORE_APPROVAL, LIVE, OPEN
+from ...billing.lifecycle import BEFORE_APPROVAL, LIVE, OPEN, TOLD_BY_SMS
 
 SHOWN_VISITS = 20
 _DARKEST_PANEL = '#fde4e7'  # Of what links stand on: see `order_variables.scss`.
@@ -345,6 +345,7 @@ class BillproOrderPage(models.AbstractModel):
                     "Your bank waits for you to confirm the payment. Nothing has changed yet."
                 ),
             ),
+            'early_undone': ('success', self.env._("Nothing was charged, and nothing changes.")),
             'change_undone': ('success', self.env._("Your change is taken back.")),
             'not_changed': (
                 'danger',
@@ -405,9 +406,11 @@ class BillproOrderPage(models.AbstractModel):
         if order.billing_status not in LIVE:
             return []
         change = order.env['billpro.order.change']._get_menu_item(order)
+        early = order.env['billpro.order.schedule']._get_early_items(order)
         if order._can_be_cancelled():
             return [
                 *([change] if change else []),
+                *early,
                 *order.env['billpro.order.schedule']._get_menu_items(order),
                 {
                     'label': self.env._("Cancel subscription"),
@@ -415,10 +418,11 @@ class BillproOrderPage(models.AbstractModel):
                 },
             ]
         return [
+            *early,
             {
                 'label': self.env._("Contact us about this order"),
                 'url': order._billing_get_order_link('/contact'),
-            }
+            },
         ]
 
     # === PARTS === #
@@ -505,6 +509,7 @@ class BillproOrderPage(models.AbstractModel):
         ).invoice_ids.filtered(
             lambda move: move.move_type == 'out_refund' and move.state == 'posted'
         )
+        rebate = sum(order.billing_event_ids.filtered('early_done_date').mapped('rebate_amount'))
         amounts = [
             (self.env._("Refunded"), order.billing_refunded, False),
             (
@@ -512,7 +517,8 @@ class BillproOrderPage(models.AbstractModel):
                 order.billing_credited - sum(notes_of_refunds.mapped('amount_total')),
                 False,
             ),
-            (self.env._("Skipped"), order.billing_skipped, False),
+            (self.env._("Skipped"), order.billing_skipped - rebate, False),
+            (self.env._("Rebate for paying early"), rebate, False),
         ]
         return [row for row in amounts if not currency.is_zero(row[1])]
 
@@ -572,7 +578,7 @@ class BillproOrderPage(models.AbstractModel):
         kinds = self.env['billpro.notification.kind'].sudo().with_company(order.company_id)
         is_used = kinds.search([('is_requested', '=', False)]).filtered('sms_on')
         is_reachable = order.partner_id.phone and not order.billing_phone_problem
-        if not is_used or not is_reachable or order.billing_status not in LIVE:
+        if not is_used or not is_reachable or order.billing_status not in TOLD_BY_SMS:
             return False
         is_opted_out = order._billing_is_opted_out_of_sms()
         return {
@@ -614,7 +620,7 @@ class BillproOrderPage(models.AbstractModel):
         :param sale.order order: The order.
         :rtype: list[str]
         """
-        at_once = order.company_id.billing_cancel_mode == 'now'
+        at_once = order._billing_cancels_at_once()
         last_day = order._billing_get_cancel_date(at_once)
         has_access = last_day >= order._billing_get_today()
         if order._get_purchase()._is_billed_after_end(order):
@@ -631,7 +637,9 @@ class BillproOrderPage(models.AbstractModel):
         return [
             access if has_access else self.env._("Your subscription ends at once."),
             *charges,
-            self.env._("What you have paid already is not refunded."),
+            self.env._("We pay back what you have paid for the time after that.")
+            if order._billing_is_exit_free()
+            else self.env._("What you have paid already is not refunded."),
             *([self.env._("You can change your mind until then.")] if has_access else []),
         ]
 

@@ -1,8 +1,11 @@
 from odoo import models
 
+from ...billing.agreement import agreement_text
+from ..early.sale_order import ALL, NEXT
+
 
 class BillproOrderSchedule(models.AbstractModel):
-    """What the pages show on which customers pause a subscription, or skip its next payment."""
+    """What the pages show on which customers pay early, pause, or skip the next payment."""
 
     _name = 'billpro.order.schedule'
     _description = "Pausing and Skipping on the Page of an Order"
@@ -22,6 +25,64 @@ class BillproOrderSchedule(models.AbstractModel):
         return [
             {'label': label, 'url': order._billing_get_order_link(path)} for label, path in items
         ]
+
+    def _get_early_items(self, order):
+        """Return the menu items that lead to paying before the day.
+
+        :param sale.order order: The order.
+        :return: Those of what the customer may do now.
+        :rtype: list[dict]
+        """
+        titles = self._get_early_titles()
+        events = order._billing_get_early_events(ALL)
+        # The last one that is left is paid off.
+        choices = [ALL] if order._get_purchase()._has_instalments else []
+        if len(events) > 1 or not choices:
+            choices.insert(0, NEXT)
+        return [
+            {
+                'label': titles[what],
+                'url': order._billing_get_order_link(f'/pay-early/{what}'),
+            }
+            for what in choices
+            if not order._billing_get_refusal_to_pay_early(what)
+        ]
+
+    def _get_early_titles(self):
+        return {
+            NEXT: self.env._("Pay the next payment now"),
+            ALL: self.env._("Pay everything that is left"),
+        }
+
+    def _get_early_values(self, order, what):
+        """Return the values of the page on which the customer pays before the day.
+
+        :param sale.order order: The order.
+        :param str what: `next` or `all`.
+        :rtype: dict
+        """
+        rows = order._billing_get_early_rows(what)
+        return {
+            **self._get_shared_values(order),
+            'title': self._get_early_titles()[what],
+            'rows': rows,
+            'text': [
+                self.env._(
+                    "It is charged to %s.",
+                    self.env['billpro.page.words']._keep_together(
+                        order.billing_token_id._get_card_name()
+                    ),
+                ),
+                self.env._("If it is declined, nothing changes."),
+            ],
+            'options': [],
+            'hidden': {'agreed': agreement_text(rows)},
+            'action_url': order._billing_get_order_link(f'/pay-early/{what}'),
+            'confirm_label': self.env._(
+                "Pay %s now",
+                order.currency_id.with_env(self.env).format(order._billing_get_early_amount(what)),
+            ),
+        }
 
     def _get_pause_values(self, order):
         """Return the values of the page on which the customer pauses the subscription.

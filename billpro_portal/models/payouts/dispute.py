@@ -246,13 +246,16 @@ class BillproDispute(models.Model):
         return [(label, order._billing_get_date_text(date)) for label, date in dates if date]
 
     def _get_evidence_of_usage(self, order):
-        records = self.env['billpro.usage.record'].search([('order_id', '=', order.id)])
-        if not order or not records:
+        ((count, first, last),) = self.env['billpro.usage.record']._read_group(
+            [('order_id', 'in', order.ids)],
+            aggregates=['__count', 'moment:min', 'moment:max'],
+        )
+        if not count:
             return []
         return [
-            (self.env._("Records"), str(len(records))),
-            (self.env._("First"), order._billing_get_date_text(min(records.mapped('moment')))),
-            (self.env._("Last"), order._billing_get_date_text(max(records.mapped('moment')))),
+            (self.env._("Records"), str(count)),
+            (self.env._("First"), order._billing_get_date_text(first)),
+            (self.env._("Last"), order._billing_get_date_text(last)),
         ]
 
     def action_print_evidence(self):
@@ -291,7 +294,7 @@ class BillproDispute(models.Model):
             {
                 'customer_name': order.partner_id.name or '',
                 'customer_email_address': order.partner_id.email or '',
-                'customer_purchase_ip': order.billing_consent_ids[:1].ip_address or '',
+                'customer_purchase_ip': order._billing_get_last_consent().ip_address or '',
                 'product_description': ', '.join(order.order_line.product_id.mapped('name')),
             },
         )

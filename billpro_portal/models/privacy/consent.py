@@ -1,8 +1,18 @@
 from datetime import timedelta
+from itertools import islice
+
+from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
 
-from ...billing.retention import VISIT_DAYS, consent_kept_until, declaration_kept_until
+from ...billing.retention import (
+    CONSENT_YEARS,
+    CONSENT_YEARS_AFTER_END,
+    LETTER_YEARS,
+    VISIT_DAYS,
+    consent_kept_until,
+    declaration_kept_until,
+)
 
 AT_ONCE = 1000
 
@@ -20,11 +30,10 @@ class BillproConsent(models.Model):
         """
         self.ensure_one()
         order = self.order_id
-        country = order.partner_id.country_id or order.company_id.country_id
         return consent_kept_until(
             fields.Date.to_date(self.date),
-            order.billing_ended_date and fields.Date.to_date(order.billing_ended_date),
-            country.code or '',
+            fields.Date.to_date(order.billing_ended_date or None),
+            order._billing_get_country().code or '',
         )
 
     @api.model
@@ -37,15 +46,39 @@ class BillproConsent(models.Model):
     @api.model
     def _delete_outdated(self):
         today = fields.Date.context_today(self)
-        ended = self.search(
-            [('order_id.billing_ended_date', '!=', False)], limit=AT_ONCE, order='id'
+        self._delete_some(
+            self.search(
+                [
+                    ('date', '<', today - relativedelta(years=CONSENT_YEARS)),
+                    (
+                        'order_id.billing_ended_date',
+                        '<',
+                        today - relativedelta(years=CONSENT_YEARS_AFTER_END),
+                    ),
+                ],
+                order='id',
+            ),
+            lambda one: one._get_kept_until() < today,
         )
-        ended.filtered(lambda consent: consent._get_kept_until() < today).unlink()
-        declarations = self.env['billpro.declaration'].search(
-            [('state', '=', 'done')], limit=AT_ONCE, order='id'
+        self._delete_some(
+            self.env['billpro.declaration'].search(
+                [('state', '=', 'done'), ('date', '<', today - relativedelta(years=LETTER_YEARS))],
+                order='id',
+            ),
+            lambda one: declaration_kept_until(fields.Date.to_date(one.date)) < today,
         )
-        declarations.filtered(
-            lambda one: declaration_kept_until(fields.Date.to_date(one.date)) < today
-        ).unlink()
         used_before = fields.Datetime.now() - timedelta(days=VISIT_DAYS)
-        self.env['billpro.visit'].search([('date', '<', used_before)], limit=AT_ONCE).unlink()
+        self.env['billpro.visit'].search([('date', '<', used_before)]).unlink()
+
+    @api.model
+    def _delete_some(self, records, is_outdated):
+        """Delete the first of records that aren't kept any longer, with the mails about them.
+
+        :param odoo.models.Model records: All that could be: some are kept longer than others.
+        :param Callable is_outdated: Says it of one of them.
+        """
+        found = islice((one.id for one in records if is_outdated(one)), AT_ONCE)
+        outdated = records.browse(list(found))
+        about_them = [('model', '=', records._name), ('res_id', 'in', outdated.ids)]
+        self.env['mail.mail'].search(about_them).unlink()
+        outdated.unlink()

@@ -104,15 +104,7 @@ class ResPartner(models.Model):
             .with_context(active_test=False)
             .search([('commercial_partner_id', '=', self.commercial_partner_id.id)])
         )
-        orders = people.env['sale.order'].search(
-            [
-                ('purchase_type', '!=', False),
-                ('company_id', 'in', self.env.companies.ids),
-                '|',
-                ('partner_id', 'in', people.ids),
-                ('partner_invoice_id', 'in', people.ids),
-            ]
-        )
+        orders = people._billing_search_orders([('company_id', 'in', self.env.companies.ids)])
         of_orders = [('order_id', 'in', orders.ids)]
         return {
             'res.partner': people,
@@ -129,6 +121,22 @@ class ResPartner(models.Model):
             'billpro.dispute': people.env['billpro.dispute'].search(of_orders),
             'mail.message': orders.message_ids,
         }
+
+    def _billing_search_orders(self, domain):
+        """Return the orders of people.
+
+        :param list domain: Which of them.
+        :rtype: sale.order
+        """
+        return self.env['sale.order'].search(
+            [
+                ('purchase_type', '!=', False),
+                '|',
+                ('partner_id', 'in', self.ids),
+                ('partner_invoice_id', 'in', self.ids),
+                *domain,
+            ]
+        )
 
     def action_billing_export_data(self):
         """Give all that is kept of the customer's orders as a file that machines read.
@@ -169,8 +177,9 @@ class ResPartner(models.Model):
         self.ensure_one()
         self._billing_check_may_handle_data('write')
         records = self._billing_get_records_of_customer()
-        orders = records['sale.order']
-        if going_on := orders.filtered(lambda order: order.billing_status not in FINAL):
+        people = records['res.partner']
+        # Companies share their contacts.
+        if going_on := people._billing_search_orders([('billing_status', 'not in', list(FINAL))]):
             raise UserError(
                 self.env._("End these orders first: %s", ', '.join(going_on.mapped('name')))
             )
@@ -180,13 +189,15 @@ class ResPartner(models.Model):
         records['payment.transaction'].billing_ip_address = False
         records['billpro.notification'].recipient = False
         records['billpro.visit'].unlink()
-        people = records['res.partner']
         people.write({'phone': False, 'email': False, 'comment': False, 'website': False})
-        kept = self._billing_describe_kept(records)
-        if not records['account.move']:
+        moves = records['account.move'] | people.env['account.move'].search(
+            [('partner_id', 'in', people.ids)]
+        )
+        kept = self._billing_describe_kept(moves, records)
+        if not moves:
             address = ('street', 'street2', 'zip', 'city', 'vat')
             people.write({'name': self.env._("Erased"), **dict.fromkeys(address, False)})
-        for order in orders:
+        for order in records['sale.order']:
             order._message_log(body=kept)
         people.filtered(lambda one: not one.user_ids).active = False
         return {
@@ -195,13 +206,14 @@ class ResPartner(models.Model):
             'params': {'type': 'success', 'message': kept, 'sticky': True},
         }
 
-    def _billing_describe_kept(self, records):
+    def _billing_describe_kept(self, moves, records):
         """Return what is still kept of a customer whose data was erased, and until when.
 
+        :param account.move moves: What the books have of the customer, of whatever company.
         :param dict records: As of `_billing_get_records_of_customer`.
         :rtype: str
         """
-        invoices = records['account.move'].filtered('invoice_date')
+        invoices = moves.filtered('invoice_date')
         lines = [self.env._("Data of the customer was erased.")]
         if invoices:
             until = max(
@@ -214,8 +226,8 @@ class ResPartner(models.Model):
                     format_date(self.env, until),
                 )
             )
-        days = [consent._get_kept_until() for consent in records['billpro.consent']]
-        if days:
+        # Of orders that ended before that was noted, nobody knows when.
+        if days := [day for one in records['billpro.consent'] if (day := one._get_kept_until())]:
             lines.append(
                 self.env._("Consents are kept until %s.", format_date(self.env, max(days)))
             )

@@ -149,6 +149,8 @@ class BillproPurchaseInstalment(models.AbstractModel):
                     count=order.billing_instalment_count,
                 )
             ) from None
+        if refusal := order._billing_get_credit_refusal():
+            raise ValidationError(refusal)
 
     @api.model
     def _get_initial_amount(self, order):
@@ -197,20 +199,37 @@ class BillproPurchaseInstalment(models.AbstractModel):
     def _get_schedule(self, order):
         """Return the dates, in the customer's calendar, and amounts of the instalments.
 
+        :param sale.order order: The order.
+        :rtype: list[tuple[datetime.date, float]]
+        :raise ValueError: If the total can't be split.
+        """
+        return [
+            (self._get_due_day(order, index), amount)
+            for index, amount in enumerate(self._get_amounts(order))
+        ]
+
+    @api.model
+    def _get_last_due_day(self, order):
+        if not order.billing_instalment_count or not order.billing_interval_unit:
+            return None  # A draft that lacks its terms.
+        return self._get_due_day(order, order.billing_instalment_count - 1)
+
+    @api.model
+    def _get_due_day(self, order, index):
+        """Return on which day an instalment is due.
+
         A fixed first date counts unless it has passed; then, and without one, the first
         instalment is due one interval after the approval.
 
         :param sale.order order: The order.
-        :rtype: list[tuple[datetime.date, float]]
+        :param int index: Which of them, from 0.
+        :rtype: datetime.date
         """
         interval = order.billing_interval_count, order.billing_interval_unit
         approved = order.billing_anchor_date or order._billing_get_today()
         is_fixed = order.billing_first_date and order.billing_first_date > approved
         anchor, first = (order.billing_first_date, 0) if is_fixed else (approved, 1)
-        return [
-            (nth_date(anchor, *interval, first + index), amount)
-            for index, amount in enumerate(self._get_amounts(order))
-        ]
+        return nth_date(anchor, *interval, first + index)
 
     @api.model
     def _prepare_first_events(self, order):
@@ -290,6 +309,7 @@ class BillproPurchaseInstalment(models.AbstractModel):
         for event in final_events:
             event.invoice_id = self._create_final_invoice(event.order_id)
             self._deduct_skipped(event.order_id, event.invoice_id)
+            self._deduct_rebate(event)
             self._deduct_credited(event)
             self._reconcile_loose_payments(event)
             self._even_out(event.order_id, event.invoice_id)
@@ -366,6 +386,17 @@ class BillproPurchaseInstalment(models.AbstractModel):
         if order.currency_id.compare_amounts(amount, 0) > 0:
             words = order.with_context(lang=order.partner_invoice_id.lang).env
             self._take_off(order, invoice, amount, words._("Skipped payments"))
+
+    @api.model
+    def _deduct_rebate(self, event):
+        """Take off a final invoice what isn't collected, as all that was left is paid early.
+
+        :param billpro.billing.event event: The payment, its invoice a draft.
+        """
+        if not event.currency_id.is_zero(event.rebate_amount):
+            words = event.order_id.with_context(lang=event.order_id.partner_invoice_id.lang).env
+            terms = event.rebate_amount, words._("Rebate for paying early")
+            self._take_off(event.order_id, event.invoice_id, *terms)
 
     @api.model
     def _deduct_credited(self, event):
@@ -503,7 +534,7 @@ class BillproPurchaseInstalment(models.AbstractModel):
         lines = self._get_sold_lines(order)
         invoice.write(
             {
-                'billing_skipped_amount': amount,
+                'billing_skipped_amount': invoice.billing_skipped_amount + amount,
                 'invoice_line_ids': self._prepare_adjustment_lines(order, lines, -amount, label),
             }
         )
@@ -630,6 +661,10 @@ class BillproPurchaseInstalment(models.AbstractModel):
         return (accounts.get('downpayment') or accounts.get('income')).id or False
 
     # === STATUS === #
+
+    @api.model
+    def _can_pay_early(self):
+        return True
 
     @api.model
     def _get_event_trigger(self, order, **outcome):

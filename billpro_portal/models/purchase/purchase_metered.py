@@ -370,6 +370,11 @@ class BillproPurchaseMetered(models.AbstractModel):
             self._check_is_billing_user(order)
 
     @api.model
+    def _get_base_fee(self, order):
+        lines = order._billing_get_base_lines() if order._billing_bills_usage() else None
+        return order._billing_get_amount_of_lines(lines) if lines else 0.0
+
+    @api.model
     def _get_lines_to_tax(self, order):
         return order._get_recurring_lines() | order.order_line.filtered(
             lambda line: line.billing_is_added and not line._billing_is_on_invoice()
@@ -392,6 +397,17 @@ class BillproPurchaseMetered(models.AbstractModel):
         provider = self.env['billpro.provider']._of(order.billing_token_id.provider_code)
         return provider._get_smallest_amount(order.currency_id)
 
+    # === ANOTHER PRICE === #
+
+    @api.model
+    def _get_lines_with_price(self, order):
+        """Override: the base fees. Prices of usage are changed with their charge."""
+        return order._billing_get_base_lines()
+
+    @api.model
+    def _get_first_day_from(self, order, day):
+        return order._billing_get_first_usage_day(day)
+
     # === STATUS === #
 
     @api.model
@@ -401,7 +417,7 @@ class BillproPurchaseMetered(models.AbstractModel):
     @api.model
     def _is_billed_after_end(self, order):
         """Override: orders that were live before periods closed have none, and staff bill them."""
-        return bool(order.billing_usage_period_ids)
+        return bool(order.billing_usage_period_ids) and not order.billing_usage_waived
 
     @api.model
     def _get_last_day_at_once(self, order):

@@ -276,6 +276,17 @@ class BillproPurchaseSubscription(models.AbstractModel):
         return not order.billing_end_date or start <= order.billing_end_date
 
     @api.model
+    def _get_lines_with_price(self, order):
+        return order._billing_get_period_lines()
+
+    @api.model
+    def _get_first_day_from(self, order, day):
+        number = self._get_number_after(order, day - timedelta(days=1))
+        if not self._has_period(order, order.billing_anchor_date, number):
+            return None
+        return self._get_period(order, order.billing_anchor_date, number)[0]
+
+    @api.model
     def _prepare_event(self, order, number, event=None):
         """Return the values of the payment of a period, numbered from 0; none after the end.
 
@@ -618,6 +629,10 @@ class BillproPurchaseSubscription(models.AbstractModel):
 
     @api.model
     def _can_change_plan(self):
+        return True
+
+    @api.model
+    def _can_pay_early(self):
         return True
 
     @api.model

@@ -15,7 +15,7 @@ from ...billing.declines import (
     decide_retry,
     may_attempt,
 )
-from ...billing.lifecycle import CHARGEABLE_ORDERS, DECLINED
+from ...billing.lifecycle import CHARGEABLE_ORDERS, DECLINED, OPEN
 from ...billing.payment_methods import get_facts
 
 
@@ -66,6 +66,18 @@ class BillproBillingEvent(models.Model):
         comodel_name='billpro.billing.event',
         inverse_name='merged_into_id',
         readonly=True,
+    )
+    is_early = fields.Boolean(
+        string="Paid Early",
+        readonly=True,
+        help="It was asked to be collected before the days of what was merged into it. Declined,"
+        " nothing changes: they are due on their days.",
+    )
+    early_done_date = fields.Datetime(
+        string="Paid Early On", readonly=True, help="When that was collected."
+    )
+    rebate_amount = fields.Monetary(
+        string="Rebate", readonly=True, help="What isn't collected, as all of it is paid early."
     )
     _retry_idx = models.Index("(retry_date) WHERE status = 'soft_declined'")
     _requested_idx = models.Index("(requested_date) WHERE requested_date IS NOT NULL")
@@ -181,14 +193,14 @@ class BillproBillingEvent(models.Model):
     def _has_backup(self, declined):
         """Return whether the order has a backup that takes the place of a declined card.
 
-        Not to collect what a change costs: declined, it changes nothing.
+        Not to collect what a change costs, or is paid early: declined, it changes nothing.
 
         :param payment.token declined: The card. If another one was chosen since, that one is it.
         :rtype: bool
         """
         order = self.order_id
         if (
-            self._is_for_open_change()
+            self._is_optional()
             or order.billing_status not in CHARGEABLE_ORDERS
             or order._billing_is_collection_over()
             or order.billing_token_id != declined
@@ -200,14 +212,17 @@ class BillproBillingEvent(models.Model):
     def _get_tried_along(self):
         """Return the payments whose attempts count as attempts of this one.
 
-        They are those that were merged into it; of a change those of all changes of the order:
-        whoever tries to change it again asks the same bank for much the same.
+        They are those that were merged into it; of a change those of all changes of the order, and
+        of what is paid early all that was to be: whoever tries it again asks the same bank for much
+        the same.
 
         :rtype: billpro.billing.event
         """
         self.ensure_one()
         if self.change_id:
             return self.order_id.billing_event_ids.filtered('change_id')
+        if self.is_early:
+            return self._get_sources() | self.order_id.billing_event_ids.filtered('is_early')
         return self._get_sources()
 
     def _get_attempt_dates(self, card=None):
@@ -283,19 +298,60 @@ class BillproBillingEvent(models.Model):
         self.filtered('retry_date').write({'retry_date': False})
         self.filtered('requested_date').write({'requested_date': False})
 
+    # === PAID EARLY === #
+
+    def _give_up_early(self, reason):
+        """Drop what was to be paid early, and wasn't: it is due on its day, as if nobody had asked.
+
+        The caller knows that no bank collects it any more.
+
+        :param str reason: Why.
+        """
+        for event in self.filtered(lambda event: event.is_early and event.status in OPEN):
+            sources, order = event.merged_event_ids, event.order_id
+            event._apply_trigger('cancel', reason)
+            event._discard_draft_invoices()
+            event._release_sources('reinstate')
+            if order.billing_status == 'paused':
+                sources._apply_trigger('pause')
+            order._message_log(
+                body=self.env._(
+                    "Not paid early (%(reason)s): %(events)s.",
+                    reason=reason or '',
+                    events=', '.join(sources.mapped('display_name')),
+                )
+            )
+
+    def _finish_early(self):
+        """Do what follows when something was paid early, in the transaction that books it."""
+        early = self.filtered('is_early')
+        early.early_done_date = fields.Datetime.now()
+        early._get_leaves()._schedule_next_events()
+        for event in early.filtered(lambda event: not event.merged_event_ids):
+            event.order_id._billing_ask_staff(
+                f'early-{event.id}',
+                self.env._("Payment %s was collected after all", event.display_name),
+                self.env._(
+                    "It was to be paid early, was given up, and the bank has approved it all the"
+                    " same. What it was for is still due on its day: skip that, or refund the"
+                    " payment.",
+                ),
+            )
+
     # === MERGING === #
 
-    def _merge(self, due_date=None):
+    def _merge(self, due_date=None, **values):
         """Merge open payments of one order into a new one.
 
         Their draft invoices go; the new payment's invoice has a line for each source.
 
         :param datetime.datetime due_date: When the new one is due; now if not given.
+        :param values: Other values of it than it would have; what is paid early is always new.
         :return: The new payment; the only one itself if there is nothing to merge.
         :rtype: billpro.billing.event
         :raise UserError: If the payments are of several orders or one of them can't be merged.
         """
-        if len(self) == 1:
+        if len(self) == 1 and not values:
             return self
         if len(self.order_id) != 1:
             raise UserError(self.env._("Only payments of the same order can be merged."))
@@ -321,6 +377,7 @@ class BillproBillingEvent(models.Model):
                 'period_start': min(starts, default=False),
                 'period_end': max(ends, default=False),
                 'amount': self.currency_id.round(sum(self.mapped('amount'))),
+                **values,
             }
         )
         self.write({'merged_into_id': merged.id, 'requested_date': False})

@@ -2,6 +2,7 @@ from odoo import fields, models
 
 from ...billing.declines import AUTHENTICATION, HARD, SOFT
 from ...billing.lifecycle import DECLINED, LIVE
+from ..changes.change import TIME_TO_CONFIRM
 
 
 class PaymentTransaction(models.Model):
@@ -76,6 +77,26 @@ class PaymentTransaction(models.Model):
             event.status == 'action_required'
             and self.state in {'error', 'cancel'}
             and self.billing_attempt == event.attempt_count
+        )
+
+    def _billing_is_to_be_withdrawn(self):
+        """Return whether it waits for the customer's bank in vain, and nothing is owed without it.
+
+        The bank has refused it though the customer confirmed it: they are told, and may try another
+        card. Or it was asked for a day ago, or what was to be paid early is due by now.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        event, now = self.billing_event_id, fields.Datetime.now()
+        if not event._is_optional():
+            return False
+        return self.billing_decline_class != AUTHENTICATION or bool(
+            event.is_early
+            and (
+                event.due_date <= now - TIME_TO_CONFIRM
+                or min(event._get_leaves().mapped('due_date')) <= now
+            )
         )
 
     def _billing_get_authentication_values(self):

@@ -20,6 +20,7 @@ KEYS = {
     'billing_charge_written': "tiers are written with their charge, which is checked when all of"
     " them are there",
     'billing_fixed_taxes': "the taxes of lines on the invoice that is made, by line",
+    'billing_is_told': "the customer is told of what changes by a notice of its own",
     'billing_lines_changing': "lines of an order are changed by a method that lets its payments"
     " follow when it is done",
     'billing_moves_no_money': "the request only asks: its failure says nothing about the payment",

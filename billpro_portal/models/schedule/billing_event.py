@@ -49,6 +49,7 @@ class BillproBillingEvent(models.Model):
     @api.depends(
         'status',
         'requested_date',
+        'is_early',
         'order_id.billing_status',
         'order_id.billing_collection_date',
     )
@@ -69,7 +70,7 @@ class BillproBillingEvent(models.Model):
             status=self.status,
             order_status=order.billing_status,
             is_order_asked_for=bool(order.billing_collection_date),
-            is_asked_for=bool(self.requested_date),
+            is_asked_for=bool(self.requested_date) or self.is_early,
             is_approved=self.status in OPEN and self._is_paid_but_not_booked(),
             is_disputed=order.billing_is_stopped,
             has_other_in_flight=self.status in CHARGEABLE_EVENTS

@@ -152,10 +152,12 @@ class SaleOrder(models.Model):
         event = self._billing_get_next_period_event()
         if self.billing_status != 'active' or self._billing_get_outstanding_events():
             return self.env._("Please pay what is outstanding first.")
-        if self._billing_is_collection_under_way() or self._billing_get_waiting_change():
+        if self._billing_is_collection_under_way() or self.billing_event_ids.filtered(
+            lambda event: event.status in OPEN and event._is_optional()
+        ):
             return self.env._("A payment of the order is being processed. Please wait for it.")
         if (
-            not event
+            not event.period_end  # Instalments are for no period that could be left out.
             or event.due_date <= fields.Datetime.now()
             or self._billing_is_collection_over()
         ):

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
-from odoo.tools import email_normalize
+from odoo.tools import email_normalize, format_date, hmac
 
 from ...billing.calendar import local_date
 from ...billing.declines import parse_retry_days
@@ -34,12 +34,18 @@ class ResCompany(models.Model):
     billing_notice_days = fields.Integer(
         string="Announce payments",
         default=7,
-        help="Days before a payment or the end of a trial; 0 for no announcements.",
+        help="Days before a payment; 0 for no announcements. Ends of trials are announced 7 days"
+        " before, as card schemes demand.",
     )
     billing_debit_notice_days = fields.Integer(
         string="Announce debits",
         help="Days before a bank account is debited, if your terms agree on fewer than the scheme"
         " demands: 14 of SEPA and Bacs, 10 of ACH. 0 for what it demands.",
+    )
+    billing_british_reminders = fields.Boolean(
+        string="Reminders in the United Kingdom",
+        help="Remind consumers there of their subscriptions as the Digital Markets, Competition and"
+        " Consumers Act 2024 will demand: every six months, or before a longer term renews.",
     )
     billing_mail_sender = fields.Char(
         string="Sender of notices",
@@ -86,6 +92,12 @@ class ResCompany(models.Model):
         help="When a live subscription is changed to what costs less, unless staff choose"
         " otherwise. At once: what the days that are left cost less is taken off later payments.",
     )
+    billing_price_notice_days = fields.Integer(
+        string="Announce price increases",
+        default=30,
+        help="How many days before customers are told of a higher price at least, unless staff"
+        " choose more. Laws and debit schemes that want more are kept besides.",
+    )
     billing_customer_pause_days = fields.Integer(
         string="Customers pause for",
         help="For how many days at most customers may pause a subscription on its page, once in"
@@ -95,6 +107,16 @@ class ResCompany(models.Model):
         string="Customers skip",
         help="How many payments of a subscription may be skipped in twelve months for customers to"
         " skip the next one on its page; 0 if they may not.",
+    )
+    billing_pay_off_rebate = fields.Float(
+        string="Rebate for paying off",
+        digits=(5, 2),
+        help="What customers who pay all instalments that are left at once need not pay, in percent"
+        " of what is left.",
+    )
+    _billing_pay_off_rebate_is_a_part = models.Constraint(
+        'CHECK (billing_pay_off_rebate >= 0 AND billing_pay_off_rebate < 100)',
+        "The rebate for paying off is a percentage below 100.",
     )
     billing_retry_days = fields.Char(
         string="Retry declined payments after",
@@ -138,6 +160,20 @@ class ResCompany(models.Model):
         help="Who has the withdrawal function, the button that says that ordering is paying, and"
         " the link to the page on which contracts are cancelled. Businesses don't.",
     )
+    billing_is_large_seller = fields.Boolean(
+        string="Larger online seller",
+        help="You sell online and aren't a small or medium-sized enterprise: 250 people or more, or"
+        " more than 50 million euros of turnover and 43 million of assets.",
+    )
+    billing_credit_statement = fields.Text(
+        string="Instalments as consumer credit",
+        help="Who complies with the law on consumer credit, and how. Empty: instalments that are"
+        " consumer credit can't be sold.",
+    )
+    billing_credit_declared_by_id = fields.Many2one(
+        string="Declared by", comodel_name='res.users', readonly=True
+    )
+    billing_credit_declared_date = fields.Datetime(string="Declared on", readonly=True)
     billing_usage_grace_hours = fields.Float(
         string="Close usage periods after",
         default=1,
@@ -263,6 +299,48 @@ class ResCompany(models.Model):
                     company.env._("Suspended subscriptions can't be cancelled before their time.")
                 )
 
+    def write(self, vals):
+        """Override to keep who has declared who complies with the law on consumer credit."""
+        statement = vals.get('billing_credit_statement') or False
+        changed = (
+            self.filtered(lambda company: company.billing_credit_statement != statement)
+            if 'billing_credit_statement' in vals
+            else self.browse()
+        )
+        result = super().write(vals)
+        if changed:
+            changed.write(
+                {
+                    'billing_credit_declared_by_id': self.env.uid,
+                    'billing_credit_declared_date': fields.Datetime.now(),
+                }
+            )
+        return result
+
+    @api.model
+    def _billing_get_text_message_token(self):
+        """Return what the gateway of text messages proves with that it is one.
+
+        :rtype: str
+        """
+        return hmac(self.env(su=True), 'billpro-text-messages', 'answer')
+
+    def _billing_get_credit_declaration(self):
+        """Return who complies with the law on consumer credit, and who has declared it when.
+
+        :return: The text; empty if nobody has.
+        :rtype: str
+        """
+        self.ensure_one()
+        if not self.billing_credit_statement or not self.billing_credit_declared_date:
+            return ''
+        return self.env._(
+            "%(statement)s\nDeclared by %(person)s on %(date)s.",
+            statement=self.billing_credit_statement,
+            person=self.billing_credit_declared_by_id.name,
+            date=format_date(self.env, self.billing_credit_declared_date),
+        )
+
     @api.constrains(
         'billing_usage_grace_hours', 'billing_usage_late_days', 'billing_usage_threshold'
     )
@@ -275,6 +353,14 @@ class ResCompany(models.Model):
             ):
                 raise ValidationError(
                     company.env._("Hours, days and amounts of usage can't be negative.")
+                )
+
+    @api.constrains('billing_price_notice_days')
+    def _check_billing_price_notice(self):
+        for company in self:
+            if company.billing_price_notice_days < 0:
+                raise ValidationError(
+                    company.env._("Price increases can't be announced after they count.")
                 )
 
     @api.constrains('billing_deferral_account_id', 'billing_deferral_journal_id')

@@ -22,11 +22,17 @@ class ResConfigSettings(models.TransientModel):
     billing_tax_change = fields.Selection(related='company_id.billing_tax_change', readonly=False)
     billing_change_up = fields.Selection(related='company_id.billing_change_up', readonly=False)
     billing_change_down = fields.Selection(related='company_id.billing_change_down', readonly=False)
+    billing_price_notice_days = fields.Integer(
+        related='company_id.billing_price_notice_days', readonly=False
+    )
     billing_customer_pause_days = fields.Integer(
         related='company_id.billing_customer_pause_days', readonly=False
     )
     billing_customer_skips = fields.Integer(
         related='company_id.billing_customer_skips', readonly=False
+    )
+    billing_pay_off_rebate = fields.Float(
+        related='company_id.billing_pay_off_rebate', readonly=False
     )
     billing_retry_days = fields.Char(related='company_id.billing_retry_days', readonly=False)
     billing_auto_suspend = fields.Boolean(related='company_id.billing_auto_suspend', readonly=False)
@@ -34,6 +40,19 @@ class ResConfigSettings(models.TransientModel):
         related='company_id.billing_cancel_after_days', readonly=False
     )
     billing_cancel_mode = fields.Selection(related='company_id.billing_cancel_mode', readonly=False)
+    billing_text_message_url = fields.Char(
+        string="Address for answers to text messages",
+        compute='_compute_billing_text_message_url',
+    )
+    billing_british_reminders = fields.Boolean(
+        related='company_id.billing_british_reminders', readonly=False
+    )
+    billing_is_large_seller = fields.Boolean(
+        related='company_id.billing_is_large_seller', readonly=False
+    )
+    billing_credit_statement = fields.Text(
+        related='company_id.billing_credit_statement', readonly=False
+    )
     billing_link_days = fields.Integer(related='company_id.billing_link_days', readonly=False)
     billing_confirm_changes = fields.Selection(
         related='company_id.billing_confirm_changes', readonly=False
@@ -73,3 +92,10 @@ class ResConfigSettings(models.TransientModel):
             self.billing_deferral_month = False
         elif not self.billing_deferral_month:
             self.billing_deferral_month = self.company_id._billing_get_today()
+
+    @api.depends('company_id')
+    def _compute_billing_text_message_url(self):
+        token = self.env['res.company']._billing_get_text_message_token()
+        for settings in self:
+            url = settings.company_id.get_base_url()
+            settings.billing_text_message_url = f'{url}/text-messages/answer/{token}'

@@ -3,13 +3,28 @@ from decimal import Decimal, InvalidOperation
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import format_date
 
 from ...billing import metering
 from ...billing.calendar import nth_date
-from ...billing.lifecycle import LIVE
+from ...billing.lifecycle import LIVE, PAID
 from ...billing.metering import midnight
 
 HIGHEST_ALERT = Decimal(10) ** 12
+# What of an order says whose usage is whose.
+ASKED_FOR_USAGE = (
+    'name',
+    'billing_subscriber_key',
+    'company_id',
+    'partner_id',
+    'purchase_type',
+    'billing_status',
+    'billing_anchor_date',
+    'billing_ended_date',
+    'billing_cancel_date',
+    'billing_interval_count',
+    'billing_interval_unit',
+)
 
 
 class SaleOrder(models.Model):
@@ -49,6 +64,12 @@ class SaleOrder(models.Model):
         inverse_name='order_id',
         readonly=True,
         groups='sales_team.group_sale_salesman,account.group_account_readonly',
+    )
+    billing_usage_waived = fields.Boolean(
+        string="Usage Isn't Billed",
+        readonly=True,
+        copy=False,
+        help="Nothing that was used is owed: the customer has withdrawn from the contract.",
     )
     billing_usage_line_ids = fields.Many2many(
         string="Usage",
@@ -108,6 +129,52 @@ class SaleOrder(models.Model):
         period = metering.get_period(self.billing_anchor_date, *interval, time_zone, moment)
         first_day, next_day = self._billing_get_usage_days(period.number)
         return metering.Period(period.number, first_day, next_day, time_zone)
+
+    @api.model
+    def _billing_search_with_usage(self, domain):
+        """Return orders with what is asked to tell whose usage is whose.
+
+        It is asked for each batch: the many other columns of these tables would take longer than
+        all that is done with the records.
+
+        :param list domain: Which orders.
+        :rtype: sale.order
+        """
+        types = self.env['billpro.purchase.type']._get_types_by_usage()
+        orders = self.search_fetch([*domain, ('purchase_type', 'in', types)], ASKED_FOR_USAGE)
+        companies = orders.company_id
+        companies.fetch(['partner_id', 'billing_usage_late_days'])
+        (orders.partner_id | companies.partner_id).fetch(['tz'])
+        orders.order_line.fetch(['billing_charge_id', 'billing_usage_start'])
+        return orders
+
+    def _billing_get_charged_times(self, moment):
+        """Return which meters' usage is charged in the period in which a moment lies.
+
+        Of one that is closed it is what was billed: by that is billed what comes late.
+
+        :param datetime.datetime moment: The moment, at which the order was live.
+        :return: The first moment of the period, the first one after it, and by the id of a meter
+                 from when on what it counts is charged.
+        :rtype: tuple[datetime.datetime, datetime.datetime, dict[int, datetime.datetime]]
+        """
+        self.ensure_one()
+        period = self._billing_get_usage_period(moment)
+        noted = self.billing_usage_period_ids.filtered(lambda one: one.number == period.number)
+        if noted.state == 'closed':
+            billed = noted.line_ids.filtered('charge_id')
+            charges = [(line.order_line_id, line.charge_id) for line in billed]
+        else:
+            charges = [
+                (line, line._billing_get_charge(period.first_day))
+                for line in self.billing_usage_line_ids
+            ]
+        times = {}
+        for line, charge in charges:
+            start = line._billing_get_usage_start(period.start, period.end)
+            meter_id = charge.meter_id.id
+            times[meter_id] = min(start, times.get(meter_id, start))
+        return period.start, period.end, times
 
     def _billing_get_usage_days(self, number):
         """Return the first day of a period and the day after its last one.
@@ -172,6 +239,30 @@ class SaleOrder(models.Model):
         charged = lines.filtered('billing_charge_id')
         return (lines - charged).filtered('product_uom_qty') if charged else charged
 
+    def _billing_announce_base_fee(self, old, new):
+        """Tell the customer what a period costs from the next one on, whatever is used.
+
+        :param float old: What it cost until now, taxes included.
+        :param float new: What it costs then.
+        """
+        self.ensure_one()
+        running = self.billing_usage_period_ids.filtered(lambda period: period.state == 'open')
+        if self.billing_cancel_date or not running:
+            return  # None is charged any more.
+        order = self.with_context(lang=self.partner_id.lang)
+        env, currency = order.env, order.currency_id
+        text = env._(
+            "The base fee of your order is from %(day)s on: %(new)s %(interval)s, taxes included."
+            " Until then: %(old)s.",
+            day=format_date(env, running[-1].next_day, date_format='long'),
+            new=currency.format(new),
+            interval=order._get_purchase()._get_interval_text(order),
+            old=currency.format(old),
+        )
+        # It may become what it was before: each change is told.
+        fact = f'base-fee-{fields.Datetime.now()}-{old}-{new}'
+        self.env['billpro.notification']._queue('usage_price', order, fact, text=text)
+
     def _billing_get_carried_lines(self):
         """Return what of usage waits for a payment that bills it.
 
@@ -179,6 +270,30 @@ class SaleOrder(models.Model):
         """
         return self.env['billpro.usage.line'].search(
             [('order_id', 'in', self.ids), ('event_id', '=', False), ('amount', '!=', 0)]
+        )
+
+    def _billing_waive_usage(self):
+        """Bill no usage of the order any more; the caller holds the lock."""
+        self.ensure_one()
+        self.billing_usage_waived = True
+        periods = self.billing_usage_period_ids.filtered(lambda period: period.state == 'open')
+        periods.write({'state': 'closed', 'expected_amount': 0})
+
+    def _billing_get_usage_collected(self, since):
+        """Return what was collected for usage, base fees left out.
+
+        :param datetime.datetime since: From when on.
+        :return: The amount, taxes included.
+        :rtype: float
+        """
+        self.ensure_one()
+        by_payment = self.billing_usage_period_ids.line_ids.filtered('charge_id').grouped(
+            lambda line: line.event_id._get_collecting_event()
+        )
+        return sum(
+            min(lines._get_total(), event.amount)  # Staff may have changed it.
+            for event, lines in by_payment.items()
+            if event.status in PAID and event.completed_date >= since
         )
 
     def _billing_get_begun_usage_period(self, number):

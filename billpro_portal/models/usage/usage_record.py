@@ -26,8 +26,8 @@ AGGREGATES = {
     'unique_count': SQL("count(DISTINCT COALESCE(r.properties ->> asked.unique_property, ''))"),
 }
 
-# What the database can add up in several processes at once.
-SHARED = frozenset({'count', 'sum', 'max'})
+# Of what is added up like this a part can be taken off.
+TAKEN_OFF = frozenset({'count', 'sum'})
 
 
 @dataclass(frozen=True)
@@ -115,9 +115,11 @@ class BillproUsageRecord(models.Model):
             raise UserError(
                 self.env._("A batch is a list of up to %s usage records.", MOST_RECORDS)
             )
+        if not all_or_none:
+            return self.sudo()._process_batch(records)
         with self.env.cr.savepoint() as savepoint:
             answers = self.sudo()._process_batch(records)
-            if all_or_none and any(answer['status'] == 'refused' for answer in answers):
+            if any(answer['status'] == 'refused' for answer in answers):
                 savepoint.rollback()
                 answers = [
                     answer
@@ -155,21 +157,22 @@ class BillproUsageRecord(models.Model):
                     'status': 'refused',
                     'reason': refusal.reason,
                 }
-        attributed, late, unattributed = {}, {}, {}
+        attributed, unbilled, unattributed = {}, {}, {}
         places = self._find_places(read.values())
         for index, sent in read.items():
             order_id, meter_id, reason = places(sent)
-            if reason == 'too_late':
-                late[index] = (sent, order_id, meter_id)
-            elif reason:
-                unattributed[index] = (sent, reason)
-            else:
+            if not reason:
                 attributed[index] = (sent, order_id, meter_id)
+            else:
+                unattributed[index] = (sent, reason)
+                if order_id:
+                    unbilled[index] = (sent, order_id, meter_id)
         results = self._insert(attributed)
-        known = self._find_known(late)
+        # What counted when it was sent before is a duplicate, whatever has become of the order.
+        known = self._find_known(unbilled)
         results.update(self._compare(known))
-        for index in (index for index in late if index not in known):
-            unattributed[index] = (late[index][0], 'too_late')
+        for index in known:
+            del unattributed[index]
         results.update(self.env['billpro.usage.unattributed']._insert(unattributed))
         for index, (status, reason) in results.items():
             answers[index] = {'id': read[index].sender_id, 'status': status}
@@ -183,21 +186,17 @@ class BillproUsageRecord(models.Model):
 
         :param sent_records: The records (`billing.usage_batch.SentRecord`) of the company.
         :return: A function of a record: the ids of its order and meter, or else the reason why it
-                 has none (see `billpro.usage.unattributed`); both if it comes too late.
+                 has none (see `billpro.usage.unattributed`); both if they are known, and it isn't
+                 billed nevertheless.
         :rtype: Callable
         """
         company = self.env.company
-        meters = {
-            meter.code: meter.id
-            for meter in self.env['billpro.usage.meter']
-            .with_context(active_test=False)
-            .search(
-                [
-                    ('company_id', '=', company.id),
-                    ('code', 'in', list({sent.meter for sent in sent_records})),
-                ]
-            )
-        }
+        meters = self.env['billpro.usage.meter'].with_context(active_test=False)
+        codes = list({sent.meter for sent in sent_records})
+        meters = meters.search_fetch(
+            [('company_id', '=', company.id), ('code', 'in', codes)], ['code', 'is_used']
+        )
+        meters = {meter.code: meter.id for meter in meters}
         windows = {
             'name': self._find_windows('name', {sent.order for sent in sent_records}),
             'billing_subscriber_key': self._find_windows(
@@ -205,6 +204,7 @@ class BillproUsageRecord(models.Model):
             ),
         }
         latest = fields.Datetime.now() + CLOCK_DIFFERENCE
+        is_charged = self._remember_charged_times()
 
         def find_place(sent):
             if sent.moment > latest:
@@ -216,16 +216,19 @@ class BillproUsageRecord(models.Model):
             if orders is None:
                 return None, None, 'order' if sent.order else 'subscriber'
             live = [
-                (order_id, accepted_from)
-                for order_id, start, end, accepted_from in orders
+                (order, accepted_from)
+                for order, start, end, accepted_from in orders
                 if start <= sent.moment and (end is None or sent.moment < end)
             ]
             if len(live) != 1:
                 return None, None, 'several' if live else 'not_live'
-            ((order_id, accepted_from),) = live
+            ((order, accepted_from),) = live
+            meter_id, reason = meters[sent.meter], None
             if accepted_from and sent.moment < accepted_from:
-                return order_id, meters[sent.meter], 'too_late'
-            return order_id, meters[sent.meter], None
+                reason = 'too_late'
+            elif not is_charged(order, meter_id, sent.moment):
+                reason = 'not_charged'
+            return order.id, meter_id, reason
 
         return find_place
 
@@ -235,26 +238,42 @@ class BillproUsageRecord(models.Model):
 
         :param str name: The field that tells orders apart.
         :param set[str] values: Its values.
-        :return: By value the ids of orders with the first moment, the first one after, and the
-                 first one that is still billed.
+        :return: By value orders with the first moment, the first one after, and the first one that
+                 is still billed.
         :rtype: dict[str, list[tuple]]
         """
         values = values - {''}
         windows = defaultdict(list)
         if not values:
             return windows
-        orders = self.env['sale.order'].search(
-            [
-                ('company_id', '=', self.env.company.id),
-                (name, 'in', list(values)),
-                ('purchase_type', 'in', self.env['billpro.purchase.type']._get_types_by_usage()),
-            ]
+        orders = self.env['sale.order']._billing_search_with_usage(
+            [('company_id', '=', self.env.company.id), (name, 'in', list(values))]
         )
         for order in orders:
             found = windows[order[name]]
             if window := order._billing_get_usage_window():
-                found.append((order.id, *window, order._billing_get_usage_accepted_from()))
+                found.append((order, *window, order._billing_get_usage_accepted_from()))
         return windows
+
+    @api.model
+    def _remember_charged_times(self):
+        """Return a function that says whether an order charges a meter's usage of a moment.
+
+        It looks at each period of an order once.
+
+        :rtype: Callable
+        """
+        periods = defaultdict(list)
+
+        def is_charged(order, meter_id, moment):
+            known = (times for start, end, times in periods[order.id] if start <= moment < end)
+            times = next(known, None)
+            if times is None:
+                periods[order.id].append(order._billing_get_charged_times(moment))
+                times = periods[order.id][-1][2]
+            return meter_id in times and times[meter_id] <= moment
+
+        return is_charged
 
     @api.model
     def _insert(self, attributed):
@@ -528,7 +547,7 @@ class BillproUsageRecord(models.Model):
         """
         quantities = [Decimal(0)] * len(queries)
         for aggregation, asked in self._group_by_aggregation(queries):
-            if len(asked) == 1 and aggregation in SHARED:
+            if len(asked) == 1 and aggregation in TAKEN_OFF:
                 ((index, query),) = asked
                 quantities[index] = self._count_one(query)
                 continue
@@ -555,34 +574,44 @@ class BillproUsageRecord(models.Model):
     def _count_one(self, query):
         """Return what was counted of one order.
 
-        With its values in the statement the database shares many rows among several processes.
+        With its values in the statement the database shares many rows among several processes. What
+        was taken back is little: to count it by itself is faster than to ask so of each record.
 
-        :param UsageQuery query: What is asked for.
+        :param UsageQuery query: What is asked for; how it is added up is one of `TAKEN_OFF`.
         :rtype: decimal.Decimal
         """
         self.flush_model()
         self.env['billpro.usage.void'].flush_model()
         definition = query.definition
+        conditions = SQL(
+            """
+            r.order_id = %(order)s AND r.meter_id = %(meter)s
+            AND r.moment >= %(start)s AND r.moment < %(end)s AND %(filter)s
+            """,
+            order=query.order_id,
+            meter=query.meter_id,
+            start=query.start,
+            end=query.end,
+            filter=SQL(
+                "r.properties ->> %s = %s", definition.filter_property, definition.filter_value
+            )
+            if definition.filter_property
+            else SQL("TRUE"),
+        )
         ((quantity,),) = self.env.execute_query(
             SQL(
                 """
-                SELECT COALESCE((%(aggregate)s)::text, '0')
-                  FROM billpro_usage_record r
-                 WHERE r.order_id = %(order)s AND r.meter_id = %(meter)s
-                   AND r.moment >= %(start)s AND r.moment < %(end)s
-                   AND NOT EXISTS (SELECT FROM billpro_usage_void v WHERE v.record_id = r.id)
-                   AND %(filter)s
+                SELECT (COALESCE(every.quantity, 0) - COALESCE(void.quantity, 0))::text
+                  FROM (SELECT %(aggregate)s AS quantity
+                          FROM billpro_usage_record r
+                         WHERE %(conditions)s) AS every,
+                       (SELECT %(aggregate)s AS quantity
+                          FROM billpro_usage_void v
+                          JOIN billpro_usage_record r ON r.id = v.record_id
+                         WHERE %(conditions)s) AS void
                 """,
                 aggregate=AGGREGATES[definition.aggregation],
-                order=query.order_id,
-                meter=query.meter_id,
-                start=query.start,
-                end=query.end,
-                filter=SQL(
-                    "r.properties ->> %s = %s", definition.filter_property, definition.filter_value
-                )
-                if definition.filter_property
-                else SQL("TRUE"),
+                conditions=conditions,
             )
         )
         return Decimal(quantity)

@@ -35,6 +35,7 @@ class BillproUsageUnattributed(models.Model):
             ('several', "Several orders were live then"),
             ('future', "In the future"),
             ('too_late', "Too late to be billed"),
+            ('not_charged', "The order didn't charge it then"),
         ],
         required=True,
         readonly=True,
@@ -235,6 +236,16 @@ class BillproUsageUnattributed(models.Model):
                 )
             )
         Record = self.env['billpro.usage.record']
+        if not Record._remember_charged_times()(order, meter.id, self.moment):
+            raise UserError(
+                self.env._(
+                    "Usage “%(id)s” can't be of order %(order)s: it didn't charge what “%(meter)s”"
+                    " counted then.",
+                    id=self.sender_id,
+                    order=order.name,
+                    meter=meter.name,
+                )
+            )
         ((status, _reason),) = Record._insert(
             {self.id: (self._get_sent(), order.id, meter.id)}
         ).values()

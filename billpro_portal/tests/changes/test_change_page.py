@@ -1,4 +1,5 @@
 import re
+from datetime import timedelta
 from html import unescape
 
 from freezegun import freeze_time
@@ -78,6 +79,8 @@ class TestChangePage(SelfServiceHttpCommon, ChangeCommon):
         self.assertEqual(order.billing_next_amount, 12.1)
         page = self._get(order, '/change').text
         self.assertIn("2 × Plus → 1 × Basic", page)
+        with freeze_time(order.billing_next_event_id.due_date + timedelta(hours=2), tick=True):
+            self.assertIn("Pay $\xa012.10 with", unescape(self._get(order, '').text))
         self._assert_done(self._post_form(order, '/change/undo'), 'change_undone')
         self.assertEqual(order.billing_next_amount, 48.4)
         self._assert_refused(self._post_form(order, '/change/undo'), "isn&#39;t planned any more")

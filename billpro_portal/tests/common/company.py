@@ -21,6 +21,9 @@ from odoo.addons.base.tests.common import BaseCommon
 MODULE = 'billpro_portal_tests'
 # The system parameter that tells what attributes there are.
 ATTRIBUTES = f'{MODULE}.attributes'
+# For users of the tests: to write the mail that invites one takes longer than to make one. Whoever
+# makes the company outside of a test must not send it.
+NOT_INVITED = {'no_reset_password': True}
 QUICK_HASHES = CryptContext(['pbkdf2_sha512', 'plaintext'], pbkdf2_sha512__rounds=1)
 
 
@@ -203,6 +206,7 @@ class _Maker(CompanyCommon, _GivenEnvironment):
                 'vat': 'BE0477472701',
                 'company_details': "<p>Aurora Studio<br/>BE0477472701</p>",
                 'email': 'hello@aurora.example.com',
+                'billing_credit_statement': "A bank does, as lender.",
                 'billing_terms_url': 'https://aurora.example.com/terms',
                 'billing_privacy_url': 'https://aurora.example.com/privacy',
             }
@@ -233,8 +237,7 @@ class _Maker(CompanyCommon, _GivenEnvironment):
         cls.meal = cls._create_sold_product("Lunch", 12.34, cls.tax_12)
         cls.gym = cls._create_sold_product("Gym membership", 20.0, cls.tax_21, 'subscription')
         cls.fee = cls._create_sold_product("Sign-up fee", 10.0, cls.tax_21)
-        # Whoever makes the company outside of a test must not invite them by mail.
-        staff_env = cls.env(context={**cls.env.context, 'no_reset_password': True})
+        staff_env = cls.env(context={**cls.env.context, **NOT_INVITED})
         cls.salesperson = new_test_user(
             staff_env,
             login='salesperson',

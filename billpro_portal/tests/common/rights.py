@@ -1,5 +1,6 @@
 from odoo.tests import new_test_user
 
+from .company import NOT_INVITED
 from .subscription import SubscriptionCommon
 
 ROLES = {
@@ -39,6 +40,7 @@ class RightsCommon(SubscriptionCommon):
                 cls.env,
                 login=f'{prefix}_{role}',
                 groups=groups,
+                context=NOT_INVITED,
                 company_id=company.id,
                 company_ids=[(6, 0, company.ids)],
             )
@@ -50,7 +52,12 @@ class RightsCommon(SubscriptionCommon):
         """Return a user of the company for each of `GROUPS`, by its name."""
         return {
             role: new_test_user(
-                cls.env, login=role, groups=groups, company_id=cls.company.id, tz='UTC'
+                cls.env,
+                login=role,
+                groups=groups,
+                context=NOT_INVITED,
+                company_id=cls.company.id,
+                tz='UTC',
             )
             for role, groups in GROUPS.items()
         }

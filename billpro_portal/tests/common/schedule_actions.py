@@ -2,6 +2,7 @@ from freezegun import freeze_time
 
 from odoo.tests import new_test_user
 
+from .company import NOT_INVITED
 from .notification import TimedCommon
 
 START = '2027-02-10 10:00:00'
@@ -18,6 +19,7 @@ class ScheduleActionCommon(TimedCommon):
             cls.env,
             login='billing_user',
             groups='billpro_portal.group_billing_user,sales_team.group_sale_salesman_all_leads',
+            context=NOT_INVITED,
             company_id=cls.company.id,
         )
 

@@ -2,6 +2,7 @@ from odoo import Command
 from odoo.http import Request
 from odoo.tests import new_test_user
 
+from .company import NOT_INVITED
 from .other_payments import OtherPaymentsCommon
 
 IBAN = 'BE71 0961 2345 6769'
@@ -19,6 +20,7 @@ class TransferCommon(OtherPaymentsCommon):
             cls.env,
             login='billing_user',
             groups='billpro_portal.group_billing_user,sales_team.group_sale_salesman_all_leads',
+            context=NOT_INVITED,
             company_id=cls.company.id,
             company_ids=cls.company.ids,
         )

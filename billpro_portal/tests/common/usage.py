@@ -47,6 +47,14 @@ class UsageCommon(SubscriptionCommon):
         )
 
     @classmethod
+    def _create_disk(cls, *tiers, **values):
+        """Return a product whose storage is charged."""
+        disk = cls._create_sold_product("Storage", 1, cls.tax_6, 'metered')
+        terms = values or {'unit_price': 1}
+        disk.billing_charge_id = cls._create_charge(cls.storage, *tiers, **terms)
+        return disk
+
+    @classmethod
     def _make_record(cls, sender_id, quantity=1, timestamp='2027-01-15T12:00:00Z', **values):
         """Return a record as another system sends it."""
         return {

@@ -9,37 +9,37 @@ from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
 from ..common.http import BillingHttpCommon
-from ..common.subscription import SubscriptionCommon
+from ..common.usage import UsageCommon
 
 BOUGHT = '2027-01-10 10:00:00'
 SOON = '2027-01-15 10:00:00'
 
 
 @tagged('post_install', '-at_install')
-class TestDeclarations(SubscriptionCommon, BillingHttpCommon):
+class TestDeclarations(UsageCommon, BillingHttpCommon):
     """What customers declare by law, on their order's page and without its link."""
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.gym.type = 'service'
+        (cls.gym | cls.api).type = 'service'
         with freeze_time(BOUGHT):
             cls.order = cls._create_agreed_order()
 
     @classmethod
-    def _create_agreed_order(cls, wants_start=True, **terms):
+    def _create_agreed_order(cls, wants_start=True, product=None):
         """Return a live subscription whose customer was told of the right of withdrawal."""
-        order = cls._create_order((cls.gym, 1))
-        order.write(terms)
+        order = cls._create_order((product or cls.gym, 1))
         order._billing_record_consent(
             order._billing_get_consent()['version'],
             order._billing_get_shown(),
             '192.0.2.1',
             wants_start,
         )
-        cls._create_initial_transaction(
-            order, 'done', token_id=cls._create_token().id
-        )._post_process()
+        values = {'token_id': cls._create_token().id}
+        if product == cls.api:
+            values.update(amount=0, operation='validation')
+        cls._create_initial_transaction(order, 'done', **values)._post_process()
         order._portal_ensure_token()
         return order
 
@@ -67,13 +67,13 @@ class TestDeclarations(SubscriptionCommon, BillingHttpCommon):
         self.assertEqual(response.status_code, status)
         return response
 
-    def _withdraw_on_page(self, order):
+    def _withdraw_on_page(self, order, email='anna.peeters@customer.example.com'):
         """Send the form of the order's page, as it is filled in there."""
         return self._send(
             self._link(order, '/withdraw'),
             csrf_token=self._csrf(),
             name="Anna Peeters",
-            email='anna.peeters@customer.example.com',
+            email=email,
         )
 
     def _csrf(self):
@@ -100,7 +100,7 @@ class TestDeclarations(SubscriptionCommon, BillingHttpCommon):
         with (
             freeze_time(SOON),
             patch.object(order_class, '_billing_end_by_withdrawal', side_effect=ValueError("Odd")),
-            mute_logger('odoo.addons.billpro_portal.models.declarations.declaration'),
+            mute_logger('odoo.addons.billpro_portal.models.each_alone.own_transaction'),
         ):
             self.assertEqual(self._withdraw_on_page(self.order).status_code, 200)
         declaration = self._get_last()
@@ -189,6 +189,39 @@ class TestDeclarations(SubscriptionCommon, BillingHttpCommon):
                 declaration.with_user(self.billing_manager).action_refund()
         self._assert_books_closed(self.order)
 
+    def test_refund_of_several_payments(self):
+        self.order.billing_consent_ids.withdrawal_information = False  # The period lasts longer.
+        self._run_at('2027-02-10 10:00:00')
+        with freeze_time('2027-02-15 10:00:00'):
+            self._withdraw_on_page(self.order)
+        declaration = self._get_last()
+        # 37 of 59 days were used: of 48.40, 30.35 are kept.
+        self.assertEqual(declaration.refund_amount, 18.05)
+        self.payment_method.support_refund = 'full_only'
+        with self.assertRaisesRegex(UserError, "by other means"), self.env.cr.savepoint():
+            declaration.with_user(self.billing_manager).action_refund()
+        self.payment_method.support_refund = 'partial'
+        tx_class = self.registry['payment.transaction']
+        send = tx_class._send_refund_request
+        answers = [lambda tx: tx._set_error("No such card."), send]
+
+        def refuse_first(tx):
+            return answers.pop(0)(tx)
+
+        with (
+            patch.object(tx_class, '_send_refund_request', refuse_first),
+            self._committing_env(self.billing_manager) as env,
+        ):
+            result = env['billpro.declaration'].browse(declaration.id).action_refund()
+        self.assertEqual(result['params']['type'], 'danger')
+        self.assertIn("No such card.", result['params']['message'])
+        refunds = self.order.billing_transaction_ids.filtered(lambda tx: tx.operation == 'refund')
+        self.assertEqual(
+            refunds.sorted('id').mapped(lambda tx: (tx.state, tx.amount)),
+            [('error', -18.05), ('done', -18.05)],
+        )
+        self.assertEqual((declaration.state, self.order.billing_refunded), ('done', 18.05))
+
     def test_nothing_more_is_refunded_while_a_refund_is_under_way(self):
         with freeze_time(SOON):
             self._withdraw_on_page(self.order)
@@ -203,12 +236,87 @@ class TestDeclarations(SubscriptionCommon, BillingHttpCommon):
         self.assertEqual(tx.child_transaction_ids.mapped('amount'), [-19.52])
         self.assertEqual((declaration.state, declaration.refund_amount), ('open', 19.52))
 
+    def test_it_stays_open_while_a_payment_is_on_its_way(self):
+        event = self.order.billing_event_ids
+        event._apply_trigger('open')
+        event._apply_trigger('lose')
+        warnings = [('summary', '=', f"Refund after withdrawal: {self.order.name}")]
+        with freeze_time(SOON):
+            self._withdraw_on_page(self.order)
+            declaration = self._get_last()
+            with self._committing_env(self.billing_manager) as env:
+                env['billpro.declaration'].browse(declaration.id).action_refund()
+        with freeze_time('2027-01-27 10:00:00'):
+            self._carry_out()
+            self.assertEqual((declaration.state, declaration.refund_amount), ('open', 0))
+            self.assertFalse(self.env['mail.activity'].search_count(warnings))
+            event._apply_trigger('refuse')
+            self._carry_out()
+        self.assertEqual(declaration.state, 'done')
+
+    def test_the_last_wish_counts(self):
+        with freeze_time(BOUGHT):
+            order = self._create_agreed_order()
+        for wants_start, wishes in (
+            (False, [False, True]),
+            (False, [False, True]),
+            (True, [True, False, True]),
+        ):
+            order._billing_record_consent(
+                order._billing_get_consent()['version'],
+                order._billing_get_shown(),
+                '192.0.2.1',
+                wants_start,
+            )
+            self.assertEqual(order._billing_wants_start(), wants_start)
+            self.env.invalidate_all()
+            self.assertEqual(order.billing_consent_ids.mapped('wants_start'), wishes)
+            self.assertEqual(order._billing_wants_start(), wants_start)
+
     def test_without_the_wish_all_is_paid_back(self):
         with freeze_time(BOUGHT):
             order = self._create_agreed_order(wants_start=False)
         with freeze_time(SOON):
             self._withdraw_on_page(order)
             self.assertEqual(self._get_last().refund_amount, 24.2)
+
+    def _create_used_order(self, wants_start):
+        """Return an order whose usage has cost 8.48, taxes included, when it is withdrawn from."""
+        with freeze_time(BOUGHT):
+            order = self._create_agreed_order(wants_start, self.api)
+        with freeze_time(SOON):
+            self.Record.ingest([self._make_record('used', 500, SOON, order=order.name)])
+        return order
+
+    def _run_at(self, moment):
+        with freeze_time(moment):
+            self._run()
+
+    def test_usage_that_was_wished_is_not_paid_back(self):
+        order = self._create_used_order(wants_start=True)
+        with freeze_time(SOON):
+            self._withdraw_on_page(order)
+        self._run_at('2027-01-16 10:00:00')
+        self.assertEqual(order.billing_paid, 8.48)
+        declaration = self._get_last()
+        self.assertEqual((declaration.refund_amount, declaration.can_refund), (0, False))
+
+    def test_usage_without_the_wish_is_billed_no_more(self):
+        order = self._create_used_order(wants_start=False)
+        with freeze_time(SOON):
+            event = order.billing_usage_period_ids._bill_so_far()
+            event._apply_trigger('open')
+            event._apply_trigger('lose')
+            self.Record.ingest([self._make_record('more', 500, SOON, order=order.name)])
+            self._withdraw_on_page(order)
+        self.assertEqual((order.billing_status, self._get_last().state), ('active', 'open'))
+        self.assertFalse(order.billing_usage_period_ids.can_close_now)
+        self._run_at('2027-01-16 10:00:00')
+        self.assertEqual(order.billing_event_ids, event)
+        event._apply_trigger('decline_soft')
+        self._run_at('2027-01-17 10:00:00')
+        self.assertEqual((event.status, order.billing_status), ('cancelled', 'complete'))
+        self.assertEqual(order.billing_paid, 0)
 
     def test_staff_are_warned_before_the_fourteenth_day(self):
         with freeze_time(SOON):
@@ -222,6 +330,25 @@ class TestDeclarations(SubscriptionCommon, BillingHttpCommon):
             with freeze_time(moment):
                 self._carry_out()
             self.assertEqual(self.env['mail.activity'].search_count(warnings), count)
+        warning = self.env['mail.activity'].search(warnings)
+        self.assertEqual(warning.user_id, self.company._billing_get_person_to_ask())
+        self._get_last().with_user(self.billing_manager).action_done()
+        self.assertFalse(warning.exists())
+
+    def test_each_deadline_is_watched_alone(self):
+        with freeze_time(BOUGHT):
+            other = self._create_agreed_order()
+        with freeze_time(SOON):
+            self._withdraw_on_page(self.order)
+            odd = self._get_last()
+            self._withdraw_on_page(other)
+        odd.refund_due_date = False
+        with (
+            freeze_time('2027-01-26 10:00:00'),
+            mute_logger('odoo.addons.billpro_portal.models.each_alone.own_transaction'),
+        ):
+            self._carry_out()
+        self.assertEqual((odd.is_warned, self._get_last().is_warned), (False, True))
 
     def test_businesses_have_none(self):
         self.order.billing_buyer = 'business'
@@ -298,6 +425,15 @@ class TestDeclarations(SubscriptionCommon, BillingHttpCommon):
             self.assertEqual(found[1].order_id, self.order)
             self.assertEqual(self.order.billing_status, 'complete')
 
+    def test_what_was_used_counts_until_the_day_of_the_declaration(self):
+        with freeze_time(SOON):
+            self._declare('withdraw')
+        with freeze_time('2027-01-20 10:00:00'):
+            self._carry_out()
+        self.assertRecordValues(
+            self._get_last(), [{'used_amount': 4.68, 'refund_due_date': date(2027, 1, 29)}]
+        )
+
     def test_too_late_is_for_staff(self):
         with freeze_time('2027-02-01 10:00:00'):
             self._declare('withdraw')
@@ -339,6 +475,27 @@ class TestDeclarations(SubscriptionCommon, BillingHttpCommon):
         self.assertEqual(self._get_last().state, 'open')
         self.assertFalse(self.order.billing_cancel_date)
 
+    def test_a_later_end_within_the_paid_period(self):
+        self.company.billing_cancel_mode = 'now'
+        with freeze_time(SOON):
+            self._declare('cancel', kind='ordinary', end_date='2027-01-31')
+            self._carry_out()
+        self.assertEqual(self._get_last().state, 'done')
+        self.assertEqual(self.order.billing_cancel_date, date(2027, 2, 9))
+
+    def test_only_the_same_is_the_same(self):
+        with freeze_time(SOON):
+            for values, count in (
+                ({'kind': 'cause', 'reason': "The pool is closed."}, 1),
+                ({'kind': 'cause', 'reason': "The sauna is closed."}, 2),
+                ({'kind': 'ordinary', 'end_date': '2027-06-30'}, 3),
+                ({'kind': 'ordinary', 'end_date': '2027-6-30'}, 3),
+                ({'kind': 'ordinary'}, 4),
+                ({'kind': 'ordinary'}, 4),
+            ):
+                self._declare('cancel', **values)
+                self.assertEqual(self.env['billpro.declaration'].search_count([]), count)
+
     def test_what_is_missing_or_wrong(self):
         for values in (
             {'name': ' '},
@@ -354,7 +511,16 @@ class TestDeclarations(SubscriptionCommon, BillingHttpCommon):
         with freeze_time(SOON):
             for number in range(5):
                 self._declare('cancel', kind='ordinary', reference=f'X{number}')
+                self._declare('cancel', kind='ordinary', reference=f'X{number}', email='b@x.test')
             self.assertIn("Too much was sent", self._declare('cancel', 429, kind='ordinary').text)
+            # On an order's page, too: each sends a mail.
+            answer = self._withdraw_on_page(self.order, email='b@x.test')
+            self.assertEqual(answer.status_code, 429)
+            self.assertIn("Too much was sent", answer.text)
+            self.assertFalse(self.order.billing_declaration_ids)
+            # But nobody can use up what customers may do with their own orders.
+            self.assertEqual(self._withdraw_on_page(self.order).status_code, 200)
+            self.assertTrue(self.order.billing_declaration_ids.is_withdrawn)
         with freeze_time('2027-01-15 11:00:01'):
             self._declare('cancel', kind='ordinary')
         with freeze_time('2027-02-15 11:00:01'):

@@ -15,7 +15,7 @@ class TestNotification(NotificationCommon):
     def test_each_kind_has_a_mail(self):
         selection = self.env['billpro.notice']._get_selection()
         kinds = self.env['billpro.notification.kind'].search([])
-        self.assertEqual(len(selection), 27)
+        self.assertEqual(len(selection), 28)
         self.assertEqual(set(kinds.mapped('code')), {code for code, _label in selection})
         self.assertEqual(len(kinds), len(selection))
         self.assertEqual(len(kinds.mail_template_id), len(selection))

@@ -69,6 +69,62 @@ TOLD = {
         ('2027-12-01', 'cancelled', 'mail'),
     ],
 }
+# What can't be switched off.
+DEMANDED = ('trial_ending', 'contract_reminder')
+# What customers in three countries are told of a yearly and two quarterly subscriptions, by mail.
+TWO_YEARS = {
+    'de': [
+        ('2027-01-10', 'purchase_confirmation'),
+        ('2028-01-03', 'payment_upcoming'),
+        ('2028-01-10', 'payment_received'),
+        ('2029-01-03', 'payment_upcoming'),
+        ('2029-01-10', 'payment_received'),
+    ],
+    'us': [
+        ('2027-01-10', 'purchase_confirmation'),
+        ('2027-01-17', 'trial_ending'),
+        ('2027-01-24', 'payment_received'),
+        ('2027-04-17', 'payment_upcoming'),
+        ('2027-04-24', 'payment_received'),
+        ('2027-07-17', 'payment_upcoming'),
+        ('2027-07-24', 'payment_received'),
+        ('2027-10-17', 'payment_upcoming'),
+        ('2027-10-24', 'payment_received'),
+        ('2028-01-10', 'contract_reminder'),
+        ('2028-01-17', 'payment_upcoming'),
+        ('2028-01-24', 'payment_received'),
+        ('2028-04-17', 'payment_upcoming'),
+        ('2028-04-24', 'payment_received'),
+        ('2028-07-17', 'payment_upcoming'),
+        ('2028-07-24', 'payment_received'),
+        ('2028-10-17', 'payment_upcoming'),
+        ('2028-10-24', 'payment_received'),
+        ('2029-01-10', 'contract_reminder'),
+    ],
+    'uk': [
+        ('2027-01-10', 'purchase_confirmation'),
+        ('2027-04-03', 'payment_upcoming'),
+        ('2027-04-10', 'payment_received'),
+        ('2027-07-03', 'payment_upcoming'),
+        ('2027-07-10', 'contract_reminder'),
+        ('2027-07-10', 'payment_received'),
+        ('2027-10-03', 'payment_upcoming'),
+        ('2027-10-10', 'payment_received'),
+        ('2028-01-03', 'payment_upcoming'),
+        ('2028-01-10', 'contract_reminder'),
+        ('2028-01-10', 'payment_received'),
+        ('2028-04-03', 'payment_upcoming'),
+        ('2028-04-10', 'payment_received'),
+        ('2028-07-03', 'payment_upcoming'),
+        ('2028-07-10', 'contract_reminder'),
+        ('2028-07-10', 'payment_received'),
+        ('2028-10-03', 'payment_upcoming'),
+        ('2028-10-10', 'payment_received'),
+        ('2029-01-03', 'payment_upcoming'),
+        ('2029-01-10', 'contract_reminder'),
+        ('2029-01-10', 'payment_received'),
+    ],
+}
 # Customers of the first two are told all there is to tell.
 TYPES = some(('single', 'subscription', 'instalment', 'metered'), 2)
 
@@ -232,8 +288,9 @@ class TestYearOfNotices(TimedCommon):
     def test_a_yearly_term_is_announced_as_the_law_of_the_country_wants(self):
         orders = {}
         with freeze_time('2027-01-15 10:00:00'):
-            for code in ('fr', 'it', 'es', 'de', 'us'):
-                partner = self.other_customer.copy({'country_id': self.env.ref(f'base.{code}').id})
+            for code in ('fr', 'it', 'es', 'de', 'us', ''):
+                country = code and self.env.ref(f'base.{code}').id
+                partner = self.other_customer.copy({'country_id': country})
                 if code == 'us':
                     partner.state_id = self.env.ref('base.state_us_5')
                 order = self._create_order((self.gym, 1), partner=partner)
@@ -242,6 +299,7 @@ class TestYearOfNotices(TimedCommon):
                     order, 'done', token_id=self._create_token(partner=partner).id
                 )._post_process()
                 orders[code] = order
+        self.company.country_id = self.env.ref('base.fr')  # Of whom no country is known.
         told = {}
         self._switch_off('renewal')  # In vain.
         for day in ('11', '12', '16', '17', '31'):
@@ -251,7 +309,139 @@ class TestYearOfNotices(TimedCommon):
                 if order.billing_notification_ids.filtered(lambda one: one.kind == 'renewal'):
                     told.setdefault(code, day)
         # The 15th of January less 35, 30, 15 and 30 days.
-        self.assertEqual(told, {'fr': '11', 'it': '16', 'es': '31', 'us': '16'})
+        self.assertEqual(told, {'fr': '11', '': '11', 'it': '16', 'es': '31', 'us': '16'})
+
+    def test_two_years_of_three_subscriptions(self):
+        self.company.billing_british_reminders = True
+        self._switch_off(*DEMANDED)  # In vain.
+        terms = {
+            'de': {'billing_interval_unit': 'year'},
+            'us': {'billing_interval_count': 3, 'billing_trial_days': 14},
+            'uk': {'billing_interval_count': 3},
+        }
+        start = datetime(2027, 1, 10, 18)
+        days = {date.fromisoformat(day) for told in TWO_YEARS.values() for day, _kind in told}
+        # The day before what the law wants it must not be told yet; nightly, of all the others.
+        days |= {
+            date.fromisoformat(day) - timedelta(days=1)
+            for told in TWO_YEARS.values()
+            for day, kind in told
+            if kind in DEMANDED or (IS_NIGHTLY and day > f'{start.date()}')
+        }
+        told, seen = {code: [] for code in terms}, self.env['billpro.notification']
+        with freeze_time(start) as clock:
+            orders = {code: self._create_order_of(code, **terms[code]) for code in terms}
+            for day in sorted(days):
+                clock.move_to(datetime(day.year, day.month, day.day, 18))
+                self._run_jobs()
+                for code, order in orders.items():
+                    new = order.billing_notification_ids - seen
+                    seen |= new
+                    told[code] += [(f'{day}', one.kind) for one in new.sorted('id')]
+        self.assertEqual(told, TWO_YEARS)
+        for code, order in orders.items():
+            notices = order.billing_notification_ids
+            self.assertEqual(set(notices.mapped('recipient')), {f'{code}@customer.example.com'})
+            self.assertEqual(set(notices.mapped('state')), {'handed_over'})
+
+    def test_text_messages_wait_for_the_morning(self):
+        self._switch_sms_on('payment_declined')
+        order = self._create_active_order()
+        values = {'order_id': order.id}
+        for moment, date_sent in (
+            ('2027-03-01 07:59:59', datetime(2027, 3, 1, 8)),
+            ('2027-03-01 08:00:00', datetime(2027, 3, 1, 8)),
+            ('2027-03-01 18:59:59', datetime(2027, 3, 1, 18, 59, 59)),
+            ('2027-03-01 19:00:00', datetime(2027, 3, 2, 8)),
+        ):
+            with freeze_time(moment), self.subTest(moment):
+                self.env['billpro.notification']._queue_all(
+                    'payment_declined', [{**values, 'fact': moment}]
+                )
+                mail, text = order.billing_notification_ids.filtered(
+                    lambda one, fact=moment: one.fact == fact
+                ).sorted('channel')
+                self.assertEqual(f'{mail.send_date}', moment)
+                self.assertEqual(text.send_date, date_sent)
+
+    def test_a_price_that_rises(self):
+        self.company.billing_notice_days = 0
+        with freeze_time('2027-01-10 10:00:00'):
+            orders = [self._create_order_of('us') for _time in range(2)]
+        with freeze_time('2027-02-10 18:00:00'):
+            self._run_jobs()
+        in_time, late = (order.billing_event_ids.sorted('number')[-1] for order in orders)
+        in_time.amount = 36.3
+        told = {}
+        for day in ('02', '03', '05'):
+            with freeze_time(f'2027-03-{day} 18:00:00'):
+                if day == '05':
+                    late.amount = 36.3
+                self._run_timed()
+            told[day] = [
+                event.order_id.billing_notification_ids.filtered('event_id').mapped('kind')
+                for event in (in_time, late)
+            ]
+        self.assertEqual(told['02'], [['payment_received'], ['payment_received']])
+        self.assertEqual(told['03'][0], ['payment_upcoming', 'payment_received'])
+        self.assertEqual(told['03'][1], ['payment_received'])
+        self.assertEqual(told['05'][1], ['payment_upcoming', 'payment_received'])
+        rows = {row['label']: row['value'] for row in in_time._get_notice_rows()}
+        self.assertEqual(rows["Amount until now"], "$\xa024.20")
+        for event, count in ((in_time, 0), (late, 1)):
+            questions = event.order_id.activity_ids.filtered(
+                lambda one: one.billpro_subject == 'price'
+            )
+            self.assertEqual(len(questions), count)
+
+    def test_a_renewal_that_is_announced_too_late(self):
+        with freeze_time('2027-01-15 10:00:00'):
+            order = self._create_order_of('fr', billing_interval_unit='year')
+        with freeze_time('2027-12-16 10:00:00'):  # One day later than a month before.
+            self._run_timed()
+            self._run_timed()
+        questions = order.activity_ids.filtered(lambda one: one.billpro_subject == 'renewal')
+        self.assertEqual(questions.mapped('summary'), [f"Renewal announced too late: {order.name}"])
+        self.assertEqual(
+            order.billing_notification_ids.sorted('id').mapped('kind')[-1:], ['renewal']
+        )
+        self.assertEqual(order.billing_free_exit_date, date(2028, 1, 15))
+        with freeze_time('2028-01-15 10:00:00'):
+            self._run_jobs()
+        for moment, is_free in (
+            ('2028-01-14 10:00:00', False),
+            ('2028-01-15 10:00:00', True),
+            ('2029-01-14 10:00:00', True),
+            ('2029-01-15 10:00:00', False),
+        ):
+            with freeze_time(moment):
+                self.assertEqual(order._billing_cancels_at_once(), is_free)
+        with freeze_time('2028-02-01 10:00:00'):
+            sentences = self.env['billpro.order.page']._get_cancel_sentences(order)
+            self.assertIn("We pay back what you have paid for the time after that.", sentences)
+            order._billing_cancel_subscription(at_once=order._billing_cancels_at_once())
+        self.assertEqual(order.billing_status, 'complete')
+        # 18 of 366 days of the term that was paid by 24.20.
+        asked = order.activity_ids.filtered(lambda one: one.billpro_subject == 'cancelled')
+        self.assertIn("pay back $&nbsp;23.01", asked.note)
+
+    def _create_order_of(self, code, **terms):
+        """Return a subscription of a customer in a country, whose mail address begins with it."""
+        partner = self.other_customer.copy(
+            {
+                'country_id': self.env.ref(f'base.{code}').id,
+                'state_id': code == 'us' and self.env.ref('base.state_us_5').id,
+                'email': f'{code}@customer.example.com',
+                'tz': 'UTC',
+            }
+        )
+        order = self._create_order((self.gym, 1), partner=partner)
+        order.write(terms)
+        values = {'token_id': self._create_token(partner=partner).id}
+        if order.billing_trial_days:
+            values.update(amount=0, operation='validation')
+        self._create_initial_transaction(order, 'done', **values)._post_process()
+        return order
 
     def _run_timed(self):
         with self.enter_registry_test_mode():

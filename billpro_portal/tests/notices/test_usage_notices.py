@@ -122,10 +122,37 @@ class TestUsageNotices(UsageCommon, NotificationCommon):
                     {'order_line': [Command.create({'product_id': product.id})]},
                 )
         text = (
-            "Disk was added to your order. What you use from January 21, 2027 on costs: $\xa02.00 per"
-            " Units."
+            "Disk was added to your order. What you use from January 21, 2027 on costs: $\xa02.00"
+            " per Units."
         )
         self.assertEqual(self._get_told(), [('usage_price', text)])
+
+    def test_another_base_fee_is_announced(self):
+        """It is paid in advance: the running period's is paid."""
+        platform = self._create_sold_product("Platform", 20, self.tax_6, 'metered')
+        with freeze_time('2027-01-20 10:00:00'):
+            self.order.write({'order_line': [Command.create({'product_id': platform.id})]})
+        fee = self.order.order_line[-1]
+        with freeze_time('2027-01-21 10:00:00'):
+            fee.name = "Platform, large"
+            self.order.write(
+                {
+                    'order_line': [
+                        Command.update(fee.id, {'price_unit': 40, 'product_uom_qty': 2}),
+                        Command.update(self.order.order_line[0].id, {'product_uom_qty': 2}),
+                    ]
+                }
+            )
+        text = (
+            "The base fee of your order is from February 10, 2027 on: %s every month, taxes"
+            " included. Until then: %s."
+        )
+        told = [text % ("$\xa021.20", "$\xa00.00"), text % ("$\xa084.80", "$\xa021.20")]
+        self.assertEqual(self._get_told(), [('usage_price', one) for one in told])
+        with freeze_time('2027-01-22 10:00:00'):
+            self.order._billing_cancel_subscription(at_once=False)
+            fee.price_unit = 50
+        self.assertEqual(len(self._get_told()), 2)
 
     def test_many_orders_cost_as_many_queries_as_one(self):
         with freeze_time('2027-01-10 10:00:00'):

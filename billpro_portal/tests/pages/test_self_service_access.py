@@ -336,13 +336,15 @@ class TestSelfServiceAccess(SelfServiceHttpCommon):
                     amount='24.2',
                     message="Hello",
                 )
-                if suffix in ('/contact', '/text-messages'):
+                # Reminders of what is unpaid are text messages, too.
+                stops = suffix == '/text-messages' and order.billing_status == 'pending'
+                if suffix in ('/contact', '/text-messages') and not stops:
                     wanted = 404
                 else:
                     is_refused = order.billing_status == 'complete' and suffix != '/orders/pay'
                     wanted = 409 if is_refused else 303
                 self.assertEqual(response.status_code, wanted, (order.billing_status, suffix))
-                self.assertNotIn('notice=', response.headers.get('Location', ''))
+                self.assertEqual('notice=' in response.headers.get('Location', ''), stops)
             answer = self._register(order, collect_amount=0)
             self.assertIn("can't be changed any more", answer['error']['data']['message'])
             answer = self._call(order, '/progress/state', access_token=order.access_token)

@@ -393,7 +393,7 @@ class TestSelfServiceByKeyboard(SelfServiceCommon):
 
     def _walk_contact(self, keyboard):
         keyboard.wait_for(STATUS, "Active")
-        keyboard.wait_for('a[href*="/cancel"]')
+        keyboard.wait_for('.o_billpro_portal a[href*="/cancel"]')
         keyboard.follow("Contact us about this order")
         keyboard.wait_for('.o_billpro_heading h1', "Contact us about this order")
         keyboard.wait_for(

@@ -131,6 +131,36 @@ class TestSelfServiceRequests(SelfServiceHttpCommon):
         self.assertNotIn("Text messages", self._get(self.order, '').text)
         self._assert_refused(self._post_form(self.order, '/text-messages'), "is not valid")
 
+    def test_text_messages_are_switched_off_before_the_payment(self):
+        kind = self.env['billpro.notification.kind']._get('order_reminder')
+        kind.with_company(self.company).sms_on = True
+        order = self._create_order((self.gym, 1))
+        order._portal_ensure_token()
+        self.assertIn("Stop text messages", self._get(order, '').text)
+        self._post_form(order, '/text-messages')
+        self.assertTrue(order._billing_is_opted_out_of_sms())
+        self.assertIn("You get no text messages from us.", self._get(order, '').text)
+
+    def test_answers_to_text_messages(self):
+        url = self.env['res.config.settings'].create({}).billing_text_message_url
+        path = url.removeprefix(self.company.get_base_url())
+        number = self.order._billing_get_sms_number()
+        for text, is_opted_out in (
+            ("Where is it?", False),
+            (" Stop. ", True),
+            ("Thanks", True),
+            ("START", False),
+            ("Opt-out!", True),
+        ):
+            answer = self.url_open(path, data={'From': number, 'Body': text})
+            self.assertEqual((answer.status_code, answer.text), (200, '<Response/>'))
+            self.env.invalidate_all()
+            self.assertEqual(self.order._billing_is_opted_out_of_sms(), is_opted_out)
+        with mute_logger('odoo.http'):
+            foreign = self.url_open(path[:-1], data={'From': number, 'Body': "START"})
+        self.assertEqual(foreign.status_code, 404)
+        self.assertTrue(self.order._billing_is_opted_out_of_sms())
+
     def test_writing_twice(self):
         before = self._messages()
         for _time in range(2):

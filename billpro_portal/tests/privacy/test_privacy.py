@@ -1,10 +1,12 @@
 import json
+from unittest.mock import patch
 
 from freezegun import freeze_time
 
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
+from ...models.privacy import consent
 from ..common.subscription import SubscriptionCommon
 
 
@@ -52,6 +54,33 @@ class TestPrivacy(SubscriptionCommon):
         with self.assertRaisesRegex(UserError, self.order.name):
             self._erase()
 
+    def test_orders_of_other_companies_go_on(self):
+        self._cancel()
+        other = self.env['res.company'].create({'name': "Borealis"})
+        going_on = self.env['sale.order'].create(
+            {
+                'company_id': other.id,
+                'partner_id': self.anna.id,
+                'purchase_type': self.order.purchase_type,
+            }
+        )
+        going_on.billing_status = 'active'
+        with self.assertRaisesRegex(UserError, going_on.name):
+            self._erase()
+
+    def test_the_books_may_need_what_billing_does_not(self):
+        ben = self.customer.copy({'name': "Ben Once"})
+        with freeze_time('2027-01-10 10:00:00'):
+            order = self._create_order((self.gym, 1), partner=ben)
+            order._apply_billing_trigger('cancel', "Not wanted.")
+        self.billing_manager.group_ids += self.env.ref('base.group_partner_manager')
+        move = self.env['account.move'].create({'move_type': 'out_invoice', 'partner_id': ben.id})
+        ben.with_user(self.billing_manager).action_billing_erase_data()
+        self.assertEqual((ben.name, ben.email), ("Ben Once", False))
+        move.unlink()
+        ben.with_user(self.billing_manager).action_billing_erase_data()
+        self.assertEqual((ben.name, ben.street), ("Erased", False))
+
     def test_the_books_keep_what_they_must(self):
         self._cancel()
         self.company.country_id = self.env.ref('base.de')
@@ -64,6 +93,46 @@ class TestPrivacy(SubscriptionCommon):
         self.assertFalse(self.order.billing_consent_ids.ip_address)
         self.assertFalse(self.order.billing_token_id.active)
         self.assertEqual(self.order.billing_move_ids.amount_total, 24.2)
+
+    def test_what_nobody_knows_the_end_of_is_kept(self):
+        self._cancel()
+        self.order.billing_ended_date = False
+        self.assertNotIn("Consents are kept", self._erase()['params']['message'])
+        with freeze_time('2040-01-11 10:00:00'):
+            self.env['billpro.consent']._delete_outdated()
+        self.assertTrue(self.order.billing_consent_ids)
+
+    def test_what_is_kept_longer_stops_nothing(self):
+        self._cancel()
+        self.order.partner_id.country_id = self.env.ref('base.fr')
+        with freeze_time('2027-01-10 10:00:00'):
+            later = self._create_order((self.gym, 1))
+            later._billing_record_consent(
+                later._billing_get_consent()['version'], later._billing_get_shown(), '192.0.2.1'
+            )
+            later._apply_billing_trigger('cancel', "Not wanted.")
+            declaration = self.env['billpro.declaration']._receive(
+                {
+                    'kind': 'withdrawal',
+                    'company_id': self.company.id,
+                    'name': "Anna",
+                    'reference': "None",
+                    'email': 'anna@customer.example.com',
+                    'reason': '',
+                    'end_date': False,
+                }
+            )
+            declaration.state = 'done'
+        mails = self.env['mail.mail'].search(
+            [('model', '=', declaration._name), ('res_id', '=', declaration.id)]
+        )
+        self.assertEqual(len(mails), 1)
+        for moment, count in (('2033-12-31 10:00:00', 1), ('2034-01-01 10:00:00', 0)):
+            with freeze_time(moment), patch.object(consent, 'AT_ONCE', 1):
+                self.env['billpro.consent']._delete_outdated()
+            self.assertEqual((len(declaration.exists()), len(mails.exists())), (count, count))
+        self.assertTrue(self.order.billing_consent_ids)
+        self.assertFalse(later.billing_consent_ids)
 
     def test_consents_go_when_their_time_is_over(self):
         self._cancel()

@@ -50,6 +50,61 @@ class TestInstalment(InstalmentCommon):
         self.assertEqual(order.invoice_status, 'invoiced')
         self._assert_books_closed(order)
 
+    def test_instalments_that_are_credit_wait_for_a_declaration(self):
+        self.company.billing_credit_statement = False
+        with freeze_time('2027-01-10 10:00:00'):
+            order = self._create_order((self.course, 1))
+            order.write({'billing_interval_unit': 'day', 'billing_interval_count': 50})
+            for values, last_day in (
+                ({'billing_instalment_count': 1}, False),
+                ({'billing_instalment_count': 2}, "03/01/2027"),
+                ({'billing_buyer': 'business'}, False),
+                ({'billing_buyer': False, 'commitment_date': '2027-03-01 09:00:00'}, False),
+                ({'commitment_date': '2027-02-28 09:00:00'}, "04/19/2027"),
+                ({'commitment_date': False}, "03/01/2027"),
+            ):
+                order.write(values)
+                if last_day:
+                    with self.assertRaisesRegex(ValidationError, f"due after {last_day}"):
+                        order._check_billing_link_can_be_given()
+                else:
+                    order._check_billing_link_can_be_given()
+                self.assertEqual(bool(order.billing_credit_note), bool(last_day))
+            self.company.billing_is_large_seller = True
+            self.assertIn("due after 01/24/2027", order.billing_credit_note)
+            self.assertIn("instalments yet", order._billing_get_not_payable_reason())
+            manager = self.billing_manager
+            manager.group_ids += self.env.ref('base.group_erp_manager')
+            self.company.with_user(manager).billing_credit_statement = "The Bank of Ghent lends."
+            self.assertFalse(order._billing_get_not_payable_reason() or order.billing_credit_note)
+            token = self._create_token()
+            self._create_initial_transaction(
+                order, 'done', operation='validation', amount=0, token_id=token.id
+            )._post_process()
+        declared = f"The Bank of Ghent lends.\nDeclared by {manager.name} on 01/10/2027."
+        self.company.billing_credit_statement = "Another one does."
+        self.assertEqual(order.billing_credit_declaration, declared)
+
+    def test_where_many_instalments_may_be_credit(self):
+        customer = self.customer.copy()
+        order = self._create_order((self.course, 1), partner=customer)
+        for code, count, unit, warning in (
+            ('us', 4, 'year', False),
+            ('us', 5, 'week', "more than 4 instalments"),
+            ('uk', 12, 'month', False),
+            ('uk', 13, 'week', "more than 12 instalments"),
+            ('uk', 2, 'year', "after 12 months"),
+            ('ca', 24, 'month', False),
+        ):
+            with self.subTest(code=code, count=count, unit=unit):
+                customer.country_id = self.env.ref(f'base.{code}')
+                order.write({'billing_instalment_count': count, 'billing_interval_unit': unit})
+                order._check_billing_link_can_be_given()
+                if warning:
+                    self.assertIn(warning, order.billing_credit_note)
+                else:
+                    self.assertFalse(order.billing_credit_note)
+
     @nightly("Drawn orders with several taxes are exact for each change.")
     def test_seven_instalments_with_three_taxes_are_exact(self):
         sold = []

@@ -386,19 +386,18 @@ class TestUsagePeriods(UsagePeriodCommon):
         return line
 
     def test_what_is_added_is_charged_from_its_day_on(self):
-        disk = self._create_sold_product("Storage", 1, self.tax_6, 'metered')
-        disk.billing_charge_id = self._create_charge(
-            self.storage, (0, 2, 3), kind='graduated', minimum=31
-        )
-        self._send('2027-01-20 10:00:00', self._make_record('a', 90, meter='storage'))
+        disk = self._create_disk((0, 2, 3), kind='graduated', minimum=31)
+        record = self._make_record('a', 90, meter='storage')
+        self.assertEqual(self._send('2027-01-20 10:00:00', record), ['unattributed'])
         line = self._add_line('2027-01-31 22:30:00', disk)  # 31 January in Brussels, 23:30.
         self.assertEqual(line.billing_charge_id, disk.billing_charge_id)
         self.assertEqual(line.billing_usage_start, datetime(2027, 1, 30, 23))
-        self._send(
+        statuses = self._send(
             '2027-02-01 10:00:00',
             self._make_record('b', 80, '2027-01-30T22:59:59Z', meter='storage'),
             self._make_record('c', 2, '2027-01-30T23:00:00Z', meter='storage'),
         )
+        self.assertEqual(statuses, ['unattributed', 'accepted'])
         with freeze_time('2027-02-01 10:00:00'):
             self.assertEqual(line.billing_usage_quantity, 2)
             self.assertFalse(self.order._billing_get_base_lines())
@@ -415,13 +414,38 @@ class TestUsagePeriods(UsagePeriodCommon):
         )
         # What comes late of the days before it was added is nobody's usage.
         late = self._make_record('d', 99, '2027-01-25T10:00:00Z', meter='storage')
-        self._send('2027-02-11 10:00:00', late)
+        self.assertEqual(self._send('2027-02-11 10:00:00', late), ['unattributed'])
+        self.assertEqual(
+            self.env['billpro.usage.unattributed'].search([]).mapped('reason'), ['not_charged'] * 3
+        )
         self._run_at('2027-03-10 00:00:00')
         self.assertEqual(self.order.billing_usage_period_ids[1].amount, 32.86)
 
+    def test_another_meter_is_charged_from_its_period_on(self):
+        """Each moment has the meter of its period, also of one that is closed."""
+        charge = self._create_charge(self.storage, unit_price=1)
+        with freeze_time('2027-01-20 10:00:00'):
+            self.order.billing_usage_line_ids._billing_change_charge(charge, date(2027, 2, 1))
+        moments = ('2027-02-09T22:59:59Z', '2027-02-09T23:00:00Z')
+        # In the grace of the first period, and when it is closed.
+        for sent_at in ('2027-02-09 23:30:00', '2027-02-11 10:00:00'):
+            self._run_at(sent_at)
+            records = [
+                self._make_record(f'{sent_at} {moment}', 200, moment, meter=meter)
+                for meter in ('api_calls', 'storage')
+                for moment in moments
+            ]
+            self.assertEqual(
+                self._send(sent_at, *records),
+                ['accepted', 'unattributed', 'unattributed', 'accepted'],
+            )
+        self._run_at('2027-03-10 00:00:00')
+        first, second = self.order.billing_usage_period_ids[:2]
+        # 200 of 100 that are included, and as many late; the storage is the larger one.
+        self.assertEqual((first.amount, second.amount), (2.12, 216.24))
+
     def test_what_is_added_in_the_grace_belongs_to_the_next_period(self):
-        disk = self._create_sold_product("Storage", 1, self.tax_6, 'metered')
-        disk.billing_charge_id = self._create_charge(self.storage, (0, 2, 3), kind='graduated')
+        disk = self._create_disk((0, 2, 3), kind='graduated')
         self._send('2027-02-09 10:00:00', self._make_record('a', 90, meter='storage'))
         self._add_line('2027-02-09 23:30:00', disk)
         self._run_at('2027-02-10 00:00:00')

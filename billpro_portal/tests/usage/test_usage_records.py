@@ -9,6 +9,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import HttpCase, tagged
 
 from ...billing.metering import AGGREGATIONS, Record, aggregate
+from ...billing.usage_batch import read_record
 from ..common.usage import UsageCommon
 
 
@@ -67,11 +68,11 @@ class TestUsageRecords(UsageCommon):
 
     def test_the_same_id_counts_once_for_each_order_and_meter(self):
         with freeze_time('2027-01-10 10:00:00'):
-            other = self._create_active_order((self.api, 1))
+            other = self._create_active_order((self.api, 1), (self._create_disk(), 1))
         records = [
             self._make_record('a'),
-            self._make_record('a', meter='storage'),
             self._make_record('a', order=other.name),
+            self._make_record('a', meter='storage', order=other.name),
         ]
         self.assertEqual(self._ingest(*records), [('accepted', None)] * 3)
         self.assertEqual(self._ingest(*records), [('duplicate', None)] * 3)
@@ -163,6 +164,57 @@ class TestUsageRecords(UsageCommon):
             (answer,) = elsewhere.ingest([self._make_record('a')])
         self.assertEqual((answer['status'], answer['reason']), ('unattributed', 'meter'))
         self.assertEqual(self._count(self.calls), 0)
+
+    def test_what_the_order_does_not_charge_is_kept_and_assigned(self):
+        record = self._make_record('a', 3, meter='storage')
+        self.assertEqual(self._ingest(record), [('unattributed', 'not_charged')])
+        self.assertEqual(self._ingest(record), [('duplicate', None)])
+        waiting = self.env['billpro.usage.unattributed'].search([])
+        self.assertEqual(waiting.reason, 'not_charged')
+        waiting.write({'order_id': self.order.id, 'meter_id': self.storage.id})
+        with self.assertRaisesRegex(UserError, "it didn't charge what “Storage” counted then"):
+            waiting.with_user(self.billing_manager).action_assign()
+        with freeze_time('2027-01-10 10:00:00'):
+            other = self._create_active_order((self.api, 1), (self._create_disk(), 1))
+        waiting.order_id = other
+        waiting.with_user(self.billing_manager).action_assign()
+        self.assertEqual(self._count(self.storage, order=other), 3)
+
+    def test_what_was_counted_stays_a_duplicate(self):
+        """Records that were taken in before nobody was found to be billed for them."""
+        record = self._make_record('a', 3, meter='storage')
+        self.env['billpro.usage.record']._insert(
+            {0: (read_record(record), self.order.id, self.storage.id)}
+        )
+        self.assertEqual(
+            self._ingest(record, {**record, 'quantity': 4}),
+            [('duplicate', None), ('refused', 'other_content')],
+        )
+
+    def test_orders_that_charge_no_usage(self):
+        plain = self._create_sold_product("By hand", 1, self.tax_6, 'metered')
+        with freeze_time('2027-01-10 10:00:00'):
+            by_hand = self._create_active_order((plain, 1))
+            trial = self._create_active_order((self.gym, 1), billing_trial_days=30)
+        draft = self._create_order((self.api, 1))
+        company = self.env['res.company'].create({'name': "Other"})
+        self._create_meter('api_calls', "API calls", company_id=company.id)
+        self.billing_manager.company_ids += company
+        reasons = {by_hand: 'not_charged', trial: 'order', draft: 'not_live'}
+        records = [self._make_record('a', order=order.name) for order in reasons]
+        self.assertEqual(
+            self._ingest(*records), [('unattributed', reason) for reason in reasons.values()]
+        )
+        elsewhere = self.Record.with_context(allowed_company_ids=company.ids)
+        with freeze_time('2027-01-20 10:00:00'):
+            (answer,) = elsewhere.ingest([self._make_record('a')])
+        self.assertEqual((answer['status'], answer['reason']), ('unattributed', 'order'))
+
+    def test_a_meter_that_is_archived_counts_where_it_is_charged(self):
+        self.calls.active = False
+        self.assertEqual(self._ingest(self._make_record('a', 3)), [('accepted', None)])
+        with freeze_time('2027-01-20 10:00:00'):
+            self.assertEqual(self.order.billing_usage_line_ids.billing_usage_quantity, 3)
 
     def test_assigning_what_belongs_to_nobody(self):
         self._ingest(self._make_record('a', '3.000001', subscriber='acme', properties={'x': 'y'}))
@@ -326,12 +378,16 @@ class TestUsageRecords(UsageCommon):
         self.assertEqual(self._count(self.calls), 2)
 
     def test_one_pass_counts_many_orders(self):
+        with freeze_time('2027-01-10 10:00:00'):
+            other = self._create_active_order((self._create_disk(), 1))
         queries = [
             self._get_query(self.calls, '2027-01-10', '2027-02-10'),
             self._get_query(self.calls, '2027-02-10', '2027-03-10'),
-            self._get_query(self.storage, '2027-01-10', '2027-02-10'),
+            self._get_query(self.storage, '2027-01-10', '2027-02-10', order=other),
         ]
-        self._ingest(self._make_record('a', 5), self._make_record('b', 7, meter='storage'))
+        self._ingest(
+            self._make_record('a', 5), self._make_record('b', 7, meter='storage', order=other.name)
+        )
         self.env['billpro.usage.record']._count(queries)
         with self.assertQueryCount(2):
             found = self.env['billpro.usage.record']._count(queries)

@@ -24,6 +24,10 @@ class TestUsageSources(UsageCommon):
             {'name': "Studio", 'plan_id': plan.id, 'company_id': cls.company.id}
         )
         cls.hours = cls._create_meter('hours', "Hours")
+        work = cls._create_sold_product("Work", 1, cls.tax_6, 'metered')
+        work.billing_charge_id = cls._create_charge(cls.hours, unit_price=80)
+        with freeze_time('2027-01-10 10:00:00'):
+            cls.order = cls._create_active_order((work, 1))
         cls.source = cls._create_source()
 
     @classmethod

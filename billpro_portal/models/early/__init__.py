@@ -1,0 +1,3 @@
+"""Paying before the day: the next payment, or all instalments that are left."""
+
+from . import sale_order
