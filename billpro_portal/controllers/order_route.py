@@ -1,7 +1,5 @@
 import functools
 import inspect
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from http import HTTPStatus
 
 from odoo import http, models
@@ -52,55 +50,52 @@ def order_route(
         addresses = [f'/order/<int:order_id>{path}' for path in paths]
         route = http.route(addresses, auth='public', **routing)
 
-    rules = Rules(by_customer, deed, limited, confirms, statuses)
-    return lambda method: route(_open_first(method, rules))
+    first = functools.partial(_stop, by_customer=by_customer, limited=limited, confirms=confirms)
+    return lambda method: route(_open_first(method, first, deed, statuses, by_customer or confirms))
 
 
-@dataclass(frozen=True)
-class Rules:
-    """What is checked before a route does something, and noted afterwards: see `order_route`."""
+def _stop(controller, order, params, *, by_customer, limited, confirms):
+    """Return what a request is answered instead of doing what it asks for, if anything.
 
-    by_customer: bool | None
-    deed: str | None
-    limited: bool
-    confirms: Callable | bool | None
-    statuses: Collection | None
-
-    def stop(self, controller, order, params):
-        """Return what a request is answered instead of doing what it asks for, if anything.
-
-        :param OrderAccess controller: Who answers.
-        :param sale.order order: The order.
-        :param dict params: What the request says.
-        :rtype: odoo.http.Response|None
-        :raise UserError: If it is refused.
-        """
-        if self.by_customer:
-            controller._billpro_check_acts_as_customer(order)
-        if (self.by_customer or self.confirms) and not comes_from_page():
-            return controller._billpro_redirect_to_order(order, 'try_again')
-        if self.limited:
-            order._check_billing_number_of_changes()
-        if self.confirms and not controller._billpro_looks_on(order):
-            return _ask_to_confirm(controller, order, self.confirms, params)
-        return None
-
-    def note(self, order, answer):
-        """Note what was done, unless it was refused.
-
-        :param sale.order order: The order.
-        :param odoo.http.Response|dict answer: What the request is answered.
-        """
-        if self.deed and getattr(answer, 'status_code', 200) < HTTPStatus.BAD_REQUEST:
-            address = request.httprequest.remote_addr
-            request.env['billpro.visit'].sudo()._note(order, self.deed, address)
+    :param OrderAccess controller: Who answers.
+    :param sale.order order: The order.
+    :param dict params: What the request says.
+    :param bool|None by_customer: As of `order_route`.
+    :param bool limited: As of `order_route`.
+    :param Callable|bool|None confirms: As of `order_route`.
+    :rtype: odoo.http.Response|None
+    :raise UserError: If it is refused.
+    """
+    if by_customer:
+        controller._billpro_check_acts_as_customer(order)
+    if (by_customer or confirms) and not comes_from_page():
+        return controller._billpro_redirect_to_order(order, 'try_again')
+    if limited:
+        order._check_billing_number_of_changes()
+    if confirms and not controller._billpro_looks_on(order):
+        return _ask_to_confirm(controller, order, confirms, params)
+    return None
 
 
-def _open_first(method, rules):
+def _note(order, deed, answer):
+    """Note what was done, unless it was refused.
+
+    :param sale.order order: The order.
+    :param str|None deed: As of `order_route`.
+    :param odoo.http.Response|dict answer: What the request is answered.
+    """
+    if deed and getattr(answer, 'status_code', 200) < HTTPStatus.BAD_REQUEST:
+        request.env['billpro.visit'].sudo()._note(order, deed, request.httprequest.remote_addr)
+
+
+def _open_first(method, first, deed, statuses, answers):
     """Return a method that opens the order which a request names, and only then goes on.
 
     :param Callable method: Takes the controller, the order, and what else the request says.
-    :param Rules rules: What is checked first.
+    :param Callable first: Takes the same, and returns what is answered instead, if anything is.
+    :param str|None deed: As of `order_route`.
+    :param Collection[str]|None statuses: As of `order_route`.
+    :param bool|None answers: Whether what is refused is answered with the order's page.
     :rtype: Callable
     """
 
@@ -111,16 +106,15 @@ def _open_first(method, rules):
         order = order_id
         if not isinstance(order, models.BaseModel):  # No request can send a record.
             order = self._billpro_get_accessible_order(order_id, access_token)
-        if not order or (rules.statuses is not None and order.billing_status not in rules.statuses):
+        if not order or (statuses is not None and order.billing_status not in statuses):
             return self._billpro_answer_not_found()
         try:
-            if instead := rules.stop(self, order, params):
+            if instead := first(self, order, params):
                 return instead
             answer = method(self, order, **params)
-            rules.note(order, answer)
+            _note(order, deed, answer)
             return answer
         except UserError as error:
-            answers = rules.by_customer or rules.confirms
             if not answers or request.dispatcher.routing_type != 'http':
                 raise
             return self._billpro_render_refused(order, error)

@@ -31,6 +31,7 @@ class BillproConfirmationCode(models.Model):
         comodel_name='res.partner', required=True, readonly=True, index=True, ondelete='cascade'
     )
     ip_address = fields.Char(string="IP Address", readonly=True, index=True)
+    channel = fields.Char(readonly=True)
     code_hash = fields.Char(readonly=True, groups=fields.NO_ACCESS)
     tries = fields.Integer(readonly=True)
 
@@ -47,7 +48,7 @@ class BillproConfirmationCode(models.Model):
             channels[MAIL] = ', '.join(addresses)
         kinds = self.env['billpro.notification.kind'].with_company(order.company_id)
         is_reachable = order.partner_id.phone and not order.billing_phone_problem
-        if is_reachable and kinds.search([]).filtered('sms_on'):
+        if is_reachable and kinds.search([('sms_template_id', '!=', False)]).filtered('sms_on'):
             channels[SMS] = order._billing_get_sms_number()
         return channels
 
@@ -71,7 +72,9 @@ class BillproConfirmationCode(models.Model):
         ):
             return self.browse()
         code = ''.join(secrets.choice('0123456789') for _digit in range(DIGITS))
-        record = self.create({'partner_id': order.partner_id.id, 'ip_address': ip_address})
+        record = self.create(
+            {'partner_id': order.partner_id.id, 'channel': channel, 'ip_address': ip_address}
+        )
         record.code_hash = record._hash(code)
         address = self._get_channels(order)[channel]
         in_language = order.with_context(lang=order.partner_id.lang or order.env.lang)

@@ -26,7 +26,10 @@ class BillproOrderConfirmation(models.AbstractModel):
             'back_url': order._billing_get_order_link(),
             'action_url': order._billing_get_order_link(suffix),
             'fields': fields,
-            'asks': asks,
+            'asks': asks
+            and self.env._(
+                "Enter the code that we sent to %s", self._mask(channels.get(code.channel, ''))
+            ),
             'error': error,
             'ways': [
                 {'channel': channel, 'label': self._get_label(asks, self._mask(address))}
@@ -36,7 +39,6 @@ class BillproOrderConfirmation(models.AbstractModel):
         }
 
     def _get_label(self, asks, address):
-        address = Markup('<bdi>%s</bdi>') % address
         if asks:
             return self.env._("Send another code to %s", address)
         return self.env._("Send a code to %s", address)
@@ -68,17 +70,17 @@ class BillproOrderConfirmation(models.AbstractModel):
             "Several codes were sent within the hour. Please wait an hour, or contact us."
         )
 
-    @staticmethod
-    def _mask(address):
+    def _mask(self, address):
         """Return an address or number by which its owner knows it, and nobody else learns it.
 
         :param str address: The address, or several.
-        :rtype: str
+        :rtype: Markup
         """
         if '@' not in address:
-            return f'•••{address[-3:]}'
+            return Markup('<bdi>•••%s</bdi>') % address[-3:]
         masked = []
         for one in address.split(', '):
             name, _at, domain = one.rpartition('@')
             masked.append(f'{name[:1]}•••@{domain}')
-        return ', '.join(masked)
+        breakable = self.env['billpro.page.words']._get_breakable(', '.join(masked))
+        return Markup('<bdi>%s</bdi>') % breakable

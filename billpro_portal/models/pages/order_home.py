@@ -1,3 +1,5 @@
+from datetime import datetime
+
 from odoo import models
 
 from ...billing.lifecycle import BEFORE_APPROVAL, LIVE
@@ -212,7 +214,12 @@ class BillproOrderHome(models.AbstractModel):
         :rtype: list[dict]
         """
         running = [one for one in answers if one.billing_status in LIVE | BEFORE_APPROVAL]
-        running.sort(key=lambda one: not self._needs_customer(answers[one]))
+        running.sort(
+            key=lambda one: (
+                not self._needs_customer(answers[one]),
+                one.billing_next_event_id.due_date or datetime.max,
+            )
+        )
         over = [one for one in answers if one not in running]
         return [
             {'title': title, 'rows': [self._get_order_row(one, answers[one]) for one in orders]}

@@ -1,5 +1,9 @@
+from datetime import timedelta
+
+from freezegun import freeze_time
 from lxml import html
 
+from odoo import fields
 from odoo.tests import new_test_user, tagged
 
 from ..common.self_service_http import SelfServiceHttpCommon
@@ -62,6 +66,17 @@ class TestOrderHome(SelfServiceHttpCommon):
         )
         names = page.xpath('//dl[contains(@class, "o_billpro_facts")]//bdi/text()')
         self.assertEqual(len(names), 3)  # Two that are charged, and the spare one.
+
+    def test_what_is_charged_first_is_listed_first(self):
+        with freeze_time(fields.Datetime.now() - timedelta(days=5)):
+            first = self._create_active_order()
+        last = self._create_active_order()
+        page, _words = self._open(self.order, '/orders')
+        listed = page.xpath('//main//h3/a/@href')
+        self.assertEqual(
+            [order for link in listed for order in first + last if self._link(order) == link],
+            [first, last],
+        )
 
     def test_it_is_linked_where_there_are_several_orders(self):
         page, _words = self._open(self.order, '')
