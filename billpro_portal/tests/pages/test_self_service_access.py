@@ -345,6 +345,8 @@ class TestSelfServiceAccess(SelfServiceHttpCommon):
                     wanted = 409 if is_refused else 303
                 self.assertEqual(response.status_code, wanted, (order.billing_status, suffix))
                 self.assertEqual('notice=' in response.headers.get('Location', ''), stops)
+                if stops:  # That is noted, and nothing else changes.
+                    before['messages'] = self._snapshot()['messages']
             answer = self._register(order, collect_amount=0)
             self.assertIn("can't be changed any more", answer['error']['data']['message'])
             answer = self._call(order, '/progress/state', access_token=order.access_token)
