@@ -229,7 +229,12 @@ class TestCancellation(SubscriptionCommon):
         with self.assertRaisesRegex(UserError, "can't be cancelled"):
             order._billing_cancel_subscription(at_once=True)
         self.assertEqual(
-            [item['label'] for item in order._get_menu()], ["Contact us about this order"]
+            [item['label'] for item in order._get_menu()],
+            [
+                "Pay the next payment now",
+                "Pay everything that is left",
+                "Contact us about this order",
+            ],
         )
 
     def test_messages_of_customers(self):
