@@ -22,6 +22,8 @@ class TestTransferOnPhone(TransferCommon):
         self.transfers.qr_code = True
         with freeze_time(MOMENT):
             order = self._create_order((self.desk, 1), currency='EUR')
+        # The page has the database to itself: what is read beside its requests may not be there.
+        amount, details = f'{order.amount_total:.2f} €', (order.name, self.company.name)
         with self._visit(order, MOMENT) as page:
             label = "Order with obligation to pay"
             page.wait_for(PAY_BUTTON, label)
@@ -29,13 +31,8 @@ class TestTransferOnPhone(TransferCommon):
             page.tap('#billpro_consent')
             page.wait_for(f'{PAY_BUTTON}:not(:disabled)', label)
             page.tap(PAY_BUTTON)
-            page.wait_for(HEADING, f'Please pay {order.amount_total:.2f} €')
-            page.wait_for(
-                '.o_billpro_copied',
-                f'{order.amount_total:.2f} €',
-                order.name,
-                self.company.name,
-            )
+            page.wait_for(HEADING, f'Please pay {amount}')
+            page.wait_for('.o_billpro_copied', amount, *details)
             page.check_layout()
             page.tap('.o_billpro_transfer button')
             page.wait_for(PAY_BUTTON, label)
