@@ -216,13 +216,25 @@ class BillproPriceIncrease(models.Model):
         if not self.product_ids or amount <= 0:
             raise UserError(self.env._("Choose products, and by how much their prices rise."))
         orders = self.env['sale.order'].search(self._get_domain(), order='id')
-        increase = self.sudo()
+        increase, orders = self.sudo(), orders.sudo().with_company(self.company_id)
         increase.line_ids.unlink()
+        increase._read_together(orders)
         vals_list = [
             {'increase_id': increase.id, 'order_id': order.id, **increase._propose(order)}
-            for order in orders.sudo().with_company(self.company_id)
+            for order in orders
         ]
         increase.line_ids.create(vals_list)
+
+    @api.model
+    def _read_together(self, orders):
+        """Read of all orders what `_propose` would else read of each of them.
+
+        The changes that it makes up belong to one order, of which alone Odoo reads then.
+
+        :param sale.order orders: The orders.
+        """
+        orders.mapped('billing_change_ids')
+        orders.mapped('order_line.tax_ids')
 
     def _get_domain(self):
         """Return which orders it is about.
@@ -591,6 +603,7 @@ class BillproPriceIncreaseOrder(models.Model):
 
     def _plan(self):
         """Plan the new prices, and have the customers told; their orders are locked."""
+        self.increase_id._read_together(self.order_id)
         planned = self.filtered(lambda line: line.state == 'ready' and line._is_as_shown())
         Change = self.env['billpro.change']
         vals_list = []

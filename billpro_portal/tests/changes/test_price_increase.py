@@ -277,13 +277,19 @@ class TestPriceIncrease(ChangeCommon):
 
     def test_many_cost_few_queries(self):
         """Another order costs a few rows that are written, and no look-up of its own."""
-        counts, notices = {}, self.env['billpro.notification']
+        previews, counts, notices = {}, {}, self.env['billpro.notification']
         domain = [('state', '=', 'queued'), ('kind', '=', 'price_increase')]
         for number in (2, 12):
             for _order in range(number):
                 self._start(APRIL)
             with freeze_time(f'{LATER} 10:00:00'):
-                lines = self._raise().sudo().line_ids
+                increase = self._raise()
+                self.env.invalidate_all()
+                looked = self.env.cr.sql_log_count
+                increase.action_preview()
+                self.env.flush_all()
+                previews[number] = self.env.cr.sql_log_count - looked
+                lines = increase.sudo().line_ids
                 self.env.invalidate_all()
                 counts[number] = []
                 for step in (
@@ -297,6 +303,7 @@ class TestPriceIncrease(ChangeCommon):
                     self.env.invalidate_all()
         for few, many in zip(counts[2], counts[12], strict=True):
             self.assertLessEqual(many - few, 80, counts)
+        self.assertEqual(previews[12], previews[2])
 
     def test_only_managers_raise_prices(self):
         user = new_test_user(
