@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from devtools import databases
-from devtools.bench.run import ANSWER, read_answer
+from devtools.bench.run import ANSWER, measure_in_copy
 from devtools.odoo_server import Odoo
-from devtools.torture.run import write_configuration
 
 SCRIPT = """
 import json
@@ -26,11 +24,7 @@ def run(odoo: Odoo, orders: int, as_json: bool) -> int:
     :return: The exit code.
     :rtype: int
     """
-    every = databases.Databases(odoo)
-    with every.temporary(every.addon_template(), 'bench') as database:
-        configuration = write_configuration(odoo, database)
-        output = odoo.execute(configuration, SCRIPT.format(orders=orders, answer=ANSWER))
-    result = read_answer(output)
+    result = measure_in_copy(odoo, SCRIPT.format(orders=orders, answer=ANSWER))
     print(json.dumps(result) if as_json else _as_text(result), flush=True)
     return 0
 

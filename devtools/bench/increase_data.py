@@ -66,7 +66,7 @@ def _make_live(env: Environment) -> None:
         UPDATE billpro_billing_event SET status = 'completed' WHERE status LIKE '%declined';
         """
     )
-    env.cr.commit()
+    env.cr.commit()  # What the scheduled actions roll back goes no further than to here.
     env.invalidate_all()
 
 

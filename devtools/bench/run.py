@@ -76,6 +76,18 @@ def run(odoo: Odoo, events: int, latency: int, workers: int, as_json: bool) -> i
     return 0
 
 
+def measure_in_copy(odoo: Odoo, script: str) -> dict[str, Any]:
+    """Execute a script inside Odoo, in a copy of a database with the addon; return its answer.
+
+    :param Odoo odoo: Odoo and its PostgreSQL cluster, which must run.
+    :param str script: Prints `ANSWER` and what was measured, as JSON.
+    :rtype: dict
+    """
+    every = databases.Databases(odoo)
+    with every.temporary(every.addon_template(), 'bench') as database:
+        return read_answer(odoo.execute(write_configuration(odoo, database), script))
+
+
 def read_answer(output: str) -> dict[str, Any]:
     """Return what was measured.
 
