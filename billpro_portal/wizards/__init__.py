@@ -1,5 +1,6 @@
-# The dialogs inherit it.
+# The dialogs inherit them.
 from . import dialog
+from . import agreed_dialog
 
 # The dialogs.
 from . import (

@@ -1,17 +1,15 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
-from ..billing.agreement import agreement_text
-
 
 class BillproChangePlan(models.TransientModel):
     """Change plan or quantity of a live subscription, as it is shown before."""
 
     _name = 'billpro.change.plan'
-    _inherit = 'billpro.dialog'
+    _inherit = 'billpro.agreed.dialog'
     _description = "Change Subscription"
 
-    order_id = fields.Many2one(comodel_name='sale.order', required=True, readonly=True)
+    _terms = ('line_id', 'product_id', 'quantity', 'when')
     possible_line_ids = fields.Many2many(
         comodel_name='sale.order.line', compute='_compute_possible', compute_sudo=True
     )
@@ -36,14 +34,6 @@ class BillproChangePlan(models.TransientModel):
         readonly=False,
         help="As the company's settings say, unless you choose otherwise.",
     )
-    shown = fields.Text(
-        compute='_compute_shown',
-        store=True,
-        readonly=False,
-        help="What is agreed to: the change is refused if it comes to something else.",
-    )
-    preview = fields.Html(compute='_compute_preview', sanitize=False)
-    problem = fields.Char(compute='_compute_preview')
 
     @api.depends('order_id', 'line_id')
     def _compute_possible(self):
@@ -66,24 +56,7 @@ class BillproChangePlan(models.TransientModel):
                 )
             )
 
-    @api.depends('line_id', 'product_id', 'quantity', 'when')
-    def _compute_shown(self):
-        for wizard in self:
-            wizard.shown = agreement_text(wizard._get_rows()[0])
-
-    @api.depends('line_id', 'product_id', 'quantity', 'when')
-    def _compute_preview(self):
-        for wizard in self:
-            rows, wizard.problem = wizard._get_rows()
-            wizard.preview = rows and self.env['ir.qweb']._render(
-                'billpro_portal.change_preview', {'rows': rows}
-            )
-
     def _get_rows(self):
-        """Return what is shown, as pairs of label and value, or why it isn't possible.
-
-        :rtype: tuple[list, str|bool]
-        """
         self.ensure_one()
         wizard = self.sudo()
         if not wizard.line_id or not wizard.product_id or not wizard.when:

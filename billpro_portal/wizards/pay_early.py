@@ -1,6 +1,5 @@
-from odoo import api, fields, models
+from odoo import fields, models
 
-from ..billing.agreement import agreement_text
 from ..models.early.sale_order import ALL, NEXT
 
 
@@ -8,43 +7,18 @@ class BillproPayEarly(models.TransientModel):
     """Collect before its day what is to come, for a customer who asks for it."""
 
     _name = 'billpro.pay.early'
-    _inherit = 'billpro.dialog'
+    _inherit = 'billpro.agreed.dialog'
     _description = "Pay Early"
 
-    order_id = fields.Many2one(comodel_name='sale.order', required=True, readonly=True)
+    _terms = ('order_id', 'what')
     has_instalments = fields.Boolean(related='order_id.billing_has_instalments', related_sudo=False)
     what = fields.Selection(
         string="Payments",
         selection=[(NEXT, "The next one"), (ALL, "All that are left")],
         default=NEXT,
     )
-    shown = fields.Text(
-        compute='_compute_shown',
-        store=True,
-        readonly=False,
-        help="What is agreed to: nothing is collected if it comes to something else.",
-    )
-    preview = fields.Html(compute='_compute_preview', sanitize=False)
-    problem = fields.Char(compute='_compute_preview')
-
-    @api.depends('order_id', 'what')
-    def _compute_shown(self):
-        for wizard in self:
-            wizard.shown = agreement_text(wizard._get_rows()[0])
-
-    @api.depends('order_id', 'what')
-    def _compute_preview(self):
-        for wizard in self:
-            rows, wizard.problem = wizard._get_rows()
-            wizard.preview = rows and self.env['ir.qweb']._render(
-                'billpro_portal.change_preview', {'rows': rows}
-            )
 
     def _get_rows(self):
-        """Return what is shown, as pairs of label and value, or why it isn't possible.
-
-        :rtype: tuple[list, str|bool]
-        """
         self.ensure_one()
         order = self.order_id.sudo()
         if refusal := order._billing_get_refusal_to_pay_early(self.what):

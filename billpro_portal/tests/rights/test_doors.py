@@ -93,7 +93,7 @@ class TestDoors(RightsCommon):
     def test_all_methods_are_declared(self):
         inherited = METHODS['billpro.dialog']
         for model in self.env.registry:
-            if 'billpro.dialog' in self.env[model]._inherit:
+            if issubclass(self.env.registry[model], self.env.registry['billpro.dialog']):
                 expected = {**inherited, **METHODS.get(model, {})}
             else:
                 expected = METHODS.get(model, {})
