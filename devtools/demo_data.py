@@ -130,6 +130,8 @@ def create_company(env: Environment) -> None:
             'company_registry': "US12345671",
             'billing_terms_url': "https://aurora.example.com/terms",
             'billing_privacy_url': "https://aurora.example.com/privacy",
+            # No mail leaves a demo: nobody would get the code.
+            'billing_confirm_changes': 'never',
         }
     )
     env['account.chart.template'].try_loading('generic_coa', company, install_demo=False)
