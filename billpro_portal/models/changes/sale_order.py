@@ -1,4 +1,5 @@
 from decimal import Decimal
+from fractions import Fraction
 
 from odoo import fields, models
 from odoo.exceptions import UserError
@@ -18,6 +19,14 @@ class SaleOrder(models.Model):
     billing_change_ids = fields.One2many(
         string="Changes",
         comodel_name='billpro.change',
+        inverse_name='order_id',
+        readonly=True,
+        groups='sales_team.group_sale_salesman,account.group_account_readonly',
+    )
+
+    billing_discount_ids = fields.One2many(
+        string="Discounts",
+        comodel_name='billpro.discount',
         inverse_name='order_id',
         readonly=True,
         groups='sales_team.group_sale_salesman,account.group_account_readonly',
@@ -404,7 +413,130 @@ class SaleOrder(models.Model):
                     if difference < 0:  # The credit was paid back, or used for something else.
                         event._announce_new_amount(old_amount, is_lasting=False)
 
+    # === DISCOUNTS === #
+
+    def _billing_get_running_discount(self):
+        """Return the discount that payments to come have.
+
+        :rtype: billpro.discount
+        """
+        self.ensure_one()
+        return self.billing_discount_ids.filtered('left')[:1]
+
+    def _billing_get_discount_takers(self):
+        """Return the payments to come that may have a discount, the next one first.
+
+        :rtype: billpro.billing.event
+        """
+        return self._billing_get_credit_to_use()[0].filtered('period_start')
+
+    def _billing_get_refusal_of_discount(self):
+        """Return why no discount can be given.
+
+        :return: The reason, or False if one can.
+        :rtype: str|bool
+        """
+        self.ensure_one()
+        if self._get_billing_refusal_of(OrderAction.ADJUST):
+            return self.env._(
+                "Order %(order)s can't be changed: its billing status is “%(status)s”.",
+                order=self.name,
+                status=self._get_billing_status_label(),
+            )
+        if running := self._billing_get_running_discount():
+            return self.env._("Take back the discount first: %s.", running._describe())
+        return not self._billing_get_discount_takers() and self.env._(
+            "No payment is to come that could have it."
+        )
+
+    def _billing_prepare_discount(self, amount, event=None):
+        """Return the discount of a payment to come: its own, or the one that is still to be had.
+
+        :param float amount: What its period costs, taxes included.
+        :param billpro.billing.event event: The payment, if there is one already.
+        :return: The values of the payment.
+        :rtype: dict
+        """
+        self.ensure_one()
+        discount = event.discount_id if event else self.env['billpro.discount']
+        discount = discount or self._billing_get_running_discount().filtered(
+            lambda running: running._get_free_count()
+        )
+        return {
+            'discount_id': discount.id,
+            'discount_amount': discount._get_amount_off(amount),
+        }
+
+    def _billing_follow_discount(self):
+        """Let the payments to come have the discount that is still to be had; the lock is held."""
+        self.ensure_one()
+        for event in self._billing_get_discount_takers():
+            discount = self._billing_get_running_discount()
+            if not event.discount_id and discount._get_free_count():
+                event._set_discount(discount)
+
+    def _billing_give_discount(self, percent, count, shown, reason=None):
+        """Give a discount on the next payments, as it was shown and agreed to.
+
+        :param float percent: How much of each payment.
+        :param int count: Of how many payments.
+        :param str shown: What was agreed to, as `billing.agreement.agreement_text` made it.
+        :param billpro.cancel.reason reason: For which reason to leave the customer was offered it.
+        :return: The discount.
+        :rtype: billpro.discount
+        :raise UserError: If it isn't possible, or comes to something else by now.
+        """
+        self.ensure_one()
+        self._lock_billing()
+        Discount = self.env['billpro.discount']
+        if agreement_text(Discount._propose(self, percent, count)._get_rows()) != shown:
+            raise UserError(self._billing_get_outdated_page_text())
+        self._billing_withdraw_unsent_attempts()
+        discount = Discount.create(
+            {
+                'order_id': self.id,
+                'percent': percent,
+                'count': count,
+                'reason_id': reason.id if reason else False,
+                'agreed_terms': shown,
+            }
+        )
+        self._billing_follow_discount()
+        self._billing_use_credit()
+        discount._tell()
+        return discount
+
+    def _billing_get_part_after_discount(self, day):
+        """Return what part of its price a paid period cost after its discount.
+
+        :param datetime.date day: The first day of the period.
+        :rtype: fractions.Fraction
+        """
+        self.ensure_one()
+        event = self.billing_event_ids.filtered(
+            lambda event: event.number and event.period_start == day
+        )[:1]
+        return 1 - Fraction(repr(event.discount_id.percent)) / 100
+
     # === STAFF === #
+
+    def action_open_adjust(self):
+        """Open the dialog that gives a discount.
+
+        :raise AccessError: If the user may not.
+        :raise UserError: If it can't be given.
+        """
+        self.ensure_one()
+        self._check_billing_user()
+        wizard = self.env['billpro.adjust'].create({'order_id': self.id})
+        return {
+            'type': 'ir.actions.act_window',
+            'name': self.env._("Adjust Subscription"),
+            'res_model': wizard._name,
+            'res_id': wizard.id,
+            'view_mode': 'form',
+            'target': 'new',
+        }
 
     def action_open_change_plan(self):
         """Open the dialog that changes plan or quantity.
