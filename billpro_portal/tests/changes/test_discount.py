@@ -219,6 +219,79 @@ class TestDiscount(ChangeCommon):
         self.assertEqual(event.invoice_id.amount_total, 21.78)
         self._assert_books_closed(order)
 
+    def _charge_once(self, order, what, price, day=MIDDLE):
+        """Charge or credit something once as staff do; return what was shown before."""
+        with (
+            freeze_time(f'{day} 10:00:00'),
+            self._committing_env(self.billing_manager) as env,
+        ):
+            own = env['sale.order'].browse(order.id)
+            wizard = env['billpro.adjust'].browse(own.action_open_adjust()['res_id'])
+            wizard.write(
+                {'what': what, 'product_id': self.fee.id, 'text': "Hall hire", 'price': price}
+            )
+            self.assertFalse(wizard.problem)
+            rows = wizard._get_rows()[0]
+            wizard.action_adjust()
+        return rows
+
+    def test_what_is_charged_once(self):
+        """5.00 and 1.05 tax beside 12.10, with the next payment alone."""
+        order = self._start(APRIL, (self.basic, 1))
+        rows = self._charge_once(order, 'charge', 5)
+        self.assertEqual(
+            rows,
+            [
+                ("Text", "Hall hire"),
+                ("Without taxes", "$\xa05.00"),
+                ("Taxes", "$\xa01.05"),
+                ("Payment on May 1, 2027", "$\xa018.15 instead of $\xa012.10"),
+            ],
+        )
+        notice = order.billing_notification_ids.filtered(lambda n: n.kind == 'payment_changed')
+        self.assertEqual(
+            notice.text, "Your payment on May 1, 2027 is $\xa018.15 instead of $\xa012.10."
+        )
+        page = order.env['billpro.order.payments']._get_upcoming_rows(order)
+        self.assertIn("Hall hire", page[0]['description'])
+        # Taken back and charged anew.
+        line = order.billing_once_line_ids
+        with freeze_time(f'{MIDDLE} 11:00:00'):
+            with self.assertRaises(AccessError):
+                line.with_user(self.salesperson).action_take_back_once()
+            line.with_user(self.billing_manager).action_take_back_once()
+            self.assertEqual(order.billing_next_amount, 12.1)
+            with self.assertRaisesRegex(UserError, "isn't to come any more"):
+                line.with_user(self.billing_manager).action_take_back_once()
+        self._charge_once(order, 'charge', 10, '2027-04-17')
+        self._run_on('2027-05-01', '2027-06-01')
+        self.assertEqual(self._get_payments(order)[:2], [(24.2, 24.2), (12.1, 12.1)])
+        self.assertEqual(
+            order.billing_event_ids.sorted('number')[0].invoice_id.invoice_line_ids.mapped('name'),
+            ["Basic\n05/01/2027 to 05/31/2027", "Sign-up fee\nHall hire"],
+        )
+        self._assert_books_closed(order)
+
+    def test_what_is_credited_once(self):
+        """4.00 and 0.84 tax off 9.68, which has a discount of 2.42; all of it is too much."""
+        order = self._start(APRIL, (self.basic, 1))
+        self._give(order, 20, 1)
+        rows = self._charge_once(order, 'credit', 4, '2027-04-17')
+        self.assertEqual(
+            rows[-1], ("Payment on May 1, 2027", "$\xa04.84 instead of $\xa09.68")
+        )
+        with freeze_time('2027-04-18 10:00:00'):
+            for price in (-4, -100):
+                with self.assertRaisesRegex(UserError, "credit less than that"):
+                    order._billing_propose_once(self.fee, "All of it", price)
+            with self.assertRaisesRegex(UserError, "Enter an amount"):
+                order._billing_propose_once(self.fee, "Nothing", 0)
+            with self.assertRaisesRegex(UserError, "that is sold once"):
+                order._billing_propose_once(self.plus, "A plan", 5)
+        self._run_on('2027-05-01', '2027-06-01')
+        self.assertEqual(self._get_payments(order)[:2], [(4.84, 4.84), (12.1, 12.1)])
+        self._assert_books_closed(order)
+
     def test_what_is_refused(self):
         order = self._start(APRIL, (self.basic, 1))
         Discount = self.env['billpro.discount']

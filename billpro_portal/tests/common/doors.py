@@ -199,7 +199,12 @@ METHODS = {
         'message_post': ODOO,
         'write': ODOO,
     },
-    'sale.order.line': {'create': ODOO, 'unlink': ODOO, 'write': ODOO},
+    'sale.order.line': {
+        'action_take_back_once': BILLING_USERS,
+        'create': ODOO,
+        'unlink': ODOO,
+        'write': ODOO,
+    },
 }
 
 # Fields that are written by whoever may write the record. All others of the addon are guarded
@@ -386,7 +391,16 @@ FIELDS = {
         'product_ids',
     },
     # What a dialog asks for.
-    'billpro.adjust': {'count', 'order_id', 'percent', 'shown'},
+    'billpro.adjust': {
+        'count',
+        'order_id',
+        'percent',
+        'price',
+        'product_id',
+        'shown',
+        'text',
+        'what',
+    },
     'billpro.cancel.subscription': {'note', 'order_id', 'reason_id', 'when'},
     'billpro.capture': {'amount', 'order_id', 'transaction_id'},
     'billpro.change.charge': {'charge_id', 'day', 'line_id', 'order_id'},
