@@ -34,6 +34,7 @@ from .changes import (
     test_change,
     test_change_by_keyboard,
     test_change_page,
+    test_discount,
     test_price_increase,
     test_worked_changes,
 )

@@ -1,5 +1,7 @@
 from odoo import fields, models
 
+from ...billing.lifecycle import OPEN
+
 
 class BillproBillingEvent(models.Model):
     """Payments of changes, and payments that use up what changes have credited."""
@@ -14,17 +16,79 @@ class BillproBillingEvent(models.Model):
         help="The change of the subscription that the payment is for.",
     )
 
+    discount_id = fields.Many2one(
+        string="Discount Given",
+        comodel_name='billpro.discount',
+        readonly=True,
+        index='btree_not_null',
+        ondelete='restrict',
+    )
+
     def _get_words_of_change(self):
-        """Return what is changed by the payment, and how much of it credit pays.
+        """Return what is changed by the payment, its discount, and how much of it credit pays.
 
         :rtype: list[str]
         """
         self.ensure_one()
         words = [self.change_id._describe()] if self.change_id else []
+        if self.discount_id:
+            words.append(self.discount_id.with_env(self.env)._describe_of_payment())
         if self.credit_amount:
             credit = self.currency_id.with_env(self.env).format(self.credit_amount)
             words.append(self.env._("%s paid by credit", credit))
         return words
+
+    def _is_to_come(self):
+        """Return whether the payment, or the one that it is merged into, isn't collected yet.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        final = self
+        while final.merged_into_id:
+            final = final.merged_into_id
+        return final.status in OPEN
+
+    def _is_free(self):
+        """Return whether a discount leaves nothing to be collected, or to be invoiced.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        leaves = self._get_leaves()
+        return (
+            self.currency_id.is_zero(self.amount)
+            and not any(leaves.mapped('credit_amount'))
+            and not leaves._get_added_lines()
+        )
+
+    def _get_amount_before_discount(self):
+        """Return what the period costs without a discount, taxes included.
+
+        :rtype: float
+        """
+        self.ensure_one()
+        return self.currency_id.round(
+            self.amount + self.credit_amount + self.discount_amount - self.added_amount
+        )
+
+    def _set_discount(self, discount):
+        """Give payments to come a discount, or none; no credit pays them then.
+
+        :param billpro.discount discount: The discount.
+        """
+        for event in self:
+            before = event._get_amount_before_discount()
+            off = discount._get_amount_off(before)
+            event._discard_draft_invoices()
+            event.write(
+                {
+                    'discount_id': discount.id,
+                    'discount_amount': off,
+                    'amount': event.currency_id.round(before - off + event.added_amount),
+                    'credit_amount': 0.0,
+                }
+            )
 
     def _carry_out_planned_changes(self):
         """Carry out what is planned for the periods that the payments are for; locks are held."""
