@@ -565,7 +565,3 @@ class BillproDeclaration(models.Model):
         """Forget where declarations came from when it isn't needed against abuse any more."""
         outdated = fields.Datetime.now() - timedelta(days=ADDRESS_DAYS)
         self.search([('ip_address', '!=', False), ('date', '<', outdated)]).ip_address = False
-
-    def _prepare_failure(self):
-        """Override of `billpro.job.record`."""
-        return {'order_id': self.order_id.id}

@@ -548,10 +548,6 @@ class BillproNotification(models.Model):
                 body=self.env._("The notice “%s” is sent again.", notice._get_name())
             )
 
-    def _prepare_failure(self):
-        """Override of `billpro.job.record`."""
-        return {'order_id': self.order_id.id}
-
     def _queue_again(self):
         """Override of `billpro.job.record`, for notices that were not sent."""
         self.env['billpro.failure']._forget(self, 'send')
