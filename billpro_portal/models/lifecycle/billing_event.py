@@ -454,6 +454,13 @@ class BillproBillingEvent(models.Model):
             if not (event.status in DECLINED and event._is_optional() and event.change_id)
         ]
 
+    def _ends_trial(self):
+        """Return whether it is the first payment after a free trial.
+
+        :rtype: bool
+        """
+        return self.number == 1 and self.order_id.billing_trial_days > 0
+
     def _is_optional(self):
         """Return whether nothing is owed and nothing changes if it isn't collected.
 

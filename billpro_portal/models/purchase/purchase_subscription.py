@@ -7,6 +7,7 @@ from odoo.tools import format_date
 
 from ...billing.calendar import due_datetime, first_number_after, nth_date
 from ...billing.lifecycle import OPEN, PAID
+from ...billing.notice_dates import TRIAL_NOTICE_DAYS
 from ..lifecycle.plurals import choose_plural
 
 
@@ -68,38 +69,42 @@ class BillproPurchaseSubscription(models.AbstractModel):
             first_charge = self._get_period(order, anchor, number)[0]
         except ValueError:
             return []  # A draft that lacks its interval: nothing can be agreed to yet.
-        rows = []
-        if has_trial:
-            rows.append(
-                {
-                    'label': self.env._("Free trial until"),
-                    'value': format_date(self.env, anchor - timedelta(days=1), date_format='long'),
-                    'strong': False,
-                }
-            )
-        rows.append(
+        then = self.env._(
+            "%(amount)s %(interval)s",
+            amount=currency.format(self._get_period_amount(order)),
+            interval=self._get_interval_text(order),
+        )
+        days = [(self.env._("Free trial until"), anchor - timedelta(days=1))] if has_trial else []
+        days_after = []
+        if self._has_period(order, anchor, number):
+            is_first = has_trial and currency.is_zero(self._get_initial_amount(order))
+            label = self.env._("First payment") if is_first else self.env._("Next payment")
+            days_after = [(label, first_charge)]
+            if has_trial and order.billing_trial_days > TRIAL_NOTICE_DAYS:
+                reminded = first_charge - timedelta(days=TRIAL_NOTICE_DAYS)
+                days_after.append((self.env._("Reminder by mail"), reminded))
+        return [
+            *self._get_day_rows(days),
+            {'label': self.env._("Then"), 'value': then, 'strong': False},
+            *self._get_day_rows(days_after),
+            {'label': self.env._("Runs"), 'value': self._get_end_text(order), 'strong': False},
+        ]
+
+    @api.model
+    def _get_day_rows(self, days):
+        """Return rows of the terms that tell a day each.
+
+        :param list days: Pairs of label and day.
+        :rtype: list[dict]
+        """
+        return [
             {
-                'label': self.env._("Then"),
-                'value': self.env._(
-                    "%(amount)s %(interval)s",
-                    amount=currency.format(self._get_period_amount(order)),
-                    interval=self._get_interval_text(order),
-                ),
+                'label': label,
+                'value': format_date(self.env, day, date_format='long'),
                 'strong': False,
             }
-        )
-        if self._has_period(order, anchor, number):
-            rows.append(
-                {
-                    'label': self.env._("Next payment"),
-                    'value': format_date(self.env, first_charge, date_format='long'),
-                    'strong': False,
-                }
-            )
-        rows.append(
-            {'label': self.env._("Runs"), 'value': self._get_end_text(order), 'strong': False}
-        )
-        return rows
+            for label, day in days
+        ]
 
     @api.model
     def _get_end_text(self, order):
