@@ -393,6 +393,7 @@ FIELDS = {
     # What a dialog asks for.
     'billpro.adjust': {
         'count',
+        'day',
         'order_id',
         'percent',
         'price',
