@@ -9,7 +9,18 @@ class BillproAdjust(models.TransientModel):
     _inherit = 'billpro.agreed.dialog'
     _description = "Adjust Subscription"
 
-    _terms = ('order_id', 'what', 'percent', 'count', 'product_id', 'text', 'price', 'day')
+    _terms = (
+        'order_id',
+        'what',
+        'percent',
+        'count',
+        'product_id',
+        'text',
+        'price',
+        'day',
+        'payments',
+        'last_day',
+    )
     what = fields.Selection(
         selection=[
             ('discount', "A discount on the next payments"),
@@ -17,6 +28,7 @@ class BillproAdjust(models.TransientModel):
             ('credit', "Credit something with the next payment"),
             ('trial', "A longer trial"),
             ('day', "Another billing day"),
+            ('end', "Another end"),
         ],
         default='discount',
     )
@@ -46,6 +58,14 @@ class BillproAdjust(models.TransientModel):
         readonly=False,
         help="The first day that is paid for as before. What lies between is free in a trial, and"
         " paid by its days otherwise.",
+    )
+
+    payments = fields.Integer(
+        string="Payments Still to Come",
+        help="0: as long as it isn't cancelled, or until the day that you enter.",
+    )
+    last_day = fields.Date(
+        string="Until", help="Periods that begin until then are charged, whole ones."
     )
 
     @api.depends('order_id', 'what')
@@ -81,6 +101,8 @@ class BillproAdjust(models.TransientModel):
             return order._billing_get_trial_rows(self.day)
         if self.what == 'day':
             return order._billing_get_day_rows(self.day)
+        if self.what == 'end':
+            return order._billing_get_end_rows(self.payments, self.last_day)
         if not self.product_id or not self.text or not self.price:
             return []
         return order._billing_get_once_rows(self.product_id, self.text, self._get_price())
@@ -106,6 +128,8 @@ class BillproAdjust(models.TransientModel):
             order._billing_make_trial_longer(wizard.day, shown)
         elif wizard.what == 'day':
             order._billing_change_day(wizard.day, shown)
+        elif wizard.what == 'end':
+            order._billing_change_end(wizard.payments, wizard.last_day, shown)
         else:
             order._billing_charge_once(wizard.product_id, wizard.text, wizard._get_price(), shown)
         return {'type': 'ir.actions.act_window_close'}

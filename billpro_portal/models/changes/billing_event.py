@@ -90,12 +90,10 @@ class BillproBillingEvent(models.Model):
         :rtype: bool
         """
         self.ensure_one()
+        if not self.currency_id.is_zero(self.amount):
+            return False
         leaves = self._get_leaves()
-        return (
-            self.currency_id.is_zero(self.amount)
-            and not any(leaves.mapped('credit_amount'))
-            and not leaves._get_added_lines()
-        )
+        return not any(leaves.mapped('credit_amount')) and not leaves._get_added_lines()
 
     def _get_amount_before_discount(self):
         """Return what the period costs without a discount, taxes included.

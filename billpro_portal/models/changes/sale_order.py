@@ -14,13 +14,15 @@ from ...billing.agreement import agreement_text
 from ...billing.calendar import due_datetime, is_same_interval
 from ...billing.lifecycle import IN_FLIGHT, OPEN, PAID
 from ...billing.proration import prorate, use_credit
+from ..rights.own_context import INSIDE
+from .discount import MOST_PAYMENTS
 
 # By how many days a trial is made longer at most, at a time.
 MOST_TRIAL_DAYS = 366
 
 
 class SaleOrder(models.Model):
-    """Changing the plan and the quantity of a live subscription, and using up what was credited."""
+    """Changing a live subscription: its plan, its discount, its days; and using up credit."""
 
     _inherit = 'sale.order'
 
@@ -450,19 +452,27 @@ class SaleOrder(models.Model):
         """
         return self._billing_get_credit_to_use()[0].filtered('period_start')
 
+    def _billing_get_refusal_of_status_to_adjust(self):
+        """Return why the subscription can't be adjusted, whatever is to come.
+
+        :return: The reason, or False if it can.
+        :rtype: str|bool
+        """
+        self.ensure_one()
+        return bool(self._get_billing_refusal_of(OrderAction.ADJUST)) and self.env._(
+            "Order %(order)s can't be changed: its billing status is “%(status)s”.",
+            order=self.name,
+            status=self._get_billing_status_label(),
+        )
+
     def _billing_get_refusal_to_adjust(self):
         """Return why what the next payments come to can't be adjusted.
 
         :return: The reason, or False if it can.
         :rtype: str|bool
         """
-        self.ensure_one()
-        if self._get_billing_refusal_of(OrderAction.ADJUST):
-            return self.env._(
-                "Order %(order)s can't be changed: its billing status is “%(status)s”.",
-                order=self.name,
-                status=self._get_billing_status_label(),
-            )
+        if refusal := self._billing_get_refusal_of_status_to_adjust():
+            return refusal
         return not self._billing_get_discount_takers() and self.env._(
             "No payment is to come that could have it."
         )
@@ -760,7 +770,9 @@ class SaleOrder(models.Model):
             raise UserError(self._billing_get_outdated_page_text())
         self._billing_withdraw_unsent_attempts()
         event = self._billing_get_event_to_move()
-        self.billing_trial_days += (day - event.period_start).days
+        self.with_context(billing_counts_anew=INSIDE).billing_trial_days += (
+            day - event.period_start
+        ).days
         event.due_date = due_datetime(day, self._get_time_zone())
         self._get_purchase()._change_later(event, day=day)
         for env in self._billing_get_envs_to_tell():
@@ -904,7 +916,7 @@ class SaleOrder(models.Model):
         values = {'billing_anchor_date': day, 'billing_anchor_number': event.number}
         if self.billing_cycles:  # The short period is none of them.
             values['billing_cycles'] = self.billing_cycles + 1
-        self.write(values)
+        self.with_context(billing_counts_anew=INSIDE).write(values)
         self._billing_use_credit()
         for env in self._billing_get_envs_to_tell():
             interval = self._get_purchase().with_env(env)._get_interval_text(self.with_env(env))
@@ -920,6 +932,105 @@ class SaleOrder(models.Model):
                 day=format_date(env, day, date_format='long'),
             )
             self._billing_tell_of_days(event, env, text)
+
+    # === THE END === #
+
+    def _billing_propose_end(self, payments, last_day):
+        """Return with which terms the subscription ends otherwise, and what they come to.
+
+        :param int payments: How many payments are still to come, if that is limited.
+        :param datetime.date last_day: On or before which the last period begins, if that is.
+        :return: The terms; the days of the payments that are still to come, and the day after the
+                 last period; no days if it runs until it is cancelled.
+        :rtype: tuple[dict, list[datetime.date]]
+        :raise UserError: If it isn't possible.
+        """
+        self.ensure_one()
+        if refusal := self._billing_get_refusal_of_status_to_adjust():
+            raise UserError(refusal)
+        takers = self._billing_get_discount_takers()
+        event = takers[:1] or self.billing_event_ids.filtered('period_start').sorted('number')[-1:]
+        if not event or payments < 0 or payments > MOST_PAYMENTS or (payments and last_day):
+            raise UserError(
+                self.env._(
+                    "Enter at most %s payments, or a day, or neither: then it runs until it is"
+                    " cancelled.",
+                    MOST_PAYMENTS,
+                )
+            )
+        terms = {'billing_cycles': 0, 'billing_end_date': last_day}
+        if not payments and not last_day:
+            return terms, []
+        draft = self.new({'billing_cycles': 0, 'billing_end_date': False}, origin=self)
+        days = self._get_purchase()._get_next_first_days(draft, event, MOST_PAYMENTS + 2)
+        numbers = range(event.number, event.number + len(days))
+        if not takers:  # The last one is through, and another follows.
+            days, numbers = days[1:], numbers[1:]
+        count = payments or sum(day <= last_day for day in days)
+        if not 0 < count <= MOST_PAYMENTS:
+            raise UserError(
+                self.env._(
+                    "Choose a day after %s. To end it before, cancel it.",
+                    format_date(self.env, days[0]),
+                )
+            )
+        if payments:
+            terms['billing_cycles'] = numbers[payments - 1]
+        return terms, days[: count + 1]
+
+    def _billing_get_end_rows(self, payments, last_day):
+        """Return what is shown before the end is changed, as pairs of label and value.
+
+        :param int payments: How many payments are still to come, if that is limited.
+        :param datetime.date last_day: On or before which the last period begins, if that is.
+        :rtype: list[tuple[str, str]]
+        :raise UserError: If it isn't possible.
+        """
+        _terms, days = self._billing_propose_end(payments, last_day)
+        if not days:
+            return [(self.env._("Runs"), self.env._("until cancelled"))]
+        return [
+            (self.env._("Payments still to come"), str(len(days) - 1)),
+            (
+                self.env._("The last payment"),
+                format_date(self.env, days[-2], date_format='long'),
+            ),
+            (
+                self.env._("Paid until"),
+                format_date(self.env, days[-1] - timedelta(days=1), date_format='long'),
+            ),
+        ]
+
+    def _billing_change_end(self, payments, last_day, shown):
+        """Let the subscription end after other payments, or run until it is cancelled.
+
+        :param int payments: How many payments are still to come, if that is limited.
+        :param datetime.date last_day: On or before which the last period begins, if that is.
+        :param str shown: What was agreed to, as `billing.agreement.agreement_text` made it.
+        :raise UserError: If it isn't possible, or comes to something else by now.
+        """
+        self.ensure_one()
+        self._lock_billing()
+        if agreement_text(self._billing_get_end_rows(payments, last_day)) != shown:
+            raise UserError(self._billing_get_outdated_page_text())
+        self._billing_withdraw_unsent_attempts()
+        terms, days = self._billing_propose_end(payments, last_day)
+        self.with_context(billing_counts_anew=INSIDE).write(terms)
+        takers = self._billing_get_discount_takers()
+        takers[len(days) - 1 if days else len(takers) :]._apply_trigger('cancel')
+        last = self.billing_event_ids.filtered('period_start').sorted('number')[-1:]
+        if not takers:
+            last._schedule_next_events()
+        for env in self._billing_get_envs_to_tell():
+            text = env._("The subscription runs until it is cancelled now.")
+            if days:
+                text = env._(
+                    "The end of the subscription has changed: the last payment is on %(day)s, and"
+                    " it is paid until %(end)s then.",
+                    day=format_date(env, days[-2], date_format='long'),
+                    end=format_date(env, days[-1] - timedelta(days=1), date_format='long'),
+                )
+            self._billing_tell_of_days(last, env, text)
 
     # === STAFF === #
 

@@ -390,6 +390,45 @@ class TestAdjust(ChangeCommon):
         self.assertEqual(order.billing_paid, 12.1 + 5.86 + 11.29 + 24.2)
         self._assert_books_closed(order)
 
+    def test_another_end(self):
+        """Five payments, the first one among them, become three; then four; then all there are."""
+        order = self._start(APRIL, (self.basic, 1), billing_cycles=5)
+        rows = self._adjust(order, MIDDLE, what='end', payments=2)
+        self.assertEqual(
+            rows,
+            [
+                ("Payments still to come", "2"),
+                ("The last payment", "June 1, 2027"),
+                ("Paid until", "June 30, 2027"),
+            ],
+        )
+        self.assertEqual(
+            order.billing_notification_ids.sorted('id')[-1].text,
+            "The end of the subscription has changed: the last payment is on June 1, 2027, and it"
+            " is paid until June 30, 2027 then.",
+        )
+        self.assertEqual(order.billing_cycles, 3)
+        self._run_on('2027-05-01', '2027-06-01')
+        self.assertFalse(order.billing_next_event_id)
+        # Its last payment is through, and another follows.
+        with freeze_time('2027-06-10 10:00:00'):
+            for payments, last_day in ((-1, False), (1, date(2028, 1, 1)), (121, False)):
+                with self.assertRaisesRegex(UserError, "Enter at most 120 payments"):
+                    order._billing_propose_end(payments, last_day)
+            with self.assertRaisesRegex(UserError, "Choose a day after 07/01/2027"):
+                order._billing_propose_end(0, date(2027, 6, 30))
+        rows = self._adjust(order, '2027-06-10', what='end', last_day=date(2027, 7, 15))
+        self.assertEqual(
+            rows[1:], [("The last payment", "July 1, 2027"), ("Paid until", "July 31, 2027")]
+        )
+        self.assertEqual(order.billing_next_event_id.period_start, date(2027, 7, 1))
+        rows = self._adjust(order, '2027-06-11', what='end')
+        self.assertEqual(rows, [("Runs", "until cancelled")])
+        self._run_on('2027-07-01', '2027-08-01')
+        self.assertEqual(order.billing_paid, 12.1 * 5)
+        self.assertEqual(order.billing_next_event_id.period_start, date(2027, 9, 1))
+        self._assert_books_closed(order)
+
     def test_what_is_refused(self):
         order = self._start(APRIL, (self.basic, 1))
         Discount = self.env['billpro.discount']

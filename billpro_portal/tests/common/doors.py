@@ -394,7 +394,9 @@ FIELDS = {
     'billpro.adjust': {
         'count',
         'day',
+        'last_day',
         'order_id',
+        'payments',
         'percent',
         'price',
         'product_id',
