@@ -6,7 +6,6 @@ from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.fields import Command
 from odoo.tools import format_date
 
 from ...billing.actions import OrderAction
@@ -452,27 +451,19 @@ class SaleOrder(models.Model):
         """
         return self._billing_get_credit_to_use()[0].filtered('period_start')
 
-    def _billing_get_refusal_of_status_to_adjust(self):
-        """Return why the subscription can't be adjusted, whatever is to come.
-
-        :return: The reason, or False if it can.
-        :rtype: str|bool
-        """
-        self.ensure_one()
-        return bool(self._get_billing_refusal_of(OrderAction.ADJUST)) and self.env._(
-            "Order %(order)s can't be changed: its billing status is “%(status)s”.",
-            order=self.name,
-            status=self._get_billing_status_label(),
-        )
-
     def _billing_get_refusal_to_adjust(self):
         """Return why what the next payments come to can't be adjusted.
 
         :return: The reason, or False if it can.
         :rtype: str|bool
         """
-        if refusal := self._billing_get_refusal_of_status_to_adjust():
-            return refusal
+        self.ensure_one()
+        if self._get_billing_refusal_of(OrderAction.ADJUST):
+            return self.env._(
+                "Order %(order)s can't be changed: its billing status is “%(status)s”.",
+                order=self.name,
+                status=self._get_billing_status_label(),
+            )
         return not self._billing_get_discount_takers() and self.env._(
             "No payment is to come that could have it."
         )
@@ -583,10 +574,7 @@ class SaleOrder(models.Model):
         line = self.env['sale.order.line'].new(
             {
                 'order_id': self.new(origin=self),
-                'product_id': product.id,
-                'name': text,
-                'product_uom_qty': 1,
-                'price_unit': price,
+                **self._billing_prepare_once(product, text, price),
             }
         )
         event = self._billing_get_discount_takers()[0]
@@ -604,6 +592,16 @@ class SaleOrder(models.Model):
             raise UserError(self.env._("Enter an amount."))
         self._billing_check_due(event, due, amount)
         return line, amount
+
+    def _billing_prepare_once(self, product, text, price):
+        return {
+            'product_id': product.id,
+            'name': text,
+            'product_uom_qty': 1,
+            'price_unit': price,
+            'discount': 0.0,
+            'billing_each_period': False,
+        }
 
     def _billing_check_due(self, event, due, amount):
         """Check that what a payment would be can be collected.
@@ -670,20 +668,15 @@ class SaleOrder(models.Model):
         if agreement_text(self._billing_get_once_rows(product, text, price)) != shown:
             raise UserError(self._billing_get_outdated_page_text())
         self._billing_withdraw_unsent_attempts()
+        amount = self._billing_propose_once(product, text, price)[1]
+        event = self._billing_get_discount_takers()[0]
         is_locked = self.locked
         self.locked = False  # It is locked against people.
-        self.order_line = [
-            Command.create(
-                {
-                    'product_id': product.id,
-                    'name': text,
-                    'product_uom_qty': 1,
-                    'price_unit': price,
-                    'billing_each_period': False,
-                }
-            )
-        ]
+        values = self._billing_prepare_once(product, text, price)
+        line = self.env['sale.order.line'].create({'order_id': self.id, **values})
         self.locked = is_locked
+        if line.billing_event_id != event or self.currency_id.compare_amounts(event.amount, amount):
+            raise UserError(self._billing_get_outdated_page_text())
 
     # === OTHER DAYS === #
 
@@ -775,34 +768,27 @@ class SaleOrder(models.Model):
         ).days
         event.due_date = due_datetime(day, self._get_time_zone())
         self._get_purchase()._change_later(event, day=day)
-        for env in self._billing_get_envs_to_tell():
-            text = env._(
+
+        def describe(env):
+            return env._(
                 "The free trial is longer: it lasts until %(last_day)s. The first payment, of"
                 " %(amount)s, is collected on %(day)s.",
                 last_day=format_date(env, day - timedelta(days=1), date_format='long'),
                 amount=self.currency_id.with_env(env).format(event.amount),
                 day=format_date(env, day, date_format='long'),
             )
-            self._billing_tell_of_days(event, env, text)
 
-    def _billing_get_envs_to_tell(self):
-        """Return the environments in which staff and the customer read what has changed.
+        self._billing_tell_of_days(event, describe)
 
-        :rtype: list[api.Environment]
-        """
-        return [self.env, self.with_context(lang=self._get_payment_contact().lang).env]
-
-    def _billing_tell_of_days(self, event, env, text):
-        """Log for staff, or tell the customer, that payments are due on other days.
+    def _billing_tell_of_days(self, event, describe):
+        """Log that payments are due on other days, and tell the customer.
 
         :param billpro.billing.event event: The first one.
-        :param api.Environment env: One of `_billing_get_envs_to_tell`.
-        :param str text: What has changed, in the language of that.
+        :param Callable describe: Returns what has changed, in the language of an environment.
         """
-        if env == self.env:
-            self._message_log(body=text)
-        if env == self._billing_get_envs_to_tell()[1]:
-            event._announce_change(text)
+        self._message_log(body=describe(self.env))
+        contact = self._get_payment_contact()
+        event._announce_change(describe(self.with_context(lang=contact.lang).env))
 
     def _billing_get_usual_day_to_move_to(self):
         """Return the day on which periods would begin if nobody chooses another one.
@@ -844,15 +830,7 @@ class SaleOrder(models.Model):
             )
         if self.billing_end_date and day > self.billing_end_date:
             raise UserError(self.env._("The subscription ends before."))
-        full, short = (
-            event._get_amount_before_discount(),
-            self._billing_get_short_amount(event, day),
-        )
-        due = short - event.discount_id._get_amount_off(short) + event.added_amount
-        left = self._billing_get_credit_to_use()[1]
-        credit = self._billing_get_credit_for(due, left) if left and due > 0 else 0.0
-        amount = self.currency_id.round(due - credit)
-        self._billing_check_due(event, due, amount)
+        amount = self._billing_get_amount_of_short(event, day)
         format_amount = self.currency_id.format
         return [
             (
@@ -877,12 +855,28 @@ class SaleOrder(models.Model):
                 self.env._("After that"),
                 self.env._(
                     "%(amount)s %(interval)s from %(day)s on",
-                    amount=format_amount(full),
+                    amount=format_amount(event._get_amount_before_discount()),
                     interval=self._get_purchase()._get_interval_text(self),
                     day=format_date(self.env, day, date_format='long'),
                 ),
             ),
         ]
+
+    def _billing_get_amount_of_short(self, event, day):
+        """Return what is collected of a payment whose period ends the day before another one.
+
+        :param billpro.billing.event event: The payment.
+        :param datetime.date day: The first day after it.
+        :rtype: float
+        :raise UserError: If that can't be collected.
+        """
+        short = self._billing_get_short_amount(event, day)
+        due = short - event.discount_id._get_amount_off(short) + event.added_amount
+        left = self._billing_get_credit_to_use()[1]
+        credit = self._billing_get_credit_for(due, left) if left and due > 0 else 0.0
+        amount = self.currency_id.round(due - credit)
+        self._billing_check_due(event, due, amount)
+        return amount
 
     def _billing_change_day(self, day, shown):
         """Let periods begin on another day, after a shorter one that is paid in part.
@@ -918,20 +912,30 @@ class SaleOrder(models.Model):
             values['billing_cycles'] = self.billing_cycles + 1
         self.with_context(billing_counts_anew=INSIDE).write(values)
         self._billing_use_credit()
-        for env in self._billing_get_envs_to_tell():
-            interval = self._get_purchase().with_env(env)._get_interval_text(self.with_env(env))
-            format_amount = self.currency_id.with_env(env).format
-            text = env._(
-                "The billing day has changed: %(amount)s on %(first_day)s, for the time until"
-                " %(last_day)s; then %(full)s %(interval)s from %(day)s on.",
-                amount=format_amount(event.amount),
-                first_day=format_date(env, event.period_start, date_format='long'),
-                last_day=format_date(env, event.period_end, date_format='long'),
-                full=format_amount(full),
-                interval=interval,
-                day=format_date(env, day, date_format='long'),
-            )
-            self._billing_tell_of_days(event, env, text)
+        self._billing_tell_of_days(
+            event, lambda env: self._billing_describe_day(env, event, full, day)
+        )
+
+    def _billing_describe_day(self, env, event, full, day):
+        """Return that full periods begin on another day.
+
+        :param api.Environment env: The environment of the language.
+        :param billpro.billing.event event: The payment of the short period before.
+        :param float full: What a full period costs.
+        :param datetime.date day: The first day of the first one.
+        :rtype: str
+        """
+        format_amount = self.currency_id.with_env(env).format
+        return env._(
+            "The billing day has changed: %(amount)s on %(first_day)s, for the time until"
+            " %(last_day)s; then %(full)s %(interval)s from %(day)s on.",
+            amount=format_amount(event.amount),
+            first_day=format_date(env, event.period_start, date_format='long'),
+            last_day=format_date(env, event.period_end, date_format='long'),
+            full=format_amount(full),
+            interval=self._get_purchase().with_env(env)._get_interval_text(self.with_env(env)),
+            day=format_date(env, day, date_format='long'),
+        )
 
     # === THE END === #
 
@@ -946,11 +950,10 @@ class SaleOrder(models.Model):
         :raise UserError: If it isn't possible.
         """
         self.ensure_one()
-        if refusal := self._billing_get_refusal_of_status_to_adjust():
+        if refusal := self._billing_get_refusal_to_adjust():
             raise UserError(refusal)
-        takers = self._billing_get_discount_takers()
-        event = takers[:1] or self.billing_event_ids.filtered('period_start').sorted('number')[-1:]
-        if not event or payments < 0 or payments > MOST_PAYMENTS or (payments and last_day):
+        event = self._billing_get_discount_takers()[0]
+        if not 0 <= payments <= MOST_PAYMENTS or (payments and last_day):
             raise UserError(
                 self.env._(
                     "Enter at most %s payments, or a day, or neither: then it runs until it is"
@@ -963,19 +966,16 @@ class SaleOrder(models.Model):
             return terms, []
         draft = self.new({'billing_cycles': 0, 'billing_end_date': False}, origin=self)
         days = self._get_purchase()._get_next_first_days(draft, event, MOST_PAYMENTS + 2)
-        numbers = range(event.number, event.number + len(days))
-        if not takers:  # The last one is through, and another follows.
-            days, numbers = days[1:], numbers[1:]
         count = payments or sum(day <= last_day for day in days)
         if not 0 < count <= MOST_PAYMENTS:
             raise UserError(
                 self.env._(
                     "Choose a day after %s. To end it before, cancel it.",
-                    format_date(self.env, days[0]),
+                    format_date(self.env, days[0] - timedelta(days=1)),
                 )
             )
         if payments:
-            terms['billing_cycles'] = numbers[payments - 1]
+            terms['billing_cycles'] = event.number + payments - 1
         return terms, days[: count + 1]
 
     def _billing_get_end_rows(self, payments, last_day):
@@ -1018,19 +1018,18 @@ class SaleOrder(models.Model):
         self.with_context(billing_counts_anew=INSIDE).write(terms)
         takers = self._billing_get_discount_takers()
         takers[len(days) - 1 if days else len(takers) :]._apply_trigger('cancel')
-        last = self.billing_event_ids.filtered('period_start').sorted('number')[-1:]
-        if not takers:
-            last._schedule_next_events()
-        for env in self._billing_get_envs_to_tell():
-            text = env._("The subscription runs until it is cancelled now.")
-            if days:
-                text = env._(
-                    "The end of the subscription has changed: the last payment is on %(day)s, and"
-                    " it is paid until %(end)s then.",
-                    day=format_date(env, days[-2], date_format='long'),
-                    end=format_date(env, days[-1] - timedelta(days=1), date_format='long'),
-                )
-            self._billing_tell_of_days(last, env, text)
+
+        def describe(env):
+            if not days:
+                return env._("The subscription runs until it is cancelled now.")
+            return env._(
+                "The end of the subscription has changed: the last payment is on %(day)s, and"
+                " it is paid until %(end)s then.",
+                day=format_date(env, days[-2], date_format='long'),
+                end=format_date(env, days[-1] - timedelta(days=1), date_format='long'),
+            )
+
+        self._billing_tell_of_days(takers[0], describe)
 
     # === STAFF === #
 

@@ -408,20 +408,16 @@ class TestAdjust(ChangeCommon):
             " is paid until June 30, 2027 then.",
         )
         self.assertEqual(order.billing_cycles, 3)
-        self._run_on('2027-05-01', '2027-06-01')
-        self.assertFalse(order.billing_next_event_id)
-        # Its last payment is through, and another follows.
-        with freeze_time('2027-06-10 10:00:00'):
+        self._run_on('2027-05-01')
+        with freeze_time('2027-05-10 10:00:00'):
             for payments, last_day in ((-1, False), (1, date(2028, 1, 1)), (121, False)):
                 with self.assertRaisesRegex(UserError, "Enter at most 120 payments"):
                     order._billing_propose_end(payments, last_day)
-            with self.assertRaisesRegex(UserError, "Choose a day after 07/01/2027"):
-                order._billing_propose_end(0, date(2027, 6, 30))
-        rows = self._adjust(order, '2027-06-10', what='end', last_day=date(2027, 7, 15))
-        self.assertEqual(
-            rows[1:], [("The last payment", "July 1, 2027"), ("Paid until", "July 31, 2027")]
-        )
-        self.assertEqual(order.billing_next_event_id.period_start, date(2027, 7, 1))
+            with self.assertRaisesRegex(UserError, "Choose a day after 05/31/2027"):
+                order._billing_propose_end(0, date(2027, 5, 31))
+        rows = self._adjust(order, '2027-05-10', what='end', last_day=date(2027, 7, 15))
+        self.assertEqual([value for _label, value in rows], ["2", "July 1, 2027", "July 31, 2027"])
+        self._run_on('2027-06-01')
         rows = self._adjust(order, '2027-06-11', what='end')
         self.assertEqual(rows, [("Runs", "until cancelled")])
         self._run_on('2027-07-01', '2027-08-01')
