@@ -49,6 +49,11 @@ class BillproBillingEvent(models.Model):
     )
     period_start = fields.Date(readonly=True, help="First day that the payment covers.")
     period_end = fields.Date(readonly=True, help="Last day that the payment covers.")
+    full_days = fields.Integer(
+        readonly=True,
+        help="Of a period that was shortened to another billing day: the days of the full period"
+        " that it is charged a part of.",
+    )
     amount = fields.Monetary(
         required=True, readonly=True, help="What is collected; what credit pays isn't in it."
     )

@@ -6,7 +6,7 @@ from dateutil.relativedelta import relativedelta
 
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import email_normalize_all, format_date
+from odoo.tools import SQL, email_normalize_all, format_date
 
 from ...billing import backoff
 from ...billing.calendar import after_quiet_hours, due_datetime, local_date
@@ -725,6 +725,15 @@ class BillproNotification(models.Model):
             debit_days = max(get_notice_days(code, agreed) for code in METHODS)
             announced = self._search(
                 [('kind', 'in', ['payment_upcoming', 'trial_ending']), ('event_id', '!=', False)]
+            )
+            # The end of a trial that was made longer is told once more, as schemes want it.
+            announced.add_where(
+                SQL(
+                    """kind <> 'trial_ending' OR fact = (
+                        SELECT 'event-' || e.id || '-' || e.due_date
+                          FROM billpro_billing_event e WHERE e.id = event_id
+                    )"""
+                )
             )
             events = self.env['billpro.billing.event'].search(
                 [
