@@ -54,10 +54,12 @@ class SaleOrder(models.Model):
         purchase = self._get_purchase()
         if not purchase._can_be_cancelled(self):
             return 0.0  # Nothing is paid for by the day.
+        # What was credited and isn't used up is paid for no day.
+        left = sum(self._billing_get_open_credit_notes().mapped('amount_residual'))
         return self.currency_id.round(
             float(
                 amount_used(
-                    Decimal(str(self.billing_paid)),
+                    Decimal(str(self.currency_id.round(self.billing_paid - left))),
                     self._billing_get_date(self.date_order),
                     purchase._get_paid_until(self),
                     day,
