@@ -33,6 +33,7 @@ from .cards import test_order_cards
 from .changes import (
     test_change,
     test_change_by_keyboard,
+    test_change_of_interval,
     test_change_page,
     test_price_increase,
     test_worked_changes,

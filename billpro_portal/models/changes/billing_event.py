@@ -26,6 +26,27 @@ class BillproBillingEvent(models.Model):
             words.append(self.env._("%s paid by credit", credit))
         return words
 
+    def _announce_interval(self, plan):
+        """Log how often is paid from this payment on, and tell the customer.
+
+        :param sale.order|product.product plan: What has the interval.
+        """
+        for event in self:
+            order = event.order_id
+            for env in (self.env, order.with_context(lang=order._get_payment_contact().lang).env):
+                text = env._(
+                    "Your subscription is charged %(interval)s: the next payment is %(amount)s, on"
+                    " %(day)s.",
+                    interval=order._get_purchase()
+                    .with_env(env)
+                    ._get_interval_text(plan.with_env(env)),
+                    amount=event.currency_id.with_env(env).format(event.amount),
+                    day=order.with_env(env)._get_due_date_text(event),
+                )
+                if env == self.env:
+                    event._log_change(text, False)
+            event._announce_change(text)
+
     def _carry_out_planned_changes(self):
         """Carry out what is planned for the periods that the payments are for; locks are held."""
         changes = self.env['billpro.change']
