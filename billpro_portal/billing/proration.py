@@ -91,6 +91,17 @@ def prorate(amount: Decimal | Fraction, days: int, of_days: int, coin: Decimal) 
     return round_half_up(Fraction(amount) * days / of_days, coin)
 
 
+def get_percentage(amount: Decimal | Fraction, percent: Decimal, coin: Decimal) -> Decimal:
+    """Return what a discount takes off an amount.
+
+    :param Decimal|Fraction amount: The amount.
+    :param Decimal percent: How many hundredths of it.
+    :param Decimal coin: The smallest amount of the currency.
+    :rtype: Decimal
+    """
+    return round_half_up(Fraction(amount) * Fraction(percent) / 100, coin)
+
+
 def settle(
     billed: Billed,
     price: Decimal | Fraction,

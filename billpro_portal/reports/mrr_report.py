@@ -17,8 +17,9 @@ class BillproMrrReport(models.Model):
     still to be had, and no longer when the payment is cancelled or paused. It lasts until the one
     with the next number, also where staff moved that one. From the day on which plan or quantity
     was changed within it, it counts with its new price. After the last day of a cancelled
-    subscription nothing counts. Discounts and fees that are charged once, instalments and metered
-    payments are no recurring revenue.
+    subscription nothing counts. A discount for some payments, down to free ones, ends by itself and
+    lowers nothing, as a skipped payment doesn't. Discounts and fees that are charged once,
+    instalments and metered payments are no recurring revenue.
 
     **The movements.** A row is an order in a month in which it has, or has just lost, a value:
     *new* from nothing, for the first time; *reactivation* from nothing, again; *expansion* and
@@ -42,6 +43,7 @@ class BillproMrrReport(models.Model):
             'added_amount',
             'amount',
             'credit_amount',
+            'discount_amount',
             'invoice_id',
             'merged_into_id',
             'number',
@@ -186,7 +188,8 @@ class BillproMrrReport(models.Model):
         return SQL(
             """
             SELECT e.order_id, e.number, e.period_start, e.period_end, NULL,
-                   e.amount + COALESCE(e.credit_amount, 0) - COALESCE(e.added_amount, 0)
+                   e.amount + COALESCE(e.credit_amount, 0) + COALESCE(e.discount_amount, 0)
+                   - COALESCE(e.added_amount, 0)
               FROM billpro_billing_event e
               LEFT JOIN last_merged ON last_merged.event_id = e.id
              WHERE e.number > 0

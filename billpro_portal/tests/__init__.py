@@ -35,6 +35,7 @@ from .changes import (
     test_change_by_keyboard,
     test_change_of_interval,
     test_change_page,
+    test_discount,
     test_price_increase,
     test_worked_changes,
 )

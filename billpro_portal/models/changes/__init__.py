@@ -3,6 +3,7 @@
 from . import (
     billing_event,
     change,
+    discount,
     plan_family,
     price_increase,
     product_template,

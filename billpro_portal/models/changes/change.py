@@ -352,8 +352,10 @@ class BillproChange(models.Model):
         billed, taxes = self._get_billed(order, line, period, invoice, share)
         price = values['price_unit'] * values['quantity'] * (1 - values['discount'] / 100)
         coin = Decimal(repr(order.currency_id.rounding))
-        terms = billed, self._to_fraction(price), period, today, coin
         new_period = self._get_new_period(values, today)
+        # A discount of the period is one of what is charged for the rest of it, too.
+        part = 1 if new_period else order._billing_get_part_after_discount(first_day)
+        terms = billed, self._to_fraction(price) * part, period, today, coin
         settled = settle(*terms, new_period=new_period)
         result = {
             'first_day': today,
@@ -627,7 +629,9 @@ class BillproChange(models.Model):
             amount = event.amount + event.credit_amount
             if purchase._is_following(event):
                 planned = order._billing_get_planned_changes_on(event.period_start)
-                amount = (planned + self)._get_totals_together(order)[1] + event.added_amount
+                amount = (planned + self)._get_totals_together(order)[1]
+                amount -= order._billing_prepare_discount(amount, event)['discount_amount']
+                amount += event.added_amount
             takers, left = order._billing_get_credit_to_use()
             credit = event.credit_amount
             if event in takers:
@@ -638,6 +642,8 @@ class BillproChange(models.Model):
                 else order.with_env(env)._get_due_date_text(event)
             )
             rows.append((env._("Payment on %s", day_text), format_amount(amount - credit)))
+        if discount := order._billing_get_running_discount():
+            rows.append((env._("Discount"), discount.with_env(env)._describe()))
         interval = purchase.with_env(env)._get_interval_text(paid_with.with_env(env))
         rows.append((env._("Then %s", interval), format_amount(total)))
         return rows

@@ -1,7 +1,9 @@
 from decimal import Decimal
+from fractions import Fraction
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Command
 
 from ...billing.actions import OrderAction
 from ...billing.agreement import agreement_text
@@ -22,6 +24,26 @@ class SaleOrder(models.Model):
         readonly=True,
         groups='sales_team.group_sale_salesman,account.group_account_readonly',
     )
+
+    billing_discount_ids = fields.One2many(
+        string="Discounts",
+        comodel_name='billpro.discount',
+        inverse_name='order_id',
+        readonly=True,
+        groups='sales_team.group_sale_salesman,account.group_account_readonly',
+    )
+
+    billing_once_line_ids = fields.Many2many(
+        string="Charged with the Next Payment",
+        comodel_name='sale.order.line',
+        compute='_compute_billing_once_line_ids',
+        compute_sudo=True,
+    )
+
+    @api.depends('order_line.billing_event_id', 'billing_event_ids.status')
+    def _compute_billing_once_line_ids(self):
+        for order in self:
+            order.billing_once_line_ids = order._billing_get_discount_takers()._get_added_lines()
 
     # === WHAT MAY BE CHANGED === #
 
@@ -96,6 +118,8 @@ class SaleOrder(models.Model):
         self.ensure_one()
         if refusal := self._billing_get_refusal_to_change_interval():
             return refusal
+        if discount := self._billing_get_running_discount():  # It was given on other payments.
+            return self.env._("Take back the discount first: %s.", discount._describe())
         events = self._billing_get_events_to_come()
         is_special = (
             len(events) > 1
@@ -513,7 +537,263 @@ class SaleOrder(models.Model):
                     if difference < 0:  # The credit was paid back, or used for something else.
                         event._announce_new_amount(old_amount, is_lasting=False)
 
+    # === DISCOUNTS === #
+
+    def _billing_get_running_discount(self):
+        """Return the discount that payments to come have.
+
+        :rtype: billpro.discount
+        """
+        self.ensure_one()
+        return self.billing_discount_ids.filtered('left')[:1]
+
+    def _billing_get_discount_takers(self):
+        """Return the payments to come that may have a discount, the next one first.
+
+        :rtype: billpro.billing.event
+        """
+        return self._billing_get_credit_to_use()[0].filtered('period_start')
+
+    def _billing_get_refusal_to_adjust(self):
+        """Return why what the next payments come to can't be adjusted.
+
+        :return: The reason, or False if it can.
+        :rtype: str|bool
+        """
+        self.ensure_one()
+        if self._get_billing_refusal_of(OrderAction.ADJUST):
+            return self.env._(
+                "Order %(order)s can't be changed: its billing status is “%(status)s”.",
+                order=self.name,
+                status=self._get_billing_status_label(),
+            )
+        return not self._billing_get_discount_takers() and self.env._(
+            "No payment is to come that could have it."
+        )
+
+    def _billing_get_refusal_of_discount(self):
+        """Return why no discount can be given.
+
+        :return: The reason, or False if one can.
+        :rtype: str|bool
+        """
+        if refusal := self._billing_get_refusal_to_adjust():
+            return refusal
+        running = self._billing_get_running_discount()
+        return bool(running) and self.env._(
+            "Take back the discount first: %s.", running._describe()
+        )
+
+    def _billing_prepare_discount(self, amount, event=None):
+        """Return the discount of a payment to come: its own, or the one that is still to be had.
+
+        :param float amount: What its period costs, taxes included.
+        :param billpro.billing.event event: The payment, if there is one already.
+        :return: The values of the payment.
+        :rtype: dict
+        """
+        self.ensure_one()
+        discount = event.discount_id if event else self.env['billpro.discount']
+        discount = discount or self._billing_get_running_discount().filtered(
+            lambda running: running._get_free_count()
+        )
+        return {
+            'discount_id': discount.id,
+            'discount_amount': discount._get_amount_off(amount),
+        }
+
+    def _billing_follow_discount(self):
+        """Let the payments to come have the discount that is still to be had; the lock is held."""
+        self.ensure_one()
+        for event in self._billing_get_discount_takers():
+            discount = self._billing_get_running_discount()
+            if not event.discount_id and discount._get_free_count():
+                event._set_discount(discount)
+
+    def _billing_give_discount(self, percent, count, shown, reason=None):
+        """Give a discount on the next payments, as it was shown and agreed to.
+
+        :param float percent: How much of each payment.
+        :param int count: Of how many payments.
+        :param str shown: What was agreed to, as `billing.agreement.agreement_text` made it.
+        :param billpro.cancel.reason reason: For which reason to leave the customer was offered it.
+        :return: The discount.
+        :rtype: billpro.discount
+        :raise UserError: If it isn't possible, or comes to something else by now.
+        """
+        self.ensure_one()
+        self._lock_billing()
+        Discount = self.env['billpro.discount']
+        if agreement_text(Discount._propose(self, percent, count)._get_rows()) != shown:
+            raise UserError(self._billing_get_outdated_page_text())
+        self._billing_withdraw_unsent_attempts()
+        discount = Discount.create(
+            {
+                'order_id': self.id,
+                'percent': percent,
+                'count': count,
+                'reason_id': reason.id if reason else False,
+                'agreed_terms': shown,
+            }
+        )
+        self._billing_follow_discount()
+        self._billing_use_credit()
+        discount._tell()
+        return discount
+
+    def _billing_get_part_after_discount(self, day):
+        """Return what part of its price a paid period cost after its discount.
+
+        :param datetime.date day: The first day of the period.
+        :rtype: fractions.Fraction
+        """
+        self.ensure_one()
+        event = self.billing_event_ids.filtered(
+            lambda event: event.number and event.period_start == day
+        )[:1]
+        return 1 - Fraction(repr(event.discount_id.percent)) / 100
+
+    # === CHARGED OR CREDITED ONCE === #
+
+    def _billing_propose_once(self, product, text, price):
+        """Return the line that would be charged once with the next payment.
+
+        :param product.product product: Whose taxes and account it has.
+        :param str text: What the customer reads.
+        :param float price: The price as those of the product are entered; less than zero to credit.
+        :return: The line, which isn't of the order yet, and what the payment would be with it.
+        :rtype: tuple[sale.order.line, float]
+        :raise UserError: If it isn't possible.
+        """
+        self.ensure_one()
+        if refusal := self._billing_get_refusal_to_adjust():
+            raise UserError(refusal)
+        purchase = self._get_purchase()
+        if not text or product.purchase_type not in {False, *purchase._one_off_types}:
+            raise UserError(self.env._("Choose a product that is sold once, and enter a text."))
+        line = self.env['sale.order.line'].new(
+            {
+                'order_id': self.new(origin=self),
+                'product_id': product.id,
+                'name': text,
+                'product_uom_qty': 1,
+                'price_unit': price,
+            }
+        )
+        event = self._billing_get_discount_takers()[0]
+        lines = self._billing_get_period_lines() | event._get_added_lines()
+        base_lines = [other._prepare_base_line_for_taxes_computation() for other in lines]
+        base_lines.append(line._prepare_base_line_for_taxes_computation())
+        period_amount = self._billing_get_amount_of_lines(self._billing_get_period_lines())
+        added = self._billing_get_totals_of(base_lines)[1] - period_amount
+        due = event._get_amount_before_discount() - event.discount_amount + added
+        credit = self._billing_get_credit_to_use()[1]
+        amount = self.currency_id.round(
+            due - (self._billing_get_credit_for(due, credit) if credit and due > 0 else 0.0)
+        )
+        self._billing_check_once(line, event, self.currency_id.round(due), amount)
+        return line, amount
+
+    def _billing_check_once(self, line, event, due, amount):
+        """Check that something is charged or credited, and that what is left can be collected.
+
+        :param sale.order.line line: What is charged once.
+        :param billpro.billing.event event: The payment that it is charged with.
+        :param float due: What that would be, whatever credit pays.
+        :param float amount: What would be collected.
+        :raise UserError: If not.
+        """
+        if self.currency_id.is_zero(line.price_subtotal):
+            raise UserError(self.env._("Enter an amount."))
+        if self.currency_id.compare_amounts(due, 0) <= 0:
+            raise UserError(
+                self.env._(
+                    "The next payment is %s: credit less than that.",
+                    self.currency_id.format(event.amount + event.credit_amount),
+                )
+            )
+        provider = self.billing_token_id.provider_id
+        if provider and not self.currency_id.is_zero(amount):
+            refusal = provider._in_billing()._find_amount_refusal(amount, self.currency_id)
+            if refusal:
+                raise UserError(refusal)
+
+    def _billing_get_once_rows(self, product, text, price):
+        """Return what is shown before something is charged once, as pairs of label and value.
+
+        :param product.product product: Whose taxes and account it has.
+        :param str text: What the customer reads.
+        :param float price: The price as those of the product are entered; less than zero to credit.
+        :rtype: list[tuple[str, str]]
+        :raise UserError: If it isn't possible.
+        """
+        line, amount = self._billing_propose_once(product, text, price)
+        event = self._billing_get_discount_takers()[0]
+        untaxed, total = self._billing_get_totals_of(
+            [line._prepare_base_line_for_taxes_computation()]
+        )
+        format_amount = self.currency_id.format
+        return [
+            (self.env._("Text"), text),
+            (self.env._("Without taxes"), format_amount(untaxed)),
+            (self.env._("Taxes"), format_amount(total - untaxed)),
+            (
+                self.env._("Payment on %s", self._get_due_date_text(event)),
+                self.env._(
+                    "%(amount)s instead of %(before)s",
+                    amount=format_amount(amount),
+                    before=format_amount(event.amount),
+                ),
+            ),
+        ]
+
+    def _billing_charge_once(self, product, text, price, shown):
+        """Charge or credit something once with the next payment, and tell the customer.
+
+        :param product.product product: Whose taxes and account it has.
+        :param str text: What the customer reads.
+        :param float price: The price as those of the product are entered; less than zero to credit.
+        :param str shown: What was agreed to, as `billing.agreement.agreement_text` made it.
+        :raise UserError: If it isn't possible, or comes to something else by now.
+        """
+        self.ensure_one()
+        self._lock_billing()
+        if agreement_text(self._billing_get_once_rows(product, text, price)) != shown:
+            raise UserError(self._billing_get_outdated_page_text())
+        self._billing_withdraw_unsent_attempts()
+        is_locked = self.locked
+        self.locked = False  # It is locked against people.
+        self.order_line = [
+            Command.create(
+                {
+                    'product_id': product.id,
+                    'name': text,
+                    'product_uom_qty': 1,
+                    'price_unit': price,
+                    'billing_each_period': False,
+                }
+            )
+        ]
+        self.locked = is_locked
+
     # === STAFF === #
+
+    def action_open_adjust(self):
+        """Open the dialog that gives a discount, or charges or credits something once.
+
+        :raise AccessError: If the user may not.
+        """
+        self.ensure_one()
+        self._check_billing_user()
+        wizard = self.env['billpro.adjust'].create({'order_id': self.id})
+        return {
+            'type': 'ir.actions.act_window',
+            'name': self.env._("Adjust Subscription"),
+            'res_model': wizard._name,
+            'res_id': wizard.id,
+            'view_mode': 'form',
+            'target': 'new',
+        }
 
     def action_open_change_plan(self):
         """Open the dialog that changes plan or quantity.

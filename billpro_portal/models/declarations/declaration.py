@@ -6,12 +6,11 @@ from odoo.tools import email_normalize, format_date, format_datetime, plaintext2
 
 from ...billing.law import REFUND_DAYS, WARNED_DAYS
 from ...billing.lifecycle import IN_FLIGHT
+from ...billing.retention import ADDRESS_DAYS
 from ..law.sale_order import NO_CONTRACT
 
 # Within the hour from one visitor, and of these for one mail address: each sends a mail there.
 MOST_FROM_ADDRESS, MOST_FOR_EMAIL = 20, 5
-# How long it is kept where a declaration came from, against abuse.
-ADDRESS_DAYS = 30
 
 
 class BillproDeclaration(models.Model):

@@ -57,6 +57,11 @@ class BillproBillingEvent(models.Model):
         readonly=True,
         help="What was credited before, and is used up by this payment.",
     )
+    discount_amount = fields.Monetary(
+        string="Discount",
+        readonly=True,
+        help="What a discount for some payments takes off this one, taxes included.",
+    )
     note = fields.Char(help="What the payment is for, on its invoice.")
     status = fields.Selection(
         selection=[
@@ -97,7 +102,8 @@ class BillproBillingEvent(models.Model):
         "(order_id, number) WHERE number > 0", "The order has a payment with this number."
     )
     _amount_positive = models.Constraint(
-        'CHECK (amount > 0 OR amount = 0 AND credit_amount > 0)', "A payment has an amount."
+        'CHECK (amount > 0 OR amount = 0 AND (credit_amount > 0 OR discount_amount > 0))',
+        "A payment has an amount.",
     )
     # Floating-point numbers hold no minor units of what is much larger.
     _amount_bounded = models.Constraint(

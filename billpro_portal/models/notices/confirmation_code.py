@@ -6,6 +6,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import consteq, email_normalize_all, hmac
 
+from ...billing.retention import CODE_DAYS
 from .notification import MAIL, SMS
 
 DIGITS = 6
@@ -14,7 +15,6 @@ MOST_TRIES = 5
 # Each is a mail or a text message to somebody who may not have asked for it.
 CODES_PER_HOUR_AND_CUSTOMER = 5
 CODES_PER_HOUR_AND_VISITOR = 10
-KEPT_DAYS = 1
 
 
 class BillproConfirmationCode(models.Model):
@@ -176,5 +176,5 @@ class BillproConfirmationCode(models.Model):
     @api.autovacuum
     def _gc_codes(self):
         """Forget the codes, and the addresses of visitors."""
-        since = fields.Datetime.now() - timedelta(days=KEPT_DAYS)
+        since = fields.Datetime.now() - timedelta(days=CODE_DAYS)
         self.search([('create_date', '<', since)]).unlink()

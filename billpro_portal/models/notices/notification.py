@@ -747,15 +747,16 @@ class BillproNotification(models.Model):
             debit_days = order._billing_get_debit_notice_days()
             is_trial = bool(event.filtered_domain(TRIAL_ENDS))
             is_rise = event._get_amount_before_rise() is not None
+            is_more = is_rise or event._get_amount_before_discount_end() is not None
             if is_trial:
                 days = TRIAL_NOTICE_DAYS
             else:
-                days = price_lead_days(lead_days) if is_rise else lead_days
+                days = price_lead_days(lead_days) if is_more else lead_days
             if self._is_announced_now(event, max(days, debit_days), bool(debit_days)):
                 kind = 'trial_ending' if is_trial else 'payment_upcoming'
                 if is_rise:
                     self._check_rise_is_told_in_time(event)
-                found[kind, is_trial or is_rise or bool(debit_days)].append(
+                found[kind, is_trial or is_more or bool(debit_days)].append(
                     {
                         'order_id': order.id,
                         'event_id': event.id,

@@ -332,9 +332,11 @@ class BillproPurchaseSubscription(models.AbstractModel):
             amount = order._billing_get_planned_amount(start) or amount
         if order.billing_period_amount:
             difference = order.currency_id.round(amount - self._get_lines_amount(order))
+        discount = order._billing_prepare_discount(amount, event)
+        amount = order.currency_id.round(amount - discount['discount_amount'])
         if event and event.added_amount:
             amount = order.currency_id.round(amount + event.added_amount)
-        values = {'amount': amount, 'adjustment': difference}
+        values = {'amount': amount, 'adjustment': difference, **discount}
         if event and event.credit_amount:
             credit = min(event.credit_amount, amount)
             values |= {
@@ -444,7 +446,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
                     event.period_start,
                     min(starts) - timedelta(days=1),
                     final.invoice_id,
-                    Fraction(f'{full:.10f}') / Fraction(f'{full - event.adjustment:.10f}'),
+                    Fraction(f'{full:.10f}') / Fraction(f'{self._get_amount_of_lines(event):.10f}'),
                 )
         if restart:
             starts = [*events.mapped('period_start'), restart.last_day + timedelta(days=1)]
@@ -494,6 +496,15 @@ class BillproPurchaseSubscription(models.AbstractModel):
             number += 1
         return days
 
+    @api.model
+    def _get_next_first_days(self, order, event, count):
+        anchor = order.billing_anchor_date
+        return [
+            self._get_period(order, anchor, number)[0]
+            for number in range(event.number - 1, event.number - 1 + count)
+            if self._has_period(order, anchor, number)
+        ]
+
     # === INVOICES === #
 
     @api.model
@@ -521,6 +532,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
             ],
             is_first=self._is_first_invoiced(event),
             adjustment=event.currency_id.round(sum(leaves.mapped('adjustment'))),
+            discounted=leaves.filtered('discount_amount'),
         )
 
     @api.model
@@ -531,14 +543,19 @@ class BillproPurchaseSubscription(models.AbstractModel):
         :rtype: bool
         """
         numbers = event.order_id.billing_event_ids.filtered(
-            lambda other: other.number and other.status not in {'skipped', 'cancelled'}
+            lambda other: (
+                other.number
+                and other.status not in {'skipped', 'cancelled'}
+                # What was free has no invoice.
+                and (other.status not in PAID or other.invoice_id)
+            )
         ).mapped('number')
         first = min(event._get_leaves().mapped('number'))
         # None is left where the money of a cancelled order arrives late.
         return all(first <= number for number in numbers)
 
     @api.model
-    def _prepare_invoice(self, order, parts, is_first=True, adjustment=0):
+    def _prepare_invoice(self, order, parts, is_first=True, adjustment=0, discounted=()):
         """Return the values of an invoice of lines for some periods.
 
         Recurring lines name their period. Only the first invoice of a line counts as its invoiced
@@ -549,6 +566,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
                            there is none.
         :param bool is_first: Whether no earlier invoice is under way.
         :param float adjustment: What staff added to, or took off, the amount, taxes included.
+        :param billpro.billing.event discounted: The payments with a discount.
         :rtype: dict
         """
         lang = order.partner_invoice_id.lang
@@ -556,7 +574,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
         invoice_lines = []
         for index, (lines, period) in enumerate(parts):
             lines = lines.with_context(lang=lang)
-            has_more = len(parts) > 1 or adjustment
+            has_more = len(parts) > 1 or adjustment or discounted
             taxes = self._get_fixed_taxes(order, lines) if has_more else {}
             invoice_lines += self._prepare_period_lines(
                 order, lines, period, taxes, links_lines=is_first and not index
@@ -565,6 +583,12 @@ class BillproPurchaseSubscription(models.AbstractModel):
             label = order.env._("Change of the amount")
             lines = order._billing_get_period_lines()
             invoice_lines += self._prepare_adjustment_lines(order, lines, adjustment, label)
+        for event in discounted:
+            lines = order._billing_get_period_lines()
+            label = event.discount_id.with_env(order.env)._describe_on_invoice(event)
+            invoice_lines += self._prepare_adjustment_lines(
+                order, lines, -event.discount_amount, label
+            )
         return {
             **self._prepare_paid_invoice(order),
             'invoice_line_ids': invoice_lines,
@@ -762,11 +786,10 @@ class BillproPurchaseSubscription(models.AbstractModel):
         if changed:
             self._check_lines_can_change(order, amount)
             for event in followers:
+                discount = order._billing_prepare_discount(amounts[event], event)
+                due = amounts[event] - discount['discount_amount'] + event.added_amount
                 event.write(
-                    {
-                        'amount': order.currency_id.round(amounts[event] + event.added_amount),
-                        'credit_amount': 0.0,
-                    }
+                    {'amount': order.currency_id.round(due), 'credit_amount': 0.0, **discount}
                 )
             for event in changed - followers:
                 event.adjustment = order.currency_id.round(
@@ -801,7 +824,13 @@ class BillproPurchaseSubscription(models.AbstractModel):
         :return: The amount, taxes included, in the currency of the order.
         :rtype: float
         """
-        return event.amount + event.credit_amount - event.adjustment - event.added_amount
+        return (
+            event.amount
+            + event.credit_amount
+            + event.discount_amount
+            - event.adjustment
+            - event.added_amount
+        )
 
     @api.model
     def _check_payment_is_to_come(self, order, lines):
@@ -877,7 +906,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
                 {
                     'added_amount': added,
                     'adjustment': order.currency_id.round(
-                        leaf.amount + leaf.credit_amount - added - amount
+                        leaf.amount + leaf.credit_amount + leaf.discount_amount - added - amount
                     ),
                 }
             )

@@ -303,6 +303,39 @@ class SaleOrder(models.Model):
             raise UserError(self._billing_get_outdated_page_text())
         event._skip(self.env._("By the customer, on the order's page."))
 
+    def _billing_propose_offer(self, reason):
+        """Return the discount that the customer may take instead of leaving for a reason.
+
+        :param billpro.cancel.reason reason: The reason.
+        :return: The discount, which nobody has taken yet.
+        :rtype: billpro.discount
+        :raise UserError: If none is offered, or not now.
+        """
+        self.ensure_one()
+        since = fields.Datetime.now() - A_YEAR
+        taken = self.billing_discount_ids.filtered(
+            lambda discount: discount.reason_id and discount.create_date > since
+        )
+        reasons = self.env['billpro.cancel.reason']._get_of_company(self.company_id)
+        offering = reasons.filtered(lambda other: other.offer == 'discount')
+        if taken or reason not in offering or not self._can_be_cancelled():
+            raise UserError(self.env._("This offer isn't available any more."))
+        if refusal := self._billing_get_refusal_to_schedule_by_customer():
+            raise UserError(refusal)
+        return self.env['billpro.discount']._propose(self, reason.offer_percent, reason.offer_count)
+
+    def _billing_take_offer(self, reason, agreed):
+        """Give the customer the discount that the page offered instead of leaving.
+
+        :param billpro.cancel.reason reason: The reason to leave.
+        :param str agreed: What was shown and agreed to.
+        :raise UserError: If it isn't offered, or comes to something else by now.
+        """
+        self.ensure_one()
+        self._lock_billing()
+        offer = self._billing_propose_offer(reason)
+        self._billing_give_discount(offer.percent, offer.count, agreed, reason)
+
     # === STAFF === #
 
     def action_open_pause(self):

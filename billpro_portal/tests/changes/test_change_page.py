@@ -142,6 +142,36 @@ class TestChangePage(SelfServiceHttpCommon, ChangeCommon):
         self.family.customers_may_lower = False
         self.assertNotIn("Change to a smaller plan", self._get(order, '').text)
 
+    def test_a_discount_is_taken_instead_of_leaving(self):
+        """20 % of 48.40 are 9.68, once in twelve months."""
+        order = self.subscription
+        reason = self.env.ref('billpro_portal.cancel_reason_price')
+        path = f'/offer/{reason.id}'
+        self._assert_refused(self._post_form(order, path), "isn&#39;t available any more")
+        reason.write({'offer': 'discount', 'offer_percent': 20, 'offer_count': 2})
+        page = self._get(order, '').text
+        fold = page[page.index("Thinking of cancelling?") :]
+        self.assertIn("20% off the next 2 payments", fold[: fold.index('</details>')])
+        answer = self._get(order, path)
+        self._assert_private(answer)
+        text = unescape(answer.text)
+        self.assertIn("$\xa038.72 instead of $\xa048.40", text)
+        agreed = unescape(re.search(r'name="agreed" value="([^"]*)"', answer.text)[1])
+        self._assert_refused(
+            self._post_form(order, path, agreed=agreed.replace('38.72', '8.72')),
+            "has changed meanwhile",
+        )
+        self._assert_done(self._post_form(order, path, agreed=agreed), 'discount_taken')
+        self.assertEqual(order.billing_discount_ids.reason_id, reason)
+        self.assertEqual(order.billing_next_amount, 38.72)
+        page = self._get(order, '').text
+        self.assertNotIn("Thinking of cancelling?", page)
+        self.assertIn("20% off the next 2 payments", page)
+        order.billing_discount_ids.taken_back_date = fields.Datetime.now()
+        self._assert_refused(
+            self._post_form(order, path, agreed=agreed), "isn&#39;t available any more"
+        )
+
     def test_what_credit_pays_is_told(self):
         order = self.subscription
         line = order.order_line
