@@ -109,6 +109,7 @@ def settle(
     day: date,
     coin: Decimal,
     paid: Decimal | None = None,
+    new_period: Span | None = None,
 ) -> Settlement:
     """Return what it comes to that another price counts from a day on.
 
@@ -121,12 +122,14 @@ def settle(
     :param date day: The first day that the new price counts for.
     :param Decimal coin: The smallest amount of the currency.
     :param Decimal paid: What is paid for the period and was not given back: no more is credited.
+    :param Span new_period: The period that begins with the day, if another interval does.
     :rtype: Settlement
     """
     credit = prorate(billed.amount, billed.span.days_from(day), billed.span.days, coin)
     if paid is not None:
         credit = max(ZERO, min(credit, paid))
-    return Settlement(credit, prorate(price, period.days_from(day), period.days, coin))
+    charged = new_period or period
+    return Settlement(credit, prorate(price, charged.days_from(day), charged.days, coin))
 
 
 def use_credit(due: Decimal, left: Decimal, smallest: Decimal, step: Decimal = ZERO) -> Decimal:

@@ -34,6 +34,7 @@ from .changes import (
     test_adjust,
     test_change,
     test_change_by_keyboard,
+    test_change_of_interval,
     test_change_page,
     test_price_increase,
     test_worked_changes,

@@ -73,6 +73,33 @@ class BillproBillingEvent(models.Model):
             "%(days)s of %(full_days)s days", days=self._get_days(), full_days=self.full_days
         )
 
+    def _announce_interval(self, plan):
+        """Log how often is paid from this payment on, and tell the customer.
+
+        :param sale.order|product.product plan: What has the interval.
+        """
+        for event in self:
+            order = event.order_id
+            event._log_change(event._describe_interval(self.env, plan), False)
+            env = order.with_context(lang=order._get_payment_contact().lang).env
+            event._announce_change(event._describe_interval(env, plan))
+
+    def _describe_interval(self, env, plan):
+        """Return how often is paid from this payment on.
+
+        :param api.Environment env: The environment of the language.
+        :param sale.order|product.product plan: What has the interval.
+        :rtype: str
+        """
+        self.ensure_one()
+        order = self.order_id.with_env(env)
+        return env._(
+            "From %(day)s on your subscription is charged %(interval)s: %(amount)s.",
+            day=order._get_due_date_text(self),
+            interval=order._get_purchase()._get_interval_text(plan.with_env(env)),
+            amount=self.currency_id.with_env(env).format(self.amount),
+        )
+
     def _is_to_come(self):
         """Return whether the payment, or the one that it is merged into, isn't collected yet.
 

@@ -73,7 +73,8 @@ class SaleOrder(models.Model):
     def _billing_get_plans(self, line):
         """Return what the product of a line may be: those of its family, itself first.
 
-        A price is for the product's interval: where staff gave the order another one, none fits.
+        A price is for the product's interval: where staff gave the order another one, those fit
+        that have that one.
 
         :param sale.order.line line: The line.
         :rtype: product.product
@@ -82,16 +83,77 @@ class SaleOrder(models.Model):
         family = product.billing_family_id.filtered(
             lambda family: family.company_id == self.company_id and family.active
         )
-        interval = self.billing_interval_count, self.billing_interval_unit
+        has_own_interval = not self._billing_keeps_interval(product)
         plans = family.product_ids.filtered(
             lambda plan: (
-                plan.sale_ok
-                and is_same_interval(
-                    (plan.billing_interval_count, plan.billing_interval_unit), interval
-                )
+                plan.sale_ok and (not has_own_interval or self._billing_keeps_interval(plan))
             )
         )
         return product | plans.product_variant_ids
+
+    def _billing_keeps_interval(self, product):
+        """Return whether a product recurs as the order does.
+
+        :param product.product|product.template product: The product.
+        :rtype: bool
+        """
+        purchase = self._get_purchase()
+        return is_same_interval(purchase._get_interval(self), purchase._get_interval(product))
+
+    def _billing_get_refusal_to_change_interval(self):
+        """Return why the subscription can't get another interval, whatever is to come.
+
+        :return: The reason, or False if it can.
+        :rtype: str|bool
+        """
+        self.ensure_one()
+        if len(self._billing_get_period_lines().filtered('product_uom_qty')) > 1:
+            return self.env._(
+                "Several products of order %s recur together: its interval can't be changed.",
+                self.name,
+            )
+        return bool(self.billing_cycles) and self.env._(
+            "Order %s runs for a number of periods: its interval can't be changed.", self.name
+        )
+
+    def _billing_get_refusal_to_count_anew(self, when):
+        """Return why the periods can't be counted by another interval. Other addons extend it.
+
+        :param str when: From when on, `now` or `period_end`.
+        :return: The reason, or False if they can.
+        :rtype: str|bool
+        """
+        self.ensure_one()
+        if refusal := self._billing_get_refusal_to_change_interval():
+            return refusal
+        if discount := self._billing_get_running_discount():  # It was given on other payments.
+            return self.env._("Take back the discount first: %s.", discount._describe())
+        events = self._billing_get_events_to_come()
+        is_special = (
+            len(events) > 1
+            or any(
+                not self._get_purchase()._is_following(event) or event.added_amount
+                for event in events
+            )
+            or self.billing_event_ids.filtered(
+                lambda event: event.status in OPEN and event.merged_event_ids
+            )
+        )
+        return bool(is_special) and self.env._(
+            "A payment to come was changed by itself, charges something else, too, or is being"
+            " asked for: the interval can't be changed before it is paid."
+        )
+
+    def _billing_get_events_to_come(self):
+        """Return the payments of periods to come that nobody was asked for yet.
+
+        :rtype: billpro.billing.event
+        """
+        return self.billing_event_ids.filtered(
+            lambda event: (
+                event.status in {'scheduled', 'paused'} and event.number and event.period_start
+            )
+        ).sorted('number')
 
     def _billing_get_refusal_to_change(self, when):
         """Return why the subscription can't be changed.
@@ -149,13 +211,20 @@ class SaleOrder(models.Model):
             return self.env._("A payment of the order is being processed. Please wait for it.")
         if self.billing_is_stopped:
             return self.env._("A payment of the order is disputed as fraud.")
-        today = self._billing_get_today()
-        if any(
-            event.status in PAID and event.period_start and event.period_start > today
-            for event in self.billing_event_ids
-        ):
+        if self._billing_is_paid_after(self._billing_get_today()):
             return self.env._("A later period is paid already. Change it at the end of the period.")
         return False
+
+    def _billing_is_paid_after(self, day):
+        """Return whether a period is paid that begins after a day.
+
+        :param datetime.date day: The day.
+        :rtype: bool
+        """
+        return any(
+            event.status in PAID and event.period_start and event.period_start > day
+            for event in self.billing_event_ids
+        )
 
     def _billing_get_next_period_event(self):
         """Return the payment of the next period that is to be collected.
@@ -207,7 +276,9 @@ class SaleOrder(models.Model):
         """
         company = self.company_id
         is_down = self._billing_is_down(line, product, quantity)
-        return company.billing_change_down if is_down else company.billing_change_up
+        when = company.billing_change_down if is_down else company.billing_change_up
+        is_new = product != line.product_id and not self._billing_keeps_interval(product)
+        return 'period_end' if is_new and self._billing_get_refusal_to_count_anew(when) else when
 
     # === CHANGING === #
 
@@ -257,7 +328,17 @@ class SaleOrder(models.Model):
                 or line.product_id.billing_family_id.customers_may_lower
             )
         )
-        return {line: self._billing_get_plans(line) for line in lines}
+        is_fixed = all(
+            self._billing_get_refusal_to_count_anew(when) for when in ('now', 'period_end')
+        )
+        return {
+            line: self._billing_get_plans(line).filtered(
+                lambda plan, line=line: (
+                    plan == line.product_id or not is_fixed or self._billing_keeps_interval(plan)
+                )
+            )
+            for line in lines
+        }
 
     def _billing_propose_to_customer(self, line, product, quantity):
         """Return the values of a change that the customer may agree to.
@@ -302,6 +383,36 @@ class SaleOrder(models.Model):
         return self.billing_change_ids.filtered(
             lambda change: change.state == 'planned' and not change.increase_id
         )
+
+    def _billing_get_planned_interval(self):
+        """Return the change that is planned and brings another interval.
+
+        :rtype: billpro.change
+        """
+        # Whoever asks when a period ends.
+        return self.sudo()._billing_get_planned_change().filtered('interval_unit')
+
+    def _billing_check_can_wait(self, day=False):
+        """Check that no other interval is planned, whose first payment would wait as long as that.
+
+        :param datetime.date|bool day: The first day of the period that is left out, if it is one.
+        :raise UserError: If one is.
+        """
+        self.ensure_one()
+        planned = self._billing_get_planned_interval()
+        if planned and (not day or day >= planned.first_day):
+            raise UserError(
+                self.env._("Take back the change that is planned first: %s.", planned._describe())
+            )
+
+    def _billing_get_restart(self):
+        """Return the last change that began a period of another interval at once.
+
+        :rtype: billpro.change
+        """
+        return self.sudo().billing_change_ids.filtered(
+            lambda change: change.state == 'done' and change.credited_until
+        )[:1]
 
     def _billing_get_planned_changes_on(self, day):
         """Return all that is planned for a period, higher prices included, the first one first.

@@ -751,6 +751,22 @@ class BillproPurchaseType(models.AbstractModel):
         """
 
     @api.model
+    def _count_anew(self, order, change):
+        """Count the periods by another interval, from the first day of a change on.
+
+        :param sale.order order: The order, as superuser; it is locked.
+        :param billpro.change change: The change.
+        """
+
+    @api.model
+    def _follow_interval(self, order, day):
+        """Let the payments to come be for the periods as they are counted now.
+
+        :param sale.order order: The order; it is locked.
+        :param datetime.date day: The first day of the first period that is counted anew.
+        """
+
+    @api.model
     def _follow_price(self, order):
         """Say what becomes of a live order whose lines cost something else than before.
 

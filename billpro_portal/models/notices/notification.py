@@ -867,6 +867,9 @@ class BillproNotification(models.Model):
             order = event.order_id
             rule = order._billing_get_renewal_rule()
             renewal = local_date(event.due_date, order._get_time_zone())
+            # A term that another interval follows doesn't renew.
+            if order._billing_get_planned_interval():
+                continue
             if rule and self._is_time(order, renewal - timedelta(days=rule.days)):
                 if not order._billing_is_renewal_told_in_time(renewal):
                     order._billing_note_missed_renewal(renewal)

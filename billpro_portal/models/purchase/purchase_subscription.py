@@ -9,6 +9,7 @@ from ...billing.calendar import due_datetime, first_number_after, nth_date
 from ...billing.lifecycle import OPEN, PAID
 from ...billing.notice_dates import TRIAL_NOTICE_DAYS
 from ..lifecycle.plurals import choose_plural
+from ..rights.own_context import INSIDE
 
 
 class BillproPurchaseSubscription(models.AbstractModel):
@@ -259,8 +260,14 @@ class BillproPurchaseSubscription(models.AbstractModel):
         :param int number: The number of the period, from 0; none before the one that was moved.
         :rtype: tuple[datetime.date, datetime.date]
         """
-        interval = order.billing_interval_count, order.billing_interval_unit
+        interval = self._get_interval(order)
         steps = number - order.billing_anchor_number
+        planned = order._billing_get_planned_interval()
+        if planned and nth_date(anchor, *interval, steps) >= planned.first_day:
+            day = planned.first_day - timedelta(days=1)
+            steps -= first_number_after(anchor, *interval, day)
+            anchor = planned.first_day
+            interval = planned.interval_count, planned.interval_unit
         return (
             nth_date(anchor, *interval, steps),
             nth_date(anchor, *interval, steps + 1) - timedelta(days=1),
@@ -386,13 +393,30 @@ class BillproPurchaseSubscription(models.AbstractModel):
         :param datetime.date day: The day.
         :rtype: int
         """
-        interval = order.billing_interval_count, order.billing_interval_unit
-        steps = first_number_after(order.billing_anchor_date, *interval, day)
+        anchor, interval = order.billing_anchor_date, self._get_interval(order)
+        planned = order._billing_get_planned_interval()
+        if planned and day >= planned.first_day:
+            before = planned.first_day - timedelta(days=1)
+            planned_interval = planned.interval_count, planned.interval_unit
+            steps = first_number_after(anchor, *interval, before)
+            steps += first_number_after(planned.first_day, *planned_interval, day)
+        else:
+            steps = first_number_after(anchor, *interval, day)
         return steps + order.billing_anchor_number
 
     @api.model
     def _get_paid_until(self, order):
         anchor = order.billing_anchor_date
+        if restart := order._billing_get_restart():
+            paid = order.billing_event_ids.filtered(
+                lambda event: (
+                    event.status in PAID
+                    and event.period_end
+                    and event.period_start > restart.first_day
+                    and (not event.change_id or event.change_id.id > restart.id)
+                )
+            )
+            return max([restart.last_day, *paid.mapped('period_end')])
         if order.billing_anchor_number:
             # A pause gives a payment another number: it was to begin on the day that was moved.
             number = 1 if order.billing_trial_days else 2
@@ -408,7 +432,14 @@ class BillproPurchaseSubscription(models.AbstractModel):
     @api.model
     def _find_paid_period(self, order, day):
         """Override: one of scheduled payments, or the first that the initial payment paid."""
-        events = order.billing_event_ids.filtered(lambda event: event.number and event.period_end)
+        restart = order._billing_get_restart()
+        events = order.billing_event_ids.filtered(
+            lambda event: (
+                event.number
+                and event.period_end
+                and (not restart or event.period_start > restart.first_day)
+            )
+        )
         for event in events.filtered(lambda e: e.period_start <= day <= e.period_end):
             final = event
             while final.merged_into_id:
@@ -423,6 +454,13 @@ class BillproPurchaseSubscription(models.AbstractModel):
                     final.invoice_id,
                     Fraction(f'{full:.10f}') / Fraction(f'{self._get_amount_of_lines(event):.10f}'),
                 )
+        if restart:
+            starts = [*events.mapped('period_start'), restart.last_day + timedelta(days=1)]
+            last_day = min(starts) - timedelta(days=1)
+            if not restart.first_day <= day <= last_day:
+                return None
+            invoice = restart.event_ids.invoice_id or restart.invoice_id
+            return restart.first_day, last_day, invoice, Fraction(1)
         if order.billing_trial_days or order.billing_anchor_number:
             return None
         first_day, last_day = self._get_period(order, order.billing_anchor_date, 0)
@@ -643,9 +681,9 @@ class BillproPurchaseSubscription(models.AbstractModel):
         order = event.order_id
         if day:
             order.write({'billing_anchor_date': day, 'billing_anchor_number': event.number - 1})
+            order._billing_move_planned_change(event.period_start, day)
             start, end = self._get_period(order, day, event.number - 1)
             event._discard_draft_invoices()
-            order._billing_move_planned_change(event.period_start, start)
             event.write({'period_start': start, 'period_end': end})
             if not amount and self._is_following(event):
                 # A higher price counts from the day on that customers were told, not before.
@@ -666,6 +704,51 @@ class BillproPurchaseSubscription(models.AbstractModel):
                 other.write(values[0])
             else:
                 other.write(self._prepare_event_amount(order, other.period_start, other))
+
+    @api.model
+    def _count_anew(self, order, change):
+        """In a trial the first period begins as before.
+
+        Else what begins at once is a period that has a number of its own, and so has the payment
+        that follows it.
+        """
+        terms = {
+            'billing_interval_count': change.interval_count,
+            'billing_interval_unit': change.interval_unit,
+            'billing_free_exit_date': False,  # What it is about is over, or credited.
+        }
+        number, events = None, order._billing_get_events_to_come()
+        if change.credited_until:
+            others = (order.billing_event_ids - events).mapped('number')
+            number = max([*others, 0 if order.billing_trial_days else 1])
+            change.period_number = number + 1  # Payments count from 1, periods from 0.
+            events.number = number + 2  # There is only one.
+        elif change.when == 'period_end':
+            number = self._get_number_after(order, change.first_day - timedelta(days=1))
+        if number is not None:
+            terms |= {
+                'billing_anchor_date': change.first_day,
+                'billing_anchor_number': number,
+            }
+        order.with_context(billing_counts_anew=INSIDE).write(terms)
+        self._follow_interval(order, change.first_day)
+        if change.credited_until and not events:
+            events.create(self._prepare_event(order, number + 1))
+
+    @api.model
+    def _follow_interval(self, order, day):
+        for event in order._billing_get_events_to_come():
+            if event.period_start < day:
+                continue
+            values = self._prepare_event(order, event.number - 1, event)
+            if not values:  # The subscription ends before it now.
+                event._apply_trigger('cancel')
+                continue
+            period = {name: values[0][name] for name in ('period_start', 'period_end')}
+            if event.period_start != period['period_start']:
+                period['due_date'] = values[0]['due_date']
+            event._discard_draft_invoices()
+            event.write(period)
 
     # === STATUS === #
 

@@ -183,6 +183,8 @@ class BillproBillingEvent(models.Model):
         self._lock_for_change(EventAction.SKIP)
         self._check_order_is_not_in_flight()
         order = self.order_id
+        if self.period_start:
+            order._billing_check_can_wait(self.period_start)
         self._discard_affected_invoices()
         added_lines = self._release_added_lines()
         self._apply_trigger('skip')

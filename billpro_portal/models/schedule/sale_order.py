@@ -60,6 +60,7 @@ class SaleOrder(models.Model):
             raise UserError(self.env._("Order %s can't be paused.", self.name))
         if until and until <= self._billing_get_today():
             raise UserError(self.env._("Choose a day in the future."))
+        self._billing_check_can_wait()
         self._billing_withdraw_unsent_attempts()
         self.write(
             {
@@ -165,6 +166,10 @@ class SaleOrder(models.Model):
         open_events = self.billing_event_ids.filtered(lambda event: event.status in OPEN)
         if min(open_events.mapped('due_date')) < event.due_date:  # Staff have merged or added some.
             return self.env._("Please contact us: another payment is due before.")
+        if planned := self._billing_get_planned_interval():
+            return self.env._(
+                "Take back the change that is planned first: %s.", planned._describe()
+            )
         return False
 
     def _billing_get_refusal_to_pause_by_customer(self):

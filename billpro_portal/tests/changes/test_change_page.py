@@ -85,6 +85,23 @@ class TestChangePage(SelfServiceHttpCommon, ChangeCommon):
         self.assertEqual(order.billing_next_amount, 48.4)
         self._assert_refused(self._post_form(order, '/change/undo'), "isn&#39;t planned any more")
 
+    def test_to_a_plan_of_another_interval(self):
+        order = self.subscription
+        year = self._create_sold_product("Year", 120.0, self.tax_21, 'subscription')
+        year.billing_interval_unit = 'year'
+        year.product_tmpl_id.billing_family_id = self.family
+        answer, hidden = self._choose(year, 1)
+        self.assertIn("Year (every year)", answer.text)
+        # The first day: -40.00 + 120.00, and 16.80 tax.
+        self.assertIn("Pay $\xa096.80 and change now", unescape(answer.text))
+        order.billing_token_id.demo_simulated_state = 'error'
+        self._assert_done(self._agree(hidden), 'not_changed')
+        self.assertEqual(order.billing_interval_unit, 'month')
+        order.billing_token_id.demo_simulated_state = 'done'
+        self._assert_done(self._agree(hidden), 'changed')
+        self.assertEqual(order.billing_interval_unit, 'year')
+        self.assertEqual((order.billing_paid, order.billing_next_amount), (145.2, 145.2))
+
     def test_what_customers_may_not(self):
         order = self.subscription
         _answer, hidden = self._choose(self.basic, 1)
