@@ -509,7 +509,7 @@ class Course(CourseChecks):
         'open_bank_page': 6,
         'confirm_with_bank': 5,
         'change_plan': 10,
-        'take_back_change': 3,
+        'take_back_change': 8,
         'pay_early': 8,
         'take_back_early': 2,
         'skip_by_customer': 3,
