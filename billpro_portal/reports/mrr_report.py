@@ -13,13 +13,14 @@ class BillproMrrReport(models.Model):
     **The periods.** The first one, unless it is a free trial, is what the initial invoice bills of
     the recurring lines. Each later one is a scheduled payment with its period; its own amount,
     also where staff changed it from what the lines add up to, is freed of taxes in the proportion
-    of the order's recurring lines. A period counts while its payment is collected, skipped or
-    still to be had, and no longer when the payment is cancelled or paused. It lasts until the one
-    with the next number, also where staff moved that one. From the day on which plan or quantity
-    was changed within it, it counts with its new price. After the last day of a cancelled
-    subscription nothing counts. A discount for some payments, down to free ones, ends by itself and
-    lowers nothing, as a skipped payment doesn't. Discounts and fees that are charged once,
-    instalments and metered payments are no recurring revenue.
+    of the order's recurring lines; one that another billing day made shorter is worth what the
+    lines are. A period counts while its payment is collected, skipped or still to be had, and no
+    longer when the payment is cancelled or paused. It lasts until the one with the next number,
+    also where staff moved that one. From the day on which plan or quantity was changed within it,
+    it counts with its new price. After the last day of a cancelled subscription nothing counts. A
+    discount for some payments, down to free ones, ends by itself and lowers nothing, as a skipped
+    payment doesn't. Discounts and fees that are charged once, instalments and metered payments are
+    no recurring revenue.
 
     **The movements.** A row is an order in a month in which it has, or has just lost, a value:
     *new* from nothing, for the first time; *reactivation* from nothing, again; *expansion* and
@@ -44,6 +45,7 @@ class BillproMrrReport(models.Model):
             'amount',
             'credit_amount',
             'discount_amount',
+            'full_days',
             'invoice_id',
             'merged_into_id',
             'number',
@@ -188,8 +190,9 @@ class BillproMrrReport(models.Model):
         return SQL(
             """
             SELECT e.order_id, e.number, e.period_start, e.period_end, NULL,
-                   e.amount + COALESCE(e.credit_amount, 0) + COALESCE(e.discount_amount, 0)
-                   - COALESCE(e.added_amount, 0)
+                   CASE WHEN COALESCE(e.full_days, 0) = 0
+                        THEN e.amount + COALESCE(e.credit_amount, 0)
+                             + COALESCE(e.discount_amount, 0) - COALESCE(e.added_amount, 0) END
               FROM billpro_billing_event e
               LEFT JOIN last_merged ON last_merged.event_id = e.id
              WHERE e.number > 0

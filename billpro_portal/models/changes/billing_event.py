@@ -1,6 +1,10 @@
+from decimal import Decimal
+from fractions import Fraction
+
 from odoo import fields, models
 
 from ...billing.lifecycle import OPEN
+from ...billing.proration import prorate
 
 
 class BillproBillingEvent(models.Model):
@@ -37,6 +41,37 @@ class BillproBillingEvent(models.Model):
             credit = self.currency_id.with_env(self.env).format(self.credit_amount)
             words.append(self.env._("%s paid by credit", credit))
         return words
+
+    def _get_days(self):
+        """Return how many days its period has.
+
+        :rtype: int
+        """
+        self.ensure_one()
+        return (self.period_end - self.period_start).days + 1
+
+    def _get_short_price(self, price):
+        """Return what is charged of the price of a full period.
+
+        :param float price: The price, taxes included.
+        :return: The price, or the part of the days that the period has.
+        :rtype: float
+        """
+        self.ensure_one()
+        if not self.full_days:
+            return price
+        coin = Decimal(repr(self.currency_id.rounding))
+        return float(prorate(Fraction(f'{price:.10f}'), self._get_days(), self.full_days, coin))
+
+    def _get_part_text(self):
+        """Return which part of a full period it is for, if that was shortened.
+
+        :rtype: str
+        """
+        self.ensure_one()
+        return self.env._(
+            "%(days)s of %(full_days)s days", days=self._get_days(), full_days=self.full_days
+        )
 
     def _announce_interval(self, plan):
         """Log how often is paid from this payment on, and tell the customer.
@@ -82,12 +117,10 @@ class BillproBillingEvent(models.Model):
         :rtype: bool
         """
         self.ensure_one()
+        if not self.currency_id.is_zero(self.amount):
+            return False
         leaves = self._get_leaves()
-        return (
-            self.currency_id.is_zero(self.amount)
-            and not any(leaves.mapped('credit_amount'))
-            and not leaves._get_added_lines()
-        )
+        return not any(leaves.mapped('credit_amount')) and not leaves._get_added_lines()
 
     def _get_amount_before_discount(self):
         """Return what the period costs without a discount, taxes included.

@@ -336,7 +336,7 @@ class BillproChange(models.Model):
         :raise UserError: If no paid period has today in it.
         """
         today = order._billing_get_today()
-        if order.billing_trial_days and today < order.billing_anchor_date:
+        if order._billing_is_in_trial():
             return {'first_day': today, 'last_day': False}
         found = order._get_purchase()._find_paid_period(order, today)
         # What a change has cost may have been taken back by the bank.
@@ -352,9 +352,10 @@ class BillproChange(models.Model):
         billed, taxes = self._get_billed(order, line, period, invoice, share)
         price = values['price_unit'] * values['quantity'] * (1 - values['discount'] / 100)
         coin = Decimal(repr(order.currency_id.rounding))
+        # A discount of the period is one of what is charged for the rest of it, too; and a price
+        # is one of a full period.
         new_period = self._get_new_period(values, today)
-        # A discount of the period is one of what is charged for the rest of it, too.
-        part = 1 if new_period else order._billing_get_part_after_discount(first_day)
+        part = 1 if new_period else order._billing_get_part_of_price(first_day, period.days)
         terms = billed, self._to_fraction(price) * part, period, today, coin
         settled = settle(*terms, new_period=new_period)
         result = {
@@ -630,6 +631,7 @@ class BillproChange(models.Model):
             if purchase._is_following(event):
                 planned = order._billing_get_planned_changes_on(event.period_start)
                 amount = (planned + self)._get_totals_together(order)[1]
+                amount = event._get_short_price(amount)
                 amount -= order._billing_prepare_discount(amount, event)['discount_amount']
                 amount += event.added_amount
             takers, left = order._billing_get_credit_to_use()

@@ -212,7 +212,7 @@ class BillproDiscount(models.Model):
             )
             for event in takers
         ]
-        amount = purchase._get_period_amount(order)
+        amount = purchase._get_later_amounts(order)[0]
         for day in purchase._get_next_first_days(order, takers[-1], self.count + 1)[1:]:
             planned = not order.billing_period_amount and order._billing_get_planned_amount(day)
             prices.append((day, planned or amount, 0.0))

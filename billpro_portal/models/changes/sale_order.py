@@ -1,19 +1,27 @@
+from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
 
+from dateutil.relativedelta import relativedelta
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.fields import Command
+from odoo.tools import format_date
 
 from ...billing.actions import OrderAction
 from ...billing.agreement import agreement_text
-from ...billing.calendar import is_same_interval
+from ...billing.calendar import due_datetime, is_same_interval
 from ...billing.lifecycle import IN_FLIGHT, OPEN, PAID
-from ...billing.proration import use_credit
+from ...billing.proration import prorate, use_credit
+from ..rights.own_context import INSIDE
+from .discount import MOST_PAYMENTS
+
+# By how many days a trial is made longer at most, at a time.
+MOST_TRIAL_DAYS = 366
 
 
 class SaleOrder(models.Model):
-    """Changing the plan and the quantity of a live subscription, and using up what was credited."""
+    """Changing a live subscription: its plan, its discount, its days; and using up credit."""
 
     _inherit = 'sale.order'
 
@@ -641,17 +649,20 @@ class SaleOrder(models.Model):
         discount._tell()
         return discount
 
-    def _billing_get_part_after_discount(self, day):
-        """Return what part of its price a paid period cost after its discount.
+    def _billing_get_part_of_price(self, day, days):
+        """Return what part of the price of a full period a paid one cost, whatever that was.
 
         :param datetime.date day: The first day of the period.
+        :param int days: How many days it has.
+        :return: The part that its discount, and its shortening, have left.
         :rtype: fractions.Fraction
         """
         self.ensure_one()
         event = self.billing_event_ids.filtered(
             lambda event: event.number and event.period_start == day
         )[:1]
-        return 1 - Fraction(repr(event.discount_id.percent)) / 100
+        part = 1 - Fraction(repr(event.discount_id.percent)) / 100
+        return part * Fraction(days, event.full_days) if event.full_days else part
 
     # === CHARGED OR CREDITED ONCE === #
 
@@ -674,10 +685,7 @@ class SaleOrder(models.Model):
         line = self.env['sale.order.line'].new(
             {
                 'order_id': self.new(origin=self),
-                'product_id': product.id,
-                'name': text,
-                'product_uom_qty': 1,
-                'price_unit': price,
+                **self._billing_prepare_once(product, text, price),
             }
         )
         event = self._billing_get_discount_takers()[0]
@@ -691,21 +699,31 @@ class SaleOrder(models.Model):
         amount = self.currency_id.round(
             due - (self._billing_get_credit_for(due, credit) if credit and due > 0 else 0.0)
         )
-        self._billing_check_once(line, event, self.currency_id.round(due), amount)
+        if self.currency_id.is_zero(line.price_subtotal):
+            raise UserError(self.env._("Enter an amount."))
+        self._billing_check_due(event, due, amount)
         return line, amount
 
-    def _billing_check_once(self, line, event, due, amount):
-        """Check that something is charged or credited, and that what is left can be collected.
+    def _billing_prepare_once(self, product, text, price):
+        return {
+            'product_id': product.id,
+            'name': text,
+            'product_uom_qty': 1,
+            'price_unit': price,
+            'discount': 0.0,
+            'billing_each_period': False,
+        }
 
-        :param sale.order.line line: What is charged once.
-        :param billpro.billing.event event: The payment that it is charged with.
+    def _billing_check_due(self, event, due, amount):
+        """Check that what a payment would be can be collected.
+
+        :param billpro.billing.event event: The payment.
         :param float due: What that would be, whatever credit pays.
         :param float amount: What would be collected.
         :raise UserError: If not.
         """
-        if self.currency_id.is_zero(line.price_subtotal):
-            raise UserError(self.env._("Enter an amount."))
-        if self.currency_id.compare_amounts(due, 0) <= 0:
+        compared = self.currency_id.compare_amounts(due, 0)
+        if compared < 0 or (compared == 0 and not event._is_free()):
             raise UserError(
                 self.env._(
                     "The next payment is %s: credit less than that.",
@@ -761,20 +779,368 @@ class SaleOrder(models.Model):
         if agreement_text(self._billing_get_once_rows(product, text, price)) != shown:
             raise UserError(self._billing_get_outdated_page_text())
         self._billing_withdraw_unsent_attempts()
+        amount = self._billing_propose_once(product, text, price)[1]
+        event = self._billing_get_discount_takers()[0]
         is_locked = self.locked
         self.locked = False  # It is locked against people.
-        self.order_line = [
-            Command.create(
-                {
-                    'product_id': product.id,
-                    'name': text,
-                    'product_uom_qty': 1,
-                    'price_unit': price,
-                    'billing_each_period': False,
-                }
-            )
-        ]
+        values = self._billing_prepare_once(product, text, price)
+        line = self.env['sale.order.line'].create({'order_id': self.id, **values})
         self.locked = is_locked
+        if line.billing_event_id != event or self.currency_id.compare_amounts(event.amount, amount):
+            raise UserError(self._billing_get_outdated_page_text())
+
+    # === OTHER DAYS === #
+
+    def _billing_is_in_trial(self):
+        """Return whether the free trial goes on.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        first = self.billing_event_ids.filtered(lambda event: event.number == 1)
+        # Staff may have moved later periods to another day.
+        end = first.period_start or self.billing_anchor_date
+        return bool(self.billing_trial_days) and self._billing_get_today() < end
+
+    def _billing_get_event_to_move(self):
+        """Return the payment from which on the periods begin on another day.
+
+        :rtype: billpro.billing.event
+        :raise UserError: If there is none.
+        """
+        self.ensure_one()
+        if refusal := self._billing_get_refusal_to_adjust():
+            raise UserError(refusal)
+        event = self._billing_get_discount_takers()[0]
+        if planned := self._billing_get_planned_change():
+            raise UserError(
+                self.env._("Take back the change that is planned first: %s.", planned._describe())
+            )
+        due = self._billing_get_date(event.due_date)
+        if (
+            event.full_days
+            or event.number != max(self.billing_event_ids.mapped('number'))
+            or due != event.period_start
+            or (event.adjustment and not self.billing_period_amount)
+        ):
+            raise UserError(
+                self.env._("The next payment was moved or changed by hand: wait until it is paid.")
+            )
+        return event
+
+    def _billing_get_trial_rows(self, day):
+        """Return what is shown before a trial is made longer, as pairs of label and value.
+
+        :param datetime.date day: The first day that is to be paid for.
+        :rtype: list[tuple[str, str]]
+        :raise UserError: If it isn't possible.
+        """
+        event = self._billing_get_event_to_move()
+        if not self._billing_is_in_trial() or event.number != 1:
+            raise UserError(self.env._("The subscription isn't in its free trial."))
+        if (
+            not day
+            or day <= event.period_start
+            or (day - event.period_start).days > MOST_TRIAL_DAYS
+        ):
+            raise UserError(
+                self.env._(
+                    "Choose a day after %(day)s, and at most %(days)s days later.",
+                    day=format_date(self.env, event.period_start),
+                    days=MOST_TRIAL_DAYS,
+                )
+            )
+        if self.billing_end_date and day > self.billing_end_date:
+            raise UserError(self.env._("The subscription ends before."))
+        last_day = format_date(self.env, day - timedelta(days=1), date_format='long')
+        return [
+            (self.env._("Free trial until"), last_day),
+            (
+                self.env._("Payment on %s", format_date(self.env, day, date_format='long')),
+                self.currency_id.format(event.amount),
+            ),
+        ]
+
+    def _billing_make_trial_longer(self, day, shown):
+        """Let the first paid period begin later, and tell the customer.
+
+        :param datetime.date day: The first day that is to be paid for.
+        :param str shown: What was agreed to, as `billing.agreement.agreement_text` made it.
+        :raise UserError: If it isn't possible, or comes to something else by now.
+        """
+        self.ensure_one()
+        self._lock_billing()
+        if agreement_text(self._billing_get_trial_rows(day)) != shown:
+            raise UserError(self._billing_get_outdated_page_text())
+        self._billing_withdraw_unsent_attempts()
+        event = self._billing_get_event_to_move()
+        self.with_context(billing_counts_anew=INSIDE).billing_trial_days += (
+            day - event.period_start
+        ).days
+        event.due_date = due_datetime(day, self._get_time_zone())
+        self._get_purchase()._change_later(event, day=day)
+
+        def describe(env):
+            return env._(
+                "The free trial is longer: it lasts until %(last_day)s. The first payment, of"
+                " %(amount)s, is collected on %(day)s.",
+                last_day=format_date(env, day - timedelta(days=1), date_format='long'),
+                amount=self.currency_id.with_env(env).format(event.amount),
+                day=format_date(env, day, date_format='long'),
+            )
+
+        self._billing_tell_of_days(event, describe)
+
+    def _billing_tell_of_days(self, event, describe):
+        """Log that payments are due on other days, and tell the customer.
+
+        :param billpro.billing.event event: The first one.
+        :param Callable describe: Returns what has changed, in the language of an environment.
+        """
+        self._message_log(body=describe(self.env))
+        contact = self._get_payment_contact()
+        event._announce_change(describe(self.with_context(lang=contact.lang).env))
+
+    def _billing_get_usual_day_to_move_to(self):
+        """Return the day on which periods would begin if nobody chooses another one.
+
+        :return: The first of the month after the next payment; False if there is none.
+        :rtype: datetime.date|bool
+        """
+        self.ensure_one()
+        event = self._billing_get_discount_takers()[:1]
+        return bool(event) and (event.period_start + relativedelta(months=1)).replace(day=1)
+
+    def _billing_get_short_amount(self, event, day):
+        """Return what the period of a payment costs if it ends the day before another one.
+
+        :param billpro.billing.event event: The payment.
+        :param datetime.date day: The first day after it.
+        :return: The part of its days, whatever its discount is.
+        :rtype: float
+        """
+        days, coin = (day - event.period_start).days, Decimal(repr(self.currency_id.rounding))
+        price = Fraction(f'{event._get_amount_before_discount():.10f}')
+        return float(prorate(price, days, event._get_days(), coin))
+
+    def _billing_get_day_rows(self, day):
+        """Return what is shown before periods begin on another day, as pairs of label and value.
+
+        :param datetime.date day: The first day of the first full period.
+        :rtype: list[tuple[str, str]]
+        :raise UserError: If it isn't possible.
+        """
+        event = self._billing_get_event_to_move()
+        if not day or not event.period_start < day <= event.period_end:
+            raise UserError(
+                self.env._(
+                    "Choose a day after %(first_day)s, and until %(last_day)s.",
+                    first_day=format_date(self.env, event.period_start),
+                    last_day=format_date(self.env, event.period_end),
+                )
+            )
+        if self.billing_end_date and day > self.billing_end_date:
+            raise UserError(self.env._("The subscription ends before."))
+        amount = self._billing_get_amount_of_short(event, day)
+        format_amount = self.currency_id.format
+        return [
+            (
+                self.env._("Payment on %s", self._get_due_date_text(event)),
+                self.env._(
+                    "%(amount)s instead of %(before)s",
+                    amount=format_amount(amount),
+                    before=format_amount(event.amount),
+                ),
+            ),
+            (
+                self.env._("It is for"),
+                self.env._(
+                    "%(start)s to %(end)s, %(days)s of %(full_days)s days",
+                    start=format_date(self.env, event.period_start, date_format='long'),
+                    end=format_date(self.env, day - timedelta(days=1), date_format='long'),
+                    days=(day - event.period_start).days,
+                    full_days=event._get_days(),
+                ),
+            ),
+            (
+                self.env._("After that"),
+                self.env._(
+                    "%(amount)s %(interval)s from %(day)s on",
+                    amount=format_amount(event._get_amount_before_discount()),
+                    interval=self._get_purchase()._get_interval_text(self),
+                    day=format_date(self.env, day, date_format='long'),
+                ),
+            ),
+        ]
+
+    def _billing_get_amount_of_short(self, event, day):
+        """Return what is collected of a payment whose period ends the day before another one.
+
+        :param billpro.billing.event event: The payment.
+        :param datetime.date day: The first day after it.
+        :rtype: float
+        :raise UserError: If that can't be collected.
+        """
+        short = self._billing_get_short_amount(event, day)
+        due = short - event.discount_id._get_amount_off(short) + event.added_amount
+        left = self._billing_get_credit_to_use()[1]
+        credit = self._billing_get_credit_for(due, left) if left and due > 0 else 0.0
+        amount = self.currency_id.round(due - credit)
+        self._billing_check_due(event, due, amount)
+        return amount
+
+    def _billing_change_day(self, day, shown):
+        """Let periods begin on another day, after a shorter one that is paid in part.
+
+        :param datetime.date day: The first day of the first full period.
+        :param str shown: What was agreed to, as `billing.agreement.agreement_text` made it.
+        :raise UserError: If it isn't possible, or comes to something else by now.
+        """
+        self.ensure_one()
+        self._lock_billing()
+        if agreement_text(self._billing_get_day_rows(day)) != shown:
+            raise UserError(self._billing_get_outdated_page_text())
+        self._billing_withdraw_unsent_attempts()
+        event = self._billing_get_event_to_move()
+        full, short = (
+            event._get_amount_before_discount(),
+            self._billing_get_short_amount(event, day),
+        )
+        off = event.discount_id._get_amount_off(short)
+        event._discard_draft_invoices()
+        event.write(
+            {
+                'period_end': day - timedelta(days=1),
+                'full_days': event._get_days(),
+                'adjustment': self.currency_id.round(event.adjustment + short - full),
+                'discount_amount': off,
+                'amount': self.currency_id.round(short - off + event.added_amount),
+                'credit_amount': 0.0,
+            }
+        )
+        values = {'billing_anchor_date': day, 'billing_anchor_number': event.number}
+        if self.billing_cycles:  # The short period is none of them.
+            values['billing_cycles'] = self.billing_cycles + 1
+        self.with_context(billing_counts_anew=INSIDE).write(values)
+        self._billing_use_credit()
+        self._billing_tell_of_days(
+            event, lambda env: self._billing_describe_day(env, event, full, day)
+        )
+
+    def _billing_describe_day(self, env, event, full, day):
+        """Return that full periods begin on another day.
+
+        :param api.Environment env: The environment of the language.
+        :param billpro.billing.event event: The payment of the short period before.
+        :param float full: What a full period costs.
+        :param datetime.date day: The first day of the first one.
+        :rtype: str
+        """
+        format_amount = self.currency_id.with_env(env).format
+        return env._(
+            "The billing day has changed: %(amount)s on %(first_day)s, for the time until"
+            " %(last_day)s; then %(full)s %(interval)s from %(day)s on.",
+            amount=format_amount(event.amount),
+            first_day=format_date(env, event.period_start, date_format='long'),
+            last_day=format_date(env, event.period_end, date_format='long'),
+            full=format_amount(full),
+            interval=self._get_purchase().with_env(env)._get_interval_text(self.with_env(env)),
+            day=format_date(env, day, date_format='long'),
+        )
+
+    # === THE END === #
+
+    def _billing_propose_end(self, payments, last_day):
+        """Return with which terms the subscription ends otherwise, and what they come to.
+
+        :param int payments: How many payments are still to come, if that is limited.
+        :param datetime.date last_day: On or before which the last period begins, if that is.
+        :return: The terms; the days of the payments that are still to come, and the day after the
+                 last period; no days if it runs until it is cancelled.
+        :rtype: tuple[dict, list[datetime.date]]
+        :raise UserError: If it isn't possible.
+        """
+        self.ensure_one()
+        if refusal := self._billing_get_refusal_to_adjust():
+            raise UserError(refusal)
+        event = self._billing_get_discount_takers()[0]
+        if not 0 <= payments <= MOST_PAYMENTS or (payments and last_day):
+            raise UserError(
+                self.env._(
+                    "Enter at most %s payments, or a day, or neither: then it runs until it is"
+                    " cancelled.",
+                    MOST_PAYMENTS,
+                )
+            )
+        terms = {'billing_cycles': 0, 'billing_end_date': last_day}
+        if not payments and not last_day:
+            return terms, []
+        draft = self.new({'billing_cycles': 0, 'billing_end_date': False}, origin=self)
+        days = self._get_purchase()._get_next_first_days(draft, event, MOST_PAYMENTS + 2)
+        count = payments or sum(day <= last_day for day in days)
+        if not 0 < count <= MOST_PAYMENTS:
+            raise UserError(
+                self.env._(
+                    "Choose a day after %s. To end it before, cancel it.",
+                    format_date(self.env, days[0] - timedelta(days=1)),
+                )
+            )
+        if payments:
+            terms['billing_cycles'] = event.number + payments - 1
+        return terms, days[: count + 1]
+
+    def _billing_get_end_rows(self, payments, last_day):
+        """Return what is shown before the end is changed, as pairs of label and value.
+
+        :param int payments: How many payments are still to come, if that is limited.
+        :param datetime.date last_day: On or before which the last period begins, if that is.
+        :rtype: list[tuple[str, str]]
+        :raise UserError: If it isn't possible.
+        """
+        _terms, days = self._billing_propose_end(payments, last_day)
+        if not days:
+            return [(self.env._("Runs"), self.env._("until cancelled"))]
+        return [
+            (self.env._("Payments still to come"), str(len(days) - 1)),
+            (
+                self.env._("The last payment"),
+                format_date(self.env, days[-2], date_format='long'),
+            ),
+            (
+                self.env._("Paid until"),
+                format_date(self.env, days[-1] - timedelta(days=1), date_format='long'),
+            ),
+        ]
+
+    def _billing_change_end(self, payments, last_day, shown):
+        """Let the subscription end after other payments, or run until it is cancelled.
+
+        :param int payments: How many payments are still to come, if that is limited.
+        :param datetime.date last_day: On or before which the last period begins, if that is.
+        :param str shown: What was agreed to, as `billing.agreement.agreement_text` made it.
+        :raise UserError: If it isn't possible, or comes to something else by now.
+        """
+        self.ensure_one()
+        self._lock_billing()
+        if agreement_text(self._billing_get_end_rows(payments, last_day)) != shown:
+            raise UserError(self._billing_get_outdated_page_text())
+        self._billing_withdraw_unsent_attempts()
+        terms, days = self._billing_propose_end(payments, last_day)
+        self.with_context(billing_counts_anew=INSIDE).write(terms)
+        takers = self._billing_get_discount_takers()
+        takers[len(days) - 1 if days else len(takers) :]._apply_trigger('cancel')
+
+        def describe(env):
+            if not days:
+                return env._("The subscription runs until it is cancelled now.")
+            return env._(
+                "The end of the subscription has changed: the last payment is on %(day)s, and"
+                " it is paid until %(end)s then.",
+                day=format_date(env, days[-2], date_format='long'),
+                end=format_date(env, days[-1] - timedelta(days=1), date_format='long'),
+            )
+
+        self._billing_tell_of_days(takers[0], describe)
 
     # === STAFF === #
 

@@ -49,6 +49,11 @@ class BillproBillingEvent(models.Model):
     )
     period_start = fields.Date(readonly=True, help="First day that the payment covers.")
     period_end = fields.Date(readonly=True, help="Last day that the payment covers.")
+    full_days = fields.Integer(
+        readonly=True,
+        help="Of a period that was shortened to another billing day: the days of the full period"
+        " that it is charged a part of.",
+    )
     amount = fields.Monetary(
         required=True, readonly=True, help="What is collected; what credit pays isn't in it."
     )
@@ -453,6 +458,13 @@ class BillproBillingEvent(models.Model):
             for event in self
             if not (event.status in DECLINED and event._is_optional() and event.change_id)
         ]
+
+    def _ends_trial(self):
+        """Return whether it is the first payment after a free trial.
+
+        :rtype: bool
+        """
+        return self.number == 1 and self.order_id.billing_trial_days > 0
 
     def _is_optional(self):
         """Return whether nothing is owed and nothing changes if it isn't collected.

@@ -36,7 +36,7 @@ class BillproConfirmationCode(models.Model):
     tries = fields.Integer(readonly=True)
 
     @api.model
-    def _get_channels(self, order):
+    def _get_code_channels(self, order):
         """Return by what the customer of an order can be sent a code, the best way first.
 
         :param sale.order order: The order, in superuser mode.
@@ -57,7 +57,7 @@ class BillproConfirmationCode(models.Model):
         """Send the customer of an order another code.
 
         :param sale.order order: The order, in superuser mode.
-        :param str channel: A key of `_get_channels`.
+        :param str channel: A key of `_get_code_channels`.
         :param str ip_address: The address of the visitor.
         :return: The code; none if too many were sent within the hour.
         :rtype: billpro.confirmation.code
@@ -76,7 +76,7 @@ class BillproConfirmationCode(models.Model):
             {'partner_id': order.partner_id.id, 'channel': channel, 'ip_address': ip_address}
         )
         record.code_hash = record._hash(code)
-        address = self._get_channels(order)[channel]
+        address = self._get_code_channels(order)[channel]
         in_language = order.with_context(lang=order.partner_id.lang or order.env.lang)
         if channel == MAIL:
             record._mail(in_language, address, code)

@@ -188,7 +188,10 @@ class BillproOrderPage(models.AbstractModel):
             },
             {
                 'label': self.env._("You pay"),
-                'lines': [plan, discount and discount._describe()],
+                'lines': [
+                    plan,
+                    discount and not order.billing_cancel_date and discount._describe(),
+                ],
                 'note': self._get_renewal_text(order),
                 'actions': menu,
             },

@@ -7,6 +7,7 @@ from odoo.tools import format_date
 
 from ...billing.calendar import due_datetime, first_number_after, nth_date
 from ...billing.lifecycle import OPEN, PAID
+from ...billing.notice_dates import TRIAL_NOTICE_DAYS
 from ..lifecycle.plurals import choose_plural
 from ..rights.own_context import INSIDE
 
@@ -69,38 +70,42 @@ class BillproPurchaseSubscription(models.AbstractModel):
             first_charge = self._get_period(order, anchor, number)[0]
         except ValueError:
             return []  # A draft that lacks its interval: nothing can be agreed to yet.
-        rows = []
-        if has_trial:
-            rows.append(
-                {
-                    'label': self.env._("Free trial until"),
-                    'value': format_date(self.env, anchor - timedelta(days=1), date_format='long'),
-                    'strong': False,
-                }
-            )
-        rows.append(
+        then = self.env._(
+            "%(amount)s %(interval)s",
+            amount=currency.format(self._get_period_amount(order)),
+            interval=self._get_interval_text(order),
+        )
+        days = [(self.env._("Free trial until"), anchor - timedelta(days=1))] if has_trial else []
+        days_after = []
+        if self._has_period(order, anchor, number):
+            is_first = has_trial and currency.is_zero(self._get_initial_amount(order))
+            label = self.env._("First payment") if is_first else self.env._("Next payment")
+            days_after = [(label, first_charge)]
+            if has_trial and order.billing_trial_days > TRIAL_NOTICE_DAYS:
+                reminded = first_charge - timedelta(days=TRIAL_NOTICE_DAYS)
+                days_after.append((self.env._("Reminder by mail"), reminded))
+        return [
+            *self._get_day_rows(days),
+            {'label': self.env._("Then"), 'value': then, 'strong': False},
+            *self._get_day_rows(days_after),
+            {'label': self.env._("Runs"), 'value': self._get_end_text(order), 'strong': False},
+        ]
+
+    @api.model
+    def _get_day_rows(self, days):
+        """Return rows of the terms that tell a day each.
+
+        :param list days: Pairs of label and day.
+        :rtype: list[dict]
+        """
+        return [
             {
-                'label': self.env._("Then"),
-                'value': self.env._(
-                    "%(amount)s %(interval)s",
-                    amount=currency.format(self._get_period_amount(order)),
-                    interval=self._get_interval_text(order),
-                ),
+                'label': label,
+                'value': format_date(self.env, day, date_format='long'),
                 'strong': False,
             }
-        )
-        if self._has_period(order, anchor, number):
-            rows.append(
-                {
-                    'label': self.env._("Next payment"),
-                    'value': format_date(self.env, first_charge, date_format='long'),
-                    'strong': False,
-                }
-            )
-        rows.append(
-            {'label': self.env._("Runs"), 'value': self._get_end_text(order), 'strong': False}
-        )
-        return rows
+            for label, day in days
+        ]
 
     @api.model
     def _get_end_text(self, order):
@@ -313,6 +318,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
                 'due_date': due_datetime(start, order._get_time_zone()),
                 'period_start': start,
                 'period_end': end,
+                'full_days': 0,
                 **self._prepare_event_amount(order, start, event),
             }
         ]
@@ -499,11 +505,12 @@ class BillproPurchaseSubscription(models.AbstractModel):
     @api.model
     def _get_next_first_days(self, order, event, count):
         anchor = order.billing_anchor_date
-        return [
+        later = [
             self._get_period(order, anchor, number)[0]
-            for number in range(event.number - 1, event.number - 1 + count)
+            for number in range(event.number, event.number - 1 + count)
             if self._has_period(order, anchor, number)
         ]
+        return [event.period_start, *later]
 
     # === INVOICES === #
 
@@ -531,7 +538,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
                 for leaf in leaves
             ],
             is_first=self._is_first_invoiced(event),
-            adjustment=event.currency_id.round(sum(leaves.mapped('adjustment'))),
+            adjustments=leaves.filtered('adjustment'),
             discounted=leaves.filtered('discount_amount'),
         )
 
@@ -555,7 +562,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
         return all(first <= number for number in numbers)
 
     @api.model
-    def _prepare_invoice(self, order, parts, is_first=True, adjustment=0, discounted=()):
+    def _prepare_invoice(self, order, parts, is_first=True, adjustments=(), discounted=()):
         """Return the values of an invoice of lines for some periods.
 
         Recurring lines name their period. Only the first invoice of a line counts as its invoiced
@@ -565,7 +572,8 @@ class BillproPurchaseSubscription(models.AbstractModel):
         :param list parts: Pairs of lines and their period: its first and last day, or False where
                            there is none.
         :param bool is_first: Whether no earlier invoice is under way.
-        :param float adjustment: What staff added to, or took off, the amount, taxes included.
+        :param billpro.billing.event adjustments: The payments to which staff added something, or
+                                                  from which they took something off.
         :param billpro.billing.event discounted: The payments with a discount.
         :rtype: dict
         """
@@ -574,17 +582,15 @@ class BillproPurchaseSubscription(models.AbstractModel):
         invoice_lines = []
         for index, (lines, period) in enumerate(parts):
             lines = lines.with_context(lang=lang)
-            has_more = len(parts) > 1 or adjustment or discounted
+            has_more = len(parts) > 1 or adjustments or discounted
             taxes = self._get_fixed_taxes(order, lines) if has_more else {}
             invoice_lines += self._prepare_period_lines(
                 order, lines, period, taxes, links_lines=is_first and not index
             )
-        if adjustment:
-            label = order.env._("Change of the amount")
-            lines = order._billing_get_period_lines()
-            invoice_lines += self._prepare_adjustment_lines(order, lines, adjustment, label)
+        lines = order._billing_get_period_lines()
+        for label, amount in self._get_adjustments(order, adjustments).items():
+            invoice_lines += self._prepare_adjustment_lines(order, lines, amount, label)
         for event in discounted:
-            lines = order._billing_get_period_lines()
             label = event.discount_id.with_env(order.env)._describe_on_invoice(event)
             invoice_lines += self._prepare_adjustment_lines(
                 order, lines, -event.discount_amount, label
@@ -593,6 +599,23 @@ class BillproPurchaseSubscription(models.AbstractModel):
             **self._prepare_paid_invoice(order),
             'invoice_line_ids': invoice_lines,
         }
+
+    @api.model
+    def _get_adjustments(self, order, events):
+        """Return what an invoice says of changed amounts, and how much they are.
+
+        :param sale.order order: The order, in the language of the invoice.
+        :param billpro.billing.event events: Payments with changed amounts.
+        :return: The amounts by label, those that aren't 0.
+        :rtype: dict[str, float]
+        """
+        amounts = {}
+        for event in events:
+            label = order.env._("Change of the amount")
+            if event.full_days:
+                label = event.with_env(order.env)._get_part_text()
+            amounts[label] = order.currency_id.round(amounts.get(label, 0.0) + event.adjustment)
+        return {label: amount for label, amount in amounts.items() if amount}
 
     @api.model
     def _prepare_period_lines(self, order, lines, period, taxes, links_lines):
@@ -786,10 +809,16 @@ class BillproPurchaseSubscription(models.AbstractModel):
         if changed:
             self._check_lines_can_change(order, amount)
             for event in followers:
-                discount = order._billing_prepare_discount(amounts[event], event)
-                due = amounts[event] - discount['discount_amount'] + event.added_amount
+                price = event._get_short_price(amounts[event])
+                discount = order._billing_prepare_discount(price, event)
+                due = price - discount['discount_amount'] + event.added_amount
                 event.write(
-                    {'amount': order.currency_id.round(due), 'credit_amount': 0.0, **discount}
+                    {
+                        'amount': order.currency_id.round(due),
+                        'adjustment': order.currency_id.round(price - amounts[event]),
+                        'credit_amount': 0.0,
+                        **discount,
+                    }
                 )
             for event in changed - followers:
                 event.adjustment = order.currency_id.round(
@@ -875,7 +904,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
             event.status in {'scheduled', 'paused'}
             and not event.first_declined_date
             and not event.requested_date
-            and not event.adjustment
+            and (not event.adjustment or event.full_days)
             and not event.order_id.billing_period_amount
         )
 

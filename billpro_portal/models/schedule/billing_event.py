@@ -586,6 +586,12 @@ class BillproBillingEvent(models.Model):
         order._check_billing_collection_day(day)
         if is_lasting:
             order._get_purchase()._check_can_change_later(self)
+            if is_moved and self.full_days:
+                raise UserError(
+                    self.env._(
+                        "This payment is for a short period: move it without the later ones."
+                    )
+                )
             if is_changed and (discount := order._billing_get_running_discount()):
                 raise UserError(
                     self.env._("Take back the discount first: %s.", discount._describe())

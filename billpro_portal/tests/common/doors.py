@@ -393,7 +393,10 @@ FIELDS = {
     # What a dialog asks for.
     'billpro.adjust': {
         'count',
+        'day',
+        'last_day',
         'order_id',
+        'payments',
         'percent',
         'price',
         'product_id',

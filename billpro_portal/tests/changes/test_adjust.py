@@ -1,4 +1,4 @@
-"""Discounts on some payments, as amounts that were worked out by hand; tax is 21 %."""
+"""What staff adjust of live subscriptions, as amounts worked out by hand; tax is 21 %."""
 
 from datetime import date
 
@@ -15,7 +15,7 @@ MIDDLE = '2027-04-16'  # 15 of 30 days are left.
 
 
 @tagged('post_install', '-at_install')
-class TestDiscount(ChangeCommon):
+class TestAdjust(ChangeCommon):
     def _start(self, day, *lines, **terms):
         with freeze_time(f'{day} 10:00:00'):
             return self._create_active_order(*lines, **terms)
@@ -25,18 +25,23 @@ class TestDiscount(ChangeCommon):
             with freeze_time(f'{day} 10:00:00'):
                 self._run()
 
-    def _give(self, order, percent, count, day=MIDDLE):
-        """Give a discount as staff do; return it and what was shown before."""
+    def _adjust(self, order, today, **values):
+        """Adjust a subscription as staff do; return what was shown before."""
         with (
-            freeze_time(f'{day} 10:00:00'),
+            freeze_time(f'{today} 10:00:00'),
             self._committing_env(self.billing_manager) as env,
         ):
             own = env['sale.order'].browse(order.id)
             wizard = env['billpro.adjust'].browse(own.action_open_adjust()['res_id'])
-            wizard.write({'percent': percent, 'count': count})
+            wizard.write(values)
             self.assertFalse(wizard.problem)
             rows = wizard._get_rows()[0]
             wizard.action_adjust()
+        return rows
+
+    def _give(self, order, percent, count, day=MIDDLE):
+        """Give a discount; return it and what was shown before."""
+        rows = self._adjust(order, day, percent=percent, count=count)
         return order.billing_discount_ids[0], rows
 
     def _get_payments(self, order):
@@ -85,6 +90,7 @@ class TestDiscount(ChangeCommon):
         )
         self.assertEqual(invoice.amount_tax, 3.36)
         self.assertEqual(order.billing_paid, 24.2 + 19.36 + 19.36 + 24.2)
+        self.assertEqual(self._get_mrr(order, '2027-07-02'), [20] * 4)
         self._assert_books_closed(order)
         self._assert_nothing_due(order)
 
@@ -220,20 +226,9 @@ class TestDiscount(ChangeCommon):
         self._assert_books_closed(order)
 
     def _charge_once(self, order, what, price, day=MIDDLE):
-        """Charge or credit something once as staff do; return what was shown before."""
-        with (
-            freeze_time(f'{day} 10:00:00'),
-            self._committing_env(self.billing_manager) as env,
-        ):
-            own = env['sale.order'].browse(order.id)
-            wizard = env['billpro.adjust'].browse(own.action_open_adjust()['res_id'])
-            wizard.write(
-                {'what': what, 'product_id': self.fee.id, 'text': "Hall hire", 'price': price}
-            )
-            self.assertFalse(wizard.problem)
-            rows = wizard._get_rows()[0]
-            wizard.action_adjust()
-        return rows
+        """Charge or credit something once; return what was shown before."""
+        values = {'product_id': self.fee.id, 'text': "Hall hire", 'price': price}
+        return self._adjust(order, day, what=what, **values)
 
     def test_what_is_charged_once(self):
         """5.00 and 1.05 tax beside 12.10, with the next payment alone."""
@@ -277,9 +272,7 @@ class TestDiscount(ChangeCommon):
         order = self._start(APRIL, (self.basic, 1))
         self._give(order, 20, 1)
         rows = self._charge_once(order, 'credit', 4, '2027-04-17')
-        self.assertEqual(
-            rows[-1], ("Payment on May 1, 2027", "$\xa04.84 instead of $\xa09.68")
-        )
+        self.assertEqual(rows[-1], ("Payment on May 1, 2027", "$\xa04.84 instead of $\xa09.68"))
         with freeze_time('2027-04-18 10:00:00'):
             for price in (-4, -100):
                 with self.assertRaisesRegex(UserError, "credit less than that"):
@@ -290,6 +283,146 @@ class TestDiscount(ChangeCommon):
                 order._billing_propose_once(self.plus, "A plan", 5)
         self._run_on('2027-05-01', '2027-06-01')
         self.assertEqual(self._get_payments(order)[:2], [(4.84, 4.84), (12.1, 12.1)])
+        self._assert_books_closed(order)
+
+    def _get_mrr(self, order, day):
+        """Return what the order is worth at the ends of its months until a day."""
+        with freeze_time(f'{day} 10:00:00'):
+            self.env.invalidate_all()
+            report = self.env['billpro.mrr.report'].search([('order_id', '=', order.id)])
+            return report.sorted('month').mapped('mrr')
+
+    def test_another_billing_day(self):
+        """14 of May's 31 days: 5.464... of 12.10; then from the 15th on.
+
+        Of 4.51 without tax half is credited, 2.26; for 7 of 31 days of 20.00 4.52 are charged. The
+        difference is 2.26, tax 0.47.
+        """
+        order = self._start(APRIL, (self.basic, 1))
+        rows = self._adjust(order, MIDDLE, what='day', day=date(2027, 5, 15))
+        self.assertEqual(
+            rows,
+            [
+                ("Payment on May 1, 2027", "$\xa05.46 instead of $\xa012.10"),
+                ("It is for", "May 1, 2027 to May 14, 2027, 14 of 31 days"),
+                ("After that", "$\xa012.10 every month from May 15, 2027 on"),
+            ],
+        )
+        self.assertEqual(
+            order.billing_notification_ids.sorted('id')[-1].text,
+            "The billing day has changed: $\xa05.46 on May 1, 2027, for the time until May 14,"
+            " 2027; then $\xa012.10 every month from May 15, 2027 on.",
+        )
+        event = order.billing_next_event_id
+        with freeze_time(f'{MIDDLE} 11:00:00'):
+            with self.assertRaisesRegex(UserError, "changed by hand"):
+                order._billing_get_day_rows(date(2027, 5, 20))
+            with self.assertRaisesRegex(UserError, "a short period"):
+                event._reschedule(date(2027, 5, 3), is_lasting=True)
+        self._run_on('2027-05-01')
+        self.assertRecordValues(
+            event.invoice_id.invoice_line_ids.sorted('price_subtotal'),
+            [
+                {'name': "14 of 31 days", 'price_total': -6.64},
+                {'name': "Basic\n05/01/2027 to 05/14/2027", 'price_total': 12.1},
+            ],
+        )
+        with freeze_time('2027-05-08 10:00:00'):
+            change, _rows = self._change(order, self.plus, when='now')
+        self.assertRecordValues(change, [{'credit': 2.26, 'charge': 4.52, 'amount': 2.73}])
+        self.assertEqual(order.billing_next_event_id.period_start, date(2027, 5, 15))
+        self._run_on('2027-05-15', '2027-06-15')
+        self.assertEqual(order.billing_paid, 12.1 + 5.46 + 2.73 + 24.2 + 24.2)
+        self.assertEqual(self._get_mrr(order, '2027-06-20'), [10, 20, 20])
+        self._assert_books_closed(order)
+        self._assert_nothing_due(order)
+
+    def test_the_first_of_the_month_with_a_discount(self):
+        """28 February to 30 March are 31 days: one of them is 0.39, 20 % off 0.31; 12.10, 9.68."""
+        order = self._start('2027-01-31', (self.basic, 1), billing_cycles=4)
+        self._give(order, 20, 2, '2027-02-01')
+        with freeze_time('2027-02-01 10:00:00'):
+            for day in (date(2027, 2, 28), date(2027, 3, 31), False):
+                with self.assertRaisesRegex(UserError, "Choose a day after 02/28/2027"):
+                    order._billing_get_day_rows(day)
+        self._adjust(order, '2027-02-01', what='day', day=date(2027, 3, 1))
+        self._run_on('2027-02-28', '2027-03-01', '2027-04-01', '2027-05-01', '2027-06-01')
+        self.assertEqual(
+            self._get_payments(order), [(0.31, 0.31), (9.68, 9.68), (12.1, 12.1), (12.1, 12.1)]
+        )
+        self.assertEqual(order.billing_status, 'complete')
+        self._assert_books_closed(order)
+
+    def test_a_longer_trial(self):
+        order = self._start(APRIL, (self.basic, 1), billing_trial_days=14)
+        with freeze_time('2027-04-08 12:00:00'):
+            self.env['billpro.notification']._queue_announcements()
+            with self.assertRaisesRegex(UserError, "Choose a day after"):
+                order._billing_get_trial_rows(date(2027, 4, 15))
+        rows = self._adjust(order, '2027-04-09', what='trial', day=date(2027, 5, 1))
+        self.assertEqual(
+            rows,
+            [("Free trial until", "April 30, 2027"), ("Payment on May 1, 2027", "$\xa012.10")],
+        )
+        self.assertEqual(
+            order.billing_notification_ids.sorted('id')[-1].text,
+            "The free trial is longer: it lasts until April 30, 2027. The first payment, of"
+            " $\xa012.10, is collected on May 1, 2027.",
+        )
+        self.assertEqual(order._get_purchase()._get_paid_until(order), date(2027, 4, 30))
+        self._run_on('2027-04-15')
+        for day in ('20', '24', '25'):  # Its end is told of once more.
+            with freeze_time(f'2027-04-{day} 12:00:00'):
+                self.env['billpro.notification']._queue_announcements()
+        kinds = order.billing_notification_ids.mapped('kind')
+        self.assertEqual(kinds.count('trial_ending'), 2)
+        self._run_on('2027-05-01')
+        # Another billing day is no trial: 14 of 30 days of June are 5.65, and 11.29 of Plus.
+        self._adjust(order, '2027-05-02', what='day', day=date(2027, 6, 15))
+        with freeze_time('2027-05-17 10:00:00'):
+            with self.assertRaisesRegex(UserError, "wait until it is paid"):
+                order._billing_get_trial_rows(date(2027, 8, 1))
+            self.assertEqual(order.billing_next_amount, 5.65)
+            change, rows = self._change(order, self.plus, when='now')
+        self.assertEqual(change.amount, 5.86)  # -4.84 + 9.68, tax 1.02.
+        self.assertEqual(rows["Payment on June 1, 2027"], "$\xa011.29")
+        self._run_on('2027-06-01', '2027-06-15')
+        self.assertEqual(order.billing_paid, 12.1 + 5.86 + 11.29 + 24.2)
+        self._assert_books_closed(order)
+
+    def test_another_end(self):
+        """Five payments, the first one among them, become three; then four; then all there are."""
+        order = self._start(APRIL, (self.basic, 1), billing_cycles=5)
+        rows = self._adjust(order, MIDDLE, what='end', payments=2)
+        self.assertEqual(
+            rows,
+            [
+                ("Payments still to come", "2"),
+                ("The last payment", "June 1, 2027"),
+                ("Paid until", "June 30, 2027"),
+            ],
+        )
+        self.assertEqual(
+            order.billing_notification_ids.sorted('id')[-1].text,
+            "The end of the subscription has changed: the last payment is on June 1, 2027, and it"
+            " is paid until June 30, 2027 then.",
+        )
+        self.assertEqual(order.billing_cycles, 3)
+        self._run_on('2027-05-01')
+        with freeze_time('2027-05-10 10:00:00'):
+            for payments, last_day in ((-1, False), (1, date(2028, 1, 1)), (121, False)):
+                with self.assertRaisesRegex(UserError, "Enter at most 120 payments"):
+                    order._billing_propose_end(payments, last_day)
+            with self.assertRaisesRegex(UserError, "Choose a day after 05/31/2027"):
+                order._billing_propose_end(0, date(2027, 5, 31))
+        rows = self._adjust(order, '2027-05-10', what='end', last_day=date(2027, 7, 15))
+        self.assertEqual([value for _label, value in rows], ["2", "July 1, 2027", "July 31, 2027"])
+        self._run_on('2027-06-01')
+        rows = self._adjust(order, '2027-06-11', what='end')
+        self.assertEqual(rows, [("Runs", "until cancelled")])
+        self._run_on('2027-07-01', '2027-08-01')
+        self.assertEqual(order.billing_paid, 12.1 * 5)
+        self.assertEqual(order.billing_next_event_id.period_start, date(2027, 9, 1))
         self._assert_books_closed(order)
 
     def test_what_is_refused(self):
