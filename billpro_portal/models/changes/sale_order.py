@@ -132,7 +132,9 @@ class SaleOrder(models.Model):
         is_special = (
             len(events) > 1
             or any(
-                not self._get_purchase()._is_following(event) or event.added_amount
+                not self._get_purchase()._is_following(event)
+                or event.added_amount
+                or event.full_days
                 for event in events
             )
             or self.billing_event_ids.filtered(
@@ -615,7 +617,7 @@ class SaleOrder(models.Model):
         self.ensure_one()
         for event in self._billing_get_discount_takers():
             discount = self._billing_get_running_discount()
-            if not event.discount_id and discount._get_free_count():
+            if discount and not event.discount_id and discount._get_free_count():
                 event._set_discount(discount)
 
     def _billing_give_discount(self, percent, count, shown, reason=None):
