@@ -621,7 +621,7 @@ class SaleOrder(models.Model):
         self.ensure_one()
         for event in self._billing_get_discount_takers():
             discount = self._billing_get_running_discount()
-            if not event.discount_id and discount._get_free_count():
+            if discount and not event.discount_id and discount._get_free_count():
                 event._set_discount(discount)
 
     def _billing_give_discount(self, percent, count, shown, reason=None):

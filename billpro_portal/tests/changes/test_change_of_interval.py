@@ -10,6 +10,7 @@ from freezegun import freeze_time
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
+from ...billing.agreement import agreement_text
 from ..common.billing_reports import ReportCommon
 from ..common.change import ChangeCommon
 
@@ -136,13 +137,16 @@ class TestChangeOfInterval(ReportCommon, ChangeCommon):
         with freeze_time(f'{APRIL} 10:00:00'):
             together = self._create_active_order((self.basic, 1), (self.plus, 1))
         limited = self._start(APRIL, self.basic, billing_cycles=12)
-        special = self._start(APRIL, self.basic)
+        special, discounted = (self._start(APRIL, self.basic) for _order in range(2))
         with freeze_time('2027-04-02 10:00:00'):
             special.billing_next_event_id._reschedule(date(2027, 5, 1), 5.0)
+            rows = self.env['billpro.discount']._propose(discounted, 50.0, 3)._get_rows()
+            discounted._billing_give_discount(50.0, 3, agreement_text(rows))
         for order, reason in (
             (together, "Several products of order"),
             (limited, "runs for a number of periods"),
             (special, "A payment to come was changed by itself"),
+            (discounted, "Take back the discount first: 50% off the next 3 payments"),
         ):
             for when in (NOW, LATER):
                 with self.subTest(reason, when=when), self.assertRaisesRegex(UserError, reason):
