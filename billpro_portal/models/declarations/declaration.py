@@ -6,14 +6,13 @@ from odoo.tools import email_normalize_all, format_date, format_datetime, plaint
 
 from ...billing.law import REFUND_DAYS, WARNED_DAYS
 from ...billing.lifecycle import IN_FLIGHT
+from ...billing.retention import ADDRESS_DAYS
 from ..law.sale_order import NO_CONTRACT
 
 # Within the hour from one visitor, and of these for one mail address: each sends a mail there.
 MOST_FROM_ADDRESS, MOST_FOR_EMAIL = 20, 5
 # How long a receipt is tried again that no mail server takes.
 RECEIPT_TRIED_FOR = timedelta(days=1)
-# How long it is kept where a declaration came from, against abuse.
-ADDRESS_DAYS = 30
 
 
 class BillproDeclaration(models.Model):
@@ -608,7 +607,3 @@ class BillproDeclaration(models.Model):
         """Forget where declarations came from when it isn't needed against abuse any more."""
         outdated = fields.Datetime.now() - timedelta(days=ADDRESS_DAYS)
         self.search([('ip_address', '!=', False), ('date', '<', outdated)]).ip_address = False
-
-    def _prepare_failure(self):
-        """Override of `billpro.job.record`."""
-        return {'order_id': self.order_id.id}

@@ -56,10 +56,12 @@ class SaleOrder(models.Model):
         if not purchase._can_be_cancelled(self) or not self._billing_wants_start():
             return 0.0  # Nothing is paid for by the day, or nothing of it is owed.
         counted = self._billing_get_usage_collected(datetime.min)
+        # What was credited and isn't used up is paid for no day.
+        left = sum(self._billing_get_open_credit_notes().mapped('amount_residual'))
         # A trial is free, and whoever had cancelled has used nothing since.
         first = self._billing_get_date(self.date_order) + timedelta(days=self.billing_trial_days)
         used_by_day = amount_used(
-            Decimal(str(self.billing_paid - counted)),
+            Decimal(str(self.currency_id.round(self.billing_paid - counted - left))),
             first,
             purchase._get_paid_until(self),
             min(day, self.billing_cancel_date or day),

@@ -6,7 +6,7 @@ from dateutil.relativedelta import relativedelta
 
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import email_normalize_all, format_date
+from odoo.tools import SQL, email_normalize_all, format_date
 
 from ...billing import backoff
 from ...billing.calendar import after_quiet_hours, due_datetime, local_date
@@ -572,10 +572,6 @@ class BillproNotification(models.Model):
                 body=self.env._("The notice “%s” is sent again.", notice._get_name())
             )
 
-    def _prepare_failure(self):
-        """Override of `billpro.job.record`."""
-        return {'order_id': self.order_id.id}
-
     def _queue_again(self):
         """Override of `billpro.job.record`, for notices that were not sent."""
         self.env['billpro.failure']._forget(self, 'send')
@@ -730,6 +726,15 @@ class BillproNotification(models.Model):
             announced = self._search(
                 [('kind', 'in', ['payment_upcoming', 'trial_ending']), ('event_id', '!=', False)]
             )
+            # The end of a trial that was made longer is told once more, as schemes want it.
+            announced.add_where(
+                SQL(
+                    """kind <> 'trial_ending' OR fact = (
+                        SELECT 'event-' || e.id || '-' || e.due_date
+                          FROM billpro_billing_event e WHERE e.id = event_id
+                    )"""
+                )
+            )
             events = self.env['billpro.billing.event'].search(
                 [
                     ('company_id', '=', company.id),
@@ -771,15 +776,16 @@ class BillproNotification(models.Model):
             debit_days = order._billing_get_debit_notice_days()
             is_trial = event._ends_trial()
             is_rise = event._get_amount_before_rise() is not None
+            is_more = is_rise or event._get_amount_before_discount_end() is not None
             if is_trial:
                 days = TRIAL_NOTICE_DAYS
             else:
-                days = price_lead_days(lead_days) if is_rise else lead_days
+                days = price_lead_days(lead_days) if is_more else lead_days
             if self._is_announced_now(event, max(days, debit_days), bool(debit_days)):
                 kind = 'trial_ending' if is_trial else 'payment_upcoming'
                 if is_rise:
                     self._check_rise_is_told_in_time(event)
-                found[kind, is_trial or is_rise or bool(debit_days)].append(
+                found[kind, is_trial or is_more or bool(debit_days)].append(
                     {
                         'order_id': order.id,
                         'event_id': event.id,
@@ -861,6 +867,9 @@ class BillproNotification(models.Model):
             order = event.order_id
             rule = order._billing_get_renewal_rule()
             renewal = local_date(event.due_date, order._get_time_zone())
+            # A term that another interval follows doesn't renew.
+            if order._billing_get_planned_interval():
+                continue
             if rule and self._is_time(order, renewal - timedelta(days=rule.days)):
                 if not order._billing_is_renewal_told_in_time(renewal):
                     order._billing_note_missed_renewal(renewal)

@@ -33,7 +33,7 @@ class BillproDeclarationPage(models.AbstractModel):
         return [{'label': label, 'url': url} for is_given, label, url in links if is_given]
 
     def _get_url(self, page, company):
-        """Return the address of one of the pages, in the reader's language; merchants link to it.
+        """Return the address of one of the pages in the reader's language, for links of merchants.
 
         :param str page: `withdraw` or `cancel`, as in its address.
         :param res.company company: The company.

@@ -485,7 +485,7 @@ class PaymentTransaction(models.Model):
             payment.action_draft()
             payment.action_cancel()
             return
-        today = max(company._billing_get_today(), entry.date)
+        today = max(company._billing_get_today_in_books(), entry.date)
         entry._reverse_moves(
             [
                 {

@@ -10,6 +10,7 @@ from odoo.tools import mute_logger
 
 from odoo.addons.base.models.ir_mail_server import IrMail_Server
 
+from ...billing.agreement import agreement_text
 from ..common.http import BillingHttpCommon
 from ..common.usage import UsageCommon
 
@@ -526,6 +527,15 @@ class TestDeclarations(UsageCommon, BillingHttpCommon):
             self.assertFalse(found[0].order_id)
             self.assertEqual(found[1].order_id, self.order)
             self.assertEqual(self.order.billing_status, 'complete')
+
+    def test_what_was_credited_is_paid_for_no_day(self):
+        order, Change = self.order, self.env['billpro.change']
+        terms = order.order_line, order.order_line.product_id, 0.5, 'now'
+        with freeze_time(SOON):
+            rows = Change.new(Change._propose(order, *terms))._get_rows()
+            order._billing_change(*terms, agreement_text(rows))
+        # 26/31: -16.77 + 8.39, 10.14 with taxes. Of the 14.06 that are left, 6 / 31.
+        self.assertEqual(order._billing_get_used_amount(date(2027, 1, 15)), 2.72)
 
     def test_what_was_used_counts_until_the_day_of_the_declaration(self):
         with freeze_time(SOON):
