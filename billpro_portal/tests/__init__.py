@@ -48,7 +48,7 @@ from .checkout import (
     test_transfer_on_phone,
     test_transfers,
 )
-from .declarations import test_declarations
+from .declarations import test_declarations, test_law_walks
 from .each_alone import test_each_alone
 from .early import test_pay_early
 from .notices import (
