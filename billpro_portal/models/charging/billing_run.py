@@ -1030,7 +1030,7 @@ class BillproBillingRun(models.Model):
         """
         Period = self.env['billpro.usage.period']
         for find, bill in (
-            (Period._search_to_close, '_close'),
+            (Period._search_to_close, '_close_at_new_prices'),
             (Period._search_to_look_at, '_look'),
         ):
             tried = []
