@@ -48,6 +48,7 @@
         'views/cancellation/cancel_templates.xml',
         'views/declarations/declaration_templates.xml',
         'views/pages/confirmation_templates.xml',
+        'views/pages/order_details_templates.xml',
         'views/pages/order_change_templates.xml',
         'views/pages/order_schedule_templates.xml',
         'wizards/adjust_views.xml',

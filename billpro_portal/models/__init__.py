@@ -24,6 +24,7 @@ from . import purchase
 from . import orders
 from . import declarations
 from . import notices
+from . import details
 from . import pages
 from . import payouts
 from . import privacy

@@ -50,6 +50,7 @@ from .checkout import (
 )
 from .declarations import test_declarations, test_law_walks
 from .each_alone import test_each_alone
+from .details import test_mail_change, test_order_details
 from .early import test_pay_early
 from .notices import (
     test_notice_templates,

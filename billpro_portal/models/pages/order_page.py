@@ -206,7 +206,7 @@ class BillproOrderPage(models.AbstractModel):
             'label': self.env._("Billed to"),
             'lines': [customer['name'], *customer['address'].splitlines(), customer['email']],
             'note': customer['vat'] and self.env._("Tax ID: %s", customer['vat']),
-            'actions': [],
+            'actions': self.env['billpro.order.details']._get_menu_items(order),
         }
 
     def _get_renewal_text(self, order):
@@ -379,6 +379,13 @@ class BillproOrderPage(models.AbstractModel):
                     " long. Please try again."
                 ),
             ),
+            'mail_change_asked': (
+                'info',
+                self.env._(
+                    "We have written to both mail addresses. It changes once both have agreed."
+                ),
+            ),
+            'details_changed': ('success', self.env._("Your details are changed.")),
             'message_sent': ('success', self.env._("Your message was sent. We will answer it.")),
         }
         level, text = notices.get(key, (False, False))
