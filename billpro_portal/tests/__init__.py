@@ -49,6 +49,7 @@ from .checkout import (
 from .declarations import test_declarations
 from .each_alone import test_each_alone
 from .early import test_pay_early
+from .many import test_bulk_action
 from .notices import (
     test_notice_templates,
     test_notification,

@@ -27,7 +27,9 @@ class BillproOrderLeaving(models.AbstractModel):
             {
                 'reason': reason.name,
                 'label': offers[reason.offer][0],
-                'url': order._billing_get_order_link(offers[reason.offer][1]),
+                # The page that it leads to notes that it was opened.
+                'url': f'{order._billing_get_order_link(offers[reason.offer][1])}'
+                f'&offer={reason.id}',
             }
             for reason in reasons
             if reason.offer in offers

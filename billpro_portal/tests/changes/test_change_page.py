@@ -125,6 +125,51 @@ class TestChangePage(SelfServiceHttpCommon, ChangeCommon):
         self.family.customers_may_lower = False
         self.assertNotIn("Change to a smaller plan", self._get(order, '').text)
 
+    def test_what_came_of_offers(self):
+        order = self.subscription
+        price, unused = (
+            self.env.ref(f'billpro_portal.cancel_reason_{name}') for name in ('price', 'unused')
+        )
+        price.offer, unused.offer = 'change', 'pause'
+        self.company.billing_customer_pause_days = 90
+        page = unescape(self._get(order, '').text)
+        links = re.findall(r'href="([^"]+&offer=\d+)"', page)
+        self.assertEqual(len(links), 2)
+        for link in [*links, *links]:
+            self.assertEqual(self.url_open(link).status_code, 200)
+        for foreign in ('0', 'x', str(self.env.ref('billpro_portal.cancel_reason_service').id)):
+            self.url_open(f'{self._link(order, "/pause")}&offer={foreign}')
+        self.env.invalidate_all()
+        Offer = self.env['billpro.leaving.offer']
+        offers = Offer.search([('order_id', '=', order.id)])
+        self.assertEqual(
+            {(offer.offer, offer.reason_id, offer.taken_date) for offer in offers},
+            {('change', price, False), ('pause', unused, False)},
+        )
+        self._assert_done(self._agree(self._choose(self.plus, 3)[1]), 'changed')
+        self.assertFalse(offers.filtered('taken_date'))
+        self._assert_done(self._agree(self._choose(self.basic, 1)[1]), 'change_planned')
+        self.assertEqual(offers.filtered('taken_date').offer, 'change')
+        with freeze_time(order.billing_next_event_id.due_date):
+            self._run()
+        with freeze_time(offers[0].shown_date + timedelta(days=40, minutes=1)):
+            self.env.flush_all()
+            rows = self.env['billpro.leaving.report'].search([('order_id', '=', order.id)])
+            self.assertEqual(rows.mapped('outcome'), ['stays', 'stays'])
+            self.assertEqual((rows[0].stayed_30, rows[0].stayed_90), (100, 0))
+            order._billing_cancel_subscription(at_once=True)
+        report = self.env['billpro.leaving.report']
+        with freeze_time(offers[0].shown_date + timedelta(days=95)):
+            self.env.flush_all()
+            self.env.invalidate_all()
+            rows = report.search([('order_id', '=', order.id)], order='offer')
+            self.assertEqual(rows.mapped('taken_rate'), [100, 0])
+            self.assertEqual(rows.mapped('outcome'), ['left', 'left'])
+            self.assertEqual(rows.mapped('days'), [40, 40])
+            self.assertEqual((rows[0].stayed_30, rows[0].stayed_90), (100, 0))
+            self.assertEqual(rows.mapped('revenue'), [36.3, 36.3])
+            self.assertEqual(rows.mapped('company_revenue'), [36.3, 36.3])
+
     def test_what_credit_pays_is_told(self):
         order = self.subscription
         line = order.order_line
