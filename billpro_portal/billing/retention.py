@@ -16,6 +16,12 @@ LETTER_YEARS = 6
 CONSENT_YEARS, CONSENT_YEARS_AFTER_END = 3, 1
 # No law asks for it: as long as somebody may look who has used the link.
 VISIT_DAYS = 365
+# Where somebody came from, against abuse: with tries to pay and to enter cards, and declarations.
+ADDRESS_DAYS = 30
+# Who asked for lost links, and for codes: both count within an hour.
+LINK_REQUEST_DAYS = CODE_DAYS = 1
+# Providers can send a message again for 30 days: it must be known then.
+WEBHOOK_EVENT_DAYS = 180
 # Article L213-1 Code de la consommation: contracts online from 120 euros.
 FRENCH_CONTRACT_YEARS = 10
 

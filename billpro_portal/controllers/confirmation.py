@@ -102,7 +102,7 @@ def ask_for_code(order, suffix, sent):
     codes = order.env['billpro.confirmation.code'].sudo()
     code, error = codes.browse(request.session.get(_CODE, [])), False
     if request.httprequest.method == 'POST':
-        channels = codes._get_channels(order)
+        channels = codes._get_code_channels(order)
         if entered and not channel:
             if code._take(order, entered):
                 request.session.pop(_CODE)

@@ -110,7 +110,7 @@ class BillproDeferral(models.Model):
         :return: Whether there was one.
         :rtype: bool
         """
-        today = company._billing_get_today()
+        today = company._billing_get_today_in_books()
         if not company.billing_deferral_month:
             company.billing_deferral_month = start_of(today, 'month')
         self._follow_reversals(company)

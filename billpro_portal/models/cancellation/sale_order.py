@@ -143,10 +143,11 @@ class SaleOrder(models.Model):
             return None
         first_day, last_day, invoice, _share = found
         changes = self.env['billpro.change']._find_settled(self, first_day)
+        restart = self._billing_get_restart()
         period = Span(first_day, last_day)
         unused = self._billing_get_paid_for(first_day, invoice) * period.days_from(today)
         unused /= period.days
-        for change in changes:
+        for change in changes - restart:
             rest = Span(change.first_day, min(change.last_day, last_day))
             unused += Fraction(f'{change.amount:.10f}') * rest.days_from(today) / rest.days
         invoices = invoice | changes.event_ids.invoice_id
@@ -174,7 +175,13 @@ class SaleOrder(models.Model):
                 and event.status in {*PAID, 'merged'}
             )
         )[:1]
-        if event:
+        restart = self._billing_get_restart()
+        if restart and restart.first_day == first_day:
+            # Another interval began: what it cost, before the credit for days of the one before.
+            charged = restart.new(origin=restart)
+            charged.credit = 0.0
+            amount = charged._get_totals()[1]
+        elif event:
             amount = event.amount + event.credit_amount - event.added_amount
         else:
             lines = self._billing_get_period_lines()

@@ -2,8 +2,9 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 
-# How long a try's address is kept, and how many are removed in one run.
-ADDRESS_DAYS = 30
+from ...billing.retention import ADDRESS_DAYS
+
+# How many are removed in one run.
 ADDRESSES_AT_ONCE = 1000
 
 

@@ -576,10 +576,6 @@ class BillproPriceIncreaseOrder(models.Model):
 
     # === THE JOBS === #
 
-    def _prepare_failure(self):
-        """Override of `billpro.job.record`."""
-        return {'order_id': self.order_id.id}
-
     def _do_each_alone(self, task, name):
         """Do something for all of them at once or, if that fails, for each; commit.
 

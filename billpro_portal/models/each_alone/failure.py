@@ -247,9 +247,9 @@ class BillproFailure(models.Model):
         :param odoo.models.Model records: The records.
         :param str task: What was done.
         """
-        self._search_of(records, task)._close()
+        self._search_of(records, task)._drop()
 
-    def _close(self):
+    def _drop(self):
         """Forget the failures, and what staff were asked because of them and no other one."""
         activities = self.activity_id
         self.unlink()
@@ -270,9 +270,7 @@ class BillproFailure(models.Model):
             else:
                 to_do = [] if model == 'res.company' else self._get_domain_to_do(task)
             found = records.search([('id', 'in', failures.mapped('res_id')), *to_do])
-            failures.filtered(
-                lambda failure, ids=set(found.ids): failure.res_id not in ids
-            )._close()
+            failures.filtered(lambda failure, ids=set(found.ids): failure.res_id not in ids)._drop()
 
     @api.model
     def _get_domain_to_do(self, task):
@@ -338,7 +336,7 @@ class BillproFailure(models.Model):
                     ('company_id', '=', failure.company_id.id),
                     ('reason', '=', failure.reason),
                 ]
-            )._close()
+            )._drop()
 
     @api.model
     def _leave_out_waiting(self, records, task):

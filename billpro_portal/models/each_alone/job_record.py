@@ -17,10 +17,11 @@ class BillproJobRecord(models.AbstractModel):
     def _prepare_failure(self):
         """Return the values of a failure that tell whose it is, and what is at stake.
 
-        :return: Of `order_id`, `event_id` and `amount` those that are known.
+        :return: Of `order_id`, `event_id` and `amount` those that are known; by default the order
+                 of a record that has one.
         :rtype: dict
         """
-        return {}
+        return {'order_id': self.order_id.id} if 'order_id' in self._fields else {}
 
     def _check_may_try_again(self):
         """Check that the user may have it tried again; all billing users may, unless it says so.

@@ -235,10 +235,6 @@ class BillproBulkActionOrder(models.Model):
         if failure.set_aside_date:
             self.state = 'failed'
 
-    def _prepare_failure(self):
-        """Override of `billpro.job.record`."""
-        return {'order_id': self.order_id.id}
-
     def _queue_again(self):
         """Override of `billpro.job.record`: what was set aside is waited for anew."""
         for line in self.filtered(lambda line: line.state == 'failed'):

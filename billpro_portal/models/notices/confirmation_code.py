@@ -6,6 +6,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import consteq, email_normalize_all, hmac
 
+from ...billing.retention import CODE_DAYS
 from .notification import MAIL, SMS
 
 DIGITS = 6
@@ -14,7 +15,6 @@ MOST_TRIES = 5
 # Each is a mail or a text message to somebody who may not have asked for it.
 CODES_PER_HOUR_AND_CUSTOMER = 5
 CODES_PER_HOUR_AND_VISITOR = 10
-KEPT_DAYS = 1
 
 
 class BillproConfirmationCode(models.Model):
@@ -36,7 +36,7 @@ class BillproConfirmationCode(models.Model):
     tries = fields.Integer(readonly=True)
 
     @api.model
-    def _get_channels(self, order):
+    def _get_code_channels(self, order):
         """Return by what the customer of an order can be sent a code, the best way first.
 
         :param sale.order order: The order, in superuser mode.
@@ -57,7 +57,7 @@ class BillproConfirmationCode(models.Model):
         """Send the customer of an order another code.
 
         :param sale.order order: The order, in superuser mode.
-        :param str channel: A key of `_get_channels`.
+        :param str channel: A key of `_get_code_channels`.
         :param str ip_address: The address of the visitor.
         :return: The code; none if too many were sent within the hour.
         :rtype: billpro.confirmation.code
@@ -76,7 +76,7 @@ class BillproConfirmationCode(models.Model):
             {'partner_id': order.partner_id.id, 'channel': channel, 'ip_address': ip_address}
         )
         record.code_hash = record._hash(code)
-        address = self._get_channels(order)[channel]
+        address = self._get_code_channels(order)[channel]
         in_language = order.with_context(lang=order.partner_id.lang or order.env.lang)
         if channel == MAIL:
             record._mail(in_language, address, code)
@@ -176,5 +176,5 @@ class BillproConfirmationCode(models.Model):
     @api.autovacuum
     def _gc_codes(self):
         """Forget the codes, and the addresses of visitors."""
-        since = fields.Datetime.now() - timedelta(days=KEPT_DAYS)
+        since = fields.Datetime.now() - timedelta(days=CODE_DAYS)
         self.search([('create_date', '<', since)]).unlink()

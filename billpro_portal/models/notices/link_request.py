@@ -4,11 +4,11 @@ from odoo import api, fields, models
 from odoo.tools import email_normalize
 
 from ...billing.lifecycle import FINAL, LIVE
+from ...billing.retention import LINK_REQUEST_DAYS
 
 # Whoever looks for addresses needs many tries, a customer one or two.
 REQUESTS_PER_HOUR_AND_VISITOR = 10
 MAILS_PER_HOUR_AND_CUSTOMER = 3
-KEPT_DAYS = 1
 
 
 class BillproLinkRequest(models.Model):
@@ -86,5 +86,5 @@ class BillproLinkRequest(models.Model):
     @api.autovacuum
     def _gc_link_requests(self):
         """Forget the addresses of visitors."""
-        since = fields.Datetime.now() - timedelta(days=KEPT_DAYS)
+        since = fields.Datetime.now() - timedelta(days=LINK_REQUEST_DAYS)
         self.search([('create_date', '<', since)]).unlink()

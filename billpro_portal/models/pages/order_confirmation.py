@@ -19,7 +19,7 @@ class BillproOrderConfirmation(models.AbstractModel):
         :param str|bool error: What is wrong with what was entered.
         :rtype: dict
         """
-        channels = self.env['billpro.confirmation.code'].sudo()._get_channels(order)
+        channels = self.env['billpro.confirmation.code'].sudo()._get_code_channels(order)
         asks = code._is_open(order)
         return {
             **self.env['billpro.order.page']._get_page_values(order),

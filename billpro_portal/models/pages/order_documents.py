@@ -11,7 +11,8 @@ class BillproOrderDocuments(models.AbstractModel):
         """Return the values of the page that lists the documents of an order.
 
         :param sale.order order: The order.
-        :param str|None kind: The kind of documents to list; all if it isn't one of `_get_kinds`.
+        :param str|None kind: The kind of documents to list; all if it is none of
+                              `_get_document_kinds`.
         :param str|None year: The year of the documents to list; all if there are none of it.
         :rtype: dict
         """
@@ -86,7 +87,7 @@ class BillproOrderDocuments(models.AbstractModel):
         :rtype: dict[str, str]
         """
         if name == 'kind':
-            return {key: label for key, label in self._get_kinds().items() if key in keys}
+            return {key: label for key, label in self._get_document_kinds().items() if key in keys}
         return {key: key for key in sorted(keys, reverse=True)}
 
     def _get_filter_words(self, name):
@@ -102,7 +103,7 @@ class BillproOrderDocuments(models.AbstractModel):
             'number': {'label': self.env._("Order"), 'all': self.env._("All orders")},
         }[name]
 
-    def _get_kinds(self):
+    def _get_document_kinds(self):
         """Return the kinds of documents, and what several of a kind are called.
 
         :rtype: dict[str, str]

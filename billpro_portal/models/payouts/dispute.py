@@ -377,7 +377,7 @@ class BillproDispute(models.Model):
             return
         self.loss_move_id = self.transaction_id.provider_id._billpro_post_entry(
             self._prepare_return(),
-            self.company_id._billing_get_today(),
+            self.company_id._billing_get_today_in_books(),
             self.env._("Returned payment %s", self.transaction_id.reference),
         )
         self._reconcile_return()
@@ -674,7 +674,7 @@ class BillproDispute(models.Model):
             return
         self.loss_move_id = tx.provider_id._billpro_post_entry(
             values_list,
-            self.company_id._billing_get_today(),
+            self.company_id._billing_get_today_in_books(),
             self.env._("Lost dispute of payment %s", tx.reference),
         )
         self._log_booking(
@@ -700,7 +700,7 @@ class BillproDispute(models.Model):
                 self.amount,
                 company_currency,
                 self.company_id,
-                self.company_id._billing_get_today(),
+                self.company_id._billing_get_today_in_books(),
             )
             amounts = {(self._get_account_to_take_from(), self.currency_id): (self.amount, balance)}
         name = self.env._("Dispute %s", self.provider_reference)
@@ -734,7 +734,7 @@ class BillproDispute(models.Model):
         """Reverse the entry of a loss that is none any more."""
         self.ensure_one()
         journal = self.loss_move_id.journal_id
-        today = max(self.company_id._billing_get_today(), self.loss_move_id.date)
+        today = max(self.company_id._billing_get_today_in_books(), self.loss_move_id.date)
         reversal = self.loss_move_id._reverse_moves(
             [
                 {

@@ -235,7 +235,7 @@ class ResCompany(models.Model):
         time_zone = self.partner_id.tz
         return records.with_context(tz=time_zone) if time_zone else records
 
-    def _billing_get_today(self):
+    def _billing_get_today_in_books(self):
         """Return today's date where the company is: in its books.
 
         :rtype: datetime.date

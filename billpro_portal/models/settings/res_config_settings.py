@@ -94,7 +94,7 @@ class ResConfigSettings(models.TransientModel):
         if not (self.billing_deferral_account_id and self.billing_deferral_journal_id):
             self.billing_deferral_month = False
         elif not self.billing_deferral_month:
-            self.billing_deferral_month = self.company_id._billing_get_today()
+            self.billing_deferral_month = self.company_id._billing_get_today_in_books()
 
     @api.depends('company_id')
     def _compute_billing_text_message_url(self):

@@ -7,6 +7,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ...billing import backoff
+from ...billing.retention import WEBHOOK_EVENT_DAYS
 from ...billing.stripe_messages import (
     DATABASE_KEY,
     EVENT_TYPES,
@@ -20,8 +21,6 @@ from ..payouts.dispute import UNDECIDED
 
 BUSY_MINUTES = 1
 BATCH_SIZE = 1000
-# Stripe can send a message again for 30 days (API reference, "Events").
-DAYS_KEPT = 180
 DAYS_OF_DISPUTES = 30
 
 
@@ -415,7 +414,7 @@ class BillproWebhookEvent(models.Model):
     @api.autovacuum
     def _gc_processed(self):
         """Forget old messages, but none that waits for a person."""
-        limit = fields.Datetime.now() - timedelta(days=DAYS_KEPT)
+        limit = fields.Datetime.now() - timedelta(days=WEBHOOK_EVENT_DAYS)
         self.search(
             [('state', 'in', ['processed', 'ignored']), ('received_date', '<', limit)]
         ).unlink()
