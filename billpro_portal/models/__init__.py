@@ -19,6 +19,7 @@ from . import cancellation
 from . import recovery
 from . import charging
 from . import schedule
+from . import many
 from . import early
 from . import purchase
 from . import orders

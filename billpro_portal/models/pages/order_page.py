@@ -642,9 +642,12 @@ class BillproOrderPage(models.AbstractModel):
             )
         else:
             charges = self._get_sentences_on_end(order)
-            access = self.env._(
-                "You keep access until %s, the last day you have paid for.",
-                format_date(self.env, last_day, date_format='long'),
+            is_owed = last_day in order._billing_get_arrears_to_owe().mapped('period_end')
+            day = format_date(self.env, last_day, date_format='long')
+            access = (
+                self.env._("You keep access until %s.", day)
+                if is_owed
+                else self.env._("You keep access until %s, the last day you have paid for.", day)
             )
         return [
             access if has_access else self.env._("Your subscription ends at once."),
@@ -656,11 +659,17 @@ class BillproOrderPage(models.AbstractModel):
         ]
 
     def _get_sentences_on_end(self, order):
-        """Return that nothing more is charged for an order that is cancelled.
+        """Return what is charged for an order that is cancelled: nothing, but for what it owes.
 
         :param sale.order order: The order.
         :rtype: list[str]
         """
+        if arrears := order._billing_get_arrears_to_owe():
+            amount = order.currency_id.format(sum(arrears.mapped('amount')))
+            return [
+                self.env._("%s are outstanding, and still to be paid.", amount),
+                self.env._("Nothing else is charged."),
+            ]
         sentences = [
             self.env._("Nothing more is charged to your card.")
             if order.billing_token_id._billing_is_card()
