@@ -1413,7 +1413,9 @@ class BillproBillingRun(models.Model):
                     ('billing_suspended_date', '<=', since),
                 ]
             )
-        return orders.filtered(lambda order: order._can_be_cancelled())
+        return orders.filtered(
+            lambda order: order._can_be_cancelled() or order.billing_owes_arrears
+        )
 
     # === REQUESTS THAT A PAGE WAITS FOR === #
 

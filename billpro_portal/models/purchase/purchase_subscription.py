@@ -775,7 +775,8 @@ class BillproPurchaseSubscription(models.AbstractModel):
 
     @api.model
     def _get_event_trigger(self, order, **outcome):
-        return super()._get_event_trigger(order, ends=True, **outcome)
+        # What is cancelled ends with its last day, whatever it still owes.
+        return super()._get_event_trigger(order, ends=not order.billing_cancel_date, **outcome)
 
     # === CHANGES === #
 

@@ -321,6 +321,7 @@ class TestAdjust(ChangeCommon):
         with freeze_time(f'{MIDDLE} 11:00:00'):
             with self.assertRaisesRegex(UserError, "changed by hand"):
                 order._billing_get_day_rows(date(2027, 5, 20))
+            self.assertIn("changed by itself", order._billing_get_refusal_to_count_anew('now'))
             with self.assertRaisesRegex(UserError, "a short period"):
                 event._reschedule(date(2027, 5, 3), is_lasting=True)
         self._run_on('2027-05-01')
