@@ -589,6 +589,10 @@ class SaleOrder(models.Model):
         """
         if refusal := self._billing_get_refusal_to_adjust():
             return refusal
+        if planned := self._billing_get_planned_interval():
+            return self.env._(
+                "Take back the change that is planned first: %s.", planned._describe()
+            )
         running = self._billing_get_running_discount()
         return bool(running) and self.env._(
             "Take back the discount first: %s.", running._describe()
@@ -1065,6 +1069,10 @@ class SaleOrder(models.Model):
         self.ensure_one()
         if refusal := self._billing_get_refusal_to_adjust():
             raise UserError(refusal)
+        if planned := self._billing_get_planned_interval():
+            raise UserError(
+                self.env._("Take back the change that is planned first: %s.", planned._describe())
+            )
         event = self._billing_get_discount_takers()[0]
         if not 0 <= payments <= MOST_PAYMENTS or (payments and last_day):
             raise UserError(

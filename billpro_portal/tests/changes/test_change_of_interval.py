@@ -82,6 +82,8 @@ class TestChangeOfInterval(ReportCommon, ChangeCommon):
         self.assertEqual(purchase._get_paid_until(order), date(2028, 4, 15))
         # Paid for until then: cancelled at the end, it lasts as long.
         with freeze_time('2027-05-02 10:00:00'):
+            # 350 of 366 days of 145.20, 5.00 and its tax of which the credit paid.
+            self.assertEqual(order._billing_get_unused()[1:3], (366, 138.85))
             order._billing_cancel_subscription(at_once=False)
         self.assertEqual(order.billing_cancel_date, date(2028, 4, 15))
 
