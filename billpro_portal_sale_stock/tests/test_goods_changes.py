@@ -115,13 +115,13 @@ class TestGoodsChanges(GoodsCommon):
 
     def test_another_interval_begins_when_the_period_ends(self):
         order = self.order
-        quarter = self.coffee.product_tmpl_id.copy({'name': "Quarter", 'list_price': 50.0})
-        quarter.billing_interval_count = 3
+        quarter = self._create_sold_product("Quarter", 50.0, self.tax_21, 'subscription')
+        quarter.write({'is_storable': True, 'billing_interval_count': 3})
         family = self.env['billpro.plan.family'].create(
             {'name': "Coffee", 'company_id': self.company.id}
         )
-        (self.coffee.product_tmpl_id | quarter).billing_family_id = family
-        terms = order, order.order_line, quarter.product_variant_id, 1
+        (self.coffee | quarter).product_tmpl_id.billing_family_id = family
+        terms = order, order.order_line, quarter, 1
         with freeze_time('2027-01-20 10:00:00'):
             with self.assertRaisesRegex(UserError, "The goods of the paid period are delivered"):
                 self.env['billpro.change']._propose(*terms, 'now')

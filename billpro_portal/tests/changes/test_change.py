@@ -612,7 +612,7 @@ class TestChange(ChangeCommon):
                 .with_user(self.billing_manager)
                 .browse(action['res_id'])
             )
-            for quantity, when, shown in ((2, 'now', "$\xa024.20"), (0.5, 'period_end', "May 1")):
+            for quantity, when, shown in ((2, 'now', "12.10"), (0.5, 'period_end', "May 1")):
                 form.quantity = quantity
                 self.assertEqual(form.when, when)
                 self.assertIn(shown, form.preview)
