@@ -50,6 +50,7 @@
         'views/pages/confirmation_templates.xml',
         'views/pages/order_change_templates.xml',
         'views/pages/order_schedule_templates.xml',
+        'wizards/adjust_views.xml',
         'wizards/cancel_subscription_views.xml',
         'wizards/capture_views.xml',
         'wizards/change_plan_views.xml',

@@ -34,6 +34,7 @@ from devtools import (
 from devtools.bench import increase as bench_increase_run
 from devtools.bench import install as bench_install_run
 from devtools.bench import lists as bench_lists_run
+from devtools.bench import pages as bench_pages_run
 from devtools.bench import run as bench_run
 from devtools.bench import usage as bench_usage_run
 from devtools.neighbours import run as neighbours_run
@@ -271,6 +272,11 @@ def _add_bench_parsers(commands: 'argparse._SubParsersAction[argparse.ArgumentPa
     )
     bench_increase_parser.add_argument('--json', action='store_true', help="show JSON only")
     bench_increase_parser.set_defaults(command=bench_increase)
+    bench_pages_parser = benches.add_parser(
+        'pages', help="how long customers with a slow line wait for the pages of their order"
+    )
+    bench_pages_parser.add_argument('--json', action='store_true', help="show JSON only")
+    bench_pages_parser.set_defaults(command=bench_pages)
     bench_usage_parser = benches.add_parser(
         'usage', help="usage that comes in over HTTP, and looking at much of it"
     )
@@ -428,6 +434,13 @@ def bench_increase(options: Namespace) -> int:
     """Measure what a price increase of many subscriptions costs."""
     with _odoo() as odoo:
         return bench_increase_run.run(odoo, options.orders, options.json)
+
+
+def bench_pages(options: Namespace) -> int:
+    """Measure how long customers with a slow line wait."""
+    debian_packages.provide_browser()
+    with _odoo(debian_packages.BROWSER_PACKAGES) as odoo:
+        return bench_pages_run.run(odoo, options.json)
 
 
 def bench_usage(options: Namespace) -> int:

@@ -43,6 +43,8 @@ class OrderAction(Enum):
     RESUME = 'resume'
     # To replace a plan by another one of its family, or to change how many there are.
     CHANGE_PLAN = 'change_plan'
+    # To give a discount on payments to come, and what else staff grant of a live subscription.
+    ADJUST = 'adjust'
     # To collect before its day what is to come.
     PAY_EARLY = 'pay_early'
     # A subscription, as its customer can.
@@ -115,6 +117,7 @@ _ORDER_STATUSES = MappingProxyType(
         OrderAction.PAUSE: frozenset(COLLECTABLE_ORDERS),
         OrderAction.RESUME: frozenset({'paused'}),
         OrderAction.CHANGE_PLAN: frozenset(CHARGEABLE_ORDERS),
+        OrderAction.ADJUST: frozenset(CHARGEABLE_ORDERS),
         OrderAction.PAY_EARLY: frozenset({'active'}),
         OrderAction.CANCEL: LIVE,
         OrderAction.UNDO_CANCELLATION: LIVE,
@@ -132,6 +135,7 @@ _OF_RUNNING_SUBSCRIPTIONS = frozenset(
         OrderAction.PAUSE,
         OrderAction.RESUME,
         OrderAction.CHANGE_PLAN,
+        OrderAction.ADJUST,
         OrderAction.PAY_EARLY,
         OrderAction.CANCEL,
     }
@@ -177,6 +181,7 @@ def _refuse_by_type(action: OrderAction, capabilities: Capabilities | None) -> O
         OrderAction.CANCEL: capabilities.can_cancel,
         OrderAction.TAKE_PAYMENT: capabilities.can_take_payments,
         OrderAction.CHANGE_PLAN: capabilities.can_change_plan,
+        OrderAction.ADJUST: capabilities.can_change_plan,
         OrderAction.PAY_EARLY: capabilities.can_pay_early,
     }.get(action, True)
     return None if is_able else OrderRefusal.TYPE

@@ -91,6 +91,17 @@ def prorate(amount: Decimal | Fraction, days: int, of_days: int, coin: Decimal) 
     return round_half_up(Fraction(amount) * days / of_days, coin)
 
 
+def get_percentage(amount: Decimal | Fraction, percent: Decimal, coin: Decimal) -> Decimal:
+    """Return what a discount takes off an amount.
+
+    :param Decimal|Fraction amount: The amount.
+    :param Decimal percent: How many hundredths of it.
+    :param Decimal coin: The smallest amount of the currency.
+    :rtype: Decimal
+    """
+    return round_half_up(Fraction(amount) * Fraction(percent) / 100, coin)
+
+
 def settle(
     billed: Billed,
     price: Decimal | Fraction,
@@ -98,6 +109,7 @@ def settle(
     day: date,
     coin: Decimal,
     paid: Decimal | None = None,
+    new_period: Span | None = None,
 ) -> Settlement:
     """Return what it comes to that another price counts from a day on.
 
@@ -110,12 +122,14 @@ def settle(
     :param date day: The first day that the new price counts for.
     :param Decimal coin: The smallest amount of the currency.
     :param Decimal paid: What is paid for the period and was not given back: no more is credited.
+    :param Span new_period: The period that begins with the day, if another interval does.
     :rtype: Settlement
     """
     credit = prorate(billed.amount, billed.span.days_from(day), billed.span.days, coin)
     if paid is not None:
         credit = max(ZERO, min(credit, paid))
-    return Settlement(credit, prorate(price, period.days_from(day), period.days, coin))
+    charged = new_period or period
+    return Settlement(credit, prorate(price, charged.days_from(day), charged.days, coin))
 
 
 def use_credit(due: Decimal, left: Decimal, smallest: Decimal, step: Decimal = ZERO) -> Decimal:

@@ -1,6 +1,6 @@
 from odoo import fields, http
 from odoo.http import request
-from odoo.tools import email_normalize
+from odoo.tools import email_normalize, email_normalize_all
 
 from .order_access import OrderAccess
 from .order_route import order_route
@@ -58,7 +58,7 @@ class Declarations(OrderAccess):
         values = {
             'name': partner.name or partner.commercial_partner_id.name,
             'reference': order.name,
-            'email': partner.email or '',
+            'email': next(iter(email_normalize_all(partner.email or '')), ''),
         }
         return self._billpro_render_declaration(order.company_id, 'withdraw', values, order)
 
@@ -83,7 +83,11 @@ class Declarations(OrderAccess):
         :param sale.order order: The order, if it is declared on its page.
         :rtype: odoo.http.Response
         """
-        values = {name: self._billpro_clean(entered.get(name), TEXT_LENGTH) for name in TEXTS}
+        # They stand in the subject of a mail, and in rows of its text.
+        values = {
+            name: ' '.join(self._billpro_clean(entered.get(name), TEXT_LENGTH).split())
+            for name in TEXTS
+        }
         values['reason'] = self._billpro_clean(entered.get('reason'), REASON_LENGTH)
         values['kind'] = entered.get('kind') if page == 'cancel' else 'withdrawal'
         values['end_date'] = self._billpro_clean(entered.get('end_date'), TEXT_LENGTH)
@@ -100,7 +104,7 @@ class Declarations(OrderAccess):
         declarations = form['billpro.declaration'].sudo()
         values = {**values, 'email': email_normalize(values['email'])}
         # What the law allows doesn't wait for an hour if the receipts go to the customer alone.
-        is_own = order and values['email'] == email_normalize(order.partner_id.email)
+        is_own = order and values['email'] in email_normalize_all(order.partner_id.email or '')
         if not is_own and (reason := declarations._get_limit_reason(address, values['email'])):
             return self._billpro_render_declaration(
                 company, page, values, order, error=reason, status=429

@@ -5,7 +5,7 @@ from .order_route import order_route
 
 
 class OrderSchedule(OrderAccess):
-    """Pausing a subscription, resuming it, skipping its next payment, and paying early."""
+    """Pausing, resuming, skipping the next payment, paying early, and what is offered instead."""
 
     @order_route('/pay-early/<any(next,all):what>', methods=['GET'])
     def billpro_order_pay_early_page(self, order, what, **kwargs):
@@ -121,3 +121,31 @@ class OrderSchedule(OrderAccess):
         """
         order._billing_skip_by_customer(self._cast_as_int(event_id))
         return self._billpro_redirect_to_order(order, 'skipped')
+
+    @order_route('/offer/<int:reason_id>', methods=['GET'])
+    def billpro_order_offer_page(self, order, reason_id, **kwargs):
+        """Show the discount that is offered instead of leaving.
+
+        :param sale.order order: The order.
+        :param int reason_id: The reason to leave.
+        :rtype: odoo.http.Response
+        """
+        reason = order.env['billpro.cancel.reason'].browse(reason_id)
+        return self._billpro_render_private(
+            'billpro_portal.schedule_page',
+            order.env['billpro.order.leaving']._get_discount_values(order, reason),
+        )
+
+    @order_route(
+        '/offer/<int:reason_id>', methods=['POST'], by_customer=True, deed='schedule', limited=True
+    )
+    def billpro_order_offer(self, order, reason_id, agreed=None, **kwargs):
+        """Give the customer the discount that the page offered.
+
+        :param sale.order order: The order.
+        :param int reason_id: The reason to leave.
+        :param str agreed: What was shown.
+        :rtype: odoo.http.Response
+        """
+        order._billing_take_offer(order.env['billpro.cancel.reason'].browse(reason_id), agreed)
+        return self._billpro_redirect_to_order(order, 'discount_taken')

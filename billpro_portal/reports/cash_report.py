@@ -33,11 +33,19 @@ class BillproCashReport(models.Model):
     _depends = {
         'billpro.billing.event': [
             'amount',
+            'credit_amount',
             'due_date',
             'number',
             'order_id',
             'retry_date',
             'status',
+        ],
+        'billpro.change': [
+            'first_day',
+            'interval_count',
+            'interval_unit',
+            'order_id',
+            'state',
         ],
         'billpro.usage.period': ['close_date', 'expected_amount', 'order_id', 'state'],
         'product.template': ['purchase_type'],
@@ -185,7 +193,8 @@ class BillproCashReport(models.Model):
         """Return the query of the periods that follow the last one on the schedule.
 
         The payment with number *n* is that of period *n* - 1, so that its number is that of the
-        next period.
+        next period. If another interval is planned, the last one on the schedule is the first that
+        it counts for.
 
         :param datetime.date today: Periods from this day on are projected.
         :rtype: SQL
@@ -193,14 +202,31 @@ class BillproCashReport(models.Model):
         return SQL(
             """
             SELECT 2 * (o.id::bigint * 65536 + n.number) + 1, NULL, o.id,
-                   COALESCE(NULLIF(o.billing_period_amount, 0), recurring.gross),
+                   COALESCE(o.planned, NULLIF(o.billing_period_amount, 0), recurring.gross),
                    'projected', %(date)s
               FROM (
                    SELECT e.order_id, MAX(e.number) AS number
                      FROM billpro_billing_event e
                     GROUP BY e.order_id
                    ) last
-              JOIN sale_order o ON o.id = last.order_id
+             CROSS JOIN LATERAL (
+                   SELECT s.id, s.purchase_type, s.billing_status, s.billing_cancel_date,
+                          s.billing_cycles, s.billing_end_date, s.billing_period_amount,
+                          COALESCE(c.interval_count, s.billing_interval_count)
+                          AS billing_interval_count,
+                          COALESCE(c.interval_unit, s.billing_interval_unit)
+                          AS billing_interval_unit,
+                          COALESCE(c.first_day, s.billing_anchor_date) AS billing_anchor_date,
+                          CASE WHEN c.id IS NULL THEN COALESCE(s.billing_anchor_number, 0)
+                          ELSE last.number - 1 END AS billing_anchor_number,
+                          e.amount + COALESCE(e.credit_amount, 0) AS planned
+                     FROM sale_order s
+                     LEFT JOIN billpro_change c ON c.order_id = s.id
+                      AND c.interval_unit IS NOT NULL AND c.state = 'planned'
+                     LEFT JOIN billpro_billing_event e ON e.order_id = c.order_id
+                      AND e.number = last.number
+                    WHERE s.id = last.order_id
+                   ) o
               JOIN recurring ON recurring.order_id = o.id
              CROSS JOIN LATERAL generate_series(
                    last.number,
@@ -218,7 +244,7 @@ class BillproCashReport(models.Model):
             """,
             date=self._get_nth_date(
                 SQL("o.billing_anchor_date"),
-                SQL("n.number - COALESCE(o.billing_anchor_number, 0)"),
+                SQL("n.number - o.billing_anchor_number"),
             ),
             types=self.env['billpro.purchase.type']._get_perpetual_types(),
             chargeable=CHARGEABLE_ORDERS,

@@ -13,12 +13,14 @@ class BillproMrrReport(models.Model):
     **The periods.** The first one, unless it is a free trial, is what the initial invoice bills of
     the recurring lines. Each later one is a scheduled payment with its period; its own amount,
     also where staff changed it from what the lines add up to, is freed of taxes in the proportion
-    of the order's recurring lines. A period counts while its payment is collected, skipped or
-    still to be had, and no longer when the payment is cancelled or paused. It lasts until the one
-    with the next number, also where staff moved that one. From the day on which plan or quantity
-    was changed within it, it counts with its new price. After the last day of a cancelled
-    subscription nothing counts. Discounts and fees that are charged once, instalments and metered
-    payments are no recurring revenue.
+    of the order's recurring lines; one that another billing day made shorter is worth what the
+    lines are. A period counts while its payment is collected, skipped or still to be had, and no
+    longer when the payment is cancelled or paused. It lasts until the one with the next number,
+    also where staff moved that one. From the day on which plan or quantity was changed within it,
+    it counts with its new price. After the last day of a cancelled subscription nothing counts. A
+    discount for some payments, down to free ones, ends by itself and lowers nothing, as a skipped
+    payment doesn't. Discounts and fees that are charged once, instalments and metered payments are
+    no recurring revenue.
 
     **The movements.** A row is an order in a month in which it has, or has just lost, a value:
     *new* from nothing, for the first time; *reactivation* from nothing, again; *expansion* and
@@ -42,6 +44,8 @@ class BillproMrrReport(models.Model):
             'added_amount',
             'amount',
             'credit_amount',
+            'discount_amount',
+            'full_days',
             'invoice_id',
             'merged_into_id',
             'number',
@@ -51,10 +55,15 @@ class BillproMrrReport(models.Model):
             'status',
         ],
         'billpro.change': [
+            'credited_until',
             'first_day',
+            'interval_unit',
             'last_day',
+            'old_interval_count',
+            'old_interval_unit',
             'order_id',
             'period_net',
+            'period_number',
             'state',
             'when',
         ],
@@ -114,7 +123,9 @@ class BillproMrrReport(models.Model):
             WITH RECURSIVE merged AS (%(merged)s),
             last_merged AS (%(last_merged)s),
             recurring AS (%(recurring)s),
-            whole_period AS (%(first_periods)s UNION ALL %(later_periods)s),
+            billed_period AS (%(first_periods)s UNION ALL %(later_periods)s
+                              UNION ALL %(begun_periods)s),
+            whole_period AS (%(whole_periods)s),
             period AS (%(periods)s),
             value AS (%(values)s),
             step AS (%(steps)s),
@@ -138,6 +149,8 @@ class BillproMrrReport(models.Model):
             recurring=self._get_recurring_amounts(),
             first_periods=self._get_first_periods(),
             later_periods=self._get_later_periods(),
+            begun_periods=self._get_begun_periods(),
+            whole_periods=self._get_whole_periods(),
             periods=self._get_changed_periods(),
             values=self._get_values(),
             steps=self._get_steps(),
@@ -177,12 +190,54 @@ class BillproMrrReport(models.Model):
         return SQL(
             """
             SELECT e.order_id, e.number, e.period_start, e.period_end, NULL,
-                   e.amount + COALESCE(e.credit_amount, 0) - COALESCE(e.added_amount, 0)
+                   CASE WHEN COALESCE(e.full_days, 0) = 0
+                        THEN e.amount + COALESCE(e.credit_amount, 0)
+                             + COALESCE(e.discount_amount, 0) - COALESCE(e.added_amount, 0) END
               FROM billpro_billing_event e
               LEFT JOIN last_merged ON last_merged.event_id = e.id
              WHERE e.number > 0
                AND e.period_end IS NOT NULL
                AND COALESCE(last_merged.status, e.status) NOT IN ('cancelled', 'paused')
+            """
+        )
+
+    def _get_begun_periods(self):
+        """Return the query of the periods that changes of the interval have begun.
+
+        :rtype: SQL
+        """
+        return SQL(
+            """
+            SELECT c.order_id, c.period_number, c.first_day, c.last_day, c.period_net, NULL
+              FROM billpro_change c
+             WHERE c.state = 'done' AND c.interval_unit IS NOT NULL AND c.period_number > 0
+            """
+        )
+
+    def _get_whole_periods(self):
+        """Return the query of the periods with their intervals, each until another one began.
+
+        :rtype: SQL
+        """
+        return SQL(
+            """
+            SELECT p.order_id, p.number, p.first_day,
+                   LEAST(p.last_day, begun.first_day - 1) AS last_day, p.net, p.gross,
+                   COALESCE(changed.old_interval_count, o.billing_interval_count) AS interval_count,
+                   COALESCE(changed.old_interval_unit, o.billing_interval_unit) AS interval_unit
+              FROM billed_period p
+              JOIN sale_order o ON o.id = p.order_id
+              LEFT JOIN LATERAL (
+                   SELECT MIN(c.first_day) AS first_day FROM billpro_change c
+                    WHERE c.order_id = p.order_id AND c.state = 'done'
+                      AND c.interval_unit IS NOT NULL AND c.period_number > p.number
+                   ) begun ON TRUE
+              LEFT JOIN LATERAL (
+                   SELECT c.old_interval_count, c.old_interval_unit FROM billpro_change c
+                    WHERE c.order_id = p.order_id AND c.state = 'done'
+                      AND c.interval_unit IS NOT NULL AND c.first_day > p.first_day
+                    ORDER BY c.first_day, c.id LIMIT 1
+                   ) changed ON TRUE
             """
         )
 
@@ -195,10 +250,11 @@ class BillproMrrReport(models.Model):
             """
             SELECT *, 0 AS change_id FROM whole_period
              UNION ALL
-            SELECT c.order_id, p.number, c.first_day, p.last_day, c.period_net, NULL, c.id
+            SELECT c.order_id, p.number, c.first_day, p.last_day, c.period_net, NULL,
+                   p.interval_count, p.interval_unit, c.id
               FROM billpro_change c
               JOIN whole_period p ON p.order_id = c.order_id
-             WHERE c.state = 'done' AND c."when" = 'now'
+             WHERE c.state = 'done' AND c."when" = 'now' AND c.credited_until IS NULL
                AND c.first_day BETWEEN p.first_day AND p.last_day
             """
         )
@@ -220,7 +276,7 @@ class BillproMrrReport(models.Model):
                    ) AS last_day,
                    ROUND(
                        COALESCE(p.net, p.gross * r.net / NULLIF(r.gross, 0), r.net)
-                       / o.billing_interval_count * CASE o.billing_interval_unit
+                       / p.interval_count * CASE p.interval_unit
                            WHEN 'day' THEN 365.0 / 12
                            WHEN 'week' THEN 365.0 / 84
                            WHEN 'month' THEN 1
@@ -237,7 +293,7 @@ class BillproMrrReport(models.Model):
               JOIN sale_order o ON o.id = p.order_id
               JOIN recurring r ON r.order_id = p.order_id
               JOIN res_currency currency ON currency.id = o.currency_id
-             WHERE o.billing_interval_count > 0
+             WHERE p.interval_count > 0
             """
         )
 

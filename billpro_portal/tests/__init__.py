@@ -31,8 +31,10 @@ from .cancellation import test_cancellation
 from .capture import test_capture, test_capture_tours
 from .cards import test_order_cards
 from .changes import (
+    test_adjust,
     test_change,
     test_change_by_keyboard,
+    test_change_of_interval,
     test_change_page,
     test_price_increase,
     test_worked_changes,

@@ -40,10 +40,12 @@ RUNNING = {
     OrderAction.TAKE_PAYMENT,
     OrderAction.PAUSE,
     OrderAction.CHANGE_PLAN,
+    OrderAction.ADJUST,
     OrderAction.PAY_EARLY,
     OrderAction.CANCEL,
     OrderAction.COMPLETE,
 }
+CHANGES_OF_TERMS = {OrderAction.CHANGE_PLAN, OrderAction.ADJUST, OrderAction.PAY_EARLY}
 CHANGES = {EventAction.RESCHEDULE, EventAction.MERGE, EventAction.SKIP}
 
 
@@ -63,16 +65,17 @@ class TestOrderActions(BaseCase):
             'cancelled': set(),
             'active': RUNNING,
             'failed': RUNNING - {OrderAction.PAY_EARLY},
-            'suspended': RUNNING - {OrderAction.CHANGE_PLAN, OrderAction.PAY_EARLY},
+            'suspended': RUNNING - CHANGES_OF_TERMS,
             'paused': RUNNING
             - {
                 OrderAction.CHANGE_CARD,
                 OrderAction.PAUSE,
                 OrderAction.CHANGE_PLAN,
+                OrderAction.ADJUST,
                 OrderAction.PAY_EARLY,
             }
             | {OrderAction.RESUME},
-            'review': RUNNING - {OrderAction.PAUSE, OrderAction.CHANGE_PLAN, OrderAction.PAY_EARLY},
+            'review': RUNNING - CHANGES_OF_TERMS - {OrderAction.PAUSE},
             'complete': {OrderAction.GIVE_LINK, OrderAction.COPY_LINK},
         }
         self.assertEqual(set(expected), set(ORDER_STATUSES))
@@ -93,6 +96,7 @@ class TestOrderActions(BaseCase):
             OrderAction.CANCEL,
             OrderAction.TAKE_PAYMENT,
             OrderAction.CHANGE_PLAN,
+            OrderAction.ADJUST,
             OrderAction.PAY_EARLY,
         }
         self._assert_actions(RUNNING - unable, LIVE_ORDER, capabilities=Capabilities())
@@ -105,6 +109,7 @@ class TestOrderActions(BaseCase):
             OrderAction.CHANGE_CARD,
             OrderAction.PAUSE,
             OrderAction.CHANGE_PLAN,
+            OrderAction.ADJUST,
             OrderAction.PAY_EARLY,
             OrderAction.CANCEL,
         }

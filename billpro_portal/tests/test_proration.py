@@ -203,16 +203,17 @@ class TestProrationExamples(BaseCase):
         )
         self.assertEqual((settled.credit, settled.charge), (Decimal('1919.96'), Decimal('4799.96')))
 
-    def test_p6_and_p15_the_credit_of_another_interval(self):
-        """L upgrade, K DifferentBillingPeriods: the period restarts, the old one is credited."""
-        since_june = month(2023, 8, 29)
-        self.assertEqual(
-            worth('10', Span(date(2023, 9, 28), date(2023, 9, 28)), since_june), Decimal('.32')
-        )
-        self.assertEqual(
-            worth('249.95', Span(date(2012, 5, 12), date(2012, 5, 31)), month(2012, 5)),
-            Decimal('161.26'),
-        )
+    def test_p6_and_p15_another_interval(self):
+        """L upgrade, K DifferentBillingPeriods: the old period is credited, a new one begins."""
+        for old, period, day, new, credit in (
+            ('10', month(2023, 8, 29), date(2023, 9, 28), '120', '.32'),
+            ('249.95', month(2012, 5), date(2012, 5, 12), '2399.95', '161.26'),
+        ):
+            with self.subTest(old):
+                year = until(day, nth_date(day, 1, 'year', 1))
+                billed = Billed(Decimal(old), period)
+                settled = settle(billed, Decimal(new), period, day, CENT, new_period=year)
+                self.assertEqual((settled.credit, settled.charge), (Decimal(credit), Decimal(new)))
 
     def test_a_currency_without_decimals(self):
         yen = Span(date(2027, 2, 15), date(2027, 2, 28))
@@ -317,6 +318,14 @@ class TestProrationLaws(BaseCase):
         left = Span(day, period.last)
         back = settle(Billed(there.charge, left), old, period, day, coin)
         self.assertEqual(there.net + back.net, 0)
+
+    @given(periods(), prices, prices, st.integers(min_value=1, max_value=400))
+    def test_another_interval_and_back_on_one_day_begins_anew(self, period_and_day, old, new, days):
+        period, day = period_and_day
+        first, second = Span(day, day + timedelta(days=days)), Span(day, period.last)
+        there = settle(Billed(old, period), new, period, day, CENT, new_period=first)
+        back = settle(Billed(there.charge, first), old, first, day, CENT, new_period=second)
+        self.assertEqual(there.net + back.net, old - there.credit)
 
     @given(periods(), fine_prices, coins, st.lists(st.integers(min_value=0), max_size=5))
     def test_parts_add_up_to_the_period(self, period_and_day, price, coin, cuts):

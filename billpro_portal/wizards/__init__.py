@@ -4,6 +4,7 @@ from . import agreed_dialog
 
 # The dialogs.
 from . import (
+    adjust,
     cancel_subscription,
     capture,
     change_charge,

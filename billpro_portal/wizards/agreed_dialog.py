@@ -31,7 +31,7 @@ class BillproAgreedDialog(models.AbstractModel):
     def _compute_preview(self):
         for wizard in self:
             rows, wizard.problem = wizard._get_rows()
-            wizard.preview = rows and self.env['ir.qweb']._render(
+            wizard.preview = bool(rows) and self.env['ir.qweb']._render(
                 'billpro_portal.change_preview', {'rows': rows}
             )
 

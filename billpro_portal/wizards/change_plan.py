@@ -50,7 +50,8 @@ class BillproChangePlan(models.TransientModel):
     def _compute_when(self):
         for wizard in self:
             wizard.when = (
-                wizard.product_id in wizard.possible_product_ids
+                # While the dialog is filled in, those are records that aren't stored.
+                wizard.product_id in wizard.possible_product_ids._origin
                 and wizard.order_id.sudo()._billing_get_usual_time(
                     wizard.line_id.sudo(), wizard.product_id.sudo(), wizard.quantity
                 )

@@ -14,6 +14,16 @@ class SaleOrder(models.Model):
             lines |= order._get_purchase()._get_lines_delivered_when_paid(order)
         return lines
 
+    def _billing_get_refusal_to_count_anew(self, when):
+        """Override of `billpro_portal`: the goods of the paid period are delivered as they were."""
+        refusal = super()._billing_get_refusal_to_count_anew(when)
+        if refusal or when == 'period_end' or not self._get_purchase()._get_goods_lines(self):
+            return refusal
+        return self.env._(
+            "The goods of the paid period are delivered as it was charged: the interval can be"
+            " changed when it ends."
+        )
+
     def _billpro_get_carrier_at_real_cost(self):
         """Return the shipping method of the order if it charges what the shipment has cost.
 

@@ -3,6 +3,7 @@ from datetime import date
 from freezegun import freeze_time
 
 from odoo import Command
+from odoo.exceptions import UserError
 from odoo.tests import tagged
 
 from odoo.addons.billpro_portal.tests.common.nightly import nightly
@@ -111,6 +112,25 @@ class TestGoodsChanges(GoodsCommon):
         self.assertEqual(order.picking_ids[-1].move_ids.billpro_event_id, merged)
         self._run_jobs_on('2027-04-10')
         self.assertEqual(self._deliveries(order)[2:], [{"Coffee": 3}])
+
+    def test_another_interval_begins_when_the_period_ends(self):
+        order = self.order
+        quarter = self.coffee.product_tmpl_id.copy({'name': "Quarter", 'list_price': 50.0})
+        quarter.billing_interval_count = 3
+        family = self.env['billpro.plan.family'].create(
+            {'name': "Coffee", 'company_id': self.company.id}
+        )
+        (self.coffee.product_tmpl_id | quarter).billing_family_id = family
+        terms = order, order.order_line, quarter.product_variant_id, 1
+        with freeze_time('2027-01-20 10:00:00'):
+            with self.assertRaisesRegex(UserError, "The goods of the paid period are delivered"):
+                self.env['billpro.change']._propose(*terms, 'now')
+            self.assertEqual(order._billing_get_usual_time(*terms[1:]), 'period_end')
+            values = self.env['billpro.change']._propose(*terms, 'period_end')
+            self.env['billpro.change'].create(values)._begin()
+        self._run_jobs_on('2027-02-10')
+        self.assertEqual(self._deliveries(order), [{"Coffee": 3}, {"Quarter": 1}])
+        self.assertEqual(order.billing_next_event_id.period_start, date(2027, 5, 10))
 
     @nightly("What is skipped is not delivered for each change.")
     def test_paused_and_resumed(self):

@@ -8,4 +8,5 @@ from . import (
     purchase_type,
     sale_order,
     sale_order_line,
+    website,
 )

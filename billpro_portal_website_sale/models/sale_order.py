@@ -125,6 +125,13 @@ class SaleOrder(models.Model):
         rows = self._get_purchase()._get_terms(self)
         return rows if len(rows) <= CART_TERMS else [*rows[:3], rows[-1]]
 
+    def _billpro_get_order_label(self):
+        """Return what the button of Odoo's own checkout says by law, or False.
+
+        :rtype: str|bool
+        """
+        return self._billing_get_law().has_order_words and self._billing_get_words().order
+
     # === PAYING === #
 
     def _billpro_begin_checkout(self):

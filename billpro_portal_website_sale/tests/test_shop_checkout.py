@@ -38,6 +38,8 @@ class TestShopCheckout(ShopCommon):
             self.assertEqual((order.billing_status, order.state), ('draft', 'draft'))
             page = self._go_to_payment(order)
             self.assertIn("To pay today", page)
+            for text in ("Order with obligation to pay", "Model withdrawal form"):
+                self.assertIn(text, page)
             self.assertIn("$ 20.00 every month", page.replace('\xa0', ' '))
             self.assertEqual((order.billing_status, order.state), ('pending', 'draft'))
             self.assertFalse(order.order_link_sent_date)
@@ -55,6 +57,22 @@ class TestShopCheckout(ShopCommon):
         self.assertEqual(
             order.billing_notification_ids.mapped('kind')[-1:], ['purchase_confirmation']
         )
+
+    def test_what_the_law_wants_in_the_shop(self):
+        """At the foot of each page, and in Odoo's own checkout of what is no purchase type."""
+        self.company.billing_consumer_law = 'law'
+        for code, is_given in (('de', True), ('us', False)):
+            self.company.country_id = self.customer.country_id = self.env.ref(f'base.{code}')
+            link = f'/contract/cancel?company={self.company.id}&amp;lang=en_US'
+            self.assertEqual(link in self._go_to('/shop').text, is_given)
+        cart = self._fill_cart(self.mug)
+        for code, is_given in (('de', True), ('us', False)):
+            self.customer.country_id = self.env.ref(f'base.{code}')
+            page = self._go_to('/shop/payment').text
+            self.assertIn('name="o_payment_submit_button"', page)
+            for text in ("Order with obligation to pay", "Model withdrawal form"):
+                self.assertEqual(text in page, is_given)
+        self.assertFalse(cart.purchase_type)
 
     def test_instalments_take_the_deposit(self):
         order = self._buy(self.course)

@@ -33,7 +33,23 @@ class BillproDeferralReport(models.Model):
             'reversed_entry_id',
             'state',
         ],
-        'account.move.line': ['move_id', 'price_subtotal', 'product_id', 'sale_line_ids'],
+        'account.move.line': [
+            'display_type',
+            'move_id',
+            'price_subtotal',
+            'product_id',
+            'sale_line_ids',
+        ],
+        'billpro.change': [
+            'credit_note_id',
+            'credited_until',
+            'first_day',
+            'interval_unit',
+            'last_day',
+            'order_id',
+            'period_number',
+            'state',
+        ],
         'billpro.billing.event': [
             'added_amount',
             'amount',
@@ -125,6 +141,10 @@ class BillproDeferralReport(models.Model):
                   FROM account_move
                  WHERE move_type = 'out_refund' AND state = 'posted'
                    AND reversed_entry_id IS NOT NULL AND billing_order_id IS NOT NULL
+                   AND NOT EXISTS (
+                       SELECT FROM billpro_change c
+                        WHERE c.credit_note_id = account_move.id AND c.credited_until IS NOT NULL
+                   )
                    AND %(is_booked)s
                  GROUP BY reversed_entry_id
             ),
@@ -158,7 +178,8 @@ class BillproDeferralReport(models.Model):
     def _get_periods(self, day):
         """Return the query of the paid periods and their net amounts.
 
-        Payments that were merged share their common invoice in proportion.
+        Payments that were merged share their common invoice in proportion. A change of the interval
+        bills the days of its new period, and credits those that are left of the one before.
 
         :param datetime.date|None day: Until when invoices are booked.
         :rtype: SQL
@@ -166,7 +187,7 @@ class BillproDeferralReport(models.Model):
         first_day, last_day = self._get_first_period()
         return SQL(
             """
-            SELECT 2 * o.id::bigint + 1 AS id, o.id AS order_id, billed.invoice_id,
+            SELECT 4 * o.id::bigint + 1 AS id, o.id AS order_id, billed.invoice_id,
                    %(first_day)s AS first_day, %(last_day)s AS last_day,
                    billed.net AS net, billed.amount_untaxed AS invoiced,
                    billed.amount_untaxed_signed / NULLIF(billed.amount_untaxed, 0) AS rate
@@ -176,7 +197,7 @@ class BillproDeferralReport(models.Model):
                AND %(is_initial_booked)s
                AND (o.billing_trial_days IS NULL OR o.billing_trial_days = 0)
              UNION ALL
-            SELECT 2 * e.id::bigint, e.order_id, invoice.id, e.period_start, e.period_end,
+            SELECT 4 * e.id::bigint, e.order_id, invoice.id, e.period_start, e.period_end,
                    COALESCE(
                        invoice.amount_untaxed
                        * (e.amount + COALESCE(e.credit_amount, 0) - COALESCE(e.added_amount, 0))
@@ -191,9 +212,28 @@ class BillproDeferralReport(models.Model):
               FROM billpro_billing_event e
               LEFT JOIN last_merged final ON final.event_id = e.id
               JOIN account_move invoice ON invoice.id = COALESCE(final.invoice_id, e.invoice_id)
-             WHERE (e.number > 0 OR e.change_id IS NOT NULL)
+              LEFT JOIN billpro_change c ON c.id = e.change_id
+             WHERE (e.number > 0 OR c.credited_until IS NULL AND c.id IS NOT NULL)
                AND e.period_end IS NOT NULL
                AND (e.status IN %(paid)s OR final.status IN %(paid)s)
+               AND invoice.state = 'posted'
+               AND %(is_booked)s
+             UNION ALL
+            SELECT 4 * l.id::bigint + 2, c.order_id, invoice.id, c.first_day,
+                   CASE WHEN signed.net < 0 THEN c.credited_until ELSE c.last_day END,
+                   signed.net, invoice.amount_untaxed,
+                   ABS(invoice.amount_untaxed_signed / NULLIF(invoice.amount_untaxed, 0))
+              FROM billpro_change c
+              LEFT JOIN billpro_billing_event e ON e.change_id = c.id
+              JOIN account_move invoice ON invoice.id = COALESCE(e.invoice_id, c.credit_note_id)
+              JOIN account_move_line l ON l.move_id = invoice.id AND l.display_type = 'product'
+             CROSS JOIN LATERAL (
+                   SELECT CASE invoice.move_type WHEN 'out_refund' THEN - l.price_subtotal
+                          ELSE l.price_subtotal END AS net
+                   ) signed
+             WHERE c.interval_unit IS NOT NULL AND c.credited_until IS NOT NULL
+               AND c.state = 'done'
+               AND (e.id IS NULL OR e.status IN %(paid)s)
                AND invoice.state = 'posted'
                AND %(is_booked)s
             """,

@@ -106,8 +106,9 @@ class BillproOrderReport(models.AbstractModel):
         """Return the first and the last day of the first period of order `o`.
 
         Where staff moved a later one, the first began on the date of the initial invoice of the
-        query `billed`. It lasts until the second, which is the payment with that number. A pause
-        gives that payment another number; the second was to begin on the day that was moved then.
+        query `billed`. It lasts until the second, which is the payment with that number, or what a
+        change of the interval has begun: the first was billed for longer then. A pause gives that
+        payment another number; the second was to begin on the day that was moved then.
 
         :rtype: tuple[SQL, SQL]
         """
@@ -124,6 +125,11 @@ class BillproOrderReport(models.AbstractModel):
                 CASE WHEN o.billing_anchor_number > 0 THEN (
                     SELECT e.period_start FROM billpro_billing_event e
                      WHERE e.order_id = o.id AND e.number = 2
+                ) END,
+                CASE WHEN o.billing_anchor_number > 0 THEN (
+                    SELECT c.credited_until + 1 FROM billpro_change c
+                     WHERE c.order_id = o.id AND c.interval_unit IS NOT NULL
+                       AND c.period_number = 2 AND c.state = 'done'
                 ) END,
                 CASE WHEN o.billing_anchor_number = 1 THEN o.billing_anchor_date END,
                 %(interval_later)s

@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 
 
 class BillproCancelReason(models.Model):
@@ -13,10 +14,23 @@ class BillproCancelReason(models.Model):
     active = fields.Boolean(default=True)
     offer = fields.Selection(
         string="Offered Instead",
-        selection=[('pause', "Pausing"), ('change', "A smaller plan")],
+        selection=[
+            ('pause', "Pausing"),
+            ('change', "A smaller plan"),
+            ('discount', "A discount"),
+        ],
         help="What the order's page offers to customers who think of leaving for this reason, if"
         " they may do it themselves; nothing if empty. The page on which they cancel offers"
         " nothing: in some countries it must not.",
+    )
+    offer_percent = fields.Float(
+        string="Discount (%)",
+        digits=(5, 2),
+        default=20.0,
+        help="What is taken off each payment; 100 makes it free.",
+    )
+    offer_count = fields.Integer(
+        string="Payments with It", default=3, help="Of how many payments, once in twelve months."
     )
     company_id = fields.Many2one(
         comodel_name='res.company',
@@ -25,6 +39,14 @@ class BillproCancelReason(models.Model):
         help="Empty: for all companies.",
         index=True,
     )
+
+    @api.constrains('offer', 'offer_percent', 'offer_count')
+    def _check_discount(self):
+        for reason in self.filtered(lambda reason: reason.offer == 'discount'):
+            if not 0 < reason.offer_percent <= 100 or not 0 < reason.offer_count <= 120:
+                raise ValidationError(
+                    self.env._("Offer more than 0 and at most 100 percent off 1 to 120 payments.")
+                )
 
     @api.model
     def _get_of_company(self, company):

@@ -1,8 +1,9 @@
-"""Changing a subscription: plan families, changes of plan and quantity, and what they come to."""
+"""Changing a subscription: plan, quantity, discounts, days and the end, and what they come to."""
 
 from . import (
     billing_event,
     change,
+    discount,
     plan_family,
     price_increase,
     product_template,

@@ -7,8 +7,10 @@ from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tools import format_date, formatLang
 
+from ...billing.calendar import nth_date
 from ...billing.lifecycle import LIVE, OPEN, PAID
 from ...billing.proration import Billed, Span, settle
+from ..lifecycle.product_template import INTERVAL_UNITS
 from ..rights.own_context import INSIDE
 
 # How long what a change costs may wait to be sent.
@@ -25,6 +27,10 @@ class BillproChange(models.Model):
     it is opened, charged and booked as any other, and given up when it is declined. If more is
     credited, the payments to come use up a credit note. What is planned for the end of the period
     is carried out before the first payment that it counts for is charged.
+
+    A product of the family may recur at another interval. At once, a whole period of it begins with
+    today, and is charged; at the end of the period it begins with the next one. Later periods are
+    counted from that day on.
     """
 
     _name = 'billpro.change'
@@ -84,8 +90,34 @@ class BillproChange(models.Model):
     last_day = fields.Date(
         string="Charged Until",
         readonly=True,
-        help="The last day of the paid period that it was settled for, if there was one.",
+        help="The last day of the paid period that it was settled for, if there was one; of the"
+        " one that it began, if it brought another interval.",
     )
+    credited_until = fields.Date(
+        readonly=True, help="The last day that was billed before, if a new period is charged."
+    )
+    invoice_id = fields.Many2one(
+        string="Credited Invoice",
+        comodel_name='account.move',
+        readonly=True,
+        index='btree_not_null',
+        check_company=True,
+        help="It bills the paid period that it was settled for.",
+    )
+    interval_count = fields.Integer(string="Every", readonly=True)
+    interval_unit = fields.Selection(
+        string="Interval",
+        selection=INTERVAL_UNITS,
+        readonly=True,
+        help="Empty if the subscription recurs as before.",
+    )
+    old_interval_count = fields.Integer(readonly=True)
+    old_interval_unit = fields.Selection(selection=INTERVAL_UNITS, readonly=True)
+    period_number = fields.Integer(
+        readonly=True, help="The number of the period that it began, as payments have one."
+    )
+    # Reports look for the few among all changes.
+    _interval_idx = models.Index("(order_id) WHERE interval_unit IS NOT NULL")
     credit = fields.Monetary(
         readonly=True, help="For the days that were billed and are left, as prices are entered."
     )
@@ -188,6 +220,7 @@ class BillproChange(models.Model):
             'charge': 0.0,
             'credit_tax_ids': [],
             **self._get_price(order, line, product, quantity),
+            **self._get_intervals(order, line, product),
         }
         values.update(
             self._settle_paid_period(order, values)
@@ -226,6 +259,42 @@ class BillproChange(models.Model):
             )
         if product == line.product_id and quantity == line.product_uom_qty:
             raise UserError(self.env._("Choose another plan, or another quantity."))
+        if self._get_intervals(order, line, product) and (
+            refusal := order._billing_get_refusal_to_count_anew(when)
+        ):
+            raise UserError(refusal)
+
+    @api.model
+    def _get_intervals(self, order, line, product):
+        """Return the new interval of the subscription and its present one, if they differ.
+
+        :param sale.order order: The order.
+        :param sale.order.line line: The line.
+        :param product.product product: What it is to be.
+        :rtype: dict
+        """
+        if product == line.product_id or order._billing_keeps_interval(product):
+            return {}
+        return {
+            'interval_count': product.billing_interval_count,
+            'interval_unit': product.billing_interval_unit,
+            'old_interval_count': order.billing_interval_count,
+            'old_interval_unit': order.billing_interval_unit,
+        }
+
+    @api.model
+    def _get_new_period(self, values, day):
+        """Return the period that another interval begins with a day.
+
+        :param dict values: The values of the change.
+        :param datetime.date day: The day.
+        :return: The period; None if the interval stays.
+        :rtype: Span|None
+        """
+        if not values.get('interval_unit'):
+            return None
+        interval = values['interval_count'], values['interval_unit']
+        return Span(day, nth_date(day, *interval, 1) - timedelta(days=1))
 
     @api.model
     def _get_price(self, order, line, product, quantity):
@@ -267,7 +336,7 @@ class BillproChange(models.Model):
         :raise UserError: If no paid period has today in it.
         """
         today = order._billing_get_today()
-        if order.billing_trial_days and today < order.billing_anchor_date:
+        if order._billing_is_in_trial():
             return {'first_day': today, 'last_day': False}
         found = order._get_purchase()._find_paid_period(order, today)
         # What a change has cost may have been taken back by the bank.
@@ -283,11 +352,17 @@ class BillproChange(models.Model):
         billed, taxes = self._get_billed(order, line, period, invoice, share)
         price = values['price_unit'] * values['quantity'] * (1 - values['discount'] / 100)
         coin = Decimal(repr(order.currency_id.rounding))
-        terms = billed, self._to_fraction(price), period, today, coin
-        settled = settle(*terms)
+        # A discount of the period is one of what is charged for the rest of it, too; and a price
+        # is one of a full period.
+        new_period = self._get_new_period(values, today)
+        part = 1 if new_period else order._billing_get_part_of_price(first_day, period.days)
+        terms = billed, self._to_fraction(price) * part, period, today, coin
+        settled = settle(*terms, new_period=new_period)
         result = {
             'first_day': today,
-            'last_day': last_day,
+            'last_day': new_period.last if new_period else last_day,
+            'credited_until': last_day if new_period else False,
+            'invoice_id': invoice.id,
             'credit': float(settled.credit),
             'credit_tax_ids': [Command.set(taxes.ids)],
             'charge': float(settled.charge),
@@ -384,11 +459,22 @@ class BillproChange(models.Model):
         :param account.move invoice: Its invoice.
         :rtype: float
         """
-        invoices = invoice | self._find_settled(order, first_day).event_ids.invoice_id
-        credit_notes = invoices.reversal_move_ids.filtered(lambda move: move.state == 'posted')
-        return order.currency_id.round(
-            sum(invoices.mapped('amount_total')) - sum(credit_notes.mapped('amount_total'))
-        )
+        settled = self._find_settled(order, first_day)
+        restart = order._billing_get_restart() & settled
+        if restart:
+            settled = settled.filtered(lambda change: change.id > restart.id)
+        invoices = settled.event_ids.invoice_id
+        paid = sum(invoices.mapped('amount_total'))
+        invoices |= invoice | restart.invoice_id
+        notes = invoices.reversal_move_ids.filtered(lambda move: move.state == 'posted')
+        if restart:
+            # Its charge is paid by what was credited, too; what was given back before isn't of it.
+            document = restart.event_ids.invoice_id | restart.credit_note_id
+            paid += restart._get_charged_total()
+            notes = notes.filtered(lambda move: move.id > document.id)
+        else:
+            paid += invoice.amount_total
+        return order.currency_id.round(paid - sum(notes.mapped('amount_total')))
 
     def _get_base_lines(self):
         """Return the credit and the charge for Odoo's computation of taxes.
@@ -417,6 +503,15 @@ class BillproChange(models.Model):
         :rtype: tuple[float, float]
         """
         return self.order_id._origin._billing_get_totals_of(self._get_base_lines())
+
+    def _get_charged_total(self):
+        """Return what the new price comes to, taxes included, before anything is credited.
+
+        :rtype: float
+        """
+        self.ensure_one()
+        lines = [line for line in self._get_base_lines() if line['quantity'] > 0]
+        return self.order_id._billing_get_totals_of(lines)[1]
 
     def _get_period_totals(self):
         """Return what a whole period costs from then on, without and with taxes.
@@ -496,15 +591,18 @@ class BillproChange(models.Model):
             (env._("From"), format_date(env, self.first_day, date_format='long')),
         ]
         if self.last_day:
-            days = env._(
-                "%(start)s to %(end)s",
-                start=format_date(env, self.first_day, date_format='long'),
-                end=format_date(env, self.last_day, date_format='long'),
+            credited, charged = (
+                env._(
+                    "%(start)s to %(end)s",
+                    start=format_date(env, self.first_day, date_format='long'),
+                    end=format_date(env, last_day, date_format='long'),
+                )
+                for last_day in (self.credited_until or self.last_day, self.last_day)
             )
             untaxed, total = self._get_totals()
             rows += [
-                (env._("Credit, %s", days), format_amount(-self.credit)),
-                (env._("Charge, %s", days), format_amount(self.charge)),
+                (env._("Credit, %s", credited), format_amount(-self.credit)),
+                (env._("Charge, %s", charged), format_amount(self.charge)),
                 (env._("Tax on the difference"), format_amount(total - untaxed)),
                 (env._("Charged today"), format_amount(max(0.0, self.amount))),
             ]
@@ -522,24 +620,33 @@ class BillproChange(models.Model):
         env, order = self.env, self.order_id._origin
         format_amount = order.currency_id.with_env(env).format
         total, purchase = self._get_period_totals()[1], order._get_purchase()
-        event = order._billing_get_next_period_event()
-        rows = []
+        event, day = order._billing_get_next_period_event(), False
+        rows, paid_with = [], self.product_id._origin if self.interval_unit else order
+        if self.credited_until:
+            day = self.last_day + timedelta(days=1)
+            if order.billing_end_date and day > order.billing_end_date:
+                return [(env._("After that"), env._("Nothing more is to be paid."))]
         if event:
             amount = event.amount + event.credit_amount
             if purchase._is_following(event):
                 planned = order._billing_get_planned_changes_on(event.period_start)
-                amount = (planned + self)._get_totals_together(order)[1] + event.added_amount
+                amount = (planned + self)._get_totals_together(order)[1]
+                amount = event._get_short_price(amount)
+                amount -= order._billing_prepare_discount(amount, event)['discount_amount']
+                amount += event.added_amount
             takers, left = order._billing_get_credit_to_use()
             credit = event.credit_amount
             if event in takers:
                 credit = order._billing_get_credit_for(amount, left + max(0.0, -self.amount))
-            rows.append(
-                (
-                    env._("Payment on %s", order.with_env(env)._get_due_date_text(event)),
-                    format_amount(amount - credit),
-                )
+            day_text = (
+                format_date(env, day, date_format='long')
+                if day
+                else order.with_env(env)._get_due_date_text(event)
             )
-        interval = purchase.with_env(env)._get_interval_text(order.with_env(env))
+            rows.append((env._("Payment on %s", day_text), format_amount(amount - credit)))
+        if discount := order._billing_get_running_discount():
+            rows.append((env._("Discount"), discount.with_env(env)._describe()))
+        interval = purchase.with_env(env)._get_interval_text(paid_with.with_env(env))
         rows.append((env._("Then %s", interval), format_amount(total)))
         return rows
 
@@ -583,7 +690,7 @@ class BillproChange(models.Model):
             lambda change: (
                 not change._is_waiting()
                 or change.event_ids.due_date <= now - TIME_TO_CONFIRM
-                or change.last_day < change.order_id._billing_get_today()
+                or (change.credited_until or change.last_day) < change.order_id._billing_get_today()
             )
         )
 
@@ -614,7 +721,21 @@ class BillproChange(models.Model):
     def _show_planned_amount(self):
         """Let the payments that a planned change counts for be what they will be, or were."""
         order = self.order_id.with_user(SUPERUSER_ID)
+        if self.interval_unit:
+            order._get_purchase()._follow_interval(order, self.first_day)
+            self._follow_with_interval(order)
+        else:
+            order._get_purchase()._follow_lines(order)
+
+    def _follow_with_interval(self, order):
+        """Let the payments to come follow, and tell the customer of interval and amount at once.
+
+        :param sale.order order: The order, as superuser.
+        """
+        order = order.with_context(billing_is_told=INSIDE)
         order._get_purchase()._follow_lines(order)
+        plan = self.product_id if self.state == 'planned' else order
+        order._billing_get_events_to_come()[:1]._announce_interval(plan)
 
     def _log(self, what):
         """Log on the order what became of the change.
@@ -636,6 +757,9 @@ class BillproChange(models.Model):
             change.state = 'done'
             is_locked = order.locked
             order.locked = False  # It is locked against people.
+            if change.interval_unit:
+                own = order.with_user(SUPERUSER_ID)
+                own._get_purchase()._count_anew(own, change)
             change._replace_line()
             order.locked = is_locked
             if order.currency_id.compare_amounts(change.amount, 0) < 0:
@@ -717,6 +841,9 @@ class BillproChange(models.Model):
                 'tax_ids': [Command.set(self.tax_ids.ids)],
             }
         )
+        if self.interval_unit and self.when == 'now':
+            self._follow_with_interval(order)
+            return
         kept = order._billing_get_announced_events() if self.tax_ids != agreed_taxes else None
         order._get_purchase()._follow_lines(order, kept=kept)
 
@@ -731,6 +858,9 @@ class BillproChange(models.Model):
             and order.billing_status in LIVE
             and not order.billing_cancel_date
             and line.product_id == self.old_product_id
+            and not (self.interval_unit and order._billing_get_refusal_to_change_interval())
+            # Meanwhile the next period may have been paid, while the outcome wasn't known.
+            and not (self.credited_until and order._billing_is_paid_after(self.first_day))
             and (self.increase_id or line.product_uom_qty == self.old_quantity)
         )
 
@@ -818,12 +948,15 @@ class BillproChange(models.Model):
         """
         self.ensure_one()
         order = self.order_id
-        first_day, _last_day, invoice, _share = order._get_purchase()._find_paid_period(
-            order, self.first_day
+        earlier = order.billing_change_ids.filtered(
+            lambda change: (
+                change != self
+                and change.state == 'done'
+                and change.line_id == self.line_id
+                and change.invoice_id == self.invoice_id
+            )
         )
-        earlier = self._find_settled(order, first_day) - self
-        last = earlier.filtered(lambda change: change.line_id == self.line_id)[:1]
-        invoice = last.event_ids.invoice_id or invoice
+        invoice = earlier[:1].event_ids.invoice_id or self.invoice_id
         # Staff may be working in another company, whose accounts it would get.
         self.credit_note_id = (
             self.env['account.move']
@@ -847,13 +980,19 @@ class BillproChange(models.Model):
         order = self.order_id.with_context(lang=self.order_id.partner_invoice_id.lang)
         order = order.with_company(order.company_id)
         env = order.env
-        days = {
-            'start': format_date(env, self.first_day),
-            'end': format_date(env, self.last_day),
-        }
+        start = format_date(env, self.first_day)
+        last_days = self.credited_until or self.last_day, self.last_day
+        credited_until, charged_until = (format_date(env, day) for day in last_days)
         parts = (
-            (self.old_product_id, -sign, self.credit, self.credit_tax_ids, env._("Credit")),
-            (self.product_id, sign, self.charge, self.tax_ids, env._("New price")),
+            (
+                self.old_product_id,
+                -sign,
+                self.credit,
+                self.credit_tax_ids,
+                env._("Credit"),
+                credited_until,
+            ),
+            (self.product_id, sign, self.charge, self.tax_ids, env._("New price"), charged_until),
         )
         return {
             **order._get_purchase()._prepare_paid_invoice(order),
@@ -865,7 +1004,8 @@ class BillproChange(models.Model):
                             "%(product)s\n%(what)s, %(start)s to %(end)s",
                             product=product.with_env(env).display_name,
                             what=what,
-                            **days,
+                            start=start,
+                            end=end,
                         ),
                         'quantity': quantity,
                         'price_unit': amount,
@@ -873,7 +1013,7 @@ class BillproChange(models.Model):
                         'analytic_distribution': self.line_id.analytic_distribution,
                     }
                 )
-                for product, quantity, amount, taxes, what in parts
+                for product, quantity, amount, taxes, what, end in parts
                 if not order.currency_id.is_zero(amount)
             ],
         }

@@ -1,8 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from ...billing.calendar import is_same_interval
-
 
 class ProductTemplate(models.Model):
     """Plans: products that may replace others of their family."""
@@ -17,13 +15,7 @@ class ProductTemplate(models.Model):
         help="On a live subscription the products of a family may replace each other.",
     )
 
-    @api.constrains(
-        'billing_family_id',
-        'billing_interval_count',
-        'billing_interval_unit',
-        'company_id',
-        'purchase_type',
-    )
+    @api.constrains('billing_family_id', 'company_id', 'purchase_type')
     def _check_billing_family(self):
         """Check that the products of a family can replace each other.
 
@@ -46,15 +38,3 @@ class ProductTemplate(models.Model):
                         family=family.name,
                     )
                 )
-            interval = product.billing_interval_count, product.billing_interval_unit
-            for other in family.product_ids - product:
-                other_interval = other.billing_interval_count, other.billing_interval_unit
-                if not is_same_interval(interval, other_interval):
-                    raise ValidationError(
-                        self.env._(
-                            "“%(product)s” and “%(other)s” are charged at different intervals:"
-                            " they can't be of one plan family.",
-                            product=product.name,
-                            other=other.name,
-                        )
-                    )

@@ -411,6 +411,9 @@ class BillproBillingRun(models.Model):
         events = self._set_aside_unchargeable(locked)
         books = self.env['billpro.books']
         events = self._set_aside_unbookable(events, books._find_missing_journals(events))
+        free = events.filtered(lambda event: event._is_free())
+        self._book_covered(free)
+        events -= free
         without_invoice = events.filtered(lambda event: not event.invoice_id)
         # What the invoices are made of is read at once here, not order by order below.
         lines = without_invoice.order_id.order_line
@@ -988,18 +991,22 @@ class BillproBillingRun(models.Model):
 
     @api.model
     def _book_covered(self, events):
-        """Book payments that credit pays in full: nothing is charged.
+        """Book payments that credit pays in full, or that are free: nothing is charged.
 
-        :param billpro.billing.event events: Locked events with their draft invoices.
+        :param billpro.billing.event events: Locked events with their draft invoices; what is free
+                                             has none.
         """
         if not events:
             return
         events = events.company_id._billing_date_by(events)
-        events.invoice_id._billing_set_invoice_date()
-        events.invoice_id.action_post()
+        if invoices := events.invoice_id:
+            invoices._billing_set_invoice_date()
+            invoices.action_post()
         events._reconcile_credit()
+        free = events.filtered(lambda event: event._is_free())
         events._apply_trigger('open')
-        events._apply_trigger('approve', self.env._("Paid by credit."))
+        (events - free)._apply_trigger('approve', self.env._("Paid by credit."))
+        free._apply_trigger('approve', self.env._("Free by a discount."))
         events._schedule_next_events()
         events.order_id._billing_use_credit()
         events.order_id._billing_follow_payments()
@@ -1008,7 +1015,7 @@ class BillproBillingRun(models.Model):
             'paid_by_credit',
             [
                 {'order_id': event.order_id.id, 'event_id': event.id, 'fact': f'event-{event.id}'}
-                for event in events
+                for event in events - free
             ],
         )
 

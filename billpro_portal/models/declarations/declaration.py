@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
-from odoo.tools import email_normalize, format_date, format_datetime, plaintext2html
+from odoo.tools import email_normalize_all, format_date, format_datetime, plaintext2html
 
 from ...billing.law import REFUND_DAYS, WARNED_DAYS
 from ...billing.lifecycle import IN_FLIGHT
@@ -11,6 +11,8 @@ from ..law.sale_order import NO_CONTRACT
 
 # Within the hour from one visitor, and of these for one mail address: each sends a mail there.
 MOST_FROM_ADDRESS, MOST_FOR_EMAIL = 20, 5
+# How long a receipt is tried again that no mail server takes.
+RECEIPT_TRIED_FOR = timedelta(days=1)
 
 
 class BillproDeclaration(models.Model):
@@ -181,8 +183,10 @@ class BillproDeclaration(models.Model):
             or 'UTC'
         )
         received = format_datetime(declaration.env, self.date, tz=time_zone, dt_format='long')
+        if time_zone not in received:  # Of some only the offset is named.
+            received = f'{received} ({time_zone})'
         rows = [
-            (declaration.env._("Received"), f'{received} ({time_zone})'),
+            (declaration.env._("Received"), received),
             (declaration.env._("To"), self.company_id.name),
             (declaration.env._("What was declared"), declaration._get_kind_text()),
             (declaration.env._("Name"), self.name),
@@ -270,6 +274,43 @@ class BillproDeclaration(models.Model):
         )
         self.env.ref('mail.ir_cron_mail_scheduler_action')._trigger()
 
+    @api.model
+    def _follow_failed_receipts(self, mails, is_tried_again):
+        """Ask staff to send receipts in another way, unless the job is to try again.
+
+        :param mail.mail mails: What could not be sent, or came back, receipts or not.
+        :param bool is_tried_again: Whether the mail server may take it later.
+        """
+        for mail in mails.filtered(lambda mail: mail.model == self._name):
+            declaration = self.sudo().browse(mail.res_id)
+            if not is_tried_again or declaration.date < fields.Datetime.now() - RECEIPT_TRIED_FOR:
+                mail.state = 'cancel'
+                self.env['billpro.own.transaction']._is_survived(
+                    declaration, 'declarations', declaration._ask_for_receipt
+                )
+
+    def _ask_for_receipt(self):
+        """Ask staff to confirm the declaration, as the law wants it without undue delay."""
+        self.ensure_one()
+        summary = self.env._("The receipt for %s was not sent", self.reference)
+        note = self.env._(
+            "The law wants this to be confirmed without undue delay, on paper or by mail, and no"
+            " mail reached %(email)s:\n\n%(receipt)s",
+            email=self.email,
+            receipt=self.receipt,
+        )
+        if self.order_id:
+            self.order_id._billing_ask_staff(f'declaration-{self.id}-receipt', summary, note)
+        else:
+            self.company_id._billing_ask_staff(summary, note)
+
+    @api.model
+    def _send_receipts_again(self):
+        """Queue the receipts once more that no mail server has taken."""
+        self.env['mail.mail'].search(
+            [('model', '=', self._name), ('state', '=', 'exception')]
+        ).mark_outgoing()
+
     # === CARRYING OUT === #
 
     @api.model
@@ -288,9 +329,10 @@ class BillproDeclaration(models.Model):
             self.env['billpro.own.transaction']._commit_alone(
                 declaration, 'declarations', declaration._watch
             )
-        self.env['billpro.own.transaction']._commit_alone(
-            self.env.company, 'declarations', self._forget_addresses
-        )
+        for work in (self._send_receipts_again, self._forget_addresses):
+            self.env['billpro.own.transaction']._commit_alone(
+                self.env.company, 'declarations', work
+            )
 
     def _match_and_carry_out(self):
         """Find the order that a declaration means, unless it was made on its page, and act on it.
@@ -322,7 +364,7 @@ class BillproDeclaration(models.Model):
         for order in orders:
             people = order.partner_id | order.partner_invoice_id
             people |= people.commercial_partner_id
-            if self.email in [email_normalize(email) for email in people.mapped('email')]:
+            if any(self.email in email_normalize_all(one.email or '') for one in people):
                 return order
         return self.env['sale.order']
 

@@ -1,3 +1,4 @@
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from odoo import fields, models
@@ -52,19 +53,21 @@ class SaleOrder(models.Model):
         """
         self.ensure_one()
         purchase = self._get_purchase()
-        if not purchase._can_be_cancelled(self):
-            return 0.0  # Nothing is paid for by the day.
-        return self.currency_id.round(
-            float(
-                amount_used(
-                    Decimal(str(self.billing_paid)),
-                    self._billing_get_date(self.date_order),
-                    purchase._get_paid_until(self),
-                    day,
-                    is_wished=self._billing_wants_start(),
-                )
-            )
+        if not purchase._can_be_cancelled(self) or not self._billing_wants_start():
+            return 0.0  # Nothing is paid for by the day, or nothing of it is owed.
+        counted = self._billing_get_usage_collected(datetime.min)
+        # What was credited and isn't used up is paid for no day.
+        left = sum(self._billing_get_open_credit_notes().mapped('amount_residual'))
+        # A trial is free, and whoever had cancelled has used nothing since.
+        first = self._billing_get_date(self.date_order) + timedelta(days=self.billing_trial_days)
+        used_by_day = amount_used(
+            Decimal(str(self.currency_id.round(self.billing_paid - counted - left))),
+            first,
+            purchase._get_paid_until(self),
+            min(day, self.billing_cancel_date or day),
+            is_wished=True,
         )
+        return self.currency_id.round(float(used_by_day) + counted)
 
     def _billing_end_by_withdrawal(self):
         """End the contract at once: nothing more is collected; the caller holds the lock.

@@ -152,6 +152,15 @@ class SaleOrder(models.Model):
 
     # === RENEWALS THAT WERE NOT ANNOUNCED === #
 
+    def _billing_is_renewal_told_in_time(self, day):
+        """Return whether the customer who hears of a renewal now hears of it in time.
+
+        :param datetime.date day: The day of the renewal.
+        :rtype: bool
+        """
+        rule = self._billing_get_renewal_rule()
+        return not rule or self._billing_get_today() <= day - timedelta(days=rule.latest)
+
     def _billing_note_missed_renewal(self, day):
         """Note that a renewal isn't announced in time, and ask staff: the exit is free from it on.
 

@@ -49,6 +49,11 @@ class BillproBillingEvent(models.Model):
     )
     period_start = fields.Date(readonly=True, help="First day that the payment covers.")
     period_end = fields.Date(readonly=True, help="Last day that the payment covers.")
+    full_days = fields.Integer(
+        readonly=True,
+        help="Of a period that was shortened to another billing day: the days of the full period"
+        " that it is charged a part of.",
+    )
     amount = fields.Monetary(
         required=True, readonly=True, help="What is collected; what credit pays isn't in it."
     )
@@ -56,6 +61,11 @@ class BillproBillingEvent(models.Model):
         string="Paid by Credit",
         readonly=True,
         help="What was credited before, and is used up by this payment.",
+    )
+    discount_amount = fields.Monetary(
+        string="Discount",
+        readonly=True,
+        help="What a discount for some payments takes off this one, taxes included.",
     )
     note = fields.Char(help="What the payment is for, on its invoice.")
     status = fields.Selection(
@@ -97,7 +107,8 @@ class BillproBillingEvent(models.Model):
         "(order_id, number) WHERE number > 0", "The order has a payment with this number."
     )
     _amount_positive = models.Constraint(
-        'CHECK (amount > 0 OR amount = 0 AND credit_amount > 0)', "A payment has an amount."
+        'CHECK (amount > 0 OR amount = 0 AND (credit_amount > 0 OR discount_amount > 0))',
+        "A payment has an amount.",
     )
     # Floating-point numbers hold no minor units of what is much larger.
     _amount_bounded = models.Constraint(
@@ -447,6 +458,13 @@ class BillproBillingEvent(models.Model):
             for event in self
             if not (event.status in DECLINED and event._is_optional() and event.change_id)
         ]
+
+    def _ends_trial(self):
+        """Return whether it is the first payment after a free trial.
+
+        :rtype: bool
+        """
+        return self.number == 1 and self.order_id.billing_trial_days > 0
 
     def _is_optional(self):
         """Return whether nothing is owed and nothing changes if it isn't collected.

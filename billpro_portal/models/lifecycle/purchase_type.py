@@ -613,6 +613,18 @@ class BillproPurchaseType(models.AbstractModel):
         return []
 
     @api.model
+    def _get_next_first_days(self, order, event, count):
+        """Return the first days of the periods from that of a payment on.
+
+        :param sale.order order: The order.
+        :param billpro.billing.event event: The payment.
+        :param int count: Of how many periods, if it has so many.
+        :return: The days, the first one first; those of the type's periods, if it has any.
+        :rtype: list[datetime.date]
+        """
+        return []
+
+    @api.model
     def _create_initial_invoice(self, order):
         """Create the draft invoice of the initial payment.
 
@@ -739,6 +751,22 @@ class BillproPurchaseType(models.AbstractModel):
         """
 
     @api.model
+    def _count_anew(self, order, change):
+        """Count the periods by another interval, from the first day of a change on.
+
+        :param sale.order order: The order, as superuser; it is locked.
+        :param billpro.change change: The change.
+        """
+
+    @api.model
+    def _follow_interval(self, order, day):
+        """Let the payments to come be for the periods as they are counted now.
+
+        :param sale.order order: The order; it is locked.
+        :param datetime.date day: The first day of the first period that is counted anew.
+        """
+
+    @api.model
     def _follow_price(self, order):
         """Say what becomes of a live order whose lines cost something else than before.
 
@@ -830,10 +858,11 @@ class BillproPurchaseType(models.AbstractModel):
         """Check that payments leave something to collect, whatever was credited.
 
         :param billpro.billing.event events: Open payments.
-        :raise ValidationError: If one doesn't.
+        :raise ValidationError: If one doesn't, and isn't free by a discount.
         """
         for event in events:
-            if event.currency_id.compare_amounts(event.amount + event.credit_amount, 0) <= 0:
+            left = event.amount + event.credit_amount + event.discount_amount
+            if event.currency_id.compare_amounts(left, 0) <= 0:
                 raise ValidationError(
                     self.env._(
                         "Payment %(event)s would be %(amount)s: credit less than it is.",

@@ -257,6 +257,7 @@ class SaleOrder(models.Model):
     billing_can_resume = fields.Boolean(compute='_compute_billing_actions', compute_sudo=True)
     billing_can_cancel = fields.Boolean(compute='_compute_billing_actions', compute_sudo=True)
     billing_can_change_plan = fields.Boolean(compute='_compute_billing_actions', compute_sudo=True)
+    billing_can_adjust = fields.Boolean(compute='_compute_billing_actions', compute_sudo=True)
     billing_can_pay_early = fields.Boolean(compute='_compute_billing_actions', compute_sudo=True)
     billing_can_undo_cancellation = fields.Boolean(
         compute='_compute_billing_actions', compute_sudo=True

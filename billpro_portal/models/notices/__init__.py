@@ -10,6 +10,7 @@ from . import (
     link_request,
     mail_mail,
     mail_template,
+    mail_thread,
     notice_card,
     notice_order,
     notice_payment,

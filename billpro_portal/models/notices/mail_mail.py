@@ -2,9 +2,11 @@ from functools import partial
 
 from odoo import models
 
+from .notification import RETRIED_FAILURES
+
 
 class MailMail(models.Model):
-    """Mails of notices: what becomes of them is written back to the notice."""
+    """Mails of notices and receipts: what becomes of them is written back, or staff are told."""
 
     _inherit = 'mail.mail'
 
@@ -22,6 +24,10 @@ class MailMail(models.Model):
                 notice,
                 'send',
                 partial(notice._take_outcome, failure_type, reasons[notice.message_id]),
+            )
+        if failure_type:
+            self.env['billpro.declaration']._follow_failed_receipts(
+                self, is_tried_again=failure_type in RETRIED_FAILURES
             )
         return super()._postprocess_sent_message(
             success_pids, success_emails, failure_reason=failure_reason, failure_type=failure_type

@@ -105,6 +105,20 @@ class BillproNotice(models.AbstractModel):
         return False
 
     @api.model
+    def _follow_sent(self, notice):
+        """Do what follows when the notice was sent.
+
+        :param billpro.notification notice: The notice.
+        """
+
+    @api.model
+    def _follow_failed(self, notice):
+        """Do what follows when the notice could not be sent, or came back; staff are told.
+
+        :param billpro.notification notice: The notice.
+        """
+
+    @api.model
     def _get_documents(self, notice):
         """Return what is attached to the mail besides the reports of its template.
 

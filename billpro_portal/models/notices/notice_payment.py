@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 
+from ...billing.calendar import local_date
 from ...billing.lifecycle import DECLINED
 
 
@@ -229,3 +230,26 @@ class BillproNoticeRenewal(models.AbstractModel):
     @api.model
     def _is_outdated(self, notice):
         return _is_not_ahead(notice)
+
+    @api.model
+    def _follow_sent(self, notice):
+        """Override: after a failure it may have come in time all the same, or too late."""
+        order, day = notice.order_id, self._get_day(notice)
+        if not order._billing_is_renewal_told_in_time(day):
+            order._billing_note_missed_renewal(day)
+        elif order.billing_free_exit_date == day:
+            order.billing_free_exit_date = False
+
+    @api.model
+    def _follow_failed(self, notice):
+        """Override: whoever wasn't told may leave freely."""
+        notice.order_id.billing_free_exit_date = self._get_day(notice)
+
+    @api.model
+    def _get_day(self, notice):
+        """Return the day of the renewal.
+
+        :param billpro.notification notice: The notice.
+        :rtype: datetime.date
+        """
+        return local_date(notice.event_id.due_date, notice.order_id._get_time_zone())

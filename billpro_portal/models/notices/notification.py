@@ -6,7 +6,7 @@ from dateutil.relativedelta import relativedelta
 
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import email_normalize_all, format_date
+from odoo.tools import SQL, email_normalize_all, format_date
 
 from ...billing import backoff
 from ...billing.calendar import after_quiet_hours, due_datetime, local_date
@@ -119,6 +119,12 @@ class BillproNotification(models.Model):
     lang = fields.Char(string="Language", readonly=True)
     message_id = fields.Many2one(
         comodel_name='mail.message', readonly=True, index='btree_not_null', ondelete='set null'
+    )
+    mail_reference = fields.Char(
+        string="Message-Id",
+        readonly=True,
+        index='btree_not_null',
+        help="By what mail servers name the mail, when they send it back.",
     )
     failure_reason = fields.Char(readonly=True)
     _kind_fact_unique = models.Constraint(
@@ -303,6 +309,7 @@ class BillproNotification(models.Model):
                         filter(None, [mail.email_to, *mail.recipient_ids.mapped('email')])
                     ),
                     'message_id': mail.mail_message_id.id,
+                    'mail_reference': mail.message_id,
                     'failure_reason': False,
                 }
             )
@@ -389,6 +396,7 @@ class BillproNotification(models.Model):
                 'state': 'handed_over',
                 'recipient': ', '.join(filter(None, recipients)),
                 'message_id': mail.mail_message_id.id,
+                'mail_reference': mail.message_id,
                 'failure_reason': False,
             }
         )
@@ -491,6 +499,8 @@ class BillproNotification(models.Model):
         """
         if not failure_type:
             self.write({'state': 'sent', 'failure_reason': False})
+            for notice in self:
+                notice._get_notice()._follow_sent(notice)
             return
         for notice in self:
             # What staff have written themselves isn't to be had again.
@@ -513,6 +523,19 @@ class BillproNotification(models.Model):
             )
             self.env.ref('billpro_portal.cron_send_notifications')._trigger(at=date)
 
+    @api.model
+    def _take_bounce(self, references, reason):
+        """Record that mails came back.
+
+        :param list[str] references: What the mails may be named by.
+        :param str reason: What the mail server says.
+        """
+        bounced = self.sudo().search(
+            [('mail_reference', 'in', references), ('state', 'in', ['handed_over', 'sent'])]
+        )
+        for notice in bounced:
+            notice._set_failed(reason)
+
     def _set_failed(self, reason):
         """Record why a notice could not be sent, and tell staff.
 
@@ -520,6 +543,7 @@ class BillproNotification(models.Model):
         """
         self.ensure_one()
         self.write({'state': 'failed', 'failure_reason': reason})
+        self._get_notice()._follow_failed(self)
         note = self.env._(
             "The notice “%(kind)s” (%(channel)s) was not sent: %(reason)s",
             kind=self._get_name(),
@@ -702,6 +726,15 @@ class BillproNotification(models.Model):
             announced = self._search(
                 [('kind', 'in', ['payment_upcoming', 'trial_ending']), ('event_id', '!=', False)]
             )
+            # The end of a trial that was made longer is told once more, as schemes want it.
+            announced.add_where(
+                SQL(
+                    """kind <> 'trial_ending' OR fact = (
+                        SELECT 'event-' || e.id || '-' || e.due_date
+                          FROM billpro_billing_event e WHERE e.id = event_id
+                    )"""
+                )
+            )
             events = self.env['billpro.billing.event'].search(
                 [
                     ('company_id', '=', company.id),
@@ -741,17 +774,18 @@ class BillproNotification(models.Model):
         for event in events:
             order = event.order_id
             debit_days = order._billing_get_debit_notice_days()
-            is_trial = bool(event.filtered_domain(TRIAL_ENDS))
+            is_trial = event._ends_trial()
             is_rise = event._get_amount_before_rise() is not None
+            is_more = is_rise or event._get_amount_before_discount_end() is not None
             if is_trial:
                 days = TRIAL_NOTICE_DAYS
             else:
-                days = price_lead_days(lead_days) if is_rise else lead_days
+                days = price_lead_days(lead_days) if is_more else lead_days
             if self._is_announced_now(event, max(days, debit_days), bool(debit_days)):
                 kind = 'trial_ending' if is_trial else 'payment_upcoming'
                 if is_rise:
                     self._check_rise_is_told_in_time(event)
-                found[kind, is_trial or is_rise or bool(debit_days)].append(
+                found[kind, is_trial or is_more or bool(debit_days)].append(
                     {
                         'order_id': order.id,
                         'event_id': event.id,
@@ -833,8 +867,11 @@ class BillproNotification(models.Model):
             order = event.order_id
             rule = order._billing_get_renewal_rule()
             renewal = local_date(event.due_date, order._get_time_zone())
+            # A term that another interval follows doesn't renew.
+            if order._billing_get_planned_interval():
+                continue
             if rule and self._is_time(order, renewal - timedelta(days=rule.days)):
-                if order._billing_get_today() > renewal - timedelta(days=rule.latest):
+                if not order._billing_is_renewal_told_in_time(renewal):
                     order._billing_note_missed_renewal(renewal)
                 values_list.append(
                     {

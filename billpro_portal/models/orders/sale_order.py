@@ -895,7 +895,7 @@ class SaleOrder(models.Model):
         :param dict vals: What is written.
         :raise UserError: If the terms of an order can't be changed, or not any more.
         """
-        if set(TERMS).intersection(vals):
+        if set(TERMS).intersection(vals) and not is_inside(self.env, 'billing_counts_anew'):
             for order in self:
                 order._check_billing_terms_can_be_changed()
         if 'purchase_type' in vals:

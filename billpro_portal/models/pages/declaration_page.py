@@ -33,13 +33,15 @@ class BillproDeclarationPage(models.AbstractModel):
         return [{'label': label, 'url': url} for is_given, label, url in links if is_given]
 
     def _get_url(self, page, company):
-        """Return the address of one of the pages; merchants may link to it.
+        """Return the address of one of the pages in the reader's language, for links of merchants.
 
         :param str page: `withdraw` or `cancel`, as in its address.
         :param res.company company: The company.
         :rtype: str
         """
-        return f'/contract/{page}?{url_encode({"company": company.id})}'
+        # Of an order's page the reader has its customer's language, and may have picked none.
+        query = url_encode({'company': company.id, 'lang': self.env.lang or 'en_US'})
+        return f'/contract/{page}?{query}'
 
     # === THE ORDER'S PAGE === #
 

@@ -99,6 +99,7 @@ class BillproNoticeRows(models.AbstractModel):
         event.ensure_one()
         order = event.order_id
         before = event._get_amount_before_rise()
+        discounted = event._get_amount_before_discount_end()
         return [
             *self._get_reference_rows(order),
             self._get_event_row(order, event),
@@ -108,6 +109,16 @@ class BillproNoticeRows(models.AbstractModel):
             *(
                 [self._get_row(self.env._("Amount until now"), order.currency_id.format(before))]
                 if before is not None
+                else []
+            ),
+            *(
+                [
+                    self._get_row(
+                        self.env._("With the discount until now"),
+                        order.currency_id.format(discounted),
+                    )
+                ]
+                if discounted is not None
                 else []
             ),
             self._get_row(

@@ -137,8 +137,12 @@ class BillproOrderAnswer(models.AbstractModel):
                 ),
                 'text': self.env._("Nothing more is charged. Your documents stay here."),
             }
-        ended = order.billing_cancel_date or (
-            order.billing_ended_date and order._billing_get_date(order.billing_ended_date)
+        # What is withdrawn from ends then; the last day that was used was the day before.
+        withdrawn = order._billing_get_withdrawal().date
+        ended = (
+            (withdrawn and order._billing_get_date(withdrawn))
+            or order.billing_cancel_date
+            or (order.billing_ended_date and order._billing_get_date(order.billing_ended_date))
         )
         return {
             'title': self.env._(

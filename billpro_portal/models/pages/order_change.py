@@ -56,7 +56,7 @@ class BillproOrderChange(models.AbstractModel):
                 day=format_date(self.env, planned.first_day, date_format='long'),
                 change=planned._describe(),
             ),
-            'lines': [] if planned else self._get_lines(plans, line, product, quantity),
+            'lines': [] if planned else self._get_lines(order, plans, line, product, quantity),
             'rows': rows,
             'problem': problem,
             'chosen': {
@@ -71,9 +71,22 @@ class BillproOrderChange(models.AbstractModel):
             'back_url': order._billing_get_order_link(),
         }
 
-    def _get_lines(self, plans, line, product, quantity):
+    def _get_plan_name(self, order, plan):
+        """Return what a plan is called, with its interval if that is another one.
+
+        :param sale.order order: The order.
+        :param product.product plan: The plan.
+        :rtype: str
+        """
+        if order._billing_keeps_interval(plan):
+            return plan.display_name
+        interval = order._get_purchase()._get_interval_text(plan.with_env(order.env))
+        return f'{plan.display_name} ({interval})'
+
+    def _get_lines(self, order, plans, line, product, quantity):
         """Return what can be changed, and what of it was chosen.
 
+        :param sale.order order: The order.
         :param dict plans: The plans by line.
         :param sale.order.line line: The line that was chosen.
         :param product.product product: Its plan.
@@ -87,7 +100,7 @@ class BillproOrderChange(models.AbstractModel):
                 'plans': [
                     {
                         'id': plan.id,
-                        'name': plan.display_name,
+                        'name': self._get_plan_name(order, plan),
                         'selected': plan == (product if other == line else other.product_id),
                     }
                     for plan in own_plans

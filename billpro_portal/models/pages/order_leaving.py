@@ -1,4 +1,7 @@
 from odoo import models
+from odoo.exceptions import UserError
+
+from ...billing.agreement import agreement_text
 
 
 class BillproOrderLeaving(models.AbstractModel):
@@ -22,16 +25,60 @@ class BillproOrderLeaving(models.AbstractModel):
             return []
         reasons = self.env['billpro.cancel.reason']._get_of_company(order.company_id)
         reasons = reasons.filtered('offer')
-        offers = reasons and self._get_possible(order)
+        possible = reasons and self._get_possible(order)
+        offers = {
+            reason: possible.get(reason.offer) or self._get_discount(order, reason)
+            for reason in reasons
+        }
         return [
             {
                 'reason': reason.name,
-                'label': offers[reason.offer][0],
-                'url': order._billing_get_order_link(offers[reason.offer][1]),
+                'label': offer[0],
+                'url': order._billing_get_order_link(offer[1]),
             }
-            for reason in reasons
-            if reason.offer in offers
+            for reason, offer in offers.items()
+            if offer
         ]
+
+    def _get_discount(self, order, reason):
+        """Return the discount that is offered for a reason.
+
+        :param sale.order order: The order.
+        :param billpro.cancel.reason reason: The reason.
+        :return: Label and path; None if none is.
+        :rtype: tuple[str, str]|None
+        """
+        if reason.offer != 'discount':
+            return None
+        try:
+            offer = order.with_env(self.env)._billing_propose_offer(reason)
+        except UserError:
+            return None
+        return offer._describe(offer.count), f'/offer/{reason.id}'
+
+    def _get_discount_values(self, order, reason):
+        """Return the values of the page on which the customer takes a discount.
+
+        :param sale.order order: The order.
+        :param billpro.cancel.reason reason: The reason for which it is offered.
+        :rtype: dict
+        :raise UserError: If none is.
+        """
+        offer = order.with_env(self.env)._billing_propose_offer(reason)
+        rows = offer._get_rows()
+        return {
+            **self.env['billpro.order.schedule']._get_shared_values(order),
+            'title': offer._describe(offer.count),
+            'text': [
+                self.env._("Your subscription goes on as it is, with the discount."),
+                self.env._("You can cancel it at any time all the same."),
+            ],
+            'rows': rows,
+            'options': [],
+            'hidden': {'agreed': agreement_text(rows)},
+            'action_url': order._billing_get_order_link(f'/offer/{reason.id}'),
+            'confirm_label': self.env._("Take the discount"),
+        }
 
     def _get_possible(self, order):
         """Return what can be offered for an order now.

@@ -174,6 +174,7 @@ class BillproOrderPage(models.AbstractModel):
         :rtype: list[dict]
         """
         plan = order._get_purchase()._get_plan_text(order)
+        discount = order._billing_get_running_discount().with_env(self.env)
         menu = self._get_menu(order)
         ordered = format_date(
             self.env, order._billing_get_date(order.date_order), date_format='long'
@@ -187,7 +188,10 @@ class BillproOrderPage(models.AbstractModel):
             },
             {
                 'label': self.env._("You pay"),
-                'lines': [plan],
+                'lines': [
+                    plan,
+                    discount and not order.billing_cancel_date and discount._describe(),
+                ],
                 'note': self._get_renewal_text(order),
                 'actions': menu,
             },
@@ -354,6 +358,7 @@ class BillproOrderPage(models.AbstractModel):
             'paused': ('success', self.env._("Your subscription is paused.")),
             'resumed': ('success', self.env._("Your subscription continues.")),
             'skipped': ('success', self.env._("The payment is skipped.")),
+            'discount_taken': ('success', self.env._("You have the discount now.")),
             'text_messages_off': (
                 'success',
                 self.env._("You get no more text messages from us."),

@@ -278,7 +278,7 @@ class BillproOrderPayments(models.AbstractModel):
         return entries
 
     def _get_credit_rows(self, order):
-        """Return the payments that credit has paid in full; they have no attempt.
+        """Return the payments that credit has paid in full, or that were free: without an attempt.
 
         :param sale.order order: The order.
         :return: Rows as of `_billing_get_other_money_rows`.
@@ -289,7 +289,7 @@ class BillproOrderPayments(models.AbstractModel):
                 'date': order._billing_get_date(event.completed_date),
                 'amount': sum(event._get_leaves().mapped('credit_amount')),
                 'currency': event.currency_id,
-                'way': self.env._("Credit"),
+                'way': self.env._("Discount") if event._is_free() else self.env._("Credit"),
                 'document': event.invoice_id,
             }
             for event in order.billing_event_ids

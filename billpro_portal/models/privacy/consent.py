@@ -39,36 +39,58 @@ class BillproConsent(models.Model):
     @api.model
     def _cron_delete_outdated(self):
         """Delete consents and declarations that need prove nothing any more, and old visits."""
-        self.env['billpro.own.transaction']._commit_alone(
-            self.env.company, 'delete_outdated', self._delete_outdated
-        )
+        for delete in (self._delete_consents, self._delete_declarations, self._delete_visits):
+            while self.env['billpro.own.transaction']._commit_alone(
+                self.env.company, 'delete_outdated', delete
+            ):
+                self.env['ir.cron']._commit_progress(AT_ONCE)
 
     @api.model
-    def _delete_outdated(self):
+    def _delete_consents(self):
+        """Delete some of the consents that need prove nothing any more.
+
+        :return: Whether there were any.
+        :rtype: bool
+        """
         today = fields.Date.context_today(self)
-        self._delete_some(
+        ended = today - relativedelta(years=CONSENT_YEARS_AFTER_END)
+        return self._delete_some(
             self.search(
                 [
                     ('date', '<', today - relativedelta(years=CONSENT_YEARS)),
-                    (
-                        'order_id.billing_ended_date',
-                        '<',
-                        today - relativedelta(years=CONSENT_YEARS_AFTER_END),
-                    ),
+                    ('order_id.billing_ended_date', '<', ended),
                 ],
                 order='id',
             ),
             lambda one: one._get_kept_until() < today,
         )
-        self._delete_some(
+
+    @api.model
+    def _delete_declarations(self):
+        """Delete some of the declarations that need prove nothing any more.
+
+        :return: Whether there were any.
+        :rtype: bool
+        """
+        today = fields.Date.context_today(self)
+        return self._delete_some(
             self.env['billpro.declaration'].search(
                 [('state', '=', 'done'), ('date', '<', today - relativedelta(years=LETTER_YEARS))],
                 order='id',
             ),
             lambda one: declaration_kept_until(fields.Date.to_date(one.date)) < today,
         )
+
+    @api.model
+    def _delete_visits(self):
+        """Delete some of the visits that nobody needs to know of any more.
+
+        :return: Whether there were any.
+        :rtype: bool
+        """
         used_before = fields.Datetime.now() - timedelta(days=VISIT_DAYS)
-        self.env['billpro.visit'].search([('date', '<', used_before)]).unlink()
+        visits = self.env['billpro.visit'].search([('date', '<', used_before)], limit=AT_ONCE)
+        return bool(visits) and visits.unlink()
 
     @api.model
     def _delete_some(self, records, is_outdated):
@@ -76,9 +98,13 @@ class BillproConsent(models.Model):
 
         :param odoo.models.Model records: All that could be: some are kept longer than others.
         :param Callable is_outdated: Says it of one of them.
+        :return: Whether there were any.
+        :rtype: bool
         """
         found = islice((one.id for one in records if is_outdated(one)), AT_ONCE)
         outdated = records.browse(list(found))
+        if not outdated:
+            return False
         about_them = [('model', '=', records._name), ('res_id', 'in', outdated.ids)]
         self.env['mail.mail'].search(about_them).unlink()
-        outdated.unlink()
+        return outdated.unlink()

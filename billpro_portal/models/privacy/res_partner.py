@@ -2,7 +2,7 @@ import json
 
 from odoo import models
 from odoo.exceptions import AccessError, UserError
-from odoo.tools import format_date
+from odoo.tools import email_normalize_all, format_date
 
 from ...billing.lifecycle import FINAL
 from ...billing.retention import invoice_kept_until
@@ -106,16 +106,24 @@ class ResPartner(models.Model):
         )
         orders = people._billing_search_orders([('company_id', 'in', self.env.companies.ids)])
         of_orders = [('order_id', 'in', orders.ids)]
+        of_companies = [('company_id', 'in', self.env.companies.ids)]
+        # Whoever declared something may have mistaken the number of the order.
+        emails = [email for one in people for email in email_normalize_all(one.email or '')]
+        declarations = people.env['billpro.declaration'].search(
+            [*of_companies, ('order_id', '=', False), ('email', 'in', emails)]
+        )
         return {
             'res.partner': people,
             'sale.order': orders,
             'sale.order.line': orders.order_line,
             'billpro.consent': orders.billing_consent_ids,
-            'billpro.declaration': orders.billing_declaration_ids,
+            'billpro.declaration': orders.billing_declaration_ids | declarations,
             'billpro.visit': orders.billing_visit_ids,
             'billpro.notification': orders.billing_notification_ids,
             'payment.transaction': orders.billing_transaction_ids,
-            'payment.token': people.env['payment.token'].search([('partner_id', 'in', people.ids)]),
+            'payment.token': people.env['payment.token'].search(
+                [*of_companies, ('partner_id', 'in', people.ids)]
+            ),
             'account.move': orders.billing_move_ids,
             'billpro.usage.record': people.env['billpro.usage.record'].search(of_orders),
             'billpro.dispute': people.env['billpro.dispute'].search(of_orders),

@@ -7,7 +7,9 @@ from odoo.tools import format_date
 
 from ...billing.calendar import due_datetime, first_number_after, nth_date
 from ...billing.lifecycle import OPEN, PAID
+from ...billing.notice_dates import TRIAL_NOTICE_DAYS
 from ..lifecycle.plurals import choose_plural
+from ..rights.own_context import INSIDE
 
 
 class BillproPurchaseSubscription(models.AbstractModel):
@@ -68,38 +70,42 @@ class BillproPurchaseSubscription(models.AbstractModel):
             first_charge = self._get_period(order, anchor, number)[0]
         except ValueError:
             return []  # A draft that lacks its interval: nothing can be agreed to yet.
-        rows = []
-        if has_trial:
-            rows.append(
-                {
-                    'label': self.env._("Free trial until"),
-                    'value': format_date(self.env, anchor - timedelta(days=1), date_format='long'),
-                    'strong': False,
-                }
-            )
-        rows.append(
+        then = self.env._(
+            "%(amount)s %(interval)s",
+            amount=currency.format(self._get_period_amount(order)),
+            interval=self._get_interval_text(order),
+        )
+        days = [(self.env._("Free trial until"), anchor - timedelta(days=1))] if has_trial else []
+        days_after = []
+        if self._has_period(order, anchor, number):
+            is_first = has_trial and currency.is_zero(self._get_initial_amount(order))
+            label = self.env._("First payment") if is_first else self.env._("Next payment")
+            days_after = [(label, first_charge)]
+            if has_trial and order.billing_trial_days > TRIAL_NOTICE_DAYS:
+                reminded = first_charge - timedelta(days=TRIAL_NOTICE_DAYS)
+                days_after.append((self.env._("Reminder by mail"), reminded))
+        return [
+            *self._get_day_rows(days),
+            {'label': self.env._("Then"), 'value': then, 'strong': False},
+            *self._get_day_rows(days_after),
+            {'label': self.env._("Runs"), 'value': self._get_end_text(order), 'strong': False},
+        ]
+
+    @api.model
+    def _get_day_rows(self, days):
+        """Return rows of the terms that tell a day each.
+
+        :param list days: Pairs of label and day.
+        :rtype: list[dict]
+        """
+        return [
             {
-                'label': self.env._("Then"),
-                'value': self.env._(
-                    "%(amount)s %(interval)s",
-                    amount=currency.format(self._get_period_amount(order)),
-                    interval=self._get_interval_text(order),
-                ),
+                'label': label,
+                'value': format_date(self.env, day, date_format='long'),
                 'strong': False,
             }
-        )
-        if self._has_period(order, anchor, number):
-            rows.append(
-                {
-                    'label': self.env._("Next payment"),
-                    'value': format_date(self.env, first_charge, date_format='long'),
-                    'strong': False,
-                }
-            )
-        rows.append(
-            {'label': self.env._("Runs"), 'value': self._get_end_text(order), 'strong': False}
-        )
-        return rows
+            for label, day in days
+        ]
 
     @api.model
     def _get_end_text(self, order):
@@ -254,8 +260,14 @@ class BillproPurchaseSubscription(models.AbstractModel):
         :param int number: The number of the period, from 0; none before the one that was moved.
         :rtype: tuple[datetime.date, datetime.date]
         """
-        interval = order.billing_interval_count, order.billing_interval_unit
+        interval = self._get_interval(order)
         steps = number - order.billing_anchor_number
+        planned = order._billing_get_planned_interval()
+        if planned and nth_date(anchor, *interval, steps) >= planned.first_day:
+            day = planned.first_day - timedelta(days=1)
+            steps -= first_number_after(anchor, *interval, day)
+            anchor = planned.first_day
+            interval = planned.interval_count, planned.interval_unit
         return (
             nth_date(anchor, *interval, steps),
             nth_date(anchor, *interval, steps + 1) - timedelta(days=1),
@@ -306,6 +318,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
                 'due_date': due_datetime(start, order._get_time_zone()),
                 'period_start': start,
                 'period_end': end,
+                'full_days': 0,
                 **self._prepare_event_amount(order, start, event),
             }
         ]
@@ -325,9 +338,11 @@ class BillproPurchaseSubscription(models.AbstractModel):
             amount = order._billing_get_planned_amount(start) or amount
         if order.billing_period_amount:
             difference = order.currency_id.round(amount - self._get_lines_amount(order))
+        discount = order._billing_prepare_discount(amount, event)
+        amount = order.currency_id.round(amount - discount['discount_amount'])
         if event and event.added_amount:
             amount = order.currency_id.round(amount + event.added_amount)
-        values = {'amount': amount, 'adjustment': difference}
+        values = {'amount': amount, 'adjustment': difference, **discount}
         if event and event.credit_amount:
             credit = min(event.credit_amount, amount)
             values |= {
@@ -378,13 +393,30 @@ class BillproPurchaseSubscription(models.AbstractModel):
         :param datetime.date day: The day.
         :rtype: int
         """
-        interval = order.billing_interval_count, order.billing_interval_unit
-        steps = first_number_after(order.billing_anchor_date, *interval, day)
+        anchor, interval = order.billing_anchor_date, self._get_interval(order)
+        planned = order._billing_get_planned_interval()
+        if planned and day >= planned.first_day:
+            before = planned.first_day - timedelta(days=1)
+            planned_interval = planned.interval_count, planned.interval_unit
+            steps = first_number_after(anchor, *interval, before)
+            steps += first_number_after(planned.first_day, *planned_interval, day)
+        else:
+            steps = first_number_after(anchor, *interval, day)
         return steps + order.billing_anchor_number
 
     @api.model
     def _get_paid_until(self, order):
         anchor = order.billing_anchor_date
+        if restart := order._billing_get_restart():
+            paid = order.billing_event_ids.filtered(
+                lambda event: (
+                    event.status in PAID
+                    and event.period_end
+                    and event.period_start > restart.first_day
+                    and (not event.change_id or event.change_id.id > restart.id)
+                )
+            )
+            return max([restart.last_day, *paid.mapped('period_end')])
         if order.billing_anchor_number:
             # A pause gives a payment another number: it was to begin on the day that was moved.
             number = 1 if order.billing_trial_days else 2
@@ -400,7 +432,14 @@ class BillproPurchaseSubscription(models.AbstractModel):
     @api.model
     def _find_paid_period(self, order, day):
         """Override: one of scheduled payments, or the first that the initial payment paid."""
-        events = order.billing_event_ids.filtered(lambda event: event.number and event.period_end)
+        restart = order._billing_get_restart()
+        events = order.billing_event_ids.filtered(
+            lambda event: (
+                event.number
+                and event.period_end
+                and (not restart or event.period_start > restart.first_day)
+            )
+        )
         for event in events.filtered(lambda e: e.period_start <= day <= e.period_end):
             final = event
             while final.merged_into_id:
@@ -413,8 +452,15 @@ class BillproPurchaseSubscription(models.AbstractModel):
                     event.period_start,
                     min(starts) - timedelta(days=1),
                     final.invoice_id,
-                    Fraction(f'{full:.10f}') / Fraction(f'{full - event.adjustment:.10f}'),
+                    Fraction(f'{full:.10f}') / Fraction(f'{self._get_amount_of_lines(event):.10f}'),
                 )
+        if restart:
+            starts = [*events.mapped('period_start'), restart.last_day + timedelta(days=1)]
+            last_day = min(starts) - timedelta(days=1)
+            if not restart.first_day <= day <= last_day:
+                return None
+            invoice = restart.event_ids.invoice_id or restart.invoice_id
+            return restart.first_day, last_day, invoice, Fraction(1)
         if order.billing_trial_days or order.billing_anchor_number:
             return None
         first_day, last_day = self._get_period(order, order.billing_anchor_date, 0)
@@ -456,6 +502,16 @@ class BillproPurchaseSubscription(models.AbstractModel):
             number += 1
         return days
 
+    @api.model
+    def _get_next_first_days(self, order, event, count):
+        anchor = order.billing_anchor_date
+        later = [
+            self._get_period(order, anchor, number)[0]
+            for number in range(event.number, event.number - 1 + count)
+            if self._has_period(order, anchor, number)
+        ]
+        return [event.period_start, *later]
+
     # === INVOICES === #
 
     @api.model
@@ -482,7 +538,8 @@ class BillproPurchaseSubscription(models.AbstractModel):
                 for leaf in leaves
             ],
             is_first=self._is_first_invoiced(event),
-            adjustment=event.currency_id.round(sum(leaves.mapped('adjustment'))),
+            adjustments=leaves.filtered('adjustment'),
+            discounted=leaves.filtered('discount_amount'),
         )
 
     @api.model
@@ -493,14 +550,19 @@ class BillproPurchaseSubscription(models.AbstractModel):
         :rtype: bool
         """
         numbers = event.order_id.billing_event_ids.filtered(
-            lambda other: other.number and other.status not in {'skipped', 'cancelled'}
+            lambda other: (
+                other.number
+                and other.status not in {'skipped', 'cancelled'}
+                # What was free has no invoice.
+                and (other.status not in PAID or other.invoice_id)
+            )
         ).mapped('number')
         first = min(event._get_leaves().mapped('number'))
         # None is left where the money of a cancelled order arrives late.
         return all(first <= number for number in numbers)
 
     @api.model
-    def _prepare_invoice(self, order, parts, is_first=True, adjustment=0):
+    def _prepare_invoice(self, order, parts, is_first=True, adjustments=(), discounted=()):
         """Return the values of an invoice of lines for some periods.
 
         Recurring lines name their period. Only the first invoice of a line counts as its invoiced
@@ -510,7 +572,9 @@ class BillproPurchaseSubscription(models.AbstractModel):
         :param list parts: Pairs of lines and their period: its first and last day, or False where
                            there is none.
         :param bool is_first: Whether no earlier invoice is under way.
-        :param float adjustment: What staff added to, or took off, the amount, taxes included.
+        :param billpro.billing.event adjustments: The payments to which staff added something, or
+                                                  from which they took something off.
+        :param billpro.billing.event discounted: The payments with a discount.
         :rtype: dict
         """
         lang = order.partner_invoice_id.lang
@@ -518,19 +582,40 @@ class BillproPurchaseSubscription(models.AbstractModel):
         invoice_lines = []
         for index, (lines, period) in enumerate(parts):
             lines = lines.with_context(lang=lang)
-            has_more = len(parts) > 1 or adjustment
+            has_more = len(parts) > 1 or adjustments or discounted
             taxes = self._get_fixed_taxes(order, lines) if has_more else {}
             invoice_lines += self._prepare_period_lines(
                 order, lines, period, taxes, links_lines=is_first and not index
             )
-        if adjustment:
-            label = order.env._("Change of the amount")
-            lines = order._billing_get_period_lines()
-            invoice_lines += self._prepare_adjustment_lines(order, lines, adjustment, label)
+        lines = order._billing_get_period_lines()
+        for label, amount in self._get_adjustments(order, adjustments).items():
+            invoice_lines += self._prepare_adjustment_lines(order, lines, amount, label)
+        for event in discounted:
+            label = event.discount_id.with_env(order.env)._describe_on_invoice(event)
+            invoice_lines += self._prepare_adjustment_lines(
+                order, lines, -event.discount_amount, label
+            )
         return {
             **self._prepare_paid_invoice(order),
             'invoice_line_ids': invoice_lines,
         }
+
+    @api.model
+    def _get_adjustments(self, order, events):
+        """Return what an invoice says of changed amounts, and how much they are.
+
+        :param sale.order order: The order, in the language of the invoice.
+        :param billpro.billing.event events: Payments with changed amounts.
+        :return: The amounts by label, those that aren't 0.
+        :rtype: dict[str, float]
+        """
+        amounts = {}
+        for event in events:
+            label = order.env._("Change of the amount")
+            if event.full_days:
+                label = event.with_env(order.env)._get_part_text()
+            amounts[label] = order.currency_id.round(amounts.get(label, 0.0) + event.adjustment)
+        return {label: amount for label, amount in amounts.items() if amount}
 
     @api.model
     def _prepare_period_lines(self, order, lines, period, taxes, links_lines):
@@ -596,9 +681,9 @@ class BillproPurchaseSubscription(models.AbstractModel):
         order = event.order_id
         if day:
             order.write({'billing_anchor_date': day, 'billing_anchor_number': event.number - 1})
+            order._billing_move_planned_change(event.period_start, day)
             start, end = self._get_period(order, day, event.number - 1)
             event._discard_draft_invoices()
-            order._billing_move_planned_change(event.period_start, start)
             event.write({'period_start': start, 'period_end': end})
             if not amount and self._is_following(event):
                 # A higher price counts from the day on that customers were told, not before.
@@ -619,6 +704,51 @@ class BillproPurchaseSubscription(models.AbstractModel):
                 other.write(values[0])
             else:
                 other.write(self._prepare_event_amount(order, other.period_start, other))
+
+    @api.model
+    def _count_anew(self, order, change):
+        """In a trial the first period begins as before.
+
+        Else what begins at once is a period that has a number of its own, and so has the payment
+        that follows it.
+        """
+        terms = {
+            'billing_interval_count': change.interval_count,
+            'billing_interval_unit': change.interval_unit,
+            'billing_free_exit_date': False,  # What it is about is over, or credited.
+        }
+        number, events = None, order._billing_get_events_to_come()
+        if change.credited_until:
+            others = (order.billing_event_ids - events).mapped('number')
+            number = max([*others, 0 if order.billing_trial_days else 1])
+            change.period_number = number + 1  # Payments count from 1, periods from 0.
+            events.number = number + 2  # There is only one.
+        elif change.when == 'period_end':
+            number = self._get_number_after(order, change.first_day - timedelta(days=1))
+        if number is not None:
+            terms |= {
+                'billing_anchor_date': change.first_day,
+                'billing_anchor_number': number,
+            }
+        order.with_context(billing_counts_anew=INSIDE).write(terms)
+        self._follow_interval(order, change.first_day)
+        if change.credited_until and not events:
+            events.create(self._prepare_event(order, number + 1))
+
+    @api.model
+    def _follow_interval(self, order, day):
+        for event in order._billing_get_events_to_come():
+            if event.period_start < day:
+                continue
+            values = self._prepare_event(order, event.number - 1, event)
+            if not values:  # The subscription ends before it now.
+                event._apply_trigger('cancel')
+                continue
+            period = {name: values[0][name] for name in ('period_start', 'period_end')}
+            if event.period_start != period['period_start']:
+                period['due_date'] = values[0]['due_date']
+            event._discard_draft_invoices()
+            event.write(period)
 
     # === STATUS === #
 
@@ -679,10 +809,15 @@ class BillproPurchaseSubscription(models.AbstractModel):
         if changed:
             self._check_lines_can_change(order, amount)
             for event in followers:
+                price = event._get_short_price(amounts[event])
+                discount = order._billing_prepare_discount(price, event)
+                due = price - discount['discount_amount'] + event.added_amount
                 event.write(
                     {
-                        'amount': order.currency_id.round(amounts[event] + event.added_amount),
+                        'amount': order.currency_id.round(due),
+                        'adjustment': order.currency_id.round(price - amounts[event]),
                         'credit_amount': 0.0,
+                        **discount,
                     }
                 )
             for event in changed - followers:
@@ -718,7 +853,13 @@ class BillproPurchaseSubscription(models.AbstractModel):
         :return: The amount, taxes included, in the currency of the order.
         :rtype: float
         """
-        return event.amount + event.credit_amount - event.adjustment - event.added_amount
+        return (
+            event.amount
+            + event.credit_amount
+            + event.discount_amount
+            - event.adjustment
+            - event.added_amount
+        )
 
     @api.model
     def _check_payment_is_to_come(self, order, lines):
@@ -763,7 +904,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
             event.status in {'scheduled', 'paused'}
             and not event.first_declined_date
             and not event.requested_date
-            and not event.adjustment
+            and (not event.adjustment or event.full_days)
             and not event.order_id.billing_period_amount
         )
 
@@ -794,7 +935,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
                 {
                     'added_amount': added,
                     'adjustment': order.currency_id.round(
-                        leaf.amount + leaf.credit_amount - added - amount
+                        leaf.amount + leaf.credit_amount + leaf.discount_amount - added - amount
                     ),
                 }
             )

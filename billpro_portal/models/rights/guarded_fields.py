@@ -29,6 +29,7 @@ OWN = {
         'billing_credit_declaration',
         'billing_credited',
         'billing_declaration_ids',
+        'billing_discount_ids',
         'billing_dispute_ids',
         'billing_ended_date',
         'billing_event_ids',

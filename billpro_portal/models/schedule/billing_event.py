@@ -183,6 +183,8 @@ class BillproBillingEvent(models.Model):
         self._lock_for_change(EventAction.SKIP)
         self._check_order_is_not_in_flight()
         order = self.order_id
+        if self.period_start:
+            order._billing_check_can_wait(self.period_start)
         self._discard_affected_invoices()
         added_lines = self._release_added_lines()
         self._apply_trigger('skip')
@@ -192,6 +194,7 @@ class BillproBillingEvent(models.Model):
         old_amounts = {event: event.amount for event in others}
         self._pass_on_added_lines(added_lines)
         others.filtered(lambda event: event.status in OPEN)._compare_with_cap(old_amounts)
+        order._billing_follow_discount()
         order._billing_use_credit()
         self._log_change(
             self.env._(
@@ -245,7 +248,7 @@ class BillproBillingEvent(models.Model):
         if self.change_id:
             raise UserError(self.env._("What a change costs is collected by itself."))
         if order.currency_id.is_zero(sum(self.mapped('amount'))):
-            raise UserError(self.env._("Credit pays them in full: nothing is to be collected."))
+            raise UserError(self.env._("They are free, or paid by credit: nothing is collected."))
         order._check_billing_collection_day(day)
         self._discard_affected_invoices()
         merged = self._merge(due_datetime(day, order._get_time_zone()))
@@ -583,6 +586,16 @@ class BillproBillingEvent(models.Model):
         order._check_billing_collection_day(day)
         if is_lasting:
             order._get_purchase()._check_can_change_later(self)
+            if is_moved and self.full_days:
+                raise UserError(
+                    self.env._(
+                        "This payment is for a short period: move it without the later ones."
+                    )
+                )
+            if is_changed and (discount := order._billing_get_running_discount()):
+                raise UserError(
+                    self.env._("Take back the discount first: %s.", discount._describe())
+                )
         others = self._change_amounts(amount) if is_changed else {}
         self.due_date = due_datetime(day, order._get_time_zone())
         self._apply_trigger('reschedule')

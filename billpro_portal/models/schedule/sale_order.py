@@ -60,6 +60,7 @@ class SaleOrder(models.Model):
             raise UserError(self.env._("Order %s can't be paused.", self.name))
         if until and until <= self._billing_get_today():
             raise UserError(self.env._("Choose a day in the future."))
+        self._billing_check_can_wait()
         self._billing_withdraw_unsent_attempts()
         self.write(
             {
@@ -165,6 +166,10 @@ class SaleOrder(models.Model):
         open_events = self.billing_event_ids.filtered(lambda event: event.status in OPEN)
         if min(open_events.mapped('due_date')) < event.due_date:  # Staff have merged or added some.
             return self.env._("Please contact us: another payment is due before.")
+        if planned := self._billing_get_planned_interval():
+            return self.env._(
+                "Take back the change that is planned first: %s.", planned._describe()
+            )
         return False
 
     def _billing_get_refusal_to_pause_by_customer(self):
@@ -297,6 +302,39 @@ class SaleOrder(models.Model):
         if event.id != event_id:
             raise UserError(self._billing_get_outdated_page_text())
         event._skip(self.env._("By the customer, on the order's page."))
+
+    def _billing_propose_offer(self, reason):
+        """Return the discount that the customer may take instead of leaving for a reason.
+
+        :param billpro.cancel.reason reason: The reason.
+        :return: The discount, which nobody has taken yet.
+        :rtype: billpro.discount
+        :raise UserError: If none is offered, or not now.
+        """
+        self.ensure_one()
+        since = fields.Datetime.now() - A_YEAR
+        taken = self.billing_discount_ids.filtered(
+            lambda discount: discount.reason_id and discount.create_date > since
+        )
+        reasons = self.env['billpro.cancel.reason']._get_of_company(self.company_id)
+        offering = reasons.filtered(lambda other: other.offer == 'discount')
+        if taken or reason not in offering or not self._can_be_cancelled():
+            raise UserError(self.env._("This offer isn't available any more."))
+        if refusal := self._billing_get_refusal_to_schedule_by_customer():
+            raise UserError(refusal)
+        return self.env['billpro.discount']._propose(self, reason.offer_percent, reason.offer_count)
+
+    def _billing_take_offer(self, reason, agreed):
+        """Give the customer the discount that the page offered instead of leaving.
+
+        :param billpro.cancel.reason reason: The reason to leave.
+        :param str agreed: What was shown and agreed to.
+        :raise UserError: If it isn't offered, or comes to something else by now.
+        """
+        self.ensure_one()
+        self._lock_billing()
+        offer = self._billing_propose_offer(reason)
+        self._billing_give_discount(offer.percent, offer.count, agreed, reason)
 
     # === STAFF === #
 

@@ -181,10 +181,13 @@ class PaymentTransaction(models.Model):
     def _billing_get_statement_suffix(self):
         """Return what stands on the customer's statement behind the company's name.
 
-        :return: The order's name as far as Stripe takes it; empty if it has no letter.
+        :return: The order's name as far as Stripe takes it; empty if it has no letter. What ends a
+                 trial says so: Visa, 18 April 2020.
         :rtype: str
         """
         self.ensure_one()
+        if self.billing_event_id._ends_trial():
+            return 'TRIAL OVER'
         suffix = re.sub(r'[^A-Za-z0-9 ./-]', '', self.billing_order_id.name)[:_SUFFIX_LENGTH]
         return suffix if re.search('[A-Za-z]', suffix) else ''
 

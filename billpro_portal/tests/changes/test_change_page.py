@@ -85,6 +85,23 @@ class TestChangePage(SelfServiceHttpCommon, ChangeCommon):
         self.assertEqual(order.billing_next_amount, 48.4)
         self._assert_refused(self._post_form(order, '/change/undo'), "isn&#39;t planned any more")
 
+    def test_to_a_plan_of_another_interval(self):
+        order = self.subscription
+        year = self._create_sold_product("Year", 120.0, self.tax_21, 'subscription')
+        year.billing_interval_unit = 'year'
+        year.product_tmpl_id.billing_family_id = self.family
+        answer, hidden = self._choose(year, 1)
+        self.assertIn("Year (every year)", answer.text)
+        # The first day: -40.00 + 120.00, and 16.80 tax.
+        self.assertIn("Pay $\xa096.80 and change now", unescape(answer.text))
+        order.billing_token_id.demo_simulated_state = 'error'
+        self._assert_done(self._agree(hidden), 'not_changed')
+        self.assertEqual(order.billing_interval_unit, 'month')
+        order.billing_token_id.demo_simulated_state = 'done'
+        self._assert_done(self._agree(hidden), 'changed')
+        self.assertEqual(order.billing_interval_unit, 'year')
+        self.assertEqual((order.billing_paid, order.billing_next_amount), (145.2, 145.2))
+
     def test_what_customers_may_not(self):
         order = self.subscription
         _answer, hidden = self._choose(self.basic, 1)
@@ -124,6 +141,36 @@ class TestChangePage(SelfServiceHttpCommon, ChangeCommon):
             self.assertNotIn(words, cancel)
         self.family.customers_may_lower = False
         self.assertNotIn("Change to a smaller plan", self._get(order, '').text)
+
+    def test_a_discount_is_taken_instead_of_leaving(self):
+        """20 % of 48.40 are 9.68, once in twelve months."""
+        order = self.subscription
+        reason = self.env.ref('billpro_portal.cancel_reason_price')
+        path = f'/offer/{reason.id}'
+        self._assert_refused(self._post_form(order, path), "isn&#39;t available any more")
+        reason.write({'offer': 'discount', 'offer_percent': 20, 'offer_count': 2})
+        page = self._get(order, '').text
+        fold = page[page.index("Thinking of cancelling?") :]
+        self.assertIn("20% off the next 2 payments", fold[: fold.index('</details>')])
+        answer = self._get(order, path)
+        self._assert_private(answer)
+        text = unescape(answer.text)
+        self.assertIn("$\xa038.72 instead of $\xa048.40", text)
+        agreed = unescape(re.search(r'name="agreed" value="([^"]*)"', answer.text)[1])
+        self._assert_refused(
+            self._post_form(order, path, agreed=agreed.replace('38.72', '8.72')),
+            "has changed meanwhile",
+        )
+        self._assert_done(self._post_form(order, path, agreed=agreed), 'discount_taken')
+        self.assertEqual(order.billing_discount_ids.reason_id, reason)
+        self.assertEqual(order.billing_next_amount, 38.72)
+        page = self._get(order, '').text
+        self.assertNotIn("Thinking of cancelling?", page)
+        self.assertIn("20% off the next 2 payments", page)
+        order.billing_discount_ids.taken_back_date = fields.Datetime.now()
+        self._assert_refused(
+            self._post_form(order, path, agreed=agreed), "isn&#39;t available any more"
+        )
 
     def test_what_credit_pays_is_told(self):
         order = self.subscription

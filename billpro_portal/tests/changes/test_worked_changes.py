@@ -33,6 +33,7 @@ class Row(NamedTuple):
     :param float following: What the next payment is.
     :param float credit: What is left of what was credited.
     :param dict terms: Other terms of the order.
+    :param str day: When the next payment is, where that is another day than it would have been.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Row(NamedTuple):
     following: float
     credit: float = 0.0
     terms: dict = {}
+    day: str = ''
 
 
 def change(day, plan, quantity=1, when=NOW):
@@ -141,6 +143,96 @@ ROWS = [
     # -3.00 + 6.00.
     Row("a week, 3/7", '2027-04-01', [('weekly', 1)], [change('04-05', 'weekly_plus')],
         [(7.0, 1.47), (3.0, 0.63)], 12.1, 16.94),
+    # Another interval: a whole period of it begins, and is charged.
+    # -5.00 + 120.00.
+    Row("month to year, 15/30", '2027-04-01', [('basic', 1)], [change('04-16', 'yearly')],
+        [BASIC, (115.0, 24.15)], 151.25, 145.2, day='2028-04-16'),
+    # -60.16 (183/365) + 10.00 = -50.16; tax -10.53.
+    Row("year to month, 183/365", '2027-01-01', [('yearly', 1)], [change('07-02', 'basic')],
+        [(120.0, 25.2), (-50.16, -10.53)], 145.2, 0.0, 60.69, day='2027-08-02'),
+    Row("year to month, and the next one", '2027-01-01', [('yearly', 1)],
+        [change('07-02', 'basic'), run('08-02')],
+        [(120.0, 25.2), (-50.16, -10.53), BASIC], 145.2, 0.0, 48.59, day='2027-09-02'),
+    # -5.00 + 27.00.
+    Row("month to quarter", '2027-04-01', [('basic', 1)], [change('04-16', 'quarterly')],
+        [BASIC, (22.0, 4.62)], 38.72, 32.67, day='2027-07-16'),
+    # -5.00 + 7.00.
+    Row("month to week, and the next one", '2027-04-01', [('basic', 1)],
+        [change('04-16', 'weekly'), run('04-23')],
+        [BASIC, (2.0, 0.42), (7.0, 1.47)], 22.99, 8.47, day='2027-04-30'),
+    # -10.00 + 120.00.
+    Row("month to year on the first day", '2027-04-01', [('basic', 1)],
+        [change('04-01', 'yearly')],
+        [BASIC, (110.0, 23.1)], 145.2, 145.2, day='2028-04-01'),
+    # -0.33 + 120.00 = 119.67; tax 25.13.
+    Row("month to year on the last day, 1/30", '2027-04-01', [('basic', 1)],
+        [change('04-30', 'yearly')],
+        [BASIC, (119.67, 25.13)], 156.9, 145.2, day='2028-04-30'),
+    # -6.43 + 120.00 = 113.57; tax 23.85.
+    Row("month to year in February, 18/28", '2027-02-01', [('basic', 1)],
+        [change('02-11', 'yearly')],
+        [BASIC, (113.57, 23.85)], 149.52, 145.2, day='2028-02-11'),
+    # -0.34 + 120.00 = 119.66; tax 25.13; 2029 has no 29 February.
+    Row("month to year on 29 February, 1/29", '2028-02-01', [('basic', 1)],
+        [change('2028-02-29', 'yearly')],
+        [BASIC, (119.66, 25.13)], 156.89, 145.2, day='2029-02-28'),
+    # -120.00 + 10.00: the month begins anew.
+    Row("to a year, and back on the day", '2027-04-01', [('basic', 1)],
+        [change('04-16', 'yearly'), change('04-16', 'basic')],
+        [BASIC, (115.0, 24.15), (-110.0, -23.1)], 151.25, 0.0, 133.1, day='2027-05-16'),
+    # The year has a 29 February: -60.00 (183/366) + 10.00.
+    Row("to a year, and back later", '2027-04-01', [('basic', 1)],
+        [change('04-16', 'yearly'), change('10-16', 'basic')],
+        [BASIC, (115.0, 24.15), (-50.0, -10.5)], 151.25, 0.0, 60.5, day='2027-11-16'),
+    # -110.16 (336/366) + 27.00 = -83.16; tax -17.46.
+    Row("to a year, then to quarters", '2027-04-01', [('basic', 1)],
+        [change('04-16', 'yearly'), change('05-16', 'quarterly')],
+        [BASIC, (115.0, 24.15), (-83.16, -17.46)], 151.25, 0.0, 100.62, day='2027-08-16'),
+    # -60.00 (183/366) + 120.00.
+    Row("to a year, then more of it", '2027-04-01', [('basic', 1)],
+        [change('04-16', 'yearly'), change('10-16', 'yearly', 2)],
+        [BASIC, (115.0, 24.15), (60.0, 12.6)], 223.85, 290.4, day='2028-04-16'),
+    # 5.00 more for 15/30, which are credited with the new price: -10.00 + 120.00.
+    Row("up, and to a year on the day", '2027-04-01', [('basic', 1)],
+        [change('04-16', 'plus'), change('04-16', 'yearly')],
+        [BASIC, (5.0, 1.05), (110.0, 23.1)], 151.25, 145.2, day='2028-04-16'),
+    # -5.00 and -1.05, + 120.00 with 30.00.
+    Row("to a year at another rate", '2027-04-01', [('basic', 1)], [change('04-16', 'yearly_25')],
+        [BASIC, (115.0, 28.95)], 156.05, 150.0, day='2028-04-16'),
+    # -500 + 12000 = 11500; tax 2415.
+    Row("yen, month to year", '2027-04-01', [('basic', 1)], [change('04-16', 'yearly')],
+        [(1000, 210), (11500, 2415)], 15125, 14520, terms={'currency': 'JPY'}, day='2028-04-16'),
+    Row("to a year, planned", '2027-04-01', [('basic', 1)],
+        [change('04-16', 'yearly', 1, LATER), run('05-01')],
+        [BASIC, (120.0, 25.2)], 157.3, 145.2, day='2028-05-01'),
+    Row("to a month, planned", '2027-01-01', [('yearly', 1)],
+        [change('07-02', 'basic', 1, LATER), ('2028-01-01', 'run')],
+        [(120.0, 25.2), BASIC], 157.3, 12.1, day='2028-02-01'),
+    Row("to a year, planned and undone", '2027-04-01', [('basic', 1)],
+        [change('04-16', 'yearly', 1, LATER), ('2027-04-17', 'take_back'), run('05-01')],
+        [BASIC, BASIC], 24.2, 12.1, day='2027-06-01'),
+    # 30 October to 30 April, 184/366: -60.33 + 120.66 = 60.33; tax 12.67.
+    Row("to a year, planned, and more later", '2027-04-01', [('basic', 1)],
+        [change('04-16', 'yearly', 1, LATER), run('05-01'), change('10-30', 'yearly', 2)],
+        [BASIC, (120.0, 25.2), (60.33, 12.67)], 230.3, 290.4, day='2028-05-01'),
+    Row("to a year in a trial", '2027-04-01', [('basic', 1)],
+        [change('04-05', 'yearly'), run('04-15')],
+        [(120.0, 25.2)], 145.2, 145.2, terms={'billing_trial_days': 14}, day='2028-04-15'),
+    Row("to a year, and refunded before", '2027-04-01', [('basic', 1)],
+        [('2027-04-10', 'refund', 12.1), change('04-16', 'yearly')],
+        [BASIC, (-10.0, -2.1), (120.0, 25.2)], 157.3, 145.2, day='2028-04-16'),
+    Row("to a year, declined", '2027-04-01', [('basic', 1)],
+        [('2027-04-16', 'change_with', 'error', 'yearly')], [BASIC], 12.1, 12.1, day='2027-05-01'),
+    Row("to a year that no other follows", '2027-04-01', [('basic', 1)],
+        [change('04-16', 'yearly')],
+        [BASIC, (115.0, 24.15)], 151.25, 0.0, terms={'billing_end_date': '2027-12-31'}),
+    Row("to months until an end", '2027-01-01', [('yearly', 1)],
+        [change('07-02', 'basic'), run('08-02')],
+        [(120.0, 25.2), (-50.16, -10.53), BASIC], 145.2, 0.0, 48.59,
+        terms={'billing_end_date': '2027-08-31'}),
+    Row("to a year, then cancelled at the end", '2027-04-01', [('basic', 1)],
+        [change('04-16', 'yearly'), ('2027-04-17', 'cancel'), ('2028-04-16', 'run')],
+        [BASIC, (115.0, 24.15)], 151.25, 0.0),
     # Taxes.
     # -8.07 + 16.13 = 8.06, of which 1.40 are tax.
     Row("tax included, 20/30", '2027-04-01', [('gross', 1)], [change('04-11', 'gross_plus')],
@@ -261,18 +353,21 @@ class TestWorkedChanges(ChangeCommon):
         cls.tax_25 = cls.tax_21.copy({'name': "VAT 25%", 'amount': 25.0})
         for unit, plans in (
             ('month', (('gross', 12.1, included), ('gross_plus', 24.2, included),
-                       ('plus_25', 20.0, cls.tax_25))),
-            ('year', (('yearly', 120.0, cls.tax_21), ('yearly_plus', 240.0, cls.tax_21))),
+                       ('plus_25', 20.0, cls.tax_25), ('quarterly', 27.0, cls.tax_21))),
+            ('year', (('yearly', 120.0, cls.tax_21), ('yearly_plus', 240.0, cls.tax_21),
+                      ('yearly_25', 120.0, cls.tax_25))),
             ('week', (('weekly', 7.0, cls.tax_21), ('weekly_plus', 14.0, cls.tax_21))),
         ):  # fmt: skip
-            family = cls.family if unit == 'month' else cls.family.copy({'name': unit})
             for name, price, tax in plans:
                 plan = cls._create_sold_product(name, price, tax, 'subscription')
                 plan.billing_interval_unit = unit
-                plan.product_tmpl_id.billing_family_id = family
+                plan.product_tmpl_id.billing_family_id = cls.family
                 setattr(cls, name, plan)
+        cls.quarterly.billing_interval_count = 3
         cls.prices = {
-            currency: cls._create_price_list_of({cls.basic: basic, cls.plus: plus}, currency)
+            currency: cls._create_price_list_of(
+                {cls.basic: basic, cls.plus: plus, cls.yearly: 12 * basic}, currency
+            )
             for currency, basic, plus in (('JPY', 1000, 2001), ('KWD', 10.001, 20.003))
         }
 
@@ -320,9 +415,9 @@ class TestWorkedChanges(ChangeCommon):
         change, _shown = self._change(order, getattr(self, plan), quantity, when)
         self.assertEqual(change.state, 'done' if when == NOW else 'planned')
 
-    def _do_change_with(self, order, answer):
+    def _do_change_with(self, order, answer, plan='plus'):
         order.billing_token_id.demo_simulated_state = answer
-        change, _shown = self._change(order, self.plus, 1, NOW)
+        change, _shown = self._change(order, getattr(self, plan), 1, NOW)
         self.assertEqual(change.state, 'done' if answer == 'done' else 'declined')
 
     def _do_run(self, _order):
@@ -395,3 +490,7 @@ class TestWorkedChanges(ChangeCommon):
         self.assertEqual(rounded(residual), -row.credit)
         self.assertEqual(rounded(order.billing_paid), row.paid)
         self.assertEqual(rounded(order.billing_next_amount), row.following)
+        if row.day:
+            following = order.billing_next_event_id
+            self.assertEqual(str(following.period_start), row.day)
+            self.assertEqual(str(following.due_date.date()), row.day)

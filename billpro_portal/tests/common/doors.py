@@ -30,6 +30,7 @@ METHODS = {
     'account.move.reversal': {'reverse_moves': ODOO},
     'account.payment': {'create': ODOO, 'write': ODOO},
     'account.tax': {'write': ODOO},
+    'billpro.adjust': {'action_adjust': BILLING_USERS},
     'billpro.attempt.report': {'action_open_order': READERS},
     'billpro.billing.event': {
         'action_execute_now': BILLING_USERS,
@@ -54,6 +55,7 @@ METHODS = {
     'billpro.cancel.reason': {'write': ODOO},
     'billpro.change': {'action_take_back': BILLING_USERS},
     'billpro.change.plan': {'action_change': BILLING_USERS},
+    'billpro.discount': {'action_take_back': BILLING_USERS},
     'billpro.price.increase': {
         'action_confirm': BILLING_MANAGERS,
         'action_open_orders': READERS,
@@ -166,6 +168,7 @@ METHODS = {
         'action_open_billing_notices': READERS,
         'action_open_billing_payments': READERS,
         'action_open_billing_refunds': READERS,
+        'action_open_adjust': BILLING_USERS,
         'action_open_cancel_subscription': BILLING_USERS,
         'action_open_capture': BILLING_USERS,
         'action_open_change_charge': BILLING_USERS,
@@ -196,7 +199,12 @@ METHODS = {
         'message_post': ODOO,
         'write': ODOO,
     },
-    'sale.order.line': {'create': ODOO, 'unlink': ODOO, 'write': ODOO},
+    'sale.order.line': {
+        'action_take_back_once': BILLING_USERS,
+        'create': ODOO,
+        'unlink': ODOO,
+        'write': ODOO,
+    },
 }
 
 # Fields that are written by whoever may write the record. All others of the addon are guarded
@@ -289,7 +297,15 @@ FIELDS = {
     # Of billing managers; what counts for all companies, of administrators.
     # Whoever may edit an activity may edit which question it is: one is asked once more at worst.
     'mail.activity': {'billpro_subject'},
-    'billpro.cancel.reason': {'active', 'company_id', 'name', 'offer', 'sequence'},
+    'billpro.cancel.reason': {
+        'active',
+        'company_id',
+        'name',
+        'offer',
+        'offer_count',
+        'offer_percent',
+        'sequence',
+    },
     'billpro.plan.family': {
         'active',
         'company_id',
@@ -375,6 +391,19 @@ FIELDS = {
         'product_ids',
     },
     # What a dialog asks for.
+    'billpro.adjust': {
+        'count',
+        'day',
+        'last_day',
+        'order_id',
+        'payments',
+        'percent',
+        'price',
+        'product_id',
+        'shown',
+        'text',
+        'what',
+    },
     'billpro.cancel.subscription': {'note', 'order_id', 'reason_id', 'when'},
     'billpro.capture': {'amount', 'order_id', 'transaction_id'},
     'billpro.change.charge': {'charge_id', 'day', 'line_id', 'order_id'},

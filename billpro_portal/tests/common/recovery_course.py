@@ -13,6 +13,7 @@ from fake_gateway import browser_pages
 from fake_gateway.errors import ApiError
 from fake_gateway.store import Caller
 
+from ...billing.agreement import agreement_text
 from ...billing.lifecycle import DECLINED, FINAL
 from .cards import GOOD, LOST, NEEDS_BANK, NO_FUNDS
 from .recovery_course_checks import CourseChecks
@@ -61,6 +62,9 @@ class Course(CourseChecks):
                 'billing_auto_suspend': self.random.random() < 0.7,
                 'billing_missed_periods': self.random.choice(['all', 'all', 'latest', 'none']),
                 'billing_cancel_after_days': self.random.choice([0, 0, 60]),
+                'billing_customer_pause_days': 60,
+                'billing_customer_skips': 3,
+                'billing_pay_off_rebate': self.random.choice([0, 2.5]),
             }
         )
         self.orders = test.env['sale.order']
@@ -118,17 +122,18 @@ class Course(CourseChecks):
         order = self.random.choice(live if self.random.random() < 0.9 else self.orders)
         weights = self.WEIGHTS
         if self.random.random() < 0.9:
-            weights = {n: w for n, w in weights.items() if self._is_sensible(n, order)}
+            is_possible = self._get_sensible(order)
+            weights = {n: w for n, w in weights.items() if is_possible.get(n, True)}
         name = self.random.choices(list(weights), list(weights.values()))[0]
         self.log.append(f'{self.now:%m-%d %H:%M} {name} ({order.name})')
         self.counts[name] += 1
         getattr(self, name)(order)
         self.check()
 
-    def _is_sensible(self, name, order):
-        """Return whether something may come of an action; others are refused or do nothing."""
+    def _get_sensible(self, order):
+        """Return of what actions something may come; others are refused or do nothing."""
         statuses = set(order.billing_event_ids.mapped('status'))
-        is_possible = {
+        return {
             'pay': order.billing_outstanding,
             'poll': order._billing_is_collection_under_way()
             or order._billing_get_open_authentication(),
@@ -138,6 +143,15 @@ class Course(CourseChecks):
             'execute_now': statuses & {'scheduled', 'soft_declined'},
             'decide': 'unknown' in statuses,
             'take_payment': order.purchase_type == 'metered',
+            'change_plan': order.purchase_type == 'subscription'
+            and not order._billing_get_refusal_to_change('period_end'),
+            'take_back_change': order._billing_get_planned_change()
+            or order._billing_get_waiting_change(),
+            'pay_early': not order._billing_get_refusal_to_pay_early('next'),
+            'take_back_early': order._billing_get_waiting_early(),
+            'skip_by_customer': not order._billing_get_refusal_to_skip_by_customer(),
+            'pause_by_customer': not order._billing_get_refusal_to_pause_by_customer(),
+            'resume_by_customer': order._billing_get_day_after_resuming(),
             'cancel': order._can_be_cancelled(),
             'undo_cancellation': order._can_cancellation_be_undone(),
             'pause': order._billing_can_be_paused(),
@@ -145,7 +159,6 @@ class Course(CourseChecks):
             'select_card': order._billing_can_change_cards(),
             'register_card': order._billing_can_change_cards(),
         }
-        return is_possible.get(name, True)
 
     def note(self, text):
         """Add to the last line of the log."""
@@ -361,6 +374,63 @@ class Course(CourseChecks):
         except (requests.exceptions.RequestException, ApiError) as error:
             self.note(f'not confirmed: {error}')
 
+    def change_plan(self, order):
+        """Change plan or quantity, now or at the end of the period, or agree to other amounts."""
+        line = order._billing_get_plan_lines()[:1] if order.purchase_type == 'subscription' else ()
+        if not line:
+            return
+        plans = order._billing_get_plans(line)
+        product = plans.browse(self.random.choice(plans.ids))
+        quantity, when = self.random.choice([1, 1, 2, 3]), self.random.choice(['now', 'period_end'])
+        with self.acting(order) as order:
+            self.note(f'{quantity} × {product.name} {when}')
+            Change = order.env['billpro.change']
+            terms = line.with_env(order.env), product.with_env(order.env), quantity, when
+            values = Change._propose(order, *terms)
+            shown = agreement_text(Change.new(values)._get_rows())
+            change = order._billing_change(*terms, shown if self.random.random() < 0.9 else '[]')
+            order.env['billpro.billing.run']._collect_change(change)
+            self.counts[f'change {change.state}'] += 1
+
+    def take_back_change(self, order):
+        """Take back what is planned, or waits for the bank."""
+        with self.acting(order) as order:
+            order._billing_take_back_change()
+
+    def pay_early(self, order):
+        """Pay the next payment, or all instalments that are left, or agree to other amounts."""
+        what = self.random.choice(['next', 'all'])
+        with self.acting(order) as order:
+            self.note(what)
+            shown = agreement_text(order._billing_get_early_rows(what))
+            event = order._billing_pay_early(what, shown if self.random.random() < 0.9 else '[]')
+            order.env['billpro.billing.run']._collect_early(event)
+            self.counts[f'early {event.status}'] += 1
+
+    def take_back_early(self, order):
+        """Take back what is paid early, and waits for the bank."""
+        with self.acting(order) as order:
+            order.env['billpro.billing.run']._withdraw_early(order)
+
+    def skip_by_customer(self, order):
+        """Skip the next payment, as the page shows it."""
+        with self.acting(order) as order:
+            order._billing_skip_by_customer(order._billing_get_next_period_event().id)
+
+    def pause_by_customer(self, order):
+        """Pause the subscription, as the page shows it."""
+        with self.acting(order) as order:
+            if event := order._billing_get_next_period_event():
+                days = order._billing_get_days_to_pause_until()
+                day = self.random.choice(days).isoformat() if days else ''
+                order._billing_pause_by_customer(day, str(event.amount))
+
+    def resume_by_customer(self, order):
+        """Resume the subscription, as the page shows it."""
+        with self.acting(order) as order:
+            day = order._billing_get_day_after_resuming()
+            order._billing_resume_by_customer(day.isoformat() if day else '')
+
     def cancel(self, order):
         """Cancel the subscription."""
         with self.acting(order) as order:
@@ -438,6 +508,13 @@ class Course(CourseChecks):
         'register_card_late': 1,
         'open_bank_page': 6,
         'confirm_with_bank': 5,
+        'change_plan': 10,
+        'take_back_change': 3,
+        'pay_early': 8,
+        'take_back_early': 2,
+        'skip_by_customer': 3,
+        'pause_by_customer': 2,
+        'resume_by_customer': 3,
         'cancel': 1,
         'undo_cancellation': 6,
         'execute_now': 5,
@@ -496,6 +573,7 @@ class Course(CourseChecks):
             order._billing_is_collection_under_way()
             or order._billing_get_open_authentication()
             or order.billing_event_ids.filtered(lambda event: event.status in DECLINED)
+            or order.billing_change_ids.filtered(lambda change: change.state == 'under_way')
             or order.billing_event_ids.transaction_ids.filtered(
                 lambda tx: tx.state in {'draft', 'pending'} or not tx.is_post_processed
             )

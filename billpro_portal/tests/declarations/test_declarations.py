@@ -8,6 +8,9 @@ from odoo.http import Request
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
+from odoo.addons.base.models.ir_mail_server import IrMail_Server
+
+from ...billing.agreement import agreement_text
 from ..common.http import BillingHttpCommon
 from ..common.usage import UsageCommon
 
@@ -30,18 +33,22 @@ class TestDeclarations(UsageCommon, BillingHttpCommon):
     def _create_agreed_order(cls, wants_start=True, product=None):
         """Return a live subscription whose customer was told of the right of withdrawal."""
         order = cls._create_order((product or cls.gym, 1))
-        order._billing_record_consent(
-            order._billing_get_consent()['version'],
-            order._billing_get_shown(),
-            '192.0.2.1',
-            wants_start,
-        )
+        cls._agree(order, wants_start)
         values = {'token_id': cls._create_token().id}
         if product == cls.api:
             values.update(amount=0, operation='validation')
         cls._create_initial_transaction(order, 'done', **values)._post_process()
         order._portal_ensure_token()
         return order
+
+    @classmethod
+    def _agree(cls, order, wants_start):
+        order._billing_record_consent(
+            order._billing_get_consent()['version'],
+            order._billing_get_shown(),
+            '192.0.2.1',
+            wants_start,
+        )
 
     def setUp(self):
         super().setUp()
@@ -92,6 +99,31 @@ class TestDeclarations(UsageCommon, BillingHttpCommon):
         return self.env['mail.mail'].search(
             [('model', '=', declaration._name), ('res_id', '=', declaration.id)]
         )
+
+    def test_a_receipt_that_no_mail_server_takes(self):
+        with freeze_time(SOON):
+            self._withdraw_on_page(self.order)
+        declaration, mail = self._get_last(), self._get_mails()
+        questions = [('summary', '=', f"The receipt for {self.order.name} was not sent")]
+        refused = patch.object(IrMail_Server, '_connect__', side_effect=OSError("No server"))
+        for moment, state in (
+            ('2027-01-15 10:01:00', 'exception'),
+            ('2027-01-16 10:00:00', 'exception'),
+            ('2027-01-16 10:00:01', 'cancel'),
+        ):
+            with freeze_time(moment):
+                self._carry_out()
+                self.assertEqual(mail.state, 'outgoing')
+                with refused, patch.object(IrMail_Server, '_disable_send', lambda _server: False):
+                    mail.send()
+            self.assertEqual(mail.state, state)
+            self.assertEqual(self.env['mail.activity'].search_count(questions), state == 'cancel')
+        self.assertIn(
+            declaration.receipt.split()[0], self.env['mail.activity'].search(questions).note
+        )
+        with freeze_time('2027-01-16 12:00:00'):
+            self._carry_out()
+        self.assertEqual(mail.state, 'cancel')
 
     # === WITHDRAWAL === #
 
@@ -262,12 +294,7 @@ class TestDeclarations(UsageCommon, BillingHttpCommon):
             (False, [False, True]),
             (True, [True, False, True]),
         ):
-            order._billing_record_consent(
-                order._billing_get_consent()['version'],
-                order._billing_get_shown(),
-                '192.0.2.1',
-                wants_start,
-            )
+            self._agree(order, wants_start)
             self.assertEqual(order._billing_wants_start(), wants_start)
             self.env.invalidate_all()
             self.assertEqual(order.billing_consent_ids.mapped('wants_start'), wishes)
@@ -279,6 +306,82 @@ class TestDeclarations(UsageCommon, BillingHttpCommon):
         with freeze_time(SOON):
             self._withdraw_on_page(order)
             self.assertEqual(self._get_last().refund_amount, 24.2)
+
+    def test_a_free_trial_is_not_paid_for(self):
+        with freeze_time(BOUGHT):
+            order = self._create_order((self.gym, 1))
+            order.billing_trial_days = 3
+            self._agree(order, wants_start=True)
+            self._register_card(order)
+        self._run_at('2027-01-13 10:00:00')
+        self.assertEqual(order.billing_paid, 24.2)
+        with freeze_time(SOON):
+            self._withdraw_on_page(order)
+        # Three of the 31 days that were paid for.
+        self.assertRecordValues(self._get_last(), [{'used_amount': 2.34, 'refund_amount': 21.86}])
+
+    def test_nothing_is_used_after_the_end(self):
+        with freeze_time('2027-01-11 10:00:00'):
+            self.order._billing_cancel_subscription(at_once=True)
+        self.assertEqual(self.order.billing_status, 'complete')
+        with freeze_time(SOON):
+            self._withdraw_on_page(self.order)
+        # The one day before it was cancelled.
+        self.assertEqual(self._get_last().used_amount, 0.78)
+
+    def test_usage_that_was_paid_before_is_not_paid_back(self):
+        order = self._create_used_order(wants_start=True)
+        with freeze_time(SOON):
+            order.billing_usage_period_ids._bill_so_far()
+        self._run_at('2027-01-16 10:00:00')
+        self.assertEqual(order.billing_paid, 8.48)
+        with freeze_time('2027-01-17 10:00:00'):
+            self._withdraw_on_page(order)
+        self.assertRecordValues(self._get_last(), [{'used_amount': 8.48, 'refund_amount': 0}])
+
+    def test_instalments_in_another_currency_from_two_tabs(self):
+        course = self._create_sold_product("Course", 100.0, self.tax_21, 'instalment')
+        course.write({'billing_instalment_count': 3, 'billing_deposit': 21, 'type': 'service'})
+        with freeze_time(BOUGHT):
+            order = self._create_order((course, 1), currency='EUR')
+            self._agree(order, wants_start=True)
+            token_id = self._create_token().id
+            self._create_initial_transaction(
+                order, 'done', amount=21, token_id=token_id
+            )._post_process()
+        self.assertEqual(order.billing_paid, 21)
+        with freeze_time(SOON):
+            first, second = (
+                self._withdraw_on_page(order, email) and self._get_last()
+                for email in ('anna.peeters@customer.example.com', 'anna@x.test')
+            )
+            self.assertEqual(
+                [(one.state, one.is_withdrawn, one.refund_amount) for one in (first, second)],
+                [('open', True, 21), ('done', False, 0)],
+            )
+            self.assertEqual(set(order.billing_event_ids.mapped('status')), {'cancelled'})
+            with self._committing_env(self.billing_manager) as env:
+                env['billpro.declaration'].browse(first.id).action_refund()
+        self.assertEqual((order.billing_refunded, first.state), (21, 'done'))
+        self.assertEqual(order.billing_status, 'complete')
+        self._run_at('2027-02-11 10:00:00')
+        self.assertEqual(order.billing_paid, 21)
+
+    def test_what_is_entered_has_one_line(self):
+        with freeze_time(SOON):
+            self._declare('cancel', kind='ordinary', reference='X1\r\nBcc: b@x.test', name='A\n\nB')
+        self.assertRecordValues(
+            self._get_last(), [{'reference': 'X1 Bcc: b@x.test', 'name': 'A B'}]
+        )
+
+    def test_one_of_several_addresses(self):
+        self.customer.email = 'office@x.test, anna.peeters@customer.example.com'
+        with freeze_time(SOON):
+            page = self._get_page(self.order, '/withdraw')
+            self.assertIn('value="office@x.test"', page)
+            self._declare('withdraw')
+            self._carry_out()
+        self.assertEqual(self._get_last().order_id, self.order)
 
     def _create_used_order(self, wants_start):
         """Return an order whose usage has cost 8.48, taxes included, when it is withdrawn from."""
@@ -424,6 +527,15 @@ class TestDeclarations(UsageCommon, BillingHttpCommon):
             self.assertFalse(found[0].order_id)
             self.assertEqual(found[1].order_id, self.order)
             self.assertEqual(self.order.billing_status, 'complete')
+
+    def test_what_was_credited_is_paid_for_no_day(self):
+        order, Change = self.order, self.env['billpro.change']
+        terms = order.order_line, order.order_line.product_id, 0.5, 'now'
+        with freeze_time(SOON):
+            rows = Change.new(Change._propose(order, *terms))._get_rows()
+            order._billing_change(*terms, agreement_text(rows))
+        # 26/31: -16.77 + 8.39, 10.14 with taxes. Of the 14.06 that are left, 6 / 31.
+        self.assertEqual(order._billing_get_used_amount(date(2027, 1, 15)), 2.72)
 
     def test_what_was_used_counts_until_the_day_of_the_declaration(self):
         with freeze_time(SOON):

@@ -69,6 +69,34 @@ TOLD = {
         ('2027-12-01', 'cancelled', 'mail'),
     ],
 }
+# The day of the renewal of what was ordered on 15 January 2027 for a year.
+RENEWED = date(2028, 1, 15)
+BOUNCE = """From: MAILER-DAEMON@mail.example.com
+To: hello@aurora.example.com
+Subject: Undelivered Mail Returned to Sender
+Message-Id: <returned@mail.example.com>
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary="part"
+
+--part
+Content-Type: text/plain
+
+No such mailbox
+--part
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mail.example.com
+
+Final-Recipient: rfc822; fr@customer.example.com
+Action: failed
+Status: 5.1.1
+
+--part
+Content-Type: text/rfc822-headers
+
+Message-Id: {message_id}
+--part--
+"""
 # What can't be switched off.
 DEMANDED = ('trial_ending', 'contract_reminder')
 # What customers in three countries are told of a yearly and two quarterly subscriptions, by mail.
@@ -405,7 +433,7 @@ class TestYearOfNotices(TimedCommon):
         self.assertEqual(
             order.billing_notification_ids.sorted('id').mapped('kind')[-1:], ['renewal']
         )
-        self.assertEqual(order.billing_free_exit_date, date(2028, 1, 15))
+        self.assertEqual(order.billing_free_exit_date, RENEWED)
         with freeze_time('2028-01-15 10:00:00'):
             self._run_jobs()
         for moment, is_free in (
@@ -424,6 +452,43 @@ class TestYearOfNotices(TimedCommon):
         # 18 of 366 days of the term that was paid by 24.20.
         asked = order.activity_ids.filtered(lambda one: one.billpro_subject == 'cancelled')
         self.assertIn("pay back $&nbsp;23.01", asked.note)
+
+    def test_a_renewal_that_reaches_nobody(self):
+        with freeze_time('2027-01-15 10:00:00'):
+            order = self._create_order_of('fr', billing_interval_unit='year')
+        order.partner_id.email = 'nobody'
+        with freeze_time('2027-12-11 10:00:00'):
+            self._run_jobs()
+        notice = order.billing_notification_ids.filtered(lambda one: one.kind == 'renewal')
+        self.assertEqual((notice.state, order.billing_free_exit_date), ('failed', RENEWED))
+        order.partner_id.email = 'fr@customer.example.com'
+        for moment, is_free, question_count in (
+            ('2027-12-15 10:00:00', False, 0),  # A month before, and so in time.
+            ('2027-12-16 10:00:00', True, 1),
+        ):
+            with freeze_time(moment):
+                notice._queue_again()
+                self._run_jobs()
+                notice.message_id.mail_ids._postprocess_sent_message([], [])
+            self.assertEqual((notice.state, bool(order.billing_free_exit_date)), ('sent', is_free))
+            questions = order.activity_ids.filtered(lambda one: one.billpro_subject == 'renewal')
+            self.assertEqual(len(questions), question_count)
+
+    def test_a_renewal_that_comes_back(self):
+        with freeze_time('2027-01-15 10:00:00'):
+            order = self._create_order_of('fr', billing_interval_unit='year')
+        with freeze_time('2027-12-11 10:00:00'):
+            self._run_jobs()
+            notice = order.billing_notification_ids.filtered(lambda one: one.kind == 'renewal')
+            notice.message_id.mail_ids._postprocess_sent_message([], [])
+            self.assertEqual((notice.state, order.billing_free_exit_date), ('sent', False))
+            self.env['mail.thread'].message_process(
+                False, BOUNCE.format(message_id=notice.mail_reference)
+            )
+        self.assertEqual((notice.state, order.billing_free_exit_date), ('failed', RENEWED))
+        self.assertIn("No such mailbox", notice.failure_reason)
+        questions = order.activity_ids.filtered(lambda one: one.billpro_subject == 'not-told')
+        self.assertEqual(len(questions), 1)
 
     def _create_order_of(self, code, **terms):
         """Return a subscription of a customer in a country, whose mail address begins with it."""

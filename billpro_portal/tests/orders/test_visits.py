@@ -54,7 +54,7 @@ class TestVisits(SelfServiceHttpCommon):
         self._get(self.order, '')
         for days, count in ((364, 1), (366, 0)):
             with freeze_time(fields.Datetime.now() + timedelta(days=days)):
-                self.env['billpro.consent']._delete_outdated()
+                self.env['billpro.consent']._delete_visits()
             self.assertEqual(len(self.order.billing_visit_ids), count)
 
     def test_a_link_ends_some_days_after_its_order(self):

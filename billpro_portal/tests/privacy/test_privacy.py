@@ -36,6 +36,11 @@ class TestPrivacy(SubscriptionCommon):
         self.billing_manager.group_ids += self.env.ref('base.group_partner_manager')
         return self.anna.with_user(self.billing_manager).action_billing_erase_data()
 
+    def _delete_outdated(self):
+        with self.enter_registry_test_mode():
+            self.env.ref('billpro_portal.cron_delete_outdated').method_direct_trigger()
+        self.env.invalidate_all()
+
     def test_all_that_is_kept_as_a_file(self):
         with self.assertRaises(AccessError):
             self.anna.with_user(self.salesperson).action_billing_export_data()
@@ -49,6 +54,19 @@ class TestPrivacy(SubscriptionCommon):
         self.assertEqual(len(kept['account.move']), 1)
         self.assertEqual(kept['payment.token'][0]['payment_details'], '4242')
         self.assertNotIn(self.order.access_token or 'no token', json.dumps(kept))
+        self.assertFalse(kept['billpro.declaration'])
+
+    def test_the_file_has_nothing_of_other_companies(self):
+        other = self.env['res.company'].create({'name': "Borealis"})
+        self.order.billing_token_id.copy({'provider_id': self._create_demo_provider(other).id})
+        values = {'kind': 'ordinary', 'name': "Anna", 'reference': "X", 'email': self.anna.email}
+        self.env['billpro.declaration'].create(
+            [{**values, 'company_id': company.id} for company in (self.company, other)]
+        )
+        records = self.anna.with_user(self.billing_manager)._billing_get_records_of_customer()
+        for model in ('payment.token', 'billpro.declaration'):
+            self.assertEqual(records[model].company_id, self.company)
+            self.assertEqual(len(records[model]), 1)
 
     def test_nothing_is_erased_of_an_order_that_goes_on(self):
         with self.assertRaisesRegex(UserError, self.order.name):
@@ -99,7 +117,7 @@ class TestPrivacy(SubscriptionCommon):
         self.order.billing_ended_date = False
         self.assertNotIn("Consents are kept", self._erase()['params']['message'])
         with freeze_time('2040-01-11 10:00:00'):
-            self.env['billpro.consent']._delete_outdated()
+            self._delete_outdated()
         self.assertTrue(self.order.billing_consent_ids)
 
     def test_what_is_kept_longer_stops_nothing(self):
@@ -123,14 +141,17 @@ class TestPrivacy(SubscriptionCommon):
                 }
             )
             declaration.state = 'done'
+            # More than are deleted at once.
+            another = declaration.copy({'date': declaration.date, 'state': 'done'})
         mails = self.env['mail.mail'].search(
             [('model', '=', declaration._name), ('res_id', '=', declaration.id)]
         )
         self.assertEqual(len(mails), 1)
         for moment, count in (('2033-12-31 10:00:00', 1), ('2034-01-01 10:00:00', 0)):
             with freeze_time(moment), patch.object(consent, 'AT_ONCE', 1):
-                self.env['billpro.consent']._delete_outdated()
+                self._delete_outdated()
             self.assertEqual((len(declaration.exists()), len(mails.exists())), (count, count))
+            self.assertEqual(len(another.exists()), count)
         self.assertTrue(self.order.billing_consent_ids)
         self.assertFalse(later.billing_consent_ids)
 
@@ -138,5 +159,5 @@ class TestPrivacy(SubscriptionCommon):
         self._cancel()
         for moment, count in (('2030-01-10 10:00:00', 1), ('2030-01-11 10:00:00', 0)):
             with freeze_time(moment):
-                self.env['billpro.consent']._delete_outdated()
+                self._delete_outdated()
             self.assertEqual(len(self.order.billing_consent_ids), count)

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from freezegun import freeze_time
 
 from odoo.exceptions import ValidationError
@@ -38,6 +40,18 @@ class TestStripeRequests(GatewayCommon):
         self.assertEqual(intent['statement_descriptor_suffix'], order.name)
         self.assertEqual((intent['amount'], intent['currency']), (2420, 'usd'))
         self.assertEqual(intent['capture_method'], 'automatic')
+
+    def test_the_statement_says_that_a_trial_is_over(self):
+        with freeze_time(DUE - timedelta(days=31)):
+            order = self._create_order((self.gym, 1))
+            order.billing_trial_days = 31
+            tx = self._create_initial_transaction(
+                order, amount=0, operation='validation', token_id=self._create_token().id
+            )
+            tx._set_done()
+            tx._post_process()
+        intent = self._find_intent(self._collect(order))
+        self.assertEqual(intent['statement_descriptor_suffix'], 'TRIAL OVER')
 
     def test_the_agreement_that_a_charge_is_part_of(self):
         types = self.env['billpro.purchase.type']._get_types()

@@ -1,0 +1,220 @@
+"""Changes to a plan of the family that recurs at another interval.
+
+Prices are without tax, tax is 21 %. What they come to in money is in `test_worked_changes.py`.
+"""
+
+from datetime import date
+
+from freezegun import freeze_time
+
+from odoo.exceptions import UserError
+from odoo.tests import tagged
+
+from ..common.billing_reports import ReportCommon
+from ..common.change import ChangeCommon
+
+APRIL, MIDDLE = '2027-04-01', '2027-04-16'
+NOW, LATER = 'now', 'period_end'
+
+
+@tagged('post_install', '-at_install')
+class TestChangeOfInterval(ReportCommon, ChangeCommon):
+    """Basic is 10.00 a month, Quarter 27.00, Year 120.00."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.quarter, cls.year = (
+            cls._create_sold_product(name, price, cls.tax_21, 'subscription')
+            for name, price in (("Quarter", 27.0), ("Year", 120.0))
+        )
+        cls.quarter.billing_interval_count = 3
+        cls.year.billing_interval_unit = 'year'
+        (cls.quarter | cls.year).product_tmpl_id.billing_family_id = cls.family
+
+    def _start(self, day, plan, **terms):
+        with freeze_time(f'{day} 10:00:00'):
+            return self._create_active_order((plan, 1), **terms)
+
+    def _change_on(self, day, order, *args):
+        with freeze_time(f'{day} 10:00:00'):
+            return self._change(order, *args)
+
+    def _propose(self, day, order, plan, when=NOW):
+        with freeze_time(f'{day} 10:00:00'):
+            return self.env['billpro.change']._propose(order, order.order_line[0], plan, 1, when)
+
+    def _run_on(self, day):
+        with freeze_time(f'{day} 10:00:00'):
+            self._run()
+
+    def _get_period(self, order):
+        event = order.billing_next_event_id
+        return str(event.period_start), str(event.period_end)
+
+    def test_at_once_a_new_period_begins(self):
+        order = self._start(APRIL, self.basic)
+        change, shown = self._change_on(MIDDLE, order, self.year, 1, NOW)
+        self.assertEqual(
+            shown,
+            {
+                "Change": "1 × Basic → 1 × Year",
+                "From": "April 16, 2027",
+                "Credit, April 16, 2027 to April 30, 2027": "$\xa0-\ufeff5.00",
+                "Charge, April 16, 2027 to April 15, 2028": "$\xa0120.00",
+                "Tax on the difference": "$\xa024.15",
+                "Charged today": "$\xa0139.15",
+                "Payment on April 16, 2028": "$\xa0145.20",
+                "Then every year": "$\xa0145.20",
+            },
+        )
+        self.assertEqual(
+            change.event_ids.invoice_id.invoice_line_ids.mapped('name'),
+            [
+                "Basic\nCredit, 04/16/2027 to 04/30/2027",
+                "Year\nNew price, 04/16/2027 to 04/15/2028",
+            ],
+        )
+        self.assertEqual((order.billing_interval_count, order.billing_interval_unit), (1, 'year'))
+        self.assertEqual(self._get_period(order), ('2028-04-16', '2029-04-15'))
+        purchase = order._get_purchase()
+        self.assertEqual(purchase._get_paid_until(order), date(2028, 4, 15))
+        # Paid for until then: cancelled at the end, it lasts as long.
+        with freeze_time('2027-05-02 10:00:00'):
+            order._billing_cancel_subscription(at_once=False)
+        self.assertEqual(order.billing_cancel_date, date(2028, 4, 15))
+
+    def test_a_shorter_period_ends_earlier(self):
+        order = self._start('2027-01-01', self.year)
+        order.billing_free_exit_date = '2027-01-01'
+        self._change_on('2027-07-02', order, self.basic, 1, NOW)
+        purchase = order._get_purchase()
+        self.assertEqual(purchase._get_paid_until(order), date(2027, 8, 1))
+        self.assertFalse(order.billing_free_exit_date)
+        self._run_on('2027-08-02')
+        self.assertEqual(purchase._get_paid_until(order), date(2027, 9, 1))
+        last = order.billing_event_ids.filtered(lambda e: e.status == 'completed')
+        self.assertIn("08/02/2027 to 09/01/2027", last.invoice_id.invoice_line_ids.name)
+        self.assertEqual(self._get_period(order), ('2027-09-02', '2027-10-01'))
+
+    def test_what_is_planned_is_shown_and_follows_its_payment(self):
+        order = self._start(APRIL, self.basic)
+        change, shown = self._change_on(MIDDLE, order, self.quarter, 1, LATER)
+        self.assertEqual(shown["Payment on May 1, 2027"], "$\xa032.67")
+        self.assertEqual(shown["Then every 3 months"], "$\xa032.67")
+        self.assertEqual(self._get_period(order), ('2027-05-01', '2027-07-31'))
+        self.assertEqual(order.billing_interval_count, 1)
+        with freeze_time('2027-04-20 10:00:00'):
+            event = order.billing_next_event_id
+            with self.assertRaisesRegex(UserError, "Take back the change that is planned first"):
+                event._skip()
+            with self.assertRaisesRegex(UserError, "Take back the change that is planned first"):
+                order._billing_pause()
+            event._reschedule(date(2027, 5, 10), is_lasting=True)
+            self.assertEqual(change.first_day, date(2027, 5, 10))
+            self.assertEqual(self._get_period(order), ('2027-05-10', '2027-08-09'))
+            order._billing_take_back_change()
+            self.assertEqual(self._get_period(order), ('2027-05-10', '2027-06-09'))
+            self.assertEqual(event.amount, 12.1)
+        self._change_on('2027-04-21', order, self.quarter, 1, LATER)
+        self._run_on('2027-05-10')
+        self.assertEqual(order.billing_interval_count, 3)
+        self.assertEqual(self._get_period(order), ('2027-08-10', '2027-11-09'))
+
+    def test_a_second_line_meanwhile_leaves_it_as_it_was(self):
+        order = self._start(APRIL, self.basic)
+        change, _shown = self._change_on(MIDDLE, order, self.year, 1, LATER)
+        with freeze_time('2027-04-20 10:00:00'):
+            self.env['sale.order.line'].create({'order_id': order.id, 'product_id': self.plus.id})
+        self._run_on('2027-05-01')
+        self.assertEqual(change.state, 'overtaken')
+        self.assertEqual(order.billing_interval_unit, 'month')
+        paid = order.billing_event_ids.filtered(lambda event: event.status == 'completed')
+        self.assertEqual((paid.amount, str(paid.period_end)), (36.3, '2027-05-31'))
+
+    def test_what_has_no_other_interval(self):
+        with freeze_time(f'{APRIL} 10:00:00'):
+            together = self._create_active_order((self.basic, 1), (self.plus, 1))
+        limited = self._start(APRIL, self.basic, billing_cycles=12)
+        special = self._start(APRIL, self.basic)
+        with freeze_time('2027-04-02 10:00:00'):
+            special.billing_next_event_id._reschedule(date(2027, 5, 1), 5.0)
+        for order, reason in (
+            (together, "Several products of order"),
+            (limited, "runs for a number of periods"),
+            (special, "A payment to come was changed by itself"),
+        ):
+            for when in (NOW, LATER):
+                with self.subTest(reason, when=when), self.assertRaisesRegex(UserError, reason):
+                    self._propose(MIDDLE, order, self.year, when)
+        self.family.customers_may_raise = True
+        with freeze_time(f'{MIDDLE} 10:00:00'):
+            plans = limited._billing_get_customers_plans()[limited.order_line]
+        self.assertEqual(plans, self.basic | self.plus | self.free_of_tax)
+
+    def test_never_more_is_credited_than_the_new_period_costs(self):
+        order = self._start(APRIL, self.basic)
+        self._change_on(MIDDLE, order, self.year, 1, NOW)
+        with freeze_time('2027-04-20 10:00:00'):
+            self._refund(order, 84.7)  # 70.00 of 120.00, which were paid with 5.00 of credit.
+        # 362 of 366 days are left, 118.69 of 120.00; 50.00 are paid.
+        values = self._propose('2027-04-20', order, self.basic)
+        self.assertEqual((values['credit'], values['charge']), (50.0, 10.0))
+
+    def test_recurring_revenue_counts_each_interval(self):
+        at_once = self._start(APRIL, self.basic)
+        self._run_on('2027-05-01')
+        self._change_on('2027-05-16', at_once, self.quarter, 1, NOW)
+        early = self._start(APRIL, self.basic)
+        self._change_on(MIDDLE, early, self.quarter, 1, NOW)
+        self._change_on('2027-05-20', early, self.quarter, 2, NOW)
+        planned = self._start(APRIL, self.basic)
+        self._change_on(MIDDLE, planned, self.quarter, 1, LATER)
+        down = self._start('2027-03-01', self.year)
+        self._change_on('2027-05-02', down, self.plus, 1, NOW)
+        self._run_on('2027-05-01')
+        with freeze_time('2027-05-31 12:00:00'):
+            self.assertEqual(
+                [self._movements(order) for order in (at_once, early, planned, down)],
+                [
+                    [('2027-04', 'new', 10.0, 10.0), ('2027-05', 'contraction', -1.0, 9.0)],
+                    [('2027-04', 'new', 9.0, 9.0), ('2027-05', 'expansion', 9.0, 18.0)],
+                    [('2027-04', 'new', 10.0, 10.0), ('2027-05', 'contraction', -1.0, 9.0)],
+                    [
+                        ('2027-03', 'new', 10.0, 10.0),
+                        ('2027-04', 'unchanged', 0.0, 10.0),
+                        ('2027-05', 'expansion', 10.0, 20.0),
+                    ],
+                ],
+            )
+
+    def test_cash_is_expected_at_the_planned_interval(self):
+        order = self._start(APRIL, self.basic)
+        self._change_on(MIDDLE, order, self.quarter, 1, LATER)
+        with freeze_time('2027-04-17 12:00:00'):
+            rows = self.env['billpro.cash.report'].search([('order_id', '=', order.id)])
+        self.assertEqual(
+            [(str(row.date), row.kind, row.amount) for row in rows[:3]],
+            [
+                ('2027-05-01', 'scheduled', 32.67),
+                ('2027-08-01', 'projected', 32.67),
+                ('2027-11-01', 'projected', 32.67),
+            ],
+        )
+
+    def _get_deferred(self, order, day):
+        with freeze_time(f'{day} 23:00:00'):
+            domain = [('order_id', '=', order.id)]
+            return self._totals('deferral.report', ['order_id'], ['earned', 'deferred'], domain)[
+                order.id
+            ]
+
+    def test_revenue_is_earned_in_the_period_that_was_charged(self):
+        up = self._start(APRIL, self.basic)
+        self._change_on(MIDDLE, up, self.year, 1, NOW)
+        # 10.00 - 5.00, and 15 of 366 days of 120.00.
+        self.assertEqual(self._get_deferred(up, '2027-04-30'), (9.92, 115.08))
+        down = self._start('2027-01-01', self.year)
+        self._change_on('2027-07-02', down, self.basic, 1, NOW)
+        # 69.70 (212/365 of 120.00) - 9.86 (30/183 of 60.16) + 9.68 (30/31).
+        self.assertEqual(self._get_deferred(down, '2027-07-31'), (69.52, 0.32))
