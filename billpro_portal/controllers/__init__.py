@@ -5,6 +5,7 @@ from . import (
     order_cancellation,
     order_cards,
     order_change,
+    order_details,
     order_documents,
     order_home,
     order_notices,

@@ -99,6 +99,15 @@ class OrderAccess(PaymentPortal):
         """
         return request.env.user._is_internal() and not self._billpro_is_customer(order)
 
+    def _billpro_note_offer(self, order, reason_id):
+        """Note that the customer has opened what they are offered instead of leaving.
+
+        :param sale.order order: The order.
+        :param str reason_id: The reason to leave, as the page's address has it; None without one.
+        """
+        if reason_id and not self._billpro_looks_on(order):
+            order.env['billpro.leaving.offer']._note_shown(order, self._cast_as_int(reason_id))
+
     def _billpro_check_acts_as_customer(self, order):
         """Check that what is done on the customer's pages is done by the customer.
 

@@ -11,7 +11,7 @@ class OrderChange(OrderAccess):
 
     @order_route('/change', methods=['GET'])
     def billpro_order_change_page(
-        self, order, line_id=None, product_id=None, quantity=None, **kwargs
+        self, order, line_id=None, product_id=None, quantity=None, offer=None, **kwargs
     ):
         """Show what the subscription can be changed to, and what that comes to.
 
@@ -19,11 +19,13 @@ class OrderChange(OrderAccess):
         :param str line_id: The line that was chosen.
         :param str product_id: The plan that was chosen.
         :param str quantity: How many were chosen.
+        :param str offer: The reason to leave for which it was offered.
         :rtype: odoo.http.Response
         """
         presenter = order.env['billpro.order.change']
         if not presenter._get_menu_item(order):
             return request.redirect(order._billing_get_order_link())
+        self._billpro_note_offer(order, offer)
         chosen = self._billpro_get_choice(order, line_id, product_id, quantity)
         return self._billpro_render_private(
             'billpro_portal.order_change_page', presenter._get_values(order, *chosen)
@@ -46,6 +48,7 @@ class OrderChange(OrderAccess):
         """
         chosen = self._billpro_get_choice(order, line_id, product_id, quantity)
         change = order._billing_change_by_customer(*chosen, agreed)
+        order.env['billpro.leaving.offer']._note_change(change)
         request.env['billpro.billing.run'].sudo()._collect_change(change)
         if notice := NOTICES.get(change.state):
             return self._billpro_redirect_to_order(order, notice)

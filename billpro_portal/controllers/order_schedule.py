@@ -61,14 +61,16 @@ class OrderSchedule(OrderAccess):
         )
 
     @order_route('/pause', methods=['GET'])
-    def billpro_order_pause_page(self, order, **kwargs):
+    def billpro_order_pause_page(self, order, offer=None, **kwargs):
         """Show how long the subscription can be paused.
 
         :param sale.order order: The order.
+        :param str offer: The reason to leave for which it was offered.
         :rtype: odoo.http.Response
         """
         if order._billing_get_refusal_to_pause_by_customer():
             return request.redirect(order._billing_get_order_link())
+        self._billpro_note_offer(order, offer)
         return self._billpro_render_private(
             'billpro_portal.schedule_page',
             order.env['billpro.order.schedule']._get_pause_values(order),
@@ -84,6 +86,7 @@ class OrderSchedule(OrderAccess):
         :rtype: odoo.http.Response
         """
         order._billing_pause_by_customer(until, amount)
+        order.env['billpro.leaving.offer']._note_taken(order, 'pause')
         return self._billpro_redirect_to_order(order, 'paused')
 
     @order_route('/resume', methods=['POST'], by_customer=True, deed='schedule', limited=True)
@@ -131,10 +134,9 @@ class OrderSchedule(OrderAccess):
         :rtype: odoo.http.Response
         """
         reason = order.env['billpro.cancel.reason'].browse(reason_id)
-        return self._billpro_render_private(
-            'billpro_portal.schedule_page',
-            order.env['billpro.order.leaving']._get_discount_values(order, reason),
-        )
+        values = order.env['billpro.order.leaving']._get_discount_values(order, reason)
+        self._billpro_note_offer(order, reason_id)
+        return self._billpro_render_private('billpro_portal.schedule_page', values)
 
     @order_route(
         '/offer/<int:reason_id>', methods=['POST'], by_customer=True, deed='schedule', limited=True
@@ -148,4 +150,5 @@ class OrderSchedule(OrderAccess):
         :rtype: odoo.http.Response
         """
         order._billing_take_offer(order.env['billpro.cancel.reason'].browse(reason_id), agreed)
+        order.env['billpro.leaving.offer']._note_taken(order, 'discount')
         return self._billpro_redirect_to_order(order, 'discount_taken')

@@ -19,11 +19,13 @@ from . import cancellation
 from . import recovery
 from . import charging
 from . import schedule
+from . import many
 from . import early
 from . import purchase
 from . import orders
 from . import declarations
 from . import notices
+from . import details
 from . import pages
 from . import payouts
 from . import privacy

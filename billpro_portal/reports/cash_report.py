@@ -59,6 +59,7 @@ class BillproCashReport(models.Model):
             'billing_end_date',
             'billing_interval_count',
             'billing_interval_unit',
+            'billing_owes_arrears',
             'billing_period_amount',
             'billing_status',
             'company_id',
@@ -148,6 +149,7 @@ class BillproCashReport(models.Model):
              WHERE o.billing_status IN %(chargeable)s
                AND (
                    o.billing_cancel_date IS NULL
+                   OR o.billing_owes_arrears
                    OR EXISTS (SELECT FROM billpro_usage_period p WHERE p.order_id = o.id)
                )
                AND (

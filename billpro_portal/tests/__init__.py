@@ -48,9 +48,11 @@ from .checkout import (
     test_transfer_on_phone,
     test_transfers,
 )
-from .declarations import test_declarations
+from .declarations import test_declarations, test_law_walks
 from .each_alone import test_each_alone
+from .details import test_mail_change, test_order_details
 from .early import test_pay_early
+from .many import test_bulk_action
 from .notices import (
     test_notice_templates,
     test_notification,

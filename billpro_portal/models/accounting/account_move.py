@@ -279,16 +279,22 @@ class AccountMove(models.Model):
         """
         self.ensure_one()
         move = self.with_company(self.company_id)
+        move._billpro_keep_pdf()
+        if document := move.invoice_pdf_report_id:
+            return document.name, document.raw
+        values = move._billpro_print()
+        return values['name'], values['raw']
+
+    def _billpro_keep_pdf(self):
+        """Make and store the legal PDF, unless there is one or e-invoicing makes it."""
+        self.ensure_one()
+        move = self.with_company(self.company_id)
         if not (
             move.invoice_pdf_report_id
             or move.billpro_einvoice_state
             or move._billpro_is_einvoiced()
         ):
             move._billpro_store_pdf()
-        if document := move.invoice_pdf_report_id:
-            return document.name, document.raw
-        values = move._billpro_print()
-        return values['name'], values['raw']
 
     def _billpro_store_pdf(self):
         """Make and store the legal PDF as Odoo does, but without what calls other systems."""

@@ -183,6 +183,30 @@ class SaleOrder(models.Model):
             lambda tx: tx.currency_id.compare_amounts(tx._billing_get_refundable_amount(), 0) > 0
         ).sorted('id', reverse=True)
 
+    def _billing_pay_back(self, amount, txs):
+        """Pay back an amount of some payments, the newest first, as far as providers can.
+
+        :param float amount: How much.
+        :param payment.transaction txs: The payments.
+        :return: The refunds, and what is left to be paid back in another way.
+        :rtype: tuple[payment.transaction, float]
+        """
+        self.ensure_one()
+        refund_txs = self.env['payment.transaction']
+        for tx in txs.sorted('id', reverse=True):
+            # Each refund is committed, which gives the lock away: the money may have moved since.
+            self._lock_billing()
+            share = min(amount, tx._billing_get_refundable_amount())
+            support = tx._billing_get_support_refund()
+            is_part = bool(tx.currency_id.compare_amounts(share, tx.amount))
+            if share <= 0 or support == 'none' or (support == 'full_only' and is_part):
+                continue
+            refund_tx = tx._billing_create_order_refund(share)
+            refund_tx._billing_send_order_refund()
+            refund_txs += refund_tx
+            amount = self.currency_id.round(amount - share)
+        return refund_txs, amount
+
     # === TAXES === #
 
     @api.model

@@ -2,5 +2,6 @@
 
 from . import (
     cancel_reason,
+    leaving_offer,
     sale_order,
 )

@@ -549,7 +549,9 @@ class BillproChange(models.Model):
         product = self.product_id._origin
         is_replaced = product != terms.get('product_id', self.line_id._origin.product_id)
         if self.old_price_unit:
-            return {} if is_replaced else {'price_unit': self.price_unit}
+            # Staff may have raised it meanwhile, by more.
+            is_lower = self.price_unit <= terms.get('price_unit', self.line_id._origin.price_unit)
+            return {} if is_replaced or is_lower else {'price_unit': self.price_unit}
         new = {'product_id': product, 'quantity': self.quantity}
         if is_replaced:
             new.update(
@@ -861,7 +863,11 @@ class BillproChange(models.Model):
             and not (self.interval_unit and order._billing_get_refusal_to_change_interval())
             # Meanwhile the next period may have been paid, while the outcome wasn't known.
             and not (self.credited_until and order._billing_is_paid_after(self.first_day))
-            and (self.increase_id or line.product_uom_qty == self.old_quantity)
+            and (
+                line.price_unit < self.price_unit
+                if self.increase_id
+                else line.product_uom_qty == self.old_quantity
+            )
         )
 
     def _carry_out_paid(self):
@@ -928,7 +934,7 @@ class BillproChange(models.Model):
         if not self.can_take_back:
             raise UserError(self.env._("This change isn't planned any more."))
         if self.increase_id:
-            self.sudo().increase_id._take_back()
+            self.increase_id.action_take_back()
             return
         self.sudo().order_id._billing_take_back_change()
 

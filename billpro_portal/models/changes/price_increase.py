@@ -178,9 +178,19 @@ class BillproPriceIncrease(models.Model):
 
         :param sale.order orders: The orders.
         :rtype: dict
+        :raise UserError: If one is of another company: where none is left, all would be raised.
         """
-        own = orders.filtered(lambda order: order.company_id == self.env.company)
-        products = own.order_line.product_id.filtered('purchase_type')
+        for order in orders:
+            if order.company_id != self.env.company:
+                raise UserError(
+                    self.env._(
+                        "%(order)s is an order of %(company)s. Choose orders of the company that"
+                        " you are working in.",
+                        order=order.name,
+                        company=order.company_id.name,
+                    )
+                )
+        products = orders.order_line.product_id.filtered('purchase_type')
         return {
             **self.env['ir.actions.act_window']._for_xml_id(
                 'billpro_portal.action_billpro_price_increase'
@@ -188,7 +198,7 @@ class BillproPriceIncrease(models.Model):
             'view_mode': 'form',
             'views': [(False, 'form')],
             'context': {
-                'default_chosen_order_ids': own.ids,
+                'default_chosen_order_ids': orders.ids,
                 'default_product_ids': products.ids,
             },
         }
@@ -235,6 +245,7 @@ class BillproPriceIncrease(models.Model):
         """
         orders.mapped('billing_change_ids')
         orders.mapped('order_line.tax_ids')
+        orders.mapped('billing_event_ids.merged_event_ids')
 
     def _get_domain(self):
         """Return which orders it is about.
@@ -377,7 +388,14 @@ class BillproPriceIncrease(models.Model):
         :rtype: float
         """
         if self.method == 'price':
-            return self.price
+            # As Odoo makes the price of a line of that of its product.
+            product = line.product_id
+            taxes = product.taxes_id._filter_taxes_by_company(line.company_id)
+            return product._get_tax_included_unit_price_from_price(
+                product.uom_id._compute_price(self.price, line.product_uom_id),
+                product_taxes=taxes,
+                fiscal_position=line.order_id.fiscal_position_id,
+            )
         return float(
             raise_price(
                 Decimal(repr(line.price_unit)),

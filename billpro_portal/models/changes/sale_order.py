@@ -132,7 +132,9 @@ class SaleOrder(models.Model):
         is_special = (
             len(events) > 1
             or any(
-                not self._get_purchase()._is_following(event) or event.added_amount
+                not self._get_purchase()._is_following(event)
+                or event.added_amount
+                or event.full_days
                 for event in events
             )
             or self.billing_event_ids.filtered(
@@ -587,6 +589,10 @@ class SaleOrder(models.Model):
         """
         if refusal := self._billing_get_refusal_to_adjust():
             return refusal
+        if planned := self._billing_get_planned_interval():
+            return self.env._(
+                "Take back the change that is planned first: %s.", planned._describe()
+            )
         running = self._billing_get_running_discount()
         return bool(running) and self.env._(
             "Take back the discount first: %s.", running._describe()
@@ -615,7 +621,7 @@ class SaleOrder(models.Model):
         self.ensure_one()
         for event in self._billing_get_discount_takers():
             discount = self._billing_get_running_discount()
-            if not event.discount_id and discount._get_free_count():
+            if discount and not event.discount_id and discount._get_free_count():
                 event._set_discount(discount)
 
     def _billing_give_discount(self, percent, count, shown, reason=None):
@@ -1063,6 +1069,10 @@ class SaleOrder(models.Model):
         self.ensure_one()
         if refusal := self._billing_get_refusal_to_adjust():
             raise UserError(refusal)
+        if planned := self._billing_get_planned_interval():
+            raise UserError(
+                self.env._("Take back the change that is planned first: %s.", planned._describe())
+            )
         event = self._billing_get_discount_takers()[0]
         if not 0 <= payments <= MOST_PAYMENTS or (payments and last_day):
             raise UserError(

@@ -1030,7 +1030,7 @@ class BillproBillingRun(models.Model):
         """
         Period = self.env['billpro.usage.period']
         for find, bill in (
-            (Period._search_to_close, '_close'),
+            (Period._search_to_close, '_close_at_new_prices'),
             (Period._search_to_look_at, '_look'),
         ):
             tried = []
@@ -1413,7 +1413,9 @@ class BillproBillingRun(models.Model):
                     ('billing_suspended_date', '<=', since),
                 ]
             )
-        return orders.filtered(lambda order: order._can_be_cancelled())
+        return orders.filtered(
+            lambda order: order._can_be_cancelled() or order.billing_owes_arrears
+        )
 
     # === REQUESTS THAT A PAGE WAITS FOR === #
 

@@ -21,6 +21,20 @@ class BillproUsagePeriod(models.Model):
                 and period.order_id.billing_status in LIVE
             )
 
+    def _close_at_new_prices(self):
+        """Close periods of different orders, which the caller has locked.
+
+        The base fees of the periods that follow are billed along, at the prices that count then.
+
+        :return: The payments of what is due.
+        :rtype: billpro.billing.event
+        """
+        changes = self.env['billpro.change']
+        for period in self:
+            changes |= period.order_id._billing_get_planned_changes_on(period.next_day)
+        changes._carry_out()
+        return self._close()
+
     def action_close_now(self):
         """Bill what was used so far, and collect it; close the period if it is over.
 
@@ -42,5 +56,5 @@ class BillproUsagePeriod(models.Model):
                 self.env._("There is nothing to bill of period %s now.", self.display_name)
             )
         is_over = period.end_date <= fields.Datetime.now()
-        events = period._close() if is_over else period._bill_so_far()
+        events = period._close_at_new_prices() if is_over else period._bill_so_far()
         return self.env['billpro.billing.run'].sudo()._run_events(events)._get_notification()

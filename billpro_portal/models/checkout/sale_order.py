@@ -56,10 +56,20 @@ class SaleOrder(models.Model):
         return super()._add_base_lines_for_early_payment_discount()
 
     def _prepare_invoice(self):
-        """Override of `sale`: what a card pays at once has no term to pay it in."""
+        """Override of `sale`: what a card pays at once has no term to pay it in.
+
+        And the taxes of a live order stay as agreed to, whatever address the customer has now:
+        without a fiscal position of its own, Odoo would look for the one of today, and name it.
+        """
         values = super()._prepare_invoice()
         if is_inside(self.env, 'billing_paid_at_once'):
             values['invoice_payment_term_id'] = False
+        if self.purchase_type and not self.fiscal_position_id:
+            posted = self.billing_move_ids.filtered(
+                lambda move: move.state == 'posted' and move.move_type == 'out_invoice'
+            )
+            if posted:
+                values['fiscal_position_id'] = posted.sorted('id')[-1].fiscal_position_id.id
         return values
 
     def _billing_confirm_paid(self):

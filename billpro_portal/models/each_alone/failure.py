@@ -101,6 +101,7 @@ class BillproFailure(models.Model):
             ('resume', "Resume the order"),
             ('change', "Change the subscription as planned"),
             ('price', "Raise the price of the order"),
+            ('many', "Do what was chosen for many orders"),
             ('end', "End the order"),
             ('complete', "Complete the order"),
             ('extend', "Extend the schedule"),
@@ -493,6 +494,7 @@ class BillproFailure(models.Model):
             'billpro_portal.cron_book_payouts',
             'billpro_portal.cron_import_usage',
             'billpro_portal.cron_take_in_usage',
+            'billpro_portal.cron_bulk_action',
             'payment.cron_post_process_payment_tx',
         ):
             self.env.ref(cron)._trigger()

@@ -124,7 +124,12 @@ class SaleOrder(models.Model):
                 "A part of it is paid in another way, or is to be paid by invoice. Please contact"
                 " us."
             )
-        return self.billing_is_stopped and self.env._(
+        # A higher price would have to count for its invoice before the day that was announced.
+        is_raised = any(
+            self._billing_get_planned_changes_on(event.period_start)
+            for event in events.filtered('period_start')
+        )
+        return (self.billing_is_stopped or is_raised) and self.env._(
             "Nothing can be paid on this order at the moment."
         )
 

@@ -775,10 +775,11 @@ class BillproPurchaseType(models.AbstractModel):
         """
 
     @api.model
-    def _get_base_fee(self, order):
+    def _get_base_fee(self, order, day=None):
         """Return what a period of a live order costs whatever is used, in advance.
 
         :param sale.order order: The order.
+        :param datetime.date|None day: Its first day, if it is to come; else what counts now.
         :return: The amount, taxes included, in the currency of the order; 0 if usage isn't billed.
         :rtype: float
         """

@@ -9,6 +9,7 @@ from ...billing.actions import (
     UNLESS_PAID_OTHERWISE,
     OrderAction,
     OrderFacts,
+    OrderRefusal,
     order_actions,
     refuse_order_action,
 )
@@ -452,7 +453,7 @@ class SaleOrder(models.Model):
             has_reserved=self.billing_authorization_id.state == 'authorized',
             is_cancelled=bool(cancel_date),
             is_cancelled_ahead=bool(cancel_date) and cancel_date >= self._billing_get_today(),
-            is_billed_after_end=purchase is not None and purchase._is_billed_after_end(self),
+            is_billed_after_end=bool(cancel_date) and not self._billing_is_collection_over(),
         )
 
     def _get_billing_refusal_of(self, action):
@@ -468,6 +469,19 @@ class SaleOrder(models.Model):
             # They leave no trace on the order that would have it computed anew.
             order.invalidate_recordset(['billing_other_payments_hold'], flush=False)
         return refuse_order_action(action, order._get_billing_facts(asks_for_payments))
+
+    def _billing_describe_refusal(self, refusal):
+        """Return in words what the order has against something that staff want to do with it.
+
+        :param billing.actions.OrderRefusal refusal: The reason.
+        :rtype: str
+        """
+        self.ensure_one()
+        if refusal in {OrderRefusal.ORDINARY, OrderRefusal.TYPE}:
+            return self.env._("it isn't that kind of order.")
+        if refusal is OrderRefusal.CANCELLED:
+            return self.env._("it is cancelled already.")
+        return self.env._("its billing status is “%s”.", self._get_billing_status_label())
 
     # === CONSTRAINT METHODS === #
 
@@ -653,7 +667,7 @@ class SaleOrder(models.Model):
             purchase = order._get_purchase()
             if order.billing_cancel_date:
                 order._billing_finish_cancellation()
-            if order._billing_is_collection_over():
+            if order._billing_is_collection_over() and not order.billing_owes_arrears:
                 continue
             if order.billing_status not in {*COLLECTABLE_ORDERS, 'review'}:
                 continue
@@ -772,11 +786,8 @@ class SaleOrder(models.Model):
                     'complete', self.env._("The cancelled order ended, and its usage is paid.")
                 )
             return
-        in_flight = events.filtered(lambda event: event.status in IN_FLIGHT)
-        dropped = events - in_flight
-        dropped._apply_trigger('cancel')
-        dropped._discard_draft_invoices()
-        dropped._release_sources('cancel')
+        # What was owed was sorted out when it was cancelled: all that is open since is.
+        left = events if self.billing_owes_arrears else self._billing_drop_payments()
         requested = self.billing_cancel_requested_date
         paid_since = self.billing_event_ids.filtered(
             lambda event: event.status in PAID and event.completed_date >= requested
@@ -785,8 +796,24 @@ class SaleOrder(models.Model):
             self.billing_cancel_date = max(
                 self.billing_cancel_date, *paid_since.filtered('period_end').mapped('period_end')
             )
-        if not in_flight and self.billing_cancel_date < self._billing_get_today():
+        if not left and self.billing_cancel_date < self._billing_get_today():
             self._apply_billing_trigger('complete', self.env._("The cancelled subscription ended."))
+
+    def _billing_drop_payments(self, kept=None):
+        """Drop the open payments of a cancelled subscription, but for those that are on their way.
+
+        :param billpro.billing.event kept: What is owed all the same.
+        :return: Those that are left.
+        :rtype: billpro.billing.event
+        """
+        self.ensure_one()
+        events = self.billing_event_ids.filtered(lambda event: event.status in OPEN)
+        left = events.filtered(lambda event: event.status in IN_FLIGHT or event in (kept or ()))
+        dropped = events - left
+        dropped._apply_trigger('cancel')
+        dropped._discard_draft_invoices()
+        dropped._release_sources('cancel')
+        return left
 
     def _billing_is_collection_over(self):
         """Return whether the order is cancelled, and nothing more is collected for it.
@@ -794,8 +821,10 @@ class SaleOrder(models.Model):
         :rtype: bool
         """
         self.ensure_one()
-        return bool(self.billing_cancel_date) and not self._get_purchase()._is_billed_after_end(
-            self
+        if not self.billing_cancel_date or self._get_purchase()._is_billed_after_end(self):
+            return False
+        return not self.billing_owes_arrears or not any(
+            event.status in OPEN for event in self.billing_event_ids
         )
 
     def _billing_is_usage_billed(self):

@@ -3,7 +3,6 @@ import secrets
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
 from odoo.tools import consteq, email_normalize_all, hmac
 
 from ...billing.retention import CODE_DAYS
@@ -85,39 +84,21 @@ class BillproConfirmationCode(models.Model):
         return record
 
     def _mail(self, order, address, code):
-        """Mail the code at once; neither the chatter nor the list of mails keeps it.
+        """Mail the code at once.
 
         :param sale.order order: The order, in the customer's language.
         :param str address: The address, or several.
         :param str code: The code.
         :raise UserError: If it can't be sent.
         """
-        company = order.company_id
-        body = order.env['ir.qweb']._render('billpro_portal.confirmation_code_mail', {'code': code})
-        mail = order.env['mail.mail'].create(
-            {
-                # First: who reads mails in a list, or on a locked phone, need not open it.
-                'subject': order.env._(
-                    "%(code)s is your code for %(company)s", code=code, company=company.name
-                ),
-                'body_html': order.env['ir.qweb']._render(
-                    'billpro_portal.mail_layout',
-                    {
-                        'lang': (order.env.lang or 'en').replace('_', '-'),
-                        'company': company,
-                        'message': order.env['mail.message'].new({'body': body}),
-                    },
-                ),
-                'email_from': company.billing_mail_sender or company.email_formatted,
-                'email_to': address,
-                'auto_delete': True,
-            }
+        order._billing_mail_at_once(
+            address,
+            # First: who reads mails in a list, or on a locked phone, need not open it.
+            order.env._(
+                "%(code)s is your code for %(company)s", code=code, company=order.company_id.name
+            ),
+            order.env['ir.qweb']._render('billpro_portal.confirmation_code_mail', {'code': code}),
         )
-        mail.send()
-        if mail.exists().state == 'exception':
-            raise UserError(
-                self.env._("The mail with the code can't be sent now. Please try again later.")
-            )
 
     def _text(self, order, number, code):
         """Send the code as a text message at once; the list of messages doesn't keep it.

@@ -121,8 +121,10 @@ class BillproNoticePriceIncrease(models.AbstractModel):
 
     @api.model
     def _is_outdated(self, notice):
-        """Override: a price that was taken back, or has been raised, isn't announced."""
-        is_announced = notice.order_id.billing_change_ids.filtered(
+        """Override: a price that was taken back, has been raised, or won't come isn't announced."""
+        order = notice.order_id
+        is_to_come = order.billing_status in LIVE and not order.billing_cancel_date
+        is_announced = is_to_come and order.billing_change_ids.filtered(
             lambda change: (
                 change.state == 'planned' and notice.fact == f'raised-{change.increase_id.id}'
             )

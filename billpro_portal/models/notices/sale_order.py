@@ -32,6 +32,36 @@ class SaleOrder(models.Model):
                 except UserError as error:
                     order.billing_phone_problem = str(error)
 
+    def _billing_mail_at_once(self, address, subject, body):
+        """Mail what is for the reader alone: neither the chatter nor the list of mails keeps it.
+
+        :param str address: The address, or several.
+        :param str subject: The subject, in the language of the order's environment.
+        :param Markup body: What stands in the frame of our mails.
+        :raise UserError: If it can't be sent.
+        """
+        self.ensure_one()
+        company = self.company_id
+        mail = self.env['mail.mail'].create(
+            {
+                'subject': subject,
+                'body_html': self.env['ir.qweb']._render(
+                    'billpro_portal.mail_layout',
+                    {
+                        'lang': (self.env.lang or 'en').replace('_', '-'),
+                        'company': company,
+                        'message': self.env['mail.message'].new({'body': body}),
+                    },
+                ),
+                'email_from': company.billing_mail_sender or company.email_formatted,
+                'email_to': address,
+                'auto_delete': True,
+            }
+        )
+        mail.send()
+        if mail.exists().state == 'exception':
+            raise UserError(self.env._("The mail can't be sent now. Please try again later."))
+
     # === USAGE === #
 
     def _billing_get_usage_notices(self):

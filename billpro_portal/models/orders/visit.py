@@ -28,6 +28,7 @@ class BillproVisit(models.Model):
             ('schedule', "Pause or next payment changed"),
             ('cancel', "Cancelled, or taken back"),
             ('withdraw', "Withdrawal sent"),
+            ('details', "Details changed"),
             ('settings', "Messages and alerts changed"),
             ('message', "Message written"),
         ],

@@ -11,6 +11,7 @@ from . import (
     order_cards,
     order_change,
     order_confirmation,
+    order_details,
     order_documents,
     order_home,
     order_leaving,

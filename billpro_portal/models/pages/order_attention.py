@@ -36,7 +36,10 @@ class BillproOrderAttention(models.AbstractModel):
         if card and (card.card_state != 'valid' or not card.active) and not declined:
             items.append(self._get_expiry_attention(order, card))
         if order._can_cancellation_be_undone():
-            items.append(self._get_cancelled_attention(order))
+            cancelled = self._get_cancelled_attention(order)
+            if declined:  # The page shows the first one only.
+                items[0]['actions'] += cancelled['actions']
+            items.append(cancelled)
         return items
 
     def _get_progress_attention(self, order):
@@ -169,17 +172,24 @@ class BillproOrderAttention(models.AbstractModel):
         }
 
     def _get_cancelled_attention(self, order):
+        if order._billing_is_collection_over():
+            text = self.env._(
+                "Nothing more is charged. Until then you can take the cancellation back."
+            )
+        elif order.billing_owes_arrears:
+            text = self.env._(
+                "What is outstanding is still to be paid. Until then you can take the cancellation"
+                " back."
+            )
+        else:
+            text = self.env._(
+                "What you use until then is still charged. You can take the cancellation back"
+                " until then."
+            )
         return {
             'level': 'info',
             'title': self.env._("Yours until %s", self._get_day(order, order.billing_cancel_date)),
-            'text': self.env._(
-                "Nothing more is charged. Until then you can take the cancellation back."
-            )
-            if order._billing_is_collection_over()
-            else self.env._(
-                "What you use until then is still charged. You can take the cancellation back"
-                " until then."
-            ),
+            'text': text,
             'actions': [
                 self._get_action(order, self.env._("Keep my subscription"), '/cancel/undo', 'post')
             ],

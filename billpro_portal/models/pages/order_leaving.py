@@ -34,7 +34,8 @@ class BillproOrderLeaving(models.AbstractModel):
             {
                 'reason': reason.name,
                 'label': offer[0],
-                'url': order._billing_get_order_link(offer[1]),
+                # The page that it leads to notes that it was opened.
+                'url': f'{order._billing_get_order_link(offer[1])}&offer={reason.id}',
             }
             for reason, offer in offers.items()
             if offer

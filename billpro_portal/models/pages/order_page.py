@@ -206,7 +206,7 @@ class BillproOrderPage(models.AbstractModel):
             'label': self.env._("Billed to"),
             'lines': [customer['name'], *customer['address'].splitlines(), customer['email']],
             'note': customer['vat'] and self.env._("Tax ID: %s", customer['vat']),
-            'actions': [],
+            'actions': self.env['billpro.order.details']._get_menu_items(order),
         }
 
     def _get_renewal_text(self, order):
@@ -379,6 +379,13 @@ class BillproOrderPage(models.AbstractModel):
                     " long. Please try again."
                 ),
             ),
+            'mail_change_asked': (
+                'info',
+                self.env._(
+                    "We have written to both mail addresses. It changes once both have agreed."
+                ),
+            ),
+            'details_changed': ('success', self.env._("Your details are changed.")),
             'message_sent': ('success', self.env._("Your message was sent. We will answer it.")),
         }
         level, text = notices.get(key, (False, False))
@@ -635,9 +642,12 @@ class BillproOrderPage(models.AbstractModel):
             )
         else:
             charges = self._get_sentences_on_end(order)
-            access = self.env._(
-                "You keep access until %s, the last day you have paid for.",
-                format_date(self.env, last_day, date_format='long'),
+            is_owed = last_day in order._billing_get_arrears_to_owe().mapped('period_end')
+            day = format_date(self.env, last_day, date_format='long')
+            access = (
+                self.env._("You keep access until %s.", day)
+                if is_owed
+                else self.env._("You keep access until %s, the last day you have paid for.", day)
             )
         return [
             access if has_access else self.env._("Your subscription ends at once."),
@@ -649,11 +659,17 @@ class BillproOrderPage(models.AbstractModel):
         ]
 
     def _get_sentences_on_end(self, order):
-        """Return that nothing more is charged for an order that is cancelled.
+        """Return what is charged for an order that is cancelled: nothing, but for what it owes.
 
         :param sale.order order: The order.
         :rtype: list[str]
         """
+        if arrears := order._billing_get_arrears_to_owe():
+            amount = order.currency_id.format(sum(arrears.mapped('amount')))
+            return [
+                self.env._("%s are outstanding, and still to be paid.", amount),
+                self.env._("Nothing else is charged."),
+            ]
         sentences = [
             self.env._("Nothing more is charged to your card.")
             if order.billing_token_id._billing_is_card()

@@ -25,6 +25,21 @@ class SaleOrder(models.Model):
         compute='_compute_billing_document_counts', compute_sudo=True
     )
 
+    def _get_charges_after_end(self):
+        """Return what the mail that confirms a cancellation says of what is still charged.
+
+        :return: A sentence; False if nothing is.
+        :rtype: str|bool
+        """
+        self.ensure_one()
+        if not self.billing_cancel_date or self._billing_is_collection_over():
+            return False
+        if self.billing_owes_arrears:
+            return self.env._("What is outstanding is still to be paid. Nothing else is charged.")
+        return self.env._(
+            "What you use until then is still charged, and what is outstanding is still to be paid."
+        )
+
     # === DOCUMENTS === #
 
     @api.depends(

@@ -60,6 +60,14 @@ KEPT = {
         'ip_address',
     ),
     'billpro.visit': ('order_id', 'date', 'deed', 'ip_address'),
+    'billpro.mail.change': (
+        'order_id',
+        'create_date',
+        'old_email',
+        'new_email',
+        'state',
+        'ip_address',
+    ),
     'billpro.notification': ('order_id', 'kind', 'channel', 'state', 'send_date', 'recipient'),
     'payment.transaction': (
         'reference',
@@ -119,6 +127,7 @@ class ResPartner(models.Model):
             'billpro.consent': orders.billing_consent_ids,
             'billpro.declaration': orders.billing_declaration_ids | declarations,
             'billpro.visit': orders.billing_visit_ids,
+            'billpro.mail.change': people.env['billpro.mail.change'].search(of_orders),
             'billpro.notification': orders.billing_notification_ids,
             'payment.transaction': orders.billing_transaction_ids,
             'payment.token': people.env['payment.token'].search(
@@ -197,6 +206,7 @@ class ResPartner(models.Model):
         records['payment.transaction'].billing_ip_address = False
         records['billpro.notification'].recipient = False
         records['billpro.visit'].unlink()
+        records['billpro.mail.change'].unlink()
         people.write({'phone': False, 'email': False, 'comment': False, 'website': False})
         moves = records['account.move'] | people.env['account.move'].search(
             [('partner_id', 'in', people.ids)]

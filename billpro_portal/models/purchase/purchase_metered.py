@@ -370,9 +370,12 @@ class BillproPurchaseMetered(models.AbstractModel):
             self._check_is_billing_user(order)
 
     @api.model
-    def _get_base_fee(self, order):
+    def _get_base_fee(self, order, day=None):
         lines = order._billing_get_base_lines() if order._billing_bills_usage() else None
-        return order._billing_get_amount_of_lines(lines) if lines else 0.0
+        if not lines:
+            return 0.0
+        planned = order._billing_get_planned_amount(day)
+        return order._billing_get_amount_of_lines(lines) if planned is None else planned
 
     @api.model
     def _get_lines_to_tax(self, order):

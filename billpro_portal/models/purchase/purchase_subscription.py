@@ -294,6 +294,11 @@ class BillproPurchaseSubscription(models.AbstractModel):
     @api.model
     def _get_first_day_from(self, order, day):
         number = self._get_number_after(order, day - timedelta(days=1))
+        # What is paid before its day, or is being paid, was agreed to as it is.
+        taken = order.billing_event_ids.filtered(
+            lambda event: event.status in PAID or (event.is_early and event.status in OPEN)
+        )._get_leaves()
+        number = max([number, *taken.filtered('period_start').mapped('number')])
         if not self._has_period(order, order.billing_anchor_date, number):
             return None
         return self._get_period(order, order.billing_anchor_date, number)[0]
@@ -770,7 +775,8 @@ class BillproPurchaseSubscription(models.AbstractModel):
 
     @api.model
     def _get_event_trigger(self, order, **outcome):
-        return super()._get_event_trigger(order, ends=True, **outcome)
+        # What is cancelled ends with its last day, whatever it still owes.
+        return super()._get_event_trigger(order, ends=not order.billing_cancel_date, **outcome)
 
     # === CHANGES === #
 

@@ -112,9 +112,17 @@ class SaleOrder(models.Model):
             self._billing_get_open_authentication()._billing_announce_declines()
 
     def _billing_give_up_subscription(self):
-        """Cancel a subscription that was suspended for too long; the caller has the lock."""
+        """Cancel a subscription that was suspended for too long; the caller has the lock.
+
+        What is outstanding is dropped, also of what was cancelled before and still owed it.
+        """
+        if self.billing_owes_arrears:
+            self.billing_owes_arrears = False
+            self._billing_finish_cancellation()
+            return
         self._billing_cancel_subscription(
             at_once=True,
+            waives_arrears=True,
             note=self.env._(
                 "Suspended for %s days without a payment.",
                 self.company_id.billing_cancel_after_days,

@@ -34,6 +34,7 @@ OWN = {
         'billing_ended_date',
         'billing_event_ids',
         'billing_free_exit_date',
+        'billing_owes_arrears',
         'billing_is_disputed',
         'billing_move_ids',
         'billing_notification_ids',
@@ -135,6 +136,15 @@ OWN = {
         'unattributed_count',
     },
     'billpro.price.increase': {'company_id', 'line_ids', 'state'},
+    'billpro.cancel.subscription': {'unused_amount', 'unused_days'},
+    'billpro.bulk.action': {
+        'company_ids',
+        'confirmed_date',
+        'is_told',
+        'line_ids',
+        'state',
+        'user_id',
+    },
     'billpro.usage.meter': {'is_used', 'version_ids'},
     'billpro.usage.source': {'last_date', 'refused_count', 'taken_ids', 'user_id'},
     # What was sent.

@@ -21,15 +21,17 @@ class ResCompany(models.Model):
                 return people.sorted('id')[0]
         return self.env.ref('base.user_root')
 
-    def _billing_ask_staff(self, summary, note):
+    def _billing_ask_staff(self, summary, note, user=None):
         """Give a person something to look at that is no order's own.
 
         :param str summary: What it is about, a line.
         :param str note: What happened and what to do, as plain text.
+        :param res.users user: Who is asked, as long as they work for the company.
         :return: The activity.
         :rtype: mail.activity
         """
         self.ensure_one()
+        person = (user and user._billing_filter_staff(self)) or self._billing_get_person_to_ask()
         return (
             self.env['mail.activity']
             .sudo()
@@ -38,7 +40,7 @@ class ResCompany(models.Model):
                     'activity_type_id': self.env.ref('mail.mail_activity_data_todo').id,
                     'summary': summary,
                     'note': plaintext2html(note),
-                    'user_id': self._billing_get_person_to_ask().id,
+                    'user_id': person.id,
                 }
             )
         )

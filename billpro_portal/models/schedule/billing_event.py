@@ -564,6 +564,18 @@ class BillproBillingEvent(models.Model):
 
     # === RESCHEDULE === #
 
+    def _check_can_be_moved(self, day):
+        """Check that a payment can be given another day now.
+
+        :param datetime.date day: The day, in the customer's calendar; today or later.
+        :raise UserError: If it can't be changed, or not to that.
+        """
+        self.ensure_one()
+        if refusal := self._get_refusal_to_change(EventAction.RESCHEDULE):
+            raise UserError(refusal)
+        self._check_card_is_not_spent()
+        self.order_id._check_billing_collection_day(day)
+
     def _reschedule(self, day, amount=None, is_lasting=False, reason=None):
         """Give a payment another day or amount, and tell the customer.
 

@@ -48,6 +48,25 @@ class SaleOrder(models.Model):
         """
         return not self._get_billing_refusal_of(OrderAction.PAUSE)
 
+    def _billing_check_can_pause(self, until=False):
+        """Check that the subscription can be paused now.
+
+        :param datetime.date until: The day on which it goes on, in the customer's calendar.
+        :raise UserError: If it can't be paused or the day has passed.
+        """
+        self.ensure_one()
+        if refusal := self._get_billing_refusal_of(OrderAction.PAUSE):
+            raise UserError(
+                self.env._(
+                    "Order %(order)s can't be paused: %(reason)s",
+                    order=self.name,
+                    reason=self._billing_describe_refusal(refusal),
+                )
+            )
+        if until and until <= self._billing_get_today():
+            raise UserError(self.env._("Choose a day in the future."))
+        self._billing_check_can_wait()
+
     def _billing_pause(self, until=False):
         """Pause the subscription: nothing is charged until it is resumed.
 
@@ -56,11 +75,7 @@ class SaleOrder(models.Model):
         """
         self.ensure_one()
         self._lock_billing()
-        if not self._billing_can_be_paused():
-            raise UserError(self.env._("Order %s can't be paused.", self.name))
-        if until and until <= self._billing_get_today():
-            raise UserError(self.env._("Choose a day in the future."))
-        self._billing_check_can_wait()
+        self._billing_check_can_pause(until)
         self._billing_withdraw_unsent_attempts()
         self.write(
             {
@@ -343,9 +358,7 @@ class SaleOrder(models.Model):
 
         :raise UserError: If it can't be paused.
         """
-        self.ensure_one()
-        if not self._billing_can_be_paused():
-            raise UserError(self.env._("Order %s can't be paused.", self.name))
+        self._billing_check_can_pause()
         wizard = self.env['billpro.pause'].create({'order_id': self.id})
         return {
             'type': 'ir.actions.act_window',
@@ -363,11 +376,22 @@ class SaleOrder(models.Model):
         :raise UserError: If the order isn't paused, or is cancelled.
         """
         self._check_billing_user()
-        if self._get_billing_refusal_of(OrderAction.RESUME) is OrderRefusal.CANCELLED:
+        self._billing_check_can_resume()
+        self.sudo()._billing_resume()
+
+    def _billing_check_can_resume(self):
+        """Check that staff can go on with the subscription now.
+
+        :raise UserError: If the order isn't paused, or is cancelled.
+        """
+        self.ensure_one()
+        refusal = self._get_billing_refusal_of(OrderAction.RESUME)
+        if refusal is OrderRefusal.CANCELLED:
             raise UserError(
                 self.env._("Order %s is cancelled: undo the cancellation first.", self.name)
             )
-        self.sudo()._billing_resume()
+        if refusal:
+            raise UserError(self.env._("Order %s is not paused.", self.name))
 
     # === SCHEDULE === #
 

@@ -139,6 +139,12 @@ class ResCompany(models.Model):
         default='period_end',
         required=True,
     )
+    billing_cancel_arrears = fields.Selection(
+        string="What is outstanding when they cancel",
+        selection=[('waived', "Is waived"), ('owed', "Is still owed")],
+        default='waived',
+        required=True,
+    )
     billing_link_days = fields.Integer(
         string="Close order links after",
         help="Days after an order has ended, completed or cancelled, after which its link opens"

@@ -40,6 +40,9 @@ class ResConfigSettings(models.TransientModel):
         related='company_id.billing_cancel_after_days', readonly=False
     )
     billing_cancel_mode = fields.Selection(related='company_id.billing_cancel_mode', readonly=False)
+    billing_cancel_arrears = fields.Selection(
+        related='company_id.billing_cancel_arrears', readonly=False
+    )
     billing_text_message_url = fields.Char(
         string="Address for answers to text messages",
         compute='_compute_billing_text_message_url',

@@ -325,8 +325,8 @@ class BillproUsagePeriod(models.Model):
                 amount -= billed._get_total()
             if order in carried:
                 amount += carried[order]._get_total()
-            if not order.billing_cancel_date and (lines := order._billing_get_base_lines()):
-                amount += order._billing_get_amount_of_lines(lines)
+            if not order.billing_cancel_date:
+                amount += order._get_purchase()._get_base_fee(order, period.next_day)
             period.expected_amount = max(amount, 0)
         self.looked_date = fields.Datetime.now()
 

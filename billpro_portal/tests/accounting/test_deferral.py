@@ -11,6 +11,7 @@ from odoo.tests import Form, tagged
 
 from ..common.deferral import DeferralCommon
 from ..common.nightly import IS_NIGHTLY, nightly
+from ..common.price_increase import PriceIncreaseCommon
 from ..common.rights import RightsCommon
 
 # What happens to orders on the way.
@@ -18,7 +19,7 @@ ACTS = ('refund', 'refund', 'refund', 'pause', 'skip', 'merge', 'move', 'end')
 
 
 @tagged('post_install', '-at_install')
-class TestDeferral(DeferralCommon):
+class TestDeferral(DeferralCommon, PriceIncreaseCommon):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -97,6 +98,17 @@ class TestDeferral(DeferralCommon):
         self.assertNotIn(
             order, self.env['billpro.deferral'].search([('month', '=', '2027-01-01')]).order_id
         )
+
+    def test_a_higher_price_is_deferred_as_it_was_charged(self):
+        """349 of 366 days of 1100.00 are left, as 2028 has a day more."""
+        with freeze_time('2027-12-01 10:00:00'):
+            self._raise_price(self.gym, day='2028-01-01').action_confirm()
+            self._work()
+        with freeze_time('2028-01-15 10:00:00'):
+            self._run()
+        self._post_on('2028-02-01 01:00:00')
+        self.assertEqual(self._get_held(), 1048.91)
+        self._assert_reported_is_held('2028-01')
 
     # === BY HAND === #
 

@@ -3,7 +3,9 @@ from datetime import date
 from freezegun import freeze_time
 
 from odoo.exceptions import AccessError, UserError
+from odoo.modules.migration import exec_script
 from odoo.tests import new_test_user, tagged
+from odoo.tools import file_path
 
 from ...models.rights.own_context import INSIDE
 from ..common.subscription import SubscriptionCommon
@@ -104,6 +106,185 @@ class TestCancellation(SubscriptionCommon):
         self.assertEqual(self._statuses(), [(2, 'cancelled'), (3, 'cancelled')])
         self._run_at('2027-02-20 10:00:00')
         self.assertEqual(self.order.billing_event_ids[0].attempt_count, 1)
+
+    def _get_cancel_sentences(self):
+        """Return what the page says of the end, and of what is charged."""
+        sentences = self.env['billpro.order.page']._get_cancel_sentences(self.order)
+        return [sentence.replace('\xa0', ' ') for sentence in sentences[:3]]
+
+    def test_arrears_are_waived_or_owed(self):
+        self.order.billing_token_id.demo_simulated_state = 'error'
+        self._run_at('2027-02-10 10:00:00')
+        with freeze_time('2027-02-11 10:00:00'):
+            self.assertEqual(
+                self._get_cancel_sentences(),
+                [
+                    "Your subscription ends at once.",
+                    "Nothing more is charged to your card.",
+                    "$ 24.20 are outstanding. You need not pay that any more.",
+                ],
+            )
+            self.company.billing_cancel_arrears = 'owed'
+            self.assertEqual(
+                self._get_cancel_sentences(),
+                [
+                    "You keep access until March 9, 2027.",
+                    "$ 24.20 are outstanding, and still to be paid.",
+                    "Nothing else is charged.",
+                ],
+            )
+            dialog = self.env['billpro.cancel.subscription'].create({'order_id': self.order.id})
+            self.assertEqual(
+                dialog.charges.replace('\xa0', ' '),
+                "$ 24.20 are outstanding and still owed: they are collected as before. Nothing else"
+                " is charged from now on.",
+            )
+            dialog.with_user(self.billing_manager).action_cancel()
+            self.assertEqual(self.order.billing_cancel_date, date(2027, 3, 9))
+            self.assertEqual(self._statuses(), [(2, 'soft_declined'), (3, 'cancelled')])
+            self.assertEqual(self.order.billing_status, 'failed')
+            self.assertIn(
+                "What is outstanding is still to be paid.",
+                self.env.ref('billpro_portal.mail_template_cancelled')._render_field(
+                    'body_html', self.order.ids
+                )[self.order.id],
+            )
+            self.order._billing_select_card(self._create_token())
+            self.order._billing_request_collection(24.2)
+            self._run()
+            self.assertEqual(self.order.billing_status, 'active')
+        self.assertEqual(self._statuses(), [(2, 'recovered'), (3, 'cancelled')])
+        self._run_at('2027-03-09 10:00:00')
+        self.assertEqual(self.order.billing_status, 'active')
+        self._run_at('2027-03-10 10:00:00')
+        self.assertEqual((self.order.billing_status, self.order.billing_paid), ('complete', 48.4))
+        self._assert_books_closed(self.order)
+
+    def test_arrears_that_are_owed_are_tried_again_and_undone(self):
+        self.company.billing_cancel_arrears = 'owed'
+        self.order.billing_token_id.demo_simulated_state = 'error'
+        self._run_at('2027-02-10 10:00:00')
+        with freeze_time('2027-02-11 10:00:00'):
+            self.order._billing_pause(date(2027, 4, 1))
+            self.order._billing_cancel_subscription(at_once=False)
+            self.assertEqual(self.order.billing_status, 'failed')
+            self.assertEqual(self._statuses(), [(2, 'soft_declined'), (3, 'cancelled')])
+            self.order._billing_undo_cancellation()
+            self.assertEqual(self._statuses(), [(2, 'soft_declined'), (3, 'scheduled')])
+            self.assertFalse(self.order.billing_owes_arrears)
+            self.order._billing_cancel_subscription(at_once=True)
+            self.assertEqual(self.order.billing_status, 'failed')
+        self._run_at('2027-02-12 10:00:00')
+        self.assertEqual(self._statuses(), [(2, 'soft_declined'), (3, 'cancelled')])
+        with freeze_time('2027-02-12 11:00:00'):
+            self.env.flush_all()
+            cash = self.env['billpro.cash.report'].search([('order_id', '=', self.order.id)])
+            self.assertEqual([(row.kind, row.amount) for row in cash], [('retry', 24.2)])
+        self.order.billing_token_id.demo_simulated_state = 'done'
+        with freeze_time(self.order.billing_event_ids[0].retry_date):
+            self._run()
+        self.assertEqual(self._statuses(), [(2, 'recovered'), (3, 'cancelled')])
+        # Who pays a period has it.
+        self.assertEqual(self.order.billing_cancel_date, date(2027, 3, 9))
+        self._run_at('2027-03-10 10:00:00')
+        self.assertEqual(self.order.billing_status, 'complete')
+
+    def test_arrears_that_nobody_pays_are_dropped_in_the_end(self):
+        self.company.write({'billing_cancel_arrears': 'owed', 'billing_cancel_after_days': 30})
+        with freeze_time('2027-01-10 10:00:00'):
+            other = self._create_active_order()
+        for order in (self.order, other):
+            order.billing_token_id.demo_simulated_state = 'cancel'  # Declined for good.
+        self._run_at('2027-02-10 10:00:00')
+        with freeze_time('2027-02-11 10:00:00'):
+            self.order._billing_cancel_subscription(at_once=True)
+        self.assertEqual((self.order | other).mapped('billing_status'), ['suspended'] * 2)
+        self._run_at('2027-03-13 10:00:00')
+        self.assertEqual((self.order | other).mapped('billing_status'), ['complete'] * 2)
+        self.assertEqual(self._statuses(), [(2, 'cancelled'), (3, 'cancelled')])
+        self.assertEqual(set(other.billing_event_ids.mapped('status')), {'cancelled'})
+
+    def test_who_leaves_freely_owes_no_arrears(self):
+        self.company.billing_cancel_arrears = 'owed'
+        self.order.billing_token_id.demo_simulated_state = 'error'
+        self._run_at('2027-02-10 10:00:00')
+        with freeze_time('2027-02-11 10:00:00'):
+            self.order.billing_free_exit_date = date(2027, 2, 10)
+            self.order._billing_cancel_subscription(at_once=True)
+        self.assertEqual(self.order.billing_status, 'complete')
+        self.assertEqual(self._statuses(), [(2, 'cancelled'), (3, 'cancelled')])
+
+    def test_an_update_lets_mails_say_what_is_owed(self):
+        template = self.env.ref('billpro_portal.mail_template_cancelled')
+        shipped = template.body_html
+        asked = ' t-out="object._get_charges_after_end()"'
+        template.body_html = shipped.replace(asked, '')
+        self.assertNotIn(asked, template.body_html)
+        self.env.flush_all()
+        script = file_path('billpro_portal/migrations/19.0.0.10.0/post-migrate.py')
+        exec_script(self.env.cr, '19.0.0.9.0', script, 'billpro_portal', 'post')
+        self.env.invalidate_all()
+        self.assertEqual(template.body_html, shipped)
+
+    def _end_now(self, order, user=None):
+        """End an order as staff do, and have paid back what isn't used; return what was shown."""
+        with self._committing_env(user or self.billing_manager) as env:
+            own = env['sale.order'].browse(order.id)
+            dialog = env['billpro.cancel.subscription'].browse(
+                own.action_open_cancel_subscription()['res_id']
+            )
+            self.assertFalse(dialog.unused_amount)
+            dialog.write({'when': 'now', 'pays_back': True})
+            shown = dialog.unused_amount, dialog.unused_days, dialog.last_day
+            dialog.action_cancel()
+        return shown
+
+    def test_what_is_not_used_is_paid_back(self):
+        """19.95 from 23 April, cancelled on 15 May: P32 of the examples of proration."""
+        plan = self._create_sold_product("Plan", 19.95, self.env['account.tax'], 'subscription')
+        fee = self._create_sold_product("Fee", 50, self.tax_21)
+        with freeze_time('2027-04-23 10:00:00'):
+            order = self._create_active_order((plan, 1), (fee, 1))
+        with freeze_time('2027-05-15 10:00:00'):
+            shown = self._end_now(order)
+        self.assertEqual(
+            shown,
+            (
+                5.32,
+                "8 of the 30 days of the period that ends on 05/22/2027 are left",
+                "The subscription ends at once, and this can't be undone.",
+            ),
+        )
+        self.assertEqual(order.billing_status, 'complete')
+        self.assertEqual((order.billing_paid, order.billing_refunded), (80.45, 5.32))
+        credit_note = order.billing_move_ids.filtered(lambda move: move.move_type == 'out_refund')
+        self.assertEqual((credit_note.amount_total, credit_note.state), (5.32, 'posted'))
+        self._assert_books_closed(order)
+
+    def test_who_may_pay_back_and_how_much(self):
+        with freeze_time('2027-01-26 10:00:00'):
+            # 15 of 31 days of 24.20 are 11.71, of which 4.20 are left.
+            self._refund(self.order, 20)
+            self.assertEqual(self.order._billing_get_unused()[2], 4.2)
+            billing_user = new_test_user(
+                self.env,
+                login='no_refunds',
+                groups='billpro_portal.group_billing_user,sales_team.group_sale_salesman_all_leads',
+                company_id=self.company.id,
+            )
+            with self.assertRaisesRegex(AccessError, "Only billing managers can refund"):
+                self._end_now(self.order, billing_user)
+        self.assertEqual(self.order.billing_status, 'active')
+        with freeze_time('2027-01-26 10:00:00'):
+            dialog = (
+                self.env['billpro.cancel.subscription']
+                .with_user(self.billing_manager)
+                .create({'order_id': self.order.id, 'when': 'now', 'pays_back': True})
+            )
+            self.assertEqual(dialog.unused_amount, 4.2)
+            self._refund(self.order, 1)
+            with self.assertRaisesRegex(UserError, "Another amount would be paid back"):
+                dialog.action_cancel()
 
     def test_what_was_opened_but_not_sent_is_taken_back(self):
         with freeze_time('2027-02-10 10:00:00'):

@@ -164,6 +164,10 @@ class TestAdjust(ChangeCommon):
         self.assertEqual(order.billing_next_amount, 9.68)
         self._run_on('2027-06-01', '2027-07-01')
         self.assertEqual(order.billing_paid, 12.1 + 9.68 + 12.1)
+        order = self._start(APRIL, (self.basic, 1))
+        with freeze_time(f'{MIDDLE} 11:00:00'):
+            order.billing_next_event_id._skip()
+        self.assertEqual(order.billing_next_amount, 12.1)  # Nothing is left to it.
 
     def test_prices_that_change_meanwhile(self):
         order = self._start(APRIL, (self.basic, 1))
@@ -317,6 +321,7 @@ class TestAdjust(ChangeCommon):
         with freeze_time(f'{MIDDLE} 11:00:00'):
             with self.assertRaisesRegex(UserError, "changed by hand"):
                 order._billing_get_day_rows(date(2027, 5, 20))
+            self.assertIn("changed by itself", order._billing_get_refusal_to_count_anew('now'))
             with self.assertRaisesRegex(UserError, "a short period"):
                 event._reschedule(date(2027, 5, 3), is_lasting=True)
         self._run_on('2027-05-01')

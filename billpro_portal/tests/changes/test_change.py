@@ -245,6 +245,9 @@ class TestChange(ChangeCommon):
             # 10.00 for April, of which 20 days are earned; 5.00 for the rest, 5 of 15 days.
             self.assertEqual(sorted(deferred.mapped('earned')), [1.67, 6.67])
             self.assertEqual(sorted(deferred.mapped('deferred')), [3.33, 3.33])
+            # 11 of 30 days of 12.10, and 11 of 15 of 6.05; both are paid by the same card.
+            unused = order._billing_get_unused()
+            self.assertEqual((unused[1], unused[2], len(unused[3])), (30, 8.87, 2))
         self._run_on('2027-05-01')
         self.assertEqual(order.billing_paid, 42.35)
         self._assert_books_closed(order)

@@ -1,10 +1,13 @@
 """Customers change, pause and skip on a phone's width, with nothing but a keyboard."""
 
+import re
 from datetime import date, datetime
 
 from freezegun import freeze_time
 
 from odoo.tests import tagged
+
+from odoo.addons.mail.tests.common import MockEmail
 
 from ..common.change import ChangeCommon
 from ..common.http import BillingHttpCommon
@@ -17,7 +20,7 @@ NOTICE = '.o_billpro_page_notice'
 
 
 @tagged('post_install', '-at_install')
-class TestChangeByKeyboard(BillingHttpCommon, ChangeCommon):
+class TestChangeByKeyboard(BillingHttpCommon, ChangeCommon, MockEmail):
     browser_size = '360x740'
 
     @classmethod
@@ -89,3 +92,51 @@ class TestChangeByKeyboard(BillingHttpCommon, ChangeCommon):
         self.env.invalidate_all()
         self.assertEqual(order.billing_status, 'active')
         self.assertEqual(order.billing_next_event_id.period_start, date(2027, 3, 10))
+
+    def test_details_with_a_code(self):
+        order = self.subscription
+        self.company.billing_confirm_changes = 'always'
+        with (
+            self.mock_mail_gateway(mail_unlink_sent=True),
+            self._visit(order, MOMENT, kind=Keyboard) as keyboard,
+        ):
+            keyboard.wait_for('h1', "Plus")
+            keyboard.follow("Change your details")
+            self._look(keyboard, "Your details")
+            keyboard.tab_to("Street and number")
+            keyboard.type("3 Mill Lane")
+            keyboard.follow("Save")
+            self._look(keyboard, "Confirm that it is you")
+            keyboard.wait_for_focus("Enter the code that we sent to a•••@customer.example.com")
+            keyboard.type('x')
+            keyboard.press('Enter')
+            keyboard.wait_for(
+                '#billpro_code_error', "This is not the code that we sent. Please try again."
+            )
+            keyboard.check_layout()
+            keyboard.type(re.match(r'\d{6}', self._mails[-1]['subject'])[0])
+            keyboard.press('Enter')
+            self._assert_told(keyboard, "Your details are changed.")
+            # The browser is known for a while.
+            keyboard.follow("Change your details")
+            self._look(keyboard, "Your details")
+            keyboard.tab_to("New mail address")
+            keyboard.type('anna@new.example')
+            keyboard.press('Enter')
+            self._assert_told(
+                keyboard,
+                "We have written to both mail addresses. It changes once both have agreed.",
+            )
+        self.env.invalidate_all()
+        self.assertEqual(order.partner_id.street, "3 Mill Lane")
+        change = self.env['billpro.mail.change']._get_open(order.partner_id)
+        with (
+            freeze_time(MOMENT, tick=True),
+            self._open_page(change._get_url('old'), kind=Keyboard) as keyboard,
+        ):
+            self._look(keyboard, "Your mail address")
+            keyboard.follow("No, this wasn't me")
+            keyboard.wait_for(
+                '.o_billpro_form_text', "This request is over. Nothing is changed by it."
+            )
+            keyboard.check_layout()

@@ -10,6 +10,7 @@ from freezegun import freeze_time
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
+from ...billing.agreement import agreement_text
 from ..common.billing_reports import ReportCommon
 from ..common.change import ChangeCommon
 
@@ -81,6 +82,8 @@ class TestChangeOfInterval(ReportCommon, ChangeCommon):
         self.assertEqual(purchase._get_paid_until(order), date(2028, 4, 15))
         # Paid for until then: cancelled at the end, it lasts as long.
         with freeze_time('2027-05-02 10:00:00'):
+            # 350 of 366 days of 145.20, 5.00 and its tax of which the credit paid.
+            self.assertEqual(order._billing_get_unused()[1:3], (366, 138.85))
             order._billing_cancel_subscription(at_once=False)
         self.assertEqual(order.billing_cancel_date, date(2028, 4, 15))
 
@@ -136,13 +139,16 @@ class TestChangeOfInterval(ReportCommon, ChangeCommon):
         with freeze_time(f'{APRIL} 10:00:00'):
             together = self._create_active_order((self.basic, 1), (self.plus, 1))
         limited = self._start(APRIL, self.basic, billing_cycles=12)
-        special = self._start(APRIL, self.basic)
+        special, discounted = (self._start(APRIL, self.basic) for _order in range(2))
         with freeze_time('2027-04-02 10:00:00'):
             special.billing_next_event_id._reschedule(date(2027, 5, 1), 5.0)
+            rows = self.env['billpro.discount']._propose(discounted, 50.0, 3)._get_rows()
+            discounted._billing_give_discount(50.0, 3, agreement_text(rows))
         for order, reason in (
             (together, "Several products of order"),
             (limited, "runs for a number of periods"),
             (special, "A payment to come was changed by itself"),
+            (discounted, "Take back the discount first: 50% off the next 3 payments"),
         ):
             for when in (NOW, LATER):
                 with self.subTest(reason, when=when), self.assertRaisesRegex(UserError, reason):

@@ -142,6 +142,51 @@ class TestChangePage(SelfServiceHttpCommon, ChangeCommon):
         self.family.customers_may_lower = False
         self.assertNotIn("Change to a smaller plan", self._get(order, '').text)
 
+    def test_what_came_of_offers(self):
+        order = self.subscription
+        price, unused = (
+            self.env.ref(f'billpro_portal.cancel_reason_{name}') for name in ('price', 'unused')
+        )
+        price.offer, unused.offer = 'change', 'pause'
+        self.company.billing_customer_pause_days = 90
+        page = unescape(self._get(order, '').text)
+        links = re.findall(r'href="([^"]+&offer=\d+)"', page)
+        self.assertEqual(len(links), 2)
+        for link in [*links, *links]:
+            self.assertEqual(self.url_open(link).status_code, 200)
+        for foreign in ('0', 'x', str(self.env.ref('billpro_portal.cancel_reason_service').id)):
+            self.url_open(f'{self._link(order, "/pause")}&offer={foreign}')
+        self.env.invalidate_all()
+        Offer = self.env['billpro.leaving.offer']
+        offers = Offer.search([('order_id', '=', order.id)])
+        self.assertEqual(
+            {(offer.offer, offer.reason_id, offer.taken_date) for offer in offers},
+            {('change', price, False), ('pause', unused, False)},
+        )
+        self._assert_done(self._agree(self._choose(self.plus, 3)[1]), 'changed')
+        self.assertFalse(offers.filtered('taken_date'))
+        self._assert_done(self._agree(self._choose(self.basic, 1)[1]), 'change_planned')
+        self.assertEqual(offers.filtered('taken_date').offer, 'change')
+        with freeze_time(order.billing_next_event_id.due_date):
+            self._run()
+        with freeze_time(offers[0].shown_date + timedelta(days=40, minutes=1)):
+            self.env.flush_all()
+            rows = self.env['billpro.leaving.report'].search([('order_id', '=', order.id)])
+            self.assertEqual(rows.mapped('outcome'), ['stays', 'stays'])
+            self.assertEqual((rows[0].stayed_30, rows[0].stayed_90), (100, 0))
+            order._billing_cancel_subscription(at_once=True)
+        report = self.env['billpro.leaving.report']
+        with freeze_time(offers[0].shown_date + timedelta(days=95)):
+            self.env.flush_all()
+            self.env.invalidate_all()
+            rows = report.search([('order_id', '=', order.id)], order='offer')
+            self.assertEqual(rows.mapped('taken_rate'), [100, 0])
+            self.assertEqual(rows.mapped('outcome'), ['left', 'left'])
+            self.assertEqual(rows.mapped('days'), [40, 40])
+            self.assertEqual((rows[0].stayed_30, rows[0].stayed_90), (100, 0))
+            self.assertEqual(rows.mapped('revenue'), [36.3, 36.3])
+            self.assertEqual(rows.mapped('company_revenue'), [36.3, 36.3])
+
     def test_a_discount_is_taken_instead_of_leaving(self):
         """20 % of 48.40 are 9.68, once in twelve months."""
         order = self.subscription
@@ -163,6 +208,10 @@ class TestChangePage(SelfServiceHttpCommon, ChangeCommon):
         )
         self._assert_done(self._post_form(order, path, agreed=agreed), 'discount_taken')
         self.assertEqual(order.billing_discount_ids.reason_id, reason)
+        opened = self.env['billpro.leaving.offer'].search([('order_id', '=', order.id)])
+        self.assertEqual(
+            (opened.offer, opened.reason_id, bool(opened.taken_date)), ('discount', reason, True)
+        )
         self.assertEqual(order.billing_next_amount, 38.72)
         page = self._get(order, '').text
         self.assertNotIn("Thinking of cancelling?", page)

@@ -64,6 +64,13 @@ METHODS = {
         'write': ODOO,
     },
     'billpro.price.increase.order': {'action_take_back': BILLING_MANAGERS},
+    'billpro.bulk.action': {
+        'action_confirm': BILLING_USERS,
+        'action_open_orders': READERS,
+        'action_preview': BILLING_USERS,
+        'action_take_back': BILLING_USERS,
+        'write': ODOO,
+    },
     'billpro.capture': {'action_capture': BILLING_USERS},
     'billpro.card.expiry': {
         'action_open_order': READERS,
@@ -85,6 +92,7 @@ METHODS = {
     },
     'billpro.follow.taxes': {'action_follow': BILLING_MANAGERS},
     'billpro.merge': {'action_merge': BILLING_USERS},
+    'billpro.leaving.report': {'action_open_order': READERS},
     'billpro.mrr.report': {'action_open_order': READERS},
     'billpro.notification': {'action_send_again': SALESPEOPLE},
     'billpro.notification.kind': {
@@ -231,6 +239,7 @@ FIELDS = {
         'billing_auto_suspend',
         'billing_british_reminders',
         'billing_cancel_after_days',
+        'billing_cancel_arrears',
         'billing_cancel_mode',
         'billing_change_down',
         'billing_change_up',
@@ -380,6 +389,7 @@ FIELDS = {
         'sms_on',
         'sms_template_id',
     },
+    'billpro.bulk.action': {'day', 'kind', 'note', 'order_domain', 'reason_id', 'until', 'when'},
     'billpro.price.increase': {
         'chosen_order_ids',
         'currency_id',
@@ -404,7 +414,7 @@ FIELDS = {
         'text',
         'what',
     },
-    'billpro.cancel.subscription': {'note', 'order_id', 'reason_id', 'when'},
+    'billpro.cancel.subscription': {'note', 'order_id', 'pays_back', 'reason_id', 'when'},
     'billpro.capture': {'amount', 'order_id', 'transaction_id'},
     'billpro.change.charge': {'charge_id', 'day', 'line_id', 'order_id'},
     'billpro.change.plan': {'line_id', 'order_id', 'product_id', 'quantity', 'shown', 'when'},

@@ -105,6 +105,7 @@ class SelfServiceHttpCommon(BillingHttpCommon, SubscriptionCommon):
             f'/authenticate/{tx.id or 1}',
             '/cancel',
             '/contact',
+            '/details',
             '/orders',
             '/orders/documents',
             '/orders/progress',

@@ -55,6 +55,7 @@ class TestConfirmation(SelfServiceHttpCommon, MockEmail):
             (self.paid_order, '/card/backup', {'token_id': self.spare.id}),
             (self.paid_order, '/card/remove', {'token_id': self.spare.id}),
             (self.paid_order, '/change', {}),
+            (self.paid_order, '/details', {'street': "1 Mill Lane"}),
             (self.paid_order, '/change/undo', {}),
             (self.order, '/card/select', {'token_id': self.spare.id, 'all_orders': '1'}),
         ):
@@ -70,7 +71,7 @@ class TestConfirmation(SelfServiceHttpCommon, MockEmail):
         self.assertEqual(self._snapshot(), before)
 
     def test_paying_and_cancelling_never_need_one(self):
-        for suffix in ('', '/orders', '/orders/documents', '/cancel', '/card'):
+        for suffix in ('', '/orders', '/orders/documents', '/cancel', '/card', '/details'):
             with self.subTest(suffix=suffix):
                 self.assertNotIn(NEW_BROWSER, self._get(self.order, suffix).text)
         card_page = self._get(self.order, '/card')

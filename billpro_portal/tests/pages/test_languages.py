@@ -91,6 +91,7 @@ class TestLanguages(SelfServiceHttpCommon, InstalmentCommon):
                     ('declined', self.order, ''),
                     ('declined', self.order, '/cancel'),
                     ('declined', self.order, '/documents'),
+                    ('declined', self.order, '/details'),
                     ('to pay', to_pay, ''),
                     ('paid', paid, ''),
                     ('paid', paid, f'/payment/{receipt.id}'),

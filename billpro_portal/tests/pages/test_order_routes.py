@@ -8,6 +8,7 @@ from ..common.routes import get_open_routes
 OTHER_ROUTES = {
     'billpro_declare',
     'billpro_lost_link',
+    'billpro_mail_change',
     'billpro_take_text_message',
     'display_status',
     'poll_status',

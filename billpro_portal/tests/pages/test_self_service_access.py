@@ -14,8 +14,18 @@ POSTS = (
     '/cancel',
     '/cancel/undo',
     '/contact',
+    '/details',
+    '/details/language',
+    '/details/mail-address',
     '/text-messages',
     '/orders/pay',
+)
+ONLY_LIVE = (
+    '/contact',
+    '/details',
+    '/details/language',
+    '/details/mail-address',
+    '/text-messages',
 )
 CALLS = ('/card/transaction', '/progress/state', '/orders/progress/state')
 
@@ -324,9 +334,12 @@ class TestSelfServiceAccess(SelfServiceHttpCommon):
             before = self._snapshot()
             for suffix in self._gets(order):
                 response = self._get(order, suffix, allow_redirects=False)
-                wanted = {'/contact': 404, '/orders': 200, '/orders/documents': 200}.get(
-                    suffix, 303
-                )
+                wanted = {
+                    '/contact': 404,
+                    '/details': 404,
+                    '/orders': 200,
+                    '/orders/documents': 200,
+                }.get(suffix, 303)
                 self.assertEqual(response.status_code, wanted, (order.billing_status, suffix))
             for suffix in POSTS:
                 response = self._post_form(
@@ -338,7 +351,7 @@ class TestSelfServiceAccess(SelfServiceHttpCommon):
                 )
                 # Reminders of what is unpaid are text messages, too.
                 stops = suffix == '/text-messages' and order.billing_status == 'pending'
-                if suffix in ('/contact', '/text-messages') and not stops:
+                if suffix in ONLY_LIVE and not stops:
                     wanted = 404
                 else:
                     is_refused = order.billing_status == 'complete' and suffix != '/orders/pay'
@@ -377,7 +390,7 @@ class TestSelfServiceAccess(SelfServiceHttpCommon):
         before = self._snapshot()
         link = self.order.access_token
         values = f'token_id={self.spare.id}&amount=24.2&message=Hello'
-        for suffix in set(POSTS) - {'/cancel', '/contact'}:
+        for suffix in set(POSTS) - {'/cancel', '/contact', '/details'}:
             for method in ('GET', 'PUT', 'DELETE'):
                 response = self.url_open(
                     f'{self._link(self.order, suffix)}&{values}&csrf_token={self._csrf()}',
@@ -389,7 +402,7 @@ class TestSelfServiceAccess(SelfServiceHttpCommon):
             response = self.url_open(f'{self._link(self.order, suffix)}&{values}', method='OPTIONS')
             self.assertEqual(response.status_code, 405, suffix)
         self.assertEqual(self._post_form(self.order, '/card').status_code, 200)  # Takes a code.
-        for suffix in set(self._gets(self.order)) - {'/card', '/cancel', '/contact'}:
+        for suffix in set(self._gets(self.order)) - {'/card', '/cancel', '/contact', '/details'}:
             response = self._post_form(self.order, suffix)
             self.assertEqual(response.status_code, 405, suffix)
         for suffix in ('/cancel', '/contact'):

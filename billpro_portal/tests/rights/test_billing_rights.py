@@ -3,7 +3,7 @@ from datetime import datetime
 
 from freezegun import freeze_time
 
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 
 from ..common.http import BillingHttpCommon
@@ -166,6 +166,46 @@ class TestTwoCompanies(RightsCommon, BillingHttpCommon):
             self.order.billing_transaction_ids.provider_id,
             self.other_order.billing_transaction_ids.provider_id,
         )
+
+    def test_prices_are_raised_in_each_alone(self):
+        """12.345 dinars and 10 % are 13.5795; with 5 % tax 14.259 are charged, after 12.962."""
+        manager = self.roles['manager']
+        manager.company_ids += self.other
+        env = self.env(
+            user=manager,
+            su=False,
+            context={'allowed_company_ids': (self.company | self.other).ids},
+        )
+        orders = (self.order | self.other_order).with_env(env)
+        Increase = env['billpro.price.increase']
+        with freeze_time(START):
+            for some in (orders, orders - self.order):
+                with self.assertRaisesRegex(UserError, "is an order of Borealis"):
+                    Increase._open_for(some)
+            increase = Increase.with_company(self.other).create(
+                {
+                    'product_ids': self.other_order.order_line.product_id.ids,
+                    'percent': 10,
+                    'day': '2027-02-10',
+                    'notice_days': 3,
+                }
+            )
+            # The manager has gone on to the first company.
+            increase.with_env(env).action_preview()
+            self.assertRecordValues(
+                increase.line_ids,
+                [{'order_id': self.other_order.id, 'old_amount': 12.962, 'new_amount': 14.259}],
+            )
+            increase.with_env(env).action_confirm()
+            with self.enter_registry_test_mode():
+                self.env.ref('billpro_portal.cron_price_increase').method_direct_trigger()
+                self.env.ref('billpro_portal.cron_send_notifications').method_direct_trigger()
+        for users, count in ((self.roles, 0), (self.other_roles, 1)):
+            self.assertEqual(len(self._rows('price.increase.order', users['accountant'])), count)
+        self.other_order.billing_token_id.demo_simulated_state = 'done'
+        self._run_in_february()
+        self.assertEqual(self.other_order.billing_paid, 27.221)
+        self.assertEqual(self.other_order.billing_move_ids.company_id, self.other)
 
     def test_lists_and_reports_leak_nothing(self):
         self._run_in_february()

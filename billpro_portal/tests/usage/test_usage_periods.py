@@ -7,6 +7,7 @@ from odoo.modules.migration import exec_script
 from odoo.tests import tagged
 from odoo.tools import file_path
 
+from ..common.price_increase import PriceIncreaseCommon
 from ..common.usage_period import UsagePeriodCommon
 
 
@@ -646,7 +647,7 @@ class TestUsagePeriods(UsagePeriodCommon):
 
 
 @tagged('post_install', '-at_install')
-class TestUsageYear(UsagePeriodCommon):
+class TestUsageYear(UsagePeriodCommon, PriceIncreaseCommon):
     """A year of an order with a base fee and two meters, and what becomes of it, by hand."""
 
     @classmethod
@@ -711,6 +712,34 @@ class TestUsageYear(UsagePeriodCommon):
             (f"API access, up to the minimum | {days}", 1, minimum, minimum),
             self._base(month + 1),
         )
+
+    def test_a_higher_base_fee(self):
+        """20.00 and 10 % are 22.00, with 6 % tax 23.32; what usage costs isn't raised."""
+        with freeze_time('2027-01-20 10:00:00'):
+            increase = self._raise_price(self.platform | self.api, day='2027-02-01', notice_days=10)
+            line = increase.line_ids.filtered(lambda line: line.order_id == self.order)
+            self.assertEqual(
+                (line.old_amount, line.new_amount, line.first_day),
+                (21.2, 23.32, date(2027, 2, 15)),
+            )
+            other = increase.line_ids - line
+            self.assertEqual(other.reason, "No price of it is charged each period.")
+            increase.action_confirm()
+            self._work()
+        self._run_at('2027-01-21 10:00:00')
+        period = self.order.billing_usage_period_ids
+        # The minimum of 6.20 for calls, and the base fee of the next period.
+        self.assertEqual(period.expected_amount, 29.89)
+        with freeze_time('2027-02-15 00:30:00'), self._committing_env(self.billing_manager) as env:
+            # Staff come before the run that raises prices.
+            env['billpro.usage.period'].browse(period.id).action_close_now()
+        self.assertEqual(
+            [name_to_total[1:] for name_to_total in self._get_lines(period.move_id)][-1],
+            (1, 22, 22),
+        )
+        self.assertEqual((line.state, period.amount), ('done', 29.89))
+        texts = self.order.billing_notification_ids.filtered('text').mapped('text')
+        self.assertEqual(len(texts), 1, "They are told once.")
 
     def test_a_year(self):
         order = self.order
