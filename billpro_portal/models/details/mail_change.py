@@ -4,8 +4,9 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import consteq, email_normalize_all, hmac
 
+from ...billing.retention import MAIL_CHANGE_DAYS
+
 VALID_HOURS = 48
-KEPT_DAYS = 30
 # Each writes to an address that somebody has entered, and to the customer.
 REQUESTS_PER_DAY_AND_CUSTOMER = 3
 REQUESTS_PER_DAY_AND_VISITOR = 5
@@ -219,5 +220,5 @@ class BillproMailChange(models.Model):
     @api.autovacuum
     def _gc_mail_changes(self):
         """Forget the requests, and the addresses of visitors; what was done is in the chatter."""
-        since = fields.Datetime.now() - timedelta(days=KEPT_DAYS)
+        since = fields.Datetime.now() - timedelta(days=MAIL_CHANGE_DAYS)
         self.search([('create_date', '<', since)]).unlink()
