@@ -286,6 +286,36 @@ class TestBulkAction(ScheduleActionCommon):
         self.assertEqual({row[0] for row in self._get_result(action)}, {'done'})
         self.assertEqual(self._get_told('paused'), [1, 1, 1])
 
+    def test_what_failed_is_left_out_of_what_is_taken_back(self):
+        with freeze_time(NOW):
+            action = self._begin(kind='pause')
+            action.action_confirm()
+        with mute_logger(LOGGER):
+            pause = type(self.one)._billing_pause
+
+            def break_down(order, until=False):
+                if order == self.two:
+                    raise KeyError('nobody expects this')
+                pause(order, until)
+
+            with patch.object(type(self.one), '_billing_pause', break_down):
+                for delay in TRIES:
+                    with freeze_time(NOW) as clock:
+                        clock.tick(delay)
+                        self._work()
+        failure = self.env['billpro.failure'].search([('task', '=', 'many')])
+        with freeze_time(LATER):
+            action.action_take_back()
+            self._work()
+            failure._try_again()
+            self._work()
+        self.assertEqual(
+            [row[0] for row in self._get_result(action)], ['undone', 'left_out', 'undone']
+        )
+        self.assertEqual(action.state, 'undone')
+        failure._forget_needless()
+        self.assertFalse(failure.exists())
+
     def test_who_may(self):
         """Salespeople of their own orders, one without rights, and orders of two companies."""
         own = new_test_user(
