@@ -42,6 +42,7 @@ class BillproMailChange(models.Model):
         default='open',
     )
     ip_address = fields.Char(string="IP Address", readonly=True, index=True)
+    user_id = fields.Many2one(string="By", comodel_name='res.users', readonly=True)
 
     @api.model
     def _get_open(self, partner):
@@ -55,13 +56,14 @@ class BillproMailChange(models.Model):
         ).filtered(lambda change: change._is_open())
 
     @api.model
-    def _request(self, order, email, ip_address):
+    def _request(self, order, email, user, ip_address):
         """Ask the old and the new address whether the customer is to be written to at the new one.
 
         A request takes the place of the one before.
 
         :param sale.order order: The order, in superuser mode.
         :param str email: The new address.
+        :param res.users user: The login with which it is asked for.
         :param str ip_address: The address of the visitor.
         :raise UserError: If there is no old address, or too much was asked, or no mail can be sent.
         """
@@ -92,6 +94,7 @@ class BillproMailChange(models.Model):
                 'old_email': partner.email,
                 'new_email': email,
                 'ip_address': ip_address,
+                'user_id': user.id,
             }
         )
         order._billing_log_by_customer(
@@ -165,7 +168,8 @@ class BillproMailChange(models.Model):
     def _is_open(self):
         """Return whether the request can still be answered.
 
-        Staff may have changed the address meanwhile.
+        Staff may have changed the address meanwhile, or given the order to another customer; and
+        the contact may be one by now whom whoever has asked may not change.
 
         :rtype: bool
         """
@@ -175,6 +179,8 @@ class BillproMailChange(models.Model):
             and self.state == 'open'
             and self.create_date > since
             and self.partner_id.email == self.old_email
+            and self.partner_id == self.order_id.partner_id
+            and not self.order_id._billing_get_refusal_of_details(self.user_id)
         )
 
     # === THE ANSWERS === #
@@ -190,7 +196,7 @@ class BillproMailChange(models.Model):
         self[f'{side}_agreed'] = True
         if self.old_agreed and self.new_agreed:
             self.state = 'done'
-            self.order_id._billing_set_mail_address(self.new_email)
+            self.order_id._billing_set_mail_address(self.new_email, self.user_id)
 
     def _object(self, side):
         """End the request: nothing is changed by it.

@@ -175,17 +175,18 @@ class SaleOrder(models.Model):
             raise UserError(refusal)
         if email in email_normalize_all(self.partner_id.email or ''):
             raise UserError(self.env._("We write to this address already."))
-        self.env['billpro.mail.change']._request(self, email, ip_address)
+        self.env['billpro.mail.change']._request(self, email, user, ip_address)
 
-    def _billing_set_mail_address(self, email):
+    def _billing_set_mail_address(self, email, user):
         """Write to the customer at another address from now on, which they have confirmed.
 
         :param str email: The address.
+        :param res.users user: The login with which it was asked for.
         """
         self.ensure_one()
         old = self.partner_id.email
         people = self.partner_id
-        if self.partner_invoice_id.email == old:
+        if self.partner_invoice_id.email == old and not self._billing_get_refusal_of_address(user):
             people |= self.partner_invoice_id
         for person in people:
             person.email = email
