@@ -365,6 +365,32 @@ class TestBulkAction(ScheduleActionCommon):
                 self._begin()
         self.assertEqual(self.one.billing_status, 'active')
 
+    def test_nothing_is_done_for_who_has_left(self):
+        leavers = [
+            new_test_user(
+                self.env,
+                login=login,
+                groups='billpro_portal.group_billing_user,sales_team.group_sale_salesman_all_leads',
+                company_id=self.company.id,
+            )
+            for login in ('archived', 'deleted')
+        ]
+        with freeze_time(NOW):
+            actions = [
+                self._begin(order, env=self.env(user=user, su=False), kind='pause')
+                for user, order in zip(leavers, self.one | self.two, strict=True)
+            ]
+            for action in actions:
+                action.action_confirm()
+            archived, deleted = leavers
+            archived.active = False
+            deleted.unlink()
+            self._work()
+        for action in actions:
+            ((state, _effect, reason),) = self._get_result(action.with_env(self.env))
+            self.assertEqual((state, reason), ('refused', "Only billing users can do this."))
+        self.assertEqual(set(self.orders.mapped('billing_status')), {'active'})
+
     def test_a_preview_of_many_costs_as_few_queries(self):
         counts = {}
         for number in (3, 1, 3):  # What is read once for all is read by the first.
