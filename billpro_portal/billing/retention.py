@@ -20,6 +20,8 @@ VISIT_DAYS = 365
 ADDRESS_DAYS = 30
 # Who asked for lost links, and for codes: both count within an hour.
 LINK_REQUEST_DAYS = CODE_DAYS = 1
+# Who asked for another mail address: longer than a request can be answered.
+MAIL_CHANGE_DAYS = 30
 # Providers can send a message again for 30 days: it must be known then.
 WEBHOOK_EVENT_DAYS = 180
 # Article L213-1 Code de la consommation: contracts online from 120 euros.

@@ -4,8 +4,9 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import consteq, email_normalize_all, hmac
 
+from ...billing.retention import MAIL_CHANGE_DAYS
+
 VALID_HOURS = 48
-KEPT_DAYS = 30
 # Each writes to an address that somebody has entered, and to the customer.
 REQUESTS_PER_DAY_AND_CUSTOMER = 3
 REQUESTS_PER_DAY_AND_VISITOR = 5
@@ -41,6 +42,7 @@ class BillproMailChange(models.Model):
         default='open',
     )
     ip_address = fields.Char(string="IP Address", readonly=True, index=True)
+    user_id = fields.Many2one(string="By", comodel_name='res.users', readonly=True)
 
     @api.model
     def _get_open(self, partner):
@@ -54,13 +56,14 @@ class BillproMailChange(models.Model):
         ).filtered(lambda change: change._is_open())
 
     @api.model
-    def _request(self, order, email, ip_address):
+    def _request(self, order, email, user, ip_address):
         """Ask the old and the new address whether the customer is to be written to at the new one.
 
         A request takes the place of the one before.
 
         :param sale.order order: The order, in superuser mode.
         :param str email: The new address.
+        :param res.users user: The login with which it is asked for.
         :param str ip_address: The address of the visitor.
         :raise UserError: If there is no old address, or too much was asked, or no mail can be sent.
         """
@@ -91,6 +94,7 @@ class BillproMailChange(models.Model):
                 'old_email': partner.email,
                 'new_email': email,
                 'ip_address': ip_address,
+                'user_id': user.id,
             }
         )
         order._billing_log_by_customer(
@@ -164,7 +168,8 @@ class BillproMailChange(models.Model):
     def _is_open(self):
         """Return whether the request can still be answered.
 
-        Staff may have changed the address meanwhile.
+        Staff may have changed the address meanwhile, or given the order to another customer; and
+        the contact may be one by now whom whoever has asked may not change.
 
         :rtype: bool
         """
@@ -174,6 +179,8 @@ class BillproMailChange(models.Model):
             and self.state == 'open'
             and self.create_date > since
             and self.partner_id.email == self.old_email
+            and self.partner_id == self.order_id.partner_id
+            and not self.order_id._billing_get_refusal_of_details(self.user_id)
         )
 
     # === THE ANSWERS === #
@@ -189,7 +196,7 @@ class BillproMailChange(models.Model):
         self[f'{side}_agreed'] = True
         if self.old_agreed and self.new_agreed:
             self.state = 'done'
-            self.order_id._billing_set_mail_address(self.new_email)
+            self.order_id._billing_set_mail_address(self.new_email, self.user_id)
 
     def _object(self, side):
         """End the request: nothing is changed by it.
@@ -219,5 +226,5 @@ class BillproMailChange(models.Model):
     @api.autovacuum
     def _gc_mail_changes(self):
         """Forget the requests, and the addresses of visitors; what was done is in the chatter."""
-        since = fields.Datetime.now() - timedelta(days=KEPT_DAYS)
+        since = fields.Datetime.now() - timedelta(days=MAIL_CHANGE_DAYS)
         self.search([('create_date', '<', since)]).unlink()

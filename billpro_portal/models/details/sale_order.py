@@ -31,10 +31,13 @@ class SaleOrder(models.Model):
 
     # === WHAT MAY BE CHANGED === #
 
-    def _billing_get_refusal_of_details(self, user):
-        """Return why a visitor may change nothing of the order's customer.
+    def _billing_get_refusal_of_details(self, user, person=None):
+        """Return why a visitor may not change one of the people of the order.
+
+        Who has a login is changed by that one alone; by who else of them has one if not.
 
         :param res.users user: Whose login it is.
+        :param res.partner|None person: Who is changed: the customer unless told otherwise.
         :return: The reason in the customer's words; False if they may.
         :rtype: str|bool
         """
@@ -45,7 +48,8 @@ class SaleOrder(models.Model):
         )
         if is_ours or people.user_ids.filtered(lambda one: not one.share):
             return self.env._("Please contact us to change this.")
-        if people.user_ids and user not in people.user_ids:
+        logins = (person or self.partner_id).user_ids or people.user_ids
+        if logins and user not in logins:
             return self.env._("You have an account with us: please log in to change this.")
         return False
 
@@ -58,9 +62,9 @@ class SaleOrder(models.Model):
         :return: The reason in the customer's words; False if they may.
         :rtype: str|bool
         """
-        if refusal := self._billing_get_refusal_of_details(user):
-            return refusal
         payer = self.partner_invoice_id
+        if refusal := self._billing_get_refusal_of_details(user, payer):
+            return refusal
         company = payer.commercial_partner_id
         own = payer | self.partner_id
         others = self.env['res.partner'].search([('id', 'child_of', company.id)]) - own
@@ -171,17 +175,18 @@ class SaleOrder(models.Model):
             raise UserError(refusal)
         if email in email_normalize_all(self.partner_id.email or ''):
             raise UserError(self.env._("We write to this address already."))
-        self.env['billpro.mail.change']._request(self, email, ip_address)
+        self.env['billpro.mail.change']._request(self, email, user, ip_address)
 
-    def _billing_set_mail_address(self, email):
+    def _billing_set_mail_address(self, email, user):
         """Write to the customer at another address from now on, which they have confirmed.
 
         :param str email: The address.
+        :param res.users user: The login with which it was asked for.
         """
         self.ensure_one()
         old = self.partner_id.email
         people = self.partner_id
-        if self.partner_invoice_id.email == old:
+        if self.partner_invoice_id.email == old and not self._billing_get_refusal_of_address(user):
             people |= self.partner_invoice_id
         for person in people:
             person.email = email

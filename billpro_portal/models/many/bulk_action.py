@@ -279,7 +279,8 @@ class BillproBulkAction(models.Model):
         if not self.can_take_back:
             return
         action = self.sudo()
-        action.line_ids.filtered(lambda line: line.state == 'ready').state = 'left_out'
+        # What failed could still be tried again.
+        action.line_ids.filtered(lambda line: line.state in {'ready', 'failed'}).state = 'left_out'
         if action.done_count and action._can_be_undone():
             action.write({'state': 'taken_back', 'user_id': self.env.user.id, 'is_told': False})
         # The job tells of the end.

@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.tools import format_date
 
 from ..each_alone.own_transaction import GIVE_WAY
@@ -169,6 +169,9 @@ class BillproBulkActionOrder(models.Model):
         name = f'{"_undo" if is_taken_back else "_do"}_{action.kind}'
         try:
             with self.env.cr.savepoint():
+                # Who was deleted is nobody, and `with_user` would leave it to the job's own user.
+                if not user.active:
+                    raise AccessError(self.env._("Only billing users can do this."))
                 order._check_billing_user()
                 values = getattr(line, name)(order)
                 self.write({'reason': False, **values})

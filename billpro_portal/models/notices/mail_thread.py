@@ -11,6 +11,8 @@ class MailThread(models.AbstractModel):
     def _routing_handle_bounce(self, email_message, message_dict):
         """Override of `mail` to tell the notice, whose message is deleted when it was sent."""
         super()._routing_handle_bounce(email_message, message_dict)
+        if not _is_undelivered(email_message):
+            return
         self.env['billpro.declaration']._follow_failed_receipts(
             message_dict['bounced_message'].sudo().mail_ids, is_tried_again=False
         )
@@ -19,3 +21,21 @@ class MailThread(models.AbstractModel):
             self.env['billpro.notification']._take_bounce(
                 references, reason or self.env._("The mail came back.")
             )
+
+
+def _is_undelivered(email_message):
+    """Return whether what Odoo takes for a bounce says that a mail reached nobody.
+
+    Mail servers also report that they go on trying, or that it was delivered, and mail programs
+    that it was read. One that names no action has nothing else to tell.
+
+    :param email.message.EmailMessage email_message: The report.
+    :rtype: bool
+    """
+    parts = {part.get_content_type(): part for part in email_message.walk()}
+    if 'message/disposition-notification' in parts:
+        return False
+    report = parts.get('message/delivery-status')
+    blocks = report.walk() if report else ()
+    actions = {str(block['Action']).strip().lower() for block in blocks if block['Action']}
+    return not actions or 'failed' in actions

@@ -207,6 +207,11 @@ class ResPartner(models.Model):
         records['billpro.notification'].recipient = False
         records['billpro.visit'].unlink()
         records['billpro.mail.change'].unlink()
+        # Odoo keeps what was changed of a contact, with the values before.
+        people = people.with_context(tracking_disable=True)
+        people.env['mail.tracking.value'].search(
+            [('mail_message_id', 'in', people.message_ids.ids)]
+        ).unlink()
         people.write({'phone': False, 'email': False, 'comment': False, 'website': False})
         moves = records['account.move'] | people.env['account.move'].search(
             [('partner_id', 'in', people.ids)]

@@ -152,6 +152,32 @@ class TestMailChange(SelfServiceHttpCommon, MockEmail):
         self.assertFalse(change.exists())
         self._read(links[NEW], status=404)
 
+    def test_it_is_over_when_the_order_is_given_to_another_customer(self):
+        _answer, links = self._ask()
+        self._answer(links[OLD], 'agree')
+        other = self.other_customer
+        other.email = 'theo@other.example'
+        self.order.write({'partner_id': other.id, 'partner_invoice_id': other.id})
+        self.assertEqual(self._answer(links[NEW], 'agree'), OVER)
+        self.assertEqual((self.customer.email, other.email), (OLD, 'theo@other.example'))
+
+    def test_it_is_over_when_the_customer_has_got_a_login(self):
+        """Whoever gets the mails of a login could reset its password."""
+        _answer, links = self._ask()
+        self._answer(links[OLD], 'agree')
+        new_test_user(self.env, login='anna', groups='base.group_portal').partner_id = self.customer
+        self.customer.email = OLD
+        self.assertEqual(self._answer(links[NEW], 'agree'), OVER)
+        self.assertEqual(self.customer.email, OLD)
+
+    def test_the_address_of_others_stays(self):
+        payer = self.env['res.partner'].create({'name': "Peeters Office", 'email': OLD})
+        self.order.partner_invoice_id = payer
+        _answer, links = self._ask()
+        self._answer(links[OLD], 'agree')
+        self.assertEqual(self._answer(links[NEW], 'agree'), DONE)
+        self.assertEqual((self.customer.email, payer.email), (NEW, OLD))
+
     def test_no_other_link_opens_it(self):
         _answer, links = self._ask()
         path, _sep, key = links[NEW].partition('?access_token=')
@@ -202,8 +228,12 @@ class TestMailChange(SelfServiceHttpCommon, MockEmail):
         page = self._get(self.order, '/details')
         self.assertNotIn('name="email"', page.text)
         self.authenticate('anna', 'anna')
+        self.customer.email = OLD
         answer, links = self._ask()
         self._assert_done(answer, 'mail_change_asked')
+        self._answer(links[OLD], 'agree')
+        self.assertEqual(self._answer(links[NEW], 'agree'), DONE)
+        self.assertEqual(self.customer.email, NEW)
 
     def test_a_new_browser_is_asked_for_a_code_first(self):
         self._forget_browser()

@@ -208,6 +208,27 @@ class TestOrderDetails(SelfServiceHttpCommon):
         self._assert_done(self._save(street="5 Mill Lane"), 'details_changed')
         self.assertEqual(self.customer.street, "5 Mill Lane")
 
+    def test_each_login_changes_its_own_contact(self):
+        people = self.customer | self.customer.create({'name': "Bob", 'street': "1 Quay"})
+        firm = people.create({'name': "Firm", 'is_company': True})
+        people.parent_id = firm
+        bob = people[1]
+        bob.type = 'invoice'
+        self.subscription.partner_invoice_id = bob
+        logins = [
+            new_test_user(self.env, login=login, groups='base.group_portal')
+            for login in ('anna', 'bobby')
+        ]
+        for user, person in zip(logins, people, strict=True):
+            user.partner_id = person
+        refusal = "You have an account with us: please log in to change this."
+        order = self.subscription
+        for user, address, details in zip(logins, (refusal, False), (False, refusal), strict=True):
+            self.assertEqual(order._billing_get_refusal_of_address(user), address)
+            self.assertEqual(order._billing_get_refusal_of_details(user), details)
+        logins[0].active = False
+        self.assertFalse(order._billing_get_refusal_of_details(logins[1]))
+
     def test_what_is_ours_or_others_is_changed_by_staff(self):
         shared = "This address isn't used by you alone."
         ours = "Please contact us to change this."

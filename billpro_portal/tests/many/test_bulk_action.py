@@ -286,6 +286,36 @@ class TestBulkAction(ScheduleActionCommon):
         self.assertEqual({row[0] for row in self._get_result(action)}, {'done'})
         self.assertEqual(self._get_told('paused'), [1, 1, 1])
 
+    def test_what_failed_is_left_out_of_what_is_taken_back(self):
+        with freeze_time(NOW):
+            action = self._begin(kind='pause')
+            action.action_confirm()
+        with mute_logger(LOGGER):
+            pause = type(self.one)._billing_pause
+
+            def break_down(order, until=False):
+                if order == self.two:
+                    raise KeyError('nobody expects this')
+                pause(order, until)
+
+            with patch.object(type(self.one), '_billing_pause', break_down):
+                for delay in TRIES:
+                    with freeze_time(NOW) as clock:
+                        clock.tick(delay)
+                        self._work()
+        failure = self.env['billpro.failure'].search([('task', '=', 'many')])
+        with freeze_time(LATER):
+            action.action_take_back()
+            self._work()
+            failure._try_again()
+            self._work()
+        self.assertEqual(
+            [row[0] for row in self._get_result(action)], ['undone', 'left_out', 'undone']
+        )
+        self.assertEqual(action.state, 'undone')
+        failure._forget_needless()
+        self.assertFalse(failure.exists())
+
     def test_who_may(self):
         """Salespeople of their own orders, one without rights, and orders of two companies."""
         own = new_test_user(
@@ -334,6 +364,32 @@ class TestBulkAction(ScheduleActionCommon):
             with self.assertRaises(AccessError):
                 self._begin()
         self.assertEqual(self.one.billing_status, 'active')
+
+    def test_nothing_is_done_for_who_has_left(self):
+        leavers = [
+            new_test_user(
+                self.env,
+                login=login,
+                groups='billpro_portal.group_billing_user,sales_team.group_sale_salesman_all_leads',
+                company_id=self.company.id,
+            )
+            for login in ('archived', 'deleted')
+        ]
+        with freeze_time(NOW):
+            actions = [
+                self._begin(order, env=self.env(user=user, su=False), kind='pause')
+                for user, order in zip(leavers, self.one | self.two, strict=True)
+            ]
+            for action in actions:
+                action.action_confirm()
+            archived, deleted = leavers
+            archived.active = False
+            deleted.unlink()
+            self._work()
+        for action in actions:
+            ((state, _effect, reason),) = self._get_result(action.with_env(self.env))
+            self.assertEqual((state, reason), ('refused', "Only billing users can do this."))
+        self.assertEqual(set(self.orders.mapped('billing_status')), {'active'})
 
     def test_a_preview_of_many_costs_as_few_queries(self):
         counts = {}

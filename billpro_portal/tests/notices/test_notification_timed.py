@@ -481,10 +481,17 @@ class TestYearOfNotices(TimedCommon):
             self._run_jobs()
             notice = order.billing_notification_ids.filtered(lambda one: one.kind == 'renewal')
             notice.message_id.mail_ids._postprocess_sent_message([], [])
-            self.assertEqual((notice.state, order.billing_free_exit_date), ('sent', False))
-            self.env['mail.thread'].message_process(
-                False, BOUNCE.format(message_id=notice.mail_reference)
-            )
+            bounce = BOUNCE.format(message_id=notice.mail_reference)
+            for report in (
+                bounce.replace('Action: failed', 'Action: delayed').replace('5.1.1', '4.4.1'),
+                bounce.replace('Action: failed', 'Action: delivered').replace('5.1.1', '2.0.0'),
+                bounce.replace('MAILER-DAEMON', 'fr')
+                .replace('delivery-status', 'disposition-notification')
+                .replace('Action: failed', 'Disposition: manual-action/sent; displayed'),
+            ):
+                self.env['mail.thread'].message_process(False, report)
+                self.assertEqual((notice.state, order.billing_free_exit_date), ('sent', False))
+            self.env['mail.thread'].message_process(False, bounce)
         self.assertEqual((notice.state, order.billing_free_exit_date), ('failed', RENEWED))
         self.assertIn("No such mailbox", notice.failure_reason)
         questions = order.activity_ids.filtered(lambda one: one.billpro_subject == 'not-told')

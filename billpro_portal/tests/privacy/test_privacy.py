@@ -102,7 +102,14 @@ class TestPrivacy(SubscriptionCommon):
     def test_the_books_keep_what_they_must(self):
         self._cancel()
         self.company.country_id = self.env.ref('base.de')
+        self.anna = self.anna.with_context(tracking_disable=False)
+        self.env.cr.flush()
+        self.anna.email = 'anna@moved.example.com'
+        self.env.cr.flush()
+        self.assertTrue(self.anna.message_ids.tracking_value_ids)
         message = self._erase()['params']['message']
+        self.env.cr.flush()
+        self.assertFalse(self.anna.message_ids.tracking_value_ids)
         self.assertIn("invoices are kept until 12/31/2035", message)
         self.assertIn("Consents are kept until 01/10/2030", message)
         self.assertEqual(
