@@ -228,9 +228,9 @@ class BillproBulkAction(models.Model):
         if not action.line_ids:
             raise UserError(self.env._("Choose orders, in their list or by what they have."))
         orders = action.line_ids.order_id
-        changeable = orders.with_env(self.env)._filtered_access('write')
+        changeable = set(orders.with_env(self.env)._filtered_access('write').ids)
         for line in action.line_ids:
-            line._preview(line.order_id in changeable)
+            line._preview(line.order_id.id in changeable)
 
     def _find_orders(self):
         """Return the live orders that were asked for, of those that the user may see.
