@@ -427,15 +427,20 @@ class BillproChange(models.Model):
     def _find_settled(self, order, first_day):
         """Return the changes that were settled within the running paid period, the last one first.
 
-        Its last day may be another one since: staff move payments.
+        Its last day may be another one since: staff move payments. What was changed on the day on
+        which another interval began, and before that, was credited with the period before.
 
         :param sale.order order: The order.
         :param datetime.date first_day: The first day of the period.
         :rtype: billpro.change
         """
+        restart = order._billing_get_restart()
         return order.billing_change_ids.filtered(
             lambda change: (
-                change.state == 'done' and change.last_day and change.first_day >= first_day
+                change.state == 'done'
+                and change.last_day
+                and change.first_day >= first_day
+                and (not restart or change.id >= restart.id)
             )
         )
 
@@ -461,9 +466,7 @@ class BillproChange(models.Model):
         """
         settled = self._find_settled(order, first_day)
         restart = order._billing_get_restart() & settled
-        if restart:
-            settled = settled.filtered(lambda change: change.id > restart.id)
-        invoices = settled.event_ids.invoice_id
+        invoices = (settled - restart).event_ids.invoice_id
         paid = sum(invoices.mapped('amount_total'))
         invoices |= invoice | restart.invoice_id
         notes = invoices.reversal_move_ids.filtered(lambda move: move.state == 'posted')

@@ -664,6 +664,8 @@ class SaleOrder(models.Model):
         :rtype: fractions.Fraction
         """
         self.ensure_one()
+        if self._billing_get_restart().first_day == day:
+            return Fraction(1)  # A payment of that day is of the period before.
         event = self.billing_event_ids.filtered(
             lambda event: event.number and event.period_start == day
         )[:1]
