@@ -340,8 +340,8 @@ class BillproChange(models.Model):
             return {'first_day': today, 'last_day': False}
         found = order._get_purchase()._find_paid_period(order, today)
         # What a change has cost may have been taken back by the bank.
-        if not found or any(
-            event.status not in PAID for event in self._find_settled(order, found[0]).event_ids
+        if not found or not all(
+            change._is_paid() for change in self._find_settled(order, found[0])
         ):
             raise UserError(
                 self.env._("No paid period has today in it. Change it at the end of the period.")
@@ -443,6 +443,15 @@ class BillproChange(models.Model):
                 and (not restart or change.id >= restart.id)
             )
         )
+
+    def _is_paid(self):
+        """Return whether what it has cost is paid, by itself or along with other payments.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        paid = self.order_id.billing_event_ids.filtered(lambda event: event.status in PAID)
+        return self.event_ids <= paid._get_leaves()
 
     @api.model
     def _find_last(self, line, first_day):

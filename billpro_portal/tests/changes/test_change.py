@@ -560,7 +560,8 @@ class TestChange(ChangeCommon):
             event._apply_trigger('return_hard')
             self.assertEqual(order._billing_get_outstanding_events(), event)
             self.assertEqual(order.billing_outstanding, event.amount)
-            # It isn't credited before it is paid.
+            # It isn't credited or paid back before it is paid: 11 of 30 days of 12.10 are.
+            self.assertEqual(order._billing_get_unused()[2], 4.44)
             event._skip()
             with self.assertRaisesRegex(UserError, "No paid period has today in it"):
                 self.env['billpro.change']._propose(order, order.order_line, self.basic, 1, 'now')

@@ -184,6 +184,14 @@ class TestChangeOfInterval(ReportCommon, ChangeCommon):
         with freeze_time('2027-07-02 11:00:00'):
             self.assertEqual(down._billing_get_unused()[1:3], (31, 12.1))
 
+    def test_a_new_period_that_the_bank_took_back_is_not_paid_for(self):
+        order = self._start(APRIL, self.basic)
+        change, _shown = self._change_on(MIDDLE, order, self.year, 1, NOW)
+        with freeze_time('2027-04-20 10:00:00'):
+            change.event_ids._apply_trigger('return_hard')
+        paid_until = order._get_purchase()._get_paid_until(order)
+        self.assertEqual(paid_until, date(2027, 4, 30))
+
     def test_recurring_revenue_counts_each_interval(self):
         at_once = self._start(APRIL, self.basic)
         self._run_on('2027-05-01')
