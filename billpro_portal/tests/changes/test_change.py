@@ -566,6 +566,25 @@ class TestChange(ChangeCommon):
             with self.assertRaisesRegex(UserError, "No paid period has today in it"):
                 self.env['billpro.change']._propose(order, order.order_line, self.basic, 1, 'now')
 
+    def test_a_later_period_that_is_paid_along_with_others(self):
+        order = self._start(APRIL, (self.basic, 1))
+        order.billing_token_id.demo_simulated_state = 'error'
+        self._run_on('2027-05-01')
+        order.billing_token_id.demo_simulated_state = 'done'
+        with freeze_time('2027-05-03 10:00:00'):
+            events = order.billing_event_ids
+            self.assertEqual(events.mapped('period_start'), [date(2027, 5, 1), date(2027, 6, 1)])
+            events._merge_by_staff(date(2027, 5, 3))
+        self._run_on('2027-05-03')
+        self.assertEqual((order.billing_status, order.billing_paid), ('active', 36.3))
+        with freeze_time('2027-05-10 10:00:00'):
+            self.assertIn(
+                "A later period is paid already", order._billing_get_refusal_to_change('now')
+            )
+            self.assertEqual(
+                order._billing_get_refusal_to_pay_early('next'), "The next payment is paid already."
+            )
+
     def test_credit_needs_no_card(self):
         order = self._start(APRIL, (self.plus, 10))
         self._change_on('2027-04-02', order, self.basic, 1, 'now')
