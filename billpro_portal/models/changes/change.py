@@ -971,7 +971,12 @@ class BillproChange(models.Model):
                 change != self
                 and change.state == 'done'
                 and change.line_id == self.line_id
-                and change.invoice_id == self.invoice_id
+                and (
+                    change.invoice_id == self.invoice_id
+                    if change.invoice_id
+                    # Before 19.0.0.10.0 changes didn't name it.
+                    else change.last_day and change.last_day >= self.first_day
+                )
             )
         )
         invoice = earlier[:1].event_ids.invoice_id or self.invoice_id

@@ -585,6 +585,14 @@ class TestChange(ChangeCommon):
                 order._billing_get_refusal_to_pay_early('next'), "The next payment is paid already."
             )
 
+    def test_credit_is_about_the_change_before_though_that_names_no_invoice(self):
+        """A change that was made before changes named the invoice of their period."""
+        order = self._start(APRIL, (self.basic, 1))
+        before, _shown = self._change_on('2027-04-02', order, self.plus)
+        before.invoice_id = False
+        change, _shown = self._change_on(MIDDLE, order, self.basic, 1, 'now')
+        self.assertEqual(change.credit_note_id.reversed_entry_id, before.event_ids.invoice_id)
+
     def test_credit_needs_no_card(self):
         order = self._start(APRIL, (self.plus, 10))
         self._change_on('2027-04-02', order, self.basic, 1, 'now')
