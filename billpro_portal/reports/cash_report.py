@@ -16,7 +16,7 @@ class BillproCashReport(models.Model):
     subscriptions after the last one on the schedule, which has one ahead only: each on its day,
     counted from the order's anchor as the schedule counts, for as many periods and until the day
     that were agreed, at the amount that staff changed it to or else the present price of the
-    recurring lines.
+    recurring lines, less the discount that is still to be had.
 
     Only orders that are charged count: *Active* and *Failed* ones that aren't cancelled. Nothing
     is taken off for declines to come. Of metered orders that is what is scheduled, also of those
@@ -34,6 +34,7 @@ class BillproCashReport(models.Model):
         'billpro.billing.event': [
             'amount',
             'credit_amount',
+            'discount_id',
             'due_date',
             'number',
             'order_id',
@@ -47,6 +48,7 @@ class BillproCashReport(models.Model):
             'order_id',
             'state',
         ],
+        'billpro.discount': ['count', 'order_id', 'percent', 'taken_back_date'],
         'billpro.usage.period': ['close_date', 'expected_amount', 'order_id', 'state'],
         'product.template': ['purchase_type'],
         'res.company': ['currency_id'],
@@ -204,7 +206,10 @@ class BillproCashReport(models.Model):
         return SQL(
             """
             SELECT 2 * (o.id::bigint * 65536 + n.number) + 1, NULL, o.id,
-                   COALESCE(o.planned, NULLIF(o.billing_period_amount, 0), recurring.gross),
+                   %(price)s - CASE WHEN n.number - last.number < given.payments
+                       THEN ROUND(%(price)s * given.percent / 100 / currency.rounding)
+                            * currency.rounding
+                       ELSE 0 END,
                    'projected', %(date)s
               FROM (
                    SELECT e.order_id, MAX(e.number) AS number
@@ -212,7 +217,8 @@ class BillproCashReport(models.Model):
                     GROUP BY e.order_id
                    ) last
              CROSS JOIN LATERAL (
-                   SELECT s.id, s.purchase_type, s.billing_status, s.billing_cancel_date,
+                   SELECT s.id, s.currency_id, s.purchase_type, s.billing_status,
+                          s.billing_cancel_date,
                           s.billing_cycles, s.billing_end_date, s.billing_period_amount,
                           COALESCE(c.interval_count, s.billing_interval_count)
                           AS billing_interval_count,
@@ -230,6 +236,18 @@ class BillproCashReport(models.Model):
                     WHERE s.id = last.order_id
                    ) o
               JOIN recurring ON recurring.order_id = o.id
+              JOIN res_currency currency ON currency.id = o.currency_id
+              LEFT JOIN LATERAL (
+                   SELECT d.percent, d.count - COUNT(e.id) AS payments
+                     FROM billpro_discount d
+                     LEFT JOIN billpro_billing_event e ON e.discount_id = d.id
+                      AND e.status NOT IN ('skipped', 'cancelled')
+                    WHERE d.order_id = o.id AND d.taken_back_date IS NULL
+                    GROUP BY d.id
+                   HAVING d.count > COUNT(e.id)
+                    ORDER BY d.id DESC
+                    LIMIT 1
+                   ) given ON TRUE
              CROSS JOIN LATERAL generate_series(
                    last.number,
                    last.number + CASE o.billing_interval_unit
@@ -244,6 +262,7 @@ class BillproCashReport(models.Model):
                AND (o.billing_end_date IS NULL OR %(date)s <= o.billing_end_date)
                AND %(date)s >= %(today)s
             """,
+            price=SQL("COALESCE(o.planned, NULLIF(o.billing_period_amount, 0), recurring.gross)"),
             date=self._get_nth_date(
                 SQL("o.billing_anchor_date"),
                 SQL("n.number - o.billing_anchor_number"),

@@ -147,7 +147,7 @@ class SaleOrder(models.Model):
         period = Span(first_day, last_day)
         unused = self._billing_get_paid_for(first_day, invoice) * period.days_from(today)
         unused /= period.days
-        for change in changes - restart:
+        for change in (changes - restart).filtered(lambda change: change._is_paid()):
             rest = Span(change.first_day, min(change.last_day, last_day))
             unused += Fraction(f'{change.amount:.10f}') * rest.days_from(today) / rest.days
         invoices = invoice | changes.event_ids.invoice_id

@@ -340,8 +340,8 @@ class BillproChange(models.Model):
             return {'first_day': today, 'last_day': False}
         found = order._get_purchase()._find_paid_period(order, today)
         # What a change has cost may have been taken back by the bank.
-        if not found or any(
-            event.status not in PAID for event in self._find_settled(order, found[0]).event_ids
+        if not found or not all(
+            change._is_paid() for change in self._find_settled(order, found[0])
         ):
             raise UserError(
                 self.env._("No paid period has today in it. Change it at the end of the period.")
@@ -427,17 +427,31 @@ class BillproChange(models.Model):
     def _find_settled(self, order, first_day):
         """Return the changes that were settled within the running paid period, the last one first.
 
-        Its last day may be another one since: staff move payments.
+        Its last day may be another one since: staff move payments. What was changed on the day on
+        which another interval began, and before that, was credited with the period before.
 
         :param sale.order order: The order.
         :param datetime.date first_day: The first day of the period.
         :rtype: billpro.change
         """
+        restart = order._billing_get_restart()
         return order.billing_change_ids.filtered(
             lambda change: (
-                change.state == 'done' and change.last_day and change.first_day >= first_day
+                change.state == 'done'
+                and change.last_day
+                and change.first_day >= first_day
+                and (not restart or change.id >= restart.id)
             )
         )
+
+    def _is_paid(self):
+        """Return whether what it has cost is paid, by itself or along with other payments.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        paid = self.order_id.billing_event_ids.filtered(lambda event: event.status in PAID)
+        return self.event_ids <= paid._get_leaves()
 
     @api.model
     def _find_last(self, line, first_day):
@@ -461,9 +475,7 @@ class BillproChange(models.Model):
         """
         settled = self._find_settled(order, first_day)
         restart = order._billing_get_restart() & settled
-        if restart:
-            settled = settled.filtered(lambda change: change.id > restart.id)
-        invoices = settled.event_ids.invoice_id
+        invoices = (settled - restart).event_ids.invoice_id
         paid = sum(invoices.mapped('amount_total'))
         invoices |= invoice | restart.invoice_id
         notes = invoices.reversal_move_ids.filtered(lambda move: move.state == 'posted')
@@ -959,7 +971,12 @@ class BillproChange(models.Model):
                 change != self
                 and change.state == 'done'
                 and change.line_id == self.line_id
-                and change.invoice_id == self.invoice_id
+                and (
+                    change.invoice_id == self.invoice_id
+                    if change.invoice_id
+                    # Before 19.0.0.10.0 changes didn't name it.
+                    else change.last_day and change.last_day >= self.first_day
+                )
             )
         )
         invoice = earlier[:1].event_ids.invoice_id or self.invoice_id

@@ -223,10 +223,9 @@ class SaleOrder(models.Model):
         :param datetime.date day: The day.
         :rtype: bool
         """
-        return any(
-            event.status in PAID and event.period_start and event.period_start > day
-            for event in self.billing_event_ids
-        )
+        paid = self.billing_event_ids.filtered(lambda event: event.status in PAID)
+        # What is paid along with others is a part of their payment.
+        return any(event.period_start and event.period_start > day for event in paid._get_leaves())
 
     def _billing_get_next_period_event(self):
         """Return the payment of the next period that is to be collected.
@@ -664,6 +663,8 @@ class SaleOrder(models.Model):
         :rtype: fractions.Fraction
         """
         self.ensure_one()
+        if self._billing_get_restart().first_day == day:
+            return Fraction(1)  # A payment of that day is of the period before.
         event = self.billing_event_ids.filtered(
             lambda event: event.number and event.period_start == day
         )[:1]

@@ -6,7 +6,7 @@ from odoo.tools import format_date
 
 from ...billing.actions import OrderAction
 from ...billing.agreement import agreement_text
-from ...billing.lifecycle import OPEN, PAID
+from ...billing.lifecycle import OPEN
 
 NEXT, ALL = 'next', 'all'
 
@@ -110,9 +110,7 @@ class SaleOrder(models.Model):
         events, today = self._billing_get_early_events(what), self._billing_get_today()
         if not events or events[0].due_date <= fields.Datetime.now():
             return self.env._("Nothing is to come that could be paid now.")
-        if self._get_purchase()._is_perpetual and self.billing_event_ids.filtered(
-            lambda event: event.status in PAID and event.period_start and event.period_start > today
-        ):
+        if self._get_purchase()._is_perpetual and self._billing_is_paid_after(today):
             return self.env._("The next payment is paid already.")
         if any(
             event.invoice_id.state == 'posted'

@@ -421,7 +421,9 @@ class BillproPurchaseSubscription(models.AbstractModel):
                     and (not event.change_id or event.change_id.id > restart.id)
                 )
             )
-            return max([restart.last_day, *paid.mapped('period_end')])
+            # Its payment may have been taken back by the bank.
+            first = restart.last_day if restart._is_paid() else restart.credited_until
+            return max([first, *paid.mapped('period_end')])
         if order.billing_anchor_number:
             # A pause gives a payment another number: it was to begin on the day that was moved.
             number = 1 if order.billing_trial_days else 2

@@ -72,6 +72,9 @@ class TestAdjust(ChangeCommon):
         self.assertIn("20% off the next 2 payments", facts[1]['lines'])
         rows = order.env['billpro.order.payments']._get_upcoming_rows(order)
         self.assertIn("20% discount", rows[0]['description'])
+        with freeze_time('2027-04-17 12:00:00'):
+            cash = self.env['billpro.cash.report'].search([('order_id', '=', order.id)])
+        self.assertEqual(cash[:4].mapped('amount'), [19.36, 19.36, 24.2, 24.2])
         self._run_on('2027-05-01')
         self.assertEqual(discount.left, 1)
         self._run_on('2027-06-01')

@@ -560,10 +560,38 @@ class TestChange(ChangeCommon):
             event._apply_trigger('return_hard')
             self.assertEqual(order._billing_get_outstanding_events(), event)
             self.assertEqual(order.billing_outstanding, event.amount)
-            # It isn't credited before it is paid.
+            # It isn't credited or paid back before it is paid: 11 of 30 days of 12.10 are.
+            self.assertEqual(order._billing_get_unused()[2], 4.44)
             event._skip()
             with self.assertRaisesRegex(UserError, "No paid period has today in it"):
                 self.env['billpro.change']._propose(order, order.order_line, self.basic, 1, 'now')
+
+    def test_a_later_period_that_is_paid_along_with_others(self):
+        order = self._start(APRIL, (self.basic, 1))
+        order.billing_token_id.demo_simulated_state = 'error'
+        self._run_on('2027-05-01')
+        order.billing_token_id.demo_simulated_state = 'done'
+        with freeze_time('2027-05-03 10:00:00'):
+            events = order.billing_event_ids
+            self.assertEqual(events.mapped('period_start'), [date(2027, 5, 1), date(2027, 6, 1)])
+            events._merge_by_staff(date(2027, 5, 3))
+        self._run_on('2027-05-03')
+        self.assertEqual((order.billing_status, order.billing_paid), ('active', 36.3))
+        with freeze_time('2027-05-10 10:00:00'):
+            self.assertIn(
+                "A later period is paid already", order._billing_get_refusal_to_change('now')
+            )
+            self.assertEqual(
+                order._billing_get_refusal_to_pay_early('next'), "The next payment is paid already."
+            )
+
+    def test_credit_is_about_the_change_before_though_that_names_no_invoice(self):
+        """A change that was made before changes named the invoice of their period."""
+        order = self._start(APRIL, (self.basic, 1))
+        before, _shown = self._change_on('2027-04-02', order, self.plus)
+        before.invoice_id = False
+        change, _shown = self._change_on(MIDDLE, order, self.basic, 1, 'now')
+        self.assertEqual(change.credit_note_id.reversed_entry_id, before.event_ids.invoice_id)
 
     def test_credit_needs_no_card(self):
         order = self._start(APRIL, (self.plus, 10))

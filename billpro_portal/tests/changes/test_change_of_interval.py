@@ -41,9 +41,10 @@ class TestChangeOfInterval(ReportCommon, ChangeCommon):
         with freeze_time(f'{day} 10:00:00'):
             return self._change(order, *args)
 
-    def _propose(self, day, order, plan, when=NOW):
+    def _propose(self, day, order, plan, when=NOW, quantity=1):
+        terms = order, order.order_line[0], plan, quantity, when
         with freeze_time(f'{day} 10:00:00'):
-            return self.env['billpro.change']._propose(order, order.order_line[0], plan, 1, when)
+            return self.env['billpro.change']._propose(*terms)
 
     def _run_on(self, day):
         with freeze_time(f'{day} 10:00:00'):
@@ -166,6 +167,30 @@ class TestChangeOfInterval(ReportCommon, ChangeCommon):
         # 362 of 366 days are left, 118.69 of 120.00; 50.00 are paid.
         values = self._propose('2027-04-20', order, self.basic)
         self.assertEqual((values['credit'], values['charge']), (50.0, 10.0))
+
+    def test_the_period_before_is_no_part_of_the_new_one(self):
+        """Changes on the first day of a short period, and two on one day."""
+        order = self._start(APRIL, self.basic)
+        with freeze_time(f'{MIDDLE} 10:00:00'):
+            day = date(2027, 5, 15)
+            order._billing_change_day(day, agreement_text(order._billing_get_day_rows(day)))
+        self._run_on('2027-05-01')
+        self._change_on('2027-05-01', order, self.year, 1, NOW)
+        values = self._propose('2027-05-01', order, self.year, quantity=2)
+        self.assertEqual((values['credit'], values['charge']), (120.0, 240.0))
+        down = self._start('2027-01-01', self.year)
+        self._change_on('2027-07-02', down, self.year, 2, NOW)
+        self._change_on('2027-07-02', down, self.basic, 1, NOW)
+        with freeze_time('2027-07-02 11:00:00'):
+            self.assertEqual(down._billing_get_unused()[1:3], (31, 12.1))
+
+    def test_a_new_period_that_the_bank_took_back_is_not_paid_for(self):
+        order = self._start(APRIL, self.basic)
+        change, _shown = self._change_on(MIDDLE, order, self.year, 1, NOW)
+        with freeze_time('2027-04-20 10:00:00'):
+            change.event_ids._apply_trigger('return_hard')
+        paid_until = order._get_purchase()._get_paid_until(order)
+        self.assertEqual(paid_until, date(2027, 4, 30))
 
     def test_recurring_revenue_counts_each_interval(self):
         at_once = self._start(APRIL, self.basic)
