@@ -109,7 +109,8 @@ class TestConstantQueries(SubscriptionCommon):
         return queries
 
     def test_the_job_that_announces_payments(self):
-        self._announce(self.few, 1, 1)  # What is looked up once and then known.
+        for order in (self.few, self.many):  # What is looked up once, and a payment before.
+            self._announce(order, 1, 1)
         few = self._announce(self.few, FEW, 10)
         self.assertEqual(self._announce(self.many, MANY_NEW, 20), few)
         self.assertEqual(self._announce(self.many, MANY, 28)[1], few[1])

@@ -87,7 +87,9 @@ class BillproBulkAction(models.Model):
         inverse_name='action_id',
         readonly=True,
     )
-    order_count = fields.Integer(string="Orders", compute='_compute_counts', compute_sudo=True)
+    order_count = fields.Integer(
+        string="Number of Orders", compute='_compute_counts', compute_sudo=True
+    )
     ready_count = fields.Integer(string="To Be Done", compute='_compute_counts', compute_sudo=True)
     done_count = fields.Integer(string="Done", compute='_compute_counts', compute_sudo=True)
     refused_count = fields.Integer(string="Refused", compute='_compute_counts', compute_sudo=True)
