@@ -4,6 +4,7 @@ from unittest.mock import patch
 from freezegun import freeze_time
 
 from odoo.exceptions import AccessError, UserError
+from odoo.fields import Command
 from odoo.http import Request
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
@@ -461,6 +462,32 @@ class TestDeclarations(UsageCommon, BillingHttpCommon):
             self.assertNotIn("/contract/withdraw", page)
             self.assertNotIn("/contract/cancel", page)
 
+    def test_what_the_law_excepts(self):
+        """None if all that is bought is excepted: of the rest they may withdraw."""
+        product = self._create_sold_product("Suit", 300.0, self.tax_21)
+        product.billing_withdrawal_exception = 'customised'
+        with freeze_time(BOUGHT):
+            orders = [self._create_order((product, 1)), self._create_order((product, 1))]
+            orders[1].order_line = [Command.create({'product_id': self.gym.id})]
+            for order, is_told in zip(orders, (False, True), strict=True):
+                order._portal_ensure_token()
+                check = self.assertIn if is_told else self.assertNotIn
+                check("right to withdraw from this contract", self._get_page(order))
+
+    def test_a_trial_gives_no_second_right(self):
+        with freeze_time(BOUGHT):
+            order = self._create_order((self.gym, 1))
+            order.billing_trial_days = 30
+            order._portal_ensure_token()
+            self.assertIn("$\xa024.20 every month", self._get_page(order))  # Also after the trial.
+            self._agree(order, False)
+            self._create_initial_transaction(
+                order, 'done', token_id=self._create_token().id, amount=0, operation='validation'
+            )._post_process()
+        for moment, is_possible in (('2027-01-25 22:30:00', True), ('2027-02-09 12:00:00', False)):
+            with freeze_time(moment):
+                self.assertEqual(order._billing_can_be_withdrawn(), is_possible, moment)
+
     def test_whoever_was_told_nothing_has_a_year_more(self):
         with freeze_time(BOUGHT):
             order = self._create_active_order()
@@ -560,6 +587,10 @@ class TestDeclarations(UsageCommon, BillingHttpCommon):
         with freeze_time(SOON):
             page = self.url_open(f'/contract/cancel?company={self.company.id}').text
             self.assertRegex(page, r'<button type="submit"[^>]*>Cancel now</button>')
+            # Nothing else, whatever the company offers to who thinks of leaving.
+            reasons = self.env['billpro.cancel.reason'].search([('offer', '!=', False)])
+            for unwanted in ('/offer/', '/pause', '/change', *reasons.mapped('name')):
+                self.assertNotIn(unwanted, page)
             answer = self._declare('cancel', kind='ordinary')
             self.assertIn("Wanted end: as early as possible", answer.text)
             self._carry_out()
