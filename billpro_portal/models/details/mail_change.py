@@ -190,7 +190,7 @@ class BillproMailChange(models.Model):
 
         :param str side: `old` or `new`.
         """
-        self.lock_for_update()
+        self.order_id._lock_billing()  # Two answers at once wait for each other.
         if not self._is_open():
             return
         self[f'{side}_agreed'] = True
@@ -203,7 +203,7 @@ class BillproMailChange(models.Model):
 
         :param str side: `old` or `new`.
         """
-        self.lock_for_update()
+        self.order_id._lock_billing()  # Two answers at once wait for each other.
         if not self._is_open():
             return
         self.state = 'ended'
