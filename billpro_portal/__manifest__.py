@@ -1,7 +1,7 @@
 {
     'name': "BillPro Order Portal",
     'summary': "One order link: checkout, customer portal, invoices, receipts and credit notes",
-    'version': '19.0.0.10.0',
+    'version': '19.0.0.11.0',
     'category': 'Sales/Sales',
     'author': "BillPro Portal contributors",
     'website': "https://github.com/billpro-portal/billpro_portal",

@@ -283,6 +283,9 @@ def _add_bench_parsers(commands: 'argparse._SubParsersAction[argparse.ArgumentPa
     bench_usage_parser.add_argument(
         '--records', type=int, default=100_000, help="default: %(default)s"
     )
+    bench_usage_parser.add_argument(
+        '--rows', type=int, default=0, help="how many of others are there; default: %(default)s"
+    )
     bench_usage_parser.add_argument('--json', action='store_true', help="show JSON only")
     bench_usage_parser.set_defaults(command=bench_usage)
 
@@ -446,7 +449,7 @@ def bench_pages(options: Namespace) -> int:
 def bench_usage(options: Namespace) -> int:
     """Measure what usage costs that comes in, and that is there."""
     with _odoo() as odoo:
-        return bench_usage_run.run(odoo, options.records, options.json)
+        return bench_usage_run.run(odoo, options.records, options.rows, options.json)
 
 
 def check(_options: Namespace) -> int:

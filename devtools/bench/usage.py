@@ -30,6 +30,10 @@ import json
 from devtools.bench import usage_data
 print({answer!r} + json.dumps(usage_data.prepare(env)))
 """
+FILL = """
+from devtools.bench import usage_data
+usage_data.fill_others(env, {rows})
+"""
 MEASURE = """
 import json
 from devtools.bench import usage_data
@@ -45,12 +49,13 @@ print({answer!r} + json.dumps(usage_data.close(env, {orders}, {records})))
 RECORDS_OF_PERIOD = 1000
 
 
-def run(odoo: Odoo, records: int, as_json: bool) -> int:
+def run(odoo: Odoo, records: int, rows: int, as_json: bool) -> int:
     """Send usage to a server, fill its database, and show what that costs.
 
     :param Odoo odoo: Odoo and its PostgreSQL cluster, which must run.
     :param int records: How many records are sent in batches of each size, and ten times as many
                         are there when the running period is looked at, and billed of other orders.
+    :param int rows: How many records of other orders are there before the first one is sent.
     :param bool as_json: Whether to show the result as JSON only.
     :return: The exit code.
     :rtype: int
@@ -59,12 +64,14 @@ def run(odoo: Odoo, records: int, as_json: bool) -> int:
     result: dict[str, Any] = {
         'workers': WORKERS,
         'records': records,
+        'rows': rows,
         'load': os.getloadavg()[0],
         'ingestion': {},
     }
     with every.temporary(every.addon_template(), 'bench') as database:
         configuration = write_configuration(odoo, database)
         order = read_answer(odoo.execute(configuration, PREPARE.format(answer=ANSWER)))
+        odoo.execute(configuration, FILL.format(rows=rows))
         with _serving(odoo, database) as port:
             for size in BATCHES:
                 send = partial(_send, port, order['key'])
@@ -203,7 +210,12 @@ def _as_text(result: dict[str, Any]) -> str:
 
     :rtype: str
     """
-    lines = [f"{result['workers']} workers, {result['records']} records, load {result['load']:.1f}"]
+    lines = [
+        (
+            f"{result['workers']} workers, {result['records']} records, {result['rows']} there"
+            f" before, load {result['load']:.1f}"
+        )
+    ]
     lines += [
         f"  batches of {size:5}: {rates['new']:6} records/s, sent again {rates['again']:6}"
         for size, rates in result['ingestion'].items()

@@ -79,11 +79,35 @@ def fill(env: Environment, records: int) -> None:
             records,
         )
     )
-    env.cr.commit()
-    # As the database does by itself some time later.
-    env.cr._cnx.autocommit = True
-    env.cr.execute('VACUUM ANALYZE billpro_usage_record')
-    env.cr._cnx.autocommit = False
+    _settle(env)
+
+
+def fill_others(env: Environment, rows: int) -> None:
+    """Let other orders have so many records, of the last year, in no order.
+
+    :param odoo.api.Environment env: The superuser's environment.
+    :param int rows: How many.
+    """
+    line = _find_line(env)
+    others = env['sale.order'].search([('id', '!=', line.order_id.id)])
+    env.cr.execute(
+        SQL(
+            """
+            INSERT INTO billpro_usage_record
+                        (order_id, meter_id, sender_id, moment, received_date, quantity)
+                 SELECT (%s)[1 + n %% %s], %s, md5(n::text),
+                        %s::timestamp - random() * interval '1 year', %s, 1.5
+                   FROM generate_series(1, %s) AS n
+            """,
+            others.ids,
+            len(others),
+            line.billing_charge_id.meter_id.id,
+            fields.Datetime.now(),
+            fields.Datetime.now(),
+            rows,
+        )
+    )
+    _settle(env)
 
 
 def measure(env: Environment) -> dict[str, Any]:
@@ -164,10 +188,7 @@ def close(env: Environment, orders: int, records: int) -> dict[str, Any]:
             created.ids,
         )
     )
-    env.cr.commit()
-    env.cr._cnx.autocommit = True
-    env.cr.execute('VACUUM ANALYZE billpro_usage_record')
-    env.cr._cnx.autocommit = False
+    _settle(env)
     env.invalidate_all()
     before, started, busy = env.cr.sql_log_count, time.perf_counter(), time.process_time()
     env['billpro.billing.run']._bill_usage()
@@ -180,6 +201,14 @@ def close(env: Environment, orders: int, records: int) -> dict[str, Any]:
         'queries': env.cr.sql_log_count - before,
         'invoices': len(created.billing_event_ids.invoice_id),
     }
+
+
+def _settle(env: Environment) -> None:
+    """Commit, and do what the database does by itself some time later."""
+    env.cr.commit()
+    env.cr._cnx.autocommit = True
+    env.cr.execute('VACUUM ANALYZE billpro_usage_record')
+    env.cr._cnx.autocommit = False
 
 
 def _find_line(env: Environment) -> Any:
