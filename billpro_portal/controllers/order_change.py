@@ -59,13 +59,18 @@ class OrderChange(OrderAccess):
     @order_route(
         '/change/undo', methods=['POST'], by_customer=True, deed='plan', limited=True, confirms=True
     )
-    def billpro_order_change_undo(self, order, **kwargs):
+    def billpro_order_change_undo(self, order, change_id=None, **kwargs):
         """Take back what is planned, or waits for the customer's bank.
 
         :param sale.order order: The order.
+        :param str change_id: The change; that which waits, or was planned last, if not said.
         :rtype: odoo.http.Response
         """
-        order._billing_take_back_change()
+        change = None
+        if change_id:
+            number = self._cast_as_int(change_id)
+            change = order.billing_change_ids.filtered(lambda change: change.id == number)
+        order._billing_take_back_change(change)
         return self._billpro_redirect_to_order(order, 'change_undone')
 
     def _billpro_get_choice(self, order, line_id, product_id, quantity):

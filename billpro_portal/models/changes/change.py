@@ -256,6 +256,13 @@ class BillproChange(models.Model):
         may_drop = line and lines - line
         if (line and line not in lines) or quantity < 0 or (not quantity and not may_drop):
             raise UserError(self.env._("Choose a line of the subscription and a quantity."))
+        planned = order._billing_get_planned_change().filtered(
+            lambda change: (change.line_id == line) if line else change.product_id == product
+        )
+        if planned:
+            raise UserError(
+                self.env._("Take back the change that is planned first: %s.", planned._describe())
+            )
         if not line:
             order._billing_check_addon(product)
             return
@@ -610,12 +617,11 @@ class BillproChange(models.Model):
         self.ensure_one()
         order, currency = self.order_id._origin, self.currency_id
         period_amount = self._get_period_totals()[1]
-        if currency.compare_amounts(period_amount, 0) <= 0:
-            raise UserError(
-                self.env._("The recurring amount of order %s must be positive.", order.name)
-            )
+        # All that is planned may drop what is left.
+        later_amount = (order._billing_get_planned_change() + self)._get_totals_together(order)[1]
+        order._billing_check_recurs(min(period_amount, later_amount))
         provider = order.billing_token_id.provider_id
-        for amount in (self.amount, period_amount):
+        for amount in (self.amount, period_amount, later_amount):
             if provider and currency.compare_amounts(amount, 0) > 0:
                 refusal = provider._in_billing()._find_amount_refusal(amount, currency)
                 if refusal:
@@ -666,8 +672,10 @@ class BillproChange(models.Model):
         """
         env, order = self.env, self.order_id._origin
         format_amount = order.currency_id.with_env(env).format
-        total, purchase = self._get_period_totals()[1], order._get_purchase()
         event, day = order._billing_get_next_period_event(), False
+        last = max(self.first_day, event.period_start) if event else self.first_day
+        all_planned = order._billing_get_planned_changes_on(last)
+        total, purchase = (all_planned + self)._get_totals_together(order)[1], order._get_purchase()
         rows, paid_with = [], self.product_id._origin if self.interval_unit else order
         if self.credited_until:
             day = self.last_day + timedelta(days=1)
@@ -965,6 +973,9 @@ class BillproChange(models.Model):
             self.state = 'taken_back'
             return
         self.state = 'taken_back'
+        order = self.order_id
+        others = order._billing_get_planned_change()
+        order._billing_check_recurs(others._get_totals_together(order)[1])
         self._show_planned_amount()
         self._log(self.env._("Taken back"))
 
@@ -981,7 +992,7 @@ class BillproChange(models.Model):
         if self.increase_id:
             self.increase_id.action_take_back()
             return
-        self.sudo().order_id._billing_take_back_change()
+        self.sudo().order_id._billing_take_back_change(self.sudo())
 
     # === DOCUMENTS === #
 

@@ -158,6 +158,18 @@ class SaleOrder(models.Model):
         self.locked = is_locked
         return line.with_env(self.env)
 
+    def _billing_check_recurs(self, amount):
+        """Check that something is left that recurs.
+
+        :param float amount: What a period would cost.
+        :raise UserError: If nothing is.
+        """
+        self.ensure_one()
+        if self.currency_id.compare_amounts(amount, 0) <= 0:
+            raise UserError(
+                self.env._("The recurring amount of order %s must be positive.", self.name)
+            )
+
     def _billing_keeps_interval(self, product):
         """Return whether a product recurs as the order does.
 
@@ -193,6 +205,10 @@ class SaleOrder(models.Model):
         self.ensure_one()
         if refusal := self._billing_get_refusal_to_change_interval():
             return refusal
+        if planned := self._billing_get_planned_change()[:1]:  # It may add what recurs, too.
+            return self.env._(
+                "Take back the change that is planned first: %s.", planned._describe()
+            )
         if discount := self._billing_get_running_discount():  # It was given on other payments.
             return self.env._("Take back the discount first: %s.", discount._describe())
         events = self._billing_get_events_to_come()
@@ -238,7 +254,7 @@ class SaleOrder(models.Model):
                 order=self.name,
                 status=self._get_billing_status_label(),
             )
-        if planned := self._billing_get_planned_change():
+        if planned := self._billing_get_planned_interval():
             return self.env._(
                 "Take back the change that is planned first: %s.", planned._describe()
             )
@@ -391,7 +407,9 @@ class SaleOrder(models.Model):
         self.ensure_one()
         if all(self._billing_get_refusal_to_change(when) for when in ('now', 'period_end')):
             return {}
-        lines = self._billing_get_plan_lines().filtered(
+        lines = (
+            self._billing_get_plan_lines() - self._billing_get_planned_change().line_id
+        ).filtered(
             lambda line: (
                 line.product_id.billing_family_id.customers_may_raise
                 or line.product_id.billing_family_id.customers_may_lower
@@ -417,7 +435,8 @@ class SaleOrder(models.Model):
         self.ensure_one()
         if all(self._billing_get_refusal_to_change(when) for when in ('now', 'period_end')):
             return self.env['product.product']
-        return self._billing_get_addons().filtered(
+        addons = self._billing_get_addons() - self._billing_get_planned_change().product_id
+        return addons.filtered(
             lambda addon: (
                 addon.billing_family_id.customers_may_raise and self._billing_keeps_interval(addon)
             )
@@ -474,7 +493,7 @@ class SaleOrder(models.Model):
     # === PLANNED CHANGES === #
 
     def _billing_get_planned_change(self):
-        """Return the change of plan or quantity that is planned.
+        """Return the changes of plan or quantity that are planned, one for a line, the last one first.
 
         :rtype: billpro.change
         """
@@ -529,17 +548,20 @@ class SaleOrder(models.Model):
         """
         return self.billing_change_ids.filtered(lambda change: change._is_waiting())
 
-    def _billing_take_back_change(self):
-        """Take back the change that is planned, or waits for the customer's bank.
+    def _billing_take_back_change(self, change=None):
+        """Take back a change that is planned, or waits for the customer's bank.
 
-        :raise UserError: If none is any more.
+        :param billpro.change change: The change; that which waits, or was planned last, if not said.
+        :raise UserError: If it isn't planned any more.
         """
         self.ensure_one()
         self._lock_billing()
-        planned = self._billing_get_planned_change() or self._billing_get_waiting_change()
+        planned = self._billing_get_waiting_change() + self._billing_get_planned_change()
+        if change is not None:
+            planned &= change
         if not planned:
             raise UserError(self.env._("This change isn't planned any more."))
-        planned._take_back()
+        planned[0]._take_back()
 
     def _billing_get_planned_amount(self, day):
         """Return what the lines will add up to in a period that a planned change counts for.
@@ -916,7 +938,7 @@ class SaleOrder(models.Model):
         if refusal := self._billing_get_refusal_to_adjust():
             raise UserError(refusal)
         event = self._billing_get_discount_takers()[0]
-        if planned := self._billing_get_planned_change():
+        if planned := self._billing_get_planned_change()[:1]:
             raise UserError(
                 self.env._("Take back the change that is planned first: %s.", planned._describe())
             )

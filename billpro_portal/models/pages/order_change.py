@@ -49,21 +49,24 @@ class BillproOrderChange(models.AbstractModel):
         product = product or line.product_id
         quantity = int(line.product_uom_qty) if quantity is None else quantity
         change = problem = False
-        if not planned and is_chosen:
+        if is_chosen:
             change, problem = self._get_preview(order, line, product, quantity)
         rows = change._get_rows() if change else []
         return {
             **order.env['billpro.order.page']._get_page_values(order),
             'title': self.env._("Change your plan"),
-            'planned': planned
-            and self.env._(
-                "Planned for %(day)s: %(change)s",
-                day=format_date(self.env, planned.first_day, date_format='long'),
-                change=planned._describe(),
-            ),
-            'lines': []
-            if planned
-            else [
+            'planned': [
+                (
+                    change.id,
+                    self.env._(
+                        "Planned for %(day)s: %(change)s",
+                        day=format_date(self.env, change.first_day, date_format='long'),
+                        change=change._describe(),
+                    ),
+                )
+                for change in planned
+            ],
+            'lines': [
                 *self._get_lines(order, plans, line, product, quantity),
                 *self._get_lines_to_add(order, addons, product, quantity),
             ],

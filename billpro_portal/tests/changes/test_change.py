@@ -305,7 +305,7 @@ class TestChange(ChangeCommon):
         self.assertEqual(order.billing_next_amount, 12.1)
         with freeze_time(f'{MIDDLE} 11:00:00'):
             with self.assertRaisesRegex(UserError, "Take back the change that is planned first"):
-                order.with_user(self.billing_manager).action_open_change_plan()
+                self.env['billpro.change']._propose(order, order.order_line, self.plus, 1, 'now')
             with self.assertRaises(AccessError):
                 change.with_user(self.salesperson).action_take_back()
             change.with_user(self.billing_manager).action_take_back()
@@ -671,7 +671,7 @@ class TestChange(ChangeCommon):
             self.assertEqual(sorted(deferred.mapped('earned')), [4.0, 6.67])
         change, shown = self._change_on('2027-04-21', order, storage, 0, 'now', line)
         self.assertEqual(shown["Change"], "2 × Storage (ends)")
-        self.assertEqual(shown["Credit, April 21, 2027 to April 30, 2027"], "$\xa0-4.00")
+        self.assertEqual(shown["Credit, April 21, 2027 to April 30, 2027"], "$\xa0-\ufeff4.00")
         self.assertFalse([label for label in shown if label.startswith("Charge, ")])
         self.assertEqual(order._get_order_lines_to_report(), order.order_line[0])
         self.assertEqual(order.billing_next_amount, 7.26)
@@ -737,18 +737,33 @@ class TestChange(ChangeCommon):
             self.assertFalse(order._billing_get_refusal_to_change_interval())
 
     def test_an_addon_beside_a_plan_that_is_planned(self):
+        """15/30 of 6.00: 3.00, tax 0.63; 20.00 + 6.00 from May on."""
         storage = self._create_addon("Storage", 6.0)
         order = self._start(APRIL, (self.basic, 1))
-        self._change_on(MIDDLE, order, self.plus, 1, 'period_end')
-        none = order.order_line.browse()
-        with (
-            freeze_time(f'{MIDDLE} 11:00:00'),
-            self.assertRaisesRegex(UserError, "Take back the change that is planned first"),
-        ):
-            self.env['billpro.change']._propose(order, none, storage, 1, 'now')
+        planned, _shown = self._change_on(MIDDLE, order, self.plus, 1, 'period_end')
+        _change, shown = self._change_on(
+            MIDDLE, order, storage, 1, 'now', order.order_line.browse()
+        )
+        self.assertEqual(shown["Charged today"], "$\xa03.63")
+        self.assertEqual(shown["Payment on May 1, 2027"], "$\xa031.46")
+        self.assertEqual(shown["Then every month"], "$\xa031.46")
+        plan, line = order.order_line
+        with freeze_time(f'{MIDDLE} 11:00:00'):
+            propose = self.env['billpro.change']._propose
+            with self.assertRaisesRegex(UserError, "Take back the change that is planned first"):
+                propose(order, plan, self.basic, 2, 'now')
+            dropped, _shown = self._change(order, storage, 0, 'period_end', line)
+            self.assertEqual(order.billing_next_amount, 24.2)
+            # Nothing would be left, whoever drops the plan today.
+            with self.assertRaisesRegex(UserError, "is planned first"):
+                propose(order, plan, self.basic, 0, 'now')
+            planned.with_user(self.billing_manager).action_take_back()
+            self.assertEqual((planned.state, dropped.state), ('taken_back', 'planned'))
+            self.assertEqual(order.billing_next_amount, 12.1)
+            with self.assertRaisesRegex(UserError, "must be positive"):
+                propose(order, plan, self.basic, 0, 'now')
         self._run_on('2027-05-01')
-        # Plus has no add-ons.
-        self.assertFalse(order._billing_get_addons())
+        self.assertEqual((dropped.state, line.product_uom_qty), ('done', 0))
 
     def test_an_addon_in_a_period_with_a_discount(self):
         """A half of 16/31 of 6.00: 1.55 (1.5484); 10.00 less a half, 6.05."""

@@ -154,7 +154,13 @@ class TestChangePage(SelfServiceHttpCommon, ChangeCommon):
         extras.customers_may_lower = True
         self._assert_done(self._agree(hidden), 'change_planned')
         self.assertEqual(order.billing_next_amount, 48.4)
-        self.assertIn("2 × Storage (ends)", self._get(order, '/change').text)
+        page = self._get(order, '/change').text
+        self.assertIn("2 × Storage (ends)", page)
+        self.assertNotIn("Add-on", page)  # The plan alone can be changed.
+        self.assertIn(f'name="line_id" value="{plan.id}"', page)
+        self._assert_refused(
+            self._post_form(order, '/change/undo', change_id='0'), "isn&#39;t planned any more"
+        )
         with freeze_time(order.billing_next_event_id.due_date):
             self._run()
             self.assertEqual(order._get_order_lines_to_report(), plan)

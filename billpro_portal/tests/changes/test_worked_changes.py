@@ -337,6 +337,20 @@ ROWS = [
     Row("added when the period ends, and dropped in it", '2027-04-01', [('basic', 1)],
         [add('04-16', 'storage', 1, LATER), run('05-01'), keep('05-16', 'storage', 0)],
         [BASIC, (16.0, 3.36), (-3.1, -0.65)], 31.46, 8.35, 3.75),
+    Row("two dropped when the period ends", '2027-04-01',
+        [('basic', 1), ('storage', 1), ('support', 1)],
+        [keep('04-16', 'storage', 0, LATER), keep('04-17', 'support', 0, LATER), run('05-01')],
+        [(25.0, 5.25), BASIC], 42.35, 12.1),
+    # 10.00 + 9.00.
+    Row("two dropped when the period ends, one undone", '2027-04-01',
+        [('basic', 1), ('storage', 1), ('support', 1)],
+        [keep('04-16', 'support', 0, LATER), keep('04-17', 'storage', 0, LATER),
+         ('2027-04-18', 'take_back_of', 'support'), run('05-01')],
+        [(25.0, 5.25), (19.0, 3.99)], 53.24, 22.99),
+    # 14/30 of 6.00: 2.80, tax 0.59; 20.00 + 6.00.
+    Row("another plan, planned, and an add-on", '2027-04-01', [('basic', 1)],
+        [change('04-16', 'plus', 1, LATER), add('04-17', 'storage'), run('05-01')],
+        [BASIC, (2.8, 0.59), (26.0, 5.46)], 46.95, 31.46),
     Row("an add-on, planned and undone", '2027-04-01', [('basic', 1)],
         [add('04-16', 'storage', 1, LATER), ('2027-04-17', 'take_back'), run('05-01')],
         [BASIC, BASIC], 24.2, 12.1),
@@ -548,6 +562,11 @@ class TestWorkedChanges(ChangeCommon):
 
     def _do_take_back(self, order):
         order._billing_take_back_change()
+
+    def _do_take_back_of(self, order, addon):
+        addon = getattr(self, addon)
+        change = order.billing_change_ids.filtered(lambda change: change.product_id == addon)
+        order._billing_take_back_change(change)
 
     def _do_cancel(self, order):
         order._billing_cancel_subscription(at_once=False)
