@@ -594,7 +594,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
             invoice_lines += self._prepare_period_lines(
                 order, lines, period, taxes, links_lines=is_first and not index
             )
-        lines = order._billing_get_period_lines()
+        lines = order._billing_get_period_lines().filtered('product_uom_qty')
         for label, amount in self._get_adjustments(order, adjustments).items():
             invoice_lines += self._prepare_adjustment_lines(order, lines, amount, label)
         for event in discounted:
