@@ -497,7 +497,7 @@ class SaleOrder(models.Model):
     # === PLANNED CHANGES === #
 
     def _billing_get_planned_change(self):
-        """Return the changes of plan or quantity that are planned, one for a line, the last one first.
+        """Return the planned changes of plan or quantity, one for a line, the last one first.
 
         :rtype: billpro.change
         """
@@ -555,7 +555,7 @@ class SaleOrder(models.Model):
     def _billing_take_back_change(self, change=None):
         """Take back a change that is planned, or waits for the customer's bank.
 
-        :param billpro.change change: The change; that which waits, or was planned last, if not said.
+        :param billpro.change change: The change; if not said that which waits, else the last one.
         :raise UserError: If it isn't planned any more.
         """
         self.ensure_one()

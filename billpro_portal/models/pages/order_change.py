@@ -20,9 +20,7 @@ class BillproOrderChange(models.AbstractModel):
         """
         planned = order._billing_get_planned_change()
         if not (
-            planned
-            or order._billing_get_customers_plans()
-            or order._billing_get_customers_addons()
+            planned or order._billing_get_customers_plans() or order._billing_get_customers_addons()
         ):
             return False
         return {

@@ -164,7 +164,9 @@ class TestChangePage(SelfServiceHttpCommon, ChangeCommon):
         with freeze_time(order.billing_next_event_id.due_date):
             self._run()
             self.assertEqual(order._get_order_lines_to_report(), plan)
-            self._assert_done(self._agree(self._choose(storage, 1, self.plus.browse())[1]), 'changed')
+            self._assert_done(
+                self._agree(self._choose(storage, 1, self.plus.browse())[1]), 'changed'
+            )
         self.assertEqual((len(order.order_line), line.product_uom_qty), (2, 1))
 
     def test_what_customers_may_not(self):
