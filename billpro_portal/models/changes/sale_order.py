@@ -271,9 +271,13 @@ class SaleOrder(models.Model):
                 self.currency_id.format(self.billing_period_amount),
             )
         if when == 'now':
-            return self._billing_get_refusal_to_change_now()
-        return not self._billing_get_next_period_event() and self.env._(
-            "Nothing follows the present period."
+            return (
+                self._billing_get_refusal_with_longer_lines()
+                or self._billing_get_refusal_to_change_now()
+            )
+        return self._billing_get_refusal_with_longer_lines() or (
+            not self._billing_get_next_period_event()
+            and self.env._("Nothing follows the present period.")
         )
 
     def _billing_get_refusal_to_change_now(self):
@@ -493,7 +497,7 @@ class SaleOrder(models.Model):
     # === PLANNED CHANGES === #
 
     def _billing_get_planned_change(self):
-        """Return the changes that are planned, one for a line, the last one first.
+        """Return the planned changes of plan or quantity, one for a line, the last one first.
 
         :rtype: billpro.change
         """
@@ -551,7 +555,7 @@ class SaleOrder(models.Model):
     def _billing_take_back_change(self, change=None):
         """Take back a change that is planned, or waits for the customer's bank.
 
-        :param billpro.change change: The change; if not said that which waits, or was planned last.
+        :param billpro.change change: The change; if not said that which waits, else the last one.
         :raise UserError: If it isn't planned any more.
         """
         self.ensure_one()
@@ -705,7 +709,9 @@ class SaleOrder(models.Model):
         :return: The reason, or False if one can.
         :rtype: str|bool
         """
-        if refusal := self._billing_get_refusal_to_adjust():
+        if refusal := (
+            self._billing_get_refusal_to_adjust() or self._billing_get_refusal_with_longer_lines()
+        ):
             return refusal
         if planned := self._billing_get_planned_interval():
             return self.env._(
@@ -815,10 +821,10 @@ class SaleOrder(models.Model):
             }
         )
         event = self._billing_get_discount_takers()[0]
-        lines = self._billing_get_period_lines() | event._get_added_lines()
+        lines = event._get_period_lines() | event._get_added_lines()
         base_lines = [other._prepare_base_line_for_taxes_computation() for other in lines]
         base_lines.append(line._prepare_base_line_for_taxes_computation())
-        period_amount = self._billing_get_amount_of_lines(self._billing_get_period_lines())
+        period_amount = self._billing_get_amount_of_lines(event._get_period_lines())
         added = self._billing_get_totals_of(base_lines)[1] - period_amount
         due = event._get_amount_before_discount() - event.discount_amount + added
         credit = self._billing_get_credit_to_use()[1]
@@ -1056,6 +1062,8 @@ class SaleOrder(models.Model):
         :rtype: list[tuple[str, str]]
         :raise UserError: If it isn't possible.
         """
+        if refusal := self._billing_get_refusal_with_longer_lines():
+            raise UserError(refusal)
         event = self._billing_get_event_to_move()
         if not day or not event.period_start < day <= event.period_end:
             raise UserError(
@@ -1187,7 +1195,9 @@ class SaleOrder(models.Model):
         :raise UserError: If it isn't possible.
         """
         self.ensure_one()
-        if refusal := self._billing_get_refusal_to_adjust():
+        if refusal := (
+            self._billing_get_refusal_to_adjust() or self._billing_get_refusal_with_longer_lines()
+        ):
             raise UserError(refusal)
         if planned := self._billing_get_planned_interval():
             raise UserError(
