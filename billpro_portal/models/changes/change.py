@@ -258,7 +258,7 @@ class BillproChange(models.Model):
             raise UserError(self.env._("Choose a line of the subscription and a quantity."))
         planned = order._billing_get_planned_change().filtered(
             lambda change: (change.line_id == line) if line else change.product_id == product
-        )
+        )[:1]
         if planned:
             raise UserError(
                 self.env._("Take back the change that is planned first: %s.", planned._describe())
