@@ -1,3 +1,4 @@
+from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
 
@@ -141,15 +142,38 @@ class SaleOrder(models.Model):
         found = self._get_purchase()._find_paid_period(self, today)
         if not found:
             return None
+        first_day, last_day, *_paid = found
+        amount, txs = self._billing_get_paid_from(today, found)
+        return Span(today, last_day), Span(first_day, last_day).days, amount, txs
+
+    def _billing_get_free_exit_refund(self):
+        """Return what is to be paid back if the customer leaves today as they may by law.
+
+        :return: What was paid for the days of the term that are left, today left out.
+        :rtype: float
+        """
+        self.ensure_one()
+        today = self._billing_get_today()
+        found = self._get_purchase()._find_paid_period(self, today)
+        return self._billing_get_paid_from(today + timedelta(days=1), found)[0] if found else 0.0
+
+    def _billing_get_paid_from(self, day, found):
+        """Return what is paid for the days of a paid period from one of them on.
+
+        :param datetime.date day: The first day that counts.
+        :param tuple found: The period, as `_find_paid_period` returns it.
+        :return: What can be paid back for them, taxes included, and of which payments.
+        :rtype: tuple[float, payment.transaction]
+        """
         first_day, last_day, invoice, _share = found
         changes = self.env['billpro.change']._find_settled(self, first_day)
         restart = self._billing_get_restart()
         period = Span(first_day, last_day)
-        unused = self._billing_get_paid_for(first_day, invoice) * period.days_from(today)
+        unused = self._billing_get_paid_for(first_day, invoice) * period.days_from(day)
         unused /= period.days
         for change in (changes - restart).filtered(lambda change: change._is_paid()):
             rest = Span(change.first_day, min(change.last_day, last_day))
-            unused += Fraction(f'{change.amount:.10f}') * rest.days_from(today) / rest.days
+            unused += Fraction(f'{change.amount:.10f}') * rest.days_from(day) / rest.days
         invoices = invoice | changes.event_ids.invoice_id
         txs = self._billing_get_refundable_transactions().filtered(
             lambda tx: tx.invoice_ids & invoices
@@ -158,7 +182,7 @@ class SaleOrder(models.Model):
             float(round_half_up(max(unused, 0), Decimal(repr(self.currency_id.rounding)))),
             sum(tx._billing_get_refundable_amount() for tx in txs),
         )
-        return Span(today, last_day), period.days, self.currency_id.round(amount), txs
+        return self.currency_id.round(amount), txs
 
     def _billing_get_paid_for(self, first_day, invoice):
         """Return what a paid period was billed with, what was charged once beside it left out.

@@ -590,6 +590,16 @@ class BillproPurchaseType(models.AbstractModel):
         return order._billing_get_today() - timedelta(days=1)
 
     @api.model
+    def _get_initial_period(self, order):
+        """Return what the initial payment of an approved order is for.
+
+        :param sale.order order: The order.
+        :return: The first and the last day; no last one if it isn't for a period.
+        :rtype: tuple[datetime.date, datetime.date|bool]
+        """
+        return order.billing_anchor_date, False
+
+    @api.model
     def _prepare_event_after_pause(self, event):
         """Return what changes on a scheduled payment that waited for its order to be resumed.
 

@@ -411,7 +411,6 @@ class BillproPurchaseSubscription(models.AbstractModel):
 
     @api.model
     def _get_paid_until(self, order):
-        anchor = order.billing_anchor_date
         if restart := order._billing_get_restart():
             paid = order.billing_event_ids.filtered(
                 lambda event: (
@@ -424,17 +423,67 @@ class BillproPurchaseSubscription(models.AbstractModel):
             # Its payment may have been taken back by the bank.
             first = restart.last_day if restart._is_paid() else restart.credited_until
             return max([first, *paid.mapped('period_end')])
-        if order.billing_anchor_number:
-            # A pause gives a payment another number: it was to begin on the day that was moved.
-            number = 1 if order.billing_trial_days else 2
-            following = order.billing_event_ids.filtered(lambda event: event.number == number)
-            first = (following.period_start or anchor) - timedelta(days=1)
-        elif order.billing_trial_days:
-            first = anchor - timedelta(days=1)
-        else:
-            first = self._get_period(order, anchor, 0)[1]
+        first_day, first = self._get_initial_period(order)
+        if not order.billing_trial_days and self._is_initial_payment_owed(order):
+            first = first_day - timedelta(days=1)
         paid = order.billing_event_ids.filtered(lambda event: event.status in PAID)
         return max([first, *paid.filtered('period_end').mapped('period_end')])
+
+    @api.model
+    def _get_initial_period(self, order):
+        """Override: the first period, or the trial; `billpro.order.report` says the same in SQL.
+
+        Staff may have made it longer or shorter since: it lasts until the payment that follows it.
+        """
+        anchor, trial_days = order.billing_anchor_date, order.billing_trial_days
+        if not order.billing_anchor_number:
+            if trial_days:
+                return anchor - timedelta(days=trial_days), anchor - timedelta(days=1)
+            return self._get_period(order, anchor, 0)
+        invoice = self._find_initial_invoice(order)
+        first_day = invoice.invoice_date or order._billing_get_date(order.date_order)
+        number = 1 if trial_days else 2
+        following = order.billing_event_ids.filtered(lambda event: event.number == number)
+        if following:
+            next_day = following.period_start
+        elif order.billing_anchor_number == 1 and not trial_days:
+            next_day = anchor  # A pause gave it another number: it was to begin on this day.
+        elif trial_days:
+            next_day = first_day + timedelta(days=trial_days)
+        else:
+            next_day = nth_date(first_day, *self._get_interval(order), 1)
+        return first_day, max(first_day, next_day - timedelta(days=1))
+
+    @api.model
+    def _find_initial_invoice(self, order):
+        """Return the invoice of the initial payment, if it bills a period.
+
+        :param sale.order order: The order.
+        :rtype: account.move
+        """
+        lines = order._billing_get_period_lines()
+        of_periods = order.billing_event_ids.filtered('number').invoice_id
+        return order.billing_move_ids.filtered(
+            lambda move: (
+                move.move_type == 'out_invoice'
+                and move.state == 'posted'
+                and move not in of_periods
+                and lines & move.invoice_line_ids.sale_line_ids
+            )
+        ).sorted('id')[:1]
+
+    @api.model
+    def _is_initial_payment_owed(self, order):
+        """Return whether the bank took the initial payment back, and it isn't paid since.
+
+        It is a payment of its own then, which staff may have skipped.
+
+        :param sale.order order: The order.
+        :rtype: bool
+        """
+        paid = order.billing_event_ids.filtered(lambda event: event.status in PAID)._get_leaves()
+        owed = order.billing_event_ids.filtered(lambda e: not e.number and e.invoice_id) - paid
+        return bool(owed) and self._find_initial_invoice(order) in owed.invoice_id
 
     @api.model
     def _find_paid_period(self, order, day):
@@ -468,23 +517,11 @@ class BillproPurchaseSubscription(models.AbstractModel):
                 return None
             invoice = restart.event_ids.invoice_id or restart.invoice_id
             return restart.first_day, last_day, invoice, Fraction(1)
-        if order.billing_trial_days or order.billing_anchor_number:
+        invoice = self._find_initial_invoice(order)
+        if order.billing_trial_days or not invoice or self._is_initial_payment_owed(order):
             return None
-        first_day, last_day = self._get_period(order, order.billing_anchor_date, 0)
-        lines = order._billing_get_period_lines()
-        invoice = order.billing_move_ids.filtered(
-            lambda move: (
-                move.move_type == 'out_invoice'
-                and move.state == 'posted'
-                and move not in events.invoice_id
-                and lines & move.invoice_line_ids.sale_line_ids
-            )
-        ).sorted('id')[:1]
-        # What the bank took back of it is a payment of its own, which may have been skipped since.
-        is_owed = order.billing_event_ids.filtered(
-            lambda event: event.invoice_id == invoice and event.status not in PAID
-        )
-        if not invoice or is_owed or not first_day <= day <= last_day:
+        first_day, last_day = self._get_initial_period(order)
+        if not first_day <= day <= last_day:
             return None
         return first_day, last_day, invoice, Fraction(1)
 
