@@ -574,17 +574,21 @@ class BillproPurchaseSubscription(models.AbstractModel):
         if event.change_id:
             return event.change_id._prepare_invoice()
         leaves = event._get_leaves()
+        of_periods = leaves.filtered(lambda leaf: not leaf.change_id)
         lines = event.order_id._billing_get_period_lines()
-        return self._prepare_invoice(
+        values = self._prepare_invoice(
             event.order_id,
             [
                 (lines | leaf._get_added_lines(), (leaf.period_start, leaf.period_end))
-                for leaf in leaves
+                for leaf in of_periods
             ],
             is_first=self._is_first_invoiced(event),
-            adjustments=leaves.filtered('adjustment'),
-            discounted=leaves.filtered('discount_amount'),
+            adjustments=of_periods.filtered('adjustment'),
+            discounted=of_periods.filtered('discount_amount'),
         )
+        for change in leaves.change_id:  # What the bank took back may be paid along with others.
+            values['invoice_line_ids'] += change._prepare_invoice()['invoice_line_ids']
+        return values
 
     @api.model
     def _is_first_invoiced(self, event):
