@@ -383,6 +383,17 @@ class TestAdjust(ChangeCommon):
             self.assertEqual(order._get_purchase()._get_paid_until(order), date(2027, 4, 30))
             self.assertIsNone(order._billing_get_unused())
 
+    def test_a_pause_does_not_make_a_trial_longer(self):
+        order = self._start(APRIL, (self.basic, 1), billing_trial_days=14)
+        self._adjust(order, '2027-04-02', what='day', day=date(2027, 5, 1))
+        with freeze_time('2027-04-03 10:00:00'):
+            order._billing_pause()
+        with freeze_time('2027-04-20 10:00:00'):
+            order._billing_resume()
+            self.assertEqual(order.billing_next_event_id.period_start, date(2027, 5, 1))
+            self.assertFalse(order._billing_is_in_trial())
+            self.assertEqual(order._get_purchase()._get_paid_until(order), date(2027, 4, 14))
+
     def test_the_first_of_the_month_with_a_discount(self):
         """28 February to 30 March are 31 days: one of them is 0.39, 20 % off 0.31; 12.10, 9.68."""
         order = self._start('2027-01-31', (self.basic, 1), billing_cycles=4)
