@@ -77,7 +77,7 @@ class SaleOrder(models.Model):
         if at_once:
             return last_day
         # Who owes a period has it.
-        owed = self._billing_get_arrears_to_owe().filtered('period_end').mapped('period_end')
+        owed = self._billing_get_arrears_to_owe()._get_last_days_charged()
         return max([last_day, purchase._get_paid_until(self), *owed])
 
     def _billing_get_arrears_to_owe(self):
@@ -137,14 +137,7 @@ class SaleOrder(models.Model):
                  included, and of which payments; None if no paid period has today in it.
         :rtype: tuple[billing.proration.Span, int, float, payment.transaction]|None
         """
-        self.ensure_one()
-        today = self._billing_get_today()
-        found = self._get_purchase()._find_paid_period(self, today)
-        if not found:
-            return None
-        first_day, last_day, *_paid = found
-        amount, txs = self._billing_get_paid_from(today, found)
-        return Span(today, last_day), Span(first_day, last_day).days, amount, txs
+        return self._billing_get_unused_from(self._billing_get_today())
 
     def _billing_get_free_exit_refund(self):
         """Return what is to be paid back if the customer leaves today as they may by law.
@@ -152,19 +145,30 @@ class SaleOrder(models.Model):
         :return: What was paid for the days of the term that are left, today left out.
         :rtype: float
         """
+        unused = self._billing_get_unused_from(self._billing_get_today() + timedelta(days=1))
+        return unused[2] if unused else 0.0
+
+    def _billing_get_unused_from(self, day):
+        """Return what is paid for the days of the running period from one of them on.
+
+        :param datetime.date day: The first day that isn't used, today or later.
+        :return: As `_billing_get_unused`.
+        :rtype: tuple[billing.proration.Span, int, float, payment.transaction]|None
+        """
         self.ensure_one()
         today = self._billing_get_today()
+        if spans := self._billing_get_paid_spans(today):
+            longest = max(spans, key=lambda paid: paid[0].last)[0]
+            unused = sum(amount * span.days_from(day) / span.days for span, amount, _i in spans)
+            invoices = self.env['account.move'].union(*(invoice for _s, _a, invoice in spans))
+            return (
+                Span(today, longest.last),
+                longest.days,
+                *self._billing_limit_unused(unused, invoices),
+            )
         found = self._get_purchase()._find_paid_period(self, today)
-        return self._billing_get_paid_from(today + timedelta(days=1), found)[0] if found else 0.0
-
-    def _billing_get_paid_from(self, day, found):
-        """Return what is paid for the days of a paid period from one of them on.
-
-        :param datetime.date day: The first day that counts.
-        :param tuple found: The period, as `_find_paid_period` returns it.
-        :return: What can be paid back for them, taxes included, and of which payments.
-        :rtype: tuple[float, payment.transaction]
-        """
+        if not found:
+            return None
         first_day, last_day, invoice, _share = found
         changes = self.env['billpro.change']._find_settled(self, first_day)
         restart = self._billing_get_restart()
@@ -175,6 +179,15 @@ class SaleOrder(models.Model):
             rest = Span(change.first_day, min(change.last_day, last_day))
             unused += Fraction(f'{change.amount:.10f}') * rest.days_from(day) / rest.days
         invoices = invoice | changes.event_ids.invoice_id
+        return Span(today, last_day), period.days, *self._billing_limit_unused(unused, invoices)
+
+    def _billing_limit_unused(self, unused, invoices):
+        """Return what can be paid back of what isn't used, and of which payments.
+
+        :param fractions.Fraction unused: What the days that are left have cost, taxes included.
+        :param account.move invoices: What it was paid by.
+        :rtype: tuple[float, payment.transaction]
+        """
         txs = self._billing_get_refundable_transactions().filtered(
             lambda tx: tx.invoice_ids & invoices
         )
