@@ -967,8 +967,8 @@ class BillproPurchaseSubscription(models.AbstractModel):
         What is owed already stays as it is, and so do the amounts that staff have set: how much
         they differ from the lines is remembered, so that their invoices come out right.
         """
-        each = order._billing_get_period_lines() - order._billing_get_longer_lines()
-        amount = self._get_lines_amount(order, each)
+        longer = order._billing_get_longer_lines()
+        amount = self._get_lines_amount(order, order._billing_get_period_lines() - longer)
         order._lock_billing()
         open_events = order.billing_event_ids.filtered(
             lambda event: event.status in OPEN and not event.change_id
@@ -1016,9 +1016,10 @@ class BillproPurchaseSubscription(models.AbstractModel):
         (new | followers)._discard_draft_invoices()
         new.write({'status_message': False})
         if new:
-            # Those with longer intervals differ from each other: `_follow_price` tells of them.
-            is_lasting = bool(followers) and not order._billing_get_longer_lines()
+            is_lasting = bool(followers) and not longer
             new[0]._announce_new_amount(old_amounts[new[0]], is_lasting=is_lasting)
+        elif longer:
+            return  # Payments differ from each other: `_follow_price` tells what they are.
         elif kept and not order.billing_period_amount:
             leaves.sorted('number')[-1]._announce_later_amount(amount)
         else:
