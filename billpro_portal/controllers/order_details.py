@@ -43,8 +43,16 @@ class OrderDetails(OrderAccess):
         """
         values = self._billpro_read_address(order, entered)
         is_refused = order._billing_get_refusal_of_address(request.env.user)
+        country = request.env['res.country'].browse(values.get('country_id') or [])
         if not is_refused and (problems := self._billpro_find_problems(order, values)):
-            country = request.env['res.country'].browse(values.get('country_id') or [])
+            return self._billpro_render_details(order, country, values, problems)
+        if not is_refused and not order._billing_keep_invoices():
+            problems = {
+                'street': order.env._(
+                    "You have many invoices, which are stored with your present address first."
+                    " Please save once more."
+                )
+            }
             return self._billpro_render_details(order, country, values, problems)
         order._billing_change_address(values, request.env.user)
         return self._billpro_redirect_to_order(order, 'details_changed')

@@ -43,6 +43,7 @@ class BillproMrrReport(models.Model):
         'billpro.billing.event': [
             'added_amount',
             'amount',
+            'change_id',
             'credit_amount',
             'discount_amount',
             'full_days',

@@ -39,23 +39,36 @@ def measure(env: Environment, orders: int) -> dict[str, Any]:
         }
     )
     steps: dict[str, dict[str, float]] = {}
-    _measure(steps, 'preview', increase.action_preview)
+    _measure(env, steps, 'bulk move', _begin_move(env, manager).action_preview)
+    env.invalidate_all()
+    _measure(env, steps, 'preview', increase.action_preview)
     ready = increase.ready_count
     if not ready:
         raise AssertionError(f"No price can be raised: {increase.line_ids.mapped('reason')[:3]}")
     increase.action_confirm()
-    _measure(steps, 'planned', env['billpro.price.increase']._cron_plan)
-    _measure(steps, 'told', lambda: _send_all(env))
+    _measure(env, steps, 'planned', env['billpro.price.increase']._cron_plan)
+    _measure(env, steps, 'told', lambda: _send_all(env))
     env.cr.execute(
         "UPDATE billpro_change SET first_day = %s WHERE state = 'planned'", [fields.Date.today()]
     )
     env.invalidate_all()
-    _measure(steps, 'raised', lambda: _raise_all(env))
+    _measure(env, steps, 'raised', lambda: _raise_all(env))
     env.invalidate_all()
     missing = increase.line_ids.filtered(lambda line: line.first_day and line.state != 'done')
     if missing.filtered(lambda line: not line.order_id.client_order_ref):
         raise AssertionError(f"Some prices were not raised: {missing.mapped('state')}")
     return {'orders': ready, 'steps': steps}
+
+
+def _begin_move(env: Environment, manager: Any) -> Any:
+    """Return an action that moves the next payments of all of them, not looked at yet."""
+    orders = env['sale.order'].search([('billing_status', '=', 'active')])
+    actions = env['billpro.bulk.action'].with_user(manager).with_company(orders[-1:].company_id)
+    action = actions.browse(actions._open_for(orders.with_env(actions.env))['res_id'])
+    action.write({'kind': 'move', 'day': fields.Date.today() + timedelta(days=DAYS + 1)})
+    env.flush_all()
+    env.invalidate_all()
+    return action
 
 
 def _make_live(env: Environment) -> None:
@@ -86,10 +99,13 @@ def _raise_all(env: Environment) -> None:
         env.invalidate_all()
 
 
-def _measure(steps: dict[str, dict[str, float]], name: str, act: Callable[[], object]) -> None:
+def _measure(
+    env: Environment, steps: dict[str, dict[str, float]], name: str, act: Callable[[], object]
+) -> None:
     """Do a step, and note what it takes."""
     queries, began = sql_db.sql_counter, time.perf_counter()
     act()
+    env.flush_all()
     steps[name] = {
         'seconds': round(time.perf_counter() - began, 1),
         'queries': sql_db.sql_counter - queries,

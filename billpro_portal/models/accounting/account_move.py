@@ -288,13 +288,21 @@ class AccountMove(models.Model):
     def _billpro_keep_pdf(self):
         """Make and store the legal PDF, unless there is one or e-invoicing makes it."""
         self.ensure_one()
+        if self._billpro_lacks_pdf():
+            self.with_company(self.company_id)._billpro_store_pdf()
+
+    def _billpro_lacks_pdf(self):
+        """Return whether there is no legal PDF, and e-invoicing won't make it.
+
+        :rtype: bool
+        """
+        self.ensure_one()
         move = self.with_company(self.company_id)
-        if not (
+        return not (
             move.invoice_pdf_report_id
             or move.billpro_einvoice_state
             or move._billpro_is_einvoiced()
-        ):
-            move._billpro_store_pdf()
+        )
 
     def _billpro_store_pdf(self):
         """Make and store the legal PDF as Odoo does, but without what calls other systems."""

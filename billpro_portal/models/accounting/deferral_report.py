@@ -39,17 +39,23 @@ class BillproDeferralReport(models.Model):
             'display_type',
             'move_id',
             'price_subtotal',
+            'price_unit',
             'product_id',
+            'quantity',
             'sale_line_ids',
         ],
         'billpro.change': [
+            'charge',
+            'credit',
             'credit_note_id',
             'credited_until',
             'first_day',
             'interval_unit',
             'last_day',
+            'old_product_id',
             'order_id',
             'period_number',
+            'product_id',
             'state',
         ],
         'billpro.billing.event': [
@@ -235,15 +241,28 @@ class BillproDeferralReport(models.Model):
                    ABS(invoice.amount_untaxed_signed / NULLIF(invoice.amount_untaxed, 0))
               FROM billpro_change c
               LEFT JOIN billpro_billing_event e ON e.change_id = c.id
-              JOIN account_move invoice ON invoice.id = COALESCE(e.invoice_id, c.credit_note_id)
-              JOIN account_move_line l ON l.move_id = invoice.id AND l.display_type = 'product'
+              LEFT JOIN last_merged final ON final.event_id = e.id
+              JOIN account_move invoice
+                ON invoice.id = COALESCE(final.invoice_id, e.invoice_id, c.credit_note_id)
+              JOIN LATERAL (
+                   SELECT MIN(id) AS id, price_subtotal
+                     FROM account_move_line
+                    WHERE move_id = invoice.id AND display_type = 'product'
+                      AND (
+                          final.event_id IS NULL
+                          OR product_id = c.product_id AND quantity = 1 AND price_unit = c.charge
+                          OR product_id = c.old_product_id AND quantity = -1
+                             AND price_unit = c.credit
+                      )
+                    GROUP BY CASE WHEN final.event_id IS NULL THEN id END, price_subtotal
+                   ) l ON TRUE
              CROSS JOIN LATERAL (
                    SELECT CASE invoice.move_type WHEN 'out_refund' THEN - l.price_subtotal
                           ELSE l.price_subtotal END AS net
                    ) signed
              WHERE c.interval_unit IS NOT NULL AND c.credited_until IS NOT NULL
                AND c.state = 'done'
-               AND (e.id IS NULL OR e.status IN %(paid)s)
+               AND (e.id IS NULL OR COALESCE(final.status, e.status) IN %(paid)s)
                AND invoice.state = 'posted'
                AND %(is_booked)s
             """,

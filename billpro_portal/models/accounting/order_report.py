@@ -1,6 +1,8 @@
 from odoo import fields, models
 from odoo.tools import SQL
 
+from ...billing.lifecycle import PAID
+
 
 class BillproOrderReport(models.AbstractModel):
     """What the lists and reports that are made by a query share: the order that a row is about.
@@ -155,7 +157,8 @@ class BillproOrderReport(models.AbstractModel):
     def _get_initial_invoices(self):
         """Return a query of what the initial invoices bill of the recurring lines, without taxes.
 
-        Their lines are added up invoice by invoice, so that those of all others are not read.
+        If the bank took the initial payment back, it counts again once it is paid. Their lines are
+        added up invoice by invoice, so that those of all others are not read.
 
         :rtype: SQL
         """
@@ -176,9 +179,19 @@ class BillproOrderReport(models.AbstractModel):
                AND m.state = 'posted'
                AND o.purchase_type IN %(types)s
                AND NOT EXISTS (
-                   SELECT FROM billpro_billing_event e WHERE e.invoice_id = m.id
+                   SELECT FROM billpro_billing_event e
+                    WHERE e.invoice_id = m.id
+                      AND NOT (
+                          e.number = 0 AND e.change_id IS NULL AND e.period_end IS NOT NULL
+                          AND e.status IN %(paid)s
+                          AND NOT EXISTS (
+                              SELECT FROM billpro_billing_event source
+                               WHERE source.merged_into_id = e.id
+                          )
+                      )
                )
             """,
+            paid=tuple(sorted(PAID)),
             is_recurring=self._get_recurring_condition(),
             types=self.env['billpro.purchase.type']._get_perpetual_types(),
         )

@@ -1,3 +1,4 @@
+from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
 
@@ -136,11 +137,29 @@ class SaleOrder(models.Model):
                  included, and of which payments; None if no paid period has today in it.
         :rtype: tuple[billing.proration.Span, int, float, payment.transaction]|None
         """
+        return self._billing_get_unused_from(self._billing_get_today())
+
+    def _billing_get_free_exit_refund(self):
+        """Return what is to be paid back if the customer leaves today as they may by law.
+
+        :return: What was paid for the days of the term that are left, today left out.
+        :rtype: float
+        """
+        unused = self._billing_get_unused_from(self._billing_get_today() + timedelta(days=1))
+        return unused[2] if unused else 0.0
+
+    def _billing_get_unused_from(self, day):
+        """Return what is paid for the days of the running period from one of them on.
+
+        :param datetime.date day: The first day that isn't used, today or later.
+        :return: As `_billing_get_unused`.
+        :rtype: tuple[billing.proration.Span, int, float, payment.transaction]|None
+        """
         self.ensure_one()
         today = self._billing_get_today()
         if spans := self._billing_get_paid_spans(today):
             longest = max(spans, key=lambda paid: paid[0].last)[0]
-            unused = sum(amount * span.days_from(today) / span.days for span, amount, _i in spans)
+            unused = sum(amount * span.days_from(day) / span.days for span, amount, _i in spans)
             invoices = self.env['account.move'].union(*(invoice for _s, _a, invoice in spans))
             return (
                 Span(today, longest.last),
@@ -154,11 +173,11 @@ class SaleOrder(models.Model):
         changes = self.env['billpro.change']._find_settled(self, first_day)
         restart = self._billing_get_restart()
         period = Span(first_day, last_day)
-        unused = self._billing_get_paid_for(first_day, invoice) * period.days_from(today)
+        unused = self._billing_get_paid_for(first_day, invoice) * period.days_from(day)
         unused /= period.days
         for change in (changes - restart).filtered(lambda change: change._is_paid()):
             rest = Span(change.first_day, min(change.last_day, last_day))
-            unused += Fraction(f'{change.amount:.10f}') * rest.days_from(today) / rest.days
+            unused += Fraction(f'{change.amount:.10f}') * rest.days_from(day) / rest.days
         invoices = invoice | changes.event_ids.invoice_id
         return Span(today, last_day), period.days, *self._billing_limit_unused(unused, invoices)
 

@@ -28,7 +28,7 @@ class BillproPriceIncrease(models.Model):
     """
 
     _name = 'billpro.price.increase'
-    _inherit = ['billpro.own.fields']
+    _inherit = ['billpro.own.fields', 'billpro.job']
     _description = "Price Increase"
 
     _order = 'id desc'
@@ -234,6 +234,7 @@ class BillproPriceIncrease(models.Model):
             for order in orders
         ]
         increase.line_ids.create(vals_list)
+        increase._note_preview()
 
     @api.model
     def _read_together(self, orders):
@@ -440,6 +441,7 @@ class BillproPriceIncrease(models.Model):
         self._check_is_manager()
         if self.state != 'draft':
             return
+        self._check_preview_is_last()
         if not self.ready_count:
             raise UserError(self.env._("Look first what it comes to: no order is to be raised."))
         self.sudo().state = 'confirmed'
@@ -455,23 +457,6 @@ class BillproPriceIncrease(models.Model):
         if self.state == 'confirmed':
             self.sudo().state = 'taken_back'
             self.env.ref('billpro_portal.cron_price_increase').sudo()._trigger()
-
-    def action_open_orders(self):
-        """Open the list of the orders, by what became of them.
-
-        :return: The action.
-        :rtype: dict
-        """
-        self.ensure_one()
-        self.check_access('read')
-        return {
-            'type': 'ir.actions.act_window',
-            'name': self.display_name,
-            'res_model': 'billpro.price.increase.order',
-            'view_mode': 'list',
-            'domain': [('increase_id', '=', self.id)],
-            'context': {'group_by': 'state'},
-        }
 
     @api.model
     def _cron_plan(self):
@@ -490,11 +475,13 @@ class BillproPriceIncrease(models.Model):
         ]
         self.env['ir.cron']._commit_progress(remaining=sum(len(lines) for lines, _name in found))
         for lines, name in found:
-            for start in range(0, len(lines), BATCH_SIZE):
-                batch = lines[start : start + BATCH_SIZE]
-                batch._do_each_alone('price', name)
-                if not self.env['ir.cron']._commit_progress(processed=len(batch)):
-                    return  # It goes on at once, with what is left.
+            work = partial(self._do_batch, name)
+            if not self._work_in_batches(lines, BATCH_SIZE, work):
+                return
+
+    @api.model
+    def _do_batch(self, name, lines):
+        lines._do_each_alone('price', name)
 
     @api.model
     def _carry_out_due(self):
@@ -683,10 +670,7 @@ class BillproPriceIncreaseOrder(models.Model):
                     'order_id': line.order_id.id,
                     'fact': f'{fact}-{line.id}',
                     'text': text,
-                    'send_date': max(
-                        fields.Datetime.now(),
-                        due_datetime(line.tell_day, line.order_id._get_time_zone()),
-                    )
+                    'send_date': max(fields.Datetime.now(), line._get_time_to_tell())
                     if line.tell_day > line.order_id._billing_get_today()
                     else fields.Datetime.now(),
                 }
@@ -694,6 +678,17 @@ class BillproPriceIncreaseOrder(models.Model):
             ],
             is_demanded=True,
         )
+
+    def _get_time_to_tell(self):
+        return due_datetime(self.tell_day, self.order_id._get_time_zone())
+
+    def _waits_for_law(self, notice):
+        """Return whether a notice waits for the day on which the law lets it be sent.
+
+        :param billpro.notification notice: The notice.
+        :rtype: bool
+        """
+        return notice.send_date == self._get_time_to_tell()
 
     def _describe_to_customer(self):
         """Return what the customer is told of the new price.
@@ -704,15 +699,34 @@ class BillproPriceIncreaseOrder(models.Model):
         order = self.order_id.with_context(lang=self.order_id.partner_id.lang)
         env = order.env
         format_amount = order.currency_id.format
+        values = {
+            'day': format_date(env, self.first_day, date_format='long'),
+            'new': format_amount(self.new_amount),
+            'old': format_amount(self.old_amount),
+            'interval': order._get_purchase()._get_interval_text(order),
+            'products': ', '.join(self.change_ids.with_env(env).product_id.mapped('display_name')),
+        }
+        first_paid = order._billing_get_events_to_come()[:1]
+        is_free = order._billing_is_in_trial() and first_paid
+        if is_free and first_paid.period_start >= self.first_day:
+            return 'raised', env._(
+                "From %(day)s on, when your free trial is over, you pay %(new)s %(interval)s for"
+                " %(products)s, taxes included, instead of %(old)s.",
+                **values,
+            )
         return 'raised', env._(
             "From %(day)s on you pay %(new)s %(interval)s for %(products)s, taxes included."
             " Until then it is %(old)s.",
-            day=format_date(env, self.first_day, date_format='long'),
-            new=format_amount(self.new_amount),
-            old=format_amount(self.old_amount),
-            interval=order._get_purchase()._get_interval_text(order),
-            products=', '.join(self.change_ids.with_env(env).product_id.mapped('display_name')),
+            **values,
         )
+
+    def _follow_order(self):
+        """Let it say what the order comes to by now: plans and quantities may be others."""
+        for line in self:
+            others = line.order_id._billing_get_planned_changes_on(line.first_day)
+            others -= line.change_ids
+            line.old_amount = others._get_totals_together(line.order_id)[1]
+            line.new_amount = (others + line.change_ids)._get_totals_together(line.order_id)[1]
 
     def _is_told(self):
         """Return whether the customer was told of the new price.

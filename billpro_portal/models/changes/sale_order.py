@@ -929,10 +929,10 @@ class SaleOrder(models.Model):
         :rtype: bool
         """
         self.ensure_one()
-        first = self.billing_event_ids.filtered(lambda event: event.number == 1)
-        # Staff may have moved later periods to another day.
-        end = first.period_start or self.billing_anchor_date
-        return bool(self.billing_trial_days) and self._billing_get_today() < end
+        if not self.billing_trial_days:
+            return False
+        _first_day, last_day = self._get_purchase()._get_initial_period(self)
+        return bool(last_day) and self._billing_get_today() <= last_day
 
     def _billing_get_event_to_move(self):
         """Return the payment from which on the periods begin on another day.

@@ -337,12 +337,14 @@ class SaleOrder(models.Model):
         events = self.env['billpro.billing.event'].sudo()
         if len(tx.invoice_ids) != 1 or tx.currency_id != self.currency_id:
             return events
+        first_day, last_day = self._get_purchase()._get_initial_period(self)
         event = events.create(
             {
                 'order_id': self.id,
                 'number': 0,
                 'due_date': tx.create_date,
-                'period_start': self.billing_anchor_date,
+                'period_start': first_day,
+                'period_end': last_day,
                 'amount': tx.amount,
                 'note': self.env._("Initial payment"),
                 'status': 'completed',

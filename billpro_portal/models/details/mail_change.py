@@ -74,13 +74,12 @@ class BillproMailChange(models.Model):
                     "We have no mail address of yours that could confirm this. Please contact us."
                 )
             )
+        limits = {
+            ('partner_id', partner.id): REQUESTS_PER_DAY_AND_CUSTOMER,
+            ('ip_address', ip_address): REQUESTS_PER_DAY_AND_VISITOR,
+        }
         since = fields.Datetime.now() - timedelta(days=1)
-        if (
-            self.search_count([('partner_id', '=', partner.id), ('create_date', '>', since)])
-            >= REQUESTS_PER_DAY_AND_CUSTOMER
-            or self.search_count([('ip_address', '=', ip_address), ('create_date', '>', since)])
-            >= REQUESTS_PER_DAY_AND_VISITOR
-        ):
+        if self.env['billpro.own.transaction']._is_limit_reached(self._name, since, limits):
             raise UserError(
                 self.env._(
                     "This was asked for several times today. Please wait a day, or contact us."

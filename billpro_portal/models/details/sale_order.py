@@ -18,6 +18,8 @@ ADDRESS_FIELDS = (
     'country_id',
     'vat',
 )
+# Each takes about a second.
+PDFS_AT_ONCE = 20
 
 
 class SaleOrder(models.Model):
@@ -193,7 +195,13 @@ class SaleOrder(models.Model):
             self._billing_log_details(person, {'email': (old, email)})
 
     def _billing_keep_invoices(self):
-        """Make and store the PDF of invoices that have none yet, with the address of today."""
+        """Make and store the PDF of invoices that have none yet, with the address of today.
+
+        They are as many as a request has time for.
+
+        :return: Whether none is left; what no PDF can be made of, staff are told of, keeps nobody.
+        :rtype: bool
+        """
         moves = self.env['account.move'].search(
             [
                 ('commercial_partner_id', '=', self.partner_invoice_id.commercial_partner_id.id),
@@ -201,8 +209,11 @@ class SaleOrder(models.Model):
                 ('state', '=', 'posted'),
             ]
         )
-        for move in moves:
+        missing = moves.filtered(lambda move: move._billpro_lacks_pdf())
+        for move in missing[:PDFS_AT_ONCE]:
             move._billpro_keep_pdf()
+        is_stuck = all(move._billpro_lacks_pdf() for move in missing[:PDFS_AT_ONCE])
+        return is_stuck or len(missing) <= PDFS_AT_ONCE
 
     def _billing_get_fiscal_positions(self):
         """Return which fiscal position the customer's live orders would have if sold today.

@@ -2,6 +2,7 @@
 
 from . import (
     failure,
+    job,
     job_record,
     own_transaction,
 )

@@ -61,6 +61,30 @@ class BillproOwnTransaction(models.AbstractModel):
         )
 
     @api.model
+    def _is_limit_reached(self, model, since, limits):
+        """Return whether as many records were made as may be, whoever else makes one right now.
+
+        Whoever counts the same waits until the transaction that asked before is over. What it has
+        made isn't in an older view of the database: it is counted in a new one.
+
+        :param str model: The model of the records.
+        :param datetime.datetime since: From when on they count.
+        :param dict limits: How many there may be by pairs of field and value.
+        :rtype: bool
+        """
+        for name, value in sorted(limits, key=str):  # All in one order.
+            self.env.cr.execute(
+                "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))",
+                [f'billpro_limit {model} {name} {value}'],
+            )
+        with self.env.registry.cursor() as cr:
+            records = self.env(cr=cr, su=True)[model]
+            return any(
+                records.search_count([('create_date', '>', since), (name, '=', value)]) >= most
+                for (name, value), most in limits.items()
+            )
+
+    @api.model
     def _commit_alone(self, record, task, act, **options):
         """Act on a record and commit, or roll back, note the reason, and let the others go on.
 

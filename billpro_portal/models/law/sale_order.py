@@ -1,5 +1,4 @@
 from datetime import timedelta
-from decimal import Decimal
 
 from odoo import api, fields, models
 from odoo.tools import format_date
@@ -7,7 +6,6 @@ from odoo.tools import format_date
 from ...billing.calendar import local_date, nth_date
 from ...billing.law import (
     WITHDRAWAL_SINCE,
-    amount_used,
     find_exceeded_limit,
     find_law,
     find_renewal_rule,
@@ -17,7 +15,7 @@ from ...billing.law import (
     reminder_months,
     withdrawal_end,
 )
-from ...billing.lifecycle import BEFORE_APPROVAL, PAID
+from ...billing.lifecycle import BEFORE_APPROVAL
 
 NO_CONTRACT = BEFORE_APPROVAL | {'cancelled'}
 
@@ -187,27 +185,19 @@ class SaleOrder(models.Model):
         """
         self.ensure_one()
         day = self.billing_free_exit_date
-        interval = self.billing_interval_count, self.billing_interval_unit
-        return bool(day) and day <= self._billing_get_today() < nth_date(day, *interval, 1)
-
-    def _billing_get_free_exit_refund(self):
-        """Return what is to be paid back if the customer leaves today as they may.
-
-        :return: What was paid for the days of the term that are left, today left out.
-        :rtype: float
-        """
-        first = self.billing_free_exit_date
-        paid = self.billing_event_ids.filtered(
+        if not day:
+            return False
+        renewed = self.billing_event_ids.filtered(
             lambda event: (
-                event.status in PAID and local_date(event.due_date, self._get_time_zone()) == first
+                event.number
+                and event.period_end
+                and local_date(event.due_date, self._get_time_zone()) == day
             )
         )
-        amount = Decimal(str(sum(paid.mapped('amount'))))
-        last = nth_date(first, self.billing_interval_count, self.billing_interval_unit, 1)
-        used = amount_used(
-            amount, first, last - timedelta(days=1), self._billing_get_today(), is_wished=True
-        )
-        return self.currency_id.round(float(amount - used))
+        next_day = nth_date(day, self.billing_interval_count, self.billing_interval_unit, 1)
+        # Staff may have made the term shorter.
+        last_day = renewed[:1].period_end or next_day - timedelta(days=1)
+        return day <= self._billing_get_today() <= last_day
 
     # === INSTALMENTS AS CREDIT === #
 

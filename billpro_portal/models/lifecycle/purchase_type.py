@@ -604,6 +604,16 @@ class BillproPurchaseType(models.AbstractModel):
         return order._billing_get_today() - timedelta(days=1)
 
     @api.model
+    def _get_initial_period(self, order):
+        """Return what the initial payment of an approved order is for.
+
+        :param sale.order order: The order.
+        :return: The first and the last day; no last one if it isn't for a period.
+        :rtype: tuple[datetime.date, datetime.date|bool]
+        """
+        return order.billing_anchor_date, False
+
+    @api.model
     def _prepare_event_after_pause(self, event):
         """Return what changes on a scheduled payment that waited for its order to be resumed.
 
@@ -687,15 +697,6 @@ class BillproPurchaseType(models.AbstractModel):
         :rtype: str
         """
         return self._describe_interval(*self._get_interval(order))
-
-    @api.model
-    def _get_rates_text(self, order):
-        """Return what is charged in which interval, in the customer's words.
-
-        :param sale.order order: The order.
-        :rtype: str
-        """
-        return ''
 
     @api.model
     def _get_period_of_line(self, order, line, period):

@@ -23,7 +23,7 @@ class BillproBulkAction(models.Model):
     """
 
     _name = 'billpro.bulk.action'
-    _inherit = ['billpro.own.fields']
+    _inherit = ['billpro.own.fields', 'billpro.job']
     _description = "Action for Many Orders"
 
     _order = 'id desc'
@@ -233,6 +233,7 @@ class BillproBulkAction(models.Model):
         changeable = set(orders.with_env(self.env)._filtered_access('write').ids)
         for line in action.line_ids:
             line._preview(line.order_id.id in changeable)
+        action._note_preview()
 
     def _find_orders(self):
         """Return the live orders that were asked for, of those that the user may see.
@@ -260,6 +261,7 @@ class BillproBulkAction(models.Model):
         self._check_may_act()
         if self.state != 'draft':
             return
+        self._check_preview_is_last()
         if not self.ready_count:
             raise UserError(self.env._("Look first what becomes of the orders: nothing does."))
         self.sudo().write(
@@ -288,31 +290,12 @@ class BillproBulkAction(models.Model):
         # The job tells of the end.
         self.env.ref('billpro_portal.cron_bulk_action').sudo()._trigger()
 
-    def action_open_orders(self):
-        """Open the list of the orders, by what became of them.
-
-        :return: The action.
-        :rtype: dict
-        """
-        self.ensure_one()
-        self.check_access('read')
-        return {
-            'type': 'ir.actions.act_window',
-            'name': self.display_name,
-            'res_model': 'billpro.bulk.action.order',
-            'view_mode': 'list',
-            'domain': [('action_id', '=', self.id)],
-            'context': {'group_by': 'state'},
-        }
-
     # === THE JOB === #
 
     @api.model
     def _cron_do_for_many(self):
         """Do what was confirmed and undo what was taken back, order by order."""
-        Line = self.env['billpro.bulk.action.order']
-        Own = self.env['billpro.own.transaction']
-        lines = Line.search(
+        lines = self.env['billpro.bulk.action.order'].search(
             Domain.OR(
                 Domain('action_id.state', '=', state) & Domain('state', '=', waiting)
                 for state, (waiting, _final) in _COURSE.items()
@@ -321,21 +304,25 @@ class BillproBulkAction(models.Model):
         )
         ids = self.env['billpro.failure']._leave_out_waiting(lines, 'many').ids
         self.env['ir.cron']._commit_progress(remaining=len(ids))
-        for start in range(0, len(ids), BATCH_SIZE):
-            batch = ids[start : start + BATCH_SIZE]
-            for line_id in batch:
-                line = Line.browse(line_id)  # By itself: each commit forgets what was read.
-                Own._commit_alone(
-                    line, 'many', line._work, on_failure=line._note_failed, tells_staff=False
-                )
-            if not self.env['ir.cron']._commit_progress(processed=len(batch)):
-                return  # It goes on at once, with what is left.
+        if not self._work_in_batches(ids, BATCH_SIZE, self._do_batch):
+            return
         for state, (waiting, final) in _COURSE.items():
             over = Domain('state', '=', state) & Domain(
                 'line_ids', 'not any', [('state', '=', waiting)]
             )
             for action in self.search(over):
-                Own._commit_alone(action, 'many', partial(action._end, final))
+                self.env['billpro.own.transaction']._commit_alone(
+                    action, 'many', partial(action._end, final)
+                )
+
+    @api.model
+    def _do_batch(self, ids):
+        for line_id in ids:
+            # By itself: each commit forgets what was read.
+            line = self.env['billpro.bulk.action.order'].browse(line_id)
+            self.env['billpro.own.transaction']._commit_alone(
+                line, 'many', line._work, on_failure=line._note_failed, tells_staff=False
+            )
 
     def _end(self, state):
         """Note that nothing is left to do, and tell who confirmed it what couldn't be done.

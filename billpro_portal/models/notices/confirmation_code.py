@@ -62,13 +62,12 @@ class BillproConfirmationCode(models.Model):
         :rtype: billpro.confirmation.code
         :raise UserError: If the mail can't be sent.
         """
-        since = [('create_date', '>', fields.Datetime.now() - timedelta(hours=1))]
-        of_customer = [*since, ('partner_id', '=', order.partner_id.id)]
-        of_visitor = [*since, ('ip_address', '=', ip_address)]
-        if (
-            self.search_count(of_customer) >= CODES_PER_HOUR_AND_CUSTOMER
-            or self.search_count(of_visitor) >= CODES_PER_HOUR_AND_VISITOR
-        ):
+        limits = {
+            ('partner_id', order.partner_id.id): CODES_PER_HOUR_AND_CUSTOMER,
+            ('ip_address', ip_address): CODES_PER_HOUR_AND_VISITOR,
+        }
+        since = fields.Datetime.now() - timedelta(hours=1)
+        if self.env['billpro.own.transaction']._is_limit_reached(self._name, since, limits):
             return self.browse()
         code = ''.join(secrets.choice('0123456789') for _digit in range(DIGITS))
         record = self.create(
@@ -123,7 +122,8 @@ class BillproConfirmationCode(models.Model):
         """
         if not self._is_open(order):
             return False
-        self.lock_for_update()
+        # Two tries at once wait for each other.
+        self.env['billpro.own.transaction']._lock_rows(self)
         self.tries += 1
         entered = re.sub(r'[\s-]', '', str(entered))
         if self.tries > MOST_TRIES or not consteq(self.code_hash, self._hash(entered)):

@@ -32,11 +32,8 @@ class BillproLinkRequest(models.Model):
         :param str ip_address: The address of the visitor.
         """
         since = fields.Datetime.now() - timedelta(hours=1)
-        asked = self.search_count(
-            [('ip_address', '=', ip_address), ('create_date', '>', since)],
-            limit=REQUESTS_PER_HOUR_AND_VISITOR,
-        )
-        if asked >= REQUESTS_PER_HOUR_AND_VISITOR:
+        limits = {('ip_address', ip_address): REQUESTS_PER_HOUR_AND_VISITOR}
+        if self.env['billpro.own.transaction']._is_limit_reached(self._name, since, limits):
             return
         request = self.create({'ip_address': ip_address})
         for order in self._find_orders(email):

@@ -105,6 +105,13 @@ class BillproNotice(models.AbstractModel):
         return False
 
     @api.model
+    def _refresh(self, notice):
+        """Let a notice say what is true on the day on which it is sent.
+
+        :param billpro.notification notice: The notice, which isn't outdated.
+        """
+
+    @api.model
     def _follow_sent(self, notice):
         """Do what follows when the notice was sent.
 

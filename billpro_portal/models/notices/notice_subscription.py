@@ -130,3 +130,13 @@ class BillproNoticePriceIncrease(models.AbstractModel):
             )
         )
         return notice.fact.startswith('raised-') and not is_announced
+
+    @api.model
+    def _refresh(self, notice):
+        """Override: it may have waited for weeks, until the law let it be told."""
+        line = notice.order_id.billing_change_ids.increase_id.filtered(
+            lambda line: notice.fact == f'raised-{line.id}'
+        )
+        if line and line._waits_for_law(notice):
+            line._follow_order()
+            notice.text = line._describe_to_customer()[1]

@@ -296,6 +296,8 @@ class BillproNotification(models.Model):
         )
         for notice in self - usual:
             notice._send()
+        for notice in usual:
+            notice._get_notice()._refresh(notice)
         sender = self.company_id.billing_mail_sender
         values = {'email_from': sender} if sender else None
         making = template.with_context(billing_makes_mails=INSIDE)
@@ -333,6 +335,7 @@ class BillproNotification(models.Model):
         if self._is_outdated():
             self.state = 'outdated'
             return
+        self._get_notice()._refresh(self)
         self.lang = self.partner_id.lang
         try:
             with self.env.cr.savepoint():

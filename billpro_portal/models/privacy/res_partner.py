@@ -1,4 +1,5 @@
 import json
+import re
 
 from odoo import models
 from odoo.exceptions import AccessError, UserError
@@ -7,6 +8,7 @@ from odoo.tools import email_normalize_all, format_date
 from ...billing.lifecycle import FINAL
 from ...billing.retention import invoice_kept_until
 
+MAIL_ADDRESS = r'[^\s<>"\',;:()\[\]]+@[^\s<>"\',;:()\[\]]+\.\w+'
 # What the file tells of each kind of records: what identifies the customer, or says what they did.
 KEPT = {
     'res.partner': (
@@ -36,6 +38,44 @@ KEPT = {
         'order_link_opened_date',
     ),
     'sale.order.line': ('order_id', 'name', 'product_uom_qty', 'price_unit', 'price_total'),
+    'billpro.billing.event': (
+        'order_id',
+        'number',
+        'due_date',
+        'period_start',
+        'period_end',
+        'amount',
+        'status',
+        'note',
+    ),
+    'billpro.change': (
+        'order_id',
+        'create_date',
+        'display_name',
+        'when',
+        'first_day',
+        'amount',
+        'state',
+        'agreed_terms',
+    ),
+    'billpro.price.increase.order': (
+        'order_id',
+        'old_amount',
+        'new_amount',
+        'first_day',
+        'recipient',
+        'state',
+    ),
+    'billpro.discount': (
+        'order_id',
+        'create_date',
+        'percent',
+        'count',
+        'taken_back_date',
+        'agreed_terms',
+    ),
+    'billpro.leaving.offer': ('order_id', 'reason_id', 'offer', 'shown_date', 'taken_date'),
+    'billpro.bulk.action.order': ('order_id', 'action_id', 'state', 'effect', 'reason'),
     'billpro.consent': (
         'order_id',
         'date',
@@ -81,6 +121,19 @@ KEPT = {
     'payment.token': ('payment_details', 'card_brand', 'card_expiry_date', 'create_date', 'active'),
     'account.move': ('name', 'move_type', 'invoice_date', 'amount_total', 'payment_state'),
     'billpro.usage.record': ('order_id', 'meter_id', 'moment', 'quantity', 'sender_id'),
+    'billpro.usage.period': ('order_id', 'first_day', 'next_day', 'amount', 'state'),
+    'billpro.usage.line': ('order_id', 'period_id', 'kind', 'quantity', 'unit_price', 'amount'),
+    'billpro.usage.unattributed': (
+        'order_id',
+        'order_name',
+        'subscriber_key',
+        'meter_code',
+        'moment',
+        'quantity',
+        'sender_id',
+        'reason',
+        'void_reason',
+    ),
     'billpro.dispute': ('order_id', 'opened_date', 'reason', 'state', 'amount'),
     'mail.message': ('date', 'author_id', 'subject', 'body'),
 }
@@ -120,24 +173,42 @@ class ResPartner(models.Model):
         declarations = people.env['billpro.declaration'].search(
             [*of_companies, ('order_id', '=', False), ('email', 'in', emails)]
         )
-        return {
+        records = {
             'res.partner': people,
             'sale.order': orders,
             'sale.order.line': orders.order_line,
-            'billpro.consent': orders.billing_consent_ids,
             'billpro.declaration': orders.billing_declaration_ids | declarations,
-            'billpro.visit': orders.billing_visit_ids,
-            'billpro.mail.change': people.env['billpro.mail.change'].search(of_orders),
-            'billpro.notification': orders.billing_notification_ids,
             'payment.transaction': orders.billing_transaction_ids,
             'payment.token': people.env['payment.token'].search(
                 [*of_companies, ('partner_id', 'in', people.ids)]
             ),
             'account.move': orders.billing_move_ids,
-            'billpro.usage.record': people.env['billpro.usage.record'].search(of_orders),
-            'billpro.dispute': people.env['billpro.dispute'].search(of_orders),
+            'billpro.usage.unattributed': people._billing_search_unattributed_usage(orders),
             'mail.message': orders.message_ids,
         }
+        # All others are of one order each.
+        return {
+            model: records[model] if model in records else people.env[model].search(of_orders)
+            for model in KEPT
+        }
+
+    def _billing_search_unattributed_usage(self, orders):
+        """Return the usage that isn't billed and names one of the orders, or its subscriber.
+
+        :param sale.order orders: The orders.
+        :rtype: billpro.usage.unattributed
+        """
+        keys = [key for key in orders.mapped('billing_subscriber_key') if key]
+        return self.env['billpro.usage.unattributed'].search(
+            [
+                ('company_id', 'in', self.env.companies.ids),
+                '|',
+                '|',
+                ('order_id', 'in', orders.ids),
+                ('order_name', 'in', orders.mapped('name')),
+                ('subscriber_key', 'in', keys),
+            ]
+        )
 
     def _billing_search_orders(self, domain):
         """Return the orders of people.
@@ -207,11 +278,9 @@ class ResPartner(models.Model):
         records['billpro.notification'].recipient = False
         records['billpro.visit'].unlink()
         records['billpro.mail.change'].unlink()
-        # Odoo keeps what was changed of a contact, with the values before.
+        records['billpro.price.increase.order'].recipient = False
         people = people.with_context(tracking_disable=True)
-        people.env['mail.tracking.value'].search(
-            [('mail_message_id', 'in', people.message_ids.ids)]
-        ).unlink()
+        people._billing_erase_from_messages(people.message_ids | records['mail.message'])
         people.write({'phone': False, 'email': False, 'comment': False, 'website': False})
         moves = records['account.move'] | people.env['account.move'].search(
             [('partner_id', 'in', people.ids)]
@@ -228,6 +297,45 @@ class ResPartner(models.Model):
             'tag': 'display_notification',
             'params': {'type': 'success', 'message': kept, 'sticky': True},
         }
+
+    def _billing_erase_from_messages(self, messages):
+        """Erase addresses from what is logged of the customer, and who it was sent to.
+
+        What was written stays, as it may be evidence. What a customer has changed of themselves is
+        logged in their name, as "old → new" below a heading, which stays alone.
+
+        :param mail.message messages: The messages of their orders and contacts.
+        """
+        # Odoo keeps what was changed of a contact, with the values before.
+        self.env['mail.tracking.value'].search(
+            [('mail_message_id', 'in', self.message_ids.ids)]
+        ).unlink()
+        phones = [phone for one in self if (phone := one.phone)]
+        secret = re.compile('|'.join([MAIL_ADDRESS, *map(re.escape, phones)]))
+        for message in messages:
+            body = str(message.body or '')
+            if message.author_id in self and ' → ' in body:
+                body = body.split('<br', 1)[0]
+            if (body := secret.sub('…', body)) != str(message.body or ''):
+                message.body = body
+            if message.subject and secret.search(message.subject):
+                message.subject = secret.sub('…', message.subject)
+        messages.filtered(lambda one: one.author_id in self).email_from = False
+        sent_to = ('incoming_email_to', 'incoming_email_cc', 'outgoing_email_to')
+        messages.write(dict.fromkeys(sent_to, False))
+        of_messages = [('mail_message_id', 'in', messages.ids)]
+        sent = self.env['mail.notification'].search(
+            [
+                *of_messages,
+                '|',
+                ('mail_email_address', '!=', False),
+                ('failure_reason', '!=', False),
+            ]
+        )
+        # Odoo wants an address where there is no contact.
+        sent.write({'mail_email_address': '…', 'failure_reason': False})
+        mails = self.env['mail.mail'].search([*of_messages, ('state', '!=', 'outgoing')])
+        mails.write({'email_to': False, 'email_cc': False, 'failure_reason': False})
 
     def _billing_describe_kept(self, moves, records):
         """Return what is still kept of a customer whose data was erased, and until when.

@@ -199,7 +199,11 @@ class BillproPurchaseSubscription(models.AbstractModel):
 
     @api.model
     def _get_rates_text(self, order):
-        """Override: such as the price of a month, and that of a year."""
+        """Return what is charged in which interval, in the customer's words.
+
+        :param sale.order order: The order.
+        :rtype: str
+        """
         texts = [
             self.env._(
                 "%(amount)s %(interval)s",
@@ -558,7 +562,6 @@ class BillproPurchaseSubscription(models.AbstractModel):
         :param sale.order order: The order.
         :rtype: datetime.date
         """
-        anchor = order.billing_anchor_date
         if restart := order._billing_get_restart():
             paid = order.billing_event_ids.filtered(
                 lambda event: (
@@ -571,17 +574,67 @@ class BillproPurchaseSubscription(models.AbstractModel):
             # Its payment may have been taken back by the bank.
             first = restart.last_day if restart._is_paid() else restart.credited_until
             return max([first, *paid.mapped('period_end')])
-        if order.billing_anchor_number:
-            # A pause gives a payment another number: it was to begin on the day that was moved.
-            number = 1 if order.billing_trial_days else 2
-            following = order.billing_event_ids.filtered(lambda event: event.number == number)
-            first = (following.period_start or anchor) - timedelta(days=1)
-        elif order.billing_trial_days:
-            first = anchor - timedelta(days=1)
-        else:
-            first = self._get_period(order, anchor, 0)[1]
+        first_day, first = self._get_initial_period(order)
+        if not order.billing_trial_days and self._is_initial_payment_owed(order):
+            first = first_day - timedelta(days=1)
         paid = order.billing_event_ids.filtered(lambda event: event.status in PAID)
         return max([first, *paid.filtered('period_end').mapped('period_end')])
+
+    @api.model
+    def _get_initial_period(self, order):
+        """Override: the first period, or the trial; `billpro.order.report` says the same in SQL.
+
+        Staff may have made it longer or shorter since: it lasts until the payment that follows it.
+        """
+        anchor, trial_days = order.billing_anchor_date, order.billing_trial_days
+        if not order.billing_anchor_number:
+            if trial_days:
+                return anchor - timedelta(days=trial_days), anchor - timedelta(days=1)
+            return self._get_period(order, anchor, 0)
+        invoice = self._find_initial_invoice(order)
+        first_day = invoice.invoice_date or order._billing_get_date(order.date_order)
+        number = 1 if trial_days else 2
+        following = order.billing_event_ids.filtered(lambda event: event.number == number)
+        if following:
+            next_day = following.period_start
+        elif order.billing_anchor_number == 1 and not trial_days:
+            next_day = anchor  # A pause gave it another number: it was to begin on this day.
+        elif trial_days:
+            next_day = first_day + timedelta(days=trial_days)
+        else:
+            next_day = nth_date(first_day, *self._get_interval(order), 1)
+        return first_day, max(first_day, next_day - timedelta(days=1))
+
+    @api.model
+    def _find_initial_invoice(self, order):
+        """Return the invoice of the initial payment, if it bills a period.
+
+        :param sale.order order: The order.
+        :rtype: account.move
+        """
+        lines = order._billing_get_period_lines()
+        of_periods = order.billing_event_ids.filtered('number').invoice_id
+        return order.billing_move_ids.filtered(
+            lambda move: (
+                move.move_type == 'out_invoice'
+                and move.state == 'posted'
+                and move not in of_periods
+                and lines & move.invoice_line_ids.sale_line_ids
+            )
+        ).sorted('id')[:1]
+
+    @api.model
+    def _is_initial_payment_owed(self, order):
+        """Return whether the bank took the initial payment back, and it isn't paid since.
+
+        It is a payment of its own then, which staff may have skipped.
+
+        :param sale.order order: The order.
+        :rtype: bool
+        """
+        paid = order.billing_event_ids.filtered(lambda event: event.status in PAID)._get_leaves()
+        owed = order.billing_event_ids.filtered(lambda e: not e.number and e.invoice_id) - paid
+        return bool(owed) and self._find_initial_invoice(order) in owed.invoice_id
 
     @api.model
     def _find_paid_period(self, order, day):
@@ -615,23 +668,11 @@ class BillproPurchaseSubscription(models.AbstractModel):
                 return None
             invoice = restart.event_ids.invoice_id or restart.invoice_id
             return restart.first_day, last_day, invoice, Fraction(1)
-        if order.billing_trial_days or order.billing_anchor_number:
+        invoice = self._find_initial_invoice(order)
+        if order.billing_trial_days or not invoice or self._is_initial_payment_owed(order):
             return None
-        first_day, last_day = self._get_period(order, order.billing_anchor_date, 0)
-        lines = order._billing_get_period_lines()
-        invoice = order.billing_move_ids.filtered(
-            lambda move: (
-                move.move_type == 'out_invoice'
-                and move.state == 'posted'
-                and move not in events.invoice_id
-                and lines & move.invoice_line_ids.sale_line_ids
-            )
-        ).sorted('id')[:1]
-        # What the bank took back of it is a payment of its own, which may have been skipped since.
-        is_owed = order.billing_event_ids.filtered(
-            lambda event: event.invoice_id == invoice and event.status not in PAID
-        )
-        if not invoice or is_owed or not first_day <= day <= last_day:
+        first_day, last_day = self._get_initial_period(order)
+        if not first_day <= day <= last_day:
             return None
         return first_day, last_day, invoice, Fraction(1)
 
@@ -692,19 +733,23 @@ class BillproPurchaseSubscription(models.AbstractModel):
         if event.change_id:
             return event.change_id._prepare_invoice()
         leaves = event._get_leaves()
-        return self._prepare_invoice(
+        of_periods = leaves.filtered(lambda leaf: not leaf.change_id)
+        values = self._prepare_invoice(
             event.order_id,
             [
                 (
                     leaf._get_period_lines() | leaf._get_added_lines(),
                     (leaf.period_start, leaf.period_end),
                 )
-                for leaf in leaves
+                for leaf in of_periods
             ],
             is_first=self._is_first_invoiced(event),
-            adjustments=leaves.filtered('adjustment'),
-            discounted=leaves.filtered('discount_amount'),
+            adjustments=of_periods.filtered('adjustment'),
+            discounted=of_periods.filtered('discount_amount'),
         )
+        for change in leaves.change_id:  # What the bank took back may be paid along with others.
+            values['invoice_line_ids'] += change._prepare_invoice()['invoice_line_ids']
+        return values
 
     @api.model
     def _is_first_invoiced(self, event):
@@ -968,8 +1013,8 @@ class BillproPurchaseSubscription(models.AbstractModel):
         What is owed already stays as it is, and so do the amounts that staff have set: how much
         they differ from the lines is remembered, so that their invoices come out right.
         """
-        each = order._billing_get_period_lines() - order._billing_get_longer_lines()
-        amount = self._get_lines_amount(order, each)
+        longer = order._billing_get_longer_lines()
+        amount = self._get_lines_amount(order, order._billing_get_period_lines() - longer)
         order._lock_billing()
         open_events = order.billing_event_ids.filtered(
             lambda event: event.status in OPEN and not event.change_id
@@ -1016,10 +1061,10 @@ class BillproPurchaseSubscription(models.AbstractModel):
         self._check_amounts_left(new)
         (new | followers)._discard_draft_invoices()
         new.write({'status_message': False})
+        if longer and changed:
+            return  # Payments differ from each other: `_follow_price` tells what they are.
         if new:
-            # Those with longer intervals differ from each other: `_follow_price` tells of them.
-            is_lasting = bool(followers) and not order._billing_get_longer_lines()
-            new[0]._announce_new_amount(old_amounts[new[0]], is_lasting=is_lasting)
+            new[0]._announce_new_amount(old_amounts[new[0]], is_lasting=bool(followers))
         elif kept and not order.billing_period_amount:
             leaves.sorted('number')[-1]._announce_later_amount(amount)
         else:
@@ -1035,7 +1080,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
     def _follow_price(self, order):
         """Override: tell what is charged in which interval, though no payment to come has it yet.
 
-        One line of several intervals may be what was changed.
+        What was changed may be due with one of the later payments.
         """
         if not order._billing_get_longer_lines():
             return

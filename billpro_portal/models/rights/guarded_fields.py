@@ -114,6 +114,7 @@ OWN = {
         'card_wallet',
     },
     'account.move': {'billing_order_id', 'billing_skipped_amount', 'billpro_einvoice_state'},
+    'account.move.line': {'billing_period_end', 'billing_period_start'},
     'billpro.billing.run': {
         'charged_count',
         'company_id',
@@ -136,13 +137,14 @@ OWN = {
         'state',
         'unattributed_count',
     },
-    'billpro.price.increase': {'company_id', 'line_ids', 'state'},
+    'billpro.price.increase': {'company_id', 'line_ids', 'preview_number', 'state'},
     'billpro.cancel.subscription': {'unused_amount', 'unused_days'},
     'billpro.bulk.action': {
         'company_ids',
         'confirmed_date',
         'is_told',
         'line_ids',
+        'preview_number',
         'state',
         'user_id',
     },

@@ -56,6 +56,16 @@ class TestDeferral(DeferralCommon, PriceIncreaseCommon):
         self.assertEqual(changes.order_id, self.order)
         self.assertEqual(changes.invoice_id, self.invoice)
 
+    def test_what_the_bank_took_back_counts_once_it_is_paid_again(self):
+        report = self.env['billpro.deferral.report']
+        event = self.order._billing_create_event_of_return(self.order.billing_transaction_ids)
+        for act, net in (('return_soft', 0), ('open', 0), ('approve', 1000.0)):
+            with self.subTest(act):
+                event._apply_trigger(act)
+                self.env.flush_all()
+                rows = report.search([('invoice_id', '=', self.invoice.id)])
+                self.assertEqual(round(sum(rows.mapped('amount')), 2), net)
+
     def test_months_that_were_missed_are_caught_up(self):
         self._post_on('2028-02-10 10:00:00')
         entries = self._get_entries()

@@ -7,6 +7,7 @@ from odoo.modules.migration import exec_script
 from odoo.tests import new_test_user, tagged
 from odoo.tools import file_path
 
+from ...billing.agreement import agreement_text
 from ...models.rights.own_context import INSIDE
 from ..common.subscription import SubscriptionCommon
 
@@ -213,6 +214,23 @@ class TestCancellation(SubscriptionCommon):
             self.order._billing_cancel_subscription(at_once=True)
         self.assertEqual(self.order.billing_status, 'complete')
         self.assertEqual(self._statuses(), [(2, 'cancelled'), (3, 'cancelled')])
+
+    def test_what_is_paid_back_of_a_shorter_term_to_who_leaves_freely(self):
+        """9 of 28 days of 24.20 are 7.78, 3 of which are left; then a month is as before."""
+        day = date(2027, 2, 19)
+        with freeze_time('2027-01-20 10:00:00'):
+            self.order._billing_change_day(
+                day, agreement_text(self.order._billing_get_day_rows(day))
+            )
+        self._run_at('2027-02-10 10:00:00')
+        self.order.billing_free_exit_date = date(2027, 2, 10)
+        with freeze_time('2027-02-15 10:00:00'):
+            self.assertTrue(self.order._billing_is_exit_free())
+            self.assertEqual(self.order._billing_get_free_exit_refund(), 2.59)
+        with freeze_time('2027-02-18 10:00:00'):
+            self.assertEqual(self.order._billing_get_free_exit_refund(), 0)
+        with freeze_time('2027-02-19 08:00:00'):
+            self.assertFalse(self.order._billing_is_exit_free())
 
     def test_an_update_lets_mails_say_what_is_owed(self):
         template = self.env.ref('billpro_portal.mail_template_cancelled')

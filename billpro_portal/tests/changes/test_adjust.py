@@ -345,6 +345,55 @@ class TestAdjust(ChangeCommon):
         self._assert_books_closed(order)
         self._assert_nothing_due(order)
 
+    def test_changes_before_another_billing_day(self):
+        """15 of the 30 paid days are left: 5.00 of 10.00, 6.05 with tax."""
+        order = self._start(APRIL, (self.basic, 1))
+        self._adjust(order, MIDDLE, what='day', day=date(2027, 5, 15))
+        with freeze_time(f'{MIDDLE} 11:00:00'):
+            self.assertEqual(order._billing_get_unused()[1:3], (30, 6.05))
+            change, _rows = self._change(order, self.plus, when='now')
+        self.assertRecordValues(change, [{'credit': 5.0, 'charge': 10.0, 'amount': 6.05}])
+        self._run_on('2027-05-01', '2027-05-15')
+        self.assertEqual(order.billing_paid, 12.1 + 6.05 + 10.93 + 24.2)
+        self._assert_books_closed(order)
+
+    def test_a_first_period_that_staff_made_longer_or_shorter(self):
+        """39 or 19 days for 10.00, of which 24 or 4 are left on 16 April; 12.10 with tax."""
+        for day, days, credit, charge, unused in (
+            (date(2027, 5, 10), 39, 6.15, 12.31, 7.45),
+            (date(2027, 4, 20), 19, 2.11, 4.21, 2.55),
+        ):
+            with self.subTest(day):
+                order = self._start(APRIL, (self.basic, 1))
+                with freeze_time(f'{MIDDLE} 10:00:00'):
+                    order.billing_next_event_id._reschedule(day, is_lasting=True)
+                    self.assertEqual(order._billing_get_unused()[1:3], (days, unused))
+                    change, _rows = self._change(order, self.plus, when='now')
+                self.assertRecordValues(change, [{'credit': credit, 'charge': charge}])
+
+    def test_a_pause_does_not_make_the_first_period_longer(self):
+        """The short period is left out, and its payment is one of a later period."""
+        order = self._start(APRIL, (self.basic, 1))
+        self._adjust(order, MIDDLE, what='day', day=date(2027, 5, 15))
+        with freeze_time('2027-04-20 10:00:00'):
+            order._billing_pause()
+        with freeze_time('2027-05-20 10:00:00'):
+            order._billing_resume()
+            self.assertEqual(order.billing_next_event_id.period_start, date(2027, 6, 15))
+            self.assertEqual(order._get_purchase()._get_paid_until(order), date(2027, 4, 30))
+            self.assertIsNone(order._billing_get_unused())
+
+    def test_a_pause_does_not_make_a_trial_longer(self):
+        order = self._start(APRIL, (self.basic, 1), billing_trial_days=14)
+        self._adjust(order, '2027-04-02', what='day', day=date(2027, 5, 1))
+        with freeze_time('2027-04-03 10:00:00'):
+            order._billing_pause()
+        with freeze_time('2027-04-20 10:00:00'):
+            order._billing_resume()
+            self.assertEqual(order.billing_next_event_id.period_start, date(2027, 5, 1))
+            self.assertFalse(order._billing_is_in_trial())
+            self.assertEqual(order._get_purchase()._get_paid_until(order), date(2027, 4, 14))
+
     def test_the_first_of_the_month_with_a_discount(self):
         """28 February to 30 March are 31 days: one of them is 0.39, 20 % off 0.31; 12.10, 9.68."""
         order = self._start('2027-01-31', (self.basic, 1), billing_cycles=4)

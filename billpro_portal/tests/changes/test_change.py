@@ -546,8 +546,15 @@ class TestChange(ChangeCommon):
             event = order._billing_create_event_of_return(tx)
             tx._set_error("Returned", extra_allowed_states=('done',))
             tx.is_post_processed = True
+            purchase = order._get_purchase()
+            self.assertEqual(purchase._get_paid_until(order), date(2027, 4, 30))
             event._apply_trigger('return_soft')
+            self.assertEqual(purchase._get_paid_until(order), date(2027, 3, 31))
+            # Who owes a period has it.
+            order.company_id.billing_cancel_arrears = 'owed'
+            self.assertEqual(order._billing_get_cancel_date(at_once=False), date(2027, 4, 30))
             event._skip()
+            self.assertEqual(purchase._get_paid_until(order), date(2027, 3, 31))
             with self.assertRaisesRegex(UserError, "No paid period has today in it"):
                 self.env['billpro.change']._propose(order, order.order_line, self.plus, 1, 'now')
 

@@ -192,6 +192,44 @@ class TestChangeOfInterval(ReportCommon, ChangeCommon):
         paid_until = order._get_purchase()._get_paid_until(order)
         self.assertEqual(paid_until, date(2027, 4, 30))
 
+    def test_a_new_period_that_is_paid_along_with_another(self):
+        """The bank took 26.62 back, and staff credited the invoice of it: it is on a new one."""
+        order = self._start(APRIL, self.basic)
+        change, _shown = self._change_on(MIDDLE, order, self.quarter, 1, NOW)
+        event = change.event_ids
+        with freeze_time('2027-04-20 10:00:00'):
+            event.invoice_id._reverse_moves([{'date': date(2027, 4, 20)}], cancel=True)
+            event._apply_trigger('return_soft')
+            (event | order.billing_next_event_id)._merge()
+        self._run_on('2027-04-20')
+        invoice = event.merged_into_id.invoice_id
+        self.assertEqual((invoice.state, invoice.amount_total), ('posted', 59.29))
+        self.assertRecordValues(
+            invoice.invoice_line_ids.sorted(lambda line: (line.price_subtotal, line.name)),
+            [
+                {
+                    'name': "Basic\nCredit, 04/16/2027 to 04/30/2027",
+                    'price_subtotal': -5.0,
+                },
+                {'name': "Quarter\n07/16/2027 to 10/15/2027", 'price_subtotal': 27.0},
+                {
+                    'name': "Quarter\nNew price, 04/16/2027 to 07/15/2027",
+                    'price_subtotal': 27.0,
+                },
+            ],
+        )
+        with freeze_time('2027-04-20 12:00:00'):
+            rows = self.env['billpro.deferral.report'].search([('invoice_id', '=', invoice.id)])
+        periods = rows.grouped(lambda row: (str(row.period_start), str(row.period_end)))
+        self.assertEqual(
+            {period: round(sum(of.mapped('amount')), 2) for period, of in periods.items()},
+            {
+                ('2027-04-16', '2027-04-30'): -5.0,
+                ('2027-04-16', '2027-07-15'): 27.0,
+                ('2027-07-16', '2027-10-15'): 27.0,
+            },
+        )
+
     def test_recurring_revenue_counts_each_interval(self):
         at_once = self._start(APRIL, self.basic)
         self._run_on('2027-05-01')

@@ -150,6 +150,43 @@ class TestPriceIncrease(PriceIncreaseCommon, ChangeCommon):
                 self.assertEqual((line.old_amount, line.new_amount), row[:2])
                 self.assertEqual(line.first_day, row[2] or line.first_day)
 
+    def _start_in_california(self):
+        """Return an order whose customer is told of prices between 30 and 7 days before."""
+        order = self._start(APRIL)
+        order.partner_id = self.customer.copy(
+            {
+                'country_id': self.env.ref('base.us').id,
+                'state_id': self.env.ref('base.state_us_5').id,
+                'email': 'ca@example.com',
+            }
+        )
+        return order
+
+    def test_what_waits_for_its_day_says_what_is_true_then(self):
+        order = self._start_in_california()
+        with freeze_time(f'{LATER} 10:00:00'):
+            self._confirm_unseen()
+        with freeze_time('2027-04-16 10:00:00'):
+            order.order_line.product_uom_qty = 2
+        with freeze_time('2027-05-02 18:00:00'):
+            self._work()
+        told = (
+            "From June 1, 2027 on you pay $ 26.62 every month for Basic, taxes included."
+            " Until then it is $ 24.20."
+        )
+        self.assertEqual(self._get_told(order), [told])
+
+    def test_a_trial_is_free_until_then(self):
+        order = self._start(APRIL, billing_trial_days=45)
+        with freeze_time(f'{LATER} 10:00:00'):
+            self._raise().action_confirm()
+            self._work()
+        told = (
+            "From May 16, 2027 on, when your free trial is over, you pay $ 13.31 every month for"
+            " Basic, taxes included, instead of $ 12.10."
+        )
+        self.assertEqual(self._get_told(order), [told])
+
     def test_currencies_and_laws(self):
         yen = self._create_order((self.basic, 1), currency='JPY')
         yen.order_line.price_unit = 1010.0
@@ -159,14 +196,7 @@ class TestPriceIncrease(PriceIncreaseCommon, ChangeCommon):
             self._create_initial_transaction(
                 yen, 'done', token_id=token.id, amount=1010, currency_id=yen.currency_id.id
             )._post_process()
-        california = self._start(APRIL)
-        california.partner_id = self.customer.copy(
-            {
-                'country_id': self.env.ref('base.us').id,
-                'state_id': self.env.ref('base.state_us_5').id,
-                'email': 'ca@example.com',
-            }
-        )
+        california = self._start_in_california()
         with freeze_time(f'{LATER} 10:00:00'):
             by_percent = self._raise(percent=5.55)
             to_price = self._raise(method='price', price=12, notice_days=3)

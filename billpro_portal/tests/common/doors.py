@@ -56,6 +56,7 @@ METHODS = {
     'billpro.change': {'action_take_back': BILLING_USERS},
     'billpro.change.plan': {'action_change': BILLING_USERS},
     'billpro.discount': {'action_take_back': BILLING_USERS},
+    'billpro.job': {'action_open_orders': READERS},
     'billpro.price.increase': {
         'action_confirm': BILLING_MANAGERS,
         'action_open_orders': READERS,

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from unittest.mock import patch
 
 from freezegun import freeze_time
 from lxml import html
@@ -6,6 +7,7 @@ from lxml import html
 from odoo import Command, fields
 from odoo.tests import new_test_user, tagged
 
+from ...models.details import sale_order
 from ..common.self_service_http import SelfServiceHttpCommon
 
 MOVED = {
@@ -49,6 +51,24 @@ class TestOrderDetails(SelfServiceHttpCommon):
         return {name: self.customer[name] for name in MOVED}
 
     # === BILLING ADDRESS === #
+
+    def test_many_invoices_are_kept_a_few_at_a_time(self):
+        self._create_active_order()
+        self.invoice.invoice_pdf_report_id.unlink()
+        invoices = self.env['account.move'].search(
+            [
+                ('commercial_partner_id', '=', self.customer.commercial_partner_id.id),
+                ('billing_order_id', '!=', False),
+                ('state', '=', 'posted'),
+            ]
+        )
+        lacking = invoices.filtered(lambda move: move._billpro_lacks_pdf())
+        with patch.object(sale_order, 'PDFS_AT_ONCE', len(lacking) - 1):
+            page = self._save(**MOVED)
+            self.assertEqual(page.status_code, 422)
+            self.assertIn("You have many invoices", page.text)
+            self.assertIn("3 Mill Lane", page.text)
+            self._assert_done(self._save(**MOVED), 'details_changed')
 
     def test_the_address_changes_and_invoices_stay(self):
         self.invoice.invoice_pdf_report_id.unlink()

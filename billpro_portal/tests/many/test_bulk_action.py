@@ -229,6 +229,17 @@ class TestBulkAction(ScheduleActionCommon):
         self.assertEqual(self._get_told('paused'), [1, 1, 1])
         self.assertEqual(self._get_told('payment_changed'), [1, 1, 1])
 
+    def test_what_somebody_else_has_looked_at_is_not_confirmed(self):
+        action = self._begin(kind='pause')
+        seen = action.preview_number
+        action.write({'kind': 'cancel', 'when': 'now'})
+        action.action_preview()
+        with self.assertRaisesRegex(UserError, "Somebody else has changed it"):
+            action.with_context(preview_number=seen).action_confirm()
+        self.assertEqual(action.state, 'draft')
+        action.with_context(preview_number=seen + 1).action_confirm()
+        self.assertEqual(action.state, 'confirmed')
+
     def test_breaks_off_and_goes_on(self):
         cron = type(self.env['ir.cron'])
         with freeze_time(NOW), patch.object(bulk_action, 'BATCH_SIZE', 1):

@@ -1,11 +1,15 @@
 import re
+from contextlib import closing
 from datetime import timedelta
 
 from freezegun import freeze_time
 from lxml import html
+from psycopg2.errors import LockNotAvailable
 
 from odoo import fields
+from odoo.sql_db import db_connect
 from odoo.tests import new_test_user, tagged
+from odoo.tools import mute_logger
 
 from odoo.addons.mail.tests.common import MockEmail
 
@@ -94,6 +98,35 @@ class TestConfirmation(SelfServiceHttpCommon, MockEmail):
         self.assertIn('o_payment_form', page.text)
 
     # === THE CODE === #
+
+    def test_what_is_limited_is_counted_one_after_the_other(self):
+        """While another tab has one sent, that of a second one waits: it is counted, too."""
+        order = self.paid_order
+        codes = self.env['billpro.confirmation.code']
+        changes = self.env['billpro.mail.change']
+        for model, key, ask in (
+            (codes, 'ip_address 192.0.2.1', lambda: codes._send(order, 'mail', '192.0.2.1')),
+            (
+                changes,
+                f'partner_id {order.partner_id.id}',
+                lambda: changes._request(order, 'b@example.com', self.env.user, '192.0.2.1'),
+            ),
+        ):
+            with (
+                self.subTest(model._name),
+                closing(db_connect(self.env.cr.dbname).cursor()) as other_tab,
+            ):
+                other_tab.execute(
+                    "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))",
+                    [f'billpro_limit {model._name} {key}'],
+                )
+                with (
+                    self.assertRaises(LockNotAvailable),
+                    mute_logger('odoo.sql_db'),
+                    self.env.cr.savepoint(),
+                ):
+                    self.env.cr.execute("SET LOCAL lock_timeout = '20ms'")
+                    ask()
 
     def test_what_was_begun_is_done_after_the_code(self):
         page, (code,) = self._ask(self.paid_order, '/card/select', token_id=self.spare.id)

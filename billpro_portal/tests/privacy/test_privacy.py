@@ -7,6 +7,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
 from ...models.privacy import consent
+from ...models.privacy.res_partner import KEPT
 from ..common.subscription import SubscriptionCommon
 
 
@@ -55,6 +56,44 @@ class TestPrivacy(SubscriptionCommon):
         self.assertEqual(kept['payment.token'][0]['payment_details'], '4242')
         self.assertNotIn(self.order.access_token or 'no token', json.dumps(kept))
         self.assertFalse(kept['billpro.declaration'])
+
+    def test_whatever_names_an_order_is_in_the_file(self):
+        """A model that is new is in `KEPT`, or here: it says nothing of the customer."""
+        not_theirs = {
+            'billpro.confirmation.code',  # Goes after a day.
+            'billpro.deferral',  # Entries of the books.
+            'billpro.failure',  # What staff have to look after.
+            'billpro.webhook.event',  # Goes after its days.
+        }
+        with_order = {
+            name
+            for name, model in self.env.registry.items()
+            if name.startswith('billpro.')
+            and model._auto
+            and not model._abstract
+            and not model._transient
+            and any(
+                field.store and field.comodel_name in {'sale.order', 'res.partner'}
+                for field in model._fields.values()
+                if field.type == 'many2one'
+            )
+        }
+        self.assertEqual(with_order - not_theirs - set(KEPT), set())
+
+    def test_usage_of_nobody_that_names_the_order(self):
+        values = {'moment': '2027-01-12 10:00:00', 'quantity': 1, 'reason': 'meter'}
+        values |= {'company_id': self.company.id, 'meter_code': 'none'}
+        self.order.billing_subscriber_key = 'anna-1'
+        self.env['billpro.usage.unattributed'].create(
+            [
+                {**values, 'sender_id': 'a', 'order_name': self.order.name},
+                {**values, 'sender_id': 'b', 'subscriber_key': 'anna-1'},
+                {**values, 'sender_id': 'c', 'subscriber_key': 'ben-1'},
+            ]
+        )
+        records = self.anna.with_user(self.billing_manager)._billing_get_records_of_customer()
+        found = records['billpro.usage.unattributed']
+        self.assertEqual(set(found.mapped('sender_id')), {'a', 'b'})
 
     def test_the_file_has_nothing_of_other_companies(self):
         other = self.env['res.company'].create({'name': "Borealis"})
@@ -118,6 +157,31 @@ class TestPrivacy(SubscriptionCommon):
         self.assertFalse(self.order.billing_consent_ids.ip_address)
         self.assertFalse(self.order.billing_token_id.active)
         self.assertEqual(self.order.billing_move_ids.amount_total, 24.2)
+
+    def test_no_address_is_left_in_what_was_logged(self):
+        self.anna.phone = '+32 470 12 34 56'
+        self.order._billing_log_details(
+            self.anna,
+            {'email': ('anna@old.example.com', 'anna@new.example.com'), 'zip': ('1', '2')},
+        )
+        self.order._message_log(
+            body="anna@old.example.com has objected; call +32 470 12 34 56.",
+            author_id=self.anna.id,
+            email_from='anna@old.example.com',
+        )
+        told = {'body': "Hello", 'partner_ids': self.anna.ids, 'email_from': 'us@company.example'}
+        mail = self.order.message_post(**told)
+        self._cancel()
+        self._erase()
+        messages = self.order.message_ids | self.anna.message_ids
+        kept = str(messages.read(['body', 'subject', 'outgoing_email_to', 'incoming_email_to']))
+        for text in ('anna@', 'example.com', '470 12', '1 → 2'):
+            self.assertNotIn(text, kept)
+        self.assertIn("… has objected; call ….", kept)
+        self.assertIn("The customer changed their details by order", kept)
+        theirs = messages.filtered(lambda one: one.author_id == self.anna)
+        self.assertEqual(set(theirs.mapped('email_from')), {False})
+        self.assertEqual(mail.email_from, 'us@company.example')
 
     def test_what_nobody_knows_the_end_of_is_kept(self):
         self._cancel()
