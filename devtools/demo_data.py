@@ -88,6 +88,7 @@ PRODUCTS: dict[str, tuple[str, float, str | None, dict[str, Any]]] = {
         {'type': 'service', 'purchase_type': 'subscription'},
     ),
     'locker': ("Locker", 8.0, None, {'type': 'service', 'purchase_type': 'subscription'}),
+    'coffee': ("Coffee", 12.0, None, {'type': 'service', 'purchase_type': 'subscription'}),
 }
 ORDERS = (
     ("To pay: one desk and two chairs", 'anna', (('desk', 1, 0), ('chair', 2, 10)), 'sent'),
@@ -173,7 +174,7 @@ def create_orders(env: Environment, payments: DemoPayments) -> None:
         if image:
             with file_open(f'product/static/img/{image}', 'rb') as picture:
                 products[key].image_1920 = base64.b64encode(picture.read())
-    _let_customers_add(env, products['evenings'], products['locker'])
+    _let_customers_add(env, products['evenings'], products['locker'] | products['coffee'])
     admin = env.ref('base.user_admin')
     for title, customer, lines, state in ORDERS:
         order = env['sale.order'].create(
@@ -199,10 +200,10 @@ def create_orders(env: Environment, payments: DemoPayments) -> None:
         _bring_to(env, order, state, payments)
 
 
-def _let_customers_add(env: Environment, plan: Any, addon: Any) -> None:
+def _let_customers_add(env: Environment, plan: Any, addons: Any) -> None:
     """Let customers add something to a subscription, and drop it."""
-    plan.product_tmpl_id.billing_addon_ids = addon.product_tmpl_id
-    addon.product_tmpl_id.billing_family_id = env['billpro.plan.family'].create(
+    plan.product_tmpl_id.billing_addon_ids = addons.product_tmpl_id
+    addons.product_tmpl_id.billing_family_id = env['billpro.plan.family'].create(
         {'name': "Extras", 'customers_may_raise': True, 'customers_may_lower': True}
     )
 

@@ -7,10 +7,13 @@ from odoo.tests import BaseCase, tagged
 
 from ..billing.calendar import (
     UNITS,
+    count_intervals,
     due_datetime,
+    find_shortest_interval,
     first_number_after,
     is_last_of_month,
     local_date,
+    multiply_interval,
     nth_date,
 )
 
@@ -129,3 +132,18 @@ class TestCalendar(BaseCase):
         ):
             with self.assertRaises(ValueError):
                 nth_date(date(2027, 1, 1), count, unit, number)
+
+    @given(days, interval_counts, units, st.integers(1, 12), st.integers(0, 20))
+    def test_a_multiple_leads_to_every_so_many_dates(self, anchor, count, unit, times, n):
+        longer = multiply_interval(count, unit, times)
+        self.assertEqual(count_intervals(longer, (count, unit)), times)
+        self.assertEqual(nth_date(anchor, *longer, n), nth_date(anchor, count, unit, n * times))
+
+    def test_which_intervals_fit_together(self):
+        self.assertEqual(count_intervals((1, 'year'), (3, 'month')), 4)
+        self.assertEqual(count_intervals((5, 'month'), (2, 'month')), 0)
+        self.assertEqual(count_intervals((1, 'month'), (1, 'week')), 0)
+        self.assertEqual(multiply_interval(6, 'month', 4), (2, 'year'))
+        self.assertEqual(multiply_interval(1, 'day', 10), (10, 'day'))
+        self.assertEqual(find_shortest_interval([(1, 'year'), (12, 'month'), (3, 'month')]), 2)
+        self.assertEqual(find_shortest_interval([(1, 'year'), (12, 'month')]), 0)

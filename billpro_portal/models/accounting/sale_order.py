@@ -351,11 +351,16 @@ class SaleOrder(models.Model):
         :param str change: A value of `billing_tax_change`.
         """
         purchase = self._get_purchase()
+        # Where intervals differ, so do payments: no amount of the next one tells all.
+        lines = self._billing_get_period_lines() if self._billing_get_longer_lines() else None
+        prices = lines and lines.mapped('price_total')
         changing = purchase._get_lines_to_tax(self).with_context(billing_lines_changing=INSIDE)
         if change == 'mapping':
             changing._billing_map_taxes_anew()
         purchase._tax_anew(self, changing)
         purchase._follow_lines(self, kept=self._billing_get_announced_events())
+        if lines and prices != lines.mapped('price_total'):
+            purchase._follow_price(self)
         # Whatever became of amounts, they have the old taxes.
         changing._billing_discard_stale_invoices()
 

@@ -699,15 +699,6 @@ class BillproPurchaseType(models.AbstractModel):
         return self._describe_interval(*self._get_interval(order))
 
     @api.model
-    def _get_rates_text(self, order):
-        """Return what is charged in which interval, in the customer's words.
-
-        :param sale.order order: The order.
-        :rtype: str
-        """
-        return ''
-
-    @api.model
     def _get_period_of_line(self, order, line, period):
         """Return the days for which a period charges a line: more, if its interval is longer.
 

@@ -199,7 +199,11 @@ class BillproPurchaseSubscription(models.AbstractModel):
 
     @api.model
     def _get_rates_text(self, order):
-        """Override: such as the price of a month, and that of a year."""
+        """Return what is charged in which interval, in the customer's words.
+
+        :param sale.order order: The order.
+        :rtype: str
+        """
         texts = [
             self.env._(
                 "%(amount)s %(interval)s",
@@ -1009,8 +1013,8 @@ class BillproPurchaseSubscription(models.AbstractModel):
         What is owed already stays as it is, and so do the amounts that staff have set: how much
         they differ from the lines is remembered, so that their invoices come out right.
         """
-        each = order._billing_get_period_lines() - order._billing_get_longer_lines()
-        amount = self._get_lines_amount(order, each)
+        longer = order._billing_get_longer_lines()
+        amount = self._get_lines_amount(order, order._billing_get_period_lines() - longer)
         order._lock_billing()
         open_events = order.billing_event_ids.filtered(
             lambda event: event.status in OPEN and not event.change_id
@@ -1057,10 +1061,10 @@ class BillproPurchaseSubscription(models.AbstractModel):
         self._check_amounts_left(new)
         (new | followers)._discard_draft_invoices()
         new.write({'status_message': False})
+        if longer and changed:
+            return  # Payments differ from each other: `_follow_price` tells what they are.
         if new:
-            # Those with longer intervals differ from each other: `_follow_price` tells of them.
-            is_lasting = bool(followers) and not order._billing_get_longer_lines()
-            new[0]._announce_new_amount(old_amounts[new[0]], is_lasting=is_lasting)
+            new[0]._announce_new_amount(old_amounts[new[0]], is_lasting=bool(followers))
         elif kept and not order.billing_period_amount:
             leaves.sorted('number')[-1]._announce_later_amount(amount)
         else:
@@ -1076,7 +1080,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
     def _follow_price(self, order):
         """Override: tell what is charged in which interval, though no payment to come has it yet.
 
-        One line of several intervals may be what was changed.
+        What was changed may be due with one of the later payments.
         """
         if not order._billing_get_longer_lines():
             return

@@ -2,6 +2,7 @@
 
 from . import (
     account_move,
+    account_move_line,
     account_payment,
     guarded_fields,
     ir_default,

@@ -114,6 +114,7 @@ OWN = {
         'card_wallet',
     },
     'account.move': {'billing_order_id', 'billing_skipped_amount', 'billpro_einvoice_state'},
+    'account.move.line': {'billing_period_end', 'billing_period_start'},
     'billpro.billing.run': {
         'charged_count',
         'company_id',

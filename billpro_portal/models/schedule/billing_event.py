@@ -686,14 +686,11 @@ class BillproBillingEvent(models.Model):
         """
         self.ensure_one()
         order = self.order_id
-        purchase, has_longer = order._get_purchase(), bool(order._billing_get_longer_lines())
         for env in (self.env, order.with_context(lang=order._get_payment_contact().lang).env):
             text = env._(
                 "The payments after that on %(day)s are %(amount)s: the tax has changed.",
                 day=order.with_env(env)._billing_get_date_text(self.due_date),
-                amount=purchase.with_env(env)._get_rates_text(order.with_env(env))
-                if has_longer
-                else self.currency_id.with_env(env).format(amount),
+                amount=self.currency_id.with_env(env).format(amount),
             )
             if env == self.env:
                 self._log_change(text, False)

@@ -169,8 +169,8 @@ class TestPrivacy(SubscriptionCommon):
             author_id=self.anna.id,
             email_from='anna@old.example.com',
         )
-        posted = {'body': "Hello", 'partner_ids': self.anna.ids}
-        mail = self.order.message_post(**posted, email_from='us@company.example')
+        told = {'body': "Hello", 'partner_ids': self.anna.ids, 'email_from': 'us@company.example'}
+        mail = self.order.message_post(**told)
         self._cancel()
         self._erase()
         messages = self.order.message_ids | self.anna.message_ids

@@ -254,6 +254,19 @@ class TestLongerIntervals(DeferralCommon):
             ):
                 gym.product_uom_qty = 0
 
+    def test_taxes_that_change(self):
+        with freeze_time('2027-01-01 10:00:00'):
+            order = self._create_active_order((self.gym, 1), (self.magazine, 1))
+            self.tax_21.amount = 6
+            order.billing_tax_change = 'rate'
+            order._billing_follow_taxes()
+        self.assertEqual(order.billing_next_event_id.amount, 21.2)
+        notice = order.billing_notification_ids.sorted('id')[-1]
+        self.assertEqual(
+            notice.text.replace(NO_BREAK_SPACE, " "),
+            "Your later payments are $ 21.20 every month and $ 9.54 every 3 months.",
+        )
+
     def test_what_is_refused_of_live_orders(self):
         with freeze_time('2027-01-01 10:00:00'):
             order = self._create_active_order((self.gym, 1), (self.magazine, 1))

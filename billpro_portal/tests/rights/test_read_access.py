@@ -35,6 +35,7 @@ class TestReadAccess(RightsCommon):
             cls.order,
             cls.order.order_line,
             cls.order.billing_move_ids[:1],
+            cls.order.billing_move_ids.invoice_line_ids[:1],
             cls.order.billing_transaction_ids[:1],
             cls.order.billing_transaction_ids.payment_id[:1],
             cls.order.billing_token_id,
