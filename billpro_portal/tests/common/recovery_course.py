@@ -35,9 +35,10 @@ class Course(CourseChecks):
     transaction of its own that a refusal rolls back.
     """
 
-    def __init__(self, test, seed):
+    def __init__(self, test, seed, is_adjusting=False):
         self.test = test
         self.seed = seed
+        self.is_adjusting = is_adjusting
         self.random = random.Random(seed)
         self.gateway = test.gateway
         self.log = []
@@ -120,7 +121,7 @@ class Course(CourseChecks):
             live = self.orders[-1:]
         # Late messages and impatient people come back to orders that are over.
         order = self.random.choice(live if self.random.random() < 0.9 else self.orders)
-        weights = self.WEIGHTS
+        weights = {**self.WEIGHTS, **(self.ADJUSTING if self.is_adjusting else {})}
         if self.random.random() < 0.9:
             is_possible = self._get_sensible(order)
             weights = {n: w for n, w in weights.items() if is_possible.get(n, True)}
@@ -147,6 +148,11 @@ class Course(CourseChecks):
             and not order._billing_get_refusal_to_change('period_end'),
             'take_back_change': order._billing_get_planned_change()
             or order._billing_get_waiting_change(),
+            'adjust': order.purchase_type == 'subscription'
+            and not order._billing_get_refusal_to_adjust(),
+            'take_back_adjustment': order.billing_discount_ids.filtered('can_take_back')
+            or order.billing_once_line_ids,
+            'raise_price': order.purchase_type == 'subscription',
             'pay_early': not order._billing_get_refusal_to_pay_early('next'),
             'take_back_early': order._billing_get_waiting_early(),
             'skip_by_customer': not order._billing_get_refusal_to_skip_by_customer(),
@@ -380,6 +386,8 @@ class Course(CourseChecks):
         if not line:
             return
         plans = order._billing_get_plans(line)
+        if not self.is_adjusting:
+            plans -= self.test.quarterly  # Another interval.
         product = plans.browse(self.random.choice(plans.ids))
         quantity, when = self.random.choice([1, 1, 2, 3]), self.random.choice(['now', 'period_end'])
         with self.acting(order) as order:
@@ -464,6 +472,53 @@ class Course(CourseChecks):
         with self.acting(order, self.test.billing_manager) as order:
             order.action_resume()
 
+    def adjust(self, order):
+        """Give a discount, charge or credit something, or choose another day or end."""
+        what = self.random.choice(['discount', 'charge', 'credit', 'trial', 'day', 'day', 'end'])
+        today = self.now.date()
+        first_day = order._billing_get_next_period_event().period_start or today
+        values = {
+            'percent': self.random.choice([20, 33.3, 100]),
+            'count': self.random.choice([1, 2, 3]),
+            'product_id': self.test.fee.id,
+            'text': "Adjusted",
+            'price': self.random.choice([0.01, 5.0, 40.0]),
+            'day': first_day + timedelta(days=self.random.randint(1, 28)),
+            'payments': self.random.choice([0, 0, 2, 5]),
+        }
+        with self.acting(order, self.test.billing_manager) as order:
+            self.note(f'{what} {values}')
+            wizard = order.env['billpro.adjust'].browse(order.action_open_adjust()['res_id'])
+            wizard.write({'what': what, **values})
+            if wizard.problem:
+                self.note(f'refused: {wizard.problem}')
+                return
+            wizard.action_adjust()
+            self.counts[f'adjust {what}'] += 1
+
+    def take_back_adjustment(self, order):
+        """Take back a discount, or what would be charged or credited once."""
+        with self.acting(order, self.test.billing_manager) as order:
+            discounts = order.billing_discount_ids.filtered('can_take_back')
+            if discounts:
+                discounts[0].action_take_back()
+            elif lines := order.billing_once_line_ids:
+                lines[0].action_take_back_once()
+
+    def raise_price(self, order):
+        """Raise the price of what the order is of, for all orders, and tell the customers."""
+        product = order.order_line.product_id[:1]
+        with self.acting(order, self.test.billing_manager) as order:
+            increase = order.env['billpro.price.increase'].create(
+                {'product_ids': product.ids, 'percent': 3}
+            )
+            increase.action_preview()
+            increase.action_confirm()
+        with self.test._committing_env() as env:
+            env['billpro.price.increase']._cron_plan()
+        with self.test._committing_env() as env:
+            env['billpro.notification']._cron_send()
+
     def take_payment(self, order):
         """Take a payment of a metered order, now or later."""
         if order.purchase_type == 'metered':
@@ -523,6 +578,8 @@ class Course(CourseChecks):
         'take_payment': 6,
         'decide': 5,
     }
+    # Besides, in courses of their own.
+    ADJUSTING = {'adjust': 40, 'take_back_adjustment': 10, 'raise_price': 4}
 
     # === COMING TO REST === #
 

@@ -2,7 +2,7 @@ from collections import Counter
 from datetime import timedelta
 
 from ...billing.declines import CEILING, CEILING_DAYS, HARD, RETRY_PAUSE
-from ...billing.lifecycle import DECLINED, FINAL, IN_FLIGHT, OPEN, PAID
+from ...billing.lifecycle import DECLINED, FINAL, IN_FLIGHT, LIVE, OPEN, PAID
 
 OVERDUE = timedelta(hours=1)
 
@@ -124,6 +124,11 @@ class CourseChecks:
         test.assertAlmostEqual(
             order.billing_outstanding, sum(outstanding.mapped('amount')), places=2
         )
+        if order.billing_status in LIVE and (unused := order._billing_get_unused()):
+            rest, days, amount, _txs = unused
+            test.assertLessEqual(rest.days, days, order.name)
+            test.assertLessEqual(amount, order.billing_paid, order.name)
+            test.assertGreaterEqual(order._get_purchase()._get_paid_until(order), rest.last)
         if order.billing_status in FINAL:
             open_events = order.billing_event_ids.filtered(lambda event: event.status in OPEN)
             test.assertFalse(open_events, order.name)

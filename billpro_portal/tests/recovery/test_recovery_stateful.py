@@ -18,6 +18,8 @@ _logger = logging.getLogger(__name__)
 
 # Each course is one customer with two orders. Together, these few do all that there is to do.
 SEEDS = range(24) if IS_NIGHTLY else (0, 5, 12, 13)
+# In these staff adjust subscriptions, too, and raise prices.
+ADJUSTING_SEEDS = range(50, 62) if IS_NIGHTLY else (50,)
 # 5,760 steps each night.
 STEPS = 240 if IS_NIGHTLY else 90
 
@@ -34,7 +36,9 @@ class TestRecoveryStateful(GatewayCommon):
             {'name': "Gym", 'company_id': cls.company.id}
         )
         larger = cls._create_sold_product("Gym and pool", 35.0, cls.tax_21, 'subscription')
-        larger.product_tmpl_id.billing_family_id = family
+        cls.quarterly = cls._create_sold_product("Gym a quarter", 50.0, cls.tax_21, 'subscription')
+        cls.quarterly.billing_interval_count = 3
+        (larger | cls.quarterly).product_tmpl_id.billing_family_id = family
         weekly = cls._create_sold_product("Weekly box", 10.0, cls.tax_6, 'subscription')
         weekly.billing_interval_unit = 'week'
         bike = cls._create_sold_product("Bike", 300.0, cls.tax_21 | cls.tax_6, 'instalment')
@@ -69,15 +73,15 @@ class TestRecoveryStateful(GatewayCommon):
     @classmethod
     def _check_counts(cls):
         """Check that the courses had something to check, if all were followed."""
-        if cls.counts['courses'] == len(SEEDS):
+        if cls.counts['courses'] == len(SEEDS) + len(ADJUSTING_SEEDS):
             for name, least in (('charges', 3 * len(SEEDS)), ('automatic retries', len(SEEDS))):
                 assert cls.counts[name] >= least, f'{name}: {cls.counts[name]}'
-            done = {*cls.products, *MOODS, *Course.WEIGHTS}
+            done = {*cls.products, *MOODS, *Course.WEIGHTS, *Course.ADJUSTING}
             assert done <= set(cls.counts), f'never: {done - set(cls.counts)}'
 
     def _follow(self, seed):
         """Follow a random course to its end."""
-        course = Course(self, seed)
+        course = Course(self, seed, is_adjusting=seed in ADJUSTING_SEEDS)
         with (
             freeze_time(START) as clock,
             mute_logger('odoo.addons.payment', 'odoo.addons.billpro_portal'),
@@ -152,7 +156,7 @@ class TestRecoveryStateful(GatewayCommon):
 
 def _add_tests():
     """Give each seed a test of its own, so that it can be repeated alone with `-k`."""
-    for seed in SEEDS:
+    for seed in (*SEEDS, *ADJUSTING_SEEDS):
 
         def test_course(self, seed=seed):
             self._follow(seed)
