@@ -144,6 +144,7 @@ class BillproPurchaseType(models.AbstractModel):
             can_take_payments=self._can_take_payments(),
             can_change_plan=self._can_change_plan(),
             can_pay_early=self._can_pay_early(),
+            can_be_succeeded=self._can_be_succeeded(),
         )
 
     @api.model
@@ -525,6 +526,14 @@ class BillproPurchaseType(models.AbstractModel):
     @api.model
     def _can_pay_early(self):
         """Return whether what is to come may be paid before its day.
+
+        :rtype: bool
+        """
+        return False
+
+    @api.model
+    def _can_be_succeeded(self):
+        """Return whether another order may go on with what an order of this type sells.
 
         :rtype: bool
         """
