@@ -81,6 +81,13 @@ PRODUCTS: dict[str, tuple[str, float, str | None, dict[str, Any]]] = {
         {'type': 'service', 'purchase_type': 'metered'},
     ),
     'sign_up': ("Sign-up fee with key card", 25.0, None, {'type': 'service'}),
+    'evenings': (
+        "Studio evenings",
+        29.0,
+        None,
+        {'type': 'service', 'purchase_type': 'subscription'},
+    ),
+    'locker': ("Locker", 8.0, None, {'type': 'service', 'purchase_type': 'subscription'}),
 }
 ORDERS = (
     ("To pay: one desk and two chairs", 'anna', (('desk', 1, 0), ('chair', 2, 10)), 'sent'),
@@ -96,6 +103,7 @@ ORDERS = (
     ("Instalments", 'museum', (('workshop', 2, 0),), 'paid'),
     ("Metered, with a payment scheduled", 'anna', (('laser', 1, 0),), 'metered'),
     ("Usage of a month", 'museum', (('laser_minutes', 1, 0), ('filament', 1, 0)), 'used'),
+    ("Subscription with an add-on", 'anna', (('evenings', 1, 0), ('locker', 2, 0)), 'paid'),
 )
 
 
@@ -165,6 +173,7 @@ def create_orders(env: Environment, payments: DemoPayments) -> None:
         if image:
             with file_open(f'product/static/img/{image}', 'rb') as picture:
                 products[key].image_1920 = base64.b64encode(picture.read())
+    _let_customers_add(env, products['evenings'], products['locker'])
     admin = env.ref('base.user_admin')
     for title, customer, lines, state in ORDERS:
         order = env['sale.order'].create(
@@ -188,6 +197,14 @@ def create_orders(env: Environment, payments: DemoPayments) -> None:
         if state != 'sent':
             payments.pay(order)
         _bring_to(env, order, state, payments)
+
+
+def _let_customers_add(env: Environment, plan: Any, addon: Any) -> None:
+    """Let customers add something to a subscription, and drop it."""
+    plan.product_tmpl_id.billing_addon_ids = addon.product_tmpl_id
+    addon.product_tmpl_id.billing_family_id = env['billpro.plan.family'].create(
+        {'name': "Extras", 'customers_may_raise': True, 'customers_may_lower': True}
+    )
 
 
 def _bring_to(env: Environment, order: Any, state: str, payments: DemoPayments) -> None:

@@ -64,6 +64,47 @@ def is_same_interval(first: tuple[int, str], second: tuple[int, str]) -> bool:
     return _in_base_unit(*first) == _in_base_unit(*second)
 
 
+def count_intervals(longer: tuple[int, str], shorter: tuple[int, str]) -> int:
+    """Return how many times an interval goes into another one: a year has 12 months.
+
+    :param tuple[int, str] longer: How many units, and the unit.
+    :param tuple[int, str] shorter: The same of the other one.
+    :return: How many times; 0 if it isn't a whole number of times.
+    :rtype: int
+    """
+    (count, unit), (shorter_count, shorter_unit) = _in_base_unit(*longer), _in_base_unit(*shorter)
+    if unit != shorter_unit or not shorter_count or count % shorter_count:
+        return 0
+    return count // shorter_count
+
+
+def multiply_interval(count: int, unit: str, times: int) -> tuple[int, str]:
+    """Return an interval that lasts as long as several, in the largest unit that it is whole in.
+
+    :param int count: How many units the interval has.
+    :param str unit: The unit of the interval.
+    :param int times: How many of them.
+    :rtype: tuple[int, str]
+    """
+    base_count, base_unit = _in_base_unit(count * times, unit)
+    per_unit, larger_unit = {'day': (7, 'week'), 'month': (12, 'year')}[base_unit]
+    if base_count % per_unit:
+        return base_count, base_unit
+    return base_count // per_unit, larger_unit
+
+
+def find_shortest_interval(intervals: list[tuple[int, str]]) -> int:
+    """Return which interval is the shortest one; weeks and months have no common unit.
+
+    :param list intervals: How many units, and the unit, of each; at least one.
+    :return: The index of the first one that is as short as any; of the first one's unit.
+    :rtype: int
+    """
+    bases = [_in_base_unit(*interval) for interval in intervals]
+    of_unit = [index for index, (_count, unit) in enumerate(bases) if unit == bases[0][1]]
+    return min(of_unit, key=lambda index: bases[index][0])
+
+
 def _in_base_unit(count: int, unit: str) -> tuple[int, str]:
     factor, base_unit = {'week': (7, 'day'), 'year': (12, 'month')}.get(unit, (1, unit))
     return count * factor, base_unit

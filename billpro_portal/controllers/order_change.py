@@ -7,7 +7,7 @@ NOTICES = {'planned': 'change_planned', 'done': 'changed', 'declined': 'not_chan
 
 
 class OrderChange(OrderAccess):
-    """Another plan, or another quantity of it."""
+    """Another plan, another quantity of it, or an add-on."""
 
     @order_route('/change', methods=['GET'])
     def billpro_order_change_page(
@@ -46,8 +46,8 @@ class OrderChange(OrderAccess):
         :param str agreed: What was shown.
         :rtype: odoo.http.Response
         """
-        chosen = self._billpro_get_choice(order, line_id, product_id, quantity)
-        change = order._billing_change_by_customer(*chosen, agreed)
+        line, product, number = self._billpro_get_choice(order, line_id, product_id, quantity)
+        change = order._billing_change_by_customer(line, product, number or 0, agreed)
         order.env['billpro.leaving.offer']._note_change(change)
         request.env['billpro.billing.run'].sudo()._collect_change(change)
         if notice := NOTICES.get(change.state):
@@ -59,13 +59,18 @@ class OrderChange(OrderAccess):
     @order_route(
         '/change/undo', methods=['POST'], by_customer=True, deed='plan', limited=True, confirms=True
     )
-    def billpro_order_change_undo(self, order, **kwargs):
+    def billpro_order_change_undo(self, order, change_id=None, **kwargs):
         """Take back what is planned, or waits for the customer's bank.
 
         :param sale.order order: The order.
+        :param str change_id: The change; that which waits, or was planned last, if not said.
         :rtype: odoo.http.Response
         """
-        order._billing_take_back_change()
+        change = None
+        if change_id:
+            number = self._cast_as_int(change_id)
+            change = order.billing_change_ids.filtered(lambda change: change.id == number)
+        order._billing_take_back_change(change)
         return self._billpro_redirect_to_order(order, 'change_undone')
 
     def _billpro_get_choice(self, order, line_id, product_id, quantity):
@@ -75,11 +80,12 @@ class OrderChange(OrderAccess):
         :param str line_id: The line.
         :param str product_id: The plan.
         :param str quantity: How many.
-        :rtype: tuple[sale.order.line, product.product, int]
+        :return: The line, none if something is to be added; the product; how many, if said.
+        :rtype: tuple[sale.order.line, product.product, int|None]
         """
         line_id, product_id = self._cast_as_int(line_id), self._cast_as_int(product_id)
         plans = order._billing_get_customers_plans()
         line = order.order_line.filtered(lambda line: line.id == line_id and line in plans)
-        products = plans.get(line, order.env['product.product'])
+        products = plans[line] if line else order._billing_get_customers_addons()
         product = products.filtered(lambda product: product.id == product_id)
-        return line, product, self._cast_as_int(quantity) or 0
+        return line, product, self._cast_as_int(quantity)

@@ -36,6 +36,7 @@ class BillproCashReport(models.Model):
             'credit_amount',
             'discount_id',
             'due_date',
+            'longer_line_ids',
             'number',
             'order_id',
             'retry_date',
@@ -73,6 +74,7 @@ class BillproCashReport(models.Model):
         ],
         'sale.order.line': [
             'billing_each_period',
+            'billing_every_periods',
             'order_id',
             'price_subtotal',
             'price_total',
@@ -198,7 +200,8 @@ class BillproCashReport(models.Model):
 
         The payment with number *n* is that of period *n* - 1, so that its number is that of the
         next period. If another interval is planned, the last one on the schedule is the first that
-        it counts for.
+        it counts for. What has a longer interval than the order is due so many periods after the
+        one that charged it last, but not before the next one.
 
         :param datetime.date today: Periods from this day on are projected.
         :rtype: SQL
@@ -254,6 +257,26 @@ class BillproCashReport(models.Model):
                        WHEN 'day' THEN 366 WHEN 'week' THEN 53 WHEN 'month' THEN 12 ELSE 1
                    END / o.billing_interval_count + 1
              ) n(number)
+             CROSS JOIN LATERAL (
+                   SELECT COALESCE(SUM(due.price_total), 0) AS gross
+                     FROM (
+                          SELECT l.price_total, l.billing_every_periods AS every,
+                                 GREATEST(
+                                     COALESCE(MAX(e.number) - 1, 0) + l.billing_every_periods,
+                                     last.number
+                                 ) AS number
+                            FROM sale_order_line l
+                            LEFT JOIN billpro_event_longer_line_rel rel ON rel.line_id = l.id
+                            LEFT JOIN billpro_billing_event e ON e.id = rel.event_id
+                             AND e.status NOT IN ('skipped', 'cancelled')
+                           WHERE recurring.has_longer
+                             AND l.order_id = o.id
+                             AND l.billing_every_periods > 1
+                           GROUP BY l.id
+                          ) due
+                    WHERE n.number >= due.number
+                      AND MOD(n.number - due.number, due.every) = 0
+                   ) longer
              WHERE o.purchase_type IN %(types)s
                AND o.billing_status IN %(chargeable)s
                AND o.billing_cancel_date IS NULL
@@ -262,7 +285,10 @@ class BillproCashReport(models.Model):
                AND (o.billing_end_date IS NULL OR %(date)s <= o.billing_end_date)
                AND %(date)s >= %(today)s
             """,
-            price=SQL("COALESCE(o.planned, NULLIF(o.billing_period_amount, 0), recurring.gross)"),
+            price=SQL(
+                "COALESCE(o.planned, NULLIF(o.billing_period_amount, 0),"
+                " recurring.gross + longer.gross)"
+            ),
             date=self._get_nth_date(
                 SQL("o.billing_anchor_date"),
                 SQL("n.number - o.billing_anchor_number"),

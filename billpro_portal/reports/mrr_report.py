@@ -86,6 +86,7 @@ class BillproMrrReport(models.Model):
         ],
         'sale.order.line': [
             'billing_each_period',
+            'billing_every_periods',
             'order_id',
             'price_subtotal',
             'price_total',
@@ -275,7 +276,8 @@ class BillproMrrReport(models.Model):
                        o.billing_cancel_date
                    ) AS last_day,
                    ROUND(
-                       COALESCE(p.net, p.gross * r.net / NULLIF(r.gross, 0), r.net)
+                       CASE WHEN r.has_longer THEN r.net
+                       ELSE COALESCE(p.net, p.gross * r.net / NULLIF(r.gross, 0), r.net) END
                        / p.interval_count * CASE p.interval_unit
                            WHEN 'day' THEN 365.0 / 12
                            WHEN 'week' THEN 365.0 / 84

@@ -95,6 +95,7 @@ from .purchase import (
     test_instalment,
     test_instalment_closing,
     test_instalment_tours,
+    test_longer_intervals,
     test_metered,
     test_metered_tours,
     test_purchase_type,

@@ -91,7 +91,7 @@ class BillproCancelSubscription(models.TransientModel):
             order = wizard.order_id.sudo()
             last_day = order._billing_get_cancel_date(at_once=wizard.when == 'now')
             if last_day >= order._billing_get_today():
-                owed = order._billing_get_arrears_to_owe().mapped('period_end')
+                owed = order._billing_get_arrears_to_owe()._get_last_days_charged()
                 is_paid = last_day not in owed and not order._get_purchase()._is_billed_after_end(
                     order
                 )

@@ -19,14 +19,15 @@ class BillproChangePlan(models.TransientModel):
     line_id = fields.Many2one(
         comodel_name='sale.order.line',
         domain="[('id', 'in', possible_line_ids)]",
+        help="None, to add something.",
     )
     product_id = fields.Many2one(
         string="Plan",
         comodel_name='product.product',
         domain="[('id', 'in', possible_product_ids)]",
-        help="A product of the same plan family.",
+        help="A product of the same plan family, or an add-on.",
     )
-    quantity = fields.Float(digits='Product Unit')
+    quantity = fields.Float(digits='Product Unit', help="0 drops the line.")
     when = fields.Selection(
         selection=[('now', "At once"), ('period_end', "When the paid period ends")],
         compute='_compute_when',
@@ -43,7 +44,7 @@ class BillproChangePlan(models.TransientModel):
             wizard.possible_product_ids = (
                 wizard.order_id._billing_get_plans(wizard.line_id)
                 if wizard.line_id in lines
-                else False
+                else not wizard.line_id and wizard.order_id._billing_get_addons()
             )
 
     @api.depends('line_id', 'product_id', 'quantity')
@@ -57,10 +58,16 @@ class BillproChangePlan(models.TransientModel):
                 )
             )
 
+    @api.onchange('line_id')
+    def _onchange_line_id(self):
+        """Begin with what the line is, or with the first add-on."""
+        self.product_id = self.line_id.product_id or self.possible_product_ids[:1]._origin
+        self.quantity = self.line_id.product_uom_qty or 1
+
     def _get_rows(self):
         self.ensure_one()
         wizard = self.sudo()
-        if not wizard.line_id or not wizard.product_id or not wizard.when:
+        if not wizard.product_id or not wizard.when:
             return [], False
         Change = wizard.env['billpro.change']
         try:

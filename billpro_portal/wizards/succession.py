@@ -55,11 +55,13 @@ class BillproSuccession(models.TransientModel):
             wizard.order_id._origin._check_billing_may_be_changed()
             order = wizard.order_id.sudo()
             purchase = order._get_purchase()
-            wizard.plan = self.env._(
-                "%(amount)s %(interval)s",
-                amount=order.currency_id.format(purchase._get_lines_amount(order)),
-                interval=purchase._get_interval_text(order),
-            )
+            wizard.plan = purchase._get_rates_text(order)
+            if order.billing_period_amount:  # What staff have set stays with the order.
+                wizard.plan = self.env._(
+                    "%(amount)s %(interval)s",
+                    amount=order.currency_id.format(purchase._get_lines_amount(order)),
+                    interval=purchase._get_interval_text(order),
+                )
             day = order._billing_get_day_after_paid()
             wizard.begins = (
                 self.env._("On %s, when what is paid is over", format_date(self.env, day))

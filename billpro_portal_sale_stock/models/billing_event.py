@@ -52,8 +52,9 @@ class BillproBillingEvent(models.Model):
         invoice_lines = self.invoice_id.invoice_line_ids.filtered('billpro_period_line_ids')
         quantities = defaultdict(float)
         if not invoice_lines:  # It was made before this addon was installed.
-            for line in goods_lines:
-                quantities[line] += line.product_uom_qty * len(self._get_leaves())
+            for leaf in self._get_leaves():
+                for line in goods_lines & leaf._get_period_lines():
+                    quantities[line] += line.product_uom_qty
         for invoice_line in invoice_lines:
             for line in invoice_line.billpro_period_line_ids.filtered('product_id'):
                 if line._billpro_is_goods():

@@ -5,6 +5,7 @@ from . import order_report
 
 from . import (
     account_move,
+    account_move_line,
     account_tax,
     billing_event,
     deferral,

@@ -34,6 +34,8 @@ class BillproDeferralReport(models.Model):
             'state',
         ],
         'account.move.line': [
+            'billing_period_end',
+            'billing_period_start',
             'display_type',
             'move_id',
             'price_subtotal',
@@ -148,13 +150,19 @@ class BillproDeferralReport(models.Model):
                    AND %(is_booked)s
                  GROUP BY reversed_entry_id
             ),
-            period AS (%(periods)s),
+            with_own_periods AS (
+                SELECT DISTINCT move_id AS invoice_id
+                  FROM account_move_line
+                 WHERE billing_period_end IS NOT NULL
+            ),
+            period AS (%(periods)s UNION ALL %(own_periods)s),
             spread AS (%(spread)s)
             """,
             merged=self._get_merged(),
             last_merged=self._get_last_merged(),
             is_booked=self._get_booked_by(SQL("date"), day),
             periods=self._get_periods(day),
+            own_periods=self._get_own_periods(day),
             spread=self._get_spread(day or fields.Date.today()),
         )
 
@@ -194,6 +202,7 @@ class BillproDeferralReport(models.Model):
               FROM sale_order o
               JOIN (%(billed)s) billed ON billed.order_id = o.id
              WHERE o.billing_anchor_date IS NOT NULL
+               AND billed.invoice_id NOT IN (SELECT invoice_id FROM with_own_periods)
                AND %(is_initial_booked)s
                AND (o.billing_trial_days IS NULL OR o.billing_trial_days = 0)
              UNION ALL
@@ -217,6 +226,7 @@ class BillproDeferralReport(models.Model):
                AND e.period_end IS NOT NULL
                AND (e.status IN %(paid)s OR final.status IN %(paid)s)
                AND invoice.state = 'posted'
+               AND invoice.id NOT IN (SELECT invoice_id FROM with_own_periods)
                AND %(is_booked)s
              UNION ALL
             SELECT 4 * l.id::bigint + 2, c.order_id, invoice.id, c.first_day,
@@ -243,6 +253,70 @@ class BillproDeferralReport(models.Model):
             is_initial_booked=self._get_booked_by(SQL("billed.date"), day),
             is_booked=self._get_booked_by(SQL("invoice.date"), day),
             paid=tuple(sorted(PAID)),
+        )
+
+    def _get_own_periods(self, day):
+        """Return the query of the net amounts of lines that tell their period on their invoice.
+
+        What staff have changed of a payment stands on lines of its own, which name no order line:
+        each period has a part of it. Rounded are the sums until a period, so that they add up.
+
+        :param datetime.date|None day: Until when invoices are booked.
+        :rtype: SQL
+        """
+        return SQL(
+            """
+            SELECT 4 * own.line_id::bigint + 3, own.order_id, own.invoice_id,
+                   own.first_day, own.last_day,
+                   ROUND(own.net_until * own.part, own.decimal_places)
+                   - ROUND((own.net_until - own.net) * own.part, own.decimal_places),
+                   own.amount_untaxed,
+                   own.amount_untaxed_signed / NULLIF(own.amount_untaxed, 0)
+              FROM (
+                   SELECT MIN(l.id) AS line_id, invoice.billing_order_id AS order_id,
+                          invoice.id AS invoice_id, l.billing_period_start AS first_day,
+                          l.billing_period_end AS last_day, SUM(l.price_subtotal) AS net,
+                          SUM(SUM(l.price_subtotal)) OVER (
+                              PARTITION BY invoice.id
+                              ORDER BY l.billing_period_end, l.billing_period_start
+                          ) AS net_until,
+                          1 + COALESCE(lines.changed / NULLIF(lines.net, 0), 0) AS part,
+                          currency.decimal_places, invoice.amount_untaxed,
+                          invoice.amount_untaxed_signed
+                     FROM with_own_periods
+                     JOIN account_move invoice ON invoice.id = with_own_periods.invoice_id
+                     JOIN account_move_line l ON l.move_id = invoice.id
+                      AND l.billing_period_end IS NOT NULL
+                     JOIN res_currency currency ON currency.id = invoice.currency_id
+                     LEFT JOIN LATERAL (
+                          SELECT BOOL_OR(e.status IN %(paid)s) AS is_paid
+                            FROM billpro_billing_event e WHERE e.invoice_id = invoice.id
+                          ) event ON TRUE
+                    CROSS JOIN LATERAL (
+                          SELECT SUM(part.price_subtotal) FILTER (
+                                     WHERE part.billing_period_end IS NOT NULL
+                                 ) AS net,
+                                 SUM(part.price_subtotal) FILTER (
+                                     WHERE part.billing_period_end IS NULL
+                                       AND event.is_paid IS NOT NULL
+                                       AND NOT EXISTS (
+                                           SELECT FROM sale_order_line_invoice_rel rel
+                                            WHERE rel.invoice_line_id = part.id
+                                       )
+                                 ) AS changed
+                            FROM account_move_line part
+                           WHERE part.move_id = invoice.id AND part.display_type = 'product'
+                          ) lines
+                    WHERE invoice.move_type = 'out_invoice'
+                      AND invoice.state = 'posted'
+                      AND COALESCE(event.is_paid, TRUE)
+                      AND %(is_booked)s
+                    GROUP BY invoice.id, l.billing_period_start, l.billing_period_end,
+                          lines.changed, lines.net, currency.decimal_places
+                   ) own
+            """,
+            paid=tuple(sorted(PAID)),
+            is_booked=self._get_booked_by(SQL("invoice.date"), day),
         )
 
     def _get_spread(self, today):
@@ -345,35 +419,43 @@ class BillproDeferralReport(models.Model):
             %(paid_periods)s,
             of_invoice AS (
                 SELECT order_id, invoice_id, company_rounding,
-                       BOOL_OR(MOD(id, 2) = 1) AS is_initial,
+                       CASE MOD(id, 4) WHEN 3 THEN first_day END AS own_first_day,
+                       CASE MOD(id, 4) WHEN 3 THEN last_day END AS own_last_day,
+                       BOOL_OR(MOD(id, 4) = 1) AS is_initial,
                        SUM(%(company_net)s - %(company_earned)s) AS amount
                   FROM spread
                  WHERE company_id = %(company)s
                    AND days_earned < days
-                 GROUP BY order_id, invoice_id, company_rounding
+                 GROUP BY order_id, invoice_id, company_rounding, own_first_day, own_last_day
             ),
             of_line AS (
                 SELECT i.order_id, i.invoice_id, i.company_rounding, i.amount,
+                       i.own_first_day, i.own_last_day,
                        l.account_id, l.analytic_distribution, SUM(l.price_subtotal) AS weight
                   FROM of_invoice i
                   JOIN sale_order o ON o.id = i.order_id
                   JOIN account_move_line l ON l.move_id = i.invoice_id
                  WHERE i.amount != 0
                    AND l.display_type = 'product'
-                   AND CASE WHEN i.is_initial THEN %(is_recurring)s ELSE NOT EXISTS (
+                   AND CASE WHEN i.own_last_day IS NOT NULL
+                       THEN l.billing_period_start = i.own_first_day
+                            AND l.billing_period_end = i.own_last_day
+                       WHEN i.is_initial THEN %(is_recurring)s ELSE NOT EXISTS (
                        SELECT FROM sale_order_line_invoice_rel rel
                          JOIN sale_order_line sold ON sold.id = rel.order_line_id
                         WHERE rel.invoice_line_id = l.id AND sold.billing_event_id IS NOT NULL
                    ) END
                  GROUP BY i.order_id, i.invoice_id, i.company_rounding, i.amount,
-                       l.account_id, l.analytic_distribution
+                       i.own_first_day, i.own_last_day, l.account_id, l.analytic_distribution
             ),
             weighed AS (
                 SELECT *, SUM(weight) OVER until_line AS weight_until,
-                       SUM(weight) OVER (PARTITION BY order_id, invoice_id) AS total
+                       SUM(weight) OVER (
+                           PARTITION BY order_id, invoice_id, own_first_day, own_last_day
+                       ) AS total
                   FROM of_line
                 WINDOW until_line AS (
-                       PARTITION BY order_id, invoice_id
+                       PARTITION BY order_id, invoice_id, own_first_day, own_last_day
                        ORDER BY account_id, analytic_distribution
                        )
             ),

@@ -79,6 +79,9 @@ class BillproOrderReport(models.AbstractModel):
     def _get_recurring_amounts(self):
         """Return a query of what a period of each subscription costs by its lines, net and gross.
 
+        What has a longer interval counts for a part of its price in the net amount, and in the
+        gross one not at all.
+
         Lines are added up order by order: PostgreSQL then knows that there are as many rows as
         orders. Of grouped lines it expects a handful, and joins them row by row.
 
@@ -86,10 +89,19 @@ class BillproOrderReport(models.AbstractModel):
         """
         return SQL(
             """
-            SELECT o.id AS order_id, lines.net, lines.gross
+            SELECT o.id AS order_id, lines.net, lines.gross, lines.has_longer
               FROM sale_order o
              CROSS JOIN LATERAL (
-                   SELECT SUM(l.price_subtotal) AS net, SUM(l.price_total) AS gross
+                   SELECT SUM(
+                              CASE WHEN l.billing_every_periods > 1
+                              THEN l.price_subtotal / l.billing_every_periods
+                              ELSE l.price_subtotal END
+                          ) AS net,
+                          SUM(
+                              CASE WHEN l.billing_every_periods > 1 THEN 0
+                              ELSE l.price_total END
+                          ) AS gross,
+                          COALESCE(BOOL_OR(l.billing_every_periods > 1), FALSE) AS has_longer
                      FROM sale_order_line l
                      JOIN product_product p ON p.id = l.product_id
                      JOIN product_template t ON t.id = p.product_tmpl_id

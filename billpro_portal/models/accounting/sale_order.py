@@ -1,3 +1,5 @@
+from fractions import Fraction
+
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
@@ -5,7 +7,9 @@ from odoo.fields import Domain
 from ...billing.lifecycle import (
     BEFORE_APPROVAL,
     LIVE,
+    PAID,
 )
+from ...billing.proration import Span
 from ..rights.own_context import INSIDE
 
 
@@ -171,6 +175,45 @@ class SaleOrder(models.Model):
         refund_tx = tx._billing_create_order_refund(tx._billing_get_refundable_amount())
         refund_tx._billing_send_order_refund()
         return refund_tx._billing_get_refund_notification()
+
+    # === WHAT IS PAID FOR === #
+
+    def _billing_get_paid_spans(self, day=None):
+        """Return for which days lines are paid, of an order whose lines have several intervals.
+
+        What staff have changed of a payment, each of its lines has a part of.
+
+        :param datetime.date day: Only what is paid for this day; all that was paid if not given.
+        :return: The days, the amount with taxes, and the invoice; none of an order with one
+                 interval.
+        :rtype: list[tuple[billing.proration.Span, fractions.Fraction, account.move]]
+        """
+        self.ensure_one()
+        spans = []
+        if not any(line.billing_every_periods > 1 for line in self.order_line):
+            return spans
+        for invoice in self.billing_move_ids.filtered(
+            lambda move: move.move_type == 'out_invoice' and move.state == 'posted'
+        ):
+            events = self.billing_event_ids.filtered(lambda e, move=invoice: e.invoice_id == move)
+            lines = invoice.invoice_line_ids.filtered('billing_period_end')
+            total = sum(lines.mapped('price_total'))
+            if not total or (events and not PAID & set(events.mapped('status'))):
+                continue
+            changed = (invoice.invoice_line_ids - lines).filtered(
+                lambda line, events=events: events and not line.sale_line_ids
+            )
+            part = 1 + Fraction(sum(changed.mapped('price_total'))) / Fraction(total)
+            spans += [
+                (
+                    Span(line.billing_period_start, line.billing_period_end),
+                    Fraction(f'{line.price_total:.10f}') * part,
+                    invoice,
+                )
+                for line in lines
+                if not day or line.billing_period_start <= day <= line.billing_period_end
+            ]
+        return spans
 
     # === REFUND === #
 

@@ -76,7 +76,7 @@ class SaleOrder(models.Model):
         if at_once:
             return last_day
         # Who owes a period has it.
-        owed = self._billing_get_arrears_to_owe().filtered('period_end').mapped('period_end')
+        owed = self._billing_get_arrears_to_owe()._get_last_days_charged()
         return max([last_day, purchase._get_paid_until(self), *owed])
 
     def _billing_get_arrears_to_owe(self):
@@ -138,6 +138,15 @@ class SaleOrder(models.Model):
         """
         self.ensure_one()
         today = self._billing_get_today()
+        if spans := self._billing_get_paid_spans(today):
+            longest = max(spans, key=lambda paid: paid[0].last)[0]
+            unused = sum(amount * span.days_from(today) / span.days for span, amount, _i in spans)
+            invoices = self.env['account.move'].union(*(invoice for _s, _a, invoice in spans))
+            return (
+                Span(today, longest.last),
+                longest.days,
+                *self._billing_limit_unused(unused, invoices),
+            )
         found = self._get_purchase()._find_paid_period(self, today)
         if not found:
             return None
@@ -151,6 +160,15 @@ class SaleOrder(models.Model):
             rest = Span(change.first_day, min(change.last_day, last_day))
             unused += Fraction(f'{change.amount:.10f}') * rest.days_from(today) / rest.days
         invoices = invoice | changes.event_ids.invoice_id
+        return Span(today, last_day), period.days, *self._billing_limit_unused(unused, invoices)
+
+    def _billing_limit_unused(self, unused, invoices):
+        """Return what can be paid back of what isn't used, and of which payments.
+
+        :param fractions.Fraction unused: What the days that are left have cost, taxes included.
+        :param account.move invoices: What it was paid by.
+        :rtype: tuple[float, payment.transaction]
+        """
         txs = self._billing_get_refundable_transactions().filtered(
             lambda tx: tx.invoice_ids & invoices
         )
@@ -158,7 +176,7 @@ class SaleOrder(models.Model):
             float(round_half_up(max(unused, 0), Decimal(repr(self.currency_id.rounding)))),
             sum(tx._billing_get_refundable_amount() for tx in txs),
         )
-        return Span(today, last_day), period.days, self.currency_id.round(amount), txs
+        return self.currency_id.round(amount), txs
 
     def _billing_get_paid_for(self, first_day, invoice):
         """Return what a paid period was billed with, what was charged once beside it left out.

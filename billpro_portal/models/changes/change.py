@@ -22,6 +22,8 @@ TIME_TO_CONFIRM = timedelta(days=1)
 class BillproChange(models.Model):
     """A change of a line of a live subscription: another product of its family, or another number.
 
+    An add-on has a line with the number 0 before it is added, and after it is dropped.
+
     Within a paid period the days that are left are credited as they were billed, and charged at
     the new price. If more is to be paid, nothing changes before a payment of its own is collected:
     it is opened, charged and booked as any other, and given up when it is declined. If more is
@@ -191,7 +193,9 @@ class BillproChange(models.Model):
                 (self.product_id, self.quantity),
             )
         )
-        return f'{before} → {after}'
+        if not self.old_quantity:
+            return self.env._("%s (new)", after)
+        return f'{before} → {after}' if self.quantity else self.env._("%s (ends)", before)
 
     # === WHAT IT COMES TO === #
 
@@ -200,7 +204,7 @@ class BillproChange(models.Model):
         """Return the values of a change that nobody has agreed to yet.
 
         :param sale.order order: The order.
-        :param sale.order.line line: The line.
+        :param sale.order.line line: The line; none if the product is an add-on.
         :param product.product product: What it is to be.
         :param float quantity: How many.
         :param str when: `now` or `period_end`.
@@ -211,7 +215,7 @@ class BillproChange(models.Model):
         values = {
             'order_id': order.id,
             'line_id': line.id,
-            'old_product_id': line.product_id.id,
+            'old_product_id': (line.product_id or product).id,
             'old_quantity': line.product_uom_qty,
             'product_id': product.id,
             'quantity': quantity,
@@ -239,7 +243,7 @@ class BillproChange(models.Model):
         """Check that a line can be changed to what was chosen.
 
         :param sale.order order: The order.
-        :param sale.order.line line: The line.
+        :param sale.order.line line: The line; none if the product is an add-on.
         :param product.product product: What it is to be.
         :param float quantity: How many.
         :param str when: `now` or `period_end`.
@@ -247,8 +251,21 @@ class BillproChange(models.Model):
         """
         if refusal := order._billing_get_refusal_to_change(when):
             raise UserError(refusal)
-        if line not in order._billing_get_plan_lines() or quantity <= 0:
+        lines = order._billing_get_plan_lines()
+        # The last line is not dropped: the subscription is cancelled then.
+        may_drop = line and lines - line
+        if (line and line not in lines) or quantity < 0 or (not quantity and not may_drop):
             raise UserError(self.env._("Choose a line of the subscription and a quantity."))
+        planned = order._billing_get_planned_change().filtered(
+            lambda change: (change.line_id == line) if line else change.product_id == product
+        )
+        if planned:
+            raise UserError(
+                self.env._("Take back the change that is planned first: %s.", planned._describe())
+            )
+        if not line:
+            order._billing_check_addon(product)
+            return
         if product not in order._billing_get_plans(line):
             raise UserError(
                 self.env._(
@@ -300,6 +317,8 @@ class BillproChange(models.Model):
     def _get_price(self, order, line, product, quantity):
         """Return what a line costs as another product; its own price stays with its quantity.
 
+        What was dropped costs today's price again.
+
         :param sale.order order: The order.
         :param sale.order.line line: The line.
         :param product.product product: What it is to be.
@@ -307,7 +326,7 @@ class BillproChange(models.Model):
         :return: Unit price, discount and taxes.
         :rtype: dict
         """
-        if product == line.product_id:
+        if product == line.product_id and line.product_uom_qty:
             return {
                 'price_unit': line.price_unit,
                 'discount': line.discount,
@@ -408,6 +427,8 @@ class BillproChange(models.Model):
         :return: What was billed, and its taxes.
         :rtype: tuple[Billed, account.tax]
         """
+        if not line.product_uom_qty:  # It isn't there yet.
+            return Billed(Fraction(0), period), line.tax_ids
         last = self._find_last(line, period.first)
         if last:
             span = Span(last.first_day, min(last.last_day, period.last))
@@ -488,14 +509,30 @@ class BillproChange(models.Model):
             paid += invoice.amount_total
         return order.currency_id.round(paid - sum(notes.mapped('amount_total')))
 
+    def _get_line(self):
+        """Return the line; one that isn't of the order if an add-on has none yet.
+
+        :rtype: sale.order.line
+        """
+        self.ensure_one()
+        order = self.order_id._origin
+        return self.line_id._origin or self.env['sale.order.line'].new(
+            {
+                'order_id': order.new(origin=order),
+                'product_id': self.product_id._origin.id,
+                'product_uom_qty': 0,
+            }
+        )
+
     def _get_base_lines(self):
         """Return the credit and the charge for Odoo's computation of taxes.
 
         :rtype: list[dict]
         """
         self.ensure_one()
+        line = self._get_line()
         return [
-            self.line_id._prepare_base_line_for_taxes_computation(
+            line._prepare_base_line_for_taxes_computation(
                 product_id=product,
                 quantity=sign,
                 price_unit=amount,
@@ -545,8 +582,9 @@ class BillproChange(models.Model):
         """
         terms = {line: {} for line in order._get_purchase()._get_lines_with_price(order)}
         for change in self:
-            if (line := change.line_id._origin) in terms:
-                terms[line].update(change._get_new_terms(terms[line]))
+            line = change._get_line()
+            if line in terms or not change.line_id:
+                terms[line] = {**terms.get(line, {}), **change._get_new_terms(terms.get(line, {}))}
         return order._billing_get_totals_of(
             [line._prepare_base_line_for_taxes_computation(**new) for line, new in terms.items()]
         )
@@ -565,7 +603,7 @@ class BillproChange(models.Model):
             is_lower = self.price_unit <= terms.get('price_unit', self.line_id._origin.price_unit)
             return {} if is_replaced or is_lower else {'price_unit': self.price_unit}
         new = {'product_id': product, 'quantity': self.quantity}
-        if is_replaced:
+        if is_replaced or not self.old_quantity:
             new.update(
                 price_unit=self.price_unit, discount=self.discount, tax_ids=self.tax_ids._origin
             )
@@ -579,12 +617,11 @@ class BillproChange(models.Model):
         self.ensure_one()
         order, currency = self.order_id._origin, self.currency_id
         period_amount = self._get_period_totals()[1]
-        if currency.compare_amounts(period_amount, 0) <= 0:
-            raise UserError(
-                self.env._("The recurring amount of order %s must be positive.", order.name)
-            )
+        # All that is planned may drop what is left.
+        later_amount = (order._billing_get_planned_change() + self)._get_totals_together(order)[1]
+        order._billing_check_recurs(min(period_amount, later_amount))
         provider = order.billing_token_id.provider_id
-        for amount in (self.amount, period_amount):
+        for amount in (self.amount, period_amount, later_amount):
             if provider and currency.compare_amounts(amount, 0) > 0:
                 refusal = provider._in_billing()._find_amount_refusal(amount, currency)
                 if refusal:
@@ -614,9 +651,11 @@ class BillproChange(models.Model):
                 for last_day in (self.credited_until or self.last_day, self.last_day)
             )
             untaxed, total = self._get_totals()
+            if self.old_quantity:
+                rows.append((env._("Credit, %s", credited), format_amount(-self.credit)))
+            if self.quantity:
+                rows.append((env._("Charge, %s", charged), format_amount(self.charge)))
             rows += [
-                (env._("Credit, %s", credited), format_amount(-self.credit)),
-                (env._("Charge, %s", charged), format_amount(self.charge)),
                 (env._("Tax on the difference"), format_amount(total - untaxed)),
                 (env._("Charged today"), format_amount(max(0.0, self.amount))),
             ]
@@ -633,8 +672,10 @@ class BillproChange(models.Model):
         """
         env, order = self.env, self.order_id._origin
         format_amount = order.currency_id.with_env(env).format
-        total, purchase = self._get_period_totals()[1], order._get_purchase()
         event, day = order._billing_get_next_period_event(), False
+        last = max(self.first_day, event.period_start) if event else self.first_day
+        all_planned = order._billing_get_planned_changes_on(last)
+        total, purchase = (all_planned + self)._get_totals_together(order)[1], order._get_purchase()
         rows, paid_with = [], self.product_id._origin if self.interval_unit else order
         if self.credited_until:
             day = self.last_day + timedelta(days=1)
@@ -843,7 +884,7 @@ class BillproChange(models.Model):
         )
         line.invalidate_recordset(['product_updatable'], flush=False)
         # A quantity that was planned has the price of its day, as another price was announced.
-        is_replaced = self.product_id != line.product_id
+        is_replaced = self.product_id != line.product_id or not self.old_quantity
         price = self.price_unit if is_replaced else line.price_unit
         line.write(
             {
@@ -932,6 +973,9 @@ class BillproChange(models.Model):
             self.state = 'taken_back'
             return
         self.state = 'taken_back'
+        order = self.order_id
+        others = order._billing_get_planned_change()
+        order._billing_check_recurs(others._get_totals_together(order)[1])
         self._show_planned_amount()
         self._log(self.env._("Taken back"))
 
@@ -948,7 +992,7 @@ class BillproChange(models.Model):
         if self.increase_id:
             self.increase_id.action_take_back()
             return
-        self.sudo().order_id._billing_take_back_change()
+        self.sudo().order_id._billing_take_back_change(self.sudo())
 
     # === DOCUMENTS === #
 
@@ -1015,7 +1059,14 @@ class BillproChange(models.Model):
                 env._("Credit"),
                 credited_until,
             ),
-            (self.product_id, sign, self.charge, self.tax_ids, env._("New price"), charged_until),
+            (
+                self.product_id,
+                sign,
+                self.charge,
+                self.tax_ids,
+                env._("New price") if self.old_quantity else env._("Added"),
+                charged_until,
+            ),
         )
         return {
             **order._get_purchase()._prepare_paid_invoice(order),

@@ -340,6 +340,7 @@ class BillproPriceIncrease(models.Model):
         if not order.partner_id.email:
             return env._("The customer has no email address: they can't be told.")
         refusals = [
+            order.with_env(env)._billing_get_refusal_with_longer_lines(),
             order.billing_period_amount
             and env._(
                 "Its payments were changed to %s by staff.",

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 from dateutil.relativedelta import relativedelta
 
-from odoo import api, fields, models
+from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
@@ -91,6 +91,85 @@ class SaleOrder(models.Model):
         )
         return product | plans.product_variant_ids
 
+    def _billing_get_addons(self):
+        """Return what can be added: what the plans name that isn't on the order yet.
+
+        :rtype: product.product
+        """
+        self.ensure_one()
+        present = self._billing_get_plan_lines().product_id
+        addons = present.product_tmpl_id.billing_addon_ids.filtered(
+            lambda addon: (
+                addon.sale_ok
+                and addon.type != 'combo'
+                and addon.purchase_type == self.purchase_type
+                and addon.company_id in {addon.company_id.browse(), self.company_id}
+            )
+        )
+        return addons.product_variant_ids - present
+
+    def _billing_check_addon(self, product):
+        """Check that a product can be added.
+
+        :param product.product product: The product.
+        :raise UserError: If not.
+        """
+        self.ensure_one()
+        if product not in self._billing_get_addons():
+            raise UserError(
+                self.env._(
+                    "“%(addon)s” is no add-on that order %(order)s could get.",
+                    addon=product.display_name,
+                    order=self.name,
+                )
+            )
+        if not self._billing_keeps_interval(product):
+            purchase = self._get_purchase()
+            raise UserError(
+                self.env._(
+                    "Order %(order)s is charged %(order_interval)s, “%(product)s” %(interval)s."
+                    " Make another order for it.",
+                    order=self.name,
+                    order_interval=purchase._get_interval_text(self),
+                    product=product.display_name,
+                    interval=purchase._get_interval_text(product),
+                )
+            )
+
+    def _billing_make_addon_line(self, product):
+        """Return the line of an add-on that is to be added: nothing of it is there yet.
+
+        :param product.product product: The add-on.
+        :return: Its line with the quantity 0, the one that it had before if it was dropped.
+        :rtype: sale.order.line
+        """
+        self.ensure_one()
+        dropped = self._get_recurring_lines().filtered(
+            lambda line: line.product_id == product and not line.product_uom_qty
+        )
+        if dropped:
+            return dropped[0]
+        is_locked = self.locked
+        self.locked = False  # It is locked against people.
+        lines = self.env['sale.order.line'].with_user(SUPERUSER_ID)
+        line = lines.with_context(
+            billing_lines_changing=INSIDE, sale_no_log_for_new_lines=True
+        ).create({'order_id': self.id, 'product_id': product.id, 'product_uom_qty': 0})
+        self.locked = is_locked
+        return line.with_env(self.env)
+
+    def _billing_check_recurs(self, amount):
+        """Check that something is left that recurs.
+
+        :param float amount: What a period would cost.
+        :raise UserError: If nothing is.
+        """
+        self.ensure_one()
+        if self.currency_id.compare_amounts(amount, 0) <= 0:
+            raise UserError(
+                self.env._("The recurring amount of order %s must be positive.", self.name)
+            )
+
     def _billing_keeps_interval(self, product):
         """Return whether a product recurs as the order does.
 
@@ -126,6 +205,10 @@ class SaleOrder(models.Model):
         self.ensure_one()
         if refusal := self._billing_get_refusal_to_change_interval():
             return refusal
+        if planned := self._billing_get_planned_change()[:1]:  # It may add what recurs, too.
+            return self.env._(
+                "Take back the change that is planned first: %s.", planned._describe()
+            )
         if discount := self._billing_get_running_discount():  # It was given on other payments.
             return self.env._("Take back the discount first: %s.", discount._describe())
         events = self._billing_get_events_to_come()
@@ -171,7 +254,7 @@ class SaleOrder(models.Model):
                 order=self.name,
                 status=self._get_billing_status_label(),
             )
-        if planned := self._billing_get_planned_change():
+        if planned := self._billing_get_planned_interval():
             return self.env._(
                 "Take back the change that is planned first: %s.", planned._describe()
             )
@@ -188,9 +271,13 @@ class SaleOrder(models.Model):
                 self.currency_id.format(self.billing_period_amount),
             )
         if when == 'now':
-            return self._billing_get_refusal_to_change_now()
-        return not self._billing_get_next_period_event() and self.env._(
-            "Nothing follows the present period."
+            return (
+                self._billing_get_refusal_with_longer_lines()
+                or self._billing_get_refusal_to_change_now()
+            )
+        return self._billing_get_refusal_with_longer_lines() or (
+            not self._billing_get_next_period_event()
+            and self.env._("Nothing follows the present period.")
         )
 
     def _billing_get_refusal_to_change_now(self):
@@ -240,7 +327,7 @@ class SaleOrder(models.Model):
     def _billing_is_down(self, line, product, quantity):
         """Return whether the subscription would cost less after a change, without taxes.
 
-        :param sale.order.line line: The line.
+        :param sale.order.line line: The line; none if the product is an add-on.
         :param product.product product: What it is to be.
         :param float quantity: How many.
         :rtype: bool
@@ -269,7 +356,7 @@ class SaleOrder(models.Model):
     def _billing_get_usual_time(self, line, product, quantity):
         """Return when the company makes such a change: up or down.
 
-        :param sale.order.line line: The line.
+        :param sale.order.line line: The line; none if the product is an add-on.
         :param product.product product: What it is to be.
         :param float quantity: How many.
         :return: `now` or `period_end`.
@@ -289,7 +376,7 @@ class SaleOrder(models.Model):
         What is to be paid for it is a payment that the caller has to run: nothing changes before it
         is collected.
 
-        :param sale.order.line line: The line.
+        :param sale.order.line line: The line; none if the product is an add-on.
         :param product.product product: What it is to be.
         :param float quantity: How many.
         :param str when: `now` or `period_end`.
@@ -305,7 +392,8 @@ class SaleOrder(models.Model):
         if agreement_text(Change.new(values)._get_rows()) != shown:
             raise UserError(self._billing_get_outdated_page_text())
         self._billing_withdraw_unsent_attempts()
-        change = Change.create({**values, 'agreed_terms': shown})
+        line = line or self._billing_make_addon_line(product)
+        change = Change.create({**values, 'line_id': line.id, 'agreed_terms': shown})
         change._begin()
         return change
 
@@ -323,7 +411,9 @@ class SaleOrder(models.Model):
         self.ensure_one()
         if all(self._billing_get_refusal_to_change(when) for when in ('now', 'period_end')):
             return {}
-        lines = self._billing_get_plan_lines().filtered(
+        lines = (
+            self._billing_get_plan_lines() - self._billing_get_planned_change().line_id
+        ).filtered(
             lambda line: (
                 line.product_id.billing_family_id.customers_may_raise
                 or line.product_id.billing_family_id.customers_may_lower
@@ -341,18 +431,48 @@ class SaleOrder(models.Model):
             for line in lines
         }
 
+    def _billing_get_customers_addons(self):
+        """Return what customers may add.
+
+        :rtype: product.product
+        """
+        self.ensure_one()
+        if all(self._billing_get_refusal_to_change(when) for when in ('now', 'period_end')):
+            return self.env['product.product']
+        addons = self._billing_get_addons() - self._billing_get_planned_change().product_id
+        return addons.filtered(
+            lambda addon: (
+                addon.billing_family_id.customers_may_raise and self._billing_keeps_interval(addon)
+            )
+        )
+
+    def _billing_customers_may_drop(self, line):
+        """Return whether customers may drop a line: what is added to a plan, not the plan itself.
+
+        :param sale.order.line line: The line.
+        :rtype: bool
+        """
+        self.ensure_one()
+        plans = (self._billing_get_plan_lines() - line).product_id.product_tmpl_id
+        addons = plans.with_context(active_test=False).billing_addon_ids
+        return line.product_id.product_tmpl_id in addons
+
     def _billing_propose_to_customer(self, line, product, quantity):
         """Return the values of a change that the customer may agree to.
 
-        :param sale.order.line line: The line.
+        :param sale.order.line line: The line; none if the product is an add-on.
         :param product.product product: What it is to be.
         :param int quantity: How many.
         :rtype: dict
         :raise UserError: If it isn't possible, or not for customers.
         """
-        if product not in self._billing_get_customers_plans().get(line, ()) or quantity < 1:
+        products = self._billing_get_customers_addons()
+        if line:
+            products = self._billing_get_customers_plans().get(line, ())
+        smallest = 0 if line and self._billing_customers_may_drop(line) else 1
+        if product not in products or quantity < smallest:
             raise UserError(self.env._("Choose a plan and a quantity."))
-        family = line.product_id.billing_family_id
+        family = (line.product_id or product).billing_family_id
         is_down = self._billing_is_down(line, product, quantity)
         if not (family.customers_may_lower if is_down else family.customers_may_raise):
             raise UserError(self.env._("Please contact us for this change."))
@@ -362,7 +482,7 @@ class SaleOrder(models.Model):
     def _billing_change_by_customer(self, line, product, quantity, agreed):
         """Change a line as the customer was shown and agreed to; see `_billing_change`.
 
-        :param sale.order.line line: The line.
+        :param sale.order.line line: The line; none if the product is an add-on.
         :param product.product product: What it is to be.
         :param int quantity: How many.
         :param str agreed: What was agreed to.
@@ -377,7 +497,7 @@ class SaleOrder(models.Model):
     # === PLANNED CHANGES === #
 
     def _billing_get_planned_change(self):
-        """Return the change of plan or quantity that is planned.
+        """Return the planned changes of plan or quantity, one for a line, the last one first.
 
         :rtype: billpro.change
         """
@@ -432,17 +552,20 @@ class SaleOrder(models.Model):
         """
         return self.billing_change_ids.filtered(lambda change: change._is_waiting())
 
-    def _billing_take_back_change(self):
-        """Take back the change that is planned, or waits for the customer's bank.
+    def _billing_take_back_change(self, change=None):
+        """Take back a change that is planned, or waits for the customer's bank.
 
-        :raise UserError: If none is any more.
+        :param billpro.change change: The change; if not said that which waits, else the last one.
+        :raise UserError: If it isn't planned any more.
         """
         self.ensure_one()
         self._lock_billing()
-        planned = self._billing_get_planned_change() or self._billing_get_waiting_change()
+        planned = self._billing_get_waiting_change() + self._billing_get_planned_change()
+        if change is not None:
+            planned &= change
         if not planned:
             raise UserError(self.env._("This change isn't planned any more."))
-        planned._take_back()
+        planned[0]._take_back()
 
     def _billing_get_planned_amount(self, day):
         """Return what the lines will add up to in a period that a planned change counts for.
@@ -586,7 +709,9 @@ class SaleOrder(models.Model):
         :return: The reason, or False if one can.
         :rtype: str|bool
         """
-        if refusal := self._billing_get_refusal_to_adjust():
+        if refusal := (
+            self._billing_get_refusal_to_adjust() or self._billing_get_refusal_with_longer_lines()
+        ):
             return refusal
         if planned := self._billing_get_planned_interval():
             return self.env._(
@@ -696,10 +821,10 @@ class SaleOrder(models.Model):
             }
         )
         event = self._billing_get_discount_takers()[0]
-        lines = self._billing_get_period_lines() | event._get_added_lines()
+        lines = event._get_period_lines() | event._get_added_lines()
         base_lines = [other._prepare_base_line_for_taxes_computation() for other in lines]
         base_lines.append(line._prepare_base_line_for_taxes_computation())
-        period_amount = self._billing_get_amount_of_lines(self._billing_get_period_lines())
+        period_amount = self._billing_get_amount_of_lines(event._get_period_lines())
         added = self._billing_get_totals_of(base_lines)[1] - period_amount
         due = event._get_amount_before_discount() - event.discount_amount + added
         credit = self._billing_get_credit_to_use()[1]
@@ -819,7 +944,7 @@ class SaleOrder(models.Model):
         if refusal := self._billing_get_refusal_to_adjust():
             raise UserError(refusal)
         event = self._billing_get_discount_takers()[0]
-        if planned := self._billing_get_planned_change():
+        if planned := self._billing_get_planned_change()[:1]:
             raise UserError(
                 self.env._("Take back the change that is planned first: %s.", planned._describe())
             )
@@ -937,6 +1062,8 @@ class SaleOrder(models.Model):
         :rtype: list[tuple[str, str]]
         :raise UserError: If it isn't possible.
         """
+        if refusal := self._billing_get_refusal_with_longer_lines():
+            raise UserError(refusal)
         event = self._billing_get_event_to_move()
         if not day or not event.period_start < day <= event.period_end:
             raise UserError(
@@ -1068,7 +1195,9 @@ class SaleOrder(models.Model):
         :raise UserError: If it isn't possible.
         """
         self.ensure_one()
-        if refusal := self._billing_get_refusal_to_adjust():
+        if refusal := (
+            self._billing_get_refusal_to_adjust() or self._billing_get_refusal_with_longer_lines()
+        ):
             raise UserError(refusal)
         if planned := self._billing_get_planned_interval():
             raise UserError(

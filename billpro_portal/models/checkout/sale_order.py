@@ -1197,15 +1197,21 @@ class SaleOrder(models.Model):
         """Override of `sale`: show what is sold.
 
         Down payments are shown as payments. Optional lines can't be chosen on our pages: only those
-        that staff gave a quantity are part of the order.
+        that staff gave a quantity are part of the order. Nor is what a subscription has dropped, or
+        was to get and didn't.
         """
         lines = super()._get_order_lines_to_report()
         if not self.purchase_type:
             return lines
+        is_changing = self.state == 'sale' and self._get_purchase()._can_change_plan()
         sold = lines.filtered(
             lambda line: (
                 not line.is_downpayment
-                and (line.display_type or line.product_uom_qty or not line._is_line_optional())
+                and (
+                    line.display_type
+                    or line.product_uom_qty
+                    or not (is_changing or line._is_line_optional())
+                )
             )
         )
         products = sold.filtered(lambda line: not line.display_type)

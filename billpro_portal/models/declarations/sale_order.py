@@ -1,5 +1,6 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 
 from odoo import fields, models
 
@@ -60,13 +61,21 @@ class SaleOrder(models.Model):
         left = sum(self._billing_get_open_credit_notes().mapped('amount_residual'))
         # A trial is free, and whoever had cancelled has used nothing since.
         first = self._billing_get_date(self.date_order) + timedelta(days=self.billing_trial_days)
-        used_by_day = amount_used(
-            Decimal(str(self.currency_id.round(self.billing_paid - counted - left))),
-            first,
-            purchase._get_paid_until(self),
-            min(day, self.billing_cancel_date or day),
-            is_wished=True,
-        )
+        paid = Decimal(str(self.currency_id.round(self.billing_paid - counted - left)))
+        parts = [
+            (span.first, span.last, amount) for span, amount, _i in self._billing_get_paid_spans()
+        ] or [(first, purchase._get_paid_until(self), 1)]
+        whole = sum(Fraction(amount) for _first, _last, amount in parts)
+        used_by_day = Decimal(0)
+        for first_day, last_day, amount in parts:
+            share = Fraction(amount) / whole if whole else Fraction(0)
+            used_by_day += amount_used(
+                paid * share.numerator / share.denominator,
+                first_day,
+                last_day,
+                min(day, self.billing_cancel_date or day),
+                is_wished=True,
+            )
         return self.currency_id.round(float(used_by_day) + counted)
 
     def _billing_end_by_withdrawal(self):

@@ -88,7 +88,7 @@ class SaleOrder(models.Model):
             )
         ):
             return self.env._("A payment of the order is being processed. Please wait for it.")
-        if planned := self._billing_get_planned_change():
+        if planned := self._billing_get_planned_change()[:1]:
             return self.env._(
                 "Take back the change that is planned first: %s.", planned._describe()
             )

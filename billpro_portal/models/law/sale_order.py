@@ -132,10 +132,11 @@ class SaleOrder(models.Model):
         """
         return self._billing_ask_of_term(reminder_months)
 
-    def _billing_ask_of_term(self, rule):
+    def _billing_ask_of_term(self, rule, periods=1):
         """Return what a rule says of a contract that goes on until the customer ends it.
 
         :param Callable rule: A function of `billing/law.py`.
+        :param int periods: How many periods of the order its term is.
         :return: What the function returns; None for other contracts.
         """
         self.ensure_one()
@@ -145,7 +146,7 @@ class SaleOrder(models.Model):
         return rule(
             self._billing_get_country().code or '',
             self._billing_get_place().state_id.code or '',
-            months * self.billing_interval_count,
+            months * self.billing_interval_count * periods,
             is_consumer=self._billing_get_buyer() == 'consumer',
             is_early=self.company_id.billing_british_reminders,
         )

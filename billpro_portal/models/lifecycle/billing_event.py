@@ -62,6 +62,15 @@ class BillproBillingEvent(models.Model):
         readonly=True,
         help="What was credited before, and is used up by this payment.",
     )
+    longer_line_ids = fields.Many2many(
+        string="Longer Intervals",
+        comodel_name='sale.order.line',
+        relation='billpro_event_longer_line_rel',
+        column1='event_id',
+        column2='line_id',
+        readonly=True,
+        help="What is charged in longer intervals than the order, and is due with this payment.",
+    )
     discount_amount = fields.Monetary(
         string="Discount",
         readonly=True,
@@ -490,6 +499,59 @@ class BillproBillingEvent(models.Model):
         # Sale deletes them along with the invoice, unless other invoices have them too.
         down_payment_lines.exists().filtered(lambda line: not line.invoice_lines).unlink()
 
+    # === LINES === #
+
+    def _get_period_lines(self):
+        """Return the lines that the period of a payment charges.
+
+        What has a longer interval than the order is among them only if it is due.
+
+        :rtype: sale.order.line
+        """
+        self.ensure_one()
+        lines = self.order_id._billing_get_period_lines()
+        longer = lines.filtered(lambda line: line.billing_every_periods > 1)
+        return lines - (longer - self.longer_line_ids) if longer else lines
+
+    def _get_last_days_charged(self):
+        """Return the last days that payments of periods charge something for.
+
+        :rtype: list[datetime.date]
+        """
+        leaves = self._get_leaves().filtered('period_end')
+        days = [
+            event.order_id._get_purchase()._get_period_of_line(
+                event.order_id, line, (event.period_start, event.period_end)
+            )[1]
+            for event in leaves
+            for line in event.longer_line_ids
+        ]
+        return [*self.filtered('period_end').mapped('period_end'), *days]
+
+    def _get_refusal_to_skip_longer(self):
+        """Return why a payment can't be skipped with which a longer interval has something due.
+
+        :return: The reason, or False if nothing is.
+        :rtype: str|bool
+        """
+        self.ensure_one()
+        lines = self._get_leaves().longer_line_ids
+        return bool(lines) and self.env._(
+            "“%(product)s” is due with this payment, %(interval)s: it can't be skipped.",
+            product=lines[0].product_id.with_env(self.env).display_name,
+            interval=self.order_id._get_purchase()
+            .with_env(self.env)
+            ._get_interval_text_of_line(lines[0]),
+        )
+
+    def _check_may_be_skipped(self):
+        """Check that nothing is left out that a longer interval has due.
+
+        :raise UserError: If something is.
+        """
+        if refusal := self._get_refusal_to_skip_longer():
+            raise UserError(refusal)
+
     # === ADDED LINES === #
 
     def _get_added_lines(self):
@@ -506,7 +568,8 @@ class BillproBillingEvent(models.Model):
             if not lines:
                 continue
             purchase = event.order_id._get_purchase()
-            added = purchase._get_added_amount(event.order_id, event._get_added_lines() | lines)
+            added_lines = event._get_added_lines() | lines
+            added = purchase._get_added_amount(event.order_id, added_lines, event)
             left = event.amount + event.credit_amount - event.added_amount + added
             if event.currency_id.compare_amounts(left, 0) > 0:
                 lines.billing_event_id = event
@@ -601,7 +664,7 @@ class BillproBillingEvent(models.Model):
         lines.billing_event_id = False
         self._discard_draft_invoices()
         self._set_added_amount(
-            order._get_purchase()._get_added_amount(order, self._get_added_lines())
+            order._get_purchase()._get_added_amount(order, self._get_added_lines(), self)
         )
         merged = self.merged_into_id
         while merged:

@@ -4,7 +4,7 @@ from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 
 from ...billing.actions import Capabilities
-from ...billing.calendar import is_same_interval, local_date
+from ...billing.calendar import is_same_interval, local_date, multiply_interval
 from ...billing.standing import get_trigger
 from ..rights.own_context import INSIDE
 from .kinds import find_kinds
@@ -32,6 +32,7 @@ class BillproPurchaseType(models.AbstractModel):
     _is_perpetual = False  # Whether periods of equal length follow each other until the end.
     _bills_lines_later = False  # Whether a later payment has the taxes of the order's lines.
     _bills_usage = False  # Whether recorded usage is charged.
+    _bills_longer_lines = False  # Whether not each period charges what has a longer interval.
     _charges_added_lines = False  # Whether a payment charges once what is added to a live order.
 
     # === THE LIST OF TYPES === #
@@ -144,7 +145,7 @@ class BillproPurchaseType(models.AbstractModel):
             can_take_payments=self._can_take_payments(),
             can_change_plan=self._can_change_plan(),
             can_pay_early=self._can_pay_early(),
-            can_be_succeeded=self._can_be_succeeded(),
+            can_be_succeeded=self._can_be_succeeded(order),
         )
 
     @api.model
@@ -190,6 +191,17 @@ class BillproPurchaseType(models.AbstractModel):
         return record.billing_interval_count, record.billing_interval_unit
 
     @api.model
+    def _get_interval_of_line(self, line):
+        """Return the interval in which a line of an order that recurs is charged.
+
+        :param sale.order.line line: The line.
+        :return: How many units, and the unit.
+        :rtype: tuple[int, str]
+        """
+        count, unit = self._get_interval(line.order_id)
+        return count * max(1, line.billing_every_periods), unit
+
+    @api.model
     def _check_order(self, order):
         """Check that the order can be sold as this type.
 
@@ -201,6 +213,8 @@ class BillproPurchaseType(models.AbstractModel):
                 self.env._("Add at least one product to order %s first.", order.name)
             )
         order._check_billing_one_interval()
+        if refusal := order._billing_get_refusal_of_longer_intervals():
+            raise ValidationError(refusal)
 
     @api.model
     def _requires_card(self, order):
@@ -532,9 +546,10 @@ class BillproPurchaseType(models.AbstractModel):
         return False
 
     @api.model
-    def _can_be_succeeded(self):
-        """Return whether another order may go on with what an order of this type sells.
+    def _can_be_succeeded(self, order):
+        """Return whether another order may go on with what an order sells.
 
+        :param sale.order order: The order.
         :rtype: bool
         """
         return False
@@ -622,6 +637,16 @@ class BillproPurchaseType(models.AbstractModel):
         return []
 
     @api.model
+    def _get_amount_after_pause(self, event, day):
+        """Return what is collected of a payment if its order is paused until a day.
+
+        :param billpro.billing.event event: The payment.
+        :param datetime.date day: The first day of the period that it is for then.
+        :rtype: float
+        """
+        return event.amount
+
+    @api.model
     def _get_next_first_days(self, order, event, count):
         """Return the first days of the periods from that of a payment on.
 
@@ -671,14 +696,56 @@ class BillproPurchaseType(models.AbstractModel):
         :return: The words; empty for an order without an interval.
         :rtype: str
         """
-        count = order.billing_interval_count
+        return self._describe_interval(*self._get_interval(order))
+
+    @api.model
+    def _get_rates_text(self, order):
+        """Return what is charged in which interval, in the customer's words.
+
+        :param sale.order order: The order.
+        :rtype: str
+        """
+        return ''
+
+    @api.model
+    def _get_period_of_line(self, order, line, period):
+        """Return the days for which a period charges a line: more, if its interval is longer.
+
+        :param sale.order order: The order.
+        :param sale.order.line line: The line.
+        :param tuple period: The first and the last day of the period.
+        :rtype: tuple[datetime.date, datetime.date]
+        """
+        return period
+
+    @api.model
+    def _get_interval_text_of_line(self, line):
+        """Return in words in which interval a line of an order is charged.
+
+        :param sale.order.line line: The line.
+        :rtype: str
+        """
+        times = max(1, line.billing_every_periods)
+        return self._describe_interval(
+            *multiply_interval(*self._get_interval(line.order_id), times)
+        )
+
+    @api.model
+    def _describe_interval(self, count, unit):
+        """Return an interval in words, such as "every 3 months".
+
+        :param int count: How many units.
+        :param str|bool unit: The unit, if there is an interval.
+        :return: The words; empty without a unit.
+        :rtype: str
+        """
         texts = {
             'day': self.env._("one: every day | other: every %(count)s days", count=count),
             'week': self.env._("one: every week | other: every %(count)s weeks", count=count),
             'month': self.env._("one: every month | other: every %(count)s months", count=count),
             'year': self.env._("one: every year | other: every %(count)s years", count=count),
         }
-        text = texts.get(order.billing_interval_unit)
+        text = texts.get(unit)
         return choose_plural(self.env, text, count) if text else ''
 
     @api.model
@@ -739,6 +806,8 @@ class BillproPurchaseType(models.AbstractModel):
                     event.display_name,
                 )
             )
+        if refusal := event.order_id._billing_get_refusal_with_longer_lines():
+            raise UserError(refusal)
 
     @api.model
     def _change_later(self, event, day=False, amount=False):
@@ -797,11 +866,12 @@ class BillproPurchaseType(models.AbstractModel):
     # === WHAT IS CHARGED ONCE === #
 
     @api.model
-    def _get_added_amount(self, order, lines):
+    def _get_added_amount(self, order, lines, event=None):
         """Return what lines that were added to a live order add to the payment that charges them.
 
         :param sale.order order: The order.
         :param sale.order.line lines: The lines that were added.
+        :param billpro.billing.event event: The payment.
         :return: The amount, taxes included, in the currency of the order.
         :rtype: float
         """
@@ -847,7 +917,7 @@ class BillproPurchaseType(models.AbstractModel):
             own_lines = leaf._get_added_lines()
             if not own_lines:
                 continue
-            added = self._get_added_amount(order, own_lines)
+            added = self._get_added_amount(order, own_lines, leaf)
             if not order.currency_id.compare_amounts(added, leaf.added_amount):
                 continue
             self._check_is_billing_user(order)

@@ -14,7 +14,12 @@ from ...billing.actions import (
     order_actions,
     refuse_order_action,
 )
-from ...billing.calendar import local_date
+from ...billing.calendar import (
+    count_intervals,
+    find_shortest_interval,
+    is_same_interval,
+    local_date,
+)
 from ...billing.lifecycle import (
     COLLECTABLE_ORDERS,
     DECLINED,
@@ -347,9 +352,9 @@ class SaleOrder(models.Model):
 
     @api.depends('order_line.product_id')
     def _compute_billing_terms(self):
-        """Take the terms of the first product that has the order's purchase type."""
+        """Take the terms of the product that gives them to the order."""
         for order in self:
-            product = order._get_recurring_lines()[:1].product_id
+            product = order._billing_get_product_of_terms()
             if order.state in {'draft', 'sent'} and product:
                 for name in PRODUCT_TERMS:
                     order[name] = product[name]
@@ -359,12 +364,12 @@ class SaleOrder(models.Model):
 
     @api.depends('order_line.product_id', 'amount_total', 'currency_id')
     def _compute_billing_amounts(self):
-        """Take deposit and initial amount of the first product that has the order's type.
+        """Take deposit and initial amount of the product that gives the order its terms.
 
         Fixed amounts of a product are in its company's currency, as its price is.
         """
         for order in self:
-            product = order._get_recurring_lines()[:1].product_id
+            product = order._billing_get_product_of_terms()
             if order.state not in {'draft', 'sent'} or not product:
                 order.billing_deposit = order.billing_deposit
                 order.billing_initial_amount = order.billing_initial_amount
@@ -632,7 +637,7 @@ class SaleOrder(models.Model):
 
         :raise UserError: If it has others.
         """
-        product = self._get_recurring_lines()[:1].product_id
+        product = self._billing_get_product_of_terms()
         if not product:
             return
         amounts = self._billing_get_product_amounts(product)
@@ -873,7 +878,7 @@ class SaleOrder(models.Model):
         )
         if paid_since.filtered('period_end'):
             self.billing_cancel_date = max(
-                self.billing_cancel_date, *paid_since.filtered('period_end').mapped('period_end')
+                self.billing_cancel_date, *paid_since._get_last_days_charged()
             )
         if not left and self.billing_cancel_date < self._billing_get_today():
             self._apply_billing_trigger('complete', self.env._("The cancelled subscription ended."))
@@ -941,6 +946,70 @@ class SaleOrder(models.Model):
             if refusal := order._get_purchase()._get_refusal_of_intervals(products):
                 raise ValidationError(refusal)
 
+    def _billing_get_product_of_terms(self):
+        """Return the product that gives the order its terms, the one that is charged most often.
+
+        :return: The first such product of the order's purchase type; none if it has none.
+        :rtype: product.product
+        """
+        self.ensure_one()
+        products = self._get_recurring_lines().product_id
+        if len(products) < 2 or not self._get_purchase()._bills_longer_lines:
+            return products[:1]
+        products = self._billing_get_lines_with_interval().product_id or products
+        intervals = [(p.billing_interval_count, p.billing_interval_unit) for p in products]
+        return products[find_shortest_interval(intervals)]
+
+    def _billing_count_periods_of_lines(self):
+        """Return in every how many periods the products with longer intervals are charged.
+
+        :return: The numbers by line, of the lines that not each period charges; none while the
+                 intervals don't fit together.
+        :rtype: dict[sale.order.line, int]
+        """
+        self.ensure_one()
+        if not self.purchase_type or not self._get_purchase()._bills_longer_lines:
+            return {}
+        purchase = self._get_purchase()
+        shortest = purchase._get_interval(self._billing_get_product_of_terms())
+        lines = self._billing_get_lines_with_interval()
+        times = {
+            line: count_intervals(purchase._get_interval(line.product_id), shortest)
+            for line in lines
+        }
+        return {line: count for line, count in times.items() if count > 1}
+
+    def _billing_get_refusal_of_longer_intervals(self):
+        """Return why the order can't be sold with the intervals that its lines have.
+
+        :return: The reason, or False if it can.
+        :rtype: str|bool
+        """
+        self.ensure_one()
+        purchase, times = self._get_purchase(), self._billing_count_periods_of_lines()
+        for line in self._billing_get_lines_with_interval():
+            if line.billing_every_periods != times.get(line, 0):
+                return self.env._(
+                    "“%(product)s” is charged %(interval)s now, which it wasn't when it was added"
+                    " to order %(order)s. Remove it, and add it anew.",
+                    product=line.product_id.display_name,
+                    interval=purchase._get_interval_text(line.product_id),
+                    order=self.name,
+                )
+        product = self._billing_get_product_of_terms()
+        intervals = purchase._get_interval(self), purchase._get_interval(product)
+        return (
+            bool(times)
+            and not is_same_interval(*intervals)
+            and self.env._(
+                "Products of order %(order)s have longer intervals than “%(product)s”: it recurs as"
+                " that one does, %(interval)s.",
+                order=self.name,
+                product=product.display_name,
+                interval=purchase._get_interval_text(product),
+            )
+        )
+
     def _billing_get_lines_with_interval(self):
         """Return the lines whose products have the order's interval: not the parts of a combo.
 
@@ -957,7 +1026,10 @@ class SaleOrder(models.Model):
         if message or not self.purchase_type or self._billing_is_being_confirmed():
             return message
         products = self._billing_get_lines_with_interval().product_id
-        return self._get_purchase()._get_refusal_of_intervals(products)
+        return (
+            self._get_purchase()._get_refusal_of_intervals(products)
+            or self._billing_get_refusal_of_longer_intervals()
+        )
 
     # === ORDER LINK === #
 
@@ -1104,6 +1176,60 @@ class SaleOrder(models.Model):
         return self.order_line.filtered(
             lambda line: (
                 line in recurring_lines or (line.billing_each_period and not line.display_type)
+            )
+        )
+
+    def _billing_get_longer_lines(self):
+        """Return the lines whose intervals are longer than the order's: not each period has them.
+
+        Optional ones that were not chosen are none.
+
+        :rtype: sale.order.line
+        """
+        self.ensure_one()
+        return self._billing_get_period_lines().filtered(
+            lambda line: line.billing_every_periods > 1 and line.product_uom_qty
+        )
+
+    def _billing_get_refusal_with_longer_lines(self):
+        """Return why an order can't be changed whose lines have several intervals.
+
+        :return: The reason, or False if it has one interval.
+        :rtype: str|bool
+        """
+        longer = self._billing_get_longer_lines()
+        return bool(longer) and self.env._(
+            "“%(product)s” is charged %(interval)s, and not with each payment of order %(order)s:"
+            " this can't be changed. Cancel it, and make another order.",
+            product=longer[0].product_id.display_name,
+            interval=self._get_purchase()._get_interval_text_of_line(longer[0]),
+            order=self.name,
+        )
+
+    def _billing_get_longer_lines_due(self, number, event=None):
+        """Return the lines with longer intervals that a period charges.
+
+        One is due so many periods after the one that charged it last. If that wasn't charged, as
+        the order was paused, it is due in the next one that is; its interval begins there.
+
+        :param int number: The number of the period, from 0.
+        :param billpro.billing.event event: The payment of the period, if there is one already.
+        :rtype: sale.order.line
+        """
+        longer = self._billing_get_longer_lines()
+        if not longer:
+            return longer
+        charged = dict.fromkeys(longer, None if self.billing_trial_days else 0)
+        for other in self.billing_event_ids.sorted('number'):
+            if (
+                other != event
+                and 0 < other.number <= number
+                and other.status not in {'skipped', 'cancelled'}
+            ):
+                charged |= dict.fromkeys(other.longer_line_ids & longer, other.number - 1)
+        return longer.filtered(
+            lambda line: (
+                charged[line] is None or number >= charged[line] + line.billing_every_periods
             )
         )
 

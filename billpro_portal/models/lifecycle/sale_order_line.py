@@ -19,6 +19,13 @@ class SaleOrderLine(models.Model):
         readonly=False,
         help="Whether each period of a subscription charges the line, or its first payment alone.",
     )
+    billing_every_periods = fields.Integer(
+        string="Every … Periods",
+        compute='_compute_billing_every_periods',
+        store=True,
+        help="Of a product with a longer interval than its order: in every how many periods it is"
+        " charged. 0: in each of them.",
+    )
     billing_is_added = fields.Boolean(
         string="Added Later",
         readonly=True,
@@ -42,7 +49,12 @@ class SaleOrderLine(models.Model):
 
         Nobody has chosen anything for them, and Odoo would compute it for each.
         """
-        for name in ('billing_each_period', 'billing_charge_id', 'billing_usage_start'):
+        for name in (
+            'billing_each_period',
+            'billing_every_periods',
+            'billing_charge_id',
+            'billing_usage_start',
+        ):
             if not column_exists(self.env.cr, self._table, name):
                 column_type = self._fields[name].column_type[1]
                 create_column(self.env.cr, self._table, name, column_type)
@@ -56,6 +68,29 @@ class SaleOrderLine(models.Model):
         """
         for line in self:
             line.billing_each_period = line._billing_is_each_period_by_default()
+
+    @api.depends(
+        'product_id',
+        'linked_line_id',
+        'combo_item_id',
+        'order_id.purchase_type',
+        'order_id.order_line.product_id',
+    )
+    def _compute_billing_every_periods(self):
+        """Compare the interval of each product with the shortest one of its order.
+
+        What is sold stays as it was agreed to, whatever becomes of the products.
+        """
+        for order, lines in self.grouped('order_id').items():
+            if order.state not in {'draft', 'sent'}:
+                for line in lines:
+                    line.billing_every_periods = line.billing_every_periods
+                continue
+            times = order._billing_count_periods_of_lines()
+            for line in lines:
+                # The price of a combo is that of its parts.
+                combo = line.combo_item_id and line.linked_line_id
+                line.billing_every_periods = times.get(combo or line, 0)
 
     def _billing_is_each_period_by_default(self):
         """Return whether each period charges the line unless staff choose otherwise.
@@ -287,12 +322,15 @@ class SaleOrderLine(models.Model):
         for line in self:
             order, product = line.order_id, line.product_id
             purchase = order._get_purchase()
-            intervals = purchase._get_interval(order), purchase._get_interval(product)
-            if is_same_interval(*intervals):
+            interval = purchase._get_interval_of_line(line)
+            if is_same_interval(interval, purchase._get_interval(product)):
                 continue
             others = (order._billing_get_lines_with_interval() - self).product_id
+            intervals = [purchase._get_interval(other) for other in others | product]
+            if others and all(is_same_interval(intervals[0], other) for other in intervals):
+                continue
             refusal = purchase._get_refusal_of_intervals(others | product)
-            if not others:
+            if not refusal or purchase._bills_longer_lines:
                 refusal = self.env._(
                     "Order %(order)s is charged %(order_interval)s, “%(product)s” %(interval)s."
                     " Make another order for it.",
@@ -301,8 +339,7 @@ class SaleOrderLine(models.Model):
                     product=product.display_name,
                     interval=purchase._get_interval_text(product),
                 )
-            if refusal:
-                raise ValidationError(refusal)
+            raise ValidationError(refusal)
 
     # === TAXES === #
 

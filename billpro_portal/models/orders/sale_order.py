@@ -524,6 +524,9 @@ class SaleOrder(models.Model):
         :raise UserError: If the terms of an order can't be changed, or not any more.
         """
         self._check_billing_written_terms(vals)
+        if 'state' in vals:
+            # What is sold keeps its intervals: they are worked out before it is.
+            self.env['sale.order.line'].flush_model(['billing_every_periods'])
         cards = {}
         if CUSTOMER_FIELDS.intersection(vals):
             self._check_billing_nothing_is_reserved()

@@ -6,7 +6,7 @@ from ...billing.agreement import agreement_text
 
 
 class BillproOrderChange(models.AbstractModel):
-    """What the page shows on which customers change plan and quantity of a subscription."""
+    """What the page shows on which customers change plan, quantity and add-ons."""
 
     _name = 'billpro.order.change'
     _description = "Change of a Subscription on its Page"
@@ -19,7 +19,9 @@ class BillproOrderChange(models.AbstractModel):
         :rtype: dict|bool
         """
         planned = order._billing_get_planned_change()
-        if not planned and not order._billing_get_customers_plans():
+        if not (
+            planned or order._billing_get_customers_plans() or order._billing_get_customers_addons()
+        ):
             return False
         return {
             'label': self.env._("Planned change") if planned else self.env._("Change your plan"),
@@ -31,38 +33,47 @@ class BillproOrderChange(models.AbstractModel):
 
         :param sale.order order: The order.
         :param sale.order.line line: The line that was chosen; the first one if none.
-        :param product.product product: The plan that was chosen, if one was.
-        :param int quantity: How many were chosen, if any.
+        :param product.product product: The plan or the add-on that was chosen, if one was.
+        :param int|None quantity: How many were chosen, if any.
         :rtype: dict
         """
-        plans = order._billing_get_customers_plans()
+        plans, addons = order._billing_get_customers_plans(), order._billing_get_customers_addons()
         planned = order._billing_get_planned_change()
-        line = line if line in plans else next(iter(plans), order.order_line.browse())
+        if line not in plans and product not in addons:
+            line = next(iter(plans), order.order_line.browse())
         present = line.product_id, line.product_uom_qty
         # Part of a unit is not offered, and only what was chosen is a change.
-        is_chosen = (product or present[0], quantity or present[1]) != present
+        is_chosen = (product or present[0], present[1] if quantity is None else quantity) != present
         product = product or line.product_id
-        quantity = quantity or int(line.product_uom_qty)
+        quantity = int(line.product_uom_qty) if quantity is None else quantity
         change = problem = False
-        if not planned and is_chosen:
+        if is_chosen:
             change, problem = self._get_preview(order, line, product, quantity)
         rows = change._get_rows() if change else []
         return {
             **order.env['billpro.order.page']._get_page_values(order),
             'title': self.env._("Change your plan"),
-            'planned': planned
-            and self.env._(
-                "Planned for %(day)s: %(change)s",
-                day=format_date(self.env, planned.first_day, date_format='long'),
-                change=planned._describe(),
-            ),
-            'lines': [] if planned else self._get_lines(order, plans, line, product, quantity),
+            'planned': [
+                (
+                    change.id,
+                    self.env._(
+                        "Planned for %(day)s: %(change)s",
+                        day=format_date(self.env, change.first_day, date_format='long'),
+                        change=change._describe(),
+                    ),
+                )
+                for change in planned
+            ],
+            'lines': [
+                *self._get_lines(order, plans, line, product, quantity),
+                *self._get_lines_to_add(order, addons, product, quantity),
+            ],
             'rows': rows,
             'problem': problem,
             'chosen': {
-                'line_id': line.id,
+                'line_id': line.id or '',
                 'product_id': product.id,
-                'quantity': quantity,
+                'quantity': str(quantity),
                 'agreed': agreement_text(rows),
             },
             'agree_label': change and self._get_agree_label(change),
@@ -97,6 +108,9 @@ class BillproOrderChange(models.AbstractModel):
             {
                 'id': other.id,
                 'name': other.product_id.display_name,
+                'label': self.env._("Add-on") if may_drop else self.env._("Plan"),
+                'hint': may_drop and self.env._("0 ends it."),
+                'smallest': '0' if may_drop else '1',
                 'plans': [
                     {
                         'id': plan.id,
@@ -105,9 +119,37 @@ class BillproOrderChange(models.AbstractModel):
                     }
                     for plan in own_plans
                 ],
-                'quantity': quantity if other == line else int(other.product_uom_qty),
+                'quantity': str(quantity if other == line else int(other.product_uom_qty)),
             }
             for other, own_plans in plans.items()
+            for may_drop in [order._billing_customers_may_drop(other)]
+        ]
+
+    def _get_lines_to_add(self, order, addons, product, quantity):
+        """Return what can be added as a line that isn't there yet, and what of it was chosen.
+
+        :param sale.order order: The order.
+        :param product.product addons: What can be added.
+        :param product.product product: What was chosen, if it is one of them.
+        :param int quantity: How many.
+        :return: The line, if anything can be added.
+        :rtype: list[dict]
+        """
+        if not addons:
+            return []
+        return [
+            {
+                'id': '',
+                'name': self.env._("Add to your subscription"),
+                'label': self.env._("New add-on"),
+                'hint': False,
+                'smallest': '1',
+                'plans': [
+                    {'id': addon.id, 'name': addon.display_name, 'selected': addon == product}
+                    for addon in addons
+                ],
+                'quantity': str(quantity if product in addons else 1),
+            }
         ]
 
     def _get_preview(self, order, line, product, quantity):

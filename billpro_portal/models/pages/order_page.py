@@ -148,7 +148,7 @@ class BillproOrderPage(models.AbstractModel):
         :param sale.order order: The order.
         :rtype: str
         """
-        names = order.order_line.filtered('product_id').mapped('product_id.name')
+        names = order._get_order_lines_to_report().product_id.mapped('name')
         if len(names) > 1:
             return self.env._("%s and more", names[0])
         return names[0] if names else self.env._("Order %s", order.name)
@@ -160,7 +160,7 @@ class BillproOrderPage(models.AbstractModel):
         :return: False if it has none.
         :rtype: str|bool
         """
-        line = order.order_line.filtered('product_id')[:1]
+        line = order._get_order_lines_to_report().filtered('product_id')[:1]
         return bool(line.product_id.image_128) and order._billing_get_order_link(
             f'/line/{line.id}/image'
         )

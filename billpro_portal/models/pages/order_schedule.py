@@ -90,7 +90,7 @@ class BillproOrderSchedule(models.AbstractModel):
         :param sale.order order: The order.
         :rtype: dict
         """
-        amount = order.currency_id.format(order._billing_get_next_period_event().amount)
+        event = order._billing_get_next_period_event()
         return {
             **self._get_shared_values(order),
             'title': self.env._("Pause your subscription"),
@@ -109,12 +109,14 @@ class BillproOrderSchedule(models.AbstractModel):
                     'label': self.env._(
                         "Until %(day)s: then your next payment is %(amount)s",
                         day=self._get_day(order, day),
-                        amount=amount,
+                        amount=order.currency_id.format(
+                            order._get_purchase()._get_amount_after_pause(event, day)
+                        ),
                     ),
                 }
                 for day in order._billing_get_days_to_pause_until()
             ],
-            'hidden': {'amount': order._billing_get_next_period_event().amount},
+            'hidden': {'amount': event.amount},
             'action_url': order._billing_get_order_link('/pause'),
             'confirm_label': self.env._("Pause subscription"),
         }

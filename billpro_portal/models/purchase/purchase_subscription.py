@@ -3,9 +3,16 @@ from fractions import Fraction
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
-from odoo.tools import format_date
+from odoo.tools import format_date, format_list
 
-from ...billing.calendar import due_datetime, first_number_after, nth_date
+from ...billing.calendar import (
+    count_intervals,
+    due_datetime,
+    find_shortest_interval,
+    first_number_after,
+    nth_date,
+)
+from ...billing.law import find_renewal_rule
 from ...billing.lifecycle import OPEN, PAID
 from ...billing.notice_dates import TRIAL_NOTICE_DAYS
 from ..lifecycle.plurals import choose_plural
@@ -18,6 +25,10 @@ class BillproPurchaseSubscription(models.AbstractModel):
     The order's anchor is the first day of the first paid period, after the trial if there is one.
     Period n, counted from 0, begins n intervals after it. When staff change the lines of a live
     subscription, its payments to come follow.
+
+    The interval of the order is the shortest one of its products. What has a longer one, such as a
+    year beside months, is charged with the first period, and again so many periods after the one
+    that charged it last: `_billing_get_longer_lines_due` decides in which.
     """
 
     _name = 'billpro.purchase.subscription'
@@ -32,6 +43,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
     _is_perpetual = True
     _bills_lines_later = True
     _charges_added_lines = True
+    _bills_longer_lines = True
 
     # === WORDS === #
 
@@ -70,11 +82,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
             first_charge = self._get_period(order, anchor, number)[0]
         except ValueError:
             return []  # A draft that lacks its interval: nothing can be agreed to yet.
-        then = self.env._(
-            "%(amount)s %(interval)s",
-            amount=currency.format(self._get_period_amount(order)),
-            interval=self._get_interval_text(order),
-        )
+        then = self._get_rates_text(order)
         is_successor = bool(order.billing_predecessor_id)
         free = self.env._("Free until") if is_successor else self.env._("Free trial until")
         days = [(free, anchor - timedelta(days=1))] if has_trial else []
@@ -131,6 +139,8 @@ class BillproPurchaseSubscription(models.AbstractModel):
     @api.model
     def _get_plan_text(self, order):
         """Override: the price of a period, the interval and the end."""
+        if order._billing_get_longer_lines():
+            return f'{self._get_rates_text(order)}, {self._get_end_text(order)}'
         return self.env._(
             "%(amount)s %(interval)s, %(end)s",
             amount=order.currency_id.format(self._get_period_amount(order)),
@@ -146,7 +156,122 @@ class BillproPurchaseSubscription(models.AbstractModel):
             end=format_date(self.env, event.period_end, date_format='long'),
         )
         words = event.with_env(self.env)._get_words_of_change()
-        return ' · '.join([period, *words, *event._get_added_lines().mapped('name')])
+        longer = [
+            self._get_text_of_longer_line(line, event)
+            for leaf in event._get_leaves()
+            for line in leaf._get_period_lines() & leaf.longer_line_ids
+        ]
+        return ' · '.join([period, *longer, *words, *event._get_added_lines().mapped('name')])
+
+    @api.model
+    def _get_text_of_longer_line(self, line, event):
+        """Return what of a payment is for longer than its period, and for how long.
+
+        :param sale.order.line line: What has a longer interval.
+        :param billpro.billing.event event: The payment that charges it, not a merged one.
+        :rtype: str
+        """
+        period = self._get_period_of_line(
+            event.order_id, line, (event.period_start, event.period_end)
+        )
+        start, end = (format_date(self.env, day, date_format='long') for day in period)
+        product = line.product_id.with_env(self.env)
+        text = self.env._("%(start)s to %(end)s", start=start, end=end)
+        return f'{product.name}: {text}'
+
+    @api.model
+    def _get_rates(self, order):
+        """Return what is charged in which interval, the order's own one first.
+
+        A longer interval has what its lines add to the payments that are due anyway.
+
+        :param sale.order order: The order.
+        :return: Pairs of the amount, taxes included, and the interval in words.
+        :rtype: list[tuple[float, str]]
+        """
+        longer = order._billing_get_longer_lines()
+        lines = order._billing_get_period_lines() - longer
+        amount = self._get_period_amount(order, lines)
+        rates = [(amount, self._describe_interval(*self._get_interval(order)))]
+        for _times, own_lines in sorted(longer.grouped('billing_every_periods').items()):
+            lines |= own_lines
+            added = order.currency_id.round(self._get_period_amount(order, lines) - amount)
+            rates.append((added, self._get_interval_text_of_line(own_lines[0])))
+            amount += added
+        return rates
+
+    @api.model
+    def _get_rates_text(self, order):
+        """Override: such as the price of a month, and that of a year."""
+        texts = [
+            self.env._(
+                "%(amount)s %(interval)s",
+                amount=order.currency_id.format(amount),
+                interval=interval,
+            )
+            for amount, interval in self._get_rates(order)
+        ]
+        return format_list(self.env, texts)
+
+    @api.model
+    def _get_interval_text(self, order):
+        """Override: all intervals of an order whose lines have several."""
+        if order._name != 'sale.order' or not order._billing_get_longer_lines():
+            return super()._get_interval_text(order)
+        return format_list(self.env, [interval for _amount, interval in self._get_rates(order)])
+
+    # === INTERVALS === #
+
+    @api.model
+    def _get_refusal_of_intervals(self, products):
+        """Override: longer intervals are whole numbers of the shortest one."""
+        if not products[1:]:
+            return False
+        intervals = [self._get_interval(product) for product in products]
+        index = find_shortest_interval(intervals)
+        for product, interval in zip(products, intervals, strict=True):
+            if not count_intervals(interval, intervals[index]):
+                return self.env._(
+                    "“%(first)s” is charged %(first_interval)s, “%(second)s” %(second_interval)s."
+                    " Together on one order a longer interval is a whole number of the shortest"
+                    " one. Make one order for each.",
+                    first=products[index].display_name,
+                    first_interval=self._get_interval_text(products[index]),
+                    second=product.display_name,
+                    second_interval=self._get_interval_text(product),
+                )
+        return False
+
+    @api.model
+    def _check_longer_lines(self, order):
+        """Check that what has a longer interval is paid as a whole, and announced as the law wants.
+
+        :param sale.order order: The order.
+        :raise ValidationError: If not.
+        """
+        for line in order._billing_get_longer_lines():
+            values = {
+                'product': line.product_id.display_name,
+                'interval': self._get_interval_text_of_line(line),
+                'order': order.name,
+            }
+            if order.billing_end_date or order.billing_cycles % line.billing_every_periods:
+                raise ValidationError(
+                    self.env._(
+                        "“%(product)s” is charged %(interval)s: let order %(order)s run for a"
+                        " number of periods that ends with it, or until it is cancelled.",
+                        **values,
+                    )
+                )
+            if order._billing_ask_of_term(find_renewal_rule, line.billing_every_periods):
+                raise ValidationError(
+                    self.env._(
+                        "The law of the customer's country wants the renewal of “%(product)s”,"
+                        " %(interval)s, to be announced. Make an order of its own for it instead"
+                        " of order %(order)s.",
+                        **values,
+                    )
+                )
 
     # === AMOUNTS === #
 
@@ -161,10 +286,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
             raise ValidationError(
                 self.env._("Order %s has no product that is sold as subscription.", order.name)
             )
-        if order.currency_id.compare_amounts(self._get_period_amount(order), 0) <= 0:
-            raise ValidationError(
-                self.env._("The recurring amount of order %s must be positive.", order.name)
-            )
+        self._check_amount_is_positive(order, min(self._get_later_amounts(order)))
         if order.currency_id.compare_amounts(self._get_initial_amount(order), 0) < 0:
             raise ValidationError(
                 self.env._(
@@ -173,6 +295,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
             )
         if order.billing_end_date and order.billing_end_date < self._get_anchor(order):
             raise ValidationError(self.env._("Order %s would end before it begins.", order.name))
+        self._check_longer_lines(order)
 
     @api.model
     def _get_initial_lines(self, order):
@@ -185,42 +308,48 @@ class BillproPurchaseSubscription(models.AbstractModel):
         return order._billing_get_amount_of_lines(lines) if lines else 0.0
 
     @api.model
-    def _get_period_amount(self, order):
+    def _get_period_amount(self, order, lines=None):
         """Return what each period costs.
 
         :param sale.order order: The order.
+        :param sale.order.line lines: What the period charges; all lines that recur if not given.
         :return: The amount, taxes included, in the currency of the order.
         :rtype: float
         """
-        return order.billing_period_amount or self._get_lines_amount(order)
+        return order.billing_period_amount or self._get_lines_amount(order, lines)
 
     @api.model
     def _get_later_amounts(self, order):
-        return [self._get_period_amount(order)]
+        """Override: of longer intervals what is due without them, with each, and with all."""
+        longer = order._billing_get_longer_lines()
+        each = order._billing_get_period_lines() - longer
+        sets = [each]
+        sets += [each | lines for lines in longer.grouped('billing_every_periods').values()]
+        if longer:
+            sets.append(each | longer)
+        return [self._get_period_amount(order, lines) for lines in sets]
 
     @api.model
-    def _get_lines_amount(self, order):
+    def _get_lines_amount(self, order, lines=None):
         """Return what the lines of the order make of a period, whatever staff changed it to.
 
         :param sale.order order: The order.
+        :param sale.order.line lines: What the period charges; all lines that recur if not given.
         :return: The amount, taxes included, in the currency of the order.
         :rtype: float
         """
-        return order._billing_get_amount_of_lines(order._billing_get_period_lines())
+        if lines is None:
+            lines = order._billing_get_period_lines()
+        return order._billing_get_amount_of_lines(lines)
 
     @api.model
-    def _get_added_amount(self, order, lines):
-        """Return what lines that are charged once add to a period, as its invoice is rounded.
-
-        :param sale.order order: The order.
-        :param sale.order.line lines: The lines that were added.
-        :return: The amount, taxes included, in the currency of the order.
-        :rtype: float
-        """
+    def _get_added_amount(self, order, lines, event=None):
+        """Override: as the invoice of the period is rounded."""
         if not lines:
             return 0.0
-        together = order._billing_get_amount_of_lines(order._billing_get_period_lines() | lines)
-        return order.currency_id.round(together - self._get_lines_amount(order))
+        own_lines = event._get_period_lines() if event else order._billing_get_period_lines()
+        together = order._billing_get_amount_of_lines(own_lines | lines)
+        return order.currency_id.round(together - self._get_lines_amount(order, own_lines))
 
     @api.model
     def _get_off_session_usage(self):
@@ -229,7 +358,7 @@ class BillproPurchaseSubscription(models.AbstractModel):
     @api.model
     def _get_mandate_terms(self, order):
         terms = {
-            'amount': max(self._get_initial_amount(order), self._get_period_amount(order)),
+            'amount': max(self._get_initial_amount(order), *self._get_later_amounts(order)),
             'recurrence_unit': order.billing_interval_unit,
             'recurrence_duration': order.billing_interval_count,
         }
@@ -345,7 +474,12 @@ class BillproPurchaseSubscription(models.AbstractModel):
         :param billpro.billing.event event: The payment that gets it, if there is one already.
         :rtype: dict
         """
-        amount = self._get_period_amount(order)
+        lines, longer = order._billing_get_period_lines(), order._billing_get_longer_lines()
+        if longer:
+            number = self._get_number_after(order, start - timedelta(days=1))
+            due = order._billing_get_longer_lines_due(number, event)
+            lines -= longer - due
+        amount = self._get_period_amount(order, lines)
         difference = 0
         if not order.billing_period_amount:
             amount = order._billing_get_planned_amount(start) or amount
@@ -356,6 +490,8 @@ class BillproPurchaseSubscription(models.AbstractModel):
         if event and event.added_amount:
             amount = order.currency_id.round(amount + event.added_amount)
         values = {'amount': amount, 'adjustment': difference, **discount}
+        if longer:
+            values['longer_line_ids'] = [fields.Command.set(due.ids)]
         if event and event.credit_amount:
             credit = min(event.credit_amount, amount)
             values |= {
@@ -419,6 +555,17 @@ class BillproPurchaseSubscription(models.AbstractModel):
 
     @api.model
     def _get_paid_until(self, order):
+        """Override: what is paid for longer than a period counts, too."""
+        spans = order._billing_get_paid_spans()
+        return max([self._get_period_paid_until(order), *(span.last for span, _a, _i in spans)])
+
+    @api.model
+    def _get_period_paid_until(self, order):
+        """Return the last day of the last period that is paid, or free.
+
+        :param sale.order order: The order.
+        :rtype: datetime.date
+        """
         anchor = order.billing_anchor_date
         if restart := order._billing_get_restart():
             paid = order.billing_event_ids.filtered(
@@ -518,6 +665,14 @@ class BillproPurchaseSubscription(models.AbstractModel):
         return days
 
     @api.model
+    def _get_amount_after_pause(self, event, day):
+        """Override: what has a longer interval may be due by then."""
+        order = event.order_id
+        if not order._billing_get_longer_lines():
+            return event.amount
+        return self._prepare_event_amount(order, day, event)['amount']
+
+    @api.model
     def _get_next_first_days(self, order, event, count):
         anchor = order.billing_anchor_date
         later = [
@@ -545,11 +700,13 @@ class BillproPurchaseSubscription(models.AbstractModel):
         if event.change_id:
             return event.change_id._prepare_invoice()
         leaves = event._get_leaves()
-        lines = event.order_id._billing_get_period_lines()
         return self._prepare_invoice(
             event.order_id,
             [
-                (lines | leaf._get_added_lines(), (leaf.period_start, leaf.period_end))
+                (
+                    leaf._get_period_lines() | leaf._get_added_lines(),
+                    (leaf.period_start, leaf.period_end),
+                )
                 for leaf in leaves
             ],
             is_first=self._is_first_invoiced(event),
@@ -603,6 +760,8 @@ class BillproPurchaseSubscription(models.AbstractModel):
                 order, lines, period, taxes, links_lines=is_first and not index
             )
         lines = order._billing_get_period_lines()
+        lines &= lines.concat(*(own_lines for own_lines, _period in parts))
+        lines = lines.filtered('product_uom_qty')
         for label, amount in self._get_adjustments(order, adjustments).items():
             invoice_lines += self._prepare_adjustment_lines(order, lines, amount, label)
         for event in discounted:
@@ -672,17 +831,31 @@ class BillproPurchaseSubscription(models.AbstractModel):
         if taxes:
             values['extra_tax_data'] = taxes
         if period and line in order._billing_get_period_lines():
+            start, end = self._get_period_of_line(order, line, period)
             values['name'] = order.env._(
                 "%(name)s\n%(start)s to %(end)s",
                 name=line.name,
-                start=format_date(order.env, period[0]),
-                end=format_date(order.env, period[1]),
+                start=format_date(order.env, start),
+                end=format_date(order.env, end),
             )
+            if order._billing_get_longer_lines():
+                values |= {'billing_period_start': start, 'billing_period_end': end}
         if not links_line or line.qty_invoiced:
             values.pop('sale_line_ids')
             # It would have come with the link.
             line._set_analytic_distribution(values)
         return values
+
+    @api.model
+    def _get_period_of_line(self, order, line, period):
+        """Override: so many periods as its interval has, counted as the order's are."""
+        first_day, last_day = period
+        if line.billing_every_periods > 1:
+            number = self._get_number_after(order, first_day - timedelta(days=1))
+            number += line.billing_every_periods
+            next_day, _end = self._get_period(order, order.billing_anchor_date, number)
+            last_day = next_day - timedelta(days=1)
+        return first_day, last_day
 
     # === CHANGES OF THE SCHEDULE === #
 
@@ -784,8 +957,9 @@ class BillproPurchaseSubscription(models.AbstractModel):
         return True
 
     @api.model
-    def _can_be_succeeded(self):
-        return True
+    def _can_be_succeeded(self, order):
+        """Override: lines that are paid for longer than others would begin on days of their own."""
+        return not order._billing_goes_on() or not order._billing_get_longer_lines()
 
     @api.model
     def _get_event_trigger(self, order, **outcome):
@@ -807,7 +981,8 @@ class BillproPurchaseSubscription(models.AbstractModel):
         What is owed already stays as it is, and so do the amounts that staff have set: how much
         they differ from the lines is remembered, so that their invoices come out right.
         """
-        amount = self._get_lines_amount(order)
+        each = order._billing_get_period_lines() - order._billing_get_longer_lines()
+        amount = self._get_lines_amount(order, each)
         order._lock_billing()
         open_events = order.billing_event_ids.filtered(
             lambda event: event.status in OPEN and not event.change_id
@@ -815,7 +990,9 @@ class BillproPurchaseSubscription(models.AbstractModel):
         leaves = open_events._get_leaves()
         added_lines = order._billing_get_added_lines()
         amounts = {
-            leaf: order._billing_get_planned_amount(leaf.period_start) or amount for leaf in leaves
+            leaf: order._billing_get_planned_amount(leaf.period_start)
+            or self._get_lines_amount(order, leaf._get_period_lines())
+            for leaf in leaves
         }
         changed = leaves.filtered(
             lambda leaf: order.currency_id.compare_amounts(
@@ -853,7 +1030,9 @@ class BillproPurchaseSubscription(models.AbstractModel):
         (new | followers)._discard_draft_invoices()
         new.write({'status_message': False})
         if new:
-            new[0]._announce_new_amount(old_amounts[new[0]], is_lasting=bool(followers))
+            # Those with longer intervals differ from each other: `_follow_price` tells of them.
+            is_lasting = bool(followers) and not order._billing_get_longer_lines()
+            new[0]._announce_new_amount(old_amounts[new[0]], is_lasting=is_lasting)
         elif kept and not order.billing_period_amount:
             leaves.sorted('number')[-1]._announce_later_amount(amount)
         else:
@@ -864,6 +1043,25 @@ class BillproPurchaseSubscription(models.AbstractModel):
                     order.currency_id.format(amount),
                 )
             )
+
+    @api.model
+    def _follow_price(self, order):
+        """Override: tell what is charged in which interval, though no payment to come has it yet.
+
+        One line of several intervals may be what was changed.
+        """
+        if not order._billing_get_longer_lines():
+            return
+        self._check_is_billing_user(order)
+        self._check_amount_is_positive(order, min(self._get_later_amounts(order)))
+        for event in order._billing_get_events_to_come()[:1]:
+            env = order.with_context(lang=order._get_payment_contact().lang).env
+            for reader in (self.env, env):
+                rates = self.with_env(reader)._get_rates_text(order.with_env(reader))
+                text = reader._("Your later payments are %s.", rates)
+                if reader == self.env:
+                    event._log_change(text, False)
+            event._announce_change(text)
 
     @api.model
     def _get_amount_of_lines(self, event):
@@ -913,6 +1111,16 @@ class BillproPurchaseSubscription(models.AbstractModel):
         :raise ValidationError: If nothing would be left to collect.
         """
         self._check_is_billing_user(order)
+        self._check_amount_is_positive(order, amount)
+
+    @api.model
+    def _check_amount_is_positive(self, order, amount):
+        """Check that a period costs something.
+
+        :param sale.order order: The order.
+        :param float amount: What it costs.
+        :raise ValidationError: If it doesn't.
+        """
         if order.currency_id.compare_amounts(amount, 0) <= 0:
             raise ValidationError(
                 self.env._("The recurring amount of order %s must be positive.", order.name)
@@ -936,21 +1144,21 @@ class BillproPurchaseSubscription(models.AbstractModel):
 
         Rounded together they may differ by a minor unit each.
         """
-        lines = event.order_id._billing_get_period_lines()
-        total = sum(lines.mapped('price_total'))
-        return any(
-            abs(self._get_amount_of_lines(leaf) - total) > len(lines) * event.currency_id.rounding
-            for leaf in event._get_leaves()
-        )
+        for leaf in event._get_leaves():
+            lines = leaf._get_period_lines()
+            difference = self._get_amount_of_lines(leaf) - sum(lines.mapped('price_total'))
+            if abs(difference) > len(lines) * event.currency_id.rounding:
+                return True
+        return False
 
     @api.model
     def _keep_amount_shown(self, event):
         if event.change_id or self._is_changed_since(event):
             return False
         order = event.order_id
-        amount = self._get_lines_amount(order)
         for leaf in event._get_leaves():
-            added = self._get_added_amount(order, leaf._get_added_lines())
+            amount = self._get_lines_amount(order, leaf._get_period_lines())
+            added = self._get_added_amount(order, leaf._get_added_lines(), leaf)
             leaf.write(
                 {
                     'added_amount': added,

@@ -66,6 +66,7 @@ OWN = {
         'billing_charge_change_ids',
         'billing_charge_id',
         'billing_event_id',
+        'billing_every_periods',
         'billing_is_added',
         'billing_usage_start',
     },

@@ -182,6 +182,7 @@ class BillproBillingEvent(models.Model):
         self.ensure_one()
         self._lock_for_change(EventAction.SKIP)
         self._check_order_is_not_in_flight()
+        self._check_may_be_skipped()
         order = self.order_id
         if self.period_start:
             order._billing_check_can_wait(self.period_start)
@@ -443,6 +444,7 @@ class BillproBillingEvent(models.Model):
         """
         self.ensure_one()
         self._check_can_be_opened(EventAction.SKIP)
+        self._check_may_be_skipped()
         return self._open_dialog(
             'billpro.skip', self.env._("Skip Payment %s", self.display_name), event_id=self.id
         )
@@ -684,11 +686,14 @@ class BillproBillingEvent(models.Model):
         """
         self.ensure_one()
         order = self.order_id
+        purchase, has_longer = order._get_purchase(), bool(order._billing_get_longer_lines())
         for env in (self.env, order.with_context(lang=order._get_payment_contact().lang).env):
             text = env._(
                 "The payments after that on %(day)s are %(amount)s: the tax has changed.",
                 day=order.with_env(env)._billing_get_date_text(self.due_date),
-                amount=self.currency_id.with_env(env).format(amount),
+                amount=purchase.with_env(env)._get_rates_text(order.with_env(env))
+                if has_longer
+                else self.currency_id.with_env(env).format(amount),
             )
             if env == self.env:
                 self._log_change(text, False)

@@ -286,6 +286,8 @@ class SaleOrder(models.Model):
         if refusal := self._billing_get_refusal_to_schedule_by_customer():
             return refusal
         event = self._billing_get_next_period_event()
+        if refusal := event._get_refusal_to_skip_longer():
+            return refusal
         if event._refuse(EventAction.SKIP) or not self._billing_get_first_day_after_skip():
             return self.env._("Please contact us to skip a payment.")
         return False

@@ -226,6 +226,17 @@ class TestCancellation(SubscriptionCommon):
         self.env.invalidate_all()
         self.assertEqual(template.body_html, shipped)
 
+    def test_an_update_lets_mails_leave_out_what_was_dropped(self):
+        template = self.env.ref('billpro_portal.mail_template_cancelled')
+        shipped = template.body_html
+        template.body_html = shipped.replace(".filtered('product_uom_qty')", '')
+        self.assertNotEqual(template.body_html, shipped)
+        self.env.flush_all()
+        script = file_path('billpro_portal/migrations/19.0.0.11.0/post-mails.py')
+        exec_script(self.env.cr, '19.0.0.10.0', script, 'billpro_portal', 'post')
+        self.env.invalidate_all()
+        self.assertEqual(template.body_html, shipped)
+
     def _end_now(self, order, user=None):
         """End an order as staff do, and have paid back what isn't used; return what was shown."""
         with self._committing_env(user or self.billing_manager) as env:

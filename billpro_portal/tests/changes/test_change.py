@@ -305,7 +305,7 @@ class TestChange(ChangeCommon):
         self.assertEqual(order.billing_next_amount, 12.1)
         with freeze_time(f'{MIDDLE} 11:00:00'):
             with self.assertRaisesRegex(UserError, "Take back the change that is planned first"):
-                order.with_user(self.billing_manager).action_open_change_plan()
+                self.env['billpro.change']._propose(order, order.order_line, self.plus, 1, 'now')
             with self.assertRaises(AccessError):
                 change.with_user(self.salesperson).action_take_back()
             change.with_user(self.billing_manager).action_take_back()
@@ -515,7 +515,7 @@ class TestChange(ChangeCommon):
                 ("Choose another plan, or another quantity", {'product': self.basic}),
                 ("isn't of the plan family", {'product': self.gym}),
                 ("a line of the subscription and a quantity", {'quantity': 0}),
-                ("a line of the subscription", {'line': order.order_line.browse()}),
+                ("“Plus” is no add-on", {'line': order.order_line.browse()}),
             ):
                 with self.subTest(reason), self.assertRaisesRegex(UserError, reason):
                     propose(**values)
@@ -631,6 +631,162 @@ class TestChange(ChangeCommon):
         order = self._start(APRIL, (self.basic, 1), billing_interval_count=3)
         self.assertEqual(order._billing_get_plans(order.order_line), self.basic)
 
+    def _create_addon(self, name, price, **values):
+        """Return a monthly add-on of the basic plan."""
+        addon = self._create_sold_product(name, price, self.tax_21, 'subscription')
+        addon.product_tmpl_id.write(values)
+        self.basic.product_tmpl_id.billing_addon_ids += addon.product_tmpl_id
+        return addon
+
+    def test_an_addon_in_documents_and_reports(self):
+        """20/30 of 12.00: 8.00, tax 1.68; dropped for 10/20 of it, -4.00 and -0.84."""
+        storage = self._create_addon("Storage", 6.0)
+        order = self._start(APRIL, (self.basic, 1))
+        none = order.order_line.browse()
+        change, shown = self._change_on('2027-04-11', order, storage, 2, 'now', none)
+        self.assertEqual(
+            shown,
+            {
+                "Change": "2 × Storage (new)",
+                "From": "April 11, 2027",
+                "Charge, April 11, 2027 to April 30, 2027": "$\xa08.00",
+                "Tax on the difference": "$\xa01.68",
+                "Charged today": "$\xa09.68",
+                "Payment on May 1, 2027": "$\xa026.62",
+                "Then every month": "$\xa026.62",
+            },
+        )
+        self.assertEqual(
+            change.event_ids.invoice_id.invoice_line_ids.mapped('name'),
+            ["Storage\nAdded, 04/11/2027 to 04/30/2027"],
+        )
+        line = order.order_line[1]
+        self.assertEqual((line.product_id, line.product_uom_qty, line.price_unit), (storage, 2, 6))
+        with freeze_time('2027-04-20 12:00:00'):
+            self.env.flush_all()
+            mrr = self.env['billpro.mrr.report'].search([('order_id', '=', order.id)])
+            self.assertEqual(mrr.mapped('mrr'), [22.0])
+            # 20/30 of 10.00, and 10/20 of 8.00.
+            deferred = self.env['billpro.deferral.report'].search([('order_id', '=', order.id)])
+            self.assertEqual(sorted(deferred.mapped('earned')), [4.0, 6.67])
+        change, shown = self._change_on('2027-04-21', order, storage, 0, 'now', line)
+        self.assertEqual(shown["Change"], "2 × Storage (ends)")
+        self.assertEqual(shown["Credit, April 21, 2027 to April 30, 2027"], "$\xa0-\ufeff4.00")
+        self.assertFalse([label for label in shown if label.startswith("Charge, ")])
+        self.assertEqual(order._get_order_lines_to_report(), order.order_line[0])
+        self.assertEqual(order.billing_next_amount, 7.26)
+        self._run_on('2027-05-01')
+        invoice = order.billing_event_ids.filtered(lambda event: event.number == 2).invoice_id
+        self.assertEqual(invoice.invoice_line_ids.product_id, self.basic)
+        with freeze_time('2027-05-20 12:00:00'):
+            self.env.flush_all()
+            self.env.invalidate_all()
+            mrr = self.env['billpro.mrr.report'].search([('order_id', '=', order.id)])
+            self.assertEqual(mrr.sorted('month').mapped('mrr'), [10.0, 10.0])
+        self._assert_books_closed(order)
+        self._assert_nothing_due(order)
+
+    def test_what_can_be_added(self):
+        storage = self._create_addon("Storage", 6.0)
+        year, archived, unsold, foreign = (
+            self._create_addon(name, 5.0, **values)
+            for name, values in (
+                ("Backup", {'billing_interval_unit': 'year'}),
+                ("Archived", {'active': False}),
+                ("Not sold", {'sale_ok': False}),
+                ("Foreign", {}),
+            )
+        )
+        plan = self.basic.product_tmpl_id
+        order = self._start(APRIL, (self.basic, 1))
+        other = self.env['res.company'].create({'name': "Another company"})
+        foreign.company_id = other
+        none = order.order_line.browse()
+        with freeze_time(f'{MIDDLE} 10:00:00'):
+            propose = self.env['billpro.change']._propose
+            self.assertEqual(order._billing_get_addons(), storage | year)
+            for reason, addon, quantity in (
+                ("is charged every month, “Backup” every year", year, 1),
+                ("“Archived” is no add-on", archived, 1),
+                ("“Not sold” is no add-on", unsold, 1),
+                ("“Foreign” is no add-on", foreign, 1),
+                ("“Gym membership” is no add-on", self.gym, 1),
+                ("a line of the subscription and a quantity", storage, 0),
+                ("a line of the subscription and a quantity", storage, -1),
+            ):
+                with self.subTest(reason), self.assertRaisesRegex(UserError, reason):
+                    propose(order, none, addon, quantity, 'now')
+            for values, reason in (
+                ({'billing_addon_ids': self.desk.product_tmpl_id.ids}, "must be subscriptions"),
+                ({'purchase_type': False}, "must be subscriptions|for subscriptions"),
+                ({'company_id': other.id}, "of different companies|ncompatible companies"),
+            ):
+                with (
+                    self.subTest(values=values),
+                    self.assertRaisesRegex(UserError, reason),
+                    self.env.cr.savepoint(),
+                ):
+                    plan.write(values)
+        self._change_on(MIDDLE, order, storage, 2, 'now', none)
+        with freeze_time(f'{MIDDLE} 10:00:00'):
+            with self.assertRaisesRegex(UserError, "“Storage” is no add-on"):
+                propose(order, none, storage, 1, 'now')
+            # What has two products that recur has one interval.
+            self.assertTrue(order._billing_get_refusal_to_change_interval())
+            self._change(order, storage, 0, 'now', order.order_line[1])
+            self.assertFalse(order._billing_get_refusal_to_change_interval())
+
+    def test_an_addon_beside_a_plan_that_is_planned(self):
+        """15/30 of 6.00: 3.00, tax 0.63; 20.00 + 6.00 from May on."""
+        storage = self._create_addon("Storage", 6.0)
+        order = self._start(APRIL, (self.basic, 1))
+        planned, _shown = self._change_on(MIDDLE, order, self.plus, 1, 'period_end')
+        _change, shown = self._change_on(
+            MIDDLE, order, storage, 1, 'now', order.order_line.browse()
+        )
+        self.assertEqual(shown["Charged today"], "$\xa03.63")
+        self.assertEqual(shown["Payment on May 1, 2027"], "$\xa031.46")
+        self.assertEqual(shown["Then every month"], "$\xa031.46")
+        plan, line = order.order_line
+        with freeze_time(f'{MIDDLE} 11:00:00'):
+            propose = self.env['billpro.change']._propose
+            with self.assertRaisesRegex(UserError, "Take back the change that is planned first"):
+                propose(order, plan, self.basic, 2, 'now')
+            dropped, _shown = self._change(order, storage, 0, 'period_end', line)
+            self.assertEqual(order.billing_next_amount, 24.2)
+            # Nothing would be left, whoever drops the plan today.
+            with self.assertRaisesRegex(UserError, "is planned first"):
+                propose(order, plan, self.basic, 0, 'now')
+            planned.with_user(self.billing_manager).action_take_back()
+            self.assertEqual((planned.state, dropped.state), ('taken_back', 'planned'))
+            self.assertEqual(order.billing_next_amount, 12.1)
+            with self.assertRaisesRegex(UserError, "must be positive"):
+                propose(order, plan, self.basic, 0, 'now')
+        self._run_on('2027-05-01')
+        self.assertEqual((dropped.state, line.product_uom_qty), ('done', 0))
+
+    def test_an_addon_in_a_period_with_a_discount(self):
+        """A half of 16/31 of 6.00: 1.55 (1.5484); 10.00 less a half, 6.05."""
+        storage = self._create_addon("Storage", 6.0)
+        order = self._start(APRIL, (self.basic, 1))
+        with freeze_time(f'{MIDDLE} 10:00:00'):
+            rows = self.env['billpro.discount']._propose(order, 50, 2)._get_rows()
+            order._billing_give_discount(50, 2, agreement_text(rows))
+        self._run_on('2027-05-01')
+        change, _shown = self._change_on(
+            '2027-05-16', order, storage, 1, 'now', order.order_line.browse()
+        )
+        invoice = change.event_ids.invoice_id
+        self.assertEqual((invoice.amount_untaxed, invoice.amount_tax), (1.55, 0.33))
+        # A half of 16.00 and 3.36.
+        self.assertEqual(order.billing_next_amount, 9.68)
+        self._change_on('2027-05-20', order, storage, 0, 'period_end', order.order_line[1])
+        self._run_on('2027-06-01')
+        self.assertEqual(order.billing_next_amount, 12.1)
+        invoice = order.billing_event_ids.filtered(lambda event: event.number == 3).invoice_id
+        self.assertEqual(invoice.amount_total, 6.05)
+        self.assertTrue(all(invoice.invoice_line_ids.mapped('price_total')))
+
     def test_the_dialog_follows_what_is_chosen_in_it(self):
         order = self._start(APRIL, (self.plus, 1)).with_user(self.billing_manager)
         with freeze_time(f'{MIDDLE} 10:00:00'):
@@ -647,6 +803,10 @@ class TestChange(ChangeCommon):
             form.quantity = 0
             self.assertIn("a quantity", form.problem)
             self.assertFalse(form.preview)
+            self.plus.product_tmpl_id.billing_addon_ids = self.gross.product_tmpl_id
+            form.line_id = self.env['sale.order.line']
+            self.assertEqual((form.product_id, form.quantity, form.when), (self.gross, 1, 'now'))
+            self.assertIn("1 × Gross (new)", form.preview)
 
     def test_up_and_down_are_told_without_taxes(self):
         order = self._start(APRIL, (self.gross_plus, 1))  # 20.00, and 4.20 tax.

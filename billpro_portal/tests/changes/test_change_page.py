@@ -24,13 +24,13 @@ class TestChangePage(SelfServiceHttpCommon, ChangeCommon):
         cls.subscription = cls._create_active_order((cls.plus, 2))
         cls.subscription._portal_ensure_token()
 
-    def _choose(self, product, quantity):
+    def _choose(self, product, quantity, line=None):
         """Choose on the page; return the answer and what its form would send."""
-        line = self.subscription.order_line
+        line_id = self.subscription.order_line[0].id if line is None else line.id or ''
         path = self._link(self.subscription, '/change')
         self.env.flush_all()
         answer = self.url_open(
-            f'{path}&line_id={line.id}&product_id={product.id}&quantity={quantity}'
+            f'{path}&line_id={line_id}&product_id={product.id}&quantity={quantity}'
         )
         hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', answer.text))
         return answer, {name: unescape(value) for name, value in hidden.items()}
@@ -101,6 +101,73 @@ class TestChangePage(SelfServiceHttpCommon, ChangeCommon):
         self._assert_done(self._agree(hidden), 'changed')
         self.assertEqual(order.billing_interval_unit, 'year')
         self.assertEqual((order.billing_paid, order.billing_next_amount), (145.2, 145.2))
+
+    def test_addons(self):
+        order, none = self.subscription, self.env['sale.order.line']
+        storage, support = (
+            self._create_sold_product(name, price, self.tax_21, 'subscription')
+            for name, price in (("Storage", 6.0), ("Support", 9.0))
+        )
+        extras = self.family.copy({'name': "Extras"})
+        storage.product_tmpl_id.billing_family_id = extras
+        self.plus.product_tmpl_id.billing_addon_ids = (storage | support).product_tmpl_id
+        page = self._get(order, '/change').text
+        self.assertIn("New add-on", page)
+        self.assertIn("Storage", page)
+        self.assertNotIn("Support", page)  # Staff alone add it.
+        answer, hidden = self._choose(storage, 2, none)
+        # The first day: 12.00 and 2.52 tax.
+        self.assertIn("Pay $\xa014.52 and change now", unescape(answer.text))
+        for values in (
+            {'product_id': support.id},
+            {'product_id': self.gym.id},
+            {'product_id': self.basic.id},
+            {'quantity': 0},
+            {'quantity': -2},
+        ):
+            with self.subTest(**values):
+                self._assert_refused(self._agree(hidden, **values), "Choose a plan and a quantity")
+        self._assert_refused(self._agree(hidden, quantity=1), "has changed meanwhile")
+        order.billing_token_id.demo_simulated_state = 'error'
+        self._assert_done(self._agree(hidden), 'not_changed')
+        page = self._get(order, '').text
+        self.assertNotIn("Storage", page[page.index('<main') : page.index("billpro_history")])
+        self.assertEqual(order._get_order_lines_to_report(), order.order_line[0])
+        order.billing_token_id.demo_simulated_state = 'done'
+        self._assert_done(self._agree(hidden), 'changed')
+        self._assert_refused(self._agree(hidden), "Choose a plan and a quantity")
+        line = order.order_line[1]
+        self.assertEqual((len(order.order_line), line.product_uom_qty), (2, 2))
+        self.assertEqual((order.billing_paid, order.billing_next_amount), (62.92, 62.92))
+        self.assertIn("Storage", self._get(order, '').text)
+        self._check_addon_is_dropped(order, storage, extras, line)
+
+    def _check_addon_is_dropped(self, order, storage, extras, line):
+        plan = order.order_line[0]
+        answer, hidden = self._choose(self.plus, 0, plan)
+        self.assertIn("Choose a plan and a quantity", answer.text)
+        answer, hidden = self._choose(storage, 0, line)
+        self.assertIn("0 ends it.", answer.text)
+        self._assert_refused(self._agree(hidden, line_id=plan.id), "Choose a plan and a quantity")
+        extras.customers_may_lower = False
+        self._assert_refused(self._agree(hidden), "Please contact us for this change")
+        extras.customers_may_lower = True
+        self._assert_done(self._agree(hidden), 'change_planned')
+        self.assertEqual(order.billing_next_amount, 48.4)
+        page = self._get(order, '/change').text
+        self.assertIn("2 × Storage (ends)", page)
+        self.assertNotIn("Add-on", page)  # The plan alone can be changed.
+        self.assertIn(f'name="line_id" value="{plan.id}"', page)
+        self._assert_refused(
+            self._post_form(order, '/change/undo', change_id='0'), "isn&#39;t planned any more"
+        )
+        with freeze_time(order.billing_next_event_id.due_date):
+            self._run()
+            self.assertEqual(order._get_order_lines_to_report(), plan)
+            self._assert_done(
+                self._agree(self._choose(storage, 1, self.plus.browse())[1]), 'changed'
+            )
+        self.assertEqual((len(order.order_line), line.product_uom_qty), (2, 1))
 
     def test_what_customers_may_not(self):
         order = self.subscription

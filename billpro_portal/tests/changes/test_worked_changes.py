@@ -53,6 +53,16 @@ def change(day, plan, quantity=1, when=NOW):
     return f'2027-{day}' if len(day) == 5 else day, 'change', plan, quantity, when
 
 
+def add(day, addon, quantity=1, when=NOW):
+    """Return the step that adds an add-on."""
+    return f'2027-{day}', 'add', addon, quantity, when
+
+
+def keep(day, addon, quantity, when=NOW):
+    """Return the step that keeps so many of an add-on; 0 drops it."""
+    return f'2027-{day}', 'keep', addon, quantity, when
+
+
 def run(day):
     """Return the step that collects what is due."""
     return f'2027-{day}', 'run'
@@ -281,6 +291,104 @@ ROWS = [
     Row("planned, then at once", '2027-04-01', [('plus', 2)],
         [change('04-16', 'basic', 1, LATER), run('05-01'), change('05-17', 'plus')],
         [(40.0, 8.4), BASIC, (4.84, 1.02)], 66.36, 24.2),
+    # Add-ons: a month has 6.00 (Storage), 9.00 (Support), or 4.84 with tax (Extra).
+    # 20/30 of 12.00: 8.00, tax 1.68; 10.00 + 12.00 from May on.
+    Row("added, 20/30", '2027-04-01', [('basic', 1)], [add('04-11', 'storage', 2), run('05-01')],
+        [BASIC, (8.0, 1.68), (22.0, 4.62)], 48.4, 26.62),
+    Row("added on the first day", '2027-04-01', [('basic', 1)], [add('04-01', 'storage')],
+        [BASIC, (6.0, 1.26)], 19.36, 19.36),
+    # 1/30 of 6.00: 0.20; tax 0.04.
+    Row("added on the last day", '2027-04-01', [('basic', 1)], [add('04-30', 'storage')],
+        [BASIC, (0.2, 0.04)], 12.34, 19.36),
+    # 20/30 of 6.00: 4.00, tax 0.84. 10/20 of them: -2.00 + 6.00 (10/30 of 18.00) = 4.00; tax 0.84.
+    Row("added, and more of it", '2027-04-01', [('basic', 1)],
+        [add('04-11', 'storage'), keep('04-21', 'storage', 3)],
+        [BASIC, (4.0, 0.84), (4.0, 0.84)], 21.78, 33.88),
+    # 4.00 and 0.84; 10/30 of 9.00: 3.00, tax 0.63. 10.00 + 6.00 + 9.00 from May on.
+    Row("two of them", '2027-04-01', [('basic', 1)],
+        [add('04-11', 'storage'), add('04-21', 'support'), run('05-01')],
+        [BASIC, (4.0, 0.84), (3.0, 0.63), (25.0, 5.25)], 50.82, 30.25),
+    # -6.00 (15/30 of 12.00), tax -1.26, which May takes.
+    Row("dropped, 15/30", '2027-04-01', [('basic', 1), ('storage', 2)],
+        [keep('04-16', 'storage', 0), run('05-01')],
+        [(22.0, 4.62), (-6.0, -1.26), BASIC], 31.46, 12.1),
+    # 8.00 and 1.68 for 20 days, of which 10 are left: -4.00, tax -0.84; 12.10 - 4.84.
+    Row("added, and dropped later", '2027-04-01', [('basic', 1)],
+        [add('04-11', 'storage', 2), keep('04-21', 'storage', 0)],
+        [BASIC, (8.0, 1.68), (-4.0, -0.84)], 21.78, 7.26, 4.84),
+    # What was dropped and added again on a day costs nothing: 3.63 there, 3.63 back in May.
+    Row("dropped, and added again on the day", '2027-04-01', [('basic', 1), ('storage', 1)],
+        [keep('04-16', 'storage', 0), add('04-16', 'storage'), run('05-01')],
+        [(16.0, 3.36), (-3.0, -0.63), (3.0, 0.63), (16.0, 3.36)], 38.72, 19.36),
+    Row("added and dropped on a day", '2027-04-01', [('basic', 1)],
+        [add('04-16', 'storage'), keep('04-16', 'storage', 0), run('05-01')],
+        [BASIC, (3.0, 0.63), (-3.0, -0.63), BASIC], 24.2, 12.1),
+    Row("dropped when the period ends", '2027-04-01', [('basic', 1), ('storage', 2)],
+        [keep('04-16', 'storage', 0, LATER), run('05-01')],
+        [(22.0, 4.62), BASIC], 38.72, 12.1),
+    # Added again at today's price, not at the own one of 4.00.
+    Row("an own price is gone with it", '2027-04-01', [('basic', 1), ('storage', 1, 4.0)],
+        [keep('04-16', 'storage', 0, LATER), run('05-01'), add('05-01', 'storage')],
+        [(14.0, 2.94), BASIC, (6.0, 1.26)], 36.3, 19.36),
+    Row("added when the period ends", '2027-04-01', [('basic', 1)],
+        [add('04-16', 'storage', 1, LATER), run('05-01')],
+        [BASIC, (16.0, 3.36)], 31.46, 19.36),
+    # Then 16/31 of it: -3.10 (3.0968), tax -0.65; 12.10 - 3.75.
+    Row("added when the period ends, and dropped in it", '2027-04-01', [('basic', 1)],
+        [add('04-16', 'storage', 1, LATER), run('05-01'), keep('05-16', 'storage', 0)],
+        [BASIC, (16.0, 3.36), (-3.1, -0.65)], 31.46, 8.35, 3.75),
+    Row("two dropped when the period ends", '2027-04-01',
+        [('basic', 1), ('storage', 1), ('support', 1)],
+        [keep('04-16', 'storage', 0, LATER), keep('04-17', 'support', 0, LATER), run('05-01')],
+        [(25.0, 5.25), BASIC], 42.35, 12.1),
+    # 10.00 + 9.00.
+    Row("two dropped when the period ends, one undone", '2027-04-01',
+        [('basic', 1), ('storage', 1), ('support', 1)],
+        [keep('04-16', 'support', 0, LATER), keep('04-17', 'storage', 0, LATER),
+         ('2027-04-18', 'take_back_of', 'support'), run('05-01')],
+        [(25.0, 5.25), (19.0, 3.99)], 53.24, 22.99),
+    # 14/30 of 6.00: 2.80, tax 0.59; 20.00 + 6.00.
+    Row("another plan, planned, and an add-on", '2027-04-01', [('basic', 1)],
+        [change('04-16', 'plus', 1, LATER), add('04-17', 'storage'), run('05-01')],
+        [BASIC, (2.8, 0.59), (26.0, 5.46)], 46.95, 31.46),
+    Row("an add-on, planned and undone", '2027-04-01', [('basic', 1)],
+        [add('04-16', 'storage', 1, LATER), ('2027-04-17', 'take_back'), run('05-01')],
+        [BASIC, BASIC], 24.2, 12.1),
+    Row("an add-on, declined", '2027-04-01', [('basic', 1)],
+        [('2027-04-16', 'add_with', 'error', 'storage'), ('2027-05-01', 'run_with', 'done')],
+        [BASIC, BASIC], 24.2, 12.1),
+    # 14/30 of 6.00: 2.80, tax 0.59 (0.588).
+    Row("an add-on, declined, then paid", '2027-04-01', [('basic', 1)],
+        [('2027-04-16', 'add_with', 'error', 'storage'),
+         ('2027-04-17', 'add_with', 'done', 'storage')],
+        [BASIC, (2.8, 0.59)], 15.49, 19.36),
+    Row("an add-on in a trial", '2027-04-01', [('basic', 1)],
+        [add('04-05', 'storage'), run('04-15')],
+        [(16.0, 3.36)], 19.36, 19.36, terms={'billing_trial_days': 14}),
+    Row("an add-on, paused and resumed", '2027-04-01', [('basic', 1)],
+        [('2027-04-05', 'pause'), ('2027-04-06', 'add_refused', "billing status is “Paused”"),
+         ('2027-04-10', 'resume'), add('04-16', 'storage')],
+        [BASIC, (3.0, 0.63)], 15.73, 19.36),
+    Row("an add-on with arrears", '2027-04-01', [('basic', 1)],
+        [('2027-05-01', 'run_with', 'error'), ('2027-05-01', 'add_refused', "are outstanding"),
+         add('05-01', 'storage', 1, LATER), ('2027-05-02', 'run_with', 'done'), run('06-01')],
+        [BASIC, BASIC, (16.0, 3.36)], 43.56, 19.36),
+    # 15/30 of 4.84: 2.42, of which 0.42 are tax; 12.10 + 4.84 from May on.
+    Row("an add-on with tax included", '2027-04-01', [('basic', 1)],
+        [add('04-16', 'extra'), run('05-01')],
+        [BASIC, (2.0, 0.42), (14.0, 2.94)], 31.46, 16.94),
+    # 20/30 of 601 yen: 401 (400.67), tax 84; 1000 + 601, tax 336.
+    Row("yen, an add-on, 20/30", '2027-04-01', [('basic', 1)],
+        [add('04-11', 'storage'), run('05-01')],
+        [(1000, 210), (401, 84), (1601, 336)], 3632, 1937, terms={'currency': 'JPY'}),
+    # 20/30 of 6.00; then 12/30 of the plans: -4.00 + 8.00, tax 0.84. The add-on goes on.
+    Row("an add-on, then another plan", '2027-04-01', [('basic', 1)],
+        [add('04-11', 'storage'), change('04-19', 'plus'), run('05-01')],
+        [BASIC, (4.0, 0.84), (4.0, 0.84), (26.0, 5.46)], 53.24, 31.46),
+    # Nothing is left to be credited, and there is no document.
+    Row("dropped where all was refunded", '2027-04-01', [('basic', 1), ('storage', 1)],
+        [('2027-04-10', 'refund', 19.36), keep('04-16', 'storage', 0), run('05-01')],
+        [(16.0, 3.36), (-16.0, -3.36), BASIC], 31.46, 12.1),
     # Cancelled.
     Row("at once, then cancelled at the end", '2027-04-01', [('basic', 1)],
         [change('04-11', 'plus'), ('2027-04-12', 'cancel'), run('05-01'), run('05-02')],
@@ -364,9 +472,16 @@ class TestWorkedChanges(ChangeCommon):
                 plan.product_tmpl_id.billing_family_id = cls.family
                 setattr(cls, name, plan)
         cls.quarterly.billing_interval_count = 3
+        for name, price, tax in (
+            ('storage', 6.0, cls.tax_21), ('support', 9.0, cls.tax_21), ('extra', 4.84, included),
+        ):  # fmt: skip
+            setattr(cls, name, cls._create_sold_product(name, price, tax, 'subscription'))
+        addons = cls.storage | cls.support | cls.extra
+        cls.basic.product_tmpl_id.billing_addon_ids = addons.product_tmpl_id
         cls.prices = {
             currency: cls._create_price_list_of(
-                {cls.basic: basic, cls.plus: plus, cls.yearly: 12 * basic}, currency
+                {cls.basic: basic, cls.plus: plus, cls.yearly: 12 * basic, cls.storage: 601},
+                currency,
             )
             for currency, basic, plus in (('JPY', 1000, 2001), ('KWD', 10.001, 20.003))
         }
@@ -420,6 +535,24 @@ class TestWorkedChanges(ChangeCommon):
         change, _shown = self._change(order, getattr(self, plan), 1, NOW)
         self.assertEqual(change.state, 'done' if answer == 'done' else 'declined')
 
+    def _do_add(self, order, addon, quantity, when):
+        addon = getattr(self, addon)
+        change, _shown = self._change(order, addon, quantity, when, self.env['sale.order.line'])
+        self.assertEqual(change.state, 'done' if when == NOW else 'planned')
+
+    def _do_add_with(self, order, answer, addon):
+        order.billing_token_id.demo_simulated_state = answer
+        none = self.env['sale.order.line']
+        change, _shown = self._change(order, getattr(self, addon), 1, NOW, none)
+        self.assertEqual(change.state, 'done' if answer == 'done' else 'declined')
+
+    def _do_keep(self, order, addon, quantity, when):
+        addon = getattr(self, addon)
+        line = order.order_line.filtered(lambda line: line.product_id == addon)
+        self.assertEqual(len(line), 1)
+        change, _shown = self._change(order, addon, quantity, when, line)
+        self.assertEqual(change.state, 'done' if when == NOW else 'planned')
+
     def _do_run(self, _order):
         self._run()
 
@@ -429,6 +562,11 @@ class TestWorkedChanges(ChangeCommon):
 
     def _do_take_back(self, order):
         order._billing_take_back_change()
+
+    def _do_take_back_of(self, order, addon):
+        addon = getattr(self, addon)
+        change = order.billing_change_ids.filtered(lambda change: change.product_id == addon)
+        order._billing_take_back_change(change)
 
     def _do_cancel(self, order):
         order._billing_cancel_subscription(at_once=False)
@@ -457,6 +595,11 @@ class TestWorkedChanges(ChangeCommon):
         with self.assertRaisesRegex(UserError, reason):
             self.env['billpro.change']._propose(order, order.order_line[0], self.plus, 1, NOW)
 
+    def _do_add_refused(self, order, reason):
+        with self.assertRaisesRegex(UserError, reason):
+            none = order.order_line.browse()
+            self.env['billpro.change']._propose(order, none, self.storage, 1, NOW)
+
     # === WHAT IT COMES TO === #
 
     def _check(self, order, row):
@@ -471,6 +614,7 @@ class TestWorkedChanges(ChangeCommon):
             ],
             row.documents,
         )
+        self.assertTrue(all(moves.invoice_line_ids.mapped('quantity')))
         lines = moves.line_ids
         ledger = {
             'income': lines.filtered(

@@ -26,15 +26,20 @@ class ChangeCommon(SubscriptionCommon):
         plans = cls.basic | cls.plus | cls.free_of_tax
         plans.product_tmpl_id.billing_family_id = cls.family
 
-    def _change(self, order, product=None, quantity=None, when=None):
-        """Change the first line as staff do; return the change and what was shown before."""
+    def _change(self, order, product=None, quantity=None, when=None, line=None):
+        """Change a line as staff do, the first one unless another one, or none, is given.
+
+        Return the change and what was shown before.
+        """
         with self._committing_env(self.billing_manager) as env:
             own = env['sale.order'].browse(order.id)
             wizard = env['billpro.change.plan'].browse(own.action_open_change_plan()['res_id'])
             values = {}
+            if line is not None:
+                values['line_id'] = line.id
             if product:
                 values['product_id'] = product.id
-            if quantity:
+            if quantity is not None:
                 values['quantity'] = quantity
             wizard.write(values)
             if when:

@@ -223,6 +223,7 @@ METHODS = {
 FIELDS = {
     # Settings, of those who set up products and companies.
     'product.template': {
+        'billing_addon_ids',
         'billing_charge_id',
         'billing_cycles',
         'billing_deposit',

@@ -109,29 +109,29 @@ class TestPurchaseType(BillingCommon):
             order.purchase_type = 'metered'
 
     def test_products_with_different_intervals_are_refused_naming_both(self):
-        yearly = self.gym.copy({'name': "Locker", 'billing_interval_unit': 'year'})
+        weekly = self.gym.copy({'name': "Locker", 'billing_interval_unit': 'week'})
         refusal = self.assertRaisesRegex(
-            ValidationError, "“Gym membership” is charged every month, “Locker” every year"
+            ValidationError, "“Gym membership” is charged every month, “Locker” every week"
         )
         with refusal, self.env.cr.savepoint():
-            self._create_order((self.gym, 1), (self.fee, 1), (yearly, 1))
+            self._create_order((self.gym, 1), (self.fee, 1), (weekly, 1))
         order = self._create_order((self.gym, 1), sent=False)
-        line = {'product_id': yearly.id}
+        line = {'product_id': weekly.id}
         with refusal, self.env.cr.savepoint():
             order.order_line = [Command.create(line)]
         with refusal, self.env.cr.savepoint():
             self.env['sale.order.line'].create({**line, 'order_id': order.id})
         # Both at once, or another name of the same interval.
         order.order_line = [
-            Command.update(order.order_line.id, {'product_id': yearly.id}),
-            Command.create({'product_id': yearly.id}),
+            Command.update(order.order_line.id, {'product_id': weekly.id}),
+            Command.create({'product_id': weekly.id}),
         ]
-        self.gym.write({'billing_interval_unit': 'month', 'billing_interval_count': 12})
+        self.gym.write({'billing_interval_unit': 'day', 'billing_interval_count': 7})
         order.order_line[1].product_id = self.gym
-        self.gym.billing_interval_count = 6
+        self.gym.billing_interval_count = 10
         for method in ('action_open_order_link', 'action_confirm'):
             with self.assertRaisesRegex(
-                UserError, "“Locker” is charged every year, “Gym membership” every 6 months"
+                UserError, "“Locker” is charged every week, “Gym membership” every 10 days"
             ):
                 getattr(order, method)()
 
