@@ -65,6 +65,7 @@
         'wizards/refund_views.xml',
         'wizards/reschedule_views.xml',
         'wizards/skip_views.xml',
+        'wizards/succession_views.xml',
         'wizards/take_payment_views.xml',
         'wizards/transfer_views.xml',
         'wizards/unbilled_usage_views.xml',

@@ -20,8 +20,9 @@ from devtools.class_definitions import UnreadableModel, get_foreign_names, read_
 ABOVE = ('reports', 'wizards', 'controllers')
 DOCUMENT = paths.CHECKOUT / 'docs/architecture.md'
 _BEGIN, _END = '<!-- rooms: written by ./dev rooms -->', '<!-- end of rooms -->'
-# What rooms below call without knowing what comes of it: a notice is queued.
-HOOKS = frozenset({'_queue', '_queue_all'})
+# What rooms below call without knowing what comes of it: a notice is queued; an order that goes on
+# with another one is agreed to.
+HOOKS = frozenset({'_billing_succeed', '_queue', '_queue_all'})
 
 # Providers that are named in files of theirs alone.
 PROVIDERS = (

@@ -50,6 +50,10 @@ class OrderAction(Enum):
     # A subscription, as its customer can.
     CANCEL = 'cancel'
     UNDO_CANCELLATION = 'undo_cancellation'
+    # To go on with what is over, or about to be, by an order that the customer agrees to anew.
+    CONTINUE = 'continue'
+    # To go on with what is left by an order that another customer agrees to.
+    HAND_OVER = 'hand_over'
     COMPLETE = 'complete'
 
 
@@ -66,6 +70,10 @@ class OrderRefusal(Enum):
     CANCELLED = 'cancelled'
     NOT_CANCELLED = 'not_cancelled'
     RESERVED = 'reserved'
+    GOES_ON = 'goes_on'
+    NOTHING_LEFT = 'nothing_left'
+    SUCCEEDED = 'succeeded'
+    NOT_AGREED = 'not_agreed'
 
 
 @dataclass(frozen=True)
@@ -77,6 +85,7 @@ class Capabilities:
     can_take_payments: bool = False
     can_change_plan: bool = False
     can_pay_early: bool = False
+    can_be_succeeded: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,10 +106,17 @@ class OrderFacts:
     is_cancelled_ahead: bool = False
     # What was used is billed and collected when it is over.
     is_billed_after_end: bool = False
+    # No payment is to come any more.
+    is_last_period: bool = False
+    # Another order goes on with it, or is to; or it is such an order itself.
+    is_succeeded: bool = False
+    is_successor: bool = False
 
 
 # What was paid, or is being paid, by other ways than the order's link decides about these alone.
 UNLESS_PAID_OTHERWISE = frozenset({OrderAction.REMIND, OrderAction.CHARGE_CARD})
+# What other orders, and what is still to come, decide about.
+OF_SUCCESSION = frozenset({OrderAction.CONTINUE, OrderAction.HAND_OVER})
 _OFFERED = BEFORE_APPROVAL - {'draft'}
 _ORDER_STATUSES = MappingProxyType(
     {
@@ -121,6 +137,8 @@ _ORDER_STATUSES = MappingProxyType(
         OrderAction.PAY_EARLY: frozenset({'active'}),
         OrderAction.CANCEL: LIVE,
         OrderAction.UNDO_CANCELLATION: LIVE,
+        OrderAction.CONTINUE: LIVE | {'complete'},
+        OrderAction.HAND_OVER: LIVE,
         OrderAction.COMPLETE: LIVE,
     }
 )
@@ -138,6 +156,7 @@ _OF_RUNNING_SUBSCRIPTIONS = frozenset(
         OrderAction.ADJUST,
         OrderAction.PAY_EARLY,
         OrderAction.CANCEL,
+        OrderAction.HAND_OVER,
     }
 )
 
@@ -158,6 +177,7 @@ def refuse_order_action(action: OrderAction, order: OrderFacts) -> OrderRefusal 
         _refuse_by_sale(action, order)
         or _refuse_by_type(action, order.capabilities)
         or _refuse_by_subscription(action, order)
+        or _refuse_by_succession(action, order)
         or _refuse_by_money(action, order)
     )
 
@@ -183,6 +203,8 @@ def _refuse_by_type(action: OrderAction, capabilities: Capabilities | None) -> O
         OrderAction.CHANGE_PLAN: capabilities.can_change_plan,
         OrderAction.ADJUST: capabilities.can_change_plan,
         OrderAction.PAY_EARLY: capabilities.can_pay_early,
+        OrderAction.CONTINUE: capabilities.can_be_succeeded,
+        OrderAction.HAND_OVER: capabilities.can_be_succeeded,
     }.get(action, True)
     return None if is_able else OrderRefusal.TYPE
 
@@ -196,6 +218,21 @@ def _refuse_by_subscription(action: OrderAction, order: OrderFacts) -> OrderRefu
     if action in _OF_CANCELLED_SUBSCRIPTIONS and not order.is_cancelled_ahead:
         return OrderRefusal.NOT_CANCELLED
     return None
+
+
+def _refuse_by_succession(action: OrderAction, order: OrderFacts) -> OrderRefusal | None:
+    # Nobody but its customer makes an order go on.
+    if action is OrderAction.CHARGE_CARD and order.is_successor:
+        return OrderRefusal.NOT_AGREED
+    if action not in OF_SUCCESSION:
+        return None
+    if order.is_succeeded:
+        return OrderRefusal.SUCCEEDED
+    if action is OrderAction.HAND_OVER:
+        return OrderRefusal.NOTHING_LEFT if order.is_last_period else None
+    is_over = order.status == 'complete' or (order.is_cancelled and not order.is_cancelled_ahead)
+    is_about_to_be = order.is_last_period and not order.is_cancelled
+    return None if is_over or is_about_to_be else OrderRefusal.GOES_ON
 
 
 def _refuse_by_money(action: OrderAction, order: OrderFacts) -> OrderRefusal | None:

@@ -20,6 +20,7 @@ class Checkout(OrderAccess):
         :param sale.order order: The order, in superuser mode.
         :rtype: odoo.http.Response
         """
+        order._billing_follow_predecessor()
         values = {
             **order.env['billpro.checkout.page']._get_checkout_values(order),
             **self._billpro_get_payment_form_values(order),
@@ -174,6 +175,7 @@ class Checkout(OrderAccess):
         order._lock_billing()
         if reason := order._billing_get_not_payable_reason():
             raise UserError(reason)
+        order._billing_follow_predecessor()
         address = request.httprequest.remote_addr
         request.session[f'billpro_consent_{order.id}'] = order._billing_record_consent(
             consent_version, shown, address, bool(wants_start)

@@ -23,6 +23,7 @@ from . import many
 from . import early
 from . import purchase
 from . import orders
+from . import succession
 from . import declarations
 from . import notices
 from . import details

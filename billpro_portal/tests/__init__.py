@@ -114,6 +114,7 @@ from .schedule import (
     test_schedule_actions,
     test_schedule_tours,
 )
+from .succession import test_succession
 from .usage import (
     test_usage_estimate,
     test_usage_import,

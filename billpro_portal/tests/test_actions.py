@@ -23,6 +23,7 @@ ABLE = Capabilities(
     can_take_payments=True,
     can_change_plan=True,
     can_pay_early=True,
+    can_be_succeeded=True,
 )
 LIVE_ORDER = OrderFacts('active', ABLE, is_quotation=False, has_card=True)
 OFFER = {
@@ -43,6 +44,7 @@ RUNNING = {
     OrderAction.ADJUST,
     OrderAction.PAY_EARLY,
     OrderAction.CANCEL,
+    OrderAction.HAND_OVER,
     OrderAction.COMPLETE,
 }
 CHANGES_OF_TERMS = {OrderAction.CHANGE_PLAN, OrderAction.ADJUST, OrderAction.PAY_EARLY}
@@ -76,7 +78,7 @@ class TestOrderActions(BaseCase):
             }
             | {OrderAction.RESUME},
             'review': RUNNING - CHANGES_OF_TERMS - {OrderAction.PAUSE},
-            'complete': {OrderAction.GIVE_LINK, OrderAction.COPY_LINK},
+            'complete': {OrderAction.GIVE_LINK, OrderAction.COPY_LINK, OrderAction.CONTINUE},
         }
         self.assertEqual(set(expected), set(ORDER_STATUSES))
         for status, actions in expected.items():
@@ -98,6 +100,7 @@ class TestOrderActions(BaseCase):
             OrderAction.CHANGE_PLAN,
             OrderAction.ADJUST,
             OrderAction.PAY_EARLY,
+            OrderAction.HAND_OVER,
         }
         self._assert_actions(RUNNING - unable, LIVE_ORDER, capabilities=Capabilities())
         for action in unable:
@@ -112,8 +115,10 @@ class TestOrderActions(BaseCase):
             OrderAction.ADJUST,
             OrderAction.PAY_EARLY,
             OrderAction.CANCEL,
+            OrderAction.HAND_OVER,
         }
-        self._assert_actions(RUNNING - gone, LIVE_ORDER, is_cancelled=True)
+        over = RUNNING - gone | {OrderAction.CONTINUE}
+        self._assert_actions(over, LIVE_ORDER, is_cancelled=True)
         self._assert_actions(
             RUNNING - gone | {OrderAction.UNDO_CANCELLATION},
             LIVE_ORDER,
@@ -130,6 +135,27 @@ class TestOrderActions(BaseCase):
             is_cancelled=True,
         )
         self._assert_refused(OrderAction.UNDO_CANCELLATION, OrderRefusal.NOT_CANCELLED, LIVE_ORDER)
+
+    def test_orders_that_go_on_with_others(self):
+        last = RUNNING - {OrderAction.HAND_OVER} | {OrderAction.CONTINUE}
+        self._assert_actions(last, LIVE_ORDER, is_last_period=True)
+        for changes, action, refusal in (
+            ({}, OrderAction.CONTINUE, OrderRefusal.GOES_ON),
+            ({'is_last_period': True}, OrderAction.HAND_OVER, OrderRefusal.NOTHING_LEFT),
+            ({'is_succeeded': True}, OrderAction.HAND_OVER, OrderRefusal.SUCCEEDED),
+            (
+                {'is_succeeded': True, 'status': 'complete'},
+                OrderAction.CONTINUE,
+                OrderRefusal.SUCCEEDED,
+            ),
+            (
+                {'is_successor': True, 'status': 'pending'},
+                OrderAction.CHARGE_CARD,
+                OrderRefusal.NOT_AGREED,
+            ),
+        ):
+            with self.subTest(**changes):
+                self._assert_refused(action, refusal, LIVE_ORDER, **changes)
 
     def test_money_that_is_there_already(self):
         self._assert_refused(

@@ -23,6 +23,7 @@ from . import (
     reschedule,
     skip,
     sms_template_preview,
+    succession,
     take_payment,
     transfer,
     unbilled_usage,

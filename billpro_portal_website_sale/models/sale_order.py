@@ -183,6 +183,10 @@ class SaleOrder(models.Model):
             reason = self._billpro_get_unfit_reason() or self._billpro_get_unready_reason()
         return reason
 
+    def _prepare_billing_successor(self, partner):
+        """Override of `billpro_portal`: staff make it, and it is nobody's cart."""
+        return {**super()._prepare_billing_successor(partner), 'website_id': False}
+
     def get_portal_last_transaction(self):
         """Override of `sale`: the payment of the order link, too, ends the time of the cart."""
         if self.purchase_type and (tx := self.sudo()._billing_get_payment_in_progress()):

@@ -57,6 +57,10 @@ class TestShopCheckout(ShopCommon):
         self.assertEqual(
             order.billing_notification_ids.mapped('kind')[-1:], ['purchase_confirmation']
         )
+        with freeze_time('2028-02-29 11:00:00'):
+            order._billing_cancel_subscription(at_once=True)
+            new = order._billing_offer_successor(sends_link=False)
+        self.assertFalse(new._billpro_is_cart())
 
     def test_what_the_law_wants_in_the_shop(self):
         """At the foot of each page, and in Odoo's own checkout of what is no purchase type."""

@@ -78,6 +78,13 @@ class SaleOrder(models.Model):
                 order=self.name,
                 others=self._billing_get_other_payments(),
             )
+        elif refusal is OrderRefusal.NOT_AGREED:
+            reason = self.env._(
+                "Order %(order)s goes on with order %(before)s: its customer has to agree on its"
+                " page.",
+                order=self.name,
+                before=self.billing_predecessor_id.name,
+            )
         elif self.is_expired:
             reason = self.env._("The offer of order %s has expired. Prolong it first.", self.name)
         elif not self._billing_is_anything_to_pay():

@@ -8,9 +8,9 @@ from odoo.tools import formatLang
 
 from ...billing.agreement import agreement_text, changes_between, fingerprint, read_agreement
 from ...billing.consent_text import consent_version
-from ...billing.lifecycle import BEFORE_APPROVAL
+from ...billing.lifecycle import BEFORE_APPROVAL, IN_FLIGHT
 from ...billing.payment_methods import is_card
-from ..rights.own_context import is_inside
+from ..rights.own_context import INSIDE, is_inside
 
 # Why a link collects nothing.
 PAID, UNDER_WAY, UNFIT = 'paid', 'under_way', 'unfit'
@@ -142,6 +142,8 @@ class SaleOrder(models.Model):
             reason = self.env._("This order is not open for payment any more.")
         elif self.billing_status == 'draft':
             reason = self.env._("This order is not ready yet.")
+        elif self._billing_is_taken_over():
+            reason = self.env._("This order is not open for payment any more.")
         elif tx := self._billing_get_payment_in_progress():
             reason = self._billing_get_received_text(tx) or self.env._(
                 "Your payment is already being processed."
@@ -150,6 +152,8 @@ class SaleOrder(models.Model):
             reason = self._billing_get_paid_in_another_way_text()
         elif self.is_expired:
             reason = self.env._("This offer has expired. Please contact us for a new one.")
+        elif self._billing_is_predecessor_being_charged():
+            reason = self.env._("This order can't be paid just now. Please try again later today.")
         elif not self._billing_is_anything_to_pay():
             reason = self.env._("There is nothing to pay on this order. Please contact us.")
         elif self._billing_get_credit_refusal():
@@ -175,6 +179,44 @@ class SaleOrder(models.Model):
             "We have received your payment of %s. Your order is being completed.",
             tx.currency_id.format(tx.amount),
         )
+
+    def _billing_is_predecessor_being_charged(self):
+        """Return whether a payment of the order that this one goes on with is on its way.
+
+        What it pays for is known later, and so is what this one begins with.
+
+        :rtype: bool
+        """
+        before = self.billing_predecessor_id
+        return bool(before) and before._billing_goes_on() and before._billing_is_being_charged()
+
+    def _billing_is_being_charged(self):
+        """Return whether a scheduled payment of the order is on its way.
+
+        :rtype: bool
+        """
+        return any(event.status in IN_FLIGHT for event in self.billing_event_ids)
+
+    def _billing_follow_predecessor(self):
+        """Let the order begin when what is paid of the one that it goes on with is over.
+
+        That changes until the customer agrees: payments of the other one are collected as before.
+        """
+        self.ensure_one()
+        before = self.billing_predecessor_id
+        if before and not self._billing_get_payment_in_progress():
+            self._billing_set_free_days(before._billing_get_day_after_paid())
+
+    def _billing_set_free_days(self, day):
+        """Let nothing be charged until the first day of the first period that is paid for.
+
+        :param datetime.date|None day: The day; None if it is that on which the customer agrees.
+        """
+        if not self.billing_predecessor_id:
+            return
+        days = (day - self._billing_get_today()).days if day else 0
+        if days != self.billing_trial_days:
+            self.with_context(billing_counts_anew=INSIDE).billing_trial_days = days
 
     def _billing_is_anything_to_pay(self):
         """Return whether the initial payment is one, or registers a card.
@@ -205,6 +247,7 @@ class SaleOrder(models.Model):
         if purchase._requires_card(self):
             self.billing_token_id = tx.token_id
             self.billing_anchor_date = purchase._get_anchor(self)
+            self._billing_set_free_days(self.billing_anchor_date)
         if self._billing_is_credit():
             self.billing_credit_declaration = self.company_id._billing_get_credit_declaration()
         self._billing_confirm_paid()
@@ -218,6 +261,7 @@ class SaleOrder(models.Model):
                 reference=tx.reference,
             ),
         )
+        self._billing_succeed()
         invoices = self._billing_create_initial_invoices()
         self._billing_reconcile_with_advances(invoices)
         self._billing_report_other_amount(
@@ -244,7 +288,7 @@ class SaleOrder(models.Model):
                 amount=tx.currency_id.format(tx.amount),
                 order=self.name,
             )
-        if self.billing_status not in BEFORE_APPROVAL:
+        if self.billing_status not in BEFORE_APPROVAL or self._billing_is_taken_over():
             return self.env._(
                 "%(amount)s were received for order %(order)s, which was already paid or"
                 " closed. The payment is on the customer's account: refund it.",

@@ -156,7 +156,8 @@ class BillproDeclaration(models.Model):
         compared = ('kind', 'company_id', 'reference', 'email', 'name', 'reason', 'end_date')
         since = fields.Datetime.now() - timedelta(hours=1)
         same = [(name, '=', values[name]) for name in compared]
-        if known := self.search([*same, ('date', '>', since)], limit=1):
+        known = self.search([*same, ('date', '>', since)], limit=1)
+        if known and not known._is_taken_back():
             return known
         declaration = self.create({**values, 'order_id': order.id if order else False})
         declaration.receipt = declaration._get_receipt()
@@ -167,6 +168,22 @@ class BillproDeclaration(models.Model):
         ):
             self.env.ref('billpro_portal.cron_declarations')._trigger()
         return declaration
+
+    def _is_taken_back(self):
+        """Return whether the customer has gone on with the contract that this has cancelled.
+
+        What they declare then is another declaration, though it says the same.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        return (
+            self.kind != 'withdrawal'
+            # One that is to be carried out later was never taken back.
+            and (self.state == 'done' or (self.state == 'open' and not self.end_date))
+            and bool(self.order_id)
+            and self.order_id._can_be_cancelled()
+        )
 
     # === RECEIPT === #
 

@@ -473,7 +473,10 @@ class BillproBillingEvent(models.Model):
 
         :rtype: bool
         """
-        return self.number == 1 and self.order_id.billing_trial_days > 0
+        order = self.order_id
+        return (
+            self.number == 1 and order.billing_trial_days > 0 and not order.billing_predecessor_id
+        )
 
     def _is_optional(self):
         """Return whether nothing is owed and nothing changes if it isn't collected.

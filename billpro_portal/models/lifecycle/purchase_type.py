@@ -145,6 +145,7 @@ class BillproPurchaseType(models.AbstractModel):
             can_take_payments=self._can_take_payments(),
             can_change_plan=self._can_change_plan(),
             can_pay_early=self._can_pay_early(),
+            can_be_succeeded=self._can_be_succeeded(order),
         )
 
     @api.model
@@ -540,6 +541,15 @@ class BillproPurchaseType(models.AbstractModel):
     def _can_pay_early(self):
         """Return whether what is to come may be paid before its day.
 
+        :rtype: bool
+        """
+        return False
+
+    @api.model
+    def _can_be_succeeded(self, order):
+        """Return whether another order may go on with what an order sells.
+
+        :param sale.order order: The order.
         :rtype: bool
         """
         return False

@@ -6,6 +6,7 @@ from odoo.tools import SQL, email_normalize_all, format_date, formatLang
 from odoo.tools.sql import column_exists, create_column
 
 from ...billing.actions import (
+    OF_SUCCESSION,
     UNLESS_PAID_OTHERWISE,
     OrderAction,
     OrderFacts,
@@ -247,6 +248,21 @@ class SaleOrder(models.Model):
         compute_sudo=True,
         help="Payments that were declined and not collected since.",
     )
+    billing_predecessor_id = fields.Many2one(
+        string="Goes On With",
+        comodel_name='sale.order',
+        readonly=True,
+        copy=False,
+        index='btree_not_null',
+        ondelete='restrict',
+        help="The order that this one renews or takes over, once its customer agrees to it.",
+    )
+    billing_successor_ids = fields.One2many(
+        string="Gone On With By",
+        comodel_name='sale.order',
+        inverse_name='billing_predecessor_id',
+        readonly=True,
+    )
     billing_can_change_terms = fields.Boolean(compute='_compute_billing_actions', compute_sudo=True)
     billing_can_change_type = fields.Boolean(compute='_compute_billing_actions', compute_sudo=True)
     billing_can_offer = fields.Boolean(compute='_compute_billing_actions', compute_sudo=True)
@@ -268,6 +284,8 @@ class SaleOrder(models.Model):
     billing_can_undo_cancellation = fields.Boolean(
         compute='_compute_billing_actions', compute_sudo=True
     )
+    billing_can_continue = fields.Boolean(compute='_compute_billing_actions', compute_sudo=True)
+    billing_can_hand_over = fields.Boolean(compute='_compute_billing_actions', compute_sudo=True)
     billing_can_complete = fields.Boolean(compute='_compute_billing_actions', compute_sudo=True)
     billing_is_paused = fields.Boolean(compute='_compute_billing_actions', compute_sudo=True)
     billing_is_suspended = fields.Boolean(compute='_compute_billing_actions', compute_sudo=True)
@@ -429,6 +447,9 @@ class SaleOrder(models.Model):
         'billing_cancel_date',
         'billing_authorization_id',
         'billing_other_payments_hold',
+        'billing_event_ids.status',
+        'billing_predecessor_id',
+        'billing_successor_ids.billing_status',
     )
     def _compute_billing_actions(self):
         for order in self:
@@ -438,10 +459,11 @@ class SaleOrder(models.Model):
             order.billing_is_paused = order.billing_status == 'paused'
             order.billing_is_suspended = order.billing_status == 'suspended'
 
-    def _get_billing_facts(self, with_other_payments=True):
+    def _get_billing_facts(self, with_other_payments=True, with_succession=True):
         """Return what decides about what may be done with the order.
 
         :param bool with_other_payments: Whether to look for payments by other ways than its link.
+        :param bool with_succession: Whether to look for orders that go on with it.
         :rtype: billing.actions.OrderFacts
         """
         self.ensure_one()
@@ -459,6 +481,10 @@ class SaleOrder(models.Model):
             is_cancelled=bool(cancel_date),
             is_cancelled_ahead=bool(cancel_date) and cancel_date >= self._billing_get_today(),
             is_billed_after_end=bool(cancel_date) and not self._billing_is_collection_over(),
+            is_last_period=with_succession
+            and not set(self.billing_event_ids.mapped('status')) & OPEN,
+            is_succeeded=with_succession and bool(self._billing_get_successors()),
+            is_successor=bool(self.billing_predecessor_id),
         )
 
     def _get_billing_refusal_of(self, action):
@@ -473,7 +499,8 @@ class SaleOrder(models.Model):
         if asks_for_payments:
             # They leave no trace on the order that would have it computed anew.
             order.invalidate_recordset(['billing_other_payments_hold'], flush=False)
-        return refuse_order_action(action, order._get_billing_facts(asks_for_payments))
+        facts = order._get_billing_facts(asks_for_payments, action in OF_SUCCESSION)
+        return refuse_order_action(action, facts)
 
     def _billing_describe_refusal(self, refusal):
         """Return in words what the order has against something that staff want to do with it.
@@ -486,6 +513,15 @@ class SaleOrder(models.Model):
             return self.env._("it isn't that kind of order.")
         if refusal is OrderRefusal.CANCELLED:
             return self.env._("it is cancelled already.")
+        if refusal is OrderRefusal.SUCCEEDED:
+            names = ', '.join(self.sudo()._billing_get_successors().mapped('name'))
+            return self.env._(
+                "order %s goes on with it, or waits for the customer to agree.", names
+            )
+        if refusal is OrderRefusal.GOES_ON:
+            return self.env._("it goes on by itself; “Adjust” gives it another end.")
+        if refusal is OrderRefusal.NOTHING_LEFT:
+            return self.env._("no payment of it is to come any more.")
         return self.env._("its billing status is “%s”.", self._get_billing_status_label())
 
     # === CONSTRAINT METHODS === #
@@ -710,8 +746,51 @@ class SaleOrder(models.Model):
         ]
 
     def _lock_billing(self):
-        """Lock the orders against everything else that moves money or changes their status."""
-        self.env['billpro.own.transaction']._lock_rows(self)
+        """Lock the orders against everything else that moves money or changes their status.
+
+        And those that they go on with, which end by them.
+        """
+        self.env['billpro.own.transaction']._lock_rows(self | self.sudo().billing_predecessor_id)
+
+    # === SUCCESSION === #
+
+    def _billing_get_successors(self):
+        """Return the orders that go on with this one, or do once their customers agree.
+
+        :rtype: sale.order
+        """
+        return self.billing_successor_ids.filtered(lambda one: one.billing_status != 'cancelled')
+
+    def _billing_is_taken_over(self):
+        """Return whether another order goes on already with what this one is to go on with.
+
+        :rtype: bool
+        """
+        others = self.billing_predecessor_id.billing_successor_ids - self
+        return bool(others.filtered(lambda one: one.billing_status in LIVE | {'complete'}))
+
+    def _billing_get_day_after_paid(self):
+        """Return the first day that an order which goes on with this one is paid for.
+
+        :return: The day after what is paid; None if that is over, and it begins at once.
+        :rtype: datetime.date|None
+        """
+        self.ensure_one()
+        if not self._billing_goes_on():
+            return None
+        day = self._get_purchase()._get_paid_until(self) + timedelta(days=1)
+        return day if day > self._billing_get_today() else None
+
+    def _billing_goes_on(self):
+        """Return whether the order is live, and not only for what is owed on it.
+
+        :rtype: bool
+        """
+        self.ensure_one()
+        last_day = self.billing_cancel_date
+        return self.billing_status in LIVE and not (
+            last_day and last_day < self._billing_get_today()
+        )
 
     # === OVERRIDES OF SALE === #
 

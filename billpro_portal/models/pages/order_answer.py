@@ -91,7 +91,7 @@ class BillproOrderAnswer(models.AbstractModel):
         :param dict payment: The payment to expect next.
         :rtype: dict
         """
-        is_trial = order.billing_trial_days and order.billing_next_event_id.number == 1
+        is_trial = order.billing_next_event_id._ends_trial()
         if not payment['card']:
             text = self.env._("There is nothing to do.")
         elif is_trial:

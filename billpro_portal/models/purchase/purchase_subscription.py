@@ -83,13 +83,16 @@ class BillproPurchaseSubscription(models.AbstractModel):
         except ValueError:
             return []  # A draft that lacks its interval: nothing can be agreed to yet.
         then = self._get_rates_text(order)
-        days = [(self.env._("Free trial until"), anchor - timedelta(days=1))] if has_trial else []
+        is_successor = bool(order.billing_predecessor_id)
+        free = self.env._("Free until") if is_successor else self.env._("Free trial until")
+        days = [(free, anchor - timedelta(days=1))] if has_trial else []
         days_after = []
         if self._has_period(order, anchor, number):
             is_first = has_trial and currency.is_zero(self._get_initial_amount(order))
             label = self.env._("First payment") if is_first else self.env._("Next payment")
             days_after = [(label, first_charge)]
-            if has_trial and order.billing_trial_days > TRIAL_NOTICE_DAYS:
+            has_notice = has_trial and not is_successor
+            if has_notice and order.billing_trial_days > TRIAL_NOTICE_DAYS:
                 reminded = first_charge - timedelta(days=TRIAL_NOTICE_DAYS)
                 days_after.append((self.env._("Reminder by mail"), reminded))
         return [
@@ -382,7 +385,12 @@ class BillproPurchaseSubscription(models.AbstractModel):
         :param sale.order order: The order.
         :rtype: datetime.date
         """
-        return order._billing_get_today() + timedelta(days=order.billing_trial_days)
+        today = order._billing_get_today()
+        if order.billing_predecessor_id and order.billing_trial_days:
+            # Days that somebody else has paid for; how many are left changes with each day.
+            paid_after = order.billing_predecessor_id._billing_get_day_after_paid()
+            return paid_after or today + timedelta(days=1)
+        return today + timedelta(days=order.billing_trial_days)
 
     @api.model
     def _get_period(self, order, anchor, number):
@@ -992,6 +1000,11 @@ class BillproPurchaseSubscription(models.AbstractModel):
     @api.model
     def _can_pay_early(self):
         return True
+
+    @api.model
+    def _can_be_succeeded(self, order):
+        """Override: lines that are paid for longer than others would begin on days of their own."""
+        return not order._billing_goes_on() or not order._billing_get_longer_lines()
 
     @api.model
     def _get_event_trigger(self, order, **outcome):

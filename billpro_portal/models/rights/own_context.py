@@ -19,8 +19,8 @@ KEYS = {
     'billing_by_hand': "staff send the notice, whatever kinds are switched on",
     'billing_charge_written': "tiers are written with their charge, which is checked when all of"
     " them are there",
-    'billing_counts_anew': "a live subscription gets the interval of the plan that it is changed"
-    " to, which its customer or staff agreed to",
+    'billing_counts_anew': "a subscription gets the interval of the plan that it is changed to, or"
+    " the days that somebody has paid before it, which its customer or staff agreed to",
     'billing_fixed_taxes': "the taxes of lines on the invoice that is made, by line",
     'billing_is_told': "the customer is told of what changes by a notice of its own",
     'billing_lines_changing': "lines of an order are changed by a method that lets its payments"

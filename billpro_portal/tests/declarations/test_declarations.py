@@ -599,6 +599,21 @@ class TestDeclarations(UsageCommon, BillingHttpCommon):
         self.assertEqual(self.order.billing_cancel_date, date(2027, 2, 9))
         self.assertIn('cancelled', self.order.billing_notification_ids.mapped('kind'))
 
+    def test_taken_back_it_stays_on_record_and_may_be_declared_again(self):
+        with freeze_time(SOON):
+            self._declare('cancel', kind='ordinary')
+            self._carry_out()
+            first = self._get_last()
+            receipt = first.receipt
+            answer = self._send(self._link(self.order, '/cancel/undo'), csrf_token=self._csrf())
+            self.assertIn("Your subscription continues.", answer.text)
+            self.assertFalse(self.order.billing_cancel_date)
+            self.assertEqual((first.state, first.receipt), ('done', receipt))
+            self._declare('cancel', kind='ordinary')
+            self._carry_out()
+        self.assertEqual(len(self.order.billing_declaration_ids), 2)
+        self.assertEqual(self.order.billing_cancel_date, date(2027, 2, 9))
+
     def test_cancellation_for_cause_is_decided_by_staff(self):
         with freeze_time(SOON):
             self._declare('cancel', 422, kind='cause')

@@ -94,6 +94,32 @@ class TestSelfServiceRequests(SelfServiceHttpCommon):
         self._assert_refused(self._post_form(order, '/cancel/undo'), "can&#39;t be undone")
         self.assertEqual(self._snapshot(), before)
 
+    def test_what_is_handed_over_begins_when_what_is_paid_is_over(self):
+        with freeze_time('2027-01-10 10:00:00'):
+            order = self._create_active_order()
+            heir = self.env['res.partner'].create({'name': "Bart", 'email': 'bart@b.example.com'})
+            new = order._billing_offer_successor(partner=heir)
+            new.validity_date = False
+            shown = new._billing_get_shown()
+        with freeze_time('2027-02-10 10:00:00'):
+            self._run()
+        with freeze_time('2027-02-10 11:00:00'):
+            answer = self._post_transaction(new, shown=shown)
+            message = answer['error']['data']['message'].replace('\xa0', ' ')
+            self.assertIn("First payment: now March 10, 2027 (before: February 10, 2027)", message)
+            page = self._get(new, '')
+            self.assertIn("March 9, 2027", page.text)
+            self.assertNotIn(order.name, page.text)
+            self.assertNotIn(order.partner_id.name, page.text)
+            tabs = [self._post_transaction(new)['result']['reference'] for _tab in range(2)]
+            self._simulate(tabs[0], 'done')
+            self.assertIn('error', self._post_transaction(new))
+            self.assertIn("March 10, 2027", self._get(new, '/result').text)
+        self.assertEqual(new.billing_transaction_ids.mapped('reference'), tabs[:1])
+        self.assertEqual((order.billing_status, new.billing_status), ('complete', 'active'))
+        self.assertEqual((order.billing_paid, new.billing_paid), (48.4, 0))
+        self.assertEqual(new.billing_consent_ids.partner_id, heir)
+
     def test_many_changes_are_refused_but_never_a_cancellation(self):
         order = self._create_active_order()
         order._portal_ensure_token()
