@@ -1,3 +1,5 @@
+from urllib.parse import urlencode
+
 from odoo.exceptions import UserError
 from odoo.http import request
 
@@ -18,30 +20,58 @@ class OrderHome(OrderRecovery):
         return order.env['billpro.order.home']._get_orders(order, user)
 
     @order_route('/orders', methods=['GET'])
-    def billpro_orders(self, order, notice=None, **kwargs):
+    def billpro_orders(self, order, notice=None, paying=None, **kwargs):
         """Show all orders of the customer.
 
         :param sale.order order: The order.
         :param str notice: What the last action did, a key of `_get_notice`.
+        :param str|None paying: The orders that were paid in one go, as of `_billpro_pick`.
         :rtype: odoo.http.Response
         """
         return self._billpro_render_home(
-            order, order.env['billpro.order.page']._get_notice(order, notice)
+            order, order.env['billpro.order.page']._get_notice(order, notice), paying=paying
         )
 
-    def _billpro_render_home(self, order, notice=False, status=200):
+    def _billpro_pick(self, orders, paying):
+        """Return the orders that a request names as paid in one go.
+
+        :param sale.order orders: The orders that may be shown.
+        :param str|None paying: The ids, with hyphens between them.
+        :rtype: sale.order
+        """
+        ids = (paying or '').split('-')
+        return orders.filtered(lambda one: str(one.id) in ids)
+
+    def _billpro_get_home_url(self, order, suffix, paid, **params):
+        """Return the address of a page that tells of orders paid in one go.
+
+        :param sale.order order: The order whose link has opened the page.
+        :param str suffix: The path below the order.
+        :param sale.order paid: The orders that are told of.
+        :param str params: What else the address says.
+        :rtype: str
+        """
+        if paid:
+            params['paying'] = '-'.join(map(str, paid.ids))
+        query = urlencode(params)
+        return order.get_portal_url(suffix=suffix, query_string=query and f'&{query}')
+
+    def _billpro_render_home(self, order, notice=False, status=200, paying=None):
         """Return the page of all orders.
 
         :param sale.order order: The order whose link has opened it.
         :param dict|bool notice: What the last action did: its ``level`` and ``text``.
         :param int status: The HTTP status.
+        :param str|None paying: The orders that were paid in one go, as of `_billpro_pick`.
         :rtype: odoo.http.Response
         """
         orders = self._billpro_get_home_orders(order)
+        paid = self._billpro_pick(orders, paying)
         return self._billpro_render_private(
             'billpro_portal.home_page',
             {
                 **order.env['billpro.order.home']._get_home_values(order, orders),
+                'outcomes': order.env['billpro.order.home']._get_outcome_rows(paid),
                 'notice': notice,
             },
             status=status,
@@ -90,37 +120,47 @@ class OrderHome(OrderRecovery):
             return self._billpro_render_home(
                 order, {'level': 'danger', 'text': f'{one.name}: {error}'}, status=409
             )
-        return request.redirect(
-            order._billing_get_order_link('/orders/progress' if shown else '/orders')
-        )
+        suffix = '/orders/progress' if shown else '/orders'
+        paid = order.browse([one.id for one in shown])
+        return request.redirect(self._billpro_get_home_url(order, suffix, paid))
 
     @order_route('/orders/progress', methods=['GET'])
-    def billpro_orders_progress(self, order, **kwargs):
+    def billpro_orders_progress(self, order, paying=None, **kwargs):
         """Show the page on which the customer waits for several payments.
 
         :param sale.order order: The order.
+        :param str|None paying: The orders that were paid in one go, as of `_billpro_pick`.
         :rtype: odoo.http.Response
         """
         home = order.env['billpro.order.home']
-        under_way = home._get_under_way(self._billpro_get_home_orders(order))
-        if not under_way:
-            return request.redirect(order._billing_get_order_link('/orders'))
+        orders = self._billpro_get_home_orders(order)
+        paid = self._billpro_pick(orders, paying)
+        awaited = home._get_under_way(orders) or home._get_to_confirm(paid)
+        if not awaited:
+            return request.redirect(self._billpro_get_home_url(order, '/orders', paid))
         return self._billpro_render_private(
-            'billpro_portal.progress_page', home._get_progress_values(order, under_way)
+            'billpro_portal.progress_page',
+            {
+                **home._get_progress_values(order, awaited),
+                'paying': '-'.join(map(str, paid.ids)) or None,
+            },
         )
 
     @order_route('/orders/progress/state', type='jsonrpc', by_customer=False)
-    def billpro_orders_progress_state(self, order):
+    def billpro_orders_progress_state(self, order, paying=None):
         """Go on with the payments that the customer waits for, and tell whether they are through.
 
         :param sale.order order: The order.
+        :param str|None paying: The orders that were paid in one go, as of `_billpro_pick`.
         :return: ``done`` (bool) and the ``url`` to go to then.
         :rtype: dict
         """
         home = order.env['billpro.order.home']
         orders = self._billpro_get_home_orders(order)
+        paid = self._billpro_pick(orders, paying)
         if not self._billpro_looks_on(order):
-            for one in home._get_under_way(orders):
+            # Those, too, whose bank the customer may have answered by now.
+            for one in home._get_under_way(orders) | home._get_to_confirm(paid):
                 request.env['billpro.billing.run'].sudo()._continue_collection(one)
             orders.invalidate_recordset()
         waiting = home._get_under_way(orders)
@@ -131,5 +171,5 @@ class OrderHome(OrderRecovery):
             notice = 'not_all_paid'
         return {
             'done': True,
-            'url': order.get_portal_url(suffix='/orders', query_string=f'&notice={notice}'),
+            'url': self._billpro_get_home_url(order, '/orders', paid, notice=notice),
         }

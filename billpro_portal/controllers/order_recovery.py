@@ -1,4 +1,5 @@
 import math
+from urllib.parse import urlencode
 
 from odoo.http import request
 
@@ -59,24 +60,26 @@ class OrderRecovery(OrderAccess):
         return {'done': True, 'url': self._billpro_get_notice_url(order, notice)}
 
     @order_route('/authenticate/<int:transaction_id>', methods=['GET'], by_customer=True)
-    def billpro_order_authenticate(self, order, transaction_id, **kwargs):
+    def billpro_order_authenticate(self, order, transaction_id, paying=None, **kwargs):
         """Show the page on which the customer confirms a payment with the bank.
 
         :param sale.order order: The order.
         :param int transaction_id: The payment.
+        :param str|None paying: The orders that it was paid in one go with: back to their page.
         :rtype: odoo.http.Response
         """
         tx = order._billing_get_open_authentication().filtered(lambda tx: tx.id == transaction_id)
         if not tx or order.billing_status not in {*COLLECTABLE_ORDERS, *BEFORE_APPROVAL}:
             return request.redirect(order._billing_get_order_link())
         inline = tx._billing_get_authentication_values()
+        values = order.env['billpro.order.attention']._get_authenticate_values(order, tx, inline)
+        if paying:
+            query = f'&{urlencode({"paying": paying})}'
+            values['result_url'] = order.get_portal_url('/orders/progress', query_string=query)
+            values['back_url'] = order.get_portal_url('/orders', query_string=query)
         if not inline:  # It was confirmed meanwhile, or can't be any more.
-            result = order.env['billpro.order.attention']._get_confirmed_suffix(tx)
-            return request.redirect(order._billing_get_order_link(result))
-        return self._billpro_render_private(
-            'billpro_portal.authenticate_page',
-            order.env['billpro.order.attention']._get_authenticate_values(order, tx, inline),
-        )
+            return request.redirect(values['result_url'])
+        return self._billpro_render_private('billpro_portal.authenticate_page', values)
 
     @staticmethod
     def _cast_as_float(value):

@@ -63,6 +63,16 @@ class BillproOrderHome(models.AbstractModel):
             lambda order: order.billing_status in LIVE and order._billing_is_collection_under_way()
         )
 
+    def _get_to_confirm(self, orders):
+        """Return the orders with a payment that waits for the customer's bank.
+
+        :param sale.order orders: The orders.
+        :rtype: sale.order
+        """
+        return orders.filtered(
+            lambda order: order.billing_status in LIVE and order._billing_get_open_authentication()
+        )
+
     # === THE PAGE === #
 
     def _get_home_values(self, order, orders):
@@ -203,6 +213,38 @@ class BillproOrderHome(models.AbstractModel):
         return ' + '.join(
             currency.format(total) for currency, total in sums if not currency.is_zero(total)
         )
+
+    def _get_outcome_rows(self, orders):
+        """Return what became of the payments of orders that were paid in one go.
+
+        Why a bank has declined one, and what comes next, is said where it is still to pay.
+
+        :param sale.order orders: The orders.
+        :return: Of each the ``title``, ``url``, ``amount``, ``status`` and ``css`` of its last
+                 payment; the ``confirm_url`` if the customer's bank wants it confirmed.
+        :rtype: list[dict]
+        """
+        rows = []
+        for order in orders:
+            payments = self.env['billpro.order.payments']
+            history = payments._get_history(order)
+            tx = history.filtered(lambda one: one.operation != 'refund')[:1]
+            if not tx:
+                continue
+            row = payments._get_history_row(order, tx)
+            rows.append(
+                {
+                    **{name: row[name] for name in ('url', 'amount', 'status', 'css')},
+                    'title': self._get_order_name(order),
+                    'confirm_label': self.env._("Confirm with your bank"),
+                    'confirm_url': tx in order._billing_get_open_authentication()
+                    and order.get_portal_url(
+                        suffix=f'/authenticate/{tx.id}',
+                        query_string=f'&paying={"-".join(map(str, orders.ids))}',
+                    ),
+                }
+            )
+        return rows
 
     # === ORDERS === #
 

@@ -23,9 +23,13 @@ class TestOrderHome(SelfServiceHttpCommon):
         )
         cls.colleagues_order = cls._create_paid_order((cls.book, 1), partner=cls.colleague)
 
-    def _open(self, order=None, suffix='/orders'):
+    def _open(self, order=None, suffix='/orders', paying=None):
         """Return the page, and its words in one line."""
-        response = self._get(order or self.order, suffix)
+        self.env.flush_all()
+        response = self.url_open(
+            self._link(order or self.order, suffix) + (f'&paying={paying}' if paying else '')
+        )
+        self.env.invalidate_all()
         self.assertEqual(response.status_code, 200)
         self._assert_private(response)
         page = html.fromstring(response.content)
@@ -36,11 +40,19 @@ class TestOrderHome(SelfServiceHttpCommon):
         values = {f'amount_{one.id}': amount for one, amount in amounts}
         return self._post_form(order or self.order, '/orders/pay', **values)
 
-    def _poll(self, order=None):
+    def _poll(self, order=None, **params):
         order = order or self.order
-        return self._call(order, '/orders/progress/state', access_token=order.access_token)[
-            'result'
-        ]
+        token = order.access_token
+        return self._call(order, '/orders/progress/state', access_token=token, **params)['result']
+
+    def _name(self, orders):
+        """Return how addresses name orders that are paid in one go."""
+        return '-'.join(map(str, orders.ids))
+
+    def _get_outcomes(self, page):
+        """Return what a page says became of payments made in one go."""
+        rows = page.xpath('//section[.//h2[@id="billpro_outcomes_heading"]]//li')
+        return [' '.join(row.text_content().split()).replace('\xa0', ' ') for row in rows]
 
     # === WHAT IT SHOWS === #
 
@@ -187,13 +199,51 @@ class TestOrderHome(SelfServiceHttpCommon):
 
     def test_one_card_is_declined_and_the_other_not(self):
         self.second.billing_token_id.demo_simulated_state = 'done'
+        both = self.second + self.order
         self._pay((self.order, '24.2'), (self.second, '24.2'))
-        answer = self._poll()
+        answer = self._poll(paying=self._name(both))
         self.assertTrue(answer['done'])
         self.assertIn('notice=not_all_paid', answer['url'])
         self.assertEqual((self.order.billing_paid, self.second.billing_paid), (24.2, 48.4))
-        _page, words = self._open()
+        self.assertIn(f'paying={self._name(both)}', answer['url'])
+        page, words = self._open(suffix='/orders', paying=self._name(both))
         self.assertIn("$ 24.20 is still to pay", words)
+        self.assertEqual(
+            self._get_outcomes(page),
+            [
+                f"Gym membership ({self.second.name}) $ 24.20 Paid",
+                f"Gym membership ({self.order.name}) $ 24.20 Declined",
+            ],
+        )
+        for others in (self.other_order + self.colleagues_order, self.order.browse()):
+            page, _words = self._open(paying=self._name(others) or 'x-²')
+            self.assertFalse(self._get_outcomes(page))
+
+    def test_who_confirms_one_of_several_comes_back_to_all(self):
+        both = self.order + self.second
+        txs = both.billing_event_ids.transaction_ids
+        txs.write({'state': 'pending', 'billing_action_required': True})
+        page, _words = self._open(paying=self._name(both))
+        self.assertEqual(
+            self._get_outcomes(page),
+            [
+                f"Gym membership ({one.name}) $ 24.20 To be confirmed with your bank"
+                f" Confirm with your bank Gym membership ({one.name})"
+                for one in self.second + self.order
+            ],
+        )
+        links = page.xpath('//section[.//h2[@id="billpro_outcomes_heading"]]//p/a/@href')
+        self.assertEqual(len(links), 2)
+        for one, link in zip(self.second + self.order, links, strict=True):
+            self.assertIn(f'/order/{one.id}/authenticate/', link)
+            # Demo has nothing to confirm: the payment is looked up at once.
+            answer = self.url_open(link, allow_redirects=False)
+            self.assertIn(f'/order/{one.id}/orders/progress?', answer.headers['Location'])
+            self.assertIn(f'paying={self._name(self.second + self.order)}', answer.text)
+        page, words = self._open(suffix='/orders/progress', paying=self._name(both))
+        self.assertIn("$ 48.40", words)
+        [shown] = page.xpath('//section/@data-paying')
+        self.assertEqual(shown, self._name(self.second + self.order))
 
     def test_nothing_is_collected_if_one_amount_is_wrong(self):
         before = self._snapshot()

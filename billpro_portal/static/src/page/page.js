@@ -80,10 +80,10 @@
      * @return {Promise<void>}
      */
     async function followCollection(page, end) {
-        const { progressRoute, accessToken } = page.dataset;
+        const { progressRoute, accessToken, paying } = page.dataset;
         let progress = { done: false };
         try {
-            progress = await ask(progressRoute, { 'access_token': accessToken });
+            progress = await ask(progressRoute, { 'access_token': accessToken, paying });
         } catch {
             // A lost answer is asked for again; the payment goes on without it.
         }
