@@ -220,8 +220,8 @@ class BillproOrderHome(models.AbstractModel):
         Why a bank has declined one, and what comes next, is said where it is still to pay.
 
         :param sale.order orders: The orders.
-        :return: Of each the ``title``, ``url``, ``amount``, ``status`` and ``css`` of its last
-                 payment; the ``confirm_url`` if the customer's bank wants it confirmed.
+        :return: Of each the ``title``, ``url``, ``date``, ``amount``, ``status`` and ``css`` of its
+                 last payment; the ``confirm_url`` if the customer's bank wants it confirmed.
         :rtype: list[dict]
         """
         rows = []
@@ -234,7 +234,7 @@ class BillproOrderHome(models.AbstractModel):
             row = payments._get_history_row(order, tx)
             rows.append(
                 {
-                    **{name: row[name] for name in ('url', 'amount', 'status', 'css')},
+                    **{name: row[name] for name in ('url', 'date', 'amount', 'status', 'css')},
                     'title': self._get_order_name(order),
                     'confirm_label': self.env._("Confirm with your bank"),
                     'confirm_url': tx in order._billing_get_open_authentication()
