@@ -114,31 +114,33 @@ class StripePayments(DemoPayments):
     def pay(self, order: Any) -> None:
         """Pay an order for the first time, as the customer's browser does."""
         card = order.env.ref('payment.payment_method_card')
+        is_registered = not order._get_purchase()._get_initial_amount(order)
         tx = self._begin(
             order,
             payment_method_id=card.id,
             tokenize=order._get_purchase()._requires_card(order),
+            operation='validation' if is_registered else 'online_direct',
         )
+        kind = 'setup_intent' if is_registered else 'payment_intent'
         client_secret = tx._get_processing_values()['client_secret']
-        intent, _separator, _secret = client_secret.partition('_secret_')
-        self._confirm(tx, intent, client_secret)
-        found = tx._send_api_request(
-            'GET', f'payment_intents/{intent}', data={'expand[]': 'payment_method'}
-        )
+        number, _separator, _secret = client_secret.partition('_secret_')
+        path = f'{kind}s/{number}'
+        self._confirm(tx, path, client_secret)
+        found = tx._send_api_request('GET', path, data={'expand[]': 'payment_method'})
         tx._process(
             'stripe',
             {
                 'reference': tx.reference,
-                'payment_intent': found,
+                kind: found,
                 'payment_method': found['payment_method'],
             },
         )
         tx._post_process()
 
-    def _confirm(self, tx: Any, intent: str, client_secret: str) -> None:
+    def _confirm(self, tx: Any, path: str, client_secret: str) -> None:
         """Enter a card, as Stripe's script does."""
         answer = requests.post(
-            f'{self.gateway}/v1/payment_intents/{intent}/confirm',
+            f'{self.gateway}/v1/{path}/confirm',
             data={
                 'payment_method_data[type]': 'card',
                 'payment_method_data[billing_details][name]': tx.partner_name,

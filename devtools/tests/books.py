@@ -3,10 +3,10 @@
 
 def check_what_was_sold(books):
     """Every purchase type, a decline and a refund are among it."""
-    assert [row[1] for row in books['sale.order']].count('sale') == 13
+    assert [row[1] for row in books['sale.order']].count('sale') == 14
     assert {row[1] for row in books['payment.transaction']} == {'done', 'error', 'cancel'}
     assert {row[3] for row in books['payment.transaction']} >= {'online_direct', 'refund'}
-    assert [row[2] for row in books['account.move'] if 'INV' in str(row[0])] == ['paid'] * 15
+    assert [row[2] for row in books['account.move'] if 'INV' in str(row[0])] == ['paid'] * 16
 
 
 def added(before, after):

@@ -139,7 +139,7 @@ def test_main_walk_in_each_company(course):
 def test_every_order_can_be_opened(course):
     expected, found = course.links
     # Those of `odoo_orders`, and two of each company.
-    assert len(expected) == 1 + 15 + WALKED_COMPANIES * 2
+    assert len(expected) == 1 + 16 + WALKED_COMPANIES * 2
     assert found == expected
 
 

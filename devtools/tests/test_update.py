@@ -45,5 +45,5 @@ def test_updating_from_the_released_version_keeps_everything(odoo):
         )
         assert books == sold
         assert billing == sold_billing
-        assert len(expected) == 1 + 15
+        assert len(expected) == 1 + 16
         assert found == expected

@@ -153,9 +153,9 @@ class TestOrdersByApi(SaleFeaturesCommon, HttpCase):
     def test_mixed_types_are_refused(self):
         error = self._create(self.gym, self.course, status=422)
         self.assertIn("One order can't mix purchase types: “Gym membership”", error['message'])
-        yearly = self.gym.copy({'name': "Locker", 'billing_interval_unit': 'year'})
+        yearly = self.gym.copy({'name': "Locker", 'billing_interval_unit': 'week'})
         error = self._create(self.gym, yearly, status=422)
-        self.assertIn("every month, “Locker” every year", error['message'])
+        self.assertIn("every month, “Locker” every week", error['message'])
         self.assertFalse(self.env['sale.order'].search([('partner_id', '=', self.customer.id)]))
 
     @nightly("They are in CSV for each change.")
@@ -231,10 +231,10 @@ class TestOrdersByCsv(SaleFeaturesCommon):
         result = self._import(("Anna Peeters", "Gym membership", '1'), ("", "Course", '1'))
         self.assertFalse(result['ids'])
         self.assertIn("One order can't mix purchase types", result['messages'][0]['message'])
-        self.gym.copy({'name': "Locker", 'billing_interval_unit': 'year'})
+        self.gym.copy({'name': "Locker", 'billing_interval_unit': 'week'})
         result = self._import(("Anna Peeters", "Gym membership", '1'), ("", "Locker", '1'))
         self.assertFalse(result['ids'])
-        self.assertIn("every month, “Locker” every year", result['messages'][0]['message'])
+        self.assertIn("every month, “Locker” every week", result['messages'][0]['message'])
         self.assertFalse(self.env['sale.order'].search([('partner_id', '=', self.customer.id)]))
 
     def test_locks_are_respected(self):
